@@ -1,0 +1,1 @@
+"""How right a result is: exact values, the ulp meter and the sweep over inputs."""

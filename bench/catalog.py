@@ -1,0 +1,506 @@
+"""The catalogue: one record an activation, with its exact value and exact derivative.
+
+The exact functions take and return `flint.arb` balls (ball arithmetic: the true value lies within
+the ball) and are written so that a ball stays narrow at every real input; `bench.agreement`
+raises the precision until the answer is decided. Parameters arrive as balls around their exact
+decimal value, flags (`bool`) and counts (`int`) as they are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from flint import arb
+
+from .errors import UsageError
+
+Family = Literal["max", "exp", "algebraic"]
+Exact = Callable[..., Any]
+Row = Sequence[arb]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A mathematical function with its parameters.
+
+    `exact` and `derivative` map a ball and the parameters to a ball. A row-wise activation
+    (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
+    row and an upstream row and returns the gradient of their inner product.
+    `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
+    `kinks` are the inputs at which the derivative jumps.
+    """
+
+    name: str
+    formula: str
+    family: Family
+    forms: tuple[str, ...]
+    source: str
+    exact: Exact
+    derivative: Exact
+    parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
+    rowwise: bool = False
+    learnable: tuple[str, ...] = ()
+    parameter_derivative: Exact | None = None
+    kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
+    variants: tuple[Mapping[str, float | int | bool], ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name with every parameter that is not at its default: `squareplus(b=0)`."""
+        shown = ", ".join(f"{key}={_written(self.parameters[key])}" for key in self.changed)
+        return f"{self.name}({shown})" if shown else self.name
+
+    def with_parameters(self, **values: float | int | bool) -> Activation:
+        """The same activation with other parameter values.
+
+        Raises UsageError for a parameter it does not have or a value out of its domain.
+        """
+        for key, value in values.items():
+            _check_parameter(self, key, value)
+        merged = {**self.parameters, **values}
+        defaults = CATALOG[self.name].parameters
+        changed = tuple(key for key in merged if merged[key] != defaults[key])
+        return replace(self, parameters=merged, changed=changed)
+
+
+def _written(value: float | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+
+
+def _check_parameter(activation: Activation, key: str, value: float | int | bool) -> None:
+    if key not in activation.parameters:
+        names = ", ".join(activation.parameters) or "none"
+        raise UsageError(f"{activation.name} has no parameter {key!r}; it has: {names}")
+    default = activation.parameters[key]
+    if isinstance(default, bool) != isinstance(value, bool):
+        kind = "true or false" if isinstance(default, bool) else "a number"
+        raise UsageError(f"{activation.name}: {key} takes {kind}, not {value!r}")
+    if isinstance(default, bool):
+        return
+    lowest = _LOWEST.get((activation.name, key))
+    if isinstance(default, int) and not float(value).is_integer() and activation.name == "maxout":
+        raise UsageError(f"{activation.name}: {key} takes a whole number, not {value!r}")
+    if lowest is not None and not value >= lowest:
+        raise UsageError(f"{activation.name}: {key} must be at least {lowest:g}, not {value!r}")
+    if (activation.name, key) in _POSITIVE and not value > 0:
+        raise UsageError(f"{activation.name}: {key} must be above 0, not {value!r}")
+
+
+_LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
+_POSITIVE = {("softplus", "k")}
+
+
+# --- exact values -----------------------------------------------------------------------------
+
+
+def _where(condition: bool, yes: Any, no: Any) -> arb:
+    return arb(yes) if condition else arb(no)
+
+
+def _sigmoid(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    return 1 / (1 + tail) if x >= 0 else tail / (1 + tail)
+
+
+def _sigmoid_slope(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    return tail / (1 + tail) ** 2
+
+
+def _softplus(x: arb) -> arb:
+    return _where(x > 0, x, 0) + (-abs(x)).exp().log1p()
+
+
+def _tanh(x: arb) -> arb:
+    shrunk = -(-2 * abs(x)).expm1()
+    size = shrunk / (2 - shrunk)
+    return size if x >= 0 else -size
+
+
+def _tanh_slope(x: arb) -> arb:
+    return 4 * _sigmoid_slope(2 * x)
+
+
+def _normal_cdf(x: arb) -> arb:
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def _normal_density(x: arb) -> arb:
+    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def _elu(x: arb, alpha: arb) -> arb:
+    return arb(x) if x > 0 else alpha * x.expm1()
+
+
+def _elu_slope(x: arb, alpha: arb) -> arb:
+    return arb(1) if x > 0 else alpha * x.exp()
+
+
+def _softplus_approximation(x: arb) -> arb:
+    if x == 0:
+        return arb(2).log()
+    scaled = abs(x) / arb(2).log()
+    size = abs(x) / -(-scaled).expm1()
+    return size if x > 0 else size * (-scaled).exp()
+
+
+def _softplus_approximation_slope(x: arb) -> arb:
+    if x == 0:
+        return arb("0.5")
+    scaled = abs(x) / arb(2).log()
+    tail, rest = (-scaled).exp(), -(-scaled).expm1()
+    if x > 0:
+        return (rest - scaled * tail) / rest**2
+    return tail * (scaled - rest) / rest**2
+
+
+def _gated(x: arb, gate: arb) -> arb:
+    return x * _sigmoid(gate)
+
+
+def _gated_slope(x: arb, gate: arb, gate_slope: arb) -> arb:
+    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+
+
+def _gelu_tanh_gate(x: arb) -> arb:
+    return 2 * (2 / arb.pi()).sqrt() * (x + arb("0.044715") * x**3)
+
+
+def _gelu_tanh_gate_slope(x: arb) -> arb:
+    return 2 * (2 / arb.pi()).sqrt() * (1 + arb("0.134145") * x**2)
+
+
+def _mish_gate(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    if x >= 0:
+        return (1 + 2 * tail) / (1 + 2 * tail + 2 * tail**2)
+    return tail * (tail + 2) / (tail * (tail + 2) + 2)
+
+
+def _mish_slope(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    if x >= 0:
+        gate_slope = 4 * tail**2 * (1 + tail) / (1 + 2 * tail + 2 * tail**2) ** 2
+    else:
+        gate_slope = 4 * tail * (1 + tail) / (tail**2 + 2 * tail + 2) ** 2
+    return _mish_gate(x) + x * gate_slope
+
+
+def _squareplus(x: arb, b: arb) -> arb:
+    root = (x * x + b).sqrt()
+    if x >= 0:
+        return (x + root) / 2
+    return b / (root - x) / 2
+
+
+def _squareplus_slope(x: arb, b: arb) -> arb:
+    if b == 0:
+        return _where(x > 0, 1, 0)
+    return _squareplus(x, b) / (x * x + b).sqrt()
+
+
+def _with_zero(row: Row, with_zero: bool) -> list[arb]:
+    return [*row, arb(0)] if with_zero else list(row)
+
+
+def _largest(row: Row) -> arb:
+    best = row[0]
+    for x in row[1:]:
+        best = x if x > best else best
+    return best
+
+
+def _logsumexp(row: Row, with_zero: bool) -> list[arb]:
+    terms = _with_zero(row, with_zero)
+    top = _largest(terms)
+    return [top + sum((x - top).exp() for x in terms).log()]
+
+
+def _softmax(row: Row, with_zero: bool) -> list[arb]:
+    terms = _with_zero(row, with_zero)
+    top = _largest(terms)
+    total = sum((x - top).exp() for x in terms)
+    return [(x - top).exp() / total for x in row]
+
+
+def _logsumexp_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
+    return [upstream[0] * share for share in _softmax(row, with_zero)]
+
+
+def _softmax_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
+    shares = _softmax(row, with_zero)
+    mean = sum(share * pull for share, pull in zip(shares, upstream, strict=True))
+    return [share * (pull - mean) for share, pull in zip(shares, upstream, strict=True)]
+
+
+def _crelu(row: Row) -> list[arb]:
+    return [_where(x > 0, x, 0) for x in row] + [_where(x < 0, -x, 0) for x in row]
+
+
+def _crelu_gradient(row: Row, upstream: Row) -> list[arb]:
+    up, down = upstream[: len(row)], upstream[len(row) :]
+    return [_where(x > 0, p, 0) - _where(x < 0, n, 0) for x, p, n in zip(row, up, down, strict=True)]
+
+
+def _maxout(row: Row, k: int) -> list[arb]:
+    width = len(row) // k
+    return [_largest(row[column::width]) for column in range(width)]
+
+
+def _maxout_gradient(row: Row, upstream: Row, k: int) -> list[arb]:
+    width = len(row) // k
+    tops = _maxout(row, k)
+    return [_where(x == tops[i % width], upstream[i % width], 0) for i, x in enumerate(row)]
+
+
+# --- the records --------------------------------------------------------------------------------
+
+_RECTIFIERS = "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
+
+_RECORDS = (
+    Activation(
+        name="relu",
+        formula="max(0, x)",
+        family="max",
+        forms=("max", "abs", "where"),
+        source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks",
+        exact=lambda x: _where(x > 0, x, 0),
+        derivative=lambda x: _where(x > 0, 1, 0),
+        kinks=lambda: (0.0,),
+    ),
+    Activation(
+        name="leaky_relu",
+        formula="x if x > 0, else αx",
+        family="max",
+        forms=("where", "max"),
+        source=_RECTIFIERS,
+        parameters={"alpha": 0.01},
+        exact=lambda x, alpha: _where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha: _where(x > 0, 1, alpha),
+        kinks=lambda alpha: (0.0,),
+    ),
+    Activation(
+        name="prelu",
+        formula="x if x > 0, else αx; α is learned, one for all or one a channel (the last axis)",
+        family="max",
+        forms=("where",),
+        source="He, Zhang, Ren, Sun 2015, arXiv 1502.01852",
+        parameters={"alpha": 0.25, "per_channel": False},
+        exact=lambda x, alpha, per_channel: _where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha, per_channel: _where(x > 0, 1, alpha),
+        learnable=("alpha",),
+        parameter_derivative=lambda x, alpha, per_channel: _where(x > 0, 0, x),
+        kinks=lambda alpha, per_channel: (0.0,),
+        variants=({"per_channel": True},),
+    ),
+    Activation(
+        name="crelu",
+        formula="[relu(x), relu(−x)] on the last axis",
+        family="max",
+        forms=("textbook",),
+        source="Shang, Sohn, Almeida, Lee 2016, arXiv 1603.05201",
+        exact=_crelu,
+        derivative=_crelu_gradient,
+        rowwise=True,
+    ),
+    Activation(
+        name="maxout",
+        formula="max over k groups of features: yⱼ = maxᵢ x[i·n/k + j]",
+        family="max",
+        forms=("textbook",),
+        source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio 2013, arXiv 1302.4389",
+        parameters={"k": 2},
+        exact=_maxout,
+        derivative=_maxout_gradient,
+        rowwise=True,
+    ),
+    Activation(
+        name="shifted_relu",
+        formula="max(−α, x)",
+        family="max",
+        forms=("max",),
+        source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
+        parameters={"alpha": 1.0},
+        exact=lambda x, alpha: _where(x > -alpha, x, -alpha),
+        derivative=lambda x, alpha: _where(x > -alpha, 1, 0),
+        kinks=lambda alpha: (-float(alpha),),
+    ),
+    Activation(
+        name="elu",
+        formula="x if x > 0, else α(eˣ − 1)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
+        parameters={"alpha": 1.0},
+        exact=_elu,
+        derivative=_elu_slope,
+        kinks=lambda alpha: () if alpha == 1 else (0.0,),
+    ),
+    Activation(
+        name="sigmoid",
+        formula="1 / (1 + e⁻ˣ)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Verhulst 1845; Rumelhart, Hinton, Williams 1986",
+        exact=_sigmoid,
+        derivative=_sigmoid_slope,
+    ),
+    Activation(
+        name="tanh",
+        formula="(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
+        family="exp",
+        forms=("textbook",),
+        source="LeCun, Bottou, Orr, Müller 1998, Efficient BackProp",
+        exact=_tanh,
+        derivative=_tanh_slope,
+    ),
+    Activation(
+        name="softplus",
+        formula="ln(1 + e^{kx}) / k",
+        family="exp",
+        forms=("textbook", "stable", "logaddexp"),
+        source="Dugas, Bengio, Bélisle, Nadeau, Garcia 2000",
+        parameters={"k": 1.0},
+        exact=lambda x, k: _softplus(k * x) / k,
+        derivative=lambda x, k: _sigmoid(k * x),
+    ),
+    Activation(
+        name="softplus_approximation",
+        formula="x / (1 − e^{−x/ln 2}), ln 2 at 0",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Wikipedia, Softplus; the function x/(1 − e^{−x/ln 2}) meets softplus at 0",
+        exact=_softplus_approximation,
+        derivative=_softplus_approximation_slope,
+    ),
+    Activation(
+        name="silu",
+        formula="x · sigmoid(x)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing, Uchibe, Doya 2017, arXiv 1702.03118",
+        exact=lambda x: _gated(x, x),
+        derivative=lambda x: _gated_slope(x, x, arb(1)),
+    ),
+    Activation(
+        name="gelu",
+        formula="x · Φ(x)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        exact=lambda x: x * _normal_cdf(x),
+        derivative=lambda x: _normal_cdf(x) + x * _normal_density(x),
+    ),
+    Activation(
+        name="gelu_tanh",
+        formula="½x(1 + tanh(√(2/π)(x + 0.044715x³)))",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        exact=lambda x: _gated(x, _gelu_tanh_gate(x)),
+        derivative=lambda x: _gated_slope(x, _gelu_tanh_gate(x), _gelu_tanh_gate_slope(x)),
+    ),
+    Activation(
+        name="gelu_sigmoid",
+        formula="x · sigmoid(1.702x)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        exact=lambda x: _gated(x, arb("1.702") * x),
+        derivative=lambda x: _gated_slope(x, arb("1.702") * x, arb("1.702")),
+    ),
+    Activation(
+        name="mish",
+        formula="x · tanh(softplus(x))",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Misra 2019, arXiv 1908.08681",
+        exact=lambda x: x * _mish_gate(x),
+        derivative=_mish_slope,
+    ),
+    Activation(
+        name="squareplus",
+        formula="(x + √(x² + b)) / 2",
+        family="algebraic",
+        forms=("textbook", "stable"),
+        source="Barron 2021, arXiv 2112.11687",
+        parameters={"b": 4.0},
+        exact=_squareplus,
+        derivative=_squareplus_slope,
+        kinks=lambda b: (0.0,) if b == 0 else (),
+    ),
+    Activation(
+        name="logsumexp",
+        formula="ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Nielsen, Sun 2016, arXiv 1606.05850",
+        parameters={"with_zero": False},
+        exact=_logsumexp,
+        derivative=_logsumexp_gradient,
+        rowwise=True,
+        variants=({"with_zero": True},),
+    ),
+    Activation(
+        name="softmax",
+        formula="exp(xᵢ) / Σ exp(xⱼ) over the last axis; with the zero argument exp(xᵢ) / (1 + Σ exp(xⱼ))",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
+        parameters={"with_zero": False},
+        exact=_softmax,
+        derivative=_softmax_gradient,
+        rowwise=True,
+        variants=({"with_zero": True},),
+    ),
+)
+
+CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
+BASELINE = "relu"
+"""The activation that `relative_cost` divides by."""
+
+
+def nearest(word: str, words: Sequence[str]) -> str:
+    """A hint naming the known words nearest to a mistyped one, or all of them if few."""
+    close = difflib.get_close_matches(word, words, n=3, cutoff=0.4)
+    return f"did you mean {', '.join(close)}?" if close else f"choose from {', '.join(words)}"
+
+
+_LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
+
+
+def find(label: str) -> Activation:
+    """The activation that a label names: `gelu`, `squareplus(b=0)`, `softmax(with_zero=true)`.
+
+    Raises UsageError, with the nearest names, for one the catalogue does not have.
+    """
+    match = _LABEL.match(label)
+    name = match["name"] if match else label
+    if match is None or name not in CATALOG:
+        raise UsageError(f"unknown activation {name!r}: {nearest(name, list(CATALOG))}")
+    values = [part.split("=", 1) for part in (match["parameters"] or "").split(",") if part.strip()]
+    try:
+        parsed = {key.strip(): _parse_value(value.strip()) for key, value in values}
+    except ValueError:
+        raise UsageError(
+            f"cannot read the parameters of {label!r}: write them as in squareplus(b=0)"
+        ) from None
+    return CATALOG[name].with_parameters(**parsed)
+
+
+def _parse_value(text: str) -> float | int | bool:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return value

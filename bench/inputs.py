@@ -1,0 +1,102 @@
+"""Seeded inputs: random ones for timing, stratified ones for accuracy. NumPy only.
+
+Values of every format travel as bit patterns in unsigned integers, because NumPy itself has no
+bfloat16.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .dtypes import DTYPES, Dtype
+
+Array = np.ndarray[Any, Any]
+
+TIMING_INPUTS = "standard normal, seeded, the same for every activation and framework"
+STRUCTURED_ROW = 16
+"""Elements of a row in the accuracy inputs of row-wise activations; a multiple of maxout's groups."""
+
+
+def to_bits(values: Array, dtype: str) -> Array:
+    """Bit patterns of `values` (float64) rounded to nearest even in `dtype`.
+
+    bfloat16 goes through float32; that double rounding moves results by at most one bit and only
+    chooses which inputs are tried, never what they are.
+    """
+    with np.errstate(over="ignore"):
+        if dtype != "bfloat16":
+            return np.asarray(values, dtype=dtype).view(DTYPES[dtype].bits)
+        wide = np.asarray(values, dtype=np.float32).view(np.uint32)
+    rounded = (wide + (0x7FFF + ((wide >> 16) & 1))) >> 16
+    quiet = np.uint32(0x7FC0)
+    return np.where(np.isnan(values), quiet, rounded).astype(np.uint16)
+
+
+def from_bits(bits: Array, dtype: str) -> Array:
+    """The values of bit patterns as float64, exactly."""
+    if dtype == "bfloat16":
+        return (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    return bits.view(dtype).astype(np.float64)
+
+
+def timing(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+    """Bit patterns of standard normal values, the same for the same shape, dtype and seed."""
+    values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    return to_bits(values.astype(np.float64), dtype)
+
+
+def special(dtype: str) -> Array:
+    """Bit patterns of the values where conventions differ: zeros, limits, infinities, NaN, units."""
+    fmt = DTYPES[dtype]
+    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
+    largest = 2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision))
+    positive = [0.0, smallest, normal - smallest, normal, 0.5, 1.0, 2.0, largest, np.inf]
+    return to_bits(np.array([*positive, *(-value for value in positive), np.nan]), dtype)
+
+
+def stratified(dtype: str, per_binade: int, seed: int) -> Array:
+    """Bit patterns from every binade of both signs, the special values and a grid around zero.
+
+    Each binade (every power of two among the subnormals included) gives its first value, its last
+    and `per_binade` random ones; the grid is 1,601 points on [−20, 20], where activations bend.
+    """
+    fmt = DTYPES[dtype]
+    random = np.random.default_rng(seed)
+    starts = _binade_starts(fmt)
+    widths = np.diff(np.append(starts, np.uint64(_first_infinity(fmt))))
+    inside = random.random((len(starts), per_binade))
+    drawn = starts[:, None] + (inside * widths[:, None]).astype(np.uint64)
+    positive = np.concatenate([starts, starts + widths - 1, drawn.ravel()]).astype(fmt.bits)
+    sign = np.array(1 << (8 * fmt.itemsize - 1), dtype=fmt.bits)
+    bent = to_bits(np.linspace(-20, 20, 1601), dtype)
+    return np.unique(np.concatenate([positive, positive | sign, bent, special(dtype)]))
+
+
+def _binade_starts(fmt: Dtype) -> Array:
+    """Bit patterns of the powers of two from the smallest subnormal up."""
+    subnormal = [1 << place for place in range(fmt.precision - 1)]
+    normal = [e << (fmt.precision - 1) for e in range(1, fmt.emax - fmt.emin + 2)]
+    return np.array(subnormal + normal, dtype=np.uint64)
+
+
+def _first_infinity(fmt: Dtype) -> int:
+    return (fmt.emax - fmt.emin + 2) << (fmt.precision - 1)
+
+
+def structured_rows(dtype: str, seed: int) -> Array:
+    """Bit patterns of rows of 16 values for row-wise activations, shape (rows, 16).
+
+    Spreads from 10⁻³ to 10³, a common offset of ±1,000, one value far above the others, an almost
+    constant row, equal pairs, and entries of −∞.
+    """
+    random = np.random.default_rng(seed)
+    blocks = [random.standard_normal((8, STRUCTURED_ROW)) * scale for scale in 10.0 ** np.arange(-3, 4)]
+    base = random.standard_normal((8, STRUCTURED_ROW))
+    lonely = base.copy()
+    lonely[:, 0] += 60
+    masked = base.copy()
+    masked[:, ::3] = -np.inf
+    blocks += [base + 1000, base - 1000, lonely, 1 + base * 1e-6, masked]
+    return to_bits(np.concatenate(blocks), dtype)

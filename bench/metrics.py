@@ -1,0 +1,71 @@
+"""The metrics: one record each. A row holds a case, one metric and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .cases import Case
+
+Status = Literal["ok", "unsupported", "error", "timeout", "oom"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A quantity of a row: its unit, what it means, and whether less of it is better."""
+
+    name: str
+    unit: str
+    meaning: str
+    lower_is_better: bool | None = None
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("time_per_call", "ns", "median time of one call, waited for", True),
+        Metric("time_per_element", "ns", "time_per_call over the input's elements", True),
+        Metric("throughput", "elements/s", "input elements over time_per_call", False),
+        Metric("bandwidth", "GB/s", "bytes that must be read and written over the time", False),
+        Metric("relative_cost", "ratio", "time over the same framework's relu in this run", True),
+        Metric("compile_time", "s", "first call less a later one: tracing and compiling", True),
+        Metric("max_ulp", "ulp", "largest error against the exact value", True),
+        Metric("max_ulp_flushed", "ulp", "the same where subnormals may stand for zero", True),
+        Metric("worst_input", "", "the input at which max_ulp is reached"),
+        Metric("max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True),
+        Metric("nan_mismatches", "inputs", "NaN for a number or a number for NaN", True),
+        Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
+        Metric("equal_bits", "share", "share of results with the bits of another framework's", False),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case, a metric, and what came of it.
+
+    `value` is None unless `status` is `ok`; `low` and `high` are the ends of a 95 % confidence
+    interval, None where the value is exact. `detail` gives the reason, or the conditions.
+    """
+
+    case: Case
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    status: Status = "ok"
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as flat columns."""
+        fields = asdict(self)
+        case = fields.pop("case")
+        metric = fields.pop("metric")
+        return {**case, "metric": metric, "unit": METRICS[metric].unit, **fields}
+
+
+COLUMNS = (
+    *Case.__dataclass_fields__,
+    *("metric", "unit", "value", "low", "high", "status", "detail"),
+)

@@ -1,0 +1,223 @@
+"""Run folders: the only module that knows the files.
+
+A run is a folder with
+
+- `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
+- `samples.jsonl` (`.gz` once published): raw, appended as measured. A line is a record with a
+  `kind`: `case` introduces a number for a case, every other kind refers to it
+- `rows.jsonl`: derived, one row a line; it can always be made again from the samples
+
+Infinity is written as 1e999, which JSON allows and Python, pandas and JavaScript read as infinity.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from .cases import Case
+from .errors import StoreError, UsageError
+from .metrics import COLUMNS, Row
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+RESULTS = Path("results")
+
+
+@dataclass
+class RunFacts:
+    """What is known of a run besides its samples; `run.json`.
+
+    `workers` has one entry a worker, by `framework` (`framework/device/threads` where that is not
+    the only one): status, versions, the interpreter, and why it is missing if it is.
+    `seconds` is the wall time of each phase; `timed_share` the part of the measuring phase that
+    lies inside timed regions; `loop_overhead_ns` the harness's own cost a call.
+    """
+
+    schema: int
+    command: str
+    profile: str
+    seed: int
+    started: str
+    rounds: int
+    epochs: int
+    batch: float
+    per_binade: int
+    asked: dict[str, list[Any]]
+    inputs: str
+    machine: dict[str, Any]
+    project: dict[str, str] = field(default_factory=dict)
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    finished: str | None = None
+    state: str = "running"
+    timed_share: float | None = None
+    loop_overhead_ns: dict[str, float] = field(default_factory=dict)
+    spoilt_samples: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stored run: its facts and its rows as a table with the columns of `metrics.COLUMNS`."""
+
+    path: Path
+    facts: RunFacts
+    rows: pandas.DataFrame
+
+
+def _dump(record: dict[str, Any]) -> str:
+    text = json.dumps(record, ensure_ascii=False)
+    return re.sub(r'(?<=": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
+
+
+class RunWriter:
+    """Writes a run folder. Samples are appended and flushed as they come."""
+
+    def __init__(self, path: Path, facts: RunFacts) -> None:
+        """Create the folder. Raises UsageError if there is something in it, StoreError if it cannot."""
+        self.path = path
+        self.facts = facts
+        self._numbers: dict[Case, int] = {}
+        try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise UsageError(f"{path} is already there: choose another folder with --out")
+            path.mkdir(parents=True, exist_ok=True)
+            self._samples: IO[str] = (path / "samples.jsonl").open("a", encoding="utf-8")
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        self.write_facts()
+
+    def append(self, kind: str, case: Case, **values: Any) -> None:
+        """Append one sample of a case."""
+        if case not in self._numbers:
+            self._numbers[case] = len(self._numbers)
+            self._write({"kind": "case", "case": self._numbers[case], **case.as_dict()})
+        self._write({"kind": kind, "case": self._numbers[case], **values})
+
+    def _write(self, record: dict[str, Any]) -> None:
+        try:
+            self._samples.write(_dump(record) + "\n")
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+
+    def flush(self) -> None:
+        """Hand everything appended so far to the operating system."""
+        try:
+            self._samples.flush()
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+
+    def write_facts(self) -> None:
+        """Write `run.json` as the facts are now."""
+        _replace(self.path / "run.json", json.dumps(asdict(self.facts), indent=1) + "\n")
+
+    def finish(self, rows: Iterable[Row]) -> None:
+        """Write the derived rows and close the run."""
+        self.flush()
+        self._samples.close()
+        write_rows(self.path, rows)
+        self.write_facts()
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write `rows.jsonl` of a run folder anew."""
+    _replace(path / "rows.jsonl", "".join(_dump(row.as_dict()) + "\n" for row in rows))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a full disk or an interrupt leaves the old one whole."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(f"cannot write {path}: {reason}; free some space or choose another --out")
+
+
+def locate(path: Path) -> Path:
+    """A run's folder, given as it is or by its name under results/ or results/published/."""
+    for candidate in (path, RESULTS / path, RESULTS / "published" / path):
+        if (candidate / "run.json").is_file():
+            return candidate
+    known = ", ".join(sorted(each.parent.name for each in RESULTS.glob("**/run.json"))[-3:])
+    hint = f"; there are: {known}" if known else "; python -m bench run makes one"
+    raise StoreError(f"no run at {path}{hint}")
+
+
+def load(path: Path) -> Run:
+    """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
+    folder = locate(path)
+    return Run(folder, read_facts(folder), _table(list(_lines(folder / "rows.jsonl"))))
+
+
+def read_facts(folder: Path) -> RunFacts:
+    """Read `run.json`. Raises StoreError if it is malformed or of another schema."""
+    path = folder / "run.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path}: {error}; measure it again") from None
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise StoreError(
+            f"{path} has schema {schema}, this version reads {SCHEMA}: "
+            "read it with the version that wrote it or measure it again"
+        )
+    try:
+        return TypeAdapter(RunFacts).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(f"{path} is malformed: {where}: {first['msg']}; measure it again") from None
+
+
+def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
+    """The samples of a run, each with its case. Raises StoreError for a malformed line."""
+    cases: dict[int, Case] = {}
+    path = folder / "samples.jsonl"
+    for record in _lines(path if path.exists() else folder / "samples.jsonl.gz"):
+        try:
+            number = record.pop("case")
+            if record["kind"] == "case":
+                cases[number] = Case(**{key: record[key] for key in Case.__dataclass_fields__})
+            else:
+                yield cases[number], record
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        with opened as file:
+            for number, line in enumerate(file, start=1):
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError(f"line {number} is not a record")
+                yield record
+    except (OSError, ValueError, EOFError) as error:
+        raise StoreError(f"cannot read {path}: {error}; measure it again") from None
+
+
+def _table(records: list[dict[str, Any]]) -> pandas.DataFrame:
+    import pandas
+
+    table = pandas.DataFrame(records, columns=list(COLUMNS))
+    for column in ("value", "low", "high"):
+        table[column] = pandas.to_numeric(table[column])
+    return table

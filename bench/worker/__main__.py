@@ -1,0 +1,70 @@
+"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR`: answer requests until told to stop.
+
+Requests and answers are pickled dictionaries over a pipe of their own (DESCRIPTOR), because
+frameworks write to stdout. A request names an operation of `Worker`; an answer has a `status`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .operations import Worker
+
+
+def main(arguments: list[str]) -> int:
+    """Import the framework, then serve."""
+    framework, device, threads, descriptor = arguments
+    pipe = Connection(int(descriptor))
+    try:
+        module = importlib.import_module(f"impls.{framework}")
+        worker = Worker(module, device, int(threads))
+    except ImportError as error:
+        pipe.send({"status": "unsupported", "detail": _missing(framework, error)})
+        return 0
+    except Exception as error:
+        pipe.send(explain(error))
+        return 0
+    pipe.send({"status": "ok", **worker.describe()})
+    _serve(pipe, worker)
+    # A framework's threads and exit handlers have nothing left to say.
+    os._exit(0)
+
+
+def _missing(framework: str, error: ImportError) -> str:
+    name = error.name or framework
+    return f"{name} is not installed for {sys.executable}: python -m pip install {name} ({error})"
+
+
+def _serve(pipe: Connection, worker: Worker) -> None:
+    while True:
+        try:
+            request: dict[str, Any] = pipe.recv()
+        except EOFError:
+            return
+        operation = request.pop("operation")
+        try:
+            answer = {"status": "ok", **getattr(worker, operation)(**request)}
+        except Exception as error:
+            answer = explain(error)
+        pipe.send(answer)
+
+
+def explain(error: Exception) -> dict[str, Any]:
+    """What a failed operation answers: its status and one line of reason."""
+    lines = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {lines[0][:300] if lines else ''}"
+    kind = type(error).__name__
+    if kind == "Unsupported":
+        return {"status": "unsupported", "detail": str(error)}
+    out_of_memory = kind in ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
+    if out_of_memory or "RESOURCE_EXHAUSTED" in reason:
+        return {"status": "oom", "detail": reason}
+    return {"status": "error", "detail": reason}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""A worker as its parent sees it: a process that answers, or dies, or hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+from .frameworks import frameworks
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a worker is for: cases with another key need another worker."""
+
+    framework: str
+    device: str
+    threads: int
+
+    @property
+    def label(self) -> str:
+        """For people and for run.json: `torch`, or `torch/cuda/1` where it is not the plain one."""
+        plain = self.device == "cpu" and self.threads == 1
+        return self.framework if plain else f"{self.framework}/{self.device}/{self.threads}"
+
+
+class Failed(Exception):
+    """An operation that did not succeed: the row's status and its reason."""
+
+    def __init__(self, status: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Lost(Failed):
+    """The process is gone as well: it crashed, or hung and was killed."""
+
+
+class WorkerProcess:
+    """A running worker. Its own output goes to `log`."""
+
+    def __init__(self, key: Key, python: str, cpus: list[int], log: Path) -> None:
+        """Start it and wait until its framework is imported.
+
+        Raises Failed with status `unsupported` where the framework or the device is missing.
+        """
+        here, there = Pipe()
+        command = [python, "-m", "bench.worker", key.framework, key.device, str(key.threads)]
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    [*command, str(there.fileno())],
+                    pass_fds=[there.fileno()],
+                    env=_environment(key),
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise Failed("unsupported", f"cannot start {python}: {error.strerror}") from None
+        finally:
+            there.close()
+        self._pipe = here
+        self.facts = self._answer(_START_SECONDS)
+
+    def ask(self, operation: str, timeout: float, **values: Any) -> dict[str, Any]:
+        """Send a request and return its answer.
+
+        Raises Failed where the operation did, Lost where the process died or did not answer in
+        `timeout` seconds.
+        """
+        try:
+            self._pipe.send({"operation": operation, **values})
+        except OSError:
+            raise Lost("error", self._last_words()) from None
+        return self._answer(timeout)
+
+    def _answer(self, timeout: float) -> dict[str, Any]:
+        try:
+            if not self._pipe.poll(timeout):
+                self.kill()
+                raise Lost("timeout", f"no answer in {timeout:g} s")
+            answer: dict[str, Any] = self._pipe.recv()
+        except (EOFError, OSError):
+            raise Lost("error", self._last_words()) from None
+        status = answer.pop("status")
+        if status != "ok":
+            raise Failed(status, answer["detail"])
+        return answer
+
+    def _last_words(self) -> str:
+        try:
+            code = self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "the worker closed its pipe"
+        if code < 0:
+            return f"the worker was killed by {signal.Signals(-code).name}"
+        return f"the worker ended with exit status {code}"
+
+    def kill(self) -> None:
+        """End the process and everything it started."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+        self._pipe.close()
+
+
+def _environment(key: Key) -> dict[str, str]:
+    """The variables a framework needs before it is imported; waiting threads must not spin."""
+    threads = str(key.threads)
+    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    own = frameworks()[key.framework].environment
+    return {
+        **os.environ,
+        **dict.fromkeys(pools, threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": "0",
+        **{name: value.format(threads=threads, device=key.device) for name, value in own.items()},
+    }
+
+
+def default_python() -> str:
+    """The interpreter that runs the parent."""
+    return sys.executable

@@ -1,0 +1,76 @@
+"""What the harness needs of a framework: the contract that each module of this folder fulfils.
+
+A module defines
+
+- `TITLE`, the name for people; `MODES`, those it has; `ENVIRONMENT`, variables to be set before it
+  is imported ({threads} and {device} are filled in). All three are literals: they are read
+  without an import.
+- one function a form, `activation_form(x, *learnable, **parameters)`, the same names in the same
+  order in every module. A form that the framework does not have is absent.
+- `Adapter`, a class with the methods below.
+
+A `stable` form is written in the next wider format and rounded once (`_stable`), with its
+derivative beside it: 16-bit inputs are computed in float32, float32 in float64. It holds for
+every finite input, ±∞ and NaN; where the function or its derivative has a limit at ±∞ it returns
+that. Clamping at ±1000 is exact there: every exponential involved is 0 or 1 beyond it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+Tensor = Any
+Step = Callable[[], Any]
+
+
+class Unsupported(Exception):
+    """The framework, or this machine, does not have what is asked for; the text says why."""
+
+
+class NotCompiled(Exception):
+    """A function that was to be compiled ran eagerly."""
+
+
+class Adapter(Protocol):
+    """How the harness speaks to one framework on one device."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        """Set the device and the thread count. Raises Unsupported without such a device."""
+
+    def versions(self) -> dict[str, str]:
+        """Version of the framework and of what it runs on, by distribution name."""
+
+    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
+        """A tensor on the device from the bit patterns (unsigned integers) of its values.
+
+        Raises Unsupported for a dtype that the framework does not have.
+        """
+
+    def get(self, tensor: Tensor) -> np.ndarray:
+        """The bit patterns of a tensor's values, as unsigned integers, on the host."""
+
+    def step(
+        self,
+        function: Callable[..., Tensor],
+        arrays: Sequence[Tensor],
+        upstream: Callable[[Tensor], Tensor],
+        mode: str,
+        direction: str,
+    ) -> Step:
+        """A callable of no arguments that does the work of one case, once.
+
+        `function` takes `arrays`, all of which get a gradient; `upstream` maps the output's shape
+        to the tensor that the backward pass starts from. The step returns the output (`forward`),
+        the tuple of gradients (`backward`, from the values that one forward pass saved) or the
+        output followed by the gradients (`both`).
+        Raises NotCompiled where `mode` is `compiled` and the function ran eagerly.
+        """
+
+    def wait(self, result: Any) -> None:
+        """Return when every tensor of a step's result is computed."""
+
+    def compilations(self) -> int:
+        """How many compilations this process has done so far."""

@@ -1,0 +1,524 @@
+"""JAX: gradients by autodiff, except for the stable forms, which carry their derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from typing import Any
+
+import jax
+import jax.monitoring
+import jax.numpy as jnp
+import numpy as np
+
+from ._adapter import NotCompiled, Step, Unsupported
+
+TITLE = "JAX"
+MODES = ("eager", "compiled")
+ENVIRONMENT = {
+    "JAX_ENABLE_X64": "true",
+    "JAX_PLATFORMS": "{device}",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+
+Array = Any
+
+_LN2 = math.log(2)
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
+_GELU_TANH = math.sqrt(2 / math.pi)
+_WIDER = {"float16": jnp.float32, "bfloat16": jnp.float32, "float32": jnp.float64}
+_AT_LEAST_SINGLE = {"float16": jnp.float32, "bfloat16": jnp.float32}
+
+
+# --- how a stable form gets its derivative --------------------------------------------------------
+
+
+def _stable(derivative: Callable[..., Array], wider: Any = _WIDER) -> Callable[..., Any]:
+    """Compute an elementwise form and its derivative in a wider format and round once."""
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+
+
+def _stable_gradient(gradient: Callable[..., Array], wider: Any = _WIDER) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row."""
+
+    def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
+        @cache
+        def with_parameters(parameters: tuple[tuple[str, Any], ...]) -> Any:
+            named = dict(parameters)
+
+            @jax.custom_vjp
+            def rounded(x: Array) -> Array:
+                return form(_wide(x, wider), **named).astype(x.dtype)
+
+            def pull(x: Array, upstream: Array) -> tuple[Array]:
+                wide = gradient(_wide(upstream, wider), _wide(x, wider), **named)
+                return (wide.astype(x.dtype),)
+
+            rounded.defvjp(lambda x: (rounded(x), x), pull)
+            return rounded
+
+        @wraps(form)
+        def bound(x: Array, **parameters: Any) -> Array:
+            return with_parameters(tuple(sorted(parameters.items())))(x)
+
+        return bound
+
+    return decorate
+
+
+def _wide(x: Array, wider: Any) -> Array:
+    return x.astype(wider.get(x.dtype.name, x.dtype))
+
+
+# --- parts that several forms share ---------------------------------------------------------------
+
+
+def _sigmoid(x: Array) -> Array:
+    tail = jnp.exp(-jnp.abs(x))
+    return jnp.where(x < 0, tail, 1) / (1 + tail)
+
+
+def _sigmoid_slope(x: Array) -> Array:
+    tail = jnp.exp(-jnp.abs(x))
+    return tail / (1 + tail) ** 2
+
+
+def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
+    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+
+
+def _gelu_tanh_gate(x: Array) -> Array:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Array) -> Array:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
+def _zero(row: Array) -> Array:
+    return jnp.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Array, with_zero: bool) -> Array:
+    return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
+
+
+# --- max ------------------------------------------------------------------------------------------
+
+
+def relu_native(x: Array) -> Array:
+    return jax.nn.relu(x)
+
+
+def relu_max(x: Array) -> Array:
+    return jnp.maximum(x, 0)
+
+
+def relu_abs(x: Array) -> Array:
+    return (x + jnp.abs(x)) / 2
+
+
+def relu_where(x: Array) -> Array:
+    return jnp.where(x > 0, x, 0)
+
+
+def leaky_relu_native(x: Array, alpha: float = 0.01) -> Array:
+    return jax.nn.leaky_relu(x, alpha)
+
+
+def leaky_relu_where(x: Array, alpha: float = 0.01) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
+    return jnp.maximum(x, alpha * x)
+
+
+def prelu_where(x: Array, alpha: Array) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def crelu_textbook(x: Array) -> Array:
+    return jax.nn.relu(jnp.concatenate([x, -x], axis=-1))
+
+
+def maxout_textbook(x: Array, k: int = 2) -> Array:
+    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).max(axis=-2)
+
+
+def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.maximum(x, -alpha)
+
+
+# --- exp ------------------------------------------------------------------------------------------
+
+
+def elu_native(x: Array, alpha: float = 1.0) -> Array:
+    return jax.nn.elu(x, alpha)
+
+
+def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
+
+
+@_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, alpha * jnp.exp(jnp.minimum(x, 0))))
+def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def sigmoid_native(x: Array) -> Array:
+    return jax.nn.sigmoid(x)
+
+
+def sigmoid_textbook(x: Array) -> Array:
+    return 1 / (1 + jnp.exp(-x))
+
+
+@_stable(_sigmoid_slope)
+def sigmoid_stable(x: Array) -> Array:
+    return _sigmoid(x)
+
+
+def tanh_native(x: Array) -> Array:
+    return jnp.tanh(x)
+
+
+def tanh_textbook(x: Array) -> Array:
+    up, down = jnp.exp(x), jnp.exp(-x)
+    return (up - down) / (up + down)
+
+
+def softplus_native(x: Array, k: float = 1.0) -> Array:
+    return jax.nn.softplus(k * x) / k
+
+
+def softplus_textbook(x: Array, k: float = 1.0) -> Array:
+    return jnp.log(1 + jnp.exp(k * x)) / k
+
+
+@_stable(lambda x, k=1.0: _sigmoid(k * x))
+def softplus_stable(x: Array, k: float = 1.0) -> Array:
+    scaled = k * x
+    return (jnp.maximum(scaled, 0) + jnp.log1p(jnp.exp(-jnp.abs(scaled)))) / k
+
+
+def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
+    return jnp.logaddexp(0, k * x) / k
+
+
+def softplus_approximation_textbook(x: Array) -> Array:
+    return jnp.where(x == 0, _LN2, x / (1 - jnp.exp(-x / _LN2)))
+
+
+# u/(1 − e⁻ᵘ) = Σ Bₙ⁺ uⁿ/n!; its derivative is ½ + u·P(u²), accurate to 1e-16 for |u| < ½.
+_NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000)
+
+
+def _softplus_approximation_slope(x: Array) -> Array:
+    u = jnp.clip(x, -1000, 1000) / _LN2
+    size = jnp.abs(u)
+    square = u * u
+    series = jnp.full_like(u, _NEAR_0[-1])
+    for coefficient in _NEAR_0[-2::-1]:
+        series = series * square + coefficient
+    far = jnp.maximum(size, 0.5)
+    tail, rest = jnp.exp(-far), -jnp.expm1(-far)
+    slope = jnp.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    return jnp.where(size < 0.5, 0.5 + u * series, slope)
+
+
+@_stable(_softplus_approximation_slope)
+def softplus_approximation_stable(x: Array) -> Array:
+    size = jnp.abs(jnp.maximum(x, -1000))
+    tail = jnp.exp(-size / _LN2)
+    rest = -jnp.expm1(-size / _LN2)
+    at_0 = size == 0
+    value = size * jnp.where(x < 0, tail, 1) / jnp.where(at_0, 1, rest)
+    return jnp.where(at_0, _LN2, value)
+
+
+def silu_native(x: Array) -> Array:
+    return jax.nn.silu(x)
+
+
+def silu_textbook(x: Array) -> Array:
+    return x / (1 + jnp.exp(-x))
+
+
+def _silu_slope(x: Array) -> Array:
+    bounded = jnp.clip(x, -1000, 1000)
+    return _gated_slope(bounded, bounded, 1)
+
+
+@_stable(_silu_slope)
+def silu_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return bounded * _sigmoid(bounded)
+
+
+def gelu_native(x: Array) -> Array:
+    return jax.nn.gelu(x, approximate=False)
+
+
+def gelu_textbook(x: Array) -> Array:
+    return 0.5 * x * (1 + jax.lax.erf(x * _ROOT_HALF))
+
+
+def _gelu_slope(x: Array) -> Array:
+    bounded = jnp.clip(x, -1000, 1000)
+    density = _DENSITY_AT_0 * jnp.exp(-0.5 * bounded * bounded)
+    return 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
+
+
+@_stable(_gelu_slope)
+def gelu_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
+
+
+def gelu_tanh_native(x: Array) -> Array:
+    return jax.nn.gelu(x, approximate=True)
+
+
+def gelu_tanh_textbook(x: Array) -> Array:
+    return 0.5 * x * (1 + jnp.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
+
+
+def _gelu_tanh_slope(x: Array) -> Array:
+    bounded = jnp.clip(x, -1000, 1000)
+    return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
+
+
+@_stable(_gelu_tanh_slope)
+def gelu_tanh_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+
+
+def gelu_sigmoid_textbook(x: Array) -> Array:
+    return x / (1 + jnp.exp(-1.702 * x))
+
+
+def _gelu_sigmoid_slope(x: Array) -> Array:
+    bounded = jnp.clip(x, -1000, 1000)
+    return _gated_slope(bounded, 1.702 * bounded, 1.702)
+
+
+@_stable(_gelu_sigmoid_slope)
+def gelu_sigmoid_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return bounded * _sigmoid(1.702 * bounded)
+
+
+def mish_native(x: Array) -> Array:
+    return jax.nn.mish(x)
+
+
+def mish_textbook(x: Array) -> Array:
+    return x * jnp.tanh(jnp.log(1 + jnp.exp(x)))
+
+
+def _mish_gate(x: Array) -> Array:
+    tail = jnp.exp(-jnp.abs(x))
+    rising = tail * (tail + 2)
+    falling = 1 + 2 * tail
+    return jnp.where(x < 0, rising, falling) / jnp.where(
+        x < 0, rising + 2, falling + 2 * tail * tail
+    )
+
+
+def _mish_slope(x: Array) -> Array:
+    bounded = jnp.clip(x, -1000, 1000)
+    tail = jnp.exp(-jnp.abs(bounded))
+    below = tail * tail + 2 * tail + 2
+    above = 1 + 2 * tail + 2 * tail * tail
+    negative = bounded < 0
+    root = jnp.where(negative, below, above)
+    gate_slope = 4 * tail * (1 + tail) * jnp.where(negative, 1, tail) / (root * root)
+    return _mish_gate(bounded) + bounded * gate_slope
+
+
+@_stable(_mish_slope)
+def mish_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return bounded * _mish_gate(bounded)
+
+
+# --- algebraic ------------------------------------------------------------------------------------
+
+
+def squareplus_native(x: Array, b: float = 4.0) -> Array:
+    return jax.nn.squareplus(x, b)
+
+
+def squareplus_textbook(x: Array, b: float = 4.0) -> Array:
+    return (x + jnp.sqrt(x * x + b)) / 2
+
+
+def _half_root(x: Array, b: float) -> Array:
+    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    size = jnp.abs(x)
+    return jnp.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * jnp.sqrt(x * x + b))
+
+
+def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
+    """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
+    half_root = _half_root(x, b)
+    half_sum = half_root + 0.5 * jnp.abs(x)
+    return jnp.where(half_sum == 0, 1, half_sum), jnp.where(half_root == 0, 1, 2 * half_root)
+
+
+def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
+    half_sum, root = _half_sum(x, b)
+    tail = 0.25 * b / half_sum / root
+    return jnp.where(x > 0, 1 - tail, tail)
+
+
+@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+    half_sum, _ = _half_sum(x, b)
+    return jnp.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+# --- over the last axis ---------------------------------------------------------------------------
+
+
+def logsumexp_native(x: Array, with_zero: bool = False) -> Array:
+    return jax.nn.logsumexp(_with_zero(x, with_zero), axis=-1, keepdims=True)
+
+
+def logsumexp_textbook(x: Array, with_zero: bool = False) -> Array:
+    return jnp.log(jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True))
+
+
+def _shifted_exp(x: Array, with_zero: bool) -> tuple[Array, Array]:
+    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
+    terms = _with_zero(x, with_zero)
+    top = terms.max(axis=-1, keepdims=True)
+    return jnp.exp(jnp.where(terms == top, 0, terms - top)), top
+
+
+def _softmax(x: Array, with_zero: bool = False) -> Array:
+    powers, _ = _shifted_exp(x, with_zero)
+    return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
+
+
+@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
+    powers, top = _shifted_exp(x, with_zero)
+    return top + jnp.log(powers.sum(axis=-1, keepdims=True))
+
+
+def softmax_native(x: Array, with_zero: bool = False) -> Array:
+    return jax.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
+
+
+def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
+    return jnp.exp(x) / jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True)
+
+
+def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+    shares = _softmax(x, with_zero)
+    return shares * (upstream - (upstream * shares).sum(axis=-1, keepdims=True))
+
+
+@_stable_gradient(_softmax_gradient)
+def softmax_stable(x: Array, with_zero: bool = False) -> Array:
+    return _softmax(x, with_zero)
+
+
+# --- the adapter ----------------------------------------------------------------------------------
+
+_compiled_so_far = 0
+
+
+def _count_compilation(event: str, duration: float, **_: Any) -> None:
+    global _compiled_so_far
+    if event == "/jax/core/compile/backend_compile_duration":
+        _compiled_so_far += 1
+
+
+jax.monitoring.register_event_duration_secs_listener(_count_compilation)
+
+
+class Adapter:
+    """JAX on one device. A call returns before its work is done, so every result is waited for."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        try:
+            self._device = jax.devices(device)[0]
+        except RuntimeError as error:
+            raise Unsupported(f"JAX sees no {device} device here ({_first_line(error)})") from None
+
+    def versions(self) -> dict[str, str]:
+        return {
+            "jax": jax.__version__,
+            "jaxlib": jax.lib.__version__,
+            "device": self._device.device_kind,
+        }
+
+    def put(self, bits: np.ndarray, dtype: str) -> Array:
+        return jax.device_put(bits.view(jnp.dtype(dtype)), self._device)
+
+    def get(self, tensor: Array) -> np.ndarray:
+        values = np.ascontiguousarray(tensor)
+        return values.view(f"uint{8 * values.dtype.itemsize}")
+
+    def step(
+        self,
+        function: Callable[..., Array],
+        arrays: Sequence[Array],
+        upstream: Callable[[Array], Array],
+        mode: str,
+        direction: str,
+    ) -> Step:
+        if mode == "eager":
+            return _step(function, arrays, upstream, direction, lambda each: each)
+        jitted: list[Any] = []
+
+        def compile_(each: Callable[..., Any]) -> Any:
+            jitted.append(jax.jit(each))
+            return jitted[-1]
+
+        step = _step(function, arrays, upstream, direction, compile_)
+        jax.block_until_ready(step())
+        if not all(each._cache_size() == 1 for each in jitted):
+            raise NotCompiled("jax.jit ran the function eagerly: is JAX_DISABLE_JIT set?")
+        return step
+
+    def wait(self, result: Any) -> None:
+        jax.block_until_ready(result)
+
+    def compilations(self) -> int:
+        return _compiled_so_far
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _step(
+    function: Callable[..., Array],
+    arrays: Sequence[Array],
+    upstream: Callable[[Array], Array],
+    direction: str,
+    compile_: Callable[[Callable[..., Any]], Any],
+) -> Step:
+    if direction == "forward":
+        called = compile_(lambda *each: function(*each))
+        return lambda: called(*arrays)
+    save = compile_(lambda *each: jax.vjp(function, *each))
+    output, pull_back = save(*arrays)
+    pull = upstream(output)
+    if direction == "backward":
+        backward = compile_(lambda saved, each: saved(each))
+        return lambda: backward(pull_back, pull)
+
+    def forward_and_backward(pull: Array, *each: Array) -> tuple[Array, ...]:
+        output, pull_back = jax.vjp(function, *each)
+        return (output, *pull_back(pull))
+
+    both = compile_(forward_and_backward)
+    return lambda: both(pull, *arrays)

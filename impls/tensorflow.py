@@ -1,0 +1,531 @@
+"""TensorFlow: gradients by tape, except for the stable forms, which carry their derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ._adapter import NotCompiled, Step, Unsupported
+
+TITLE = "TensorFlow"
+MODES = ("eager", "compiled")
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+
+Tensor = Any
+
+_LN2 = math.log(2)
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
+_GELU_TANH = math.sqrt(2 / math.pi)
+_WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float64}
+_AT_LEAST_SINGLE = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
+
+
+# --- how a stable form gets its derivative --------------------------------------------------------
+
+
+def _stable(derivative: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+    """Compute an elementwise form and its derivative in a wider format and round once."""
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+
+
+def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row."""
+
+    def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        @wraps(form)
+        def bound(x: Tensor, **parameters: Any) -> Tensor:
+            @tf.custom_gradient
+            def rounded(x: Tensor) -> Any:
+                def pull(upstream: Tensor) -> Tensor:
+                    wide = gradient(_wide(upstream, wider), _wide(x, wider), **parameters)
+                    return tf.cast(wide, x.dtype)
+
+                return tf.cast(form(_wide(x, wider), **parameters), x.dtype), pull
+
+            return rounded(x)
+
+        return bound
+
+    return decorate
+
+
+def _wide(x: Tensor, wider: Any) -> Tensor:
+    return tf.cast(x, wider.get(x.dtype, x.dtype))
+
+
+# --- parts that several forms share ---------------------------------------------------------------
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    tail = tf.exp(-tf.abs(x))
+    return tf.where(x < 0, tail, 1) / (1 + tail)
+
+
+def _sigmoid_slope(x: Tensor) -> Tensor:
+    tail = tf.exp(-tf.abs(x))
+    return tail / (1 + tail) ** 2
+
+
+def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+
+
+def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
+def _where(condition: Tensor, yes: Any, no: Any) -> Tensor:
+    """tf.where, which in a graph takes its dtype from the first value, for a number first."""
+    return tf.where(condition, tf.convert_to_tensor(yes, no.dtype), no)
+
+
+def _at_least(x: Tensor, low: float) -> Tensor:
+    # XLA's maximum and minimum drop NaN here (tensorflow#116992): a comparison keeps it.
+    return _where(x < low, low, x)
+
+
+def _at_most(x: Tensor, high: float) -> Tensor:
+    return _where(x > high, high, x)
+
+
+def _zero(row: Tensor) -> Tensor:
+    return tf.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
+    return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
+
+
+# --- max ------------------------------------------------------------------------------------------
+
+
+def relu_native(x: Tensor) -> Tensor:
+    return tf.nn.relu(x)
+
+
+def relu_max(x: Tensor) -> Tensor:
+    return tf.maximum(x, 0)
+
+
+def relu_abs(x: Tensor) -> Tensor:
+    return (x + tf.abs(x)) / 2
+
+
+def relu_where(x: Tensor) -> Tensor:
+    return tf.where(x > 0, x, 0)
+
+
+def leaky_relu_native(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return tf.nn.leaky_relu(x, alpha)
+
+
+def leaky_relu_where(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return tf.maximum(x, alpha * x)
+
+
+def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
+def crelu_native(x: Tensor) -> Tensor:
+    return tf.nn.crelu(x, axis=-1)
+
+
+def crelu_textbook(x: Tensor) -> Tensor:
+    return tf.nn.relu(tf.concat([x, -x], axis=-1))
+
+
+def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
+    groups = tf.reshape(x, [*x.shape[:-1], k, x.shape[-1] // k])
+    return tf.reduce_max(groups, axis=-2)
+
+
+def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return _at_least(x, -alpha)
+
+
+# --- exp ------------------------------------------------------------------------------------------
+
+
+def elu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    if alpha != 1:
+        raise Unsupported("tf.nn.elu has alpha 1 only")
+    return tf.nn.elu(x)
+
+
+def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.where(x > 0, x, alpha * (tf.exp(x) - 1))
+
+
+@_stable(lambda x, alpha=1.0: _where(x > 0, 1, alpha * tf.exp(_at_most(x, 0))))
+def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
+
+
+def sigmoid_native(x: Tensor) -> Tensor:
+    return tf.sigmoid(x)
+
+
+def sigmoid_textbook(x: Tensor) -> Tensor:
+    return 1 / (1 + tf.exp(-x))
+
+
+@_stable(_sigmoid_slope)
+def sigmoid_stable(x: Tensor) -> Tensor:
+    return _sigmoid(x)
+
+
+def tanh_native(x: Tensor) -> Tensor:
+    return tf.tanh(x)
+
+
+def tanh_textbook(x: Tensor) -> Tensor:
+    up, down = tf.exp(x), tf.exp(-x)
+    return (up - down) / (up + down)
+
+
+def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
+    return tf.nn.softplus(k * x) / k
+
+
+def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
+    return tf.math.log(1 + tf.exp(k * x)) / k
+
+
+@_stable(lambda x, k=1.0: _sigmoid(k * x))
+def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    scaled = k * x
+    return (_at_least(scaled, 0) + tf.math.log1p(tf.exp(-tf.abs(scaled)))) / k
+
+
+def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
+    return tf.experimental.numpy.logaddexp(tf.zeros_like(x), k * x) / k
+
+
+def softplus_approximation_textbook(x: Tensor) -> Tensor:
+    return _where(x == 0, _LN2, x / (1 - tf.exp(-x / _LN2)))
+
+
+# u/(1 − e⁻ᵘ) = Σ Bₙ⁺ uⁿ/n!; its derivative is ½ + u·P(u²), accurate to 1e-16 for |u| < ½.
+_NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000)
+
+
+def _softplus_approximation_slope(x: Tensor) -> Tensor:
+    u = _at_most(_at_least(x, -1000), 1000) / _LN2
+    size = tf.abs(u)
+    square = u * u
+    series = tf.zeros_like(u) + _NEAR_0[-1]
+    for coefficient in _NEAR_0[-2::-1]:
+        series = series * square + coefficient
+    far = _at_least(size, 0.5)
+    tail, rest = tf.exp(-far), -tf.math.expm1(-far)
+    slope = tf.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    return tf.where(size < 0.5, 0.5 + u * series, slope)
+
+
+@_stable(_softplus_approximation_slope)
+def softplus_approximation_stable(x: Tensor) -> Tensor:
+    size = tf.abs(_at_least(x, -1000))
+    tail = tf.exp(-size / _LN2)
+    rest = -tf.math.expm1(-size / _LN2)
+    at_0 = size == 0
+    value = size * tf.where(x < 0, tail, 1) / _where(at_0, 1, rest)
+    return _where(at_0, _LN2, value)
+
+
+def silu_native(x: Tensor) -> Tensor:
+    return tf.nn.silu(x)
+
+
+def silu_textbook(x: Tensor) -> Tensor:
+    return x / (1 + tf.exp(-x))
+
+
+def _silu_slope(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1000), 1000)
+    return _gated_slope(bounded, bounded, 1)
+
+
+@_stable(_silu_slope)
+def silu_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return bounded * _sigmoid(bounded)
+
+
+def gelu_native(x: Tensor) -> Tensor:
+    return tf.nn.gelu(x)
+
+
+def gelu_textbook(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + tf.math.erf(x * _ROOT_HALF))
+
+
+def _gelu_slope(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1000), 1000)
+    density = _DENSITY_AT_0 * tf.exp(-0.5 * bounded * bounded)
+    return 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
+
+
+@_stable(_gelu_slope)
+def gelu_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
+
+
+def gelu_tanh_native(x: Tensor) -> Tensor:
+    return tf.nn.gelu(x, approximate=True)
+
+
+def gelu_tanh_textbook(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + tf.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
+
+
+def _gelu_tanh_slope(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1000), 1000)
+    return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
+
+
+@_stable(_gelu_tanh_slope)
+def gelu_tanh_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+
+
+def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
+    return x / (1 + tf.exp(-1.702 * x))
+
+
+def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1000), 1000)
+    return _gated_slope(bounded, 1.702 * bounded, 1.702)
+
+
+@_stable(_gelu_sigmoid_slope)
+def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return bounded * _sigmoid(1.702 * bounded)
+
+
+def mish_textbook(x: Tensor) -> Tensor:
+    return x * tf.tanh(tf.math.log(1 + tf.exp(x)))
+
+
+def _mish_gate(x: Tensor) -> Tensor:
+    tail = tf.exp(-tf.abs(x))
+    rising = tail * (tail + 2)
+    falling = 1 + 2 * tail
+    return tf.where(x < 0, rising, falling) / tf.where(
+        x < 0, rising + 2, falling + 2 * tail * tail
+    )
+
+
+def _mish_slope(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1000), 1000)
+    tail = tf.exp(-tf.abs(bounded))
+    below = tail * tail + 2 * tail + 2
+    above = 1 + 2 * tail + 2 * tail * tail
+    negative = bounded < 0
+    root = tf.where(negative, below, above)
+    gate_slope = 4 * tail * (1 + tail) * _where(negative, 1, tail) / (root * root)
+    return _mish_gate(bounded) + bounded * gate_slope
+
+
+@_stable(_mish_slope)
+def mish_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return bounded * _mish_gate(bounded)
+
+
+# --- algebraic ------------------------------------------------------------------------------------
+
+
+def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
+    return (x + tf.sqrt(x * x + b)) / 2
+
+
+def _half_root(x: Tensor, b: float) -> Tensor:
+    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    size = tf.abs(x)
+    return tf.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * tf.sqrt(x * x + b))
+
+
+def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
+    """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
+    half_root = _half_root(x, b)
+    half_sum = half_root + 0.5 * tf.abs(x)
+    return _where(half_sum == 0, 1, half_sum), _where(half_root == 0, 1, 2 * half_root)
+
+
+def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
+    half_sum, root = _half_sum(x, b)
+    tail = 0.25 * b / half_sum / root
+    return tf.where(x > 0, 1 - tail, tail)
+
+
+@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+    half_sum, _ = _half_sum(x, b)
+    return tf.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+# --- over the last axis ---------------------------------------------------------------------------
+
+
+def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    return tf.reduce_logsumexp(_with_zero(x, with_zero), axis=-1, keepdims=True)
+
+
+def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    return tf.math.log(tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True))
+
+
+def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
+    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
+    terms = _with_zero(x, with_zero)
+    top = tf.reduce_max(terms, axis=-1, keepdims=True)
+    return tf.exp(_where(terms == top, 0, terms - top)), top
+
+
+def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+    powers, _ = _shifted_exp(x, with_zero)
+    return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
+
+
+@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    powers, top = _shifted_exp(x, with_zero)
+    return top + tf.math.log(tf.reduce_sum(powers, axis=-1, keepdims=True))
+
+
+def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    return tf.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
+
+
+def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    return tf.exp(x) / tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True)
+
+
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+    shares = _softmax(x, with_zero)
+    return shares * (upstream - tf.reduce_sum(upstream * shares, axis=-1, keepdims=True))
+
+
+@_stable_gradient(_softmax_gradient)
+def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    return _softmax(x, with_zero)
+
+
+# --- the adapter ----------------------------------------------------------------------------------
+
+
+class Adapter:
+    """TensorFlow on one device. On the CPU a call returns with its result."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "cuda" and not gpus:
+            raise Unsupported("TensorFlow sees no GPU here")
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        self._place = "/GPU:0" if device == "cuda" else "/CPU:0"
+        self._functions: list[Any] = []
+
+    def versions(self) -> dict[str, str]:
+        return {"tensorflow": tf.__version__}
+
+    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
+        with tf.device(self._place):
+            return tf.identity(tf.bitcast(tf.constant(bits), tf.as_dtype(dtype)))
+
+    def get(self, tensor: Tensor) -> np.ndarray:
+        unsigned = {2: tf.uint16, 4: tf.uint32, 8: tf.uint64}[tensor.dtype.size]
+        with tf.device("/CPU:0"):
+            return np.array(tf.bitcast(tf.identity(tensor), unsigned).numpy())
+
+    def step(
+        self,
+        function: Callable[..., Tensor],
+        arrays: Sequence[Tensor],
+        upstream: Callable[[Tensor], Tensor],
+        mode: str,
+        direction: str,
+    ) -> Step:
+        if mode == "eager":
+            return _step(function, arrays, upstream, direction, lambda each: each)
+        mine: list[Any] = []
+
+        def compile_(each: Callable[..., Any]) -> Any:
+            mine.append(tf.function(each, jit_compile=True, autograph=False))
+            return mine[-1]
+
+        step = _step(function, arrays, upstream, direction, compile_)
+        step()
+        for each in mine:
+            _check_compiled(each)
+        self._functions += mine
+        return step
+
+    def wait(self, result: Any) -> None:
+        if self._place == "/GPU:0":
+            tf.test.experimental.sync_devices()
+
+    def compilations(self) -> int:
+        return sum(each.experimental_get_tracing_count() for each in self._functions)
+
+
+def _check_compiled(function: Any) -> None:
+    """Raise NotCompiled unless the function was traced, and traced for XLA."""
+    traced = function.experimental_get_tracing_count()
+    if tf.config.functions_run_eagerly() or not traced:
+        raise NotCompiled("tf.function ran eagerly: is run_functions_eagerly on?")
+    for concrete in function._list_all_concrete_functions():
+        if not concrete.function_def.attr["_XlaMustCompile"].b:
+            raise NotCompiled("tf.function ran as a graph without XLA")
+
+
+def _step(
+    function: Callable[..., Tensor],
+    arrays: Sequence[Tensor],
+    upstream: Callable[[Tensor], Tensor],
+    direction: str,
+    compile_: Callable[[Callable[..., Any]], Any],
+) -> Step:
+    if direction == "forward":
+        called = compile_(lambda *each: function(*each))
+        return lambda: called(*arrays)
+    if direction == "backward":
+        called = compile_(lambda *each: function(*each))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(arrays)
+            output = called(*arrays)
+        pull = upstream(output)
+        return lambda: tuple(tape.gradient(output, arrays, output_gradients=pull))
+
+    def forward_and_backward(pull: Tensor, *each: Tensor) -> tuple[Tensor, ...]:
+        with tf.GradientTape() as tape:
+            tape.watch(each)
+            output = function(*each)
+        return (output, *tape.gradient(output, each, output_gradients=pull))
+
+    both = compile_(forward_and_backward)
+    pull = upstream(function(*arrays))
+    return lambda: both(pull, *arrays)

@@ -1,0 +1,546 @@
+"""PyTorch: gradients by autograd, except for the stable forms, which carry their derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import torch
+import torch._dynamo
+import torch._functorch.config
+from torch.nn import functional
+
+from ._adapter import NotCompiled, Step, Unsupported
+
+TITLE = "PyTorch"
+MODES = ("eager", "compiled")
+ENVIRONMENT: dict[str, str] = {}
+
+Tensor = torch.Tensor
+
+_LN2 = math.log(2)
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
+_GELU_TANH = math.sqrt(2 / math.pi)
+_WIDER = {
+    torch.float16: torch.float32,
+    torch.bfloat16: torch.float32,
+    torch.float32: torch.float64,
+}
+_AT_LEAST_SINGLE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+
+
+# --- how a stable form gets its derivative --------------------------------------------------------
+
+
+def _stable(derivative: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+    """Compute an elementwise form and its derivative in a wider format and round once."""
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+
+
+def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row."""
+
+    def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        class Rounded(torch.autograd.Function):
+            @staticmethod
+            def forward(context: Any, x: Tensor, parameters: dict[str, Any]) -> Tensor:
+                context.save_for_backward(x)
+                context.parameters = parameters
+                return form(_wide(x, wider), **parameters).to(x.dtype)
+
+            @staticmethod
+            def backward(context: Any, upstream: Tensor) -> Any:
+                (x,) = context.saved_tensors
+                pull = _wide(upstream, wider)
+                wide = gradient(pull, _wide(x, wider), **context.parameters)
+                return wide.to(x.dtype), None
+
+        @wraps(form)
+        def rounded(x: Tensor, **parameters: Any) -> Tensor:
+            return Rounded.apply(x, parameters)
+
+        return rounded
+
+    return decorate
+
+
+def _wide(x: Tensor, wider: Any) -> Tensor:
+    return x.to(wider.get(x.dtype, x.dtype))
+
+
+# --- parts that several forms share ---------------------------------------------------------------
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    tail = torch.exp(-torch.abs(x))
+    return torch.where(x < 0, tail, 1) / (1 + tail)
+
+
+def _sigmoid_slope(x: Tensor) -> Tensor:
+    tail = torch.exp(-torch.abs(x))
+    return tail / (1 + tail) ** 2
+
+
+def _expm1(x: Tensor) -> Tensor:
+    # Inductor's vector code replaces expm1 by exp(x) − 1, which cancels: a detour by tanh.
+    return torch.tanh(0.5 * x) * (torch.exp(x) + 1)
+
+
+def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+
+
+def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
+def _zero(row: Tensor) -> Tensor:
+    return torch.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
+    return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
+
+
+# --- max ------------------------------------------------------------------------------------------
+
+
+def relu_native(x: Tensor) -> Tensor:
+    return functional.relu(x)
+
+
+def relu_max(x: Tensor) -> Tensor:
+    return torch.maximum(x, x.new_zeros(()))
+
+
+def relu_abs(x: Tensor) -> Tensor:
+    return (x + torch.abs(x)) / 2
+
+
+def relu_where(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, 0)
+
+
+def leaky_relu_native(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return functional.leaky_relu(x, alpha)
+
+
+def leaky_relu_where(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return torch.maximum(x, alpha * x)
+
+
+def prelu_native(x: Tensor, alpha: Tensor) -> Tensor:
+    return functional.prelu(x, alpha.reshape(-1))
+
+
+def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
+def crelu_textbook(x: Tensor) -> Tensor:
+    return functional.relu(torch.cat([x, -x], dim=-1))
+
+
+def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
+    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).amax(dim=-2)
+
+
+def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.clamp(x, min=-alpha)
+
+
+# --- exp ------------------------------------------------------------------------------------------
+
+
+def elu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return functional.elu(x, alpha)
+
+
+def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
+
+
+@_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * torch.exp(torch.clamp(x, max=0))))
+def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
+
+
+def sigmoid_native(x: Tensor) -> Tensor:
+    return torch.sigmoid(x)
+
+
+def sigmoid_textbook(x: Tensor) -> Tensor:
+    return 1 / (1 + torch.exp(-x))
+
+
+@_stable(_sigmoid_slope)
+def sigmoid_stable(x: Tensor) -> Tensor:
+    return _sigmoid(x)
+
+
+def tanh_native(x: Tensor) -> Tensor:
+    return torch.tanh(x)
+
+
+def tanh_textbook(x: Tensor) -> Tensor:
+    up, down = torch.exp(x), torch.exp(-x)
+    return (up - down) / (up + down)
+
+
+def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
+    return functional.softplus(x, beta=k)
+
+
+def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
+    return torch.log(1 + torch.exp(k * x)) / k
+
+
+@_stable(lambda x, k=1.0: _sigmoid(k * x))
+def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    scaled = k * x
+    return (torch.clamp(scaled, min=0) + torch.log1p(torch.exp(-torch.abs(scaled)))) / k
+
+
+def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
+    return torch.logaddexp(x.new_zeros(()), k * x) / k
+
+
+def softplus_approximation_textbook(x: Tensor) -> Tensor:
+    return torch.where(x == 0, _LN2, x / (1 - torch.exp(-x / _LN2)))
+
+
+# u/(1 − e⁻ᵘ) = Σ Bₙ⁺ uⁿ/n!; its derivative is ½ + u·P(u²), accurate to 1e-16 for |u| < ½.
+_NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000)
+
+
+def _softplus_approximation_slope(x: Tensor) -> Tensor:
+    u = torch.clamp(x, -1000, 1000) / _LN2
+    size = torch.abs(u)
+    square = u * u
+    series = torch.full_like(u, _NEAR_0[-1])
+    for coefficient in _NEAR_0[-2::-1]:
+        series = series * square + coefficient
+    far = torch.clamp(size, min=0.5)
+    tail, rest = torch.exp(-far), -_expm1(-far)
+    slope = torch.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    return torch.where(size < 0.5, 0.5 + u * series, slope)
+
+
+@_stable(_softplus_approximation_slope)
+def softplus_approximation_stable(x: Tensor) -> Tensor:
+    size = torch.abs(torch.clamp(x, min=-1000))
+    tail = torch.exp(-size / _LN2)
+    rest = -_expm1(-size / _LN2)
+    at_0 = size == 0
+    value = size * torch.where(x < 0, tail, 1) / torch.where(at_0, 1, rest)
+    return torch.where(at_0, _LN2, value)
+
+
+def silu_native(x: Tensor) -> Tensor:
+    return functional.silu(x)
+
+
+def silu_textbook(x: Tensor) -> Tensor:
+    return x / (1 + torch.exp(-x))
+
+
+def _silu_slope(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1000, 1000)
+    return _gated_slope(bounded, bounded, 1)
+
+
+@_stable(_silu_slope)
+def silu_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * _sigmoid(bounded)
+
+
+def gelu_native(x: Tensor) -> Tensor:
+    return functional.gelu(x)
+
+
+def gelu_textbook(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + torch.erf(x * _ROOT_HALF))
+
+
+def _gelu_slope(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1000, 1000)
+    density = _DENSITY_AT_0 * torch.exp(-0.5 * bounded * bounded)
+    return 0.5 * torch.erfc(-bounded * _ROOT_HALF) + bounded * density
+
+
+@_stable(_gelu_slope)
+def gelu_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return 0.5 * bounded * torch.erfc(-bounded * _ROOT_HALF)
+
+
+def gelu_tanh_native(x: Tensor) -> Tensor:
+    return functional.gelu(x, approximate="tanh")
+
+
+def gelu_tanh_textbook(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + torch.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
+
+
+def _gelu_tanh_slope(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1000, 1000)
+    return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
+
+
+@_stable(_gelu_tanh_slope)
+def gelu_tanh_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+
+
+def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
+    return x / (1 + torch.exp(-1.702 * x))
+
+
+def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1000, 1000)
+    return _gated_slope(bounded, 1.702 * bounded, 1.702)
+
+
+@_stable(_gelu_sigmoid_slope)
+def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * _sigmoid(1.702 * bounded)
+
+
+def mish_native(x: Tensor) -> Tensor:
+    return functional.mish(x)
+
+
+def mish_textbook(x: Tensor) -> Tensor:
+    return x * torch.tanh(torch.log(1 + torch.exp(x)))
+
+
+def _mish_gate(x: Tensor) -> Tensor:
+    tail = torch.exp(-torch.abs(x))
+    rising = tail * (tail + 2)
+    falling = 1 + 2 * tail
+    return torch.where(x < 0, rising, falling) / torch.where(
+        x < 0, rising + 2, falling + 2 * tail * tail
+    )
+
+
+def _mish_slope(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1000, 1000)
+    tail = torch.exp(-torch.abs(bounded))
+    below = tail * tail + 2 * tail + 2
+    above = 1 + 2 * tail + 2 * tail * tail
+    negative = bounded < 0
+    root = torch.where(negative, below, above)
+    gate_slope = 4 * tail * (1 + tail) * torch.where(negative, 1, tail) / (root * root)
+    return _mish_gate(bounded) + bounded * gate_slope
+
+
+@_stable(_mish_slope)
+def mish_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * _mish_gate(bounded)
+
+
+# --- algebraic ------------------------------------------------------------------------------------
+
+
+def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
+    return (x + torch.sqrt(x * x + b)) / 2
+
+
+def _half_root(x: Tensor, b: float) -> Tensor:
+    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    size = torch.abs(x)
+    return torch.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * torch.sqrt(x * x + b))
+
+
+def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
+    """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
+    half_root = _half_root(x, b)
+    half_sum = half_root + 0.5 * torch.abs(x)
+    return torch.where(half_sum == 0, 1, half_sum), torch.where(half_root == 0, 1, 2 * half_root)
+
+
+def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
+    half_sum, root = _half_sum(x, b)
+    tail = 0.25 * b / half_sum / root
+    return torch.where(x > 0, 1 - tail, tail)
+
+
+@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+    half_sum, _ = _half_sum(x, b)
+    return torch.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+# --- over the last axis ---------------------------------------------------------------------------
+
+
+def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    return torch.logsumexp(_with_zero(x, with_zero), dim=-1, keepdim=True)
+
+
+def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    return torch.log(torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True))
+
+
+def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
+    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
+    terms = _with_zero(x, with_zero)
+    top = terms.amax(dim=-1, keepdim=True)
+    return torch.exp(torch.where(terms == top, 0, terms - top)), top
+
+
+def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+    powers, _ = _shifted_exp(x, with_zero)
+    return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
+
+
+@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    powers, top = _shifted_exp(x, with_zero)
+    return top + torch.log(powers.sum(dim=-1, keepdim=True))
+
+
+def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    return torch.softmax(_with_zero(x, with_zero), dim=-1)[..., : x.shape[-1]]
+
+
+def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    return torch.exp(x) / torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True)
+
+
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+    shares = _softmax(x, with_zero)
+    return shares * (upstream - (upstream * shares).sum(dim=-1, keepdim=True))
+
+
+@_stable_gradient(_softmax_gradient)
+def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    return _softmax(x, with_zero)
+
+
+# --- the adapter ----------------------------------------------------------------------------------
+
+
+class Adapter:
+    """PyTorch on one device. Compiled functions are shared by all sizes of a dtype."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise Unsupported("PyTorch sees no CUDA device here")
+        self._device = torch.device(device)
+        self._compiled: dict[Any, Callable[..., Tensor]] = {}
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(1)
+        # A backward pass that is timed runs many times over the values of one forward pass.
+        torch._functorch.config.donated_buffer = False
+
+    def versions(self) -> dict[str, str]:
+        found = {"torch": torch.__version__, "cpu capability": torch.backends.cpu.get_cpu_capability()}
+        if self._device.type == "cuda":
+            found["cuda"] = str(torch.version.cuda)
+            found["device"] = torch.cuda.get_device_name()
+        return found
+
+    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
+        signed = torch.from_numpy(bits.view(bits.dtype.name.removeprefix("u")).copy())
+        return signed.view(getattr(torch, dtype)).to(self._device)
+
+    def get(self, tensor: Tensor) -> np.ndarray:
+        signed = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+        bits = tensor.detach().contiguous().cpu().view(signed).numpy()
+        return bits.view(f"uint{8 * tensor.element_size()}")
+
+    def step(
+        self,
+        function: Callable[..., Tensor],
+        arrays: Sequence[Tensor],
+        upstream: Callable[[Tensor], Tensor],
+        mode: str,
+        direction: str,
+    ) -> Step:
+        called = self._compile(function, arrays) if mode == "compiled" else function
+        step = _step(called, arrays, upstream, direction)
+        if mode == "compiled":
+            _check_compiled(step if direction != "backward" else lambda: called(*_leaves(arrays)))
+        return step
+
+    def wait(self, result: Any) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def compilations(self) -> int:
+        return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+    def _compile(
+        self, function: Callable[..., Tensor], arrays: Sequence[Tensor]
+    ) -> Callable[..., Tensor]:
+        key = (function, arrays[0].dtype)
+        if key not in self._compiled:
+            self._compiled[key] = torch.compile(_alone(function), fullgraph=True, dynamic=True)
+        return self._compiled[key]
+
+
+def _alone(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function under a code object of its own.
+
+    Dynamo counts recompilations by code object and runs eagerly, in silence, after eight: functions
+    made by one factory would share that count.
+    """
+
+    def root(*arrays: Tensor) -> Tensor:
+        return function(*arrays)
+
+    root.__code__ = root.__code__.replace(co_name=f"root_{id(root)}")
+    return root
+
+
+def _check_compiled(step: Step) -> None:
+    """Raise NotCompiled unless running the step enters a compiled graph."""
+    step()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        step()
+    names = [event.name for event in profile.events()]
+    if not any("CompiledFxGraph" in name for name in names):
+        ran = ", ".join(dict.fromkeys(names[:4])) or "nothing"
+        raise NotCompiled(f"torch.compile ran the function eagerly ({ran})")
+
+
+def _leaves(arrays: Sequence[Tensor]) -> list[Tensor]:
+    return [array.detach().requires_grad_() for array in arrays]
+
+
+def _step(
+    function: Callable[..., Tensor],
+    arrays: Sequence[Tensor],
+    upstream: Callable[[Tensor], Tensor],
+    direction: str,
+) -> Step:
+    if direction == "forward":
+        return lambda: function(*arrays)
+    leaves = _leaves(arrays)
+    output = function(*leaves)
+    pull = upstream(output)
+    if direction == "backward":
+        return lambda: torch.autograd.grad(output, leaves, pull, retain_graph=True)
+
+    def both() -> tuple[Tensor, ...]:
+        result = function(*leaves)
+        return (result, *torch.autograd.grad(result, leaves, pull))
+
+    return both
