@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
@@ -58,14 +57,13 @@ class WorkerProcess:
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
-                    [*command, str(there.fileno())],
+                    [*command, str(there.fileno()), ",".join(map(str, cpus))],
                     pass_fds=[there.fileno()],
                     env=_environment(key),
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    preexec_fn=lambda: os.sched_setaffinity(0, cpus),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -133,8 +131,3 @@ def _environment(key: Key) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         **{name: value.format(threads=threads, device=key.device) for name, value in own.items()},
     }
-
-
-def default_python() -> str:
-    """The interpreter that runs the parent."""
-    return sys.executable

@@ -1,6 +1,6 @@
-"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR`: answer requests until told to stop.
+"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS`: serve until the pipe is closed.
 
-Requests and answers are pickled dictionaries over a pipe of their own (DESCRIPTOR), because
+It confines itself to the given CPUs before the framework counts them, then answers requests. They are pickled dictionaries over a pipe of their own (DESCRIPTOR), because
 frameworks write to stdout. A request names an operation of `Worker`; an answer has a `status`.
 """
 
@@ -17,7 +17,8 @@ from .operations import Worker
 
 def main(arguments: list[str]) -> int:
     """Import the framework, then serve."""
-    framework, device, threads, descriptor = arguments
+    framework, device, threads, descriptor, cpus = arguments
+    os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     pipe = Connection(int(descriptor))
     try:
         module = importlib.import_module(f"impls.{framework}")

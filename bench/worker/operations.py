@@ -16,7 +16,8 @@ import numpy as np
 
 from .. import inputs
 
-_WARM_CALLS = 3
+
+_CALIBRATIONS = 12
 
 
 class RecompiledError(Exception):
@@ -31,7 +32,8 @@ class Worker:
         self._adapter = module.Adapter(device, threads)
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._inputs: dict[tuple[Any, ...], Any] = {}
-        self._steps: dict[int, tuple[Callable[[], Any], int]] = {}
+        self._steps: dict[int, Callable[[], Any]] = {}
+        self._loops: dict[int, int] = {}
 
     def describe(self) -> dict[str, Any]:
         """Versions, the interpreter, the process, and the loop's own cost a call in ns."""
@@ -49,13 +51,12 @@ class Worker:
         return {}
 
     def prepare(
-        self, number: int, spec: dict[str, Any], shape: tuple[int, ...], seed: int, batch: float
+        self, number: int, spec: dict[str, Any], shape: tuple[int, ...], seed: int
     ) -> dict[str, Any]:
-        """Build the step of a case, call it until warm, and choose how many calls make a batch.
+        """Build the step of a case and call it until warm.
 
-        `spec` holds the function's name, parameters, learnable arrays (name to shape and value),
-        mode, direction and dtype. Answers the seconds until the first result and those of a warm
-        call.
+        `spec` holds the function's name, parameters, learnable arrays (shape and value), mode,
+        direction and dtype. Answers the seconds until the first result and those of a warm call.
         """
         started = time.perf_counter()
         arrays = [self._timing_input(shape, spec["dtype"], seed), *self._learnable(spec)]
@@ -63,21 +64,35 @@ class Worker:
         step = self._step(spec, arrays, upstream)
         self._adapter.wait(step())
         first = time.perf_counter() - started
-        warm = min(self._elapsed(step, 1) for _ in range(_WARM_CALLS)) / 1e9
-        loops = self._calibrate(step, batch)
-        self._steps[number] = (step, loops)
-        return {"first": first, "later": warm, "loops": loops}
+        self._steps[number] = step
+        self._loops.pop(number, None)
+        return {"first": first, "later": min(self._elapsed(step, 1) for _ in range(2)) / 1e9}
 
-    def sample(self, number: int) -> dict[str, Any]:
-        """Time one batch of a prepared case: loops, ns, and involuntary context switches."""
-        step, loops = self._steps[number]
+    def sample(self, number: int, batch: float) -> dict[str, Any]:
+        """Time one batch of a prepared case.
+
+        Answers its calls (`loops`), the ns they took (`elapsed`), the ns that this process was on
+        a CPU meanwhile (`busy`), and its involuntary context switches.
+
+        The first batch of a case is preceded by the choice of how many calls take `batch` seconds:
+        not earlier, because preparing is done in all workers at once. Every batch is preceded by
+        an eighth of its calls untimed: what ran before, in this worker or another, has left the
+        caches and the branch predictors to itself.
+        """
+        step = self._steps[number]
+        if number not in self._loops:
+            self._loops[number] = self._calibrate(step, batch)
+        loops = self._loops[number]
+        if loops > 1:
+            self._elapsed(step, max(1, loops // 8))
         compilations = self._adapter.compilations()
-        switches = _switches()
+        switches, busy = _switches(), time.process_time_ns()
         elapsed = self._elapsed(step, loops)
-        spoilt = _switches() - switches
+        busy = time.process_time_ns() - busy
+        switches = _switches() - switches
         if self._adapter.compilations() != compilations:
             raise RecompiledError("compiled again inside a timed region")
-        return {"loops": loops, "elapsed": elapsed, "switches": spoilt}
+        return {"loops": loops, "elapsed": elapsed, "busy": busy, "switches": switches}
 
     def evaluate(
         self, spec: dict[str, Any], bits: np.ndarray, upstream: np.ndarray | None
@@ -126,12 +141,16 @@ class Worker:
         ]
 
     def _calibrate(self, step: Callable[[], Any], batch: float) -> int:
-        loops = 1
+        """How many warm calls take `batch` seconds: doubled until the last estimate holds."""
+        loops, calls = 1, 0
         while True:
+            self._elapsed(step, 1)
             elapsed = self._elapsed(step, loops) / 1e9
-            if elapsed >= batch / 2:
-                return max(1, round(loops * batch / elapsed))
-            loops = min(2 * loops, max(loops + 1, int(loops * batch / max(elapsed, 1e-9))))
+            wanted = max(1, round(loops * batch / max(elapsed, 1e-9)))
+            calls += 1
+            if wanted <= 2 * loops or calls == _CALIBRATIONS:
+                return wanted
+            loops = min(wanted, 8 * loops)
 
     def _elapsed(self, step: Callable[[], Any], loops: int) -> int:
         """Nanoseconds of `loops` calls, each waited for."""

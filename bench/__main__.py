@@ -1,0 +1,278 @@
+"""The command line: `python -m bench list | run | export`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import cases as case_module
+from . import export as export_module
+from .cases import PROFILES, Selection, forms_of
+from .catalog import CATALOG, find
+from .errors import ActbenchError, UsageError
+from .frameworks import frameworks
+
+_EXAMPLES = """
+\b
+Examples:
+  python -m bench list
+  python -m bench run --profile smoke
+  python -m bench run --activation gelu --activation relu --framework torch --size 1048576
+  python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+  python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
+
+\b
+Exit status: 0 done, 1 nothing could be measured or an internal error, 2 bad usage,
+4 a run that cannot be read or written, 130 interrupted (what was measured is kept).
+"""
+
+
+@click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Measure what an activation function costs and how right it is."""
+
+
+_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One record a framework, activation and form.")
+@_DEBUG
+def list_(as_json: bool, debug: bool) -> None:
+    """List activations and the forms that each framework has. Imports no framework."""
+    records = _listing()
+    if as_json:
+        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+        return
+    for name, record in CATALOG.items():
+        click.echo(f"{name}  [{record.family}]  {record.formula}")
+        for framework in frameworks().values():
+            forms = [form for form in forms_of(record) if framework.offers(name, form)]
+            click.echo(f"    {framework.title:<11} {', '.join(forms)}")
+
+
+def _listing() -> list[dict[str, Any]]:
+    return [
+        {
+            "activation": name,
+            "family": record.family,
+            "formula": record.formula,
+            "parameters": dict(record.parameters),
+            "rowwise": record.rowwise,
+            "source": record.source,
+            "framework": framework.name,
+            "form": form,
+            "modes": list(framework.modes),
+            "status": "ok" if framework.offers(name, form) else "unsupported",
+            "detail": "" if framework.offers(name, form) else f"{framework.title} has no {form} {name}",
+        }
+        for name, record in CATALOG.items()
+        for framework in frameworks().values()
+        for form in forms_of(record)
+    ]
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose cases. Each may be given several times."""
+    options = (
+        ("framework", str, "numpy, torch, jax, tensorflow."),
+        ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
+        ("form", str, "native, textbook, stable, max, abs, where, logaddexp."),
+        ("mode", str, "eager or compiled."),
+        ("direction", str, "forward, backward or both."),
+        ("device", str, "cpu or cuda."),
+        ("dtype", str, "float32, float64, float16 or bfloat16."),
+        ("size", int, "Elements of the input."),
+        ("threads", int, "CPU threads of a worker; 1 unless told."),
+    )
+    for name, kind, text in reversed(options):
+        plural = name if name == "threads" else f"{name}s" if name != "activation" else "activations"
+        command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
+    return command
+
+
+def _profile_help() -> str:
+    return " ".join(f"{profile.name}: {profile.title}." for profile in PROFILES.values())
+
+
+@cli.command(epilog=_EXAMPLES)
+@click.option("--profile", default="standard", show_default=True, help=_profile_help())
+@_selecting
+@click.option("--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out.")
+@click.option("--rounds", type=click.IntRange(1), help="Samples a case and process.")
+@click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[FRAMEWORK=]PATH",
+    help="Interpreter of the workers, or of one framework's.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="Seconds that one step of a case may take before its worker is killed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@_DEBUG
+def run(
+    profile: str,
+    only: str | None,
+    rounds: int | None,
+    epochs: int | None,
+    seed: int,
+    out: Path | None,
+    pythons: tuple[str, ...],
+    timeout: float,
+    as_json: bool,
+    debug: bool,
+    **chosen: tuple[Any, ...],
+) -> None:
+    """Measure cases and write a run folder under results/."""
+    from dataclasses import replace
+
+    from .progress import Reporter
+    from .runner import PARTS, Request
+    from .runner import run as execute
+
+    if profile not in PROFILES:
+        hint = case_module.nearest(profile, list(PROFILES))
+        raise UsageError(f"unknown profile {profile!r}: {hint}")
+    base = PROFILES[profile]
+    request = Request(
+        profile=replace(base, rounds=rounds or base.rounds, epochs=epochs or base.epochs),
+        selection=Selection(**chosen),
+        seed=seed,
+        out=out,
+        pythons=_interpreters(pythons),
+        python=_interpreters(pythons).get("", sys.executable),
+        timeout=timeout,
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        parts=(only,) if only else PARTS,
+    )
+    outcome = execute(request, Reporter(quiet=as_json))
+    _conclude(outcome, as_json)
+
+
+def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
+    """Framework to interpreter; the empty name is the one for all the others."""
+    chosen: dict[str, str] = {}
+    for text in pythons:
+        framework, equals, path = text.rpartition("=")
+        if framework and framework not in frameworks():
+            hint = case_module.nearest(framework, list(frameworks()))
+            raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
+        chosen[framework if equals else ""] = path
+    return chosen
+
+
+def _conclude(outcome: Any, as_json: bool) -> None:
+    """Say in words how a run went, where it is and how to read it; set the exit status."""
+    from .runner import failed
+
+    measured = {row.case for row in outcome.rows if row.status == "ok"}
+    lost = failed(outcome.rows)
+    absent = {row.case for row in outcome.rows if row.status == "unsupported"} - measured
+    interrupted = outcome.facts.state == "interrupted"
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "path": str(outcome.path),
+                    "state": outcome.facts.state,
+                    "measured": len(measured),
+                    "failed": len({row.case for row in lost}),
+                    "unsupported": len(absent),
+                    "timed_share": outcome.facts.timed_share,
+                    "seconds": outcome.facts.seconds,
+                }
+            )
+        )
+    else:
+        click.echo(_sentence(outcome, len(measured), lost, len(absent)))
+        click.echo(f"Rows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}")
+    if interrupted:
+        sys.exit(130)
+    if not measured:
+        sys.exit(1)
+
+
+def _sentence(outcome: Any, measured: int, lost: list[Any], absent: int) -> str:
+    start = "Interrupted; kept" if outcome.facts.state == "interrupted" else "Measured"
+    text = f"{start} {measured} cases"
+    if absent:
+        text += f"; {absent} are unsupported here, with the reason in their rows"
+    if lost:
+        first = lost[0]
+        text += (
+            f"; {len({row.case for row in lost})} failed, the first {first.case.framework} "
+            f"{first.case.activation} {first.case.form} {first.case.mode}: {first.status}, {first.detail}"
+        )
+    if outcome.facts.timed_share is not None:
+        text += f"; {outcome.facts.timed_share:.0%} of the measuring time was inside timed regions"
+    return text + "."
+
+
+@cli.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(export_module.FORMATS),
+    default="json",
+    show_default=True,
+    help="JSON array of records, or CSV.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless told.")
+@_DEBUG
+def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
+    """Write the rows of RUN (a folder, or its name under results/) for other tools."""
+    from .store import StoreError, load
+
+    loaded = load(run_path)
+    if out is None:
+        export_module.write(loaded, form, sys.stdout)
+        return
+    try:
+        with out.open("w", encoding="utf-8", newline="") as stream:
+            export_module.write(loaded, form, stream)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+    click.echo(f"Wrote {len(loaded.rows)} rows to {out}.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; an expected error is one sentence on stderr and its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        cli.main(given, prog_name="python -m bench", standalone_mode=False)
+    except ActbenchError as error:
+        if "--debug" in given:
+            raise
+        click.echo(f"error: {error}", err=True)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

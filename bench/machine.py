@@ -1,0 +1,79 @@
+"""Facts of the host that a reader of a number needs, from /proc and /sys. No host name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def facts() -> dict[str, Any]:
+    """CPU, caches, memory, system and load, as far as this machine tells."""
+    return {
+        "cpu": _cpu_name(),
+        "architecture": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "caches": _caches(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "gpus": _gpus(),
+        "virtual": "hypervisor" in _cpuinfo("flags"),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "not told",
+        "system": f"{platform.system()} {platform.release()}",
+        "libc": " ".join(platform.libc_ver()),
+        "python": platform.python_version(),
+        "compiler": _first_line("c++", "--version") or "none",
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def _cpu_name() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _caches() -> dict[str, str]:
+    """Size by level and kind of the first CPU's caches: {"L1d": "48K", ...}."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        kind = {"Data": "d", "Instruction": "i"}.get(_read(index / "type"), "")
+        found[f"L{_read(index / 'level')}{kind}"] = _read(index / "size")
+    return found
+
+
+def _gpus() -> list[str]:
+    line = _first_line("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    return [line] if line else []
+
+
+def _first_line(*command: str) -> str:
+    if not shutil.which(command[0]):
+        return ""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else ""
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def project() -> dict[str, str]:
+    """The commit of this tree and whether it has changes that are not committed."""
+    commit = _first_line("git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD")
+    changed = _first_line("git", "-C", str(Path(__file__).parent), "status", "--porcelain")
+    return {"commit": commit or "unknown", "changes": "uncommitted" if changed else "none"}
