@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import IO, Any
 
-from .store import Run
+from .store import Run, dump
 
 FORMATS = ("json", "csv")
 
@@ -20,9 +19,8 @@ def write(run: Run, form: str, stream: IO[str]) -> None:
         run.rows.to_csv(stream, index=False)
         return
     records = run.rows.to_dict(orient="records")
-    lines = (json.dumps(_plain(record), ensure_ascii=False) for record in records)
-    body = ",\n".join(lines).replace('": Infinity', '": 1e999').replace('": -Infinity', '": -1e999')
-    stream.write(f"[{body}]\n")
+    lines = ",\n".join(dump(_plain(record)) for record in records)
+    stream.write(f"[{lines}]\n")
 
 
 def _plain(record: dict[Any, Any]) -> dict[str, Any]:

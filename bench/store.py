@@ -74,9 +74,14 @@ class Run:
     rows: pandas.DataFrame
 
 
-def _dump(record: dict[str, Any]) -> str:
+def dump(record: dict[str, Any]) -> str:
+    """A record as one line of JSON, infinity as 1e999.
+
+    A quote before the colon that no backslash precedes closes a key: inside a string it would be
+    escaped, so text that looks like a value is left alone.
+    """
     text = json.dumps(record, ensure_ascii=False)
-    return re.sub(r'(?<=": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
+    return re.sub(r'(?<=[^\\]": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
 
 
 class RunWriter:
@@ -105,16 +110,24 @@ class RunWriter:
 
     def _write(self, record: dict[str, Any]) -> None:
         try:
-            self._samples.write(_dump(record) + "\n")
+            self._samples.write(dump(record) + "\n")
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            raise self._give_up(error) from error
 
     def flush(self) -> None:
         """Hand everything appended so far to the operating system."""
         try:
             self._samples.flush()
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            raise self._give_up(error) from error
+
+    def _give_up(self, error: OSError) -> StoreError:
+        """Close the samples without what cannot be written, so that nothing tries again at exit."""
+        try:
+            self._samples.close()
+        except OSError:
+            pass
+        return _cannot_write(self.path, error)
 
     def write_facts(self) -> None:
         """Write `run.json` as the facts are now."""
@@ -130,7 +143,7 @@ class RunWriter:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write `rows.jsonl` of a run folder anew."""
-    _replace(path / "rows.jsonl", "".join(_dump(row.as_dict()) + "\n" for row in rows))
+    _replace(path / "rows.jsonl", "".join(dump(row.as_dict()) + "\n" for row in rows))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -187,10 +200,15 @@ def read_facts(folder: Path) -> RunFacts:
 
 
 def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
-    """The samples of a run, each with its case. Raises StoreError for a malformed line."""
+    """The samples of a run, each with its case. Raises StoreError for a malformed line.
+
+    A last line without its end is what a killed process leaves, and is passed over.
+    """
     cases: dict[int, Case] = {}
     path = folder / "samples.jsonl"
-    for record in _lines(path if path.exists() else folder / "samples.jsonl.gz"):
+    if not path.exists():
+        path = folder / "samples.jsonl.gz"
+    for record in _lines(path, forgive_last=True):
         try:
             number = record.pop("case")
             if record["kind"] == "case":
@@ -201,11 +219,13 @@ def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
             raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
     try:
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        with opened as file:
+        open_ = gzip.open if path.suffix == ".gz" else open
+        with open_(path, "rt", encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
+                if forgive_last and not line.endswith("\n"):
+                    return
                 record = json.loads(line)
                 if not isinstance(record, dict):
                     raise ValueError(f"line {number} is not a record")

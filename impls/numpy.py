@@ -21,7 +21,6 @@ _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _WIDER = {"float16": np.float32, "float32": np.float64}
-_AT_LEAST_SINGLE = {"float16": np.float32}
 
 
 # --- how a form gets its derivative ---------------------------------------------------------------
@@ -42,20 +41,20 @@ def _slope(derivative: Callable[..., Array]) -> Callable[..., Any]:
     return _differentiable(lambda upstream, x, **parameters: upstream * derivative(x, **parameters))
 
 
-def _stable(derivative: Callable[..., Array], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
 
 
-def _stable_gradient(gradient: Callable[..., Array], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
     """The same for a form whose gradient needs the whole upstream row."""
 
     def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
         def rounded(x: Array, **parameters: Any) -> Array:
-            return form(_wide(x, wider), **parameters).astype(x.dtype)
+            return form(_wide(x), **parameters).astype(x.dtype)
 
         def rounded_gradient(upstream: Array, x: Array, **parameters: Any) -> Array:
-            wide = gradient(_wide(upstream, wider), _wide(x, wider), **parameters)
+            wide = gradient(_wide(upstream), _wide(x), **parameters)
             return wide.astype(x.dtype)
 
         return _differentiable(rounded_gradient)(rounded)
@@ -63,8 +62,8 @@ def _stable_gradient(gradient: Callable[..., Array], wider: Any = _WIDER) -> Cal
     return decorate
 
 
-def _wide(x: Array, wider: Any) -> Array:
-    return x.astype(wider.get(x.dtype.name, x.dtype), copy=False)
+def _wide(x: Array) -> Array:
+    return x.astype(_WIDER.get(x.dtype.name, x.dtype), copy=False)
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -126,8 +125,22 @@ def _sigmoid_slope(x: Array) -> Array:
     return tail / (1 + tail) ** 2
 
 
-def _gated_slope(x: Array, gate: Array, gate_slope: Array) -> Array:
-    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+def _halves(x: Array) -> tuple[Array, Array]:
+    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    half = np.exp(-0.5 * np.abs(x))
+    return half, half * half
+
+
+def _gated(x: Array, gate: Array) -> Array:
+    half, tail = _halves(gate)
+    return np.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
+def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return np.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
 
 
 def _gelu_tanh_gate(x: Array) -> Array:
@@ -300,7 +313,7 @@ def softplus_approximation_stable(x: Array) -> Array:
     size = np.abs(np.maximum(x, -1000))
     tail = np.exp(-size / _LN2)
     rest = -np.expm1(-size / _LN2)
-    at_0 = size == 0
+    at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
     return np.where(at_0, _LN2, size * np.where(x < 0, tail, 1) / np.where(at_0, 1, rest))
 
 
@@ -317,7 +330,7 @@ def _silu_slope(x: Array) -> Array:
 @_stable(_silu_slope)
 def silu_stable(x: Array) -> Array:
     bounded = np.maximum(x, -1000)
-    return bounded * _sigmoid(bounded)
+    return _gated(bounded, bounded)
 
 
 def _gelu_textbook_slope(x: Array) -> Array:
@@ -359,7 +372,7 @@ def _gelu_tanh_slope(x: Array) -> Array:
 @_stable(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Array) -> Array:
     bounded = np.maximum(x, -1000)
-    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+    return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def _gelu_sigmoid_textbook_slope(x: Array) -> Array:
@@ -380,7 +393,7 @@ def _gelu_sigmoid_slope(x: Array) -> Array:
 @_stable(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Array) -> Array:
     bounded = np.maximum(x, -1000)
-    return bounded * _sigmoid(1.702 * bounded)
+    return _gated(bounded, 1.702 * bounded)
 
 
 def _mish_textbook_slope(x: Array) -> Array:
@@ -393,30 +406,24 @@ def mish_textbook(x: Array) -> Array:
     return x * np.tanh(np.log(1 + np.exp(x)))
 
 
-def _mish_gate(x: Array) -> Array:
-    tail = np.exp(-np.abs(x))
-    rising = tail * (tail + 2)
-    falling = 1 + 2 * tail
-    return np.where(x < 0, rising, falling) / np.where(
-        x < 0, rising + 2, falling + 2 * tail * tail
-    )
-
-
 def _mish_slope(x: Array) -> Array:
     bounded = np.clip(x, -1000, 1000)
-    tail = np.exp(-np.abs(bounded))
+    half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
     above = 1 + 2 * tail + 2 * tail * tail
-    negative = bounded < 0
-    root = np.where(negative, below, above)
-    gate_slope = 4 * tail * (1 + tail) * np.where(negative, 1, tail) / (root * root)
-    return _mish_gate(bounded) + bounded * gate_slope
+    rise = 4 * bounded * (1 + tail)
+    falling = ((tail + 2) / below + rise / (below * below)) * half * half
+    rising = (1 + 2 * tail) / above + rise * tail * tail / (above * above)
+    return np.where(bounded < 0, falling, rising)
 
 
 @_stable(_mish_slope)
 def mish_stable(x: Array) -> Array:
     bounded = np.maximum(x, -1000)
-    return bounded * _mish_gate(bounded)
+    half, tail = _halves(bounded)
+    below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
+    above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
+    return np.where(bounded < 0, below, above)
 
 
 # --- algebraic ------------------------------------------------------------------------------------
@@ -428,9 +435,9 @@ def squareplus_textbook(x: Array, b: float = 4.0) -> Array:
 
 
 def _half_root(x: Array, b: float) -> Array:
-    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    """√(x² + b)/2 where x² over- or underflows too: beyond 10¹⁰√b, b is far below half an ulp."""
     size = np.abs(x)
-    return np.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * np.sqrt(x * x + b))
+    return np.where(size > 1e10 * math.sqrt(b), 0.5 * size, 0.5 * np.sqrt(x * x + b))
 
 
 def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
@@ -446,7 +453,7 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
     return np.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+@_stable(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
     return np.where(x > 0, half_sum, 0.25 * b / half_sum)
@@ -501,7 +508,18 @@ def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
 
 
 def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
-    return _pull_softmax(upstream, _softmax(x, with_zero))
+    """y(g − Σ y·g), with g measured from its value at the largest entry.
+
+    As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
+    the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
+    """
+    powers, _ = _shifted_exp(x, with_zero)
+    shares = powers / powers.sum(axis=-1, keepdims=True)
+    pull, largest = _with_zero(upstream, with_zero), powers == 1
+    centre = np.where(largest, pull, 0).sum(axis=-1, keepdims=True)
+    apart = pull - centre / largest.sum(axis=-1, keepdims=True)
+    gradient = shares * (apart - (shares * apart).sum(axis=-1, keepdims=True))
+    return gradient[..., : x.shape[-1]]
 
 
 @_stable_gradient(_softmax_gradient)

@@ -26,18 +26,17 @@ _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float64}
-_AT_LEAST_SINGLE = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
 
 
 # --- how a stable form gets its derivative --------------------------------------------------------
 
 
-def _stable(derivative: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
     """The same for a form whose gradient needs the whole upstream row."""
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -46,10 +45,10 @@ def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Ca
             @tf.custom_gradient
             def rounded(x: Tensor) -> Any:
                 def pull(upstream: Tensor) -> Tensor:
-                    wide = gradient(_wide(upstream, wider), _wide(x, wider), **parameters)
+                    wide = gradient(_wide(upstream), _wide(x), **parameters)
                     return tf.cast(wide, x.dtype)
 
-                return tf.cast(form(_wide(x, wider), **parameters), x.dtype), pull
+                return tf.cast(form(_wide(x), **parameters), x.dtype), pull
 
             return rounded(x)
 
@@ -58,8 +57,8 @@ def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Ca
     return decorate
 
 
-def _wide(x: Tensor, wider: Any) -> Tensor:
-    return tf.cast(x, wider.get(x.dtype, x.dtype))
+def _wide(x: Tensor) -> Tensor:
+    return tf.cast(x, _WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -75,8 +74,22 @@ def _sigmoid_slope(x: Tensor) -> Tensor:
     return tail / (1 + tail) ** 2
 
 
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    half = tf.exp(-0.5 * tf.abs(x))
+    return half, half * half
+
+
+def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    half, tail = _halves(gate)
+    return tf.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
 def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
-    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return tf.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
@@ -245,7 +258,7 @@ def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = tf.abs(_at_least(x, -1000))
     tail = tf.exp(-size / _LN2)
     rest = -tf.math.expm1(-size / _LN2)
-    at_0 = size == 0
+    at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
     value = size * tf.where(x < 0, tail, 1) / _where(at_0, 1, rest)
     return _where(at_0, _LN2, value)
 
@@ -266,7 +279,7 @@ def _silu_slope(x: Tensor) -> Tensor:
 @_stable(_silu_slope)
 def silu_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return bounded * _sigmoid(bounded)
+    return _gated(bounded, bounded)
 
 
 def gelu_native(x: Tensor) -> Tensor:
@@ -305,7 +318,7 @@ def _gelu_tanh_slope(x: Tensor) -> Tensor:
 @_stable(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+    return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
@@ -320,37 +333,31 @@ def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
 @_stable(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return bounded * _sigmoid(1.702 * bounded)
+    return _gated(bounded, 1.702 * bounded)
 
 
 def mish_textbook(x: Tensor) -> Tensor:
     return x * tf.tanh(tf.math.log(1 + tf.exp(x)))
 
 
-def _mish_gate(x: Tensor) -> Tensor:
-    tail = tf.exp(-tf.abs(x))
-    rising = tail * (tail + 2)
-    falling = 1 + 2 * tail
-    return tf.where(x < 0, rising, falling) / tf.where(
-        x < 0, rising + 2, falling + 2 * tail * tail
-    )
-
-
 def _mish_slope(x: Tensor) -> Tensor:
     bounded = _at_most(_at_least(x, -1000), 1000)
-    tail = tf.exp(-tf.abs(bounded))
+    half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
     above = 1 + 2 * tail + 2 * tail * tail
-    negative = bounded < 0
-    root = tf.where(negative, below, above)
-    gate_slope = 4 * tail * (1 + tail) * _where(negative, 1, tail) / (root * root)
-    return _mish_gate(bounded) + bounded * gate_slope
+    rise = 4 * bounded * (1 + tail)
+    falling = ((tail + 2) / below + rise / (below * below)) * half * half
+    rising = (1 + 2 * tail) / above + rise * tail * tail / (above * above)
+    return tf.where(bounded < 0, falling, rising)
 
 
 @_stable(_mish_slope)
 def mish_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return bounded * _mish_gate(bounded)
+    half, tail = _halves(bounded)
+    below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
+    above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
+    return tf.where(bounded < 0, below, above)
 
 
 # --- algebraic ------------------------------------------------------------------------------------
@@ -361,9 +368,9 @@ def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
 
 
 def _half_root(x: Tensor, b: float) -> Tensor:
-    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    """√(x² + b)/2 where x² over- or underflows too: beyond 10¹⁰√b, b is far below half an ulp."""
     size = tf.abs(x)
-    return tf.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * tf.sqrt(x * x + b))
+    return tf.where(size > 1e10 * math.sqrt(b), 0.5 * size, 0.5 * tf.sqrt(x * x + b))
 
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
@@ -379,7 +386,7 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     return tf.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+@_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
     return tf.where(x > 0, half_sum, 0.25 * b / half_sum)
@@ -423,8 +430,19 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
 
 
 def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
-    shares = _softmax(x, with_zero)
-    return shares * (upstream - tf.reduce_sum(upstream * shares, axis=-1, keepdims=True))
+    """y(g − Σ y·g), with g measured from its value at the largest entry.
+
+    As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
+    the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
+    """
+    powers, _ = _shifted_exp(x, with_zero)
+    shares = powers / tf.reduce_sum(powers, axis=-1, keepdims=True)
+    pull, largest = _with_zero(upstream, with_zero), powers == 1
+    centre = tf.reduce_sum(tf.where(largest, pull, 0), axis=-1, keepdims=True)
+    count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=-1, keepdims=True)
+    apart = pull - centre / count
+    gradient = shares * (apart - tf.reduce_sum(shares * apart, axis=-1, keepdims=True))
+    return gradient[..., : x.shape[-1]]
 
 
 @_stable_gradient(_softmax_gradient)
@@ -446,7 +464,8 @@ class Adapter:
             tf.config.set_visible_devices([], "GPU")
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        self._place = "/GPU:0" if device == "cuda" else "/CPU:0"
+        self._asynchronous = device == "cuda"
+        self._place = "/GPU:0" if self._asynchronous else "/CPU:0"
         self._functions: list[Any] = []
 
     def versions(self) -> dict[str, str]:
@@ -485,7 +504,7 @@ class Adapter:
         return step
 
     def wait(self, result: Any) -> None:
-        if self._place == "/GPU:0":
+        if self._asynchronous:
             tf.test.experimental.sync_devices()
 
     def compilations(self) -> int:

@@ -30,18 +30,17 @@ _WIDER = {
     torch.bfloat16: torch.float32,
     torch.float32: torch.float64,
 }
-_AT_LEAST_SINGLE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
 
 # --- how a stable form gets its derivative --------------------------------------------------------
 
 
-def _stable(derivative: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p), wider)
+    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Callable[..., Any]:
+def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
     """The same for a form whose gradient needs the whole upstream row."""
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -50,13 +49,13 @@ def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Ca
             def forward(context: Any, x: Tensor, parameters: dict[str, Any]) -> Tensor:
                 context.save_for_backward(x)
                 context.parameters = parameters
-                return form(_wide(x, wider), **parameters).to(x.dtype)
+                return form(_wide(x), **parameters).to(x.dtype)
 
             @staticmethod
             def backward(context: Any, upstream: Tensor) -> Any:
                 (x,) = context.saved_tensors
-                pull = _wide(upstream, wider)
-                wide = gradient(pull, _wide(x, wider), **context.parameters)
+                pull = _wide(upstream)
+                wide = gradient(pull, _wide(x), **context.parameters)
                 return wide.to(x.dtype), None
 
         @wraps(form)
@@ -68,8 +67,8 @@ def _stable_gradient(gradient: Callable[..., Tensor], wider: Any = _WIDER) -> Ca
     return decorate
 
 
-def _wide(x: Tensor, wider: Any) -> Tensor:
-    return x.to(wider.get(x.dtype, x.dtype))
+def _wide(x: Tensor) -> Tensor:
+    return x.to(_WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -90,8 +89,22 @@ def _expm1(x: Tensor) -> Tensor:
     return torch.tanh(0.5 * x) * (torch.exp(x) + 1)
 
 
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    half = torch.exp(-0.5 * torch.abs(x))
+    return half, half * half
+
+
+def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    half, tail = _halves(gate)
+    return torch.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
 def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
-    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return torch.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
@@ -243,7 +256,7 @@ def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = torch.abs(torch.clamp(x, min=-1000))
     tail = torch.exp(-size / _LN2)
     rest = -_expm1(-size / _LN2)
-    at_0 = size == 0
+    at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
     value = size * torch.where(x < 0, tail, 1) / torch.where(at_0, 1, rest)
     return torch.where(at_0, _LN2, value)
 
@@ -264,7 +277,7 @@ def _silu_slope(x: Tensor) -> Tensor:
 @_stable(_silu_slope)
 def silu_stable(x: Tensor) -> Tensor:
     bounded = torch.clamp(x, min=-1000)
-    return bounded * _sigmoid(bounded)
+    return _gated(bounded, bounded)
 
 
 def gelu_native(x: Tensor) -> Tensor:
@@ -303,7 +316,7 @@ def _gelu_tanh_slope(x: Tensor) -> Tensor:
 @_stable(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Tensor) -> Tensor:
     bounded = torch.clamp(x, min=-1000)
-    return bounded * _sigmoid(_gelu_tanh_gate(bounded))
+    return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
@@ -318,7 +331,7 @@ def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
 @_stable(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Tensor) -> Tensor:
     bounded = torch.clamp(x, min=-1000)
-    return bounded * _sigmoid(1.702 * bounded)
+    return _gated(bounded, 1.702 * bounded)
 
 
 def mish_native(x: Tensor) -> Tensor:
@@ -329,30 +342,24 @@ def mish_textbook(x: Tensor) -> Tensor:
     return x * torch.tanh(torch.log(1 + torch.exp(x)))
 
 
-def _mish_gate(x: Tensor) -> Tensor:
-    tail = torch.exp(-torch.abs(x))
-    rising = tail * (tail + 2)
-    falling = 1 + 2 * tail
-    return torch.where(x < 0, rising, falling) / torch.where(
-        x < 0, rising + 2, falling + 2 * tail * tail
-    )
-
-
 def _mish_slope(x: Tensor) -> Tensor:
     bounded = torch.clamp(x, -1000, 1000)
-    tail = torch.exp(-torch.abs(bounded))
+    half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
     above = 1 + 2 * tail + 2 * tail * tail
-    negative = bounded < 0
-    root = torch.where(negative, below, above)
-    gate_slope = 4 * tail * (1 + tail) * torch.where(negative, 1, tail) / (root * root)
-    return _mish_gate(bounded) + bounded * gate_slope
+    rise = 4 * bounded * (1 + tail)
+    falling = ((tail + 2) / below + rise / (below * below)) * half * half
+    rising = (1 + 2 * tail) / above + rise * tail * tail / (above * above)
+    return torch.where(bounded < 0, falling, rising)
 
 
 @_stable(_mish_slope)
 def mish_stable(x: Tensor) -> Tensor:
     bounded = torch.clamp(x, min=-1000)
-    return bounded * _mish_gate(bounded)
+    half, tail = _halves(bounded)
+    below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
+    above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
+    return torch.where(bounded < 0, below, above)
 
 
 # --- algebraic ------------------------------------------------------------------------------------
@@ -363,9 +370,9 @@ def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
 
 
 def _half_root(x: Tensor, b: float) -> Tensor:
-    """√(x² + b)/2 where x² overflows too: from |x| = 10¹⁰√(b + 1) on, b is below half an ulp."""
+    """√(x² + b)/2 where x² over- or underflows too: beyond 10¹⁰√b, b is far below half an ulp."""
     size = torch.abs(x)
-    return torch.where(size > 1e10 * math.sqrt(b + 1), 0.5 * size, 0.5 * torch.sqrt(x * x + b))
+    return torch.where(size > 1e10 * math.sqrt(b), 0.5 * size, 0.5 * torch.sqrt(x * x + b))
 
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
@@ -381,7 +388,7 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     return torch.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope, wider=_AT_LEAST_SINGLE)
+@_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
     return torch.where(x > 0, half_sum, 0.25 * b / half_sum)
@@ -425,8 +432,18 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
 
 
 def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
-    shares = _softmax(x, with_zero)
-    return shares * (upstream - (upstream * shares).sum(dim=-1, keepdim=True))
+    """y(g − Σ y·g), with g measured from its value at the largest entry.
+
+    As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
+    the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
+    """
+    powers, _ = _shifted_exp(x, with_zero)
+    shares = powers / powers.sum(dim=-1, keepdim=True)
+    pull, largest = _with_zero(upstream, with_zero), powers == 1
+    centre = torch.where(largest, pull, 0).sum(dim=-1, keepdim=True)
+    apart = pull - centre / largest.sum(dim=-1, keepdim=True)
+    gradient = shares * (apart - (shares * apart).sum(dim=-1, keepdim=True))
+    return gradient[..., : x.shape[-1]]
 
 
 @_stable_gradient(_softmax_gradient)
@@ -444,6 +461,7 @@ class Adapter:
         if device == "cuda" and not torch.cuda.is_available():
             raise Unsupported("PyTorch sees no CUDA device here")
         self._device = torch.device(device)
+        self._asynchronous = device == "cuda"
         self._compiled: dict[Any, Callable[..., Tensor]] = {}
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
@@ -452,7 +470,7 @@ class Adapter:
 
     def versions(self) -> dict[str, str]:
         found = {"torch": torch.__version__, "cpu capability": torch.backends.cpu.get_cpu_capability()}
-        if self._device.type == "cuda":
+        if self._asynchronous:
             found["cuda"] = str(torch.version.cuda)
             found["device"] = torch.cuda.get_device_name()
         return found
@@ -481,7 +499,7 @@ class Adapter:
         return step
 
     def wait(self, result: Any) -> None:
-        if self._device.type == "cuda":
+        if self._asynchronous:
             torch.cuda.synchronize()
 
     def compilations(self) -> int:

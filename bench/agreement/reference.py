@@ -50,6 +50,11 @@ class Reference:
         except OverflowError:
             return math.copysign(math.inf, high)
 
+    def at(self, places: Array) -> Reference:
+        """The exact values at other places: entry i is what stood at flat index `places[i]`."""
+        columns = (self.high, self.low, self.exponent, self.lowest, self.highest)
+        return Reference(*(column.ravel()[places] for column in columns))
+
 
 Half = tuple[float, float, int]
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import inputs
 from ..cases import Case, Selection
 from ..catalog import Activation, find
+from ..dtypes import DTYPES
 from . import reference, ulp
 
 Array = np.ndarray[Any, Any]
@@ -72,7 +73,7 @@ def _with_learned(problem: Problem, activation: Activation, dtype: str, seed: in
 def _row_problem(activation: Activation, direction: str, dtype: str, seed: int) -> Problem:
     bits = inputs.structured_rows(dtype, seed)
     if activation.name in ("crelu", "maxout"):
-        bits = bits[~np.isinf(inputs.from_bits(bits, dtype)).any(axis=-1)]
+        bits = bits[_without_ties(inputs.from_bits(bits, dtype))]
     rows = inputs.from_bits(bits, dtype)
     values = reference.row_values(activation, rows)
     if direction == "forward":
@@ -80,6 +81,11 @@ def _row_problem(activation: Activation, direction: str, dtype: str, seed: int) 
     upstream = inputs.timing(values.high.shape, dtype, seed + 1)
     pull = inputs.from_bits(upstream, dtype)
     return Problem(bits, upstream, reference.row_gradients(activation, rows, pull))
+
+
+def _without_ties(rows: Array) -> Array:
+    """Rows whose entries are all different: where a maximum is reached twice, its slope jumps."""
+    return np.array([len(np.unique(row)) == len(row) for row in rows])
 
 
 Evaluate = Callable[..., list[Any] | None]
@@ -106,6 +112,7 @@ def _summary(case: Case, problem: Problem, result: Array) -> dict[str, Any]:
     errors = ulp.measure(result, problem.exact, case.dtype)
     x = inputs.from_bits(problem.bits, case.dtype)
     rowwise = find(case.activation).rowwise
+    flushed = errors.flushed if rowwise else _flushed_inputs(errors.flushed, x, result, problem, case)
     finite = np.ones_like(errors.plain, dtype=bool) if rowwise else np.isfinite(x)
     plain = np.where(finite, errors.plain, 0)
     worst = int(plain.argmax())
@@ -117,10 +124,26 @@ def _summary(case: Case, problem: Problem, result: Array) -> dict[str, Any]:
         "worst_input": _place(x, worst, rowwise),
         "got": repr(float(got.flat[worst])),
         "exact": repr(problem.exact.value(worst)),
-        "max_ulp_flushed": float(np.where(finite, errors.flushed, 0).max()),
+        "max_ulp_flushed": float(np.where(finite, flushed, 0).max()),
         "nan_mismatches": len(mismatched),
         "nan_first": [_place(x, int(i), rowwise) for i in mismatched[:3]],
     }
+
+
+def _flushed_inputs(
+    errors: Array, x: Array, result: Array, problem: Problem, case: Case
+) -> Array:
+    """Errors where a subnormal input, too, may stand for the zero of its sign."""
+    fmt = DTYPES[case.dtype]
+    subnormal = (np.abs(x) < 2.0**fmt.emin) & (x != 0)
+    zeros = np.flatnonzero((x == 0) & (np.signbit(x) == 0)), np.flatnonzero((x == 0) & np.signbit(x))
+    if not all(map(len, zeros)):
+        return errors
+    stand_in = np.arange(x.size).reshape(x.shape)
+    for zero, negative in zip(zeros, (False, True), strict=True):
+        stand_in[subnormal & (np.signbit(x) == negative)] = zero[0]
+    at_zero = ulp.measure(result, problem.exact.at(stand_in), case.dtype)
+    return np.where(subnormal, np.minimum(errors, at_zero.flushed), errors)
 
 
 def _place(x: Array, index: int, rowwise: bool) -> str:

@@ -1,0 +1,52 @@
+# Every target sets up what it needs in .venv, once. `make help` lists them.
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+PROFILE ?= standard
+STAMP := $(shell date -u +%Y-%m-%dT%H-%M-%S)
+OUT ?= results/$(STAMP)-$(PROFILE)
+BIN := .venv/bin
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench smoke report test lint type format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  RUN=results/...  OUT=folder"
+
+setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later found: install one or name it with PYTHON=path" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) cannot make environments: install its venv package (Debian: python3-venv)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
+	@touch $(READY)
+
+bench: $(READY) ## measure everything and write the report (a few minutes)
+	$(BIN)/python -m bench run --profile $(PROFILE) --out $(OUT) $(BENCH)
+	$(BIN)/python -m report $(OUT)
+
+smoke: ## the same in under a minute: does everything work here?
+	@$(MAKE) --no-print-directory bench PROFILE=smoke
+
+report: $(READY) ## build the page of a stored run again: make report RUN=results/...
+	@test -n "$(RUN)" || { echo "error: say which run: make report RUN=results/..." >&2; exit 2; }
+	$(BIN)/python -m report $(RUN)
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(READY) ## check style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove the environment and the caches, keep the results
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,74 @@
+"""Exact values: their halves, limits, kinks, and the refusal to guess."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.agreement import reference
+from bench.catalog import CATALOG, find
+
+ELEMENTWISE = [name for name, record in CATALOG.items() if not record.rowwise]
+
+
+def _fraction(high: float, low: float, exponent: int) -> Fraction:
+    return (Fraction(high) + Fraction(low)) * Fraction(2) ** exponent
+
+
+@given(st.integers(-(2**200), 2**200), st.integers(-300, 300))
+def test_the_halves_hold_106_bits_of_any_number(mantissa: int, exponent: int) -> None:
+    ctx.prec = 256
+    exact = Fraction(mantissa) * Fraction(2) ** exponent
+    high, low, power = reference._halves(lambda: arb(mantissa) * arb(2) ** exponent)
+    if mantissa == 0:
+        assert (high, low) == (0.0, 0.0)
+        return
+    assert 0.5 <= abs(high) < 1
+    assert abs(_fraction(high, low, power) - exact) <= abs(exact) * Fraction(1, 2**105)
+
+
+@given(st.floats(-50, 50))
+def test_a_value_is_what_arb_says(x: float) -> None:
+    record = find("gelu")
+    found = reference.values(record, np.array([x]))
+    ctx.prec = 400
+    exact = record.exact(arb(x))
+    got = (arb(found.high[0]) + arb(found.low[0])) * arb(2) ** int(found.exponent[0])
+    assert abs(got - exact) <= abs(exact) * arb(2) ** -104
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_limits_are_those_at_the_ends_of_the_line(name: str) -> None:
+    record = find(name)
+    found = reference.values(record, np.array([-np.inf, np.inf, np.nan]))
+    low = {"leaky_relu": -np.inf, "prelu": -np.inf, "shifted_relu": -1.0, "elu": -1.0, "tanh": -1.0}
+    high = {"sigmoid": 1.0, "tanh": 1.0}
+    assert found.value(0) == low.get(name, 0.0)
+    assert found.value(1) == high.get(name, np.inf)
+    assert np.isnan(found.high[2])
+    slopes = reference.derivatives(record, np.array([-np.inf, np.inf]))
+    assert slopes.value(1) == (0.0 if name in ("sigmoid", "tanh") else 1.0)
+    assert slopes.value(0) == {"leaky_relu": 0.01, "prelu": 0.25}.get(name, 0.0)
+
+
+def test_a_kink_has_the_slopes_of_both_sides() -> None:
+    found = reference.derivatives(find("leaky_relu(alpha=0.25)"), np.array([-1.0, 0.0, 1.0]))
+    assert found.lowest[1] == 0.25
+    assert found.highest[1] == 1.0
+    assert np.isnan(found.lowest[[0, 2]]).all()
+
+
+def test_an_undecided_value_is_an_error() -> None:
+    with pytest.raises(reference.Undecided):
+        reference._halves(lambda: arb(0, 1e-3))
+
+
+def test_parameters_are_exact_decimals() -> None:
+    ctx.prec = 300
+    alpha = reference.parameters_of(find("leaky_relu"))["alpha"]
+    assert abs(alpha * 100 - 1) < arb(2) ** -290

@@ -1,0 +1,131 @@
+"""The catalogue: its records, labels and exact functions, against independent oracles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from flint import arb, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.agreement.reference import parameters_of
+from bench.catalog import CATALOG, Activation, find
+from bench.errors import UsageError
+
+ELEMENTWISE = [record for record in CATALOG.values() if not record.rowwise]
+ROWWISE = [record for record in CATALOG.values() if record.rowwise]
+VARIANTS = [*CATALOG, "elu(alpha=0.5)", "softplus(k=3)", "squareplus(b=0.25)", "leaky_relu(alpha=0.2)"]
+
+# The definitions as the literature prints them, in the C library's float64.
+PRINTED: dict[str, Callable[[float], float]] = {
+    "relu": lambda x: max(0.0, x),
+    "leaky_relu": lambda x: x if x > 0 else 0.01 * x,
+    "prelu": lambda x: x if x > 0 else 0.25 * x,
+    "shifted_relu": lambda x: max(-1.0, x),
+    "elu": lambda x: x if x > 0 else math.exp(x) - 1,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "tanh": math.tanh,
+    "softplus": lambda x: math.log(1 + math.exp(x)),
+    "softplus_approximation": lambda x: x / (1 - math.exp(-x / math.log(2))) if x else math.log(2),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
+    "gelu_tanh": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu_sigmoid": lambda x: x / (1 + math.exp(-1.702 * x)),
+    "mish": lambda x: x * math.tanh(math.log(1 + math.exp(x))),
+    "squareplus": lambda x: (x + math.sqrt(x * x + 4)) / 2,
+}
+
+
+def _value(record: Activation, x: float) -> float:
+    ctx.prec = 200
+    return float(record.exact(arb(x), **parameters_of(record)))
+
+
+@pytest.mark.parametrize("record", ELEMENTWISE, ids=lambda record: record.name)
+@given(x=st.floats(-6, 6))
+def test_exact_is_the_printed_definition(record: Activation, x: float) -> None:
+    if record.name == "softplus_approximation" and abs(x) < 1e-6:
+        return  # as printed it divides a rounding error by a rounding error
+    expected = PRINTED[record.name](x)
+    assert _value(record, x) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("record", ELEMENTWISE, ids=lambda record: record.name)
+@given(x=st.floats(-30, 30).filter(lambda x: abs(x) > 1e-6 and abs(x + 1) > 1e-6))
+def test_derivative_is_the_slope_of_exact(record: Activation, x: float) -> None:
+    ctx.prec = 600
+    parameters, step = parameters_of(record), arb(2) ** -150
+    rise = record.exact(arb(x) + step, **parameters) - record.exact(arb(x) - step, **parameters)
+    slope = record.derivative(arb(x), **parameters)
+    # The error of a central difference is of the order of the step squared.
+    assert abs(rise / (2 * step) - slope) < arb(2) ** -200 * (1 + abs(slope))
+
+
+@pytest.mark.parametrize("record", ROWWISE, ids=lambda record: record.name)
+@given(data=st.data())
+def test_row_gradient_is_the_slope_of_exact(record: Activation, data: st.DataObject) -> None:
+    ctx.prec = 600
+    entries = st.lists(st.integers(-400, 400), min_size=4, max_size=4, unique=True)
+    row = [arb(n) / 16 + arb(1) / 64 for n in data.draw(entries)]
+    parameters, step = parameters_of(record), arb(2) ** -150
+    width = len(record.exact(row, **parameters))
+    upstream = [arb(n) for n in data.draw(st.lists(st.integers(-5, 5), min_size=width, max_size=width))]
+
+    def total(shift: arb, place: int) -> arb:
+        moved = [x + shift if i == place else x for i, x in enumerate(row)]
+        outputs = record.exact(moved, **parameters)
+        return sum((u * y for u, y in zip(upstream, outputs, strict=True)), arb(0))
+
+    gradient = record.derivative(row, upstream, **parameters)
+    for place, slope in enumerate(gradient):
+        rise = (total(step, place) - total(-step, place)) / (2 * step)
+        assert abs(rise - slope) < arb(2) ** -200 * (1 + abs(slope))
+
+
+def test_rows_of_logsumexp_and_softmax_follow_the_definition() -> None:
+    ctx.prec = 100
+    row = [arb(1), arb(2), arb(-3)]
+    total = math.exp(1) + math.exp(2) + math.exp(-3)
+    assert float(find("logsumexp").exact(row, with_zero=False)[0]) == pytest.approx(math.log(total))
+    assert float(find("logsumexp").exact(row, with_zero=True)[0]) == pytest.approx(math.log(1 + total))
+    assert float(find("softmax").exact(row, with_zero=True)[1]) == pytest.approx(math.exp(2) / (1 + total))
+
+
+@pytest.mark.parametrize("label", VARIANTS)
+def test_labels_read_back(label: str) -> None:
+    assert find(label).label == label
+    assert find(find(label).label) == find(label)
+
+
+def test_a_default_value_is_not_part_of_the_label() -> None:
+    assert find("squareplus( b = 4.0 )").label == "squareplus"
+    assert find("logsumexp(with_zero=false)").label == "logsumexp"
+
+
+@pytest.mark.parametrize(
+    ("label", "hint"),
+    [
+        ("gleu", "gelu"),
+        ("squarplus", "squareplus"),
+        ("squareplus(c=1)", "it has: b"),
+        ("squareplus(b=-1)", "at least 0"),
+        ("softplus(k=0)", "above 0"),
+        ("softmax(with_zero=2)", "true or false"),
+        ("maxout(k=1.5)", "whole number"),
+        ("elu(alpha=)", "write them as"),
+        ("elu(alpha=nan)", "write them as"),
+        ("elu(", "unknown activation"),
+    ],
+)
+def test_a_bad_label_is_refused_with_a_hint(label: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        find(label)
+
+
+def test_squareplus_without_its_constant_is_relu() -> None:
+    ctx.prec = 100
+    for x in (-3.0, -1e-30, 0.0, 2.5):
+        exact = find("squareplus(b=0)")
+        assert float(exact.exact(arb(x), **parameters_of(exact))) == max(x, 0.0)

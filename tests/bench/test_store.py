@@ -1,0 +1,123 @@
+"""Run folders: what is written is read back, and nothing broken is read as if it were whole."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from bench import store
+from bench.cases import Case
+from bench.errors import StoreError, UsageError
+from bench.metrics import Row
+from bench.store import RunFacts, RunWriter
+
+CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
+
+
+def _facts() -> RunFacts:
+    return RunFacts(store.SCHEMA, "python -m bench run", "smoke", 0, "now", 1, 1, 0.1, 2, {}, "normal", {})
+
+
+def _written(path: Path) -> RunWriter:
+    writer = RunWriter(path, _facts())
+    writer.append("time", CASE, process=0, round=0, loops=2, elapsed=10, busy=10, switches=0)
+    writer.append("time", CASE, process=0, round=1, loops=2, elapsed=12, busy=12, switches=0)
+    writer.finish([Row(CASE, "max_ulp", math.inf, detail='say "inf": Infinity, twice')])
+    return writer
+
+
+def test_a_run_reads_back(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    run = store.load(tmp_path / "run")
+    assert run.facts == _facts()
+    (row,) = run.rows.to_dict(orient="records")
+    assert row["value"] == math.inf
+    assert row["unit"] == "ulp"
+    assert row["detail"] == 'say "inf": Infinity, twice'
+    samples = list(store.read_samples(tmp_path / "run"))
+    assert [(case, sample["elapsed"]) for case, sample in samples] == [(CASE, 10), (CASE, 12)]
+
+
+def test_rows_are_json_that_any_parser_reads(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    for line in (tmp_path / "run" / "rows.jsonl").read_text().splitlines():
+        assert math.isinf(json.loads(line, parse_constant=lambda name: pytest.fail(name))["value"])
+
+
+def test_compressed_samples_read_the_same(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    plain = tmp_path / "run" / "samples.jsonl"
+    before = list(store.read_samples(tmp_path / "run"))
+    (tmp_path / "run" / "samples.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    assert list(store.read_samples(tmp_path / "run")) == before
+
+
+def test_a_half_written_last_line_loses_only_itself(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    path = tmp_path / "run" / "samples.jsonl"
+    path.write_text(path.read_text() + '{"kind": "time", "case": 0, "elap')
+    assert len(list(store.read_samples(tmp_path / "run"))) == 2
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    with pytest.raises(UsageError, match="another folder"):
+        RunWriter(tmp_path, _facts())
+    assert (tmp_path / "mine").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "cannot read"),
+        ("[]", "schema None"),
+        ('{"schema": 99}', "schema 99, this version reads 1"),
+        ('{"schema": 1}', "malformed: command"),
+        (json.dumps({"schema": 1, "command": 3}), "malformed"),
+    ],
+)
+def test_broken_facts_are_refused_in_a_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(StoreError, match=sentence):
+        store.load(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["nonsense\n", "[1]\n", '{"value": \n'])
+def test_broken_rows_are_refused_in_a_sentence(tmp_path: Path, line: str) -> None:
+    _written(tmp_path / "run")
+    with (tmp_path / "run" / "rows.jsonl").open("a") as file:
+        file.write(line)
+    with pytest.raises(StoreError, match="cannot read"):
+        store.load(tmp_path / "run")
+
+
+def test_a_sample_of_an_unknown_case_is_refused(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    path = tmp_path / "run" / "samples.jsonl"
+    path.write_text('{"kind": "time", "case": 7}\n' + path.read_text())
+    with pytest.raises(StoreError, match="malformed"):
+        list(store.read_samples(tmp_path / "run"))
+
+
+def test_a_missing_run_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no run at"):
+        store.load(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full of Linux")
+def test_a_full_disk_is_one_sentence_and_keeps_what_is_there(tmp_path: Path) -> None:
+    writer = RunWriter(tmp_path / "run", _facts())
+    writer.append("time", CASE, process=0)
+    writer.flush()
+    kept = (tmp_path / "run" / "samples.jsonl").read_text()
+    writer._samples.close()
+    writer._samples = open("/dev/full", "a")  # noqa: SIM115
+    writer.append("time", CASE, process=1)
+    with pytest.raises(StoreError, match="No space left"):
+        writer.flush()
+    assert (tmp_path / "run" / "samples.jsonl").read_text() == kept

@@ -1,0 +1,55 @@
+"""The four modules read side by side: same functions, same order, same parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from bench.cases import forms_of
+from bench.catalog import CATALOG
+from bench.frameworks import IMPLS, frameworks
+
+
+def _functions(framework: str) -> dict[str, ast.FunctionDef]:
+    body = ast.parse((IMPLS / f"{framework}.py").read_text(encoding="utf-8")).body
+    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+
+def _expected() -> Iterator[str]:
+    for name, record in CATALOG.items():
+        for form in forms_of(record):
+            yield f"{name}_{form}"
+
+
+@pytest.mark.parametrize("name", list(frameworks()))
+def test_forms_are_complete_and_in_the_order_of_the_catalogue(name: str) -> None:
+    defined = [each for each in _functions(name) if not each.startswith("_")]
+    expected = [each for each in _expected() if each in defined]
+    assert [each for each in defined if each in expected] == expected
+    absent = set(_expected()) - set(defined)
+    assert all(each.endswith("_native") for each in absent), absent
+
+
+@pytest.mark.parametrize("name", list(frameworks()))
+def test_parameters_and_defaults_are_those_of_the_catalogue(name: str) -> None:
+    functions = _functions(name)
+    for activation, record in CATALOG.items():
+        for form in forms_of(record):
+            if f"{activation}_{form}" not in functions:
+                continue
+            arguments = functions[f"{activation}_{form}"].args
+            names = [argument.arg for argument in arguments.args]
+            tuned = [key for key in record.parameters if key != "per_channel"]
+            assert names == ["x", *tuned], f"{name}.{activation}_{form}"
+            defaults = [ast.literal_eval(default) for default in arguments.defaults]
+            expected = [record.parameters[key] for key in tuned if key not in record.learnable]
+            assert defaults == expected, f"{name}.{activation}_{form}"
+
+
+@pytest.mark.parametrize("name", list(frameworks()))
+def test_no_function_is_defined_twice(name: str) -> None:
+    body = ast.parse((IMPLS / f"{name}.py").read_text(encoding="utf-8")).body
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    assert len(names) == len(set(names))

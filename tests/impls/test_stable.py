@@ -1,0 +1,130 @@
+"""The stable forms against the exact value: forward and gradient, finite inputs, ±∞ and NaN."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bench import inputs
+from bench.agreement import sweep, ulp
+from bench.cases import Case
+from bench.catalog import CATALOG, find
+from bench.frameworks import frameworks
+from bench.lanes import Lane
+
+BOUND = 4.0
+STABLE = [
+    variant.label
+    for record in CATALOG.values()
+    if "stable" in record.forms
+    for variant in (record, *(record.with_parameters(**each) for each in record.variants))
+]
+TUNED = ["elu(alpha=0.5)", "softplus(k=3)", "squareplus(b=0)", "squareplus(b=0.25)"]
+
+# XLA runs the processor with subnormals flushed to zero, inputs as well as results, and so do
+# TensorFlow's kernels: no form can give what the primitive `identity` already loses. Their errors
+# are measured with subnormals contracted to one ulp, and the loss itself is pinned below.
+FLUSHES = ("jax", "tensorflow")
+
+
+@cache
+def _problem(label: str, direction: str, dtype: str) -> sweep.Problem:
+    return sweep.problem_of(find(label), direction, dtype, 8, seed=1)
+
+
+def _case(framework: str, label: str, form: str, mode: str, direction: str, dtype: str) -> Case:
+    return Case(framework, label, form, mode, direction, "cpu", dtype, 0, 1)
+
+
+def _measured(lane: Lane, case: Case) -> dict[str, object]:
+    lane.failures.clear()
+    found = sweep.measure(case, _problem(case.activation, case.direction, case.dtype), lane.evaluate)
+    assert found is not None, lane.failures
+    return found[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("mode", ["eager", "compiled"])
+@pytest.mark.parametrize("label", [*STABLE, *TUNED])
+def test_stable_is_within_four_ulp_in_float32(
+    framework: str, lane: Lane, label: str, mode: str, direction: str
+) -> None:
+    if mode not in frameworks()[framework].modes:
+        pytest.skip(f"{framework} has no {mode} mode")
+    sample = _measured(lane, _case(framework, label, "stable", mode, direction, "float32"))
+    metric = "max_ulp_flushed" if framework in FLUSHES else "max_ulp"
+    assert sample[metric] <= BOUND, sample
+    assert sample["nan_mismatches"] == 0, sample
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("label", STABLE)
+def test_stable_holds_at_every_input_in_float64(
+    framework: str, lane: Lane, label: str, direction: str
+) -> None:
+    """No overflow, no NaN and no lost digits; the argument's own rounding may cost some in a tail.
+
+    erfc(x) and exp(x) turn an error of half an ulp in their argument into up to |x|² and |x| ulp:
+    2,000 in float64, where no wider format is at hand.
+    """
+    sample = _measured(lane, _case(framework, label, "stable", "eager", direction, "float64"))
+    assert sample["nan_mismatches"] == 0, sample
+    assert sample["max_ulp_flushed"] <= 3000, sample
+
+
+@pytest.mark.parametrize("framework_", FLUSHES)
+def test_flushing_frameworks_are_blamed_for_what_they_lose(
+    framework_: str, framework: str, lane: Lane
+) -> None:
+    """The primitive to blame, with its measured error: relu(x) = x loses every subnormal."""
+    if framework != framework_:
+        pytest.skip(f"this case is about {framework_}")
+    case = _case(framework, "relu", "native", "compiled", "forward", "float32")
+    sample = _measured(lane, case)
+    assert sample["max_ulp"] == pytest.approx(2**23, rel=1e-3), sample
+    assert float.fromhex(str(sample["worst_input"])) < 2.0**-126
+    assert sample["max_ulp_flushed"] <= 1
+
+
+@pytest.mark.parametrize("label", ["sigmoid", "silu", "gelu", "softplus", "mish", "elu", "squareplus"])
+def test_stable_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
+    x = np.array([-np.inf, np.inf])
+    bits = inputs.to_bits(np.tile(x, 128).reshape(1, -1), "float32")
+    outputs = lane.evaluate(
+        _case(framework, label, "stable", "eager", "forward", "float32"), 256, bits=bits, upstream=None
+    )
+    assert outputs is not None, lane.failures
+    got = inputs.from_bits(outputs[0], "float32").ravel()[:2]
+    low = {"elu": -1.0}.get(label, 0.0)
+    high = {"sigmoid": 1.0}.get(label, np.inf)
+    assert list(got) == [low, high]
+
+
+@pytest.mark.parametrize("label", ["relu", "crelu", "maxout", "prelu", "prelu(per_channel=true)"])
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_comparisons_are_exact_on_normal_inputs(
+    framework: str, lane: Lane, label: str, direction: str
+) -> None:
+    record = find(label)
+    problem = _problem(label, direction, "float32")
+    case = _case(framework, label, record.forms[0], "eager", direction, "float32")
+    outputs = lane.evaluate(case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream)
+    assert outputs is not None, lane.failures
+    errors = ulp.measure(np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32")
+    if record.rowwise:
+        assert errors.plain.max() <= 0.5
+        return
+    size = np.abs(inputs.from_bits(problem.bits, "float32"))
+    # max(x, 0) has gradient 1 at 0 in TensorFlow, and keeps no more than the kink's own slopes.
+    assert errors.plain[np.isfinite(size) & (size >= 2.0**-120)].max() <= 0.5
+
+
+def test_learned_slope_has_its_gradient(framework: str, lane: Lane) -> None:
+    for label in ("prelu", "prelu(per_channel=true)"):
+        sample = _measured(lane, _case(framework, label, "where", "eager", "backward", "float32"))
+        # A sum over 64 to 16,384 terms of one sign, in pairwise or blocked order.
+        assert 0 <= float(str(sample["max_ulp_parameter"])) <= 64, sample
