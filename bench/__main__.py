@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 
-from . import cases as case_module
 from . import export as export_module
 from .cases import PROFILES, Selection, forms_of
-from .catalog import CATALOG, find
-from .errors import ActbenchError, UsageError
+from .catalog import CATALOG, nearest
+from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
 
 _EXAMPLES = """
@@ -43,7 +42,9 @@ _DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an er
 
 
 @cli.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One record a framework, activation and form.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One record a framework, activation and form."
+)
 @_DEBUG
 def list_(as_json: bool, debug: bool) -> None:
     """List activations and the forms that each framework has. Imports no framework."""
@@ -71,7 +72,9 @@ def _listing() -> list[dict[str, Any]]:
             "form": form,
             "modes": list(framework.modes),
             "status": "ok" if framework.offers(name, form) else "unsupported",
-            "detail": "" if framework.offers(name, form) else f"{framework.title} has no {form} {name}",
+            "detail": ""
+            if framework.offers(name, form)
+            else f"{framework.title} has no {form} {name}",
         }
         for name, record in CATALOG.items()
         for framework in frameworks().values()
@@ -93,7 +96,9 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         ("threads", int, "CPU threads of a worker; 1 unless told."),
     )
     for name, kind, text in reversed(options):
-        plural = name if name == "threads" else f"{name}s" if name != "activation" else "activations"
+        plural = (
+            name if name == "threads" else f"{name}s" if name != "activation" else "activations"
+        )
         command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
     return command
 
@@ -105,7 +110,9 @@ def _profile_help() -> str:
 @cli.command(epilog=_EXAMPLES)
 @click.option("--profile", default="standard", show_default=True, help=_profile_help())
 @_selecting
-@click.option("--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out.")
+@click.option(
+    "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
+)
 @click.option("--rounds", type=click.IntRange(1), help="Samples a case and process.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
@@ -147,7 +154,7 @@ def run(
     from .runner import run as execute
 
     if profile not in PROFILES:
-        hint = case_module.nearest(profile, list(PROFILES))
+        hint = nearest(profile, list(PROFILES))
         raise UsageError(f"unknown profile {profile!r}: {hint}")
     base = PROFILES[profile]
     request = Request(
@@ -171,7 +178,7 @@ def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
     for text in pythons:
         framework, equals, path = text.rpartition("=")
         if framework and framework not in frameworks():
-            hint = case_module.nearest(framework, list(frameworks()))
+            hint = nearest(framework, list(frameworks()))
             raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
         chosen[framework if equals else ""] = path
     return chosen
@@ -217,7 +224,8 @@ def _sentence(outcome: Any, measured: int, lost: list[Any], absent: int) -> str:
         first = lost[0]
         text += (
             f"; {len({row.case for row in lost})} failed, the first {first.case.framework} "
-            f"{first.case.activation} {first.case.form} {first.case.mode}: {first.status}, {first.detail}"
+            f"{first.case.activation} {first.case.form} {first.case.mode}: "
+            f"{first.status}, {first.detail}"
         )
     if outcome.facts.timed_share is not None:
         text += f"; {outcome.facts.timed_share:.0%} of the measuring time was inside timed regions"
@@ -238,7 +246,7 @@ def _sentence(outcome: Any, measured: int, lost: list[Any], absent: int) -> str:
 @_DEBUG
 def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
     """Write the rows of RUN (a folder, or its name under results/) for other tools."""
-    from .store import StoreError, load
+    from .store import load
 
     loaded = load(run_path)
     if out is None:

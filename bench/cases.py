@@ -98,7 +98,7 @@ PROFILES: Mapping[str, Profile] = {
     for profile in (
         Profile(
             name="smoke",
-            plans=(Plan(_FEW, forms=("native", "max", "stable")),),
+            plans=(Plan(_FEW, forms=("native", "max", "textbook", "stable")),),
             rounds=5,
             epochs=1,
             batch=0.005,
@@ -229,12 +229,12 @@ def _conditions(plan: Plan) -> list[dict[str, Any]]:
 
 
 def row_length(size: int) -> int:
-    """Elements on the last axis of an input of `size` elements: 256, or the largest divisor of it."""
+    """Elements on the last axis of an input of `size` elements: what it shares with 256."""
     return math.gcd(size, ROW_LENGTH)
 
 
 def unsupported(case: Case) -> str:
-    """Why a case cannot be measured, as far as the source says; empty if nothing speaks against it."""
+    """Why a case cannot be measured, as far as the source says; empty if it can."""
     framework: Framework = frameworks()[case.framework]
     activation = find(case.activation)
     if not framework.offers(activation.name, case.form):

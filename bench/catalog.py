@@ -245,7 +245,9 @@ def _crelu(row: Row) -> list[arb]:
 
 def _crelu_gradient(row: Row, upstream: Row) -> list[arb]:
     up, down = upstream[: len(row)], upstream[len(row) :]
-    return [_where(x > 0, p, 0) - _where(x < 0, n, 0) for x, p, n in zip(row, up, down, strict=True)]
+    return [
+        _where(x > 0, p, 0) - _where(x < 0, n, 0) for x, p, n in zip(row, up, down, strict=True)
+    ]
 
 
 def _maxout(row: Row, k: int) -> list[arb]:
@@ -261,7 +263,9 @@ def _maxout_gradient(row: Row, upstream: Row, k: int) -> list[arb]:
 
 # --- the records --------------------------------------------------------------------------------
 
-_RECTIFIERS = "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
+_RECTIFIERS = (
+    "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
+)
 
 _RECORDS = (
     Activation(
@@ -384,7 +388,7 @@ _RECORDS = (
         formula="x · sigmoid(x)",
         family="exp",
         forms=("textbook", "stable"),
-        source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing, Uchibe, Doya 2017, arXiv 1702.03118",
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing et al. 2017, arXiv 1702.03118",
         exact=lambda x: _gated(x, x),
         derivative=lambda x: _gated_slope(x, x, arb(1)),
     ),
@@ -449,7 +453,7 @@ _RECORDS = (
     ),
     Activation(
         name="softmax",
-        formula="exp(xᵢ) / Σ exp(xⱼ) over the last axis; with the zero argument exp(xᵢ) / (1 + Σ exp(xⱼ))",
+        formula="exp(xᵢ) / Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below",
         family="exp",
         forms=("textbook", "stable"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",

@@ -39,7 +39,8 @@ class _Timings:
         """How many samples there are and how many were dropped."""
         kept = sum(map(len, self.kept().values()))
         dropped = sum(map(len, self.rounds.values())) - kept
-        text = f"{kept} samples in {len(self.rounds)} processes"
+        processes = len(self.rounds)
+        text = f"{kept} samples in {processes} process{'es' if processes > 1 else ''}"
         return f"{text}, {dropped} spoilt by preemption dropped" if dropped else text
 
 
@@ -65,8 +66,9 @@ def rows(samples: Iterable[Sample]) -> list[Row]:
             rounds = timings.setdefault(case, _Timings()).rounds.setdefault(sample["process"], [])
             rounds.append((sample["elapsed"] / sample["loops"], spoilt(sample, case.device)))
         elif kind == "prepare":
-            seconds = max(sample["first"] - sample["later"], 0.0)
-            timings.setdefault(case, _Timings()).compiling.append(seconds)
+            if sample["compilations"]:
+                seconds = max(sample["first"] - sample["later"], 0.0)
+                timings.setdefault(case, _Timings()).compiling.append(seconds)
         else:
             derived += _OTHER_KINDS[kind](case, sample)
     return [*_timing_rows(timings), *derived]
@@ -85,7 +87,7 @@ def _timing_rows(timings: dict[Case, _Timings]) -> Iterator[Row]:
         yield _row(case, "bandwidth", estimate.inverse(moved), detail)
         yield _relative(case, samples, kept)
         if case.mode == "compiled" and timing.compiling:
-            yield Row(case, "compile_time", timing.compiling[0], detail="first process; disk caches count")
+            yield Row(case, "compile_time", timing.compiling[0], detail="in the first process")
 
 
 def _row(case: Case, metric: str, estimate: Estimate, detail: str) -> Row:
@@ -118,7 +120,9 @@ def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
     yield Row(case, "max_ulp_flushed", sample["max_ulp_flushed"])
     yield Row(case, "worst_input", _number(sample["worst_input"]), detail=place)
     first = ", ".join(sample["nan_first"])
-    yield Row(case, "nan_mismatches", sample["nan_mismatches"], detail=first and f"first at {first}")
+    yield Row(
+        case, "nan_mismatches", sample["nan_mismatches"], detail=first and f"first at {first}"
+    )
     if "max_ulp_parameter" in sample:
         yield Row(case, "max_ulp_parameter", sample["max_ulp_parameter"])
 

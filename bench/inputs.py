@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 TIMING_INPUTS = "standard normal, seeded, the same for every activation and framework"
 STRUCTURED_ROW = 16
-"""Elements of a row in the accuracy inputs of row-wise activations; a multiple of maxout's groups."""
+"""Elements of a row in the accuracy inputs of row-wise activations."""
 
 
 def to_bits(values: Array, dtype: str) -> Array:
@@ -36,7 +36,9 @@ def to_bits(values: Array, dtype: str) -> Array:
 
 def from_bits(bits: Array, dtype: str) -> Array:
     """The values of bit patterns as float64, exactly."""
-    narrow = (bits.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else bits.view(dtype)
+    narrow = (
+        (bits.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else bits.view(dtype)
+    )
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         return narrow.astype(np.float64)
 
@@ -48,7 +50,7 @@ def timing(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
 
 
 def special(dtype: str) -> Array:
-    """Bit patterns of the values where conventions differ: zeros, limits, infinities, NaN, units."""
+    """Bit patterns of the values where conventions differ: zeros, ends of the range, ±∞, NaN."""
     fmt = DTYPES[dtype]
     smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
     largest = 2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision))
@@ -92,7 +94,9 @@ def structured_rows(dtype: str, seed: int) -> Array:
     constant row, equal pairs, and entries of −∞.
     """
     random = np.random.default_rng(seed)
-    blocks = [random.standard_normal((8, STRUCTURED_ROW)) * scale for scale in 10.0 ** np.arange(-3, 4)]
+    blocks = [
+        random.standard_normal((8, STRUCTURED_ROW)) * scale for scale in 10.0 ** np.arange(-3, 4)
+    ]
     base = random.standard_normal((8, STRUCTURED_ROW))
     lonely = base.copy()
     lonely[:, 0] += 60

@@ -19,7 +19,13 @@ class Lane:
     """The worker of one key and its cases. A case that failed once is not tried again."""
 
     def __init__(
-        self, key: Key, cases: Iterable[Case], python: str, cpus: list[int], log: Path, timeout: float
+        self,
+        key: Key,
+        cases: Iterable[Case],
+        python: str,
+        cpus: list[int],
+        log: Path,
+        timeout: float,
     ) -> None:
         self.key = key
         self.numbers = {case: number for number, case in enumerate(cases)}
@@ -116,7 +122,9 @@ def make_lanes(
     available = sorted(os.sched_getaffinity(0))
     lanes = []
     for place, (key, mine) in enumerate(grouped.items()):
-        cpus = [available[(place + i) % len(available)] for i in range(min(key.threads, len(available)))]
+        cpus = [
+            available[(place + i) % len(available)] for i in range(min(key.threads, len(available)))
+        ]
         log = logs / f"worker-{key.label.replace('/', '-')}.log"
         lanes.append(Lane(key, mine, python_of(key.framework), cpus, log, timeout))
     return lanes

@@ -29,14 +29,20 @@ METRICS: Mapping[str, Metric] = {
         Metric("throughput", "elements/s", "input elements over time_per_call", False),
         Metric("bandwidth", "GB/s", "bytes that must be read and written over the time", False),
         Metric("relative_cost", "ratio", "time over the same framework's relu in this run", True),
-        Metric("compile_time", "s", "first call less a later one: tracing and compiling", True),
+        Metric(
+            "compile_time", "s", "first call less a later one, for the size that compiled", True
+        ),
         Metric("max_ulp", "ulp", "largest error against the exact value", True),
         Metric("max_ulp_flushed", "ulp", "the same where subnormals may stand for zero", True),
         Metric("worst_input", "", "the input at which max_ulp is reached"),
-        Metric("max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True),
+        Metric(
+            "max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True
+        ),
         Metric("nan_mismatches", "inputs", "NaN for a number or a number for NaN", True),
         Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
-        Metric("equal_bits", "share", "share of results with the bits of another framework's", False),
+        Metric(
+            "equal_bits", "share", "share of results with the bits of another framework's", False
+        ),
     )
 }
 

@@ -40,7 +40,9 @@ class Reporter:
             yield lambda: None
         else:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as bar:
+            with Progress(
+                *columns, TimeRemainingColumn(), console=self._console, transient=True
+            ) as bar:
                 task = bar.add_task(title, total=steps)
                 yield lambda: bar.advance(task)
         self.say(f"{title}: {steps} in {time.monotonic() - started:.1f} s")

@@ -18,8 +18,8 @@ from . import inputs, machine
 from .agreement import sweep
 from .cases import Case, Profile, Selection, expand, unsupported
 from .catalog import find
+from .derive import baseline_of, spoilt
 from .derive import rows as derive_rows
-from .derive import spoilt
 from .lanes import Lane, make_lanes, measuring_cpus
 from .metrics import Row
 from .progress import Reporter
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def run(request: Request, reporter: Reporter) -> Outcome:
-    """Measure what is asked for and write a run folder.
+    """Measure what is asked for, with relu beside it as the unit of cost, and write a run folder.
 
     Raises UsageError for names that do not exist or a folder that is taken, StoreError where the
     disk refuses. An interrupt ends the run early; what was measured is kept.
@@ -116,6 +116,9 @@ class _Measurement:
     ) -> None:
         self._request, self._reporter, self._writer = request, reporter, writer
         self._profile = request.profile
+        self._asked = set(cases)
+        if "timing" in request.parts:
+            cases = list(dict.fromkeys([*cases, *map(baseline_of, cases)]))
         reasons = {case: unsupported(case) for case in cases}
         self._lanes = make_lanes(
             [case for case in cases if not reasons[case]],
@@ -124,22 +127,24 @@ class _Measurement:
             request.timeout,
         )
         self._missing = {case: Failed("unsupported", why) for case, why in reasons.items() if why}
-        self._cases = cases
         self._told: set[Case] = set()
         self._lock = Lock()
 
     def execute(self) -> None:
-        """Agreement first, then as many fresh processes of timing as the profile has."""
+        """As many fresh processes of timing as the profile has; agreement in the first of them.
+
+        Preparing comes before agreement, which would otherwise compile what compile_time is about.
+        """
         self._tell_failures(self._missing, self._metric)
-        self._start_all()
-        if "agreement" in self._request.parts:
-            with self._timed("agreement"):
+        timing = "timing" in self._request.parts
+        for epoch in range(self._profile.epochs if timing else 1):
+            self._start_all()
+            if timing:
+                self._prepare_all(epoch)
+            if epoch == 0 and "agreement" in self._request.parts:
                 self._agree()
-        if "timing" in self._request.parts:
-            for epoch in range(self._profile.epochs):
-                if epoch:
-                    self._start_all()
-                self._time_epoch(epoch)
+            if timing:
+                self._measure_all(epoch)
 
     def close(self) -> None:
         """End the workers and keep what is known of them."""
@@ -157,10 +162,13 @@ class _Measurement:
             yield
         finally:
             seconds = self._writer.facts.seconds
-            seconds[phase] = round(seconds.get(phase, 0.0) + time.monotonic() - started, 2)
+            seconds[phase] = round(seconds.get(phase, 0.0) + time.monotonic() - started, 4)
 
     def _start_all(self) -> None:
-        with self._timed("start"), self._reporter.phase("Starting workers", len(self._lanes)) as done:
+        with (
+            self._timed("start"),
+            self._reporter.phase("Starting workers", len(self._lanes)) as done,
+        ):
 
             def start(lane: Lane) -> None:
                 lane.unpin()
@@ -194,7 +202,9 @@ class _Measurement:
         for case, failure in failures.items():
             if case not in self._told:
                 self._told.add(case)
-                self._append("failure", case, metric=metric, status=failure.status, detail=failure.detail)
+                self._append(
+                    "failure", case, metric=metric, status=failure.status, detail=failure.detail
+                )
 
     def _append(self, kind: str, case: Case, **values: Any) -> None:
         with self._lock:
@@ -202,13 +212,16 @@ class _Measurement:
 
     # --- timing ---------------------------------------------------------------------------------
 
-    def _time_epoch(self, epoch: int) -> None:
+    def _prepare_all(self, epoch: int) -> None:
         profile = self._profile
         total = sum(len(lane.alive) for lane in self._lanes)
         title = f"Preparing ({epoch + 1} of {profile.epochs})"
         with self._timed("prepare"), self._reporter.phase(title, total) as done:
             self._in_parallel(lambda lane: self._prepare(lane, done))
         self._tell_failures(self._failures(), "time_per_call")
+
+    def _measure_all(self, epoch: int) -> None:
+        profile = self._profile
         for lane in self._lanes:
             lane.pin(measuring_cpus(lane.key.threads))
         steps = profile.rounds * sum(len(lane.alive) for lane in self._lanes)
@@ -254,7 +267,8 @@ class _Measurement:
         chosen = {lane: self._swept(lane) for lane in self._lanes}
         results: dict[Case, Any] = {}
         problems = _Problems(self._profile.per_binade, self._request.seed)
-        with self._reporter.phase("Checking agreement", sum(map(len, chosen.values()))) as done:
+        steps = sum(map(len, chosen.values()))
+        with self._timed("agreement"), self._reporter.phase("Checking agreement", steps) as done:
 
             def check(lane: Lane) -> None:
                 for case in chosen[lane]:
@@ -268,11 +282,10 @@ class _Measurement:
 
     def _swept(self, lane: Lane) -> list[Case]:
         request = self._request
-        return sweep.agreement_cases(lane.alive, self._profile.agreement_dtypes, request.selection)
+        asked = [case for case in lane.alive if case in self._asked]
+        return sweep.agreement_cases(asked, self._profile.agreement_dtypes, request.selection)
 
-    def _check(
-        self, lane: Lane, case: Case, problems: _Problems, results: dict[Case, Any]
-    ) -> None:
+    def _check(self, lane: Lane, case: Case, problems: _Problems, results: dict[Case, Any]) -> None:
         problem = problems.of(case)
         sized = replace(case, size=int(problem.bits.size))
 
@@ -282,7 +295,10 @@ class _Measurement:
         found = sweep.measure(sized, problem, evaluate)
         if found is None:
             failure = lane.failures.get(sized) or next(iter(lane.failures.values()))
-            self._append("failure", sized, metric="max_ulp", status=failure.status, detail=failure.detail)
+            self._told.add(sized)
+            self._append(
+                "failure", sized, metric="max_ulp", status=failure.status, detail=failure.detail
+            )
         else:
             sample, result = found
             results[sized] = result

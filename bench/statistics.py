@@ -71,7 +71,7 @@ def _resampled(rounds: Array, random: np.random.Generator) -> Array:
 
 
 def _estimate(value: float, by_process: Array, random: np.random.Generator) -> Estimate:
-    """The interval over processes drawn with replacement; `by_process` is (processes, resamples)."""
+    """The interval over processes drawn again; `by_process` has shape (processes, resamples)."""
     processes = len(by_process)
     drawn = random.integers(0, processes, (processes, _RESAMPLES))
     centres = np.median(by_process[drawn, np.arange(_RESAMPLES)], axis=0)

@@ -16,6 +16,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ class RunWriter:
     """Writes a run folder. Samples are appended and flushed as they come."""
 
     def __init__(self, path: Path, facts: RunFacts) -> None:
-        """Create the folder. Raises UsageError if there is something in it, StoreError if it cannot."""
+        """Create the folder. Raises UsageError if it is not empty, StoreError if that fails."""
         self.path = path
         self.facts = facts
         self._numbers: dict[Case, int] = {}
@@ -123,10 +124,8 @@ class RunWriter:
 
     def _give_up(self, error: OSError) -> StoreError:
         """Close the samples without what cannot be written, so that nothing tries again at exit."""
-        try:
+        with suppress(OSError):
             self._samples.close()
-        except OSError:
-            pass
         return _cannot_write(self.path, error)
 
     def write_facts(self) -> None:
@@ -153,7 +152,8 @@ def _replace(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise _cannot_write(path, error) from error
 
 
@@ -175,7 +175,11 @@ def locate(path: Path) -> Path:
 def load(path: Path) -> Run:
     """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
     folder = locate(path)
-    return Run(folder, read_facts(folder), _table(list(_lines(folder / "rows.jsonl"))))
+    facts, path = read_facts(folder), folder / "rows.jsonl"
+    try:
+        return Run(folder, facts, _table(list(_lines(path))))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{path} is malformed: {error}; measure it again") from None
 
 
 def read_facts(folder: Path) -> RunFacts:
@@ -196,7 +200,9 @@ def read_facts(folder: Path) -> RunFacts:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"{path} is malformed: {where}: {first['msg']}; measure it again") from None
+        raise StoreError(
+            f"{path} is malformed: {where}: {first['msg']}; measure it again"
+        ) from None
 
 
 def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:

@@ -71,7 +71,11 @@ class WorkerProcess:
         finally:
             there.close()
         self._pipe = here
-        self.facts = self._answer(_START_SECONDS)
+        try:
+            self.facts = self._answer(_START_SECONDS)
+        except Failed:
+            self.kill()
+            raise
 
     def ask(self, operation: str, timeout: float, **values: Any) -> dict[str, Any]:
         """Send a request and return its answer.
@@ -109,7 +113,9 @@ class WorkerProcess:
         return f"the worker ended with exit status {code}"
 
     def kill(self) -> None:
-        """End the process and everything it started."""
+        """End the process and everything it started. Once is enough, twice does no harm."""
+        if self._pipe.closed:
+            return
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:

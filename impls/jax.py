@@ -85,7 +85,7 @@ def _sigmoid_slope(x: Array) -> Array:
 
 
 def _halves(x: Array) -> tuple[Array, Array]:
-    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
     half = jnp.exp(-0.5 * jnp.abs(x))
     return half, half * half
 

@@ -1,4 +1,4 @@
-"""NumPy: forms with their analytic derivatives. It has no autodiff, so each form carries its own."""
+"""NumPy: it has no autodiff, so every form carries its analytic derivative."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _sigmoid_slope(x: Array) -> Array:
 
 
 def _halves(x: Array) -> tuple[Array, Array]:
-    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
     half = np.exp(-0.5 * np.abs(x))
     return half, half * half
 

@@ -75,7 +75,7 @@ def _sigmoid_slope(x: Tensor) -> Tensor:
 
 
 def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
-    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
     half = tf.exp(-0.5 * tf.abs(x))
     return half, half * half
 

@@ -90,7 +90,7 @@ def _expm1(x: Tensor) -> Tensor:
 
 
 def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
-    """e^(−|x|/2) and its square: a product with the half twice holds where the square is subnormal."""
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
     half = torch.exp(-0.5 * torch.abs(x))
     return half, half * half
 
@@ -469,7 +469,10 @@ class Adapter:
         torch._functorch.config.donated_buffer = False
 
     def versions(self) -> dict[str, str]:
-        found = {"torch": torch.__version__, "cpu capability": torch.backends.cpu.get_cpu_capability()}
+        found = {
+            "torch": torch.__version__,
+            "cpu capability": torch.backends.cpu.get_cpu_capability(),
+        }
         if self._asynchronous:
             found["cuda"] = str(torch.version.cuda)
             found["device"] = torch.cuda.get_device_name()

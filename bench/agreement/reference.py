@@ -19,7 +19,7 @@ _BITS = 108
 """Correct bits of an accepted value: two float64 halves, less a margin."""
 _PRECISIONS = tuple(192 << step for step in range(9))
 _FAR = 4000
-"""2^±4000 stands for an infinite input: past every float64, where each activation is at its limit."""
+"""±2^4000 stands for an infinite input: beyond every float64, at the limit of each activation."""
 _TINY = arb(2) ** -3000
 _HUGE = arb(2) ** 3000
 
@@ -62,7 +62,9 @@ Half = tuple[float, float, int]
 def parameters_of(activation: Activation) -> dict[str, Any]:
     """The parameters as the exact functions take them: exact decimals, flags and counts."""
     return {
-        name: value if isinstance(value, bool) or name == "k" and activation.rowwise else _decimal(value)
+        name: value
+        if isinstance(value, bool) or (name == "k" and activation.rowwise)
+        else _decimal(value)
         for name, value in activation.parameters.items()
     }
 
@@ -141,7 +143,9 @@ def _collect(halves: Iterable[Half], shape: tuple[int, ...]) -> Reference:
 def values(activation: Activation, x: Array) -> Reference:
     """Exact values of an elementwise activation at float64 inputs `x`, any shape."""
     parameters = parameters_of(activation)
-    return _collect((_at(lambda b: activation.exact(b, **parameters), float(v)) for v in x.flat), x.shape)
+    return _collect(
+        (_at(lambda b: activation.exact(b, **parameters), float(v)) for v in x.flat), x.shape
+    )
 
 
 def derivatives(activation: Activation, x: Array) -> Reference:

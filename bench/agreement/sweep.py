@@ -36,7 +36,10 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
     Their `size` is filled in when the inputs are known (0 until then).
     """
     asked_gradient = {"forward": "forward", "backward": "backward", "both": "backward"}
-    directions = dict.fromkeys(asked_gradient[each] for each in asked.directions) or ("forward", "backward")
+    directions = dict.fromkeys(asked_gradient[each] for each in asked.directions) or (
+        "forward",
+        "backward",
+    )
     chosen = asked.dtypes or dtypes
     return list(
         dict.fromkeys(
@@ -48,7 +51,9 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
     )
 
 
-def problem_of(activation: Activation, direction: str, dtype: str, per_binade: int, seed: int) -> Problem:
+def problem_of(
+    activation: Activation, direction: str, dtype: str, per_binade: int, seed: int
+) -> Problem:
     """Choose the inputs of an activation and compute what is exact at them."""
     if activation.rowwise:
         return _row_problem(activation, direction, dtype, seed)
@@ -91,7 +96,9 @@ def _without_ties(rows: Array) -> Array:
 Evaluate = Callable[..., list[Any] | None]
 
 
-def measure(case: Case, problem: Problem, evaluate: Evaluate) -> tuple[dict[str, Any], Array] | None:
+def measure(
+    case: Case, problem: Problem, evaluate: Evaluate
+) -> tuple[dict[str, Any], Array] | None:
     """Run a case on its inputs. Returns its sample and its results; None if it failed."""
     outputs = evaluate(case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream)
     if outputs is None:
@@ -112,7 +119,9 @@ def _summary(case: Case, problem: Problem, result: Array) -> dict[str, Any]:
     errors = ulp.measure(result, problem.exact, case.dtype)
     x = inputs.from_bits(problem.bits, case.dtype)
     rowwise = find(case.activation).rowwise
-    flushed = errors.flushed if rowwise else _flushed_inputs(errors.flushed, x, result, problem, case)
+    flushed = (
+        errors.flushed if rowwise else _flushed_inputs(errors.flushed, x, result, problem, case)
+    )
     finite = np.ones_like(errors.plain, dtype=bool) if rowwise else np.isfinite(x)
     plain = np.where(finite, errors.plain, 0)
     worst = int(plain.argmax())
@@ -130,13 +139,14 @@ def _summary(case: Case, problem: Problem, result: Array) -> dict[str, Any]:
     }
 
 
-def _flushed_inputs(
-    errors: Array, x: Array, result: Array, problem: Problem, case: Case
-) -> Array:
+def _flushed_inputs(errors: Array, x: Array, result: Array, problem: Problem, case: Case) -> Array:
     """Errors where a subnormal input, too, may stand for the zero of its sign."""
     fmt = DTYPES[case.dtype]
     subnormal = (np.abs(x) < 2.0**fmt.emin) & (x != 0)
-    zeros = np.flatnonzero((x == 0) & (np.signbit(x) == 0)), np.flatnonzero((x == 0) & np.signbit(x))
+    zeros = (
+        np.flatnonzero((x == 0) & (np.signbit(x) == 0)),
+        np.flatnonzero((x == 0) & np.signbit(x)),
+    )
     if not all(map(len, zeros)):
         return errors
     stand_in = np.arange(x.size).reshape(x.shape)

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors of a result, one an input: in ulp, in ulp where subnormals may be flushed, and NaNs."""
+    """Errors, one an input: in ulp, in ulp where subnormals may be flushed, and misplaced NaNs."""
 
     plain: Array
     flushed: Array
@@ -40,7 +40,9 @@ def measure(bits: Array, reference: Reference, dtype: str) -> Errors:
     plain, flushed = (_inside_kink(error, got, reference) for error in (plain, flushed))
     mismatched = np.isnan(got) != np.isnan(reference.high)
     both = np.isnan(got) & np.isnan(reference.high)
-    plain, flushed = (np.where(mismatched, np.inf, np.where(both, 0, each)) for each in (plain, flushed))
+    plain, flushed = (
+        np.where(mismatched, np.inf, np.where(both, 0, each)) for each in (plain, flushed)
+    )
     return Errors(plain, flushed, mismatched)
 
 
@@ -62,7 +64,8 @@ def _scale_results(got: Array, unit: Array, fmt: Dtype) -> Array:
     finite = np.where(np.isinf(got), np.copysign(1.0, got), got)
     shift = np.where(np.isinf(got), fmt.emax + 1, 0) - unit
     with np.errstate(over="ignore"):
-        return np.ldexp(finite, shift.astype(np.int32))
+        scaled: Array = np.ldexp(finite, shift.astype(np.int32))
+    return scaled
 
 
 def _flushed(scaled: Array, exact: Array, plain: Array, unit: Array, fmt: Dtype) -> Array:
@@ -72,7 +75,9 @@ def _flushed(scaled: Array, exact: Array, plain: Array, unit: Array, fmt: Dtype)
     """
     normal = np.ldexp(1.0, (fmt.emin - unit).astype(np.int32))
     both = (np.abs(scaled) >= normal) & (np.abs(exact) >= normal) & (scaled * exact > 0)
-    return np.where(both, plain, np.abs(_contract(scaled, normal, fmt) - _contract(exact, normal, fmt)))
+    return np.where(
+        both, plain, np.abs(_contract(scaled, normal, fmt) - _contract(exact, normal, fmt))
+    )
 
 
 def _contract(value: Array, normal: Array, fmt: Dtype) -> Array:
@@ -92,13 +97,14 @@ def ordered(bits: Array) -> Array:
     """Bit patterns as integers in the order of the values they stand for; both zeros are 0."""
     width = 8 * bits.dtype.itemsize
     sign = bits >> (width - 1) != 0
-    size = (bits & bits.dtype.type((1 << (width - 1)) - 1)).astype(np.int64)
-    return np.where(sign, -size, size)
+    size: Array = (bits & bits.dtype.type((1 << (width - 1)) - 1)).astype(np.int64)
+    places: Array = np.where(sign, -size, size)
+    return places
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far two results are apart: the most ulp, the share of equal bits, where they first part."""
+    """How far results are apart: the most ulp, the share of equal bits, where they first part."""
 
     most: float
     equal: float

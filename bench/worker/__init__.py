@@ -1,1 +1,1 @@
-"""The child process: the only place where a framework is imported. It needs NumPy and its framework."""
+"""The child process, the only place that imports a framework; it needs NumPy besides."""

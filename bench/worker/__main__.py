@@ -1,7 +1,8 @@
-"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS`: serve until the pipe is closed.
+"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS`: serve until the pipe closes.
 
-It confines itself to the given CPUs before the framework counts them, then answers requests. They are pickled dictionaries over a pipe of their own (DESCRIPTOR), because
-frameworks write to stdout. A request names an operation of `Worker`; an answer has a `status`.
+It confines itself to the given CPUs before the framework counts them, then answers requests. They
+are pickled dictionaries over a pipe of their own (DESCRIPTOR), because frameworks write to stdout.
+A request names an operation of `Worker`; an answer has a `status`.
 """
 
 from __future__ import annotations

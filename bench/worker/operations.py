@@ -16,7 +16,6 @@ import numpy as np
 
 from .. import inputs
 
-
 _CALIBRATIONS = 12
 
 
@@ -56,8 +55,10 @@ class Worker:
         """Build the step of a case and call it until warm.
 
         `spec` holds the function's name, parameters, learnable arrays (shape and value), mode,
-        direction and dtype. Answers the seconds until the first result and those of a warm call.
+        direction and dtype. Answers the seconds until the first result, those of a warm call, and
+        how often something was compiled: a form that another size has compiled may need nothing.
         """
+        compilations = self._adapter.compilations()
         started = time.perf_counter()
         arrays = [self._timing_input(shape, spec["dtype"], seed), *self._learnable(spec)]
         upstream = partial(self._timing_upstream, dtype=spec["dtype"], seed=seed + 1)
@@ -66,7 +67,11 @@ class Worker:
         first = time.perf_counter() - started
         self._steps[number] = step
         self._loops.pop(number, None)
-        return {"first": first, "later": min(self._elapsed(step, 1) for _ in range(2)) / 1e9}
+        return {
+            "first": first,
+            "later": min(self._elapsed(step, 1) for _ in range(2)) / 1e9,
+            "compilations": self._adapter.compilations() - compilations,
+        }
 
     def sample(self, number: int, batch: float) -> dict[str, Any]:
         """Time one batch of a prepared case.
@@ -97,7 +102,7 @@ class Worker:
     def evaluate(
         self, spec: dict[str, Any], bits: np.ndarray, upstream: np.ndarray | None
     ) -> dict[str, Any]:
-        """The outputs of a case on given inputs, as bit patterns; `upstream` of None is all ones."""
+        """The outputs of a case on given inputs, as bit patterns. `upstream` of None is ones."""
         arrays = [self._adapter.put(bits, spec["dtype"]), *self._learnable(spec)]
 
         def pull(output: Any) -> Any:

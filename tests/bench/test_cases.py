@@ -36,11 +36,17 @@ def test_standard_has_every_activation_form_and_mode() -> None:
 
 def test_a_selection_replaces_what_the_profile_says() -> None:
     chosen = Selection(
-        frameworks=("jax",), activations=("mish",), forms=("textbook",), sizes=(100, 7), dtypes=("float64",)
+        frameworks=("jax",),
+        activations=("mish",),
+        forms=("textbook",),
+        sizes=(100, 7),
+        dtypes=("float64",),
     )
     cases = expand(PROFILES["standard"], chosen)
     assert {case.framework for case in cases} == {"jax"}
-    assert {(case.activation, case.form, case.dtype) for case in cases} == {("mish", "textbook", "float64")}
+    assert {(case.activation, case.form, case.dtype) for case in cases} == {
+        ("mish", "textbook", "float64")
+    }
     assert {case.size for case in cases} == {100, 7}
     assert {case.mode for case in cases} == {"eager", "compiled"}
 
@@ -59,12 +65,16 @@ def test_a_selection_replaces_what_the_profile_says() -> None:
         (Selection(activations=("tanh",), forms=("stable",)), "nothing to measure"),
     ],
 )
-def test_a_name_that_does_not_exist_is_refused_with_the_nearest(selection: Selection, sentence: str) -> None:
+def test_a_name_that_does_not_exist_is_refused_with_the_nearest(
+    selection: Selection, sentence: str
+) -> None:
     with pytest.raises(UsageError, match=sentence):
         expand(SMOKE, selection)
 
 
-def _case(framework: str, activation: str, form: str, mode: str = "eager", size: int = 1024) -> Case:
+def _case(
+    framework: str, activation: str, form: str, mode: str = "eager", size: int = 1024
+) -> Case:
     return Case(framework, activation, form, mode, "forward", "cpu", "float32", size, 1)
 
 

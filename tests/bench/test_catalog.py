@@ -16,7 +16,13 @@ from bench.errors import UsageError
 
 ELEMENTWISE = [record for record in CATALOG.values() if not record.rowwise]
 ROWWISE = [record for record in CATALOG.values() if record.rowwise]
-VARIANTS = [*CATALOG, "elu(alpha=0.5)", "softplus(k=3)", "squareplus(b=0.25)", "leaky_relu(alpha=0.2)"]
+VARIANTS = [
+    *CATALOG,
+    "elu(alpha=0.5)",
+    "softplus(k=3)",
+    "squareplus(b=0.25)",
+    "leaky_relu(alpha=0.2)",
+]
 
 # The definitions as the literature prints them, in the C library's float64.
 PRINTED: dict[str, Callable[[float], float]] = {
@@ -31,7 +37,9 @@ PRINTED: dict[str, Callable[[float], float]] = {
     "softplus_approximation": lambda x: x / (1 - math.exp(-x / math.log(2))) if x else math.log(2),
     "silu": lambda x: x / (1 + math.exp(-x)),
     "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
-    "gelu_tanh": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu_tanh": lambda x: (
+        0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    ),
     "gelu_sigmoid": lambda x: x / (1 + math.exp(-1.702 * x)),
     "mish": lambda x: x * math.tanh(math.log(1 + math.exp(x))),
     "squareplus": lambda x: (x + math.sqrt(x * x + 4)) / 2,
@@ -71,7 +79,9 @@ def test_row_gradient_is_the_slope_of_exact(record: Activation, data: st.DataObj
     row = [arb(n) / 16 + arb(1) / 64 for n in data.draw(entries)]
     parameters, step = parameters_of(record), arb(2) ** -150
     width = len(record.exact(row, **parameters))
-    upstream = [arb(n) for n in data.draw(st.lists(st.integers(-5, 5), min_size=width, max_size=width))]
+    upstream = [
+        arb(n) for n in data.draw(st.lists(st.integers(-5, 5), min_size=width, max_size=width))
+    ]
 
     def total(shift: arb, place: int) -> arb:
         moved = [x + shift if i == place else x for i, x in enumerate(row)]
@@ -89,8 +99,12 @@ def test_rows_of_logsumexp_and_softmax_follow_the_definition() -> None:
     row = [arb(1), arb(2), arb(-3)]
     total = math.exp(1) + math.exp(2) + math.exp(-3)
     assert float(find("logsumexp").exact(row, with_zero=False)[0]) == pytest.approx(math.log(total))
-    assert float(find("logsumexp").exact(row, with_zero=True)[0]) == pytest.approx(math.log(1 + total))
-    assert float(find("softmax").exact(row, with_zero=True)[1]) == pytest.approx(math.exp(2) / (1 + total))
+    assert float(find("logsumexp").exact(row, with_zero=True)[0]) == pytest.approx(
+        math.log(1 + total)
+    )
+    assert float(find("softmax").exact(row, with_zero=True)[1]) == pytest.approx(
+        math.exp(2) / (1 + total)
+    )
 
 
 @pytest.mark.parametrize("label", VARIANTS)

@@ -31,7 +31,9 @@ def test_every_timing_metric_follows_from_the_median() -> None:
     assert _of(found, RELU, "time_per_call").value == 1000
     assert _of(found, RELU, "time_per_element").value == pytest.approx(1.0)
     assert _of(found, RELU, "throughput").value == pytest.approx(1e9)
-    assert _of(found, RELU, "bandwidth").value == pytest.approx(8.0), "4 bytes in, 4 bytes out, each 1 ns"
+    assert _of(found, RELU, "bandwidth").value == pytest.approx(8.0), (
+        "4 bytes in, 4 bytes out, each 1 ns"
+    )
     for row in found:
         if row.value is not None and row.low is not None and row.high is not None:
             assert row.low <= row.value <= row.high
@@ -40,8 +42,14 @@ def test_every_timing_metric_follows_from_the_median() -> None:
 
 @pytest.mark.parametrize(
     ("activation", "direction", "moved"),
-    [("relu", "forward", 2), ("relu", "backward", 3), ("relu", "both", 5), ("crelu", "forward", 3),
-     ("maxout", "forward", 1.5), ("logsumexp", "forward", 1 + 1 / 8)],
+    [
+        ("relu", "forward", 2),
+        ("relu", "backward", 3),
+        ("relu", "both", 5),
+        ("crelu", "forward", 3),
+        ("maxout", "forward", 1.5),
+        ("logsumexp", "forward", 1 + 1 / 8),
+    ],
 )
 def test_bandwidth_counts_what_must_be_moved(activation: str, direction: str, moved: float) -> None:
     case = replace(RELU, activation=activation, form="textbook", direction=direction)
@@ -50,9 +58,18 @@ def test_bandwidth_counts_what_must_be_moved(activation: str, direction: str, mo
 
 
 def test_relative_cost_is_taken_in_the_same_process() -> None:
-    samples = [(RELU, _time(0, 100)), (GELU, _time(0, 300)), (RELU, _time(1, 1000)), (GELU, _time(1, 3000))]
+    samples = [
+        (RELU, _time(0, 100)),
+        (GELU, _time(0, 300)),
+        (RELU, _time(1, 1000)),
+        (GELU, _time(1, 3000)),
+    ]
     relative = _of(rows(samples), GELU, "relative_cost")
-    assert (relative.value, relative.low, relative.high) == (pytest.approx(3), pytest.approx(3), pytest.approx(3))
+    assert (relative.value, relative.low, relative.high) == (
+        pytest.approx(3),
+        pytest.approx(3),
+        pytest.approx(3),
+    )
     assert _of(rows(samples), RELU, "relative_cost").value == 1.0
 
 
@@ -89,7 +106,12 @@ def test_threads_that_displace_each_other_spoil_nothing() -> None:
 
 
 def test_a_failure_is_a_row_with_its_reason() -> None:
-    failure = {"kind": "failure", "metric": "time_per_call", "status": "timeout", "detail": "no answer"}
+    failure = {
+        "kind": "failure",
+        "metric": "time_per_call",
+        "status": "timeout",
+        "detail": "no answer",
+    }
     (row,) = rows([(GELU, failure)])
     assert (row.status, row.value, row.detail) == ("timeout", None, "no answer")
 
@@ -97,7 +119,8 @@ def test_a_failure_is_a_row_with_its_reason() -> None:
 def test_agreement_rows_name_the_worst_input() -> None:
     sample = {
         "kind": "agreement", "tested": 10, "max_ulp": float("inf"), "worst_input": "-0x1.8p+3",
-        "got": "nan", "exact": "-0.0", "max_ulp_flushed": 2.0, "nan_mismatches": 1, "nan_first": ["-0x1.8p+3"],
+        "got": "nan", "exact": "-0.0", "max_ulp_flushed": 2.0, "nan_mismatches": 1,
+        "nan_first": ["-0x1.8p+3"],
     }  # fmt: skip
     found = rows([(GELU, sample)])
     assert _of(found, GELU, "worst_input").value == -12.0

@@ -19,7 +19,9 @@ CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 102
 
 
 def _facts() -> RunFacts:
-    return RunFacts(store.SCHEMA, "python -m bench run", "smoke", 0, "now", 1, 1, 0.1, 2, {}, "normal", {})
+    return RunFacts(
+        store.SCHEMA, "python -m bench run", "smoke", 0, "now", 1, 1, 0.1, 2, {}, "normal", {}
+    )
 
 
 def _written(path: Path) -> RunWriter:
@@ -81,7 +83,9 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
         (json.dumps({"schema": 1, "command": 3}), "malformed"),
     ],
 )
-def test_broken_facts_are_refused_in_a_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+def test_broken_facts_are_refused_in_a_sentence(
+    tmp_path: Path, content: str, sentence: str
+) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(StoreError, match=sentence):
         store.load(tmp_path)

@@ -40,7 +40,9 @@ def _case(framework: str, label: str, form: str, mode: str, direction: str, dtyp
 
 def _measured(lane: Lane, case: Case) -> dict[str, object]:
     lane.failures.clear()
-    found = sweep.measure(case, _problem(case.activation, case.direction, case.dtype), lane.evaluate)
+    found = sweep.measure(
+        case, _problem(case.activation, case.direction, case.dtype), lane.evaluate
+    )
     assert found is not None, lane.failures
     return found[0]
 
@@ -90,12 +92,17 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(
     assert sample["max_ulp_flushed"] <= 1
 
 
-@pytest.mark.parametrize("label", ["sigmoid", "silu", "gelu", "softplus", "mish", "elu", "squareplus"])
+@pytest.mark.parametrize(
+    "label", ["sigmoid", "silu", "gelu", "softplus", "mish", "elu", "squareplus"]
+)
 def test_stable_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
     x = np.array([-np.inf, np.inf])
     bits = inputs.to_bits(np.tile(x, 128).reshape(1, -1), "float32")
     outputs = lane.evaluate(
-        _case(framework, label, "stable", "eager", "forward", "float32"), 256, bits=bits, upstream=None
+        _case(framework, label, "stable", "eager", "forward", "float32"),
+        256,
+        bits=bits,
+        upstream=None,
     )
     assert outputs is not None, lane.failures
     got = inputs.from_bits(outputs[0], "float32").ravel()[:2]
@@ -112,9 +119,13 @@ def test_comparisons_are_exact_on_normal_inputs(
     record = find(label)
     problem = _problem(label, direction, "float32")
     case = _case(framework, label, record.forms[0], "eager", direction, "float32")
-    outputs = lane.evaluate(case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream)
+    outputs = lane.evaluate(
+        case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream
+    )
     assert outputs is not None, lane.failures
-    errors = ulp.measure(np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32")
+    errors = ulp.measure(
+        np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32"
+    )
     if record.rowwise:
         assert errors.plain.max() <= 0.5
         return

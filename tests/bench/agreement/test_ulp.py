@@ -35,7 +35,9 @@ def test_rounding_to_nearest_is_at_most_half_an_ulp_for_every_16_bit_result(dtyp
     bits = np.arange(top, dtype=np.uint32).astype(np.uint16)
     values = inputs.from_bits(bits, dtype)
     middle = (values[:-1] + values[1:]) / 2
-    assert np.array_equal(ulp.measure(bits[:-1], _exactly(list(middle)), dtype).plain, [0.5] * (top - 1))
+    assert np.array_equal(
+        ulp.measure(bits[:-1], _exactly(list(middle)), dtype).plain, [0.5] * (top - 1)
+    )
     below = ulp.measure(bits[1:], _exactly(list(values[:-1])), dtype).plain
     assert np.array_equal(below, [1.0] * (top - 1))
 
@@ -65,7 +67,9 @@ def test_nan_for_a_number_is_no_finite_error() -> None:
     exact = Reference(
         np.array([0.5, np.nan, np.nan]), np.zeros(3), np.array([1, 0, 0]), blank, blank
     )
-    errors = ulp.measure(inputs.to_bits(np.array([np.nan, 1.0, np.nan]), "float32"), exact, "float32")
+    errors = ulp.measure(
+        inputs.to_bits(np.array([np.nan, 1.0, np.nan]), "float32"), exact, "float32"
+    )
     assert errors.plain.tolist() == [math.inf, math.inf, 0.0]
     assert errors.mismatched.tolist() == [True, True, False]
 

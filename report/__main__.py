@@ -1,0 +1,83 @@
+"""`python -m report RUN...`: run folders to one page."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import ActbenchError, StoreError
+
+EXAMPLES = """\b
+Examples:
+  python -m report 2025-01-31-standard
+  python -m report results/cpu results/gpu --out both.html
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write.  [default: report.html in the first run's folder]",
+)
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
+    """Make one HTML page of one or several runs.
+
+    RUN is a run folder, or its name under results/ or results/published/. The page opens offline.
+    """
+    try:
+        sentence, path = make(runs, out)
+    except ActbenchError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    click.echo(sentence)
+    click.echo(path)
+
+
+def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
+    """Write the page of runs; its verdict and its path."""
+    from .answers import verdict
+    from .page import render
+    from .reading import read
+
+    evidence = read(runs)
+    path = out or next(iter(evidence.runs.values())).path / "report.html"
+    write(path, render(evidence))
+    return verdict(evidence), path
+
+
+def write(path: Path, text: str) -> None:
+    """Write the page so that a full disk leaves an older one whole. Raises StoreError."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path.resolve(), text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot write {path}: {reason}; choose another file with --out"
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m report")

@@ -1,0 +1,134 @@
+"""What a page may speak of: what was timed, what was checked, what is missing, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.cases import Case
+from bench.catalog import find
+from bench.errors import UsageError
+from bench.store import Run
+
+COARSE = 1000.0
+"""Errors in ulp above which a form is marked wherever its speed is shown."""
+FAMILIES = ("max", "algebraic", "exp")
+_PLAIN = re.compile(r"\w[\w.+-]*")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the ends of its 95 % interval, None where the rows give none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def width(self) -> float | None:
+        """The interval's width as a share of the value."""
+        if self.low is None or self.high is None or not self.value:
+            return None
+        return (self.high - self.low) / self.value
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The exactness of one case: its largest error in ulp and the input at which it is reached."""
+
+    run: str
+    case: Case
+    family: str
+    max_ulp: float
+    flushed: float | None = None
+    parameter: float | None = None
+    nan_mismatches: float | None = None
+    worst: str = ""
+    detail: str = ""
+
+    @property
+    def error(self) -> float:
+        """The largest error where a subnormal may stand as zero."""
+        return self.max_ulp if self.flushed is None else min(self.max_ulp, self.flushed)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A case that was timed: an estimate a metric, and its exactness where it was checked.
+
+    `flawed` says whether the form's value strays by more than COARSE ulp, or its gradient without
+    bound, on some finite input tested; None if its value was not checked.
+    """
+
+    run: str
+    case: Case
+    family: str
+    rowwise: bool
+    estimates: Mapping[str, Estimate]
+    exactness: Checked | None = None
+    flawed: bool | None = None
+    samples: str = ""
+
+    @property
+    def cost(self) -> Estimate | None:
+        """The time relative to the same framework's relu, if relu was measured beside it."""
+        return self.estimates.get("relative_cost")
+
+
+@dataclass(frozen=True)
+class Between:
+    """How far two frameworks' results lie apart."""
+
+    run: str
+    case: Case
+    other: str
+    max_ulp: float | None
+    equal_bits: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A case that could not be measured; `what` is `time` or `exactness`."""
+
+    run: str
+    case: Case
+    what: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that a page may speak of; `runs` are by the name the page gives them."""
+
+    runs: Mapping[str, Run]
+    timed: Sequence[Timed]
+    checked: Sequence[Checked]
+    between: Sequence[Between]
+    missing: Sequence[Missing]
+
+
+def family_of(label: str) -> tuple[str, bool]:
+    """The family of an activation and whether it is row-wise; `unknown` if not in the catalogue."""
+    try:
+        record = find(label)
+    except UsageError:
+        return "unknown", False
+    return record.family, record.rowwise
+
+
+def command_of(case: Case) -> str:
+    """The command that measures a case again; empty if its fields are no plain words.
+
+    A name with a quote in it would end the quoting of the command line it is pasted into.
+    """
+    fields = case.as_dict()
+    known = family_of(fields.pop("activation"))[0] != "unknown"
+    return case.command if known and plain(*fields.values()) else ""
+
+
+def plain(*fields: object) -> bool:
+    """Whether every field is a plain word, safe on a command line."""
+    return all(_PLAIN.fullmatch(str(field)) for field in fields)

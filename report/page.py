@@ -1,0 +1,132 @@
+"""The page, put together: one file with everything in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.metrics import METRICS
+
+from . import answers, exactness, overview, tables, trust
+from .evidence import COARSE, Evidence
+from .figures import figures
+from .words import counted
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+WORDS: Mapping[str, str] = {
+    "family": "max (comparison and addition), exp (needs a transcendental function), algebraic "
+    "(+ − × ÷ √ only)",
+    "form": "how an activation is written: native is the framework's own function, textbook the "
+    "formula as the literature prints it, stable the one that holds for every input; max, abs, "
+    "where and logaddexp are named after the operation they rest on",
+    "mode": "eager, operation by operation, or compiled (torch.compile, jax.jit, tf.function with "
+    "XLA); NumPy has eager only",
+    "direction": "forward is the function, backward the gradient alone, both the two in one call",
+    "setting": "what cases must share to be compared: framework, mode, direction, device, dtype, "
+    "size and threads",
+    "ulp": "unit in the last place: the distance between neighbouring numbers of the dtype at the "
+    "exact value",
+    "interval": "95 % confidence interval; two activations count as different only if their "
+    "intervals do not touch, which errs on the side of not telling them apart",
+}
+
+
+def render(evidence: Evidence) -> str:
+    """The page as HTML text. The same rows give the same text."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["counted"] = counted
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    made = tables.all_tables(evidence)
+    return environment.get_template("page.html.j2").render(
+        title=_title(evidence),
+        verdict=answers.verdict(evidence),
+        sound_verdict=answers.sound_verdict(evidence),
+        ranges=answers.ranges(evidence),
+        groups=answers.groups(evidence),
+        absent=answers.absent(evidence),
+        rowwise=sorted({each.case.activation for each in evidence.timed if each.rowwise}),
+        exactness=exactness.sentences(evidence),
+        coarse=f"{COARSE:,.0f}",
+        trust=trust.lines(evidence),
+        warnings=trust.warnings(evidence),
+        views=overview.views(evidence),
+        figures=figures(evidence),
+        tables={name: len(table["rows"]) for name, table in made.items()},
+        runs=[(name, _facts(run.facts)) for name, run in evidence.runs.items()],
+        paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
+        metrics=METRICS.values(),
+        words=WORDS,
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=_hash(script),
+        data=Markup(_json({"tables": made, "commands": tables.commands()})),
+    )
+
+
+def _title(evidence: Evidence) -> str:
+    return f"What an activation costs, and how right it is: {', '.join(evidence.runs)}"
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _json(content: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _facts(facts: Any) -> list[tuple[str, str]]:
+    """Everything that is known of a run, flattened to words."""
+    return [
+        ("command", facts.command),
+        ("state", facts.state),
+        ("started", facts.started),
+        ("finished", facts.finished or "never"),
+        ("profile", facts.profile),
+        ("seed", str(facts.seed)),
+        ("inputs", facts.inputs),
+        (
+            "sampling",
+            f"{counted(facts.rounds, 'round')} in each of "
+            f"{counted(facts.epochs, 'process', 'processes')}, batches of about {facts.batch} s; "
+            f"{facts.per_binade} random inputs in each binade",
+        ),
+        *_flat("project", facts.project),
+        *((f"asked: {key}", _written(value) or "all") for key, value in facts.asked.items()),
+        *_flat("seconds", facts.seconds),
+        *_flat("loop overhead, ns", facts.loop_overhead_ns),
+        *_flat("machine", facts.machine),
+        *_flat("worker", facts.workers),
+    ]
+
+
+def _flat(prefix: str, content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(f"{prefix}: {key}", _written(value) or "none") for key, value in content.items()]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_written(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_written, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

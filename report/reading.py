@@ -1,0 +1,172 @@
+"""Run folders to evidence: the rows of a run, checked and gathered by case."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.cases import Case
+from bench.errors import StoreError
+from bench.metrics import METRICS
+from bench.store import Run, load
+
+from .evidence import COARSE, Between, Checked, Estimate, Evidence, Missing, Timed, family_of
+
+STATUSES = ("ok", "unsupported", "error", "timeout", "oom")
+_FIELDS = tuple(Case.__dataclass_fields__)
+_EXACT = ("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches")
+_BETWEEN = ("max_ulp_between", "equal_bits")
+_HEX = re.compile(r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)\b", re.IGNORECASE)
+
+
+def read(paths: Sequence[Path]) -> Evidence:
+    """Read runs. Raises StoreError if one is missing or malformed."""
+    runs = _named([_load(path) for path in paths])
+    parts = [_records(name, run) for name, run in runs.items()]
+    return Evidence(
+        runs,
+        [each for part in parts for each in part.timed],
+        [each for part in parts for each in part.checked],
+        [each for part in parts for each in part.between],
+        [each for part in parts for each in part.missing],
+    )
+
+
+def _load(path: Path) -> Run:
+    try:
+        return load(path)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path} holds a malformed row: {error}; measure it again") from None
+
+
+def _named(runs: Iterable[Run]) -> dict[str, Run]:
+    named: dict[str, Run] = {}
+    for run in runs:
+        name = run.path.resolve().name
+        folders = {each.path.resolve() for each in named.values()}
+        if run.path.resolve() not in folders:
+            named[name if name not in named else str(run.path)] = run
+    return named
+
+
+_Values = dict[str, dict[str, Any]]
+
+
+def _records(name: str, run: Run) -> Evidence:
+    """One run's rows, gathered by case."""
+    cases: dict[Case, _Values] = {}
+    between: dict[tuple[Case, str], _Values] = {}
+    missing = []
+    rows: Sequence[dict[str, Any]] = run.rows.to_dict("records")  # type: ignore[assignment]
+    for number, row in enumerate(rows, start=1):
+        case, metric = _case(run.path, number, row), row["metric"]
+        if metric in ("time_per_call", "max_ulp") and row["status"] != "ok":
+            what = "time" if metric == "time_per_call" else "exactness"
+            missing.append(Missing(name, case, what, row["status"], _text(row["detail"])))
+        elif metric in _BETWEEN and row["status"] == "ok":
+            other = _text(row["detail"]).split(":")[0].strip()
+            between.setdefault((case, other), {})[metric] = row
+        elif row["status"] == "ok" and (
+            metric == "worst_input" or _number(row["value"]) is not None
+        ):
+            cases.setdefault(case, {})[metric] = row
+    checked = [_checked(name, case, rows) for case, rows in cases.items() if "max_ulp" in rows]
+    return Evidence(
+        {name: run},
+        list(_timed(name, cases, checked)),
+        checked,
+        [_between(name, case, other, rows) for (case, other), rows in between.items()],
+        missing,
+    )
+
+
+def _case(path: Path, number: int, row: Mapping[Any, Any]) -> Case:
+    words = [*_FIELDS[:7], "metric", "status"]
+    wrong = [key for key in words if not isinstance(row[key], str)]
+    wrong += [key for key in _FIELDS[7:] if not isinstance(row[key], int)]
+    wrong += ["metric"] * (row["metric"] not in METRICS) + ["status"] * (
+        row["status"] not in STATUSES
+    )
+    if wrong:
+        shown = str(row[wrong[0]])[:40]
+        raise StoreError(
+            f"{path / 'rows.jsonl'} is malformed: row {number} has {wrong[0]} {shown!r}; "
+            "derive it again from the samples or measure it again"
+        )
+    return Case(**{key: row[key] for key in _FIELDS})
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _estimate(row: Mapping[str, Any]) -> Estimate:
+    return Estimate(float(row["value"]), _number(row["low"]), _number(row["high"]))
+
+
+def _timed(run: str, cases: Mapping[Case, _Values], checked: Iterable[Checked]) -> Iterator[Timed]:
+    exactness = {_same_code(each.case): each for each in checked}
+    for case, rows in cases.items():
+        if "time_per_call" not in rows:
+            continue
+        estimates = {metric: _estimate(row) for metric, row in rows.items()}
+        yield Timed(
+            run,
+            case,
+            *family_of(case.activation),
+            estimates,
+            exactness.get(_same_code(case)),
+            _flawed(case, exactness),
+            _text(rows["time_per_call"]["detail"]),
+        )
+
+
+def _flawed(case: Case, exactness: Mapping[tuple[str, ...], Checked]) -> bool | None:
+    value = exactness.get(_same_code(replace(case, direction="forward")))
+    gradient = exactness.get(_same_code(replace(case, direction="backward")))
+    if case.direction != "forward" and gradient and math.isinf(gradient.error):
+        return True
+    return None if value is None else value.error > COARSE
+
+
+def _same_code(case: Case) -> tuple[str, ...]:
+    """What decides a result's bits: every field but the size and the threads."""
+    return tuple(str(getattr(case, field)) for field in _FIELDS[:7])
+
+
+def _checked(run: str, case: Case, rows: _Values) -> Checked:
+    values = {metric: _number(rows[metric]["value"]) for metric in _EXACT if metric in rows}
+    detail = _text(rows.get("worst_input", {}).get("detail"))
+    nans = _text(rows.get("nan_mismatches", {}).get("detail"))
+    start, worst = _HEX.match(detail), values.get("worst_input")
+    told = detail[start.end() :].lstrip(" :,;") if start else detail
+    return Checked(
+        run,
+        case,
+        family_of(case.activation)[0],
+        values["max_ulp"] or 0.0,
+        values.get("max_ulp_flushed"),
+        values.get("max_ulp_parameter"),
+        values.get("nan_mismatches"),
+        _short_hex(start[0] if start else "" if worst is None else worst.hex()),
+        "; ".join(filter(None, [told, f"NaN mismatches {nans}" if nans else ""])),
+    )
+
+
+def _short_hex(text: str) -> str:
+    return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
+
+
+def _between(run: str, case: Case, other: str, rows: _Values) -> Between:
+    values = {metric: _number(row["value"]) for metric, row in rows.items()}
+    notes = [_text(row["detail"]).partition(":")[2].strip() for row in rows.values()]
+    note = next(filter(None, notes), "")
+    return Between(run, case, other, values.get("max_ulp_between"), values.get("equal_bits"), note)

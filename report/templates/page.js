@@ -1,0 +1,237 @@
+"use strict";
+(() => {
+  const STEP = 100;
+  const data = JSON.parse(document.getElementById("data").textContent);
+
+  function make(tag, properties = {}, ...children) {
+    const node = Object.assign(document.createElement(tag), properties);
+    node.append(...children);
+    return node;
+  }
+
+  /* --- numbers, written as the rest of the page writes them --- */
+
+  const value = (cell) => {
+    const first = Array.isArray(cell) ? cell[0] : cell;
+    if (first === "inf") return Infinity;
+    if (first === "-inf") return -Infinity;
+    return first;
+  };
+
+  function number(x) {
+    if (x === null || x === undefined) return "–";
+    x = value(x);
+    if (!isFinite(x)) return x > 0 ? "∞" : "−∞";
+    if (x === 0) return "0";
+    const rounded = Number(x.toPrecision(3));
+    const size = Math.abs(rounded);
+    if (size >= 1e6 || size < 1e-3) return rounded.toExponential(2).replace("e+", "e");
+    const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
+    return rounded.toLocaleString("en-US", {
+      minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  }
+
+  function scaled(cell) {
+    const scale = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([factor]) => cell[0] >= factor);
+    const [factor, unit] = scale || [1, "ns"];
+    return [cell.map((x) => (typeof x === "number" ? x / factor : x)), ` ${unit}`];
+  }
+
+  function intervalCell(kind, cell) {
+    let [parts, unit] = kind === "time" ? scaled(cell) : [cell, kind === "ratio" ? "×" : ""];
+    const [middle, low, high] = parts;
+    const ends = low === null || high === null ? "" : ` ${number(low)}–${number(high)}`;
+    return [number(middle) + unit, make("small", { textContent: ends })];
+  }
+
+  /* --- one table: its filters, its header, its rows --- */
+
+  function build(id, table) {
+    const place = document.querySelector(`[data-table="${id}"]`);
+    if (!place || !table.rows.length) return null;
+    const bare = new Set(table.no_command);
+    const rows = table.rows.map((cells, index) => ({ cells, command: !bare.has(index) }));
+    const self = { id, table, rows, place, state: {}, shown: STEP };
+    drawFilters(self);
+    drawHead(self);
+    place.querySelector(".more").addEventListener("click", () => {
+      self.shown += STEP * 5;
+      draw(self);
+    });
+    return self;
+  }
+
+  const words = (column, cell) => (column.words ? column.words[cell] : String(cell));
+
+  function drawFilters(self) {
+    const bar = self.place.querySelector(".filters");
+    const search = make("input", { type: "search", placeholder: "gelu, native …" });
+    search.addEventListener("input", () => change(self, "q", search.value));
+    bar.append(make("label", {}, "Search", search));
+    self.controls = { q: search };
+    self.table.columns.forEach((column, index) => {
+      if (!column.filtered) return;
+      const found = [...new Set(self.rows.map((row) => row.cells[index]))];
+      if (found.length < 2) return;
+      found.sort((a, b) => a - b);
+      const select = make("select", {}, new Option("all", ""));
+      found.forEach((cell) => select.add(new Option(shownText(column, cell), words(column, cell))));
+      select.addEventListener("change", () => change(self, column.key, select.value));
+      bar.append(make("label", {}, column.label, select));
+      self.controls[column.key] = select;
+    });
+    const reset = make("button", { type: "button", textContent: "Reset" });
+    reset.addEventListener("click", () => { self.state = {}; apply(self); remember(self); });
+    bar.append(reset);
+  }
+
+  function drawHead(self) {
+    const line = self.place.querySelector("thead tr");
+    self.table.columns.forEach((column) => {
+      const button = make("button", { type: "button", textContent: column.label });
+      button.addEventListener("click", () => {
+        const next = self.state.sort === column.key ? `-${column.key}` : column.key;
+        change(self, "sort", next);
+      });
+      const head = make("th", { scope: "col", className: isText(column) ? "" : "number" }, button);
+      head.dataset.key = column.key;
+      line.append(head);
+    });
+    line.append(make("th", { scope: "col", textContent: "Measure again" }));
+  }
+
+  const isText = (column) => Boolean(column.words);
+
+  function shownText(column, cell) {
+    if (column.words) return column.words[cell];
+    return column.kind === "count" && cell !== null ? cell.toLocaleString("en-US") : number(cell);
+  }
+
+  function drawCell(column, cell) {
+    const node = make("td", { className: isText(column) ? "" : "number" });
+    if (column.key === "family") node.classList.add(`family-${column.words[cell]}`);
+    if (["detail", "reason", "note"].includes(column.key)) node.classList.add("wide");
+    if (column.kind === "code") node.append(make("code", { textContent: words(column, cell) }));
+    else if (Array.isArray(cell)) node.append(...intervalCell(column.kind, cell));
+    else node.textContent = cell === null ? "–" : shownText(column, cell);
+    return node;
+  }
+
+  function drawRow(self, row) {
+    const line = make("tr", {}, ...row.cells.map((cell, i) => drawCell(self.table.columns[i], cell)));
+    const last = make("td");
+    if (row.command) {
+      const button = make("button", { type: "button", textContent: "Copy command" });
+      button.addEventListener("click", () => copy(self, command(self, row)));
+      last.append(button);
+    } else last.textContent = "no command: a name is not plain";
+    line.append(last);
+    return line;
+  }
+
+  function command(self, row) {
+    const fields = {};
+    self.table.columns.forEach((column, i) => { fields[column.key] = words(column, row.cells[i]); });
+    const template = data.commands[fields.what === "exactness" ? "accuracy" : self.id];
+    return template.replace(/\{(\w+)\}/g, (whole, key) => (key in fields ? fields[key] : whole));
+  }
+
+  async function copy(self, text) {
+    const status = self.place.querySelector(".status");
+    try {
+      await navigator.clipboard.writeText(text);
+      status.textContent = `Copied: ${text}`;
+    } catch {
+      status.textContent = `Copy it from here: ${text}`;
+      getSelection().selectAllChildren(status);
+    }
+  }
+
+  /* --- choosing and ordering rows --- */
+
+  function selected(self) {
+    const { columns } = self.table;
+    const wanted = (self.state.q || "").toLowerCase().split(/\s+/).filter(Boolean);
+    const picks = columns.map((column, i) => [column, i, self.state[column.key]])
+      .filter(([column, , pick]) => column.filtered && pick);
+    const texts = columns.map((column, i) => [column, i]).filter(([column]) => isText(column));
+    return self.rows.filter((row) => {
+      if (!picks.every(([column, i, pick]) => words(column, row.cells[i]) === pick)) return false;
+      const line = texts.map(([column, i]) => words(column, row.cells[i])).join(" ").toLowerCase();
+      return wanted.every((word) => line.includes(word));
+    });
+  }
+
+  function ordered(self, rows) {
+    const key = (self.state.sort || "").replace(/^-/, "");
+    const index = self.table.columns.findIndex((column) => column.key === key);
+    if (index < 0) return rows;
+    const sign = self.state.sort.startsWith("-") ? -1 : 1;
+    const rank = (row) => value(row.cells[index]);
+    return [...rows].sort((a, b) => {
+      const [x, y] = [rank(a), rank(b)];
+      if (x === null || y === null) return (x === null) - (y === null);
+      return x === y ? 0 : x < y ? -sign : sign;
+    });
+  }
+
+  function draw(self) {
+    const rows = ordered(self, selected(self));
+    const shown = rows.slice(0, self.shown);
+    self.place.querySelector("tbody").replaceChildren(...shown.map((row) => drawRow(self, row)));
+    self.place.querySelector(".count").textContent =
+      `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} chosen rows shown, ` +
+      `${self.rows.length.toLocaleString("en-US")} in all`;
+    self.place.querySelector(".more").hidden = shown.length === rows.length;
+    self.place.querySelectorAll("th[data-key]").forEach((head) => {
+      const sorted = (self.state.sort || "").replace(/^-/, "") === head.dataset.key;
+      if (!sorted) head.removeAttribute("aria-sort");
+      else head.ariaSort = self.state.sort.startsWith("-") ? "descending" : "ascending";
+    });
+  }
+
+  /* --- state, kept in the address: #timings&timings.sort=-cost&timings.framework=torch --- */
+
+  function change(self, key, text) {
+    if (text) self.state[key] = text;
+    else delete self.state[key];
+    self.shown = STEP;
+    draw(self);
+    remember(self);
+  }
+
+  function apply(self) {
+    Object.entries(self.controls).forEach(([key, control]) => {
+      control.value = self.state[key] || "";
+    });
+    self.shown = STEP;
+    draw(self);
+  }
+
+  function remember(self) {
+    const parts = new URLSearchParams();
+    tables.forEach((each) => Object.entries(each.state).forEach(([key, text]) => {
+      parts.set(`${each.id}.${key}`, text);
+    }));
+    const text = parts.toString();
+    history.replaceState(null, "", text ? `#${self.id}&${text}` : `#${self.id}`);
+  }
+
+  function restore() {
+    const [anchor, ...rest] = location.hash.slice(1).split("&");
+    const parts = new URLSearchParams(rest.join("&"));
+    tables.forEach((self) => {
+      self.state = {};
+      parts.forEach((text, key) => {
+        const [id, name] = [key.split(".")[0], key.split(".").slice(1).join(".")];
+        if (id === self.id) self.state[name] = text;
+      });
+      apply(self);
+    });
+    if (rest.length) document.getElementById(anchor)?.scrollIntoView();
+  }
+
+  const tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
+  addEventListener("hashchange", () => { if (location.hash.includes("&")) restore(); });
+  restore();
+})();

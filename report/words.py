@@ -1,0 +1,69 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.frameworks import frameworks
+
+from .evidence import Estimate
+
+
+def number(value: float | None) -> str:
+    """Three significant digits: `0.0123`, `1.20`, `65,500`, `1.2e+09`, `∞`."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.3g}")
+    size = abs(rounded)
+    if size >= 1e6 or size < 1e-3:
+        return f"{rounded:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    decimals = max(0, 2 - math.floor(math.log10(size)))
+    return f"{rounded:,.{decimals}f}"
+
+
+def interval(estimate: Estimate) -> str:
+    """The interval's ends: `3.52–3.90`; or that there is none."""
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    return f"{number(estimate.low)}–{number(estimate.high)}"
+
+
+def ratio(estimate: Estimate) -> str:
+    """A cost with its interval: `3.71× (3.52–3.90)`."""
+    return f"{number(estimate.value)}× ({interval(estimate)})"
+
+
+def duration(nanoseconds: float) -> str:
+    """A time in the unit that suits it."""
+    for factor, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if nanoseconds >= factor:
+            return f"{number(nanoseconds / factor)} {unit}"
+    return f"{number(nanoseconds)} ns"
+
+
+def elements(size: int) -> str:
+    """A size in words: `65,536 elements (2^16)`."""
+    power = size.bit_length() - 1
+    exact = f" (2^{power})" if size == 2**power and power > 6 else ""
+    return f"{counted(size, 'element')}{exact}"
+
+
+def counted(amount: int, noun: str, plural: str = "") -> str:
+    """`1 case`, `2,103 cases`."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def title(framework: str) -> str:
+    """A framework's own spelling of its name, as `impls/` gives it."""
+    known = frameworks().get(framework)
+    return known.title if known else framework

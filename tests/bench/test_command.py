@@ -1,0 +1,136 @@
+"""The command line as a person or a script meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.catalog import CATALOG
+from bench.frameworks import frameworks
+from bench.store import SCHEMA
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two NumPy activations."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    done = _bench(
+        "run", "--profile", "smoke", "--framework", "numpy", "--activation", "relu", "--activation",
+        "squareplus(b=1)", "--size", "1000", "--rounds", "2", "--out", str(out),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Measured" in done.stdout
+    assert str(out) in done.stdout
+    return out
+
+
+def test_list_has_every_activation_and_framework_and_only_native_is_ever_missing() -> None:
+    records = json.loads(_bench("list", "--json").stdout)
+    pairs = {(record["activation"], record["framework"]) for record in records}
+    assert pairs == {(name, framework) for name in CATALOG for framework in frameworks()}
+    missing = {record["form"] for record in records if record["status"] != "ok"}
+    assert missing == {"native"}
+    assert all(record["detail"] for record in records if record["status"] != "ok")
+
+
+def test_export_json_and_csv_hold_the_same_rows(small_run: Path) -> None:
+    records = json.loads(_bench("export", str(small_run), "--format", "json").stdout)
+    table = list(
+        csv.DictReader(io.StringIO(_bench("export", str(small_run), "--format", "csv").stdout))
+    )
+    assert len(records) == len(table) > 0
+    assert {record["status"] for record in records} <= {"ok", "unsupported"}
+    for record, line in zip(records, table, strict=True):
+        assert record["metric"] == line["metric"]
+        if record["value"] is None:
+            assert line["value"] == ""
+        else:
+            assert math.isclose(
+                record["value"], float(line["value"]), rel_tol=1e-12, abs_tol=1e-300
+            )
+
+
+def test_a_parameter_is_measured_under_its_label(small_run: Path) -> None:
+    records = json.loads(_bench("export", str(small_run)).stdout)
+    assert {record["activation"] for record in records} == {"relu", "squareplus(b=1)"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (("run", "--activation", "gleu"), 2, "unknown activation 'gleu': did you mean gelu"),
+        (("run", "--framework", "torhc"), 2, "unknown framework 'torhc': did you mean torch"),
+        (("run", "--form", "stabel"), 2, "did you mean stable"),
+        (("run", "--dtype", "float23"), 2, "did you mean float32"),
+        (("run", "--device", "cudda"), 2, "did you mean cuda"),
+        (("run", "--profile", "standart"), 2, "did you mean standard"),
+        (("run", "--size", "-3"), 2, "--size must be at least 1"),
+        (("run", "--size", "many"), 2, "not a valid integer"),
+        (("run", "--python", "troch=/bin/python"), 2, "did you mean torch"),
+        (("run", "--out", "bench"), 2, "bench is already there"),
+        (("run", "--frobnicate"), 2, "No such option"),
+        (("export", "no-such-run"), 4, "no run at no-such-run"),
+        (("export", "no-such-run", "--format", "xml"), 2, "xml"),
+        (("frobnicate",), 2, "No such command"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments: tuple[str, ...], status: int, sentence: str) -> None:
+    done = _bench(*arguments)
+    assert done.returncode == status, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_debug_shows_the_traceback() -> None:
+    done = _bench("export", "no-such-run", "--debug")
+    assert "Traceback" in done.stderr
+
+
+def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"schema": SCHEMA + 1}))
+    done = _bench("export", str(tmp_path))
+    assert done.returncode == 4
+    assert f"schema {SCHEMA + 1}" in done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(small_run: Path) -> None:
+    done = _bench("export", str(small_run), "--out", "/nowhere/rows.json")
+    assert done.returncode == 4
+    assert "cannot write /nowhere/rows.json" in done.stderr
+
+
+def test_json_outcome_is_for_machines(tmp_path: Path) -> None:
+    done = _bench(
+        "run", "--profile", "smoke", "--framework", "numpy", "--only", "timing", "--rounds", "1",
+        "--out", str(tmp_path / "run"), "--json",
+    )  # fmt: skip
+    outcome = json.loads(done.stdout)
+    assert outcome["state"] == "finished"
+    assert outcome["failed"] == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [(), ("list",), ("run",), ("export",)])
+def test_help_explains(command: tuple[str, ...]) -> None:
+    done = _bench(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    if command in ((), ("run",)):
+        assert "Examples:" in done.stdout

@@ -1,0 +1,165 @@
+"""The compiled mode is compiled: in all functions of one worker, and a fall-back is caught."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import inputs
+from bench.cases import Case, forms_of
+from bench.catalog import CATALOG
+from bench.frameworks import frameworks
+from bench.lanes import Lane
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.slow
+def test_every_activation_of_one_worker_is_really_compiled(framework: str, lane: Lane) -> None:
+    """More functions than the eight after which Dynamo would run them eagerly without a word."""
+    if "compiled" not in frameworks()[framework].modes:
+        pytest.skip(f"{framework} has no compiled mode")
+    lane.failures.clear()
+    bits = inputs.timing((8, 256), "float32", 0)
+    compiled = 0
+    for name, record in CATALOG.items():
+        form = next(form for form in forms_of(record) if frameworks()[framework].offers(name, form))
+        case = Case(framework, name, form, "compiled", "forward", "cpu", "float32", bits.size, 1)
+        outputs = lane.evaluate(case, 256, bits=bits, upstream=None)
+        assert outputs is not None, lane.failures
+        compiled += 1
+    variants = ("elu(alpha=0.5)", "squareplus(b=1)")
+    for label in variants:
+        case = Case(
+            framework, label, "textbook", "compiled", "forward", "cpu", "float32", bits.size, 1
+        )
+        assert lane.evaluate(case, 256, bits=bits, upstream=None) is not None, lane.failures
+    assert compiled + len(variants) >= 20
+
+
+# What silently turns the compiler off, framework by framework, and the words of the refusal.
+_SILENCED = {
+    "torch": (
+        "import os; os.environ['TORCHDYNAMO_DISABLE'] = '1'",
+        "torch.compile ran the function eagerly",
+    ),
+    "jax": ("import os; os.environ['JAX_DISABLE_JIT'] = '1'", "jax.jit ran the function eagerly"),
+    "tensorflow": (
+        "import tensorflow; tensorflow.config.run_functions_eagerly(True)",
+        "tf.function ran eagerly",
+    ),
+}
+
+_STEP = """
+import importlib, numpy
+subject = importlib.import_module("impls.{framework}")
+adapter = subject.Adapter("cpu", 1)
+x = adapter.put(numpy.ones((4, 4), numpy.float32).view(numpy.uint32), "float32")
+{twist}
+try:
+    adapter.step(subject.silu_textbook, [x], None, "compiled", "forward")
+except Exception as error:
+    print(type(error).__name__, error)
+else:
+    print("accepted")
+"""
+
+
+def _attempt(framework: str, before: str, twist: str = "") -> str:
+    code = before + _STEP.format(framework=framework, twist=twist)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout, done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_compiler_that_is_switched_off_is_caught(framework: str) -> None:
+    if framework not in _SILENCED:
+        pytest.skip(f"{framework} has no compiled mode")
+    before, words = _SILENCED[framework]
+    assert words in _attempt(framework, before)
+    assert _attempt(framework, "") == "accepted"
+
+
+# Without fullgraph, Dynamo passes over a code object that it has compiled too often: the trap of
+# wrapping many functions in one factory. The adapter gives each its own; here they share one again.
+_SHARED = """
+import torch
+plain = torch.compile
+torch.compile = lambda function, **_: plain(function, dynamic=False)
+def shared(*arrays):
+    return chosen(*arrays)
+subject._alone = lambda function: shared
+for i in range(12):
+    chosen = lambda x, i=i: x * i + torch.exp(x)
+    torch.compile(shared)(x)
+chosen = subject.silu_textbook
+"""
+
+
+@pytest.mark.slow
+def test_the_silent_fall_back_after_too_many_recompilations_is_caught(framework: str) -> None:
+    if framework != "torch":
+        pytest.skip("the recompilation limit is Dynamo's")
+    said = _attempt(framework, "", _SHARED)
+    assert said.startswith("NotCompiled"), said
+
+
+def test_a_step_that_compiles_again_while_timed_is_refused(framework: str, lane: Lane) -> None:
+    """A sample must not hold the time of a compilation; counted by what the framework reports."""
+    if framework == "numpy":
+        pytest.skip("NumPy compiles nothing")
+    code = _RECOMPILES.format(framework=framework)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "RecompiledError" in done.stdout, done.stdout + done.stderr
+
+
+_RECOMPILES = """
+import importlib, itertools, numpy
+from bench.worker.operations import Worker
+subject = importlib.import_module("impls.{framework}")
+worker = Worker(subject, "cpu", 1)
+spec = dict(function="silu_textbook", parameters={{}}, learnable=[], mode="compiled",
+            direction="forward", dtype="float32")
+worker.prepare(0, spec, (4, 256), 0)
+good = worker._steps[0]
+sizes = itertools.count(5)
+dtype = itertools.cycle(["float32", "float64"])
+def again():
+    bits = numpy.zeros((4, next(sizes)), numpy.float32)
+    x = worker._adapter.put(bits.view(numpy.uint32), "float32")
+    silu = lambda x: subject.silu_textbook(x)
+    return worker._adapter.step(silu, [x], None, "compiled", "forward")()
+worker.sample(0, 0.001)
+worker._steps[0] = again
+worker._loops[0] = 1
+try:
+    worker.sample(0, 0.001)
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_results_of_both_modes_are_the_same_function(framework: str, lane: Lane) -> None:
+    """Compiled code may round otherwise; on moderate inputs it stays within a few ulp."""
+    if "compiled" not in frameworks()[framework].modes:
+        pytest.skip(f"{framework} has no compiled mode")
+    lane.failures.clear()
+    bits = inputs.timing((8, 256), "float32", 0)
+    results = []
+    for mode in ("eager", "compiled"):
+        case = Case(
+            framework, "softplus", "stable", mode, "forward", "cpu", "float32", bits.size, 1
+        )
+        outputs = lane.evaluate(case, 256, bits=bits, upstream=None)
+        assert outputs is not None, lane.failures
+        results.append(inputs.from_bits(outputs[0], "float32"))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)

@@ -1,0 +1,277 @@
+"""Synthetic runs, written through the store: plausible numbers, seeded, no framework needed."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cases import Case
+from bench.catalog import CATALOG
+from bench.metrics import Row
+from bench.store import SCHEMA, RunFacts, RunWriter
+
+CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0}
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
+MODES = {
+    "numpy": ("eager",),
+    "torch": ("eager", "compiled"),
+    "jax": ("eager", "compiled"),
+    "tensorflow": ("eager", "compiled"),
+}
+
+
+def facts(**changes: Any) -> RunFacts:
+    """The facts of a finished run on an ordinary machine."""
+    made = RunFacts(
+        schema=SCHEMA,
+        command="python -m bench run --profile standard",
+        profile="standard",
+        seed=1,
+        started="2025-01-31T10:00:00Z",
+        rounds=5,
+        epochs=2,
+        batch=0.003,
+        per_binade=8,
+        asked={"frameworks": []},
+        inputs="normal(0, 1) in the function's domain",
+        machine={
+            "cpu": "Example CPU",
+            "cores": 2,
+            "memory_gib": 23.4,
+            "caches": {"L1d": "48K", "L2": "1M"},
+            "load": 0.4,
+            "virtual": True,
+        },
+        workers={"torch": {"status": "ok", "versions": {"torch": "2.13.0"}, "python": "3.11.7"}},
+        seconds={"timing": 61.2, "agreement": 30.5},
+        finished="2025-01-31T10:05:00Z",
+        state="finished",
+        timed_share=0.71,
+        spoilt_samples=3,
+    )
+    return replace(made, **changes)
+
+
+def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list[Row]:
+    """The rows of one timed case; `relu` is the time that its cost is over."""
+    low, high = ns * (1 - width), ns * (1 + width)
+    rows = [
+        Row(case, "time_per_call", ns, low, high),
+        Row(case, "time_per_element", ns / case.size, low / case.size, high / case.size),
+        Row(case, "throughput", case.size / ns * 1e9, None, None),
+    ]
+    if relu is None:
+        reason = "relu was not measured in this run"
+        return [*rows, Row(case, "relative_cost", None, status="unsupported", detail=reason)]
+    cost = (ns / relu, low / relu, high / relu) if ns != relu else (1.0, 1.0, 1.0)
+    return [*rows, Row(case, "relative_cost", *cost)]
+
+
+def normal_rows(
+    seed: int = 7, modes: dict[str, tuple[str, ...]] = MODES, sizes: tuple[int, ...] = (1024, 65536)
+) -> list[Row]:
+    """Every activation and form in every framework, forward and backward, with their exactness."""
+    dice = random.Random(seed)
+    rows: list[Row] = []
+    for framework, words in modes.items():
+        for mode in words:
+            for direction in ("forward", "backward"):
+                for size in sizes:
+                    rows += _setting_rows(dice, framework, mode, direction, size)
+                rows += _exact_rows(dice, framework, mode, direction)
+    return rows
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    native = () if name in ("squareplus", "crelu", "maxout", "shifted_relu") else ("native",)
+    return (*native, *CATALOG[name].forms)
+
+
+def _setting_rows(
+    dice: random.Random, framework: str, mode: str, direction: str, size: int
+) -> list[Row]:
+    relu, launch = size * dice.uniform(0.08, 0.3), dice.uniform(500, 9000)
+    rows = []
+    for name, record in CATALOG.items():
+        factor = CHEAP[record.family] * dice.lognormvariate(0, 0.5)
+        for form in _forms(name):
+            case = Case(framework, name, form, mode, direction, "cpu", "float32", size, 1)
+            if form == "stable" and name == "mish":
+                reason = f"{framework} has no stable mish"
+                rows.append(Row(case, "time_per_call", None, status="unsupported", detail=reason))
+                continue
+            baseline = name == "relu" and form == "native"
+            ns = launch + relu * (1.0 if baseline else factor * dice.uniform(0.8, 2.5))
+            rows += timing_rows(case, ns, dice.uniform(0.005, 0.06), launch + relu)
+    return rows
+
+
+def _exact_rows(dice: random.Random, framework: str, mode: str, direction: str) -> list[Row]:
+    rows = []
+    for name, record in CATALOG.items():
+        for form in _forms(name):
+            case = Case(framework, name, form, mode, direction, "cpu", "float32", 5000, 1)
+            ulp = 0.5 if record.family == "max" else round(dice.lognormvariate(1, 1.5), 3)
+            ulp = float("inf") if (form, name) == ("textbook", "squareplus") else ulp
+            worst = dice.uniform(-20, 20)
+            detail = f"{worst.hex()}: got 0x1p-3, exact 0.1250001"
+            rows += [
+                Row(case, "max_ulp", ulp),
+                Row(case, "max_ulp_flushed", ulp),
+                Row(case, "worst_input", worst, detail=detail),
+                Row(case, "nan_mismatches", float(form == "textbook" and name == "softplus")),
+            ]
+            if framework == "torch" and form == "native":
+                rows.append(Row(case, "max_ulp_between", 2.0, detail="jax: first 0x1p-3"))
+                rows.append(Row(case, "equal_bits", 0.93, detail="jax"))
+    return rows
+
+
+def write_run(folder: Path, rows: list[Row], **changes: Any) -> Path:
+    """A run folder with these rows."""
+    RunWriter(folder, facts(**changes)).finish(rows)
+    return folder
+
+
+def failing_rows() -> list[Row]:
+    """A run in which cases failed, and TensorFlow is not installed."""
+    rows = normal_rows(modes={"torch": ("eager",)})
+    case = Case("torch", "gelu", "native", "compiled", "forward", "cpu", "float32", 65536, 1)
+    rows.append(
+        Row(case, "time_per_call", None, status="error", detail="RuntimeError: no compiler")
+    )
+    rows.append(
+        Row(replace(case, size=2**26), "time_per_call", None, status="oom", detail="64 GiB")
+    )
+    rows.append(Row(replace(case, size=0), "max_ulp", None, status="timeout", detail="60 s"))
+    return rows
+
+
+MISSING_TENSORFLOW = {
+    "tensorflow": {"status": "unsupported", "detail": "tensorflow is not installed here"}
+}
+
+
+def single_rows() -> list[Row]:
+    """One case and no relu beside it."""
+    case = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 65536, 1)
+    return timing_rows(case, 16_400.0, 0.02, None)
+
+
+def hostile_rows() -> list[Row]:
+    """Names, reasons and details that try to break out of the page."""
+    case = Case(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 65536, 1)
+    quoting = Case("torch", "gelu'; touch owned; '", "native", "eager", *case_tail())
+    relu = Case("torch", "relu", "native", "eager", *case_tail())
+    long = Case("torch", "x" * 300, "native", "eager", *case_tail())
+    rows = [row for each in (case, quoting, relu, long) for row in timing_rows(each, 9e3, 0.1, 9e3)]
+    rows += [Row(each, "max_ulp", 1.0) for each in (case, quoting, relu, long)]
+    rows.append(Row(relu, "max_ulp_between", 1.0, detail=f"{HOSTILE}: {HOSTILE}"))
+    failed = replace(case, size=8)
+    return [*rows, Row(failed, "time_per_call", None, status="error", detail=HOSTILE)]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a run of given rows: `make_run(rows, name="run", **facts)`."""
+
+    def make(rows: list[Row], name: str = "run", **changes: Any) -> Path:
+        return write_run(tmp_path / name, rows, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hostile_text() -> str:
+    """What the hostile run has in every place where text can stand."""
+    return HOSTILE
+
+
+def case_tail() -> tuple[str, str, str, int, int]:
+    """Direction, device, dtype, size and threads of an ordinary case."""
+    return "forward", "cpu", "float32", 65536, 1
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every synthetic run by name."""
+    root = tmp_path_factory.mktemp("runs")
+    machine = {"cpu": HOSTILE, HOSTILE: HOSTILE, "caches": {HOSTILE: [HOSTILE]}, "load": HOSTILE}
+    worker = {HOSTILE: {"status": "ok", "detail": HOSTILE}}
+    return {
+        "normal": write_run(root / "normal", normal_rows()),
+        "failing": write_run(
+            root / "failing", failing_rows(), workers=MISSING_TENSORFLOW, state="interrupted"
+        ),
+        "single": write_run(root / "single", single_rows()),
+        "empty": write_run(root / "empty", []),
+        "hostile": write_run(
+            root / "hostile", hostile_rows(), machine=machine, workers=worker, command=HOSTILE
+        ),
+    }
+
+
+@pytest.fixture(scope="session")
+def pages(runs: dict[str, Path]) -> dict[str, Path]:
+    """The page of every synthetic run, written by the command line's own function."""
+    from report.__main__ import make
+
+    return {name: make((path,), None)[1] for name, path in runs.items()}
+
+
+def chromium() -> str | None:
+    """The browser to test with."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, or a skip that says how to get one."""
+    path = chromium()
+    if path is None:
+        message = "no chromium: install it (Debian: apt-get install chromium) or set CHROMIUM"
+        if os.environ.get("ACTBENCH_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page from disk; a console message or a request for anything else fails the test."""
+    contexts, complaints = [], []
+
+    def go(path: Path, hash_text: str = "", **options: Any) -> Any:
+        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                complaints.append(request.url)
+                if not request.url.startswith(path.as_uri()) and request.url != "data:,"
+                else None
+            ),
+        )
+        page.goto(path.as_uri() + hash_text)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert complaints == []

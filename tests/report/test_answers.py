@@ -1,0 +1,210 @@
+"""The words against the rows: every figure is computed again here, from the rows alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+import pytest
+
+from bench.cases import Case
+from bench.catalog import CATALOG
+from bench.metrics import Row
+from bench.store import load
+from report import answers, exactness, overview, trust
+from report.reading import read
+from report.words import number
+
+MakeRun = Callable[..., Path]
+SETTING = ["framework", "mode", "direction", "device", "dtype", "size", "threads"]
+
+
+def fastest(path: Path) -> pandas.DataFrame:
+    """Each element-wise activation's cheapest form, setting by setting, from the rows."""
+    rows = load(path).rows
+    rows = rows[(rows.metric == "relative_cost") & (rows.status == "ok")].copy()
+    rows["family"] = [CATALOG[name].family for name in rows.activation]
+    rows = rows[[not CATALOG[name].rowwise for name in rows.activation]]
+    return rows.loc[rows.groupby([*SETTING, "activation"]).value.idxmin()]
+
+
+def cost_rows(activation: str, value: float, low: float, high: float, **where: str) -> list[Row]:
+    """One timed case with a given relative cost."""
+    fields = {"form": "stable", "mode": "eager", "direction": "forward", **where}
+    case = Case("torch", activation, **fields, device="cpu", dtype="float32", size=65536, threads=1)
+    time = Row(case, "time_per_call", value * 1000, low * 1000, high * 1000)
+    return [time, Row(case, "relative_cost", value, low, high)]
+
+
+RELU = cost_rows("relu", 1, 1, 1, form="native")
+
+
+def test_verdict_counts_settings_as_the_rows_do(runs: dict[str, Path]) -> None:
+    counts = {"forward": [0, 0, 0], "backward": [0, 0, 0]}  # all, some, none
+    for (_, _, direction, *_), group in fastest(runs["normal"]).groupby(SETTING):
+        algebraic = group[group.family == "algebraic"].sort_values("value").iloc[0]
+        cheaper = (group[group.family == "exp"].low > algebraic.high).tolist()
+        counts[direction][0 if all(cheaper) else 1 if any(cheaper) else 2] += 1
+    text = answers.verdict(read([runs["normal"]]))
+    for part in text.rstrip(".").split(";"):
+        direction = "forward" if "forward" in part.lower() else "backward"
+        told = {
+            "all": re.search(r"cheaper than all in (\d+)", part),
+            "some": re.search(r"some but not all in (\d+)", part),
+            "none": re.search(r"not shown to be cheaper than any in (\d+)", part),
+        }
+        assert [int(found[1]) if found else 0 for found in told.values()] == counts[direction]
+        assert f"of {sum(counts[direction])} settings" in part
+
+
+def test_ranges_of_a_setting_are_those_of_the_rows(runs: dict[str, Path]) -> None:
+    groups = answers.groups(read([runs["normal"]]))
+    [torch] = [each for each in groups[0].answers if each.who.startswith("PyTorch, compiled")]
+    rows = fastest(runs["normal"])
+    chosen = rows.query(
+        "framework == 'torch' and mode == 'compiled' and direction == 'forward' and size == 65536"
+    )
+    for family, words in torch.families:
+        members = chosen[chosen.family == family].sort_values("value")
+        for row in (members.iloc[0], members.iloc[-1]):
+            interval = f"({number(row.low)}–{number(row.high)})"
+            assert f"{number(row.value)}× {interval} {row.activation} [{row.form}]" in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (2.0, 2.2, "squareplus is cheaper than gelu."),
+        (0.5, 0.6, "squareplus is dearer than gelu."),
+        (1.15, 1.4, "squareplus cannot be told apart from gelu."),
+        (1.2, 1.4, "squareplus cannot be told apart from gelu."),
+    ],
+)
+def test_only_intervals_that_do_not_touch_are_told_apart(
+    make_run: MakeRun, low: float, high: float, expected: str
+) -> None:
+    rows = [*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)]
+    rows += cost_rows("gelu", (low + high) / 2, low, high)
+    [group] = answers.groups(read([make_run(rows)]))
+    assert group.answers[0].comparison == expected
+
+
+def test_without_an_interval_nothing_is_told_apart(make_run: MakeRun) -> None:
+    rows = [*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)]
+    bare = [
+        Row(row.case, row.metric, row.value, None, None) for row in cost_rows("gelu", 9.0, 9.0, 9.0)
+    ]
+    [group] = answers.groups(read([make_run([*rows, *bare])]))
+    assert group.answers[0].comparison == "squareplus cannot be told apart from gelu."
+    assert "9.00× (no interval) gelu" in dict(group.answers[0].families)["exp"]
+
+
+def test_a_missing_family_is_named_with_its_reason(make_run: MakeRun) -> None:
+    case = RELU[0].case
+    failed = Case(**{**case.as_dict(), "activation": "squareplus"})
+    reason = Row(failed, "time_per_call", None, status="oom", detail="64 GiB wanted")
+    [group] = answers.groups(read([make_run([*RELU, *cost_rows("gelu", 3, 2.9, 3.1), reason])]))
+    [answer] = group.answers
+    assert answer.comparison == "Algebraic against exp: not measured in this run."
+    assert dict(answer.families)["algebraic"] == "not measured in this run (oom: 64 GiB wanted)"
+    assert answer.command.startswith("python -m bench run --framework torch")
+
+
+def test_without_relu_no_cost_is_claimed(runs: dict[str, Path]) -> None:
+    evidence = read([runs["single"]])
+    [answer] = answers.groups(evidence)[0].answers
+    assert "relu was not measured" in answer.comparison
+    assert answer.families == ()
+    assert "was not measured" in answers.verdict(evidence)
+
+
+def test_row_wise_activations_are_in_no_family(make_run: MakeRun) -> None:
+    rows = [*RELU, *cost_rows("gelu", 3, 2.9, 3.1), *cost_rows("softmax", 99, 98, 100)]
+    [group] = answers.groups(read([make_run(rows)]))
+    assert dict(group.answers[0].families)["exp"] == "3.00× (2.90–3.10) gelu [stable]"
+
+
+def test_a_form_far_from_exact_is_marked_and_not_sound(make_run: MakeRun) -> None:
+    rows = [*RELU, *cost_rows("gelu", 3, 2.9, 3.1)]
+    rows += cost_rows("squareplus", 1.1, 1.0, 1.2, form="textbook")
+    rows += cost_rows("squareplus", 4.0, 3.9, 4.1)
+    checked = [(rows[2].case, 1000.0), (rows[4].case, 1001.0), (rows[6].case, 0.6)]
+    rows += [Row(case, "max_ulp", ulp) for case, ulp in checked]
+    evidence = read([make_run(rows)])
+    assert (
+        "squareplus [textbook]†"
+        in dict(answers.groups(evidence)[0].answers[0].families)["algebraic"]
+    )
+    assert "cheaper than all in 1 of 1 setting" in answers.verdict(evidence)
+    assert "squareplus is dearer than all in 1 of 1 setting" in answers.sound_verdict(evidence)
+
+
+def test_views_choose_their_forms(runs: dict[str, Path]) -> None:
+    for name, _, lines in overview.views(read([runs["normal"]])):
+        told = [member for line in lines for cell in line.cells for member in cell.members]
+        assert told
+        assert all(("[native]" in each) is True for each in told) or name != "native"
+        assert not any("[native]" in each for each in told) or name != "written"
+        assert not any("†" in each for each in told) or name != "sound"
+
+
+def test_relu_itself_is_the_unit_and_no_finding(make_run: MakeRun) -> None:
+    rows = [*RELU, *cost_rows("gelu", 3, 2.9, 3.1)]
+    families = dict(answers.groups(read([make_run(rows, "alone")]))[0].answers[0].families)
+    assert families["max"] == "relu alone was measured, which is the unit"
+    rows += cost_rows("relu", 0.8, 0.7, 0.9, form="abs")
+    families = dict(answers.groups(read([make_run(rows, "abs")]))[0].answers[0].families)
+    assert families["max"] == "0.800× (0.700–0.900) relu [abs]"
+
+
+def test_forms_that_were_not_timed_are_named(make_run: MakeRun) -> None:
+    found = trust.warnings(read([make_run([*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)])]))
+    [line] = [each for each in found if "did not time every form" in each]
+    assert "squareplus textbook" in line
+    assert "squareplus stable" not in line
+
+
+def test_runs_are_never_compared_with_each_other(make_run: MakeRun) -> None:
+    one = make_run([*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)], "one")
+    two = make_run([*RELU, *cost_rows("gelu", 9, 8.9, 9.1)], "two")
+    evidence = read([one, two])
+    assert "was not measured in these runs" in answers.verdict(evidence)
+    assert [group.heading[-7:] for group in answers.groups(evidence)] == ["run one", "run two"]
+
+
+def test_trust_counts_cases_failures_and_widths(runs: dict[str, Path]) -> None:
+    rows = load(runs["failing"]).rows
+    timed = rows[(rows.metric == "time_per_call") & (rows.status == "ok")]
+    widths = (timed.high - timed.low) / timed.value
+    failed = rows[rows.status.isin(["error", "timeout", "oom"])]
+    unsupported = rows[(rows.metric == "time_per_call") & (rows.status == "unsupported")]
+    evidence = read([runs["failing"]])
+    [line] = trust.lines(evidence)
+    assert f"{len(timed)} cases timed" in line
+    assert f"{len(failed)} failed (1 error, 1 oom and 1 timeout), {len(unsupported)} unsup" in line
+    assert f"width of the intervals {widths.median():.1%}" in line
+    assert "3 samples spoilt" in line
+    assert "71% of the measuring phase" in line
+    assert any("is interrupted, not finished" in each for each in trust.warnings(evidence))
+
+
+def test_a_framework_that_is_not_there_says_why(runs: dict[str, Path]) -> None:
+    told = dict(answers.absent(read([runs["failing"]])))
+    [tensorflow] = [sentence for sentence in told if sentence.startswith("TensorFlow")]
+    assert "tensorflow is not installed here" in tensorflow
+    assert told[tensorflow] == "python -m bench run --framework tensorflow"
+
+
+def test_the_worst_native_function_is_named(make_run: MakeRun) -> None:
+    case = RELU[0].case
+    rows = [Row(case, "max_ulp", 0.5), Row(case, "worst_input", 1.0, detail="0x1p0: got 1")]
+    gelu = Case(**{**case.as_dict(), "activation": "gelu"})
+    rows += [
+        Row(gelu, "max_ulp", float("inf")),
+        Row(gelu, "worst_input", None, detail="-0x1.800p+3: got nan"),
+    ]
+    [sentence] = exactness.sentences(read([make_run(rows)]))
+    assert "1 of 2 native functions stay within 4 ulp" in sentence
+    assert "the largest error is that of gelu (∞ ulp at -12, -0x1.8p+3)" in sentence

@@ -1,0 +1,140 @@
+"""The page in a browser: opened from disk, quiet, and usable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cases import Case
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Any]
+
+
+def column(page: Any, table: str, label: str) -> list[str]:
+    """The texts of one column as shown."""
+    heads = page.locator(f"#{table} thead th").all_inner_texts()
+    index = heads.index(label) + 1
+    return page.locator(f"#{table} tbody td:nth-child({index})").all_inner_texts()
+
+
+@pytest.mark.parametrize("name", ["failing", "single", "empty", "hostile"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_opens_quietly_and_fits_a_phone(
+    visit: Visit, pages: dict[str, Path], name: str, scheme: str
+) -> None:
+    page = visit(pages[name], viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.title().startswith("What an activation costs")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    shade = sum(int(part) for part in paper[4:-1].split(",")) / 3
+    assert shade < 60 if scheme == "dark" else shade > 200
+
+
+def test_rows_are_drawn_and_more_on_demand(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["normal"])
+    assert page.locator("#timings tbody tr").count() == 100
+    page.locator("#timings .more").click()
+    assert page.locator("#timings tbody tr").count() == 600
+
+
+def test_sorting_orders_by_value_not_by_text(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["normal"])
+    head = page.get_by_role("region", name="Time of every case").get_by_role(
+        "button", name="Cost over relu"
+    )
+    head.click()
+    costs = [float(text.split("×")[0]) for text in column(page, "timings", "Cost over relu")]
+    assert costs == sorted(costs)
+    assert len(set(costs)) > 10
+    head.focus()
+    page.keyboard.press("Enter")
+    costs = [float(text.split("×")[0]) for text in column(page, "timings", "Cost over relu")]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > 10
+    assert page.locator("#timings th[aria-sort=descending]").inner_text() == "Cost over relu"
+
+
+def test_infinity_is_the_largest_error(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], "#accuracy&accuracy.sort=-ulp")
+    assert column(page, "accuracy", "Max error, ulp")[0] == "∞"
+    assert column(page, "accuracy", "Activation")[0] == "squareplus"
+
+
+def test_filters_choose_and_the_address_keeps_them(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["normal"])
+    page.locator("#timings").get_by_label("Framework").select_option("jax")
+    page.locator("#timings").get_by_label("Family").select_option("algebraic")
+    page.locator("#timings").get_by_label("Search").fill("stable compiled")
+    page.locator("#timings").get_by_role("button", name="Time a call").click()
+    first = column(page, "timings", "Time a call")
+    assert set(column(page, "timings", "Framework")) == {"jax"}
+    assert set(column(page, "timings", "Activation")) == {"squareplus"}
+    assert set(column(page, "timings", "Mode")) == {"compiled"}
+    address = page.evaluate("location.hash")
+    again = visit(pages["normal"], address)
+    assert column(again, "timings", "Time a call") == first
+    assert again.locator("#timings").get_by_label("Framework").input_value() == "jax"
+    again.locator("#timings").get_by_role("button", name="Reset").click()
+    assert again.locator("#timings tbody tr").count() == 100
+    assert again.evaluate("location.hash") == "#timings"
+
+
+def test_links_in_the_page_leave_the_choice_alone(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], "#timings&timings.activation=relu")
+    page.get_by_role("link", name="Words").click()
+    assert set(column(page, "timings", "Activation")) == {"relu"}
+
+
+def test_the_command_of_a_row_is_copied(visit: Visit, pages: dict[str, Path]) -> None:
+    choice = "#timings&timings.activation=gelu&timings.direction=backward&timings.form=stable"
+    page = visit(pages["failing"], choice + "&timings.size=65536")
+    page.locator("#timings tbody button").first.click()
+    page.wait_for_function("document.querySelector('#timings .status').textContent")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    case = Case("torch", "gelu", "stable", "eager", "backward", "cpu", "float32", 65536, 1)
+    assert copied == case.command
+    assert case.command in page.locator("#timings .status").inner_text()
+
+
+def test_hostile_text_is_shown_and_not_run(
+    visit: Visit, pages: dict[str, Path], hostile_text: str
+) -> None:
+    page = visit(pages["hostile"])
+    assert page.title() != "owned"
+    assert hostile_text in column(page, "missing", "Reason")
+    assert page.locator("img").count() == 0
+    assert "no command: a name is not plain" in column(page, "timings", "Measure again")
+
+
+def test_without_javascript_the_answer_stands(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], java_script_enabled=False)
+    assert "squareplus" in page.locator(".lead").inner_text()
+    assert "rows.jsonl" in page.locator("#timings noscript").inner_text()
+    assert page.locator("svg").count() > 3
+
+
+def test_every_control_has_a_name_and_focus_shows(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"])
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("select, input, button")].filter(
+            (each) => !each.closest("label") && !each.textContent.trim()).length"""
+    )
+    assert nameless == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
+def test_prints_as_tables_in_ink_on_paper(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], color_scheme="dark", viewport={"width": 1040, "height": 720})
+    page.emulate_media(media="print")
+    style = "getComputedStyle(document.querySelector('#timings td')).display"
+    assert page.evaluate(style) == "table-cell"
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1040

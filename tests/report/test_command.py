@@ -1,0 +1,107 @@
+"""The command line: one sentence a fault, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from report.__main__ import main
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def broken(folder: Path, line: dict[str, object] | str) -> Path:
+    """The run with one more line of rows."""
+    text = line if isinstance(line, str) else json.dumps(line)
+    with (folder / "rows.jsonl").open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+    return folder
+
+
+def one_sentence(result: Result, status: int) -> str:
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_writes_beside_the_run_and_says_so(runs: dict[str, Path]) -> None:
+    result = call(runs["single"])
+    assert result.exit_code == 0
+    sentence, path = result.stdout.splitlines()
+    assert "not measured" in sentence
+    assert Path(path) == runs["single"] / "report.html"
+    assert Path(path).is_file()
+
+
+def test_several_runs_in_one_page(runs: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "both.html"
+    assert call(runs["single"], runs["empty"], "--out", out).exit_code == 0
+    text = out.read_text(encoding="utf-8")
+    assert "Run single" in text
+    assert "Run empty" in text
+
+
+def test_help_has_examples() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    assert "Examples:" in result.stdout
+
+
+def test_an_unknown_run() -> None:
+    assert "no run at nowhere" in one_sentence(call("nowhere"), 4)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        {"framework": "torch"},
+        {"framework": "torch", "metric": "time_per_call", "value": "much"},
+        '{"value": {"a": 1}}',
+    ],
+)
+def test_a_malformed_row(make_run: Callable[..., Path], line: dict[str, object] | str) -> None:
+    message = one_sentence(call(broken(make_run([]), line)), 4)
+    assert "measure it again" in message
+
+
+def test_an_unknown_metric_and_status(make_run: Callable[..., Path]) -> None:
+    row = {
+        **dict.fromkeys(["framework", "activation", "form", "mode"], "torch"),
+        **dict.fromkeys(["direction", "device", "dtype"], "cpu"),
+        "size": 1,
+        "threads": 1,
+        "metric": "speed",
+        "status": "ok",
+        "detail": "",
+    }
+    assert "metric 'speed'" in one_sentence(call(broken(make_run([], "a"), row)), 4)
+    row |= {"metric": "time_per_call", "status": "fine"}
+    assert "status 'fine'" in one_sentence(call(broken(make_run([], "b"), row)), 4)
+
+
+def test_an_unwritable_path(runs: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "none" / "page.html", tmp_path / "file" / "page.html", tmp_path):
+        assert "cannot write" in one_sentence(call(runs["single"], "--out", out), 4)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_full_disk(runs: dict[str, Path]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    result = call(runs["single"], "--out", "/dev/full")
+    assert "cannot write /dev/full" in one_sentence(result, 4)
+
+
+def test_debug_shows_the_traceback() -> None:
+    assert call("nowhere", "--debug").exception is not None
