@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | export`."""
+"""The command line: `python -m bench list | run | export | publish`."""
 
 from __future__ import annotations
 
@@ -258,6 +258,16 @@ def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
     click.echo(f"Wrote {len(loaded.rows)} rows to {out}.")
+
+
+@cli.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@_DEBUG
+def publish(run_path: Path, debug: bool) -> None:
+    """Copy RUN to results/published/, compressed, to be kept under version control."""
+    from . import store
+
+    click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
 
 
 def main(arguments: list[str] | None = None) -> int:

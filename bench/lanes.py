@@ -32,30 +32,43 @@ class Lane:
         self.failures: dict[Case, Failed] = {}
         self.facts: dict[str, Any] = {}
         self.process = -1
+        self.closed = False
         self._python, self._cpus, self._log, self._timeout = python, cpus, log, timeout
         self._worker: WorkerProcess | None = None
+        self._down: Failed | None = None
         self._prepared: set[Case] = set()
-        self._pinned: list[int] | None = None
+        self._pinned = available_cpus()
 
     @property
     def alive(self) -> list[Case]:
         """The cases that have not failed."""
         return [case for case in self.numbers if case not in self.failures]
 
+    def failure_of(self, case: Case) -> Failed | None:
+        """Why a case failed, be it by itself or because no worker could be started."""
+        return self.failures.get(case) or self._down
+
     def start(self) -> None:
         """Start a fresh worker. Where it cannot start, every case fails for that reason."""
         self.stop()
+        if self.closed:
+            return
         self._prepared.clear()
         self.process = next(_processes)
         try:
             self._worker = WorkerProcess(self.key, self._python, self._cpus, self._log)
         except Failed as failure:
+            self._down = failure
             self.failures.update(dict.fromkeys(self.alive, failure))
             self.facts = {"status": failure.status, "detail": failure.detail}
             return
         self.facts = {"status": "ok", "interpreter": self._python, **self._worker.facts}
-        if self._pinned:
-            self._worker.ask("pin", self._timeout, cpus=self._pinned)
+        self._worker.ask("pin", self._timeout, cpus=self._pinned)
+
+    def close(self) -> None:
+        """End the worker for good: whatever waits for it fails, and no other is started."""
+        self.closed = True
+        self.stop()
 
     def stop(self) -> None:
         """End the worker, if there is one."""
@@ -64,14 +77,13 @@ class Lane:
             self._worker = None
 
     def pin(self, cpus: list[int]) -> None:
-        """Confine the worker, and those that replace it, to some CPUs."""
+        """Confine the worker, and those that replace it, to some CPUs.
+
+        A worker starts on as many CPUs as it may have threads, because frameworks count them then.
+        """
         self._pinned = cpus
         if self._worker and self.alive:
             self._worker.ask("pin", self._timeout, cpus=cpus)
-
-    def unpin(self) -> None:
-        """Let the next worker have its own CPUs again."""
-        self._pinned = None
 
     def prepare(self, case: Case, seed: int) -> dict[str, Any] | None:
         """Have the worker build and warm a case. None if it failed."""
@@ -100,11 +112,13 @@ class Lane:
         return None if answer is None else list(answer["outputs"])
 
     def _try(self, case: Case, operation: str, **values: Any) -> dict[str, Any] | None:
-        if not self._worker or case in self.failures:
+        if not self._worker or self.closed or case in self.failures:
             return None
         try:
             return self._worker.ask(operation, self._timeout, **values)
         except Lost as failure:
+            if self.closed:
+                return None
             self.failures[case] = Failed(failure.status, f"{failure.detail} ({operation})")
             self.start()
         except Failed as failure:
@@ -119,7 +133,7 @@ def make_lanes(
     grouped: dict[Key, list[Case]] = {}
     for case in cases:
         grouped.setdefault(Key(case.framework, case.device, case.threads), []).append(case)
-    available = sorted(os.sched_getaffinity(0))
+    available = available_cpus()
     lanes = []
     for place, (key, mine) in enumerate(grouped.items()):
         cpus = [
@@ -130,6 +144,11 @@ def make_lanes(
     return lanes
 
 
+def available_cpus() -> list[int]:
+    """The CPUs that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
 def measuring_cpus(threads: int) -> list[int]:
     """The CPUs on which timed work runs: the same for every framework, the last ones there are."""
-    return sorted(os.sched_getaffinity(0))[-threads:]
+    return available_cpus()[-threads:]

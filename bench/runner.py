@@ -20,7 +20,7 @@ from .cases import Case, Profile, Selection, expand, unsupported
 from .catalog import find
 from .derive import baseline_of, spoilt
 from .derive import rows as derive_rows
-from .lanes import Lane, make_lanes, measuring_cpus
+from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from .metrics import Row
 from .progress import Reporter
 from .store import RESULTS, SCHEMA, RunFacts, RunWriter, read_samples
@@ -131,25 +131,19 @@ class _Measurement:
         self._lock = Lock()
 
     def execute(self) -> None:
-        """As many fresh processes of timing as the profile has; agreement in the first of them.
-
-        Preparing comes before agreement, which would otherwise compile what compile_time is about.
-        """
+        """As many fresh processes of timing as the profile has; agreement in the first of them."""
         self._tell_failures(self._missing, self._metric)
         timing = "timing" in self._request.parts
-        for epoch in range(self._profile.epochs if timing else 1):
+        for epoch in range(self._epochs):
             self._start_all()
-            if timing:
-                self._prepare_all(epoch)
-            if epoch == 0 and "agreement" in self._request.parts:
-                self._agree()
+            self._prepare_all(epoch)
             if timing:
                 self._measure_all(epoch)
 
     def close(self) -> None:
         """End the workers and keep what is known of them."""
         for lane in self._lanes:
-            lane.stop()
+            lane.close()
 
     @property
     def _metric(self) -> str:
@@ -171,7 +165,7 @@ class _Measurement:
         ):
 
             def start(lane: Lane) -> None:
-                lane.unpin()
+                lane.pin(available_cpus())
                 lane.start()
                 done()
 
@@ -191,8 +185,13 @@ class _Measurement:
         if not self._lanes:
             return
         with ThreadPoolExecutor(len(self._lanes)) as pool:
-            for future in [pool.submit(work, lane) for lane in self._lanes]:
-                future.result()
+            futures = [pool.submit(work, lane) for lane in self._lanes]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.close()  # the other lanes are waiting for their workers
+                raise
 
     def _failures(self) -> dict[Case, Failed]:
         return {case: failure for lane in self._lanes for case, failure in lane.failures.items()}
@@ -210,15 +209,51 @@ class _Measurement:
         with self._lock:
             self._writer.append(kind, case, **values)
 
-    # --- timing ---------------------------------------------------------------------------------
-
     def _prepare_all(self, epoch: int) -> None:
-        profile = self._profile
-        total = sum(len(lane.alive) for lane in self._lanes)
-        title = f"Preparing ({epoch + 1} of {profile.epochs})"
-        with self._timed("prepare"), self._reporter.phase(title, total) as done:
-            self._in_parallel(lambda lane: self._prepare(lane, done))
-        self._tell_failures(self._failures(), "time_per_call")
+        """Prepare the timing and, in the first epoch, check agreement, each lane at its own pace.
+
+        Preparing comes first, because agreement would compile what compile_time is about.
+        """
+        timed = {lane: self._timed_cases(lane) for lane in self._lanes}
+        swept = {lane: self._swept_cases(lane) if epoch == 0 else [] for lane in self._lanes}
+        problems = _Problems(self._profile.per_binade, self._request.seed)
+        results: dict[Case, Any] = {}
+        steps = sum(len(timed[lane]) + len(swept[lane]) for lane in self._lanes)
+        title = f"{self._preparation(epoch)} ({epoch + 1} of {self._epochs})"
+
+        def work(lane: Lane) -> None:
+            for case in timed[lane]:
+                self._prepare(lane, case)
+                done()
+            for case in swept[lane]:
+                self._check(lane, case, problems, results)
+                done()
+
+        with self._timed("prepare"), self._reporter.phase(title, steps) as done:
+            self._in_parallel(work)
+        self._tell_failures(self._failures(), self._metric)
+        for case, sample in sweep.between(results, lambda case: problems.of(case).bits):
+            self._append("between", case, **sample)
+        self._writer.flush()
+
+    @property
+    def _epochs(self) -> int:
+        return self._profile.epochs if "timing" in self._request.parts else 1
+
+    def _preparation(self, epoch: int) -> str:
+        parts = {"timing": "preparing", "agreement": "checking agreement"}
+        chosen = [text for part, text in parts.items() if part in self._request.parts]
+        return " and ".join(chosen if epoch == 0 else chosen[:1]).capitalize()
+
+    def _timed_cases(self, lane: Lane) -> list[Case]:
+        return lane.alive if "timing" in self._request.parts else []
+
+    def _swept_cases(self, lane: Lane) -> list[Case]:
+        if "agreement" not in self._request.parts:
+            return []
+        request = self._request
+        asked = [case for case in lane.alive if case in self._asked]
+        return sweep.agreement_cases(asked, self._profile.agreement_dtypes, request.selection)
 
     def _measure_all(self, epoch: int) -> None:
         profile = self._profile
@@ -233,12 +268,10 @@ class _Measurement:
         self._tell_failures(self._failures(), "time_per_call")
         self._share_timed()
 
-    def _prepare(self, lane: Lane, done: Callable[[], None]) -> None:
-        for case in lane.alive:
-            answer = lane.prepare(case, self._request.seed)
-            if answer is not None:
-                self._append("prepare", case, process=lane.process, **answer)
-            done()
+    def _prepare(self, lane: Lane, case: Case) -> None:
+        answer = lane.prepare(case, self._request.seed)
+        if answer is not None:
+            self._append("prepare", case, process=lane.process, **answer)
 
     def _time_round(self, epoch: int, round_: int, done: Callable[[], None]) -> None:
         """Every case once, in an order of its own: drift hits all alike."""
@@ -260,31 +293,6 @@ class _Measurement:
         facts.timed_share = round(self._timed_ns / 1e9 / measured, 3) if measured else None
         self._writer.write_facts()
 
-    # --- agreement ------------------------------------------------------------------------------
-
-    def _agree(self) -> None:
-        """Sweep every form; inputs and exact values are made while the workers compute."""
-        chosen = {lane: self._swept(lane) for lane in self._lanes}
-        results: dict[Case, Any] = {}
-        problems = _Problems(self._profile.per_binade, self._request.seed)
-        steps = sum(map(len, chosen.values()))
-        with self._timed("agreement"), self._reporter.phase("Checking agreement", steps) as done:
-
-            def check(lane: Lane) -> None:
-                for case in chosen[lane]:
-                    self._check(lane, case, problems, results)
-                    done()
-
-            self._in_parallel(check)
-        for case, sample in sweep.between(results, lambda case: problems.of(case).bits):
-            self._append("between", case, **sample)
-        self._writer.flush()
-
-    def _swept(self, lane: Lane) -> list[Case]:
-        request = self._request
-        asked = [case for case in lane.alive if case in self._asked]
-        return sweep.agreement_cases(asked, self._profile.agreement_dtypes, request.selection)
-
     def _check(self, lane: Lane, case: Case, problems: _Problems, results: dict[Case, Any]) -> None:
         problem = problems.of(case)
         sized = replace(case, size=int(problem.bits.size))
@@ -294,11 +302,11 @@ class _Measurement:
 
         found = sweep.measure(sized, problem, evaluate)
         if found is None:
-            failure = lane.failures.get(sized) or next(iter(lane.failures.values()))
             self._told.add(sized)
-            self._append(
-                "failure", sized, metric="max_ulp", status=failure.status, detail=failure.detail
-            )
+            failure = lane.failure_of(sized)
+            if failure:
+                why = {"status": failure.status, "detail": failure.detail}
+                self._append("failure", sized, metric="max_ulp", **why)
         else:
             sample, result = found
             results[sized] = result

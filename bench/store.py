@@ -3,9 +3,11 @@
 A run is a folder with
 
 - `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
-- `samples.jsonl` (`.gz` once published): raw, appended as measured. A line is a record with a
-  `kind`: `case` introduces a number for a case, every other kind refers to it
+- `samples.jsonl`: raw, appended as measured. A line is a record with a `kind`: `case` introduces a
+  number for a case, every other kind refers to it
 - `rows.jsonl`: derived, one row a line; it can always be made again from the samples
+
+Either may be compressed (`.gz`), as it is in a published run.
 
 Infinity is written as 1e999, which JSON allows and Python, pandas and JavaScript read as infinity.
 """
@@ -175,7 +177,7 @@ def locate(path: Path) -> Path:
 def load(path: Path) -> Run:
     """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
     folder = locate(path)
-    facts, path = read_facts(folder), folder / "rows.jsonl"
+    facts, path = read_facts(folder), _plain_or_compressed(folder / "rows.jsonl")
     try:
         return Run(folder, facts, _table(list(_lines(path))))
     except (TypeError, ValueError) as error:
@@ -211,9 +213,7 @@ def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
     A last line without its end is what a killed process leaves, and is passed over.
     """
     cases: dict[int, Case] = {}
-    path = folder / "samples.jsonl"
-    if not path.exists():
-        path = folder / "samples.jsonl.gz"
+    path = _plain_or_compressed(folder / "samples.jsonl")
     for record in _lines(path, forgive_last=True):
         try:
             number = record.pop("case")
@@ -223,6 +223,31 @@ def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
                 yield cases[number], record
         except (KeyError, TypeError) as error:
             raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
+
+
+def _plain_or_compressed(path: Path) -> Path:
+    compressed = path.with_name(f"{path.name}.gz")
+    return compressed if compressed.exists() and not path.exists() else path
+
+
+def publish(path: Path) -> Path:
+    """Copy a run to results/published/, compressed, and return where it is.
+
+    Raises StoreError if it cannot be read or written, UsageError if it is there already.
+    """
+    folder = load(path).path
+    target = RESULTS / "published" / folder.resolve().name
+    if target.exists():
+        raise UsageError(f"{target} is already there")
+    try:
+        target.mkdir(parents=True)
+        (target / "run.json").write_bytes((folder / "run.json").read_bytes())
+        for name in ("rows.jsonl", "samples.jsonl"):
+            content = (folder / name).read_bytes()
+            (target / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return target
 
 
 def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
@@ -113,15 +114,15 @@ class WorkerProcess:
         return f"the worker ended with exit status {code}"
 
     def kill(self) -> None:
-        """End the process and everything it started. Once is enough, twice does no harm."""
-        if self._pipe.closed:
-            return
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._process.wait()
-        self._pipe.close()
+        """End the process and everything it started. Once is enough, twice does no harm.
+
+        The pipe is left to the thread that may be waiting on it: it reads that the other end is
+        gone.
+        """
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def _environment(key: Key) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch._dynamo
 import torch._functorch.config
+import torch.fx.experimental._config as shapes
 from torch.nn import functional
 
 from ._adapter import NotCompiled, Step, Unsupported
@@ -467,6 +468,8 @@ class Adapter:
         torch.set_num_interop_threads(1)
         # A backward pass that is timed runs many times over the values of one forward pass.
         torch._functorch.config.donated_buffer = False
+        # Two sides that happen to be equal must not become one: another size would compile again.
+        shapes.use_duck_shape = False
 
     def versions(self) -> dict[str, str]:
         found = {

@@ -33,21 +33,32 @@ class Problem:
 def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selection) -> list[Case]:
     """The cases to sweep: each form and mode of a selection once a dtype, forward and gradient.
 
-    Their `size` is filled in when the inputs are known (0 until then).
+    A compiled gradient is swept where it is also timed: compiling takes longer than all the rest.
+    `size` is filled in when the inputs are known (0 until then).
     """
-    asked_gradient = {"forward": "forward", "backward": "backward", "both": "backward"}
-    directions = dict.fromkeys(asked_gradient[each] for each in asked.directions) or (
+    cases = list(cases)
+    timed = {replace(case, dtype="", size=0) for case in cases}
+    swept = dict.fromkeys(
+        replace(case, direction=direction, dtype=dtype, size=0)
+        for case in cases
+        for dtype in asked.dtypes or dtypes
+        for direction in _directions(asked)
+    )
+    return [
+        case
+        for case in swept
+        if case.mode == "eager"
+        or case.direction == "forward"
+        or any(replace(case, dtype="", direction=each) in timed for each in ("backward", "both"))
+    ]
+
+
+def _directions(asked: Selection) -> tuple[str, ...]:
+    """Value and gradient, or the one of them that was asked for."""
+    wanted = {"forward": "forward", "backward": "backward", "both": "backward"}
+    return tuple(dict.fromkeys(wanted[each] for each in asked.directions)) or (
         "forward",
         "backward",
-    )
-    chosen = asked.dtypes or dtypes
-    return list(
-        dict.fromkeys(
-            replace(case, direction=direction, dtype=dtype, size=0)
-            for case in cases
-            for dtype in chosen
-            for direction in directions
-        )
     )
 
 

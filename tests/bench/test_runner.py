@@ -182,6 +182,26 @@ def test_an_interrupt_keeps_what_was_measured(tmp_path: Path, number: int) -> No
     assert (run_.rows.metric == "time_per_call").any()
 
 
+def test_an_interrupt_does_not_wait_for_a_worker_that_hangs(tmp_path: Path) -> None:
+    python = _faulty(tmp_path, f"open({str(tmp_path / 'there')!r}, 'w'); time.sleep(3600)")
+    command = [sys.executable, "-m", "bench", "run", "--framework", "numpy", "--python", python]
+    process = subprocess.Popen(
+        [*command, "--activation", "gelu", "--out", str(tmp_path / "run")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "there").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.startswith("Interrupted; kept")
+
+
 def test_no_worker_outlives_its_run(tmp_path: Path) -> None:
     outcome = _run(_request(tmp_path / "run", parts=("timing",)))
     pid = outcome.facts.workers["numpy"]["pid"]

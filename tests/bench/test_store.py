@@ -59,6 +59,18 @@ def test_compressed_samples_read_the_same(tmp_path: Path) -> None:
     assert list(store.read_samples(tmp_path / "run")) == before
 
 
+def test_a_published_run_reads_the_same_and_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _written(tmp_path / "mine")
+    monkeypatch.setattr(store, "RESULTS", tmp_path / "results")
+    target = store.publish(tmp_path / "mine")
+    assert store.load(Path("mine")).rows.equals(store.load(tmp_path / "mine").rows)
+    assert list(store.read_samples(target)) == list(store.read_samples(tmp_path / "mine"))
+    with pytest.raises(UsageError, match="already there"):
+        store.publish(tmp_path / "mine")
+
+
 def test_a_half_written_last_line_loses_only_itself(tmp_path: Path) -> None:
     _written(tmp_path / "run")
     path = tmp_path / "run" / "samples.jsonl"
