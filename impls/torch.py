@@ -498,10 +498,16 @@ class Adapter:
         mode: str,
         direction: str,
     ) -> Step:
-        called = self._compile(function, arrays) if mode == "compiled" else function
-        step = _step(called, arrays, upstream, direction)
-        if mode == "compiled":
+        if mode == "eager":
+            return _step(function, arrays, upstream, direction)
+        called = self._compile(function, arrays)
+        try:
+            step = _step(called, arrays, upstream, direction)
             _check_compiled(step if direction != "backward" else lambda: called(*_leaves(arrays)))
+        except RuntimeError as error:
+            if "InvalidCxxCompiler" in str(error):
+                raise Unsupported("PyTorch finds no C++ compiler: install g++ or set CXX") from None
+            raise
         return step
 
     def wait(self, result: Any) -> None:

@@ -43,15 +43,15 @@ def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
 
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
-    """Write the page of runs; its verdict and its path."""
-    from .answers import verdict
+    """Write the page of runs; what it says first and its path."""
+    from .answers import headlines, verdict
     from .page import render
     from .reading import read
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"
     write(path, render(evidence))
-    return verdict(evidence), path
+    return "\n".join([*headlines(evidence), verdict(evidence)]), path
 
 
 def write(path: Path, text: str) -> None:

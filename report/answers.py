@@ -40,6 +40,32 @@ def verdict(evidence: Evidence) -> str:
     )
 
 
+def headlines(evidence: Evidence) -> list[str]:
+    """What each mode costs at the size nearest to 2^16, in the first conditions, by framework."""
+    told: dict[tuple[bool, str], list[str]] = {}
+    for group in at_reference_size(summaries(evidence))[:1]:
+        for each in group:
+            setting = each.setting
+            heading = f"{setting.mode.capitalize()}, {in_words(setting)}, {elements(setting.size)}"
+            clause = _clause(each)
+            if clause:
+                told.setdefault((setting.mode != "compiled", heading), []).append(clause)
+    return [f"{heading}: {'; '.join(told[order, heading])}." for order, heading in sorted(told)]
+
+
+def _clause(summary: Summary) -> str:
+    """`in JAX squareplus costs 1.20× relu (…), exp activations from 1.5× (…) to 4× (…)`."""
+    algebraic, exp = summary.families["algebraic"], summary.families["exp"]
+    if not algebraic or not exp:
+        return ""
+    ends = " to ".join(dict.fromkeys(ratio(cost(each)) for each in (exp[0], exp[-1])))
+    name = algebraic[0].case.activation
+    return (
+        f"in {title(summary.setting.framework)} {name} takes {ratio(cost(algebraic[0]))} the time of "
+        f"{BASELINE}, exp activations {ends}"
+    )
+
+
 def sound_verdict(evidence: Evidence) -> str:
     """The same where only forms near the exact value count; empty if that was not measured."""
     text = tally(evidence, "sound")

@@ -53,6 +53,7 @@ def render(evidence: Evidence) -> str:
     made = tables.all_tables(evidence)
     return environment.get_template("page.html.j2").render(
         title=_title(evidence),
+        headlines=answers.headlines(evidence),
         verdict=answers.verdict(evidence),
         sound_verdict=answers.sound_verdict(evidence),
         ranges=answers.ranges(evidence),

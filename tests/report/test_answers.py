@@ -41,6 +41,21 @@ def cost_rows(activation: str, value: float, low: float, high: float, **where: s
 RELU = cost_rows("relu", 1, 1, 1, form="native")
 
 
+def test_headlines_hold_the_ends_of_each_family_with_their_intervals(runs: dict[str, Path]) -> None:
+    found = " ".join(answers.headlines(read([runs["normal"]])))
+    rows = fastest(runs["normal"])
+    rows = rows[
+        (rows.direction == "forward") & (rows["size"] == 65536) & (rows.activation != "relu")
+    ]
+    assert len(rows) > 0
+    for _, group in rows.groupby(["framework", "mode"]):
+        exp = group[group.family == "exp"].sort_values("value")
+        algebraic = group[group.family == "algebraic"].sort_values("value")
+        for row in (algebraic.iloc[0], exp.iloc[0], exp.iloc[-1]):
+            assert f"{number(row.value)}× ({number(row.low)}–{number(row.high)})" in found
+    assert found.startswith("Compiled")
+
+
 def test_verdict_counts_settings_as_the_rows_do(runs: dict[str, Path]) -> None:
     counts = {"forward": [0, 0, 0], "backward": [0, 0, 0]}  # all, some, none
     for (_, _, direction, *_), group in fastest(runs["normal"]).groupby(SETTING):
