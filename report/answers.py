@@ -61,8 +61,8 @@ def _clause(summary: Summary) -> str:
     ends = " to ".join(dict.fromkeys(ratio(cost(each)) for each in (exp[0], exp[-1])))
     name = algebraic[0].case.activation
     return (
-        f"in {title(summary.setting.framework)} {name} takes {ratio(cost(algebraic[0]))} the time of "
-        f"{BASELINE}, exp activations {ends}"
+        f"in {title(summary.setting.framework)} {name} takes {ratio(cost(algebraic[0]))} the time "
+        f"of {BASELINE}, exp activations {ends}"
     )
 
 

@@ -33,15 +33,31 @@ def installed(framework: str) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "framework" in metafunc.fixturenames:
-        missing = "is not installed here: python -m pip install it, or run make setup"
-        values = [
-            pytest.param(
-                name, marks=pytest.mark.skipif(not installed(name), reason=f"{name} {missing}")
-            )
-            for name in chosen()
-        ]
-        metafunc.parametrize("framework", values, scope="session")
+    """Run a test for each framework under test, and for each mode that the framework has."""
+    if "framework" not in metafunc.fixturenames:
+        return
+    with_mode = "mode" in metafunc.fixturenames
+    values = [
+        pytest.param(*((name, mode) if with_mode else (name,)), marks=_needs(name))
+        for name in chosen()
+        for mode in (frameworks()[name].modes if with_mode else ("",))
+    ]
+    metafunc.parametrize(
+        ["framework", "mode"] if with_mode else ["framework"], values, scope="session"
+    )
+
+
+def _needs(framework: str) -> pytest.MarkDecorator:
+    missing = f"{framework} is not installed here: make setup installs it"
+    return pytest.mark.skipif(not installed(framework), reason=missing)
+
+
+@pytest.fixture(scope="session")
+def compiler(framework: str) -> str:
+    """A framework that has a compiled mode."""
+    if "compiled" not in frameworks()[framework].modes:
+        pytest.skip(f"{framework} has no compiled mode")
+    return framework
 
 
 @pytest.fixture(scope="session")
