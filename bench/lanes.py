@@ -62,6 +62,9 @@ class Lane:
             self.failures.update(dict.fromkeys(self.alive, failure))
             self.facts = {"status": failure.status, "detail": failure.detail}
             return
+        if self.closed:
+            self.stop()
+            return
         self.facts = {"status": "ok", "interpreter": self._python, **self._worker.facts}
         self._worker.ask("pin", self._timeout, cpus=self._pinned)
 

@@ -467,7 +467,7 @@ class Adapter:
         try:
             self._device = jax.devices(device)[0]
         except RuntimeError as error:
-            raise Unsupported(f"JAX sees no {device} device here ({_first_line(error)})") from None
+            raise Unsupported(f"JAX sees no {device} device here: {_first_line(error)}") from None
 
     def versions(self) -> dict[str, str]:
         return {

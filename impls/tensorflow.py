@@ -459,7 +459,9 @@ class Adapter:
     def __init__(self, device: str, threads: int) -> None:
         gpus = tf.config.list_physical_devices("GPU")
         if device == "cuda" and not gpus:
-            raise Unsupported("TensorFlow sees no GPU here")
+            raise Unsupported(
+                "TensorFlow sees no GPU here: take --device cpu, or a build with CUDA"
+            )
         if device == "cpu":
             tf.config.set_visible_devices([], "GPU")
         tf.config.threading.set_intra_op_parallelism_threads(threads)

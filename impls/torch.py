@@ -460,7 +460,9 @@ class Adapter:
 
     def __init__(self, device: str, threads: int) -> None:
         if device == "cuda" and not torch.cuda.is_available():
-            raise Unsupported("PyTorch sees no CUDA device here")
+            raise Unsupported(
+                "PyTorch sees no CUDA device here: take --device cpu, or a CUDA build"
+            )
         self._device = torch.device(device)
         self._asynchronous = device == "cuda"
         self._compiled: dict[Any, Callable[..., Tensor]] = {}

@@ -13,8 +13,6 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .operations import Worker
-
 
 def main(arguments: list[str]) -> int:
     """Import the framework, then serve."""
@@ -22,6 +20,8 @@ def main(arguments: list[str]) -> int:
     os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     pipe = Connection(int(descriptor))
     try:
+        from .operations import Worker  # needs NumPy, which may be missing as well
+
         module = importlib.import_module(f"impls.{framework}")
         worker = Worker(module, device, int(threads))
     except ImportError as error:
@@ -41,7 +41,7 @@ def _missing(framework: str, error: ImportError) -> str:
     return f"{name} is not installed for {sys.executable}: python -m pip install {name} ({error})"
 
 
-def _serve(pipe: Connection, worker: Worker) -> None:
+def _serve(pipe: Connection, worker: Any) -> None:
     while True:
         try:
             request: dict[str, Any] = pipe.recv()

@@ -17,10 +17,19 @@ import numpy as np
 from .. import inputs
 
 _CALIBRATIONS = 12
+_SUSPICIONS = 3
+
+
+_STILL_BUSY = 0.3
+"""Share of a batch's time that a process may stay busy after it without being suspected."""
 
 
 class RecompiledError(Exception):
     """A compilation inside a timed region: the sample would hold its time."""
+
+
+class NotWaitedError(Exception):
+    """Work that goes on after the timed region: the sample would miss its time."""
 
 
 class Worker:
@@ -87,6 +96,7 @@ class Worker:
         step = self._steps[number]
         if number not in self._loops:
             self._loops[number] = self._calibrate(step, batch)
+            self._check_waited(step, self._loops[number])
         loops = self._loops[number]
         if loops > 1:
             self._elapsed(step, max(1, loops // 8))
@@ -161,6 +171,23 @@ class Worker:
             if wanted <= 2 * loops or calls == _CALIBRATIONS:
                 return wanted
             loops = min(wanted, 8 * loops)
+
+    def _check_waited(self, step: Callable[[], Any], loops: int) -> None:
+        """Raise NotWaitedError if calls that were waited for leave work behind.
+
+        On the CPU, work that nobody waits for keeps this process busy while it sleeps. Threads that
+        spin for a moment before they rest do so as well: only what comes back is believed.
+        """
+        for _ in range(_SUSPICIONS):
+            elapsed = self._elapsed(step, loops)
+            busy = time.process_time_ns()
+            time.sleep(elapsed / 1e9)
+            busy = time.process_time_ns() - busy
+            if busy < _STILL_BUSY * elapsed:
+                return
+        raise NotWaitedError(
+            f"the process was busy for {busy / elapsed:.0%} of the batch's time after it had ended"
+        )
 
     def _elapsed(self, step: Callable[[], Any], loops: int) -> int:
         """Nanoseconds of `loops` calls, each waited for."""

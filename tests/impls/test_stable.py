@@ -127,6 +127,37 @@ def test_comparisons_are_exact_on_normal_inputs(
     assert errors.plain[np.isfinite(size) & (size >= 2.0**-120)].max() <= 0.5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["gelu", "prelu", "softmax"])
+def test_both_directions_at_once_are_the_two_of_them(
+    framework: str, mode: str, lane: Lane, label: str
+) -> None:
+    lane.failures.clear()
+    bits = inputs.timing((4, 256), "float32", 3)
+    upstream = inputs.timing((4, 256), "float32", 4)
+    form = "where" if label == "prelu" else "stable"
+    outputs = {}
+    for direction in ("forward", "backward", "both"):
+        case = _case(framework, label, form, mode, direction, "float32")
+        found = lane.evaluate(case, 256, bits=bits, upstream=upstream)
+        assert found is not None, lane.failures
+        outputs[direction] = [inputs.from_bits(each, "float32") for each in found]
+    separate = [*outputs["forward"], *outputs["backward"]]
+    assert len(outputs["both"]) == len(separate) == (3 if label == "prelu" else 2)
+    for one, other in zip(outputs["both"], separate, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sixteen_bits_are_computed_in_single_and_rounded_once(
+    framework: str, lane: Lane, dtype: str
+) -> None:
+    if (framework, dtype) == ("numpy", "bfloat16"):
+        pytest.skip("NumPy has no bfloat16")
+    sample = _measured(lane, _case(framework, "softplus", "stable", "eager", "forward", dtype))
+    assert float(str(sample["max_ulp_flushed"])) <= 0.51, sample
+
+
 def test_learned_slope_has_its_gradient(framework: str, lane: Lane) -> None:
     for label in ("prelu", "prelu(per_channel=true)"):
         sample = _measured(lane, _case(framework, label, "where", "eager", "backward", "float32"))
