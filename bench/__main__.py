@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | export | publish`."""
+"""The command line: `python -m bench list | run | export | doctor | publish`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ Examples:
   python -m bench run --profile smoke
   python -m bench run --activation gelu --activation relu --framework torch --size 1048576
   python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+  python -m bench doctor
   python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
 
 \b
@@ -149,6 +150,7 @@ def run(
     """Measure cases and write a run folder under results/."""
     from dataclasses import replace
 
+    from . import conclusion
     from .progress import Reporter
     from .runner import PARTS, Request
     from .runner import run as execute
@@ -169,7 +171,8 @@ def run(
         parts=(only,) if only else PARTS,
     )
     outcome = execute(request, Reporter(quiet=as_json))
-    _conclude(outcome, as_json)
+    click.echo(conclusion.for_machines(outcome) if as_json else conclusion.for_people(outcome))
+    sys.exit(conclusion.exit_status(outcome))
 
 
 def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
@@ -182,54 +185,6 @@ def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
         chosen[framework if equals else ""] = path
     return chosen
-
-
-def _conclude(outcome: Any, as_json: bool) -> None:
-    """Say in words how a run went, where it is and how to read it; set the exit status."""
-    from .runner import failed
-
-    measured = {row.case for row in outcome.rows if row.status == "ok"}
-    lost = failed(outcome.rows)
-    absent = {row.case for row in outcome.rows if row.status == "unsupported"} - measured
-    interrupted = outcome.facts.state == "interrupted"
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "path": str(outcome.path),
-                    "state": outcome.facts.state,
-                    "measured": len(measured),
-                    "failed": len({row.case for row in lost}),
-                    "unsupported": len(absent),
-                    "timed_share": outcome.facts.timed_share,
-                    "seconds": outcome.facts.seconds,
-                }
-            )
-        )
-    else:
-        click.echo(_sentence(outcome, len(measured), lost, len(absent)))
-        click.echo(f"Rows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}")
-    if interrupted:
-        sys.exit(130)
-    if not measured:
-        sys.exit(1)
-
-
-def _sentence(outcome: Any, measured: int, lost: list[Any], absent: int) -> str:
-    start = "Interrupted; kept" if outcome.facts.state == "interrupted" else "Measured"
-    text = f"{start} {measured} cases"
-    if absent:
-        text += f"; {absent} are unsupported here, with the reason in their rows"
-    if lost:
-        first = lost[0]
-        text += (
-            f"; {len({row.case for row in lost})} failed, the first {first.case.framework} "
-            f"{first.case.activation} {first.case.form} {first.case.mode}: "
-            f"{first.status}, {first.detail}"
-        )
-    if outcome.facts.timed_share is not None:
-        text += f"; {outcome.facts.timed_share:.0%} of the measuring time was inside timed regions"
-    return text + "."
 
 
 @cli.command()
@@ -258,6 +213,27 @@ def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
     click.echo(f"Wrote {len(loaded.rows)} rows to {out}.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One record a finding.")
+@_DEBUG
+def doctor(as_json: bool, debug: bool) -> None:
+    """Say what about this machine makes figures worse, and what mends it."""
+    from dataclasses import asdict
+
+    from .doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=1))
+        return
+    for each in findings:
+        click.echo(f"{each.state:<8} {each.name}: {each.found}")
+        if each.remedy:
+            click.echo(f"{'':<8} → {each.remedy}")
+    worse = sum(each.state == "worse" for each in findings)
+    click.echo(f"{worse} of {len(findings)} things here make figures worse.")
 
 
 @cli.command()

@@ -1,9 +1,7 @@
 """The catalogue: one record an activation, with its exact value and exact derivative.
 
-The exact functions take and return `flint.arb` balls (ball arithmetic: the true value lies within
-the ball) and are written so that a ball stays narrow at every real input; `bench.agreement`
-raises the precision until the answer is decided. Parameters arrive as balls around their exact
-decimal value, flags (`bool`) and counts (`int`) as they are.
+The exact functions are balls (`bench.exact`); `bench.agreement` raises their precision until the
+answer is decided.
 """
 
 from __future__ import annotations
@@ -16,11 +14,11 @@ from typing import Any, Literal
 
 from flint import arb
 
+from . import exact
 from .errors import UsageError
 
 Family = Literal["max", "exp", "algebraic"]
 Exact = Callable[..., Any]
-Row = Sequence[arb]
 
 
 @dataclass(frozen=True)
@@ -95,174 +93,6 @@ _LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
 _POSITIVE = {("softplus", "k")}
 
 
-# --- exact values -----------------------------------------------------------------------------
-
-
-def _where(condition: bool, yes: Any, no: Any) -> arb:
-    return arb(yes) if condition else arb(no)
-
-
-def _sigmoid(x: arb) -> arb:
-    tail = (-abs(x)).exp()
-    return 1 / (1 + tail) if x >= 0 else tail / (1 + tail)
-
-
-def _sigmoid_slope(x: arb) -> arb:
-    tail = (-abs(x)).exp()
-    return tail / (1 + tail) ** 2
-
-
-def _softplus(x: arb) -> arb:
-    return _where(x > 0, x, 0) + (-abs(x)).exp().log1p()
-
-
-def _tanh(x: arb) -> arb:
-    shrunk = -(-2 * abs(x)).expm1()
-    size = shrunk / (2 - shrunk)
-    return size if x >= 0 else -size
-
-
-def _tanh_slope(x: arb) -> arb:
-    return 4 * _sigmoid_slope(2 * x)
-
-
-def _normal_cdf(x: arb) -> arb:
-    return (-x / arb(2).sqrt()).erfc() / 2
-
-
-def _normal_density(x: arb) -> arb:
-    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
-
-
-def _elu(x: arb, alpha: arb) -> arb:
-    return arb(x) if x > 0 else alpha * x.expm1()
-
-
-def _elu_slope(x: arb, alpha: arb) -> arb:
-    return arb(1) if x > 0 else alpha * x.exp()
-
-
-def _softplus_approximation(x: arb) -> arb:
-    if x == 0:
-        return arb(2).log()
-    scaled = abs(x) / arb(2).log()
-    size = abs(x) / -(-scaled).expm1()
-    return size if x > 0 else size * (-scaled).exp()
-
-
-def _softplus_approximation_slope(x: arb) -> arb:
-    if x == 0:
-        return arb("0.5")
-    scaled = abs(x) / arb(2).log()
-    tail, rest = (-scaled).exp(), -(-scaled).expm1()
-    if x > 0:
-        return (rest - scaled * tail) / rest**2
-    return tail * (scaled - rest) / rest**2
-
-
-def _gated(x: arb, gate: arb) -> arb:
-    return x * _sigmoid(gate)
-
-
-def _gated_slope(x: arb, gate: arb, gate_slope: arb) -> arb:
-    return _sigmoid(gate) + x * gate_slope * _sigmoid_slope(gate)
-
-
-def _gelu_tanh_gate(x: arb) -> arb:
-    return 2 * (2 / arb.pi()).sqrt() * (x + arb("0.044715") * x**3)
-
-
-def _gelu_tanh_gate_slope(x: arb) -> arb:
-    return 2 * (2 / arb.pi()).sqrt() * (1 + arb("0.134145") * x**2)
-
-
-def _mish_gate(x: arb) -> arb:
-    tail = (-abs(x)).exp()
-    if x >= 0:
-        return (1 + 2 * tail) / (1 + 2 * tail + 2 * tail**2)
-    return tail * (tail + 2) / (tail * (tail + 2) + 2)
-
-
-def _mish_slope(x: arb) -> arb:
-    tail = (-abs(x)).exp()
-    if x >= 0:
-        gate_slope = 4 * tail**2 * (1 + tail) / (1 + 2 * tail + 2 * tail**2) ** 2
-    else:
-        gate_slope = 4 * tail * (1 + tail) / (tail**2 + 2 * tail + 2) ** 2
-    return _mish_gate(x) + x * gate_slope
-
-
-def _squareplus(x: arb, b: arb) -> arb:
-    root = (x * x + b).sqrt()
-    if x >= 0:
-        return (x + root) / 2
-    return b / (root - x) / 2
-
-
-def _squareplus_slope(x: arb, b: arb) -> arb:
-    if b == 0:
-        return _where(x > 0, 1, 0)
-    return _squareplus(x, b) / (x * x + b).sqrt()
-
-
-def _with_zero(row: Row, with_zero: bool) -> list[arb]:
-    return [*row, arb(0)] if with_zero else list(row)
-
-
-def _largest(row: Row) -> arb:
-    best = row[0]
-    for x in row[1:]:
-        best = x if x > best else best
-    return best
-
-
-def _logsumexp(row: Row, with_zero: bool) -> list[arb]:
-    terms = _with_zero(row, with_zero)
-    top = _largest(terms)
-    return [top + sum((x - top).exp() for x in terms).log()]
-
-
-def _softmax(row: Row, with_zero: bool) -> list[arb]:
-    terms = _with_zero(row, with_zero)
-    top = _largest(terms)
-    total = sum((x - top).exp() for x in terms)
-    return [(x - top).exp() / total for x in row]
-
-
-def _logsumexp_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
-    return [upstream[0] * share for share in _softmax(row, with_zero)]
-
-
-def _softmax_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
-    shares = _softmax(row, with_zero)
-    mean = sum(share * pull for share, pull in zip(shares, upstream, strict=True))
-    return [share * (pull - mean) for share, pull in zip(shares, upstream, strict=True)]
-
-
-def _crelu(row: Row) -> list[arb]:
-    return [_where(x > 0, x, 0) for x in row] + [_where(x < 0, -x, 0) for x in row]
-
-
-def _crelu_gradient(row: Row, upstream: Row) -> list[arb]:
-    up, down = upstream[: len(row)], upstream[len(row) :]
-    return [
-        _where(x > 0, p, 0) - _where(x < 0, n, 0) for x, p, n in zip(row, up, down, strict=True)
-    ]
-
-
-def _maxout(row: Row, k: int) -> list[arb]:
-    width = len(row) // k
-    return [_largest(row[column::width]) for column in range(width)]
-
-
-def _maxout_gradient(row: Row, upstream: Row, k: int) -> list[arb]:
-    width = len(row) // k
-    tops = _maxout(row, k)
-    return [_where(x == tops[i % width], upstream[i % width], 0) for i, x in enumerate(row)]
-
-
-# --- the records --------------------------------------------------------------------------------
-
 _RECTIFIERS = (
     "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
 )
@@ -274,8 +104,8 @@ _RECORDS = (
         family="max",
         forms=("max", "abs", "where"),
         source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks",
-        exact=lambda x: _where(x > 0, x, 0),
-        derivative=lambda x: _where(x > 0, 1, 0),
+        exact=lambda x: exact.where(x > 0, x, 0),
+        derivative=lambda x: exact.where(x > 0, 1, 0),
         kinks=lambda: (0.0,),
     ),
     Activation(
@@ -285,8 +115,8 @@ _RECORDS = (
         forms=("where", "max"),
         source=_RECTIFIERS,
         parameters={"alpha": 0.01},
-        exact=lambda x, alpha: _where(x > 0, x, alpha * x),
-        derivative=lambda x, alpha: _where(x > 0, 1, alpha),
+        exact=lambda x, alpha: exact.where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha: exact.where(x > 0, 1, alpha),
         kinks=lambda alpha: (0.0,),
     ),
     Activation(
@@ -296,10 +126,10 @@ _RECORDS = (
         forms=("where",),
         source="He, Zhang, Ren, Sun 2015, arXiv 1502.01852",
         parameters={"alpha": 0.25, "per_channel": False},
-        exact=lambda x, alpha, per_channel: _where(x > 0, x, alpha * x),
-        derivative=lambda x, alpha, per_channel: _where(x > 0, 1, alpha),
+        exact=lambda x, alpha, per_channel: exact.where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha, per_channel: exact.where(x > 0, 1, alpha),
         learnable=("alpha",),
-        parameter_derivative=lambda x, alpha, per_channel: _where(x > 0, 0, x),
+        parameter_derivative=lambda x, alpha, per_channel: exact.where(x > 0, 0, x),
         kinks=lambda alpha, per_channel: (0.0,),
         variants=({"per_channel": True},),
     ),
@@ -309,8 +139,8 @@ _RECORDS = (
         family="max",
         forms=("textbook",),
         source="Shang, Sohn, Almeida, Lee 2016, arXiv 1603.05201",
-        exact=_crelu,
-        derivative=_crelu_gradient,
+        exact=exact.crelu,
+        derivative=exact.crelu_gradient,
         rowwise=True,
     ),
     Activation(
@@ -320,8 +150,8 @@ _RECORDS = (
         forms=("textbook",),
         source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio 2013, arXiv 1302.4389",
         parameters={"k": 2},
-        exact=_maxout,
-        derivative=_maxout_gradient,
+        exact=exact.maxout,
+        derivative=exact.maxout_gradient,
         rowwise=True,
     ),
     Activation(
@@ -331,8 +161,8 @@ _RECORDS = (
         forms=("max",),
         source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
         parameters={"alpha": 1.0},
-        exact=lambda x, alpha: _where(x > -alpha, x, -alpha),
-        derivative=lambda x, alpha: _where(x > -alpha, 1, 0),
+        exact=lambda x, alpha: exact.where(x > -alpha, x, -alpha),
+        derivative=lambda x, alpha: exact.where(x > -alpha, 1, 0),
         kinks=lambda alpha: (-float(alpha),),
     ),
     Activation(
@@ -342,8 +172,8 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
         parameters={"alpha": 1.0},
-        exact=_elu,
-        derivative=_elu_slope,
+        exact=exact.elu,
+        derivative=exact.elu_slope,
         kinks=lambda alpha: () if alpha == 1 else (0.0,),
     ),
     Activation(
@@ -352,8 +182,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Verhulst 1845; Rumelhart, Hinton, Williams 1986",
-        exact=_sigmoid,
-        derivative=_sigmoid_slope,
+        exact=exact.sigmoid,
+        derivative=exact.sigmoid_slope,
     ),
     Activation(
         name="tanh",
@@ -361,8 +191,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook",),
         source="LeCun, Bottou, Orr, Müller 1998, Efficient BackProp",
-        exact=_tanh,
-        derivative=_tanh_slope,
+        exact=exact.tanh,
+        derivative=exact.tanh_slope,
     ),
     Activation(
         name="softplus",
@@ -371,8 +201,8 @@ _RECORDS = (
         forms=("textbook", "stable", "logaddexp"),
         source="Dugas, Bengio, Bélisle, Nadeau, Garcia 2000",
         parameters={"k": 1.0},
-        exact=lambda x, k: _softplus(k * x) / k,
-        derivative=lambda x, k: _sigmoid(k * x),
+        exact=lambda x, k: exact.softplus(k * x) / k,
+        derivative=lambda x, k: exact.sigmoid(k * x),
     ),
     Activation(
         name="softplus_approximation",
@@ -380,8 +210,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Wikipedia, Softplus; the function x/(1 − e^{−x/ln 2}) meets softplus at 0",
-        exact=_softplus_approximation,
-        derivative=_softplus_approximation_slope,
+        exact=exact.softplus_approximation,
+        derivative=exact.softplus_approximation_slope,
     ),
     Activation(
         name="silu",
@@ -389,8 +219,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing et al. 2017, arXiv 1702.03118",
-        exact=lambda x: _gated(x, x),
-        derivative=lambda x: _gated_slope(x, x, arb(1)),
+        exact=lambda x: exact.gated(x, x),
+        derivative=lambda x: exact.gated_slope(x, x, arb(1)),
     ),
     Activation(
         name="gelu",
@@ -398,8 +228,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
-        exact=lambda x: x * _normal_cdf(x),
-        derivative=lambda x: _normal_cdf(x) + x * _normal_density(x),
+        exact=lambda x: x * exact.normal_cdf(x),
+        derivative=lambda x: exact.normal_cdf(x) + x * exact.normal_density(x),
     ),
     Activation(
         name="gelu_tanh",
@@ -407,8 +237,10 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
-        exact=lambda x: _gated(x, _gelu_tanh_gate(x)),
-        derivative=lambda x: _gated_slope(x, _gelu_tanh_gate(x), _gelu_tanh_gate_slope(x)),
+        exact=lambda x: exact.gated(x, exact.gelu_tanh_gate(x)),
+        derivative=lambda x: exact.gated_slope(
+            x, exact.gelu_tanh_gate(x), exact.gelu_tanh_gate_slope(x)
+        ),
     ),
     Activation(
         name="gelu_sigmoid",
@@ -416,8 +248,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
-        exact=lambda x: _gated(x, arb("1.702") * x),
-        derivative=lambda x: _gated_slope(x, arb("1.702") * x, arb("1.702")),
+        exact=lambda x: exact.gated(x, arb("1.702") * x),
+        derivative=lambda x: exact.gated_slope(x, arb("1.702") * x, arb("1.702")),
     ),
     Activation(
         name="mish",
@@ -425,8 +257,8 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Misra 2019, arXiv 1908.08681",
-        exact=lambda x: x * _mish_gate(x),
-        derivative=_mish_slope,
+        exact=lambda x: x * exact.mish_gate(x),
+        derivative=exact.mish_slope,
     ),
     Activation(
         name="squareplus",
@@ -435,8 +267,8 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Barron 2021, arXiv 2112.11687",
         parameters={"b": 4.0},
-        exact=_squareplus,
-        derivative=_squareplus_slope,
+        exact=exact.squareplus,
+        derivative=exact.squareplus_slope,
         kinks=lambda b: (0.0,) if b == 0 else (),
     ),
     Activation(
@@ -446,8 +278,8 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Nielsen, Sun 2016, arXiv 1606.05850",
         parameters={"with_zero": False},
-        exact=_logsumexp,
-        derivative=_logsumexp_gradient,
+        exact=exact.logsumexp,
+        derivative=exact.logsumexp_gradient,
         rowwise=True,
         variants=({"with_zero": True},),
     ),
@@ -458,8 +290,8 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
         parameters={"with_zero": False},
-        exact=_softmax,
-        derivative=_softmax_gradient,
+        exact=exact.softmax,
+        derivative=exact.softmax_gradient,
         rowwise=True,
         variants=({"with_zero": True},),
     ),

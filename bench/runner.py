@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +17,6 @@ from typing import Any
 from . import inputs, machine
 from .agreement import sweep
 from .cases import Case, Profile, Selection, expand, unsupported
-from .catalog import find
 from .derive import baseline_of, spoilt
 from .derive import rows as derive_rows
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
@@ -128,6 +127,7 @@ class _Measurement:
         )
         self._missing = {case: Failed("unsupported", why) for case, why in reasons.items() if why}
         self._told: set[Case] = set()
+        self._timed_ns = 0
         self._lock = Lock()
 
     def execute(self) -> None:
@@ -216,7 +216,7 @@ class _Measurement:
         """
         timed = {lane: self._timed_cases(lane) for lane in self._lanes}
         swept = {lane: self._swept_cases(lane) if epoch == 0 else [] for lane in self._lanes}
-        problems = _Problems(self._profile.per_binade, self._request.seed)
+        problems = sweep.Problems(self._profile.per_binade, self._request.seed)
         results: dict[Case, Any] = {}
         steps = sum(len(timed[lane]) + len(swept[lane]) for lane in self._lanes)
         title = f"{self._preparation(epoch)} ({epoch + 1} of {self._epochs})"
@@ -285,15 +285,17 @@ class _Measurement:
                 self._writer.facts.spoilt_samples += spoilt(answer, case.device)
             done()
 
-    _timed_ns = 0
-
     def _share_timed(self) -> None:
         facts = self._writer.facts
         measured = facts.seconds.get("measure", 0.0)
         facts.timed_share = round(self._timed_ns / 1e9 / measured, 3) if measured else None
         self._writer.write_facts()
 
-    def _check(self, lane: Lane, case: Case, problems: _Problems, results: dict[Case, Any]) -> None:
+    def _check(
+        self, lane: Lane, case: Case, problems: sweep.Problems, results: dict[Case, Any]
+    ) -> None:
+        if lane.closed:
+            return
         problem = problems.of(case)
         sized = replace(case, size=int(problem.bits.size))
 
@@ -311,28 +313,3 @@ class _Measurement:
             sample, result = found
             results[sized] = result
             self._append("agreement", sized, **sample)
-
-
-class _Problems:
-    """The inputs and exact values of each activation, direction and dtype, made once."""
-
-    def __init__(self, per_binade: int, seed: int) -> None:
-        self._per_binade, self._seed = per_binade, seed
-        self._made: dict[tuple[str, str, str], sweep.Problem] = {}
-        self._lock = Lock()
-
-    def of(self, case: Case) -> sweep.Problem:
-        """The problem that a case is tried on."""
-        key = (case.activation, case.direction, case.dtype)
-        with self._lock:
-            if key not in self._made:
-                activation = find(case.activation)
-                self._made[key] = sweep.problem_of(
-                    activation, case.direction, case.dtype, self._per_binade, self._seed
-                )
-            return self._made[key]
-
-
-def failed(rows: Iterable[Row]) -> list[Row]:
-    """The rows of cases that should have been measured and were not."""
-    return [row for row in rows if row.status not in ("ok", "unsupported")]

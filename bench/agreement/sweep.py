@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,26 @@ def _row_problem(activation: Activation, direction: str, dtype: str, seed: int) 
     upstream = inputs.timing(values.high.shape, dtype, seed + 1)
     pull = inputs.from_bits(upstream, dtype)
     return Problem(bits, upstream, reference.row_gradients(activation, rows, pull))
+
+
+class Problems:
+    """The inputs and exact values of each activation, direction and dtype, made once."""
+
+    def __init__(self, per_binade: int, seed: int) -> None:
+        self._per_binade, self._seed = per_binade, seed
+        self._made: dict[tuple[str, str, str], Problem] = {}
+        self._lock = Lock()
+
+    def of(self, case: Case) -> Problem:
+        """The problem that a case is tried on."""
+        key = (case.activation, case.direction, case.dtype)
+        with self._lock:
+            if key not in self._made:
+                activation = find(case.activation)
+                self._made[key] = problem_of(
+                    activation, case.direction, case.dtype, self._per_binade, self._seed
+                )
+            return self._made[key]
 
 
 def _without_ties(rows: Array) -> Array:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 
 _SAMPLE = """
-import importlib, threading
+import importlib, os, sys
 from bench.worker.operations import Worker
 subject = importlib.import_module("impls.{framework}")
 worker = Worker(subject, "cpu", 1)
@@ -23,9 +23,12 @@ try:
     print(sorted(worker.sample(0, 0.02)))
 except Exception as error:
     print(type(error).__name__, error)
+sys.stdout.flush()
+os._exit(0)  # not waiting for what was left behind
 """
 
-# JAX needs only to be left alone: it returns at once by itself. The others are handed to a thread.
+# JAX needs only to be left alone: it returns at once by itself. The others are handed to a thread,
+# twenty calls' work at a time: one thread's calls hold up the other's through the interpreter lock.
 _FORGOTTEN = {
     "jax": "type(worker._adapter).wait = lambda self, result: None",
     "torch": "THREAD",
@@ -35,7 +38,7 @@ _FORGOTTEN = {
 _THREAD = """
 from concurrent.futures import ThreadPoolExecutor
 pool, work = ThreadPoolExecutor(1), worker._steps[0]
-worker._steps[0] = lambda: pool.submit(work)
+worker._steps[0] = lambda: pool.submit(lambda: [work() for _ in range(20)])
 """
 
 

@@ -1,0 +1,68 @@
+"""How a run ended: in words, for machines, and as an exit status."""
+
+from __future__ import annotations
+
+import json
+
+from .cases import Case
+from .metrics import Row
+from .runner import Outcome
+
+
+def exit_status(outcome: Outcome) -> int:
+    """130 if it was interrupted, 1 if nothing could be measured, else 0."""
+    if outcome.facts.state == "interrupted":
+        return 130
+    return 0 if _measured(outcome) else 1
+
+
+def for_machines(outcome: Outcome) -> str:
+    """One JSON object: path, state, counts of cases, times."""
+    facts = outcome.facts
+    return json.dumps(
+        {
+            "path": str(outcome.path),
+            "state": facts.state,
+            "measured": len(_measured(outcome)),
+            "failed": len({row.case for row in _failed(outcome)}),
+            "unsupported": len(_absent(outcome)),
+            "timed_share": facts.timed_share,
+            "seconds": facts.seconds,
+        }
+    )
+
+
+def for_people(outcome: Outcome) -> str:
+    """A sentence on what was measured and what was not, and how to read it."""
+    facts, failed, absent = outcome.facts, _failed(outcome), len(_absent(outcome))
+    start = "Interrupted; kept" if facts.state == "interrupted" else "Measured"
+    parts = [f"{start} {len(_measured(outcome))} cases"]
+    if absent:
+        parts.append(f"{absent} are unsupported here, with the reason in their rows")
+    if failed:
+        parts.append(f"{len({row.case for row in failed})} failed, the first {_told(failed[0])}")
+    if facts.timed_share is not None:
+        share = f"{facts.timed_share:.0%}"
+        parts.append(f"{share} of the measuring time was inside timed regions")
+    where = f"Rows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
+    return f"{'; '.join(parts)}.\n{where}"
+
+
+def _told(row: Row) -> str:
+    case = row.case
+    who = f"{case.framework} {case.activation} {case.form} {case.mode} {case.direction}"
+    return f"{who}: {row.status}, {row.detail}"
+
+
+def _measured(outcome: Outcome) -> set[Case]:
+    return {row.case for row in outcome.rows if row.status == "ok"}
+
+
+def _failed(outcome: Outcome) -> list[Row]:
+    """Rows of what should have been measured and was not."""
+    return [row for row in outcome.rows if row.status not in ("ok", "unsupported")]
+
+
+def _absent(outcome: Outcome) -> set[Case]:
+    unsupported = {row.case for row in outcome.rows if row.status == "unsupported"}
+    return unsupported - _measured(outcome)

@@ -1,0 +1,178 @@
+"""Exact values and exact derivatives, in ball arithmetic (Arb through python-flint).
+
+Every function takes and returns balls: the true value lies within the ball. They are written so
+that a ball stays narrow at every real input: no exponential of a large positive number, no
+difference of two nearly equal ones. Parameters are balls around their exact decimal value, flags
+(`bool`) and counts (`int`) as they are. A function of a row takes and returns a list of balls; its
+gradient takes the row and an upstream row and returns the gradient of their inner product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import arb
+
+Row = Sequence[arb]
+
+
+def where(condition: bool, yes: Any, no: Any) -> arb:
+    return arb(yes) if condition else arb(no)
+
+
+def sigmoid(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    return 1 / (1 + tail) if x >= 0 else tail / (1 + tail)
+
+
+def sigmoid_slope(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    return tail / (1 + tail) ** 2
+
+
+def softplus(x: arb) -> arb:
+    return where(x > 0, x, 0) + (-abs(x)).exp().log1p()
+
+
+def tanh(x: arb) -> arb:
+    shrunk = -(-2 * abs(x)).expm1()
+    size = shrunk / (2 - shrunk)
+    return size if x >= 0 else -size
+
+
+def tanh_slope(x: arb) -> arb:
+    return 4 * sigmoid_slope(2 * x)
+
+
+def normal_cdf(x: arb) -> arb:
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def normal_density(x: arb) -> arb:
+    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def elu(x: arb, alpha: arb) -> arb:
+    return arb(x) if x > 0 else alpha * x.expm1()
+
+
+def elu_slope(x: arb, alpha: arb) -> arb:
+    return arb(1) if x > 0 else alpha * x.exp()
+
+
+def softplus_approximation(x: arb) -> arb:
+    if x == 0:
+        return arb(2).log()
+    scaled = abs(x) / arb(2).log()
+    size = abs(x) / -(-scaled).expm1()
+    return size if x > 0 else size * (-scaled).exp()
+
+
+def softplus_approximation_slope(x: arb) -> arb:
+    if x == 0:
+        return arb("0.5")
+    scaled = abs(x) / arb(2).log()
+    tail, rest = (-scaled).exp(), -(-scaled).expm1()
+    if x > 0:
+        return (rest - scaled * tail) / rest**2
+    return tail * (scaled - rest) / rest**2
+
+
+def gated(x: arb, gate: arb) -> arb:
+    return x * sigmoid(gate)
+
+
+def gated_slope(x: arb, gate: arb, gate_slope: arb) -> arb:
+    return sigmoid(gate) + x * gate_slope * sigmoid_slope(gate)
+
+
+def gelu_tanh_gate(x: arb) -> arb:
+    return 2 * (2 / arb.pi()).sqrt() * (x + arb("0.044715") * x**3)
+
+
+def gelu_tanh_gate_slope(x: arb) -> arb:
+    return 2 * (2 / arb.pi()).sqrt() * (1 + arb("0.134145") * x**2)
+
+
+def mish_gate(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    if x >= 0:
+        return (1 + 2 * tail) / (1 + 2 * tail + 2 * tail**2)
+    return tail * (tail + 2) / (tail * (tail + 2) + 2)
+
+
+def mish_slope(x: arb) -> arb:
+    tail = (-abs(x)).exp()
+    if x >= 0:
+        gate_slope = 4 * tail**2 * (1 + tail) / (1 + 2 * tail + 2 * tail**2) ** 2
+    else:
+        gate_slope = 4 * tail * (1 + tail) / (tail**2 + 2 * tail + 2) ** 2
+    return mish_gate(x) + x * gate_slope
+
+
+def squareplus(x: arb, b: arb) -> arb:
+    root = (x * x + b).sqrt()
+    if x >= 0:
+        return (x + root) / 2
+    return b / (root - x) / 2
+
+
+def squareplus_slope(x: arb, b: arb) -> arb:
+    if b == 0:
+        return where(x > 0, 1, 0)
+    return squareplus(x, b) / (x * x + b).sqrt()
+
+
+def terms_of(row: Row, with_zero: bool) -> list[arb]:
+    return [*row, arb(0)] if with_zero else list(row)
+
+
+def largest(row: Row) -> arb:
+    best = row[0]
+    for x in row[1:]:
+        best = x if x > best else best
+    return best
+
+
+def logsumexp(row: Row, with_zero: bool) -> list[arb]:
+    terms = terms_of(row, with_zero)
+    top = largest(terms)
+    return [top + sum((x - top).exp() for x in terms).log()]
+
+
+def softmax(row: Row, with_zero: bool) -> list[arb]:
+    terms = terms_of(row, with_zero)
+    top = largest(terms)
+    total = sum((x - top).exp() for x in terms)
+    return [(x - top).exp() / total for x in row]
+
+
+def logsumexp_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
+    return [upstream[0] * share for share in softmax(row, with_zero)]
+
+
+def softmax_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
+    shares = softmax(row, with_zero)
+    mean = sum(share * pull for share, pull in zip(shares, upstream, strict=True))
+    return [share * (pull - mean) for share, pull in zip(shares, upstream, strict=True)]
+
+
+def crelu(row: Row) -> list[arb]:
+    return [where(x > 0, x, 0) for x in row] + [where(x < 0, -x, 0) for x in row]
+
+
+def crelu_gradient(row: Row, upstream: Row) -> list[arb]:
+    up, down = upstream[: len(row)], upstream[len(row) :]
+    return [where(x > 0, p, 0) - where(x < 0, n, 0) for x, p, n in zip(row, up, down, strict=True)]
+
+
+def maxout(row: Row, k: int) -> list[arb]:
+    width = len(row) // k
+    return [largest(row[column::width]) for column in range(width)]
+
+
+def maxout_gradient(row: Row, upstream: Row, k: int) -> list[arb]:
+    width = len(row) // k
+    tops = maxout(row, k)
+    return [where(x == tops[i % width], upstream[i % width], 0) for i, x in enumerate(row)]

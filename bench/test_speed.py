@@ -1,0 +1,65 @@
+"""The pytest-benchmark door: the same cases, with that tool's table, JSON, compare and histogram.
+
+    pytest bench/ -k "gelu and torch"
+    pytest bench/ -k "jax and compiled" --benchmark-json out.json
+
+One framework a process, as in the harness: choose one with -k; cases of another are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import pytest
+
+from .cases import PROFILES, Case, expand, unsupported
+from .frameworks import frameworks
+from .lanes import measuring_cpus
+from .specs import spec_of, timing_shape
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+_SEED = 0
+_CASES = [
+    case
+    for case in expand(PROFILES["standard"])
+    if not unsupported(case) and case.size == 2**16 and case.direction == "forward"
+]
+_running: dict[str, Any] = {}
+
+
+def _name(case: Case) -> str:
+    return f"{case.framework}-{case.activation}-{case.form}-{case.mode}-{case.size}"
+
+
+@pytest.fixture
+def worker(case: Case) -> Any:
+    """The framework's worker in this process, set up as the harness does."""
+    if _running and case.framework not in _running:
+        pytest.skip(f"one framework a process, here {next(iter(_running))}: choose with -k")
+    if not _running:
+        _running[case.framework] = _start(case.framework)
+    return _running[case.framework]
+
+
+def _start(framework: str) -> Any:
+    os.sched_setaffinity(0, measuring_cpus(1))
+    for name, value in frameworks()[framework].environment.items():
+        os.environ.setdefault(name, value.format(threads=1, device="cpu"))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    missing = f"{framework} is not installed here: make setup installs it"
+    pytest.importorskip(framework, reason=missing, exc_type=ImportError)
+    operations = importlib.import_module("bench.worker.operations")
+    return operations.Worker(importlib.import_module(f"impls.{framework}"), "cpu", 1)
+
+
+@pytest.mark.parametrize("case", _CASES, ids=_name)
+def test_speed(case: Case, worker: Any, benchmark: Any) -> None:
+    """Time one call, waited for, on the harness's own input."""
+    shape = timing_shape(case)
+    worker.prepare(0, spec_of(case, shape[-1]), shape, _SEED)
+    benchmark.group = f"{case.framework}, {case.mode}, {case.size:,} elements"
+    benchmark.extra_info.update(case.as_dict())
+    benchmark(worker.call(0))
