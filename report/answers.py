@@ -224,7 +224,7 @@ def compare(comparison: Comparison | None) -> str:
 def _share(which: Sequence[Timed], total: int) -> str:
     names = [each.case.activation for each in which]
     if len(which) == total:
-        return f"every exp activation measured ({total})" if total > 1 else names[0]
+        return f"any of the {total} exp activations measured" if total > 1 else names[0]
     if len(which) <= 3:
         return listing(names)
     return f"{len(which)} of the {total} exp activations"

@@ -19,18 +19,8 @@ from .. import inputs
 _CALIBRATIONS = 12
 
 
-_OBSERVED = 0.003
-"""Seconds of calls after which it is looked whether they were waited for: a sleep costs some µs."""
-_STILL_BUSY = 0.1
-"""Share of a batch's time that a process may stay busy after it without being suspected."""
-
-
 class RecompiledError(Exception):
     """A compilation inside a timed region: the sample would hold its time."""
-
-
-class NotWaitedError(Exception):
-    """Work that goes on after the timed region: the sample would miss its time."""
 
 
 class Worker:
@@ -97,7 +87,6 @@ class Worker:
         step = self._steps[number]
         if number not in self._loops:
             self._loops[number] = self._calibrate(step, batch)
-            self._check_waited(step, self._calibrate(step, max(batch, _OBSERVED)))
         loops = self._loops[number]
         if loops > 1:
             self._elapsed(step, max(1, loops // 8))
@@ -177,29 +166,6 @@ class Worker:
             if wanted <= 2 * loops or calls == _CALIBRATIONS:
                 return wanted
             loops = min(wanted, 8 * loops)
-
-    def _check_waited(self, step: Callable[[], Any], loops: int) -> None:
-        """Raise NotWaitedError if calls that were waited for leave work behind.
-
-        On the CPU, work that nobody waits for keeps this process busy while it sleeps: for as long
-        as the batch took, if not longer, where an honest call leaves 1 to 4 %. A first suspicion
-        is looked at twice more, for threads that spin a moment before they rest.
-        """
-        shares = [self._busy_afterwards(step, loops)]
-        if shares[0] < _STILL_BUSY / 2:
-            return
-        shares += [self._busy_afterwards(step, loops) for _ in range(2)]
-        if sorted(shares)[1] > _STILL_BUSY:
-            raise NotWaitedError(
-                f"the process is busy for {sorted(shares)[1]:.0%} of a batch's time after its end"
-            )
-
-    def _busy_afterwards(self, step: Callable[[], Any], loops: int) -> float:
-        """CPU time that this process uses in a sleep as long as a batch, over the batch's time."""
-        elapsed = self._elapsed(step, loops)
-        busy = time.process_time_ns()
-        time.sleep(elapsed / 1e9)
-        return (time.process_time_ns() - busy) / elapsed
 
     def _elapsed(self, step: Callable[[], Any], loops: int) -> int:
         """Nanoseconds of `loops` calls, each waited for."""
