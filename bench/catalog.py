@@ -90,12 +90,13 @@ def _check_parameter(activation: Activation, key: str, value: float | int | bool
 
 
 _LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
-_POSITIVE = {("softplus", "k")}
+_POSITIVE = {("softplus", "k"), ("celu", "alpha"), ("isru", "alpha"), ("isrlu", "alpha")}
 
 
 _RECTIFIERS = (
     "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
 )
+_INVERSE_ROOTS = "Carlile, Delamarter, Kinney, Marti, Whitney 2017, arXiv 1710.09967"
 
 _RECORDS = (
     Activation(
@@ -166,6 +167,47 @@ _RECORDS = (
         kinks=lambda alpha: (-float(alpha),),
     ),
     Activation(
+        name="relu6",
+        formula="min(max(0, x), 6)",
+        family="max",
+        forms=("max",),
+        source="Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10; "
+        "Howard et al. 2017, arXiv 1704.04861",
+        exact=lambda x: exact.clipped(x, 0, 6),
+        derivative=lambda x: exact.where(0 < x < 6, 1, 0),
+        kinks=lambda: (0.0, 6.0),
+    ),
+    Activation(
+        name="squared_relu",
+        formula="max(0, x)²",
+        family="max",
+        forms=("max",),
+        source="So, Mańke, Liu, Dai, Shazeer, Le 2021, arXiv 2109.08668",
+        exact=lambda x: exact.where(x > 0, x * x, 0),
+        derivative=lambda x: exact.where(x > 0, 2 * x, 0),
+    ),
+    Activation(
+        name="hard_sigmoid",
+        formula="min(max(0, x + 3), 6) / 6",
+        family="max",
+        forms=("textbook", "stable"),
+        source="Courbariaux, Bengio, David 2015, arXiv 1511.00363; with this slope "
+        "Howard et al. 2019, arXiv 1905.02244",
+        exact=lambda x: exact.clipped(x + 3, 0, 6) / 6,
+        derivative=lambda x: exact.where(-3 < x < 3, arb(1) / 6, 0),
+        kinks=lambda: (-3.0, 3.0),
+    ),
+    Activation(
+        name="hard_swish",
+        formula="x · min(max(0, x + 3), 6) / 6",
+        family="max",
+        forms=("textbook", "stable"),
+        source="Howard et al. 2019, arXiv 1905.02244",
+        exact=lambda x: x * exact.clipped(x + 3, 0, 6) / 6,
+        derivative=exact.hard_swish_slope,
+        kinks=lambda: (-3.0, 3.0),
+    ),
+    Activation(
         name="elu",
         formula="x if x > 0, else α(eˣ − 1)",
         family="exp",
@@ -175,6 +217,26 @@ _RECORDS = (
         exact=exact.elu,
         derivative=exact.elu_slope,
         kinks=lambda alpha: () if alpha == 1 else (0.0,),
+    ),
+    Activation(
+        name="selu",
+        formula="λx if x > 0, else λα(eˣ − 1); λ = 1.0507…, α = 1.6732…",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv 1706.02515",
+        exact=lambda x: exact.selu_scale() * exact.elu(x, exact.selu_alpha()),
+        derivative=lambda x: exact.selu_scale() * exact.elu_slope(x, exact.selu_alpha()),
+        kinks=lambda: (0.0,),
+    ),
+    Activation(
+        name="celu",
+        formula="max(0, x) + min(0, α(e^{x/α} − 1))",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="Barron 2017, arXiv 1704.07483",
+        parameters={"alpha": 1.0},
+        exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
+        derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
     ),
     Activation(
         name="sigmoid",
@@ -270,6 +332,36 @@ _RECORDS = (
         exact=exact.squareplus,
         derivative=exact.squareplus_slope,
         kinks=lambda b: (0.0,) if b == 0 else (),
+    ),
+    Activation(
+        name="softsign",
+        formula="x / (1 + |x|)",
+        family="algebraic",
+        forms=("textbook", "stable"),
+        source="Turian, Bergstra, Bengio 2009, Quadratic features and deep architectures for "
+        "chunking",
+        exact=lambda x: x / (1 + abs(x)),
+        derivative=lambda x: 1 / (1 + abs(x)) ** 2,
+    ),
+    Activation(
+        name="isru",
+        formula="x / √(1 + αx²)",
+        family="algebraic",
+        forms=("textbook", "stable"),
+        source=_INVERSE_ROOTS,
+        parameters={"alpha": 1.0},
+        exact=exact.isru,
+        derivative=exact.isru_slope,
+    ),
+    Activation(
+        name="isrlu",
+        formula="x if x ≥ 0, else x / √(1 + αx²)",
+        family="algebraic",
+        forms=("textbook", "stable"),
+        source=_INVERSE_ROOTS,
+        parameters={"alpha": 1.0},
+        exact=lambda x, alpha: arb(x) if x >= 0 else exact.isru(x, alpha),
+        derivative=lambda x, alpha: arb(1) if x >= 0 else exact.isru_slope(x, alpha),
     ),
     Activation(
         name="logsumexp",

@@ -21,6 +21,10 @@ def where(condition: bool, yes: Any, no: Any) -> arb:
     return arb(yes) if condition else arb(no)
 
 
+def clipped(x: arb, low: int, high: int) -> arb:
+    return where(x > low, where(x < high, x, high), low)
+
+
 def sigmoid(x: arb) -> arb:
     tail = (-abs(x)).exp()
     return 1 / (1 + tail) if x >= 0 else tail / (1 + tail)
@@ -59,6 +63,18 @@ def elu(x: arb, alpha: arb) -> arb:
 
 def elu_slope(x: arb, alpha: arb) -> arb:
     return arb(1) if x > 0 else alpha * x.exp()
+
+
+def hard_swish_slope(x: arb) -> arb:
+    return where(x > -3, where(x < 3, (2 * x + 3) / 6, 1), 0)
+
+
+def selu_scale() -> arb:
+    return arb("1.0507009873554804934193349852946")
+
+
+def selu_alpha() -> arb:
+    return arb("1.6732632423543772848170429916717")
 
 
 def softplus_approximation(x: arb) -> arb:
@@ -122,6 +138,14 @@ def squareplus_slope(x: arb, b: arb) -> arb:
     if b == 0:
         return where(x > 0, 1, 0)
     return squareplus(x, b) / (x * x + b).sqrt()
+
+
+def isru(x: arb, alpha: arb) -> arb:
+    return x / (1 + alpha * x * x).sqrt()
+
+
+def isru_slope(x: arb, alpha: arb) -> arb:
+    return 1 / (1 + alpha * x * x).sqrt() ** 3
 
 
 def terms_of(row: Row, with_zero: bool) -> list[arb]:

@@ -28,6 +28,8 @@ _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
 _WIDER = {"float16": jnp.float32, "bfloat16": jnp.float32, "float32": jnp.float64}
 
 
@@ -165,6 +167,55 @@ def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
     return jnp.maximum(x, -alpha)
 
 
+def relu6_native(x: Array) -> Array:
+    return jax.nn.relu6(x)
+
+
+def relu6_max(x: Array) -> Array:
+    return jnp.minimum(jnp.maximum(x, 0), 6)
+
+
+def squared_relu_max(x: Array) -> Array:
+    return jnp.square(jnp.maximum(x, 0))
+
+
+def hard_sigmoid_native(x: Array) -> Array:
+    return jax.nn.hard_sigmoid(x)
+
+
+def hard_sigmoid_textbook(x: Array) -> Array:
+    return jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_sigmoid_slope(x: Array) -> Array:
+    outside = jnp.where(jnp.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return jnp.where(jnp.abs(x) < 3, 1 / 6, outside)
+
+
+@_stable(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Array) -> Array:
+    return jnp.clip(x + 3, 0, 6) / 6
+
+
+def hard_swish_native(x: Array) -> Array:
+    return jax.nn.hard_swish(x)
+
+
+def hard_swish_textbook(x: Array) -> Array:
+    return x * jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_swish_slope(x: Array) -> Array:
+    inside = (2 * jnp.clip(x, -3, 3) + 3) / 6
+    return jnp.where(x > 3, 1, jnp.where(x < -3, 0, inside))
+
+
+@_stable(_hard_swish_slope)
+def hard_swish_stable(x: Array) -> Array:
+    bounded = jnp.maximum(x, -1000)
+    return bounded * (jnp.clip(bounded + 3, 0, 6) / 6)
+
+
 # --- exp ------------------------------------------------------------------------------------------
 
 
@@ -179,6 +230,38 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 @_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, alpha * jnp.exp(jnp.minimum(x, 0))))
 def elu_stable(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def selu_native(x: Array) -> Array:
+    return jax.nn.selu(x)
+
+
+def selu_textbook(x: Array) -> Array:
+    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * (jnp.exp(x) - 1))
+
+
+def _selu_slope(x: Array) -> Array:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = jnp.exp(0.5 * jnp.minimum(x, 0))
+    return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_stable(_selu_slope)
+def selu_stable(x: Array) -> Array:
+    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def celu_native(x: Array, alpha: float = 1.0) -> Array:
+    return jax.nn.celu(x, alpha)
+
+
+def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.maximum(x, 0) + jnp.minimum(alpha * (jnp.exp(x / alpha) - 1), 0)
+
+
+@_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
+def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
 
 
 def sigmoid_native(x: Array) -> Array:
@@ -387,6 +470,49 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
     return jnp.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+def softsign_native(x: Array) -> Array:
+    return jax.nn.soft_sign(x)
+
+
+def softsign_textbook(x: Array) -> Array:
+    return x / (1 + jnp.abs(x))
+
+
+@_stable(lambda x: jnp.square(1 / (1 + jnp.abs(x))))
+def softsign_stable(x: Array) -> Array:
+    bounded = jnp.clip(x, -1e30, 1e30)
+    return bounded / (1 + jnp.abs(bounded))
+
+
+def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return x / jnp.sqrt(1 + alpha * x * x)
+
+
+def _isru(x: Array, alpha: float) -> Array:
+    far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
+    bounded = jnp.clip(x, -far, far)
+    return bounded / jnp.sqrt(1 + alpha * bounded * bounded)
+
+
+def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
+    inverse = 1 / jnp.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
+    return inverse * inverse * inverse
+
+
+@_stable(_isru_slope)
+def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+    return _isru(x, alpha)
+
+
+def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.where(x >= 0, x, x / jnp.sqrt(1 + alpha * x * x))
+
+
+@_stable(lambda x, alpha=1.0: jnp.where(x >= 0, 1, _isru_slope(x, alpha)))
+def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------

@@ -20,6 +20,8 @@ _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
 _WIDER = {"float16": np.float32, "float32": np.float64}
 
 
@@ -230,6 +232,47 @@ def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
     return np.maximum(x, -alpha)
 
 
+@_slope(lambda x: ((x > 0) & (x < 6)).astype(x.dtype))
+def relu6_max(x: Array) -> Array:
+    return np.minimum(np.maximum(x, 0), 6)
+
+
+@_slope(lambda x: 2 * np.maximum(x, 0))
+def squared_relu_max(x: Array) -> Array:
+    return np.square(np.maximum(x, 0))
+
+
+@_slope(lambda x: np.where(np.abs(x) < 3, x.dtype.type(1 / 6), 0))
+def hard_sigmoid_textbook(x: Array) -> Array:
+    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_sigmoid_slope(x: Array) -> Array:
+    outside = np.where(np.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return np.where(np.abs(x) < 3, 1 / 6, outside)
+
+
+@_stable(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Array) -> Array:
+    return np.clip(x + 3, 0, 6) / 6
+
+
+def _hard_swish_slope(x: Array) -> Array:
+    inside = (2 * np.clip(x, -3, 3) + 3) / 6
+    return np.where(x > 3, 1, np.where(x < -3, 0, inside))
+
+
+@_slope(_hard_swish_slope)
+def hard_swish_textbook(x: Array) -> Array:
+    return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@_stable(_hard_swish_slope)
+def hard_swish_stable(x: Array) -> Array:
+    bounded = np.maximum(x, -1000)
+    return bounded * (np.clip(bounded + 3, 0, 6) / 6)
+
+
 # --- exp ------------------------------------------------------------------------------------------
 
 
@@ -241,6 +284,32 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 @_stable(lambda x, alpha=1.0: np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))))
 def elu_stable(x: Array, alpha: float = 1.0) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@_slope(lambda x: _SELU_SCALE * np.where(x > 0, x.dtype.type(1), _SELU_ALPHA * np.exp(x)))
+def selu_textbook(x: Array) -> Array:
+    return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * (np.exp(x) - 1))
+
+
+def _selu_slope(x: Array) -> Array:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = np.exp(0.5 * np.minimum(x, 0))
+    return np.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_stable(_selu_slope)
+def selu_stable(x: Array) -> Array:
+    return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+@_slope(lambda x, alpha=1.0: np.where(x > 0, x.dtype.type(1), np.exp(x / alpha)))
+def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return np.maximum(x, 0) + np.minimum(alpha * (np.exp(x / alpha) - 1), 0)
+
+
+@_stable(lambda x, alpha=1.0: np.where(x > 0, 1, np.exp(np.minimum(x, 0) / alpha)))
+def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
 @_slope(lambda x: sigmoid_textbook(x) * (1 - sigmoid_textbook(x)))
@@ -457,6 +526,52 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
     return np.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+@_slope(lambda x: 1 / (1 + np.abs(x)) ** 2)
+def softsign_textbook(x: Array) -> Array:
+    return x / (1 + np.abs(x))
+
+
+@_stable(lambda x: np.square(1 / (1 + np.abs(x))))
+def softsign_stable(x: Array) -> Array:
+    bounded = np.clip(x, -1e30, 1e30)
+    return bounded / (1 + np.abs(bounded))
+
+
+def _isru_textbook_slope(x: Array, alpha: float = 1.0) -> Array:
+    return 1 / np.sqrt(1 + alpha * x * x) ** 3
+
+
+@_slope(_isru_textbook_slope)
+def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return x / np.sqrt(1 + alpha * x * x)
+
+
+def _isru(x: Array, alpha: float) -> Array:
+    far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
+    bounded = np.clip(x, -far, far)
+    return bounded / np.sqrt(1 + alpha * bounded * bounded)
+
+
+def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
+    inverse = 1 / np.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
+    return inverse * inverse * inverse
+
+
+@_stable(_isru_slope)
+def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+    return _isru(x, alpha)
+
+
+@_slope(lambda x, alpha=1.0: np.where(x >= 0, x.dtype.type(1), _isru_textbook_slope(x, alpha)))
+def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    return np.where(x >= 0, x, x / np.sqrt(1 + alpha * x * x))
+
+
+@_stable(lambda x, alpha=1.0: np.where(x >= 0, 1, _isru_slope(x, alpha)))
+def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return np.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------

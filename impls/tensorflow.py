@@ -25,6 +25,8 @@ _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
 _WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float64}
 
 
@@ -174,6 +176,47 @@ def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
     return _at_least(x, -alpha)
 
 
+def relu6_native(x: Tensor) -> Tensor:
+    return tf.nn.relu6(x)
+
+
+def relu6_max(x: Tensor) -> Tensor:
+    return tf.minimum(tf.maximum(x, 0), 6)
+
+
+def squared_relu_max(x: Tensor) -> Tensor:
+    return tf.square(tf.maximum(x, 0))
+
+
+def hard_sigmoid_textbook(x: Tensor) -> Tensor:
+    return tf.minimum(tf.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_sigmoid_slope(x: Tensor) -> Tensor:
+    outside = _where(tf.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return _where(tf.abs(x) < 3, 1 / 6, outside)
+
+
+@_stable(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Tensor) -> Tensor:
+    return _at_most(_at_least(x + 3, 0), 6) / 6
+
+
+def hard_swish_textbook(x: Tensor) -> Tensor:
+    return x * tf.minimum(tf.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_swish_slope(x: Tensor) -> Tensor:
+    inside = (2 * _at_most(_at_least(x, -3), 3) + 3) / 6
+    return _where(x > 3, 1, _where(x < -3, 0, inside))
+
+
+@_stable(_hard_swish_slope)
+def hard_swish_stable(x: Tensor) -> Tensor:
+    bounded = _at_least(x, -1000)
+    return bounded * (_at_most(_at_least(bounded + 3, 0), 6) / 6)
+
+
 # --- exp ------------------------------------------------------------------------------------------
 
 
@@ -190,6 +233,34 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 @_stable(lambda x, alpha=1.0: _where(x > 0, 1, alpha * tf.exp(_at_most(x, 0))))
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
+
+
+def selu_native(x: Tensor) -> Tensor:
+    return tf.nn.selu(x)
+
+
+def selu_textbook(x: Tensor) -> Tensor:
+    return _SELU_SCALE * tf.where(x > 0, x, _SELU_ALPHA * (tf.exp(x) - 1))
+
+
+def _selu_slope(x: Tensor) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = tf.exp(0.5 * _at_most(x, 0))
+    return _where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_stable(_selu_slope)
+def selu_stable(x: Tensor) -> Tensor:
+    return _SELU_SCALE * tf.where(x > 0, x, _SELU_ALPHA * tf.math.expm1(_at_most(x, 0)))
+
+
+def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.maximum(x, 0) + tf.minimum(alpha * (tf.exp(x / alpha) - 1), 0)
+
+
+@_stable(lambda x, alpha=1.0: _where(x > 0, 1, tf.exp(_at_most(x, 0) / alpha)))
+def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
 
 
 def sigmoid_native(x: Tensor) -> Tensor:
@@ -390,6 +461,49 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
     return tf.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+def softsign_native(x: Tensor) -> Tensor:
+    return tf.nn.softsign(x)
+
+
+def softsign_textbook(x: Tensor) -> Tensor:
+    return x / (1 + tf.abs(x))
+
+
+@_stable(lambda x: tf.square(1 / (1 + tf.abs(x))))
+def softsign_stable(x: Tensor) -> Tensor:
+    bounded = _at_most(_at_least(x, -1e30), 1e30)
+    return bounded / (1 + tf.abs(bounded))
+
+
+def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return x / tf.sqrt(1 + alpha * x * x)
+
+
+def _isru(x: Tensor, alpha: float) -> Tensor:
+    far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
+    bounded = _at_most(_at_least(x, -far), far)
+    return bounded / tf.sqrt(1 + alpha * bounded * bounded)
+
+
+def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    inverse = 1 / tf.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
+    return inverse * inverse * inverse
+
+
+@_stable(_isru_slope)
+def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return _isru(x, alpha)
+
+
+def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.where(x >= 0, x, x / tf.sqrt(1 + alpha * x * x))
+
+
+@_stable(lambda x, alpha=1.0: _where(x >= 0, 1, _isru_slope(x, alpha)))
+def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return tf.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------

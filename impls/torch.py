@@ -26,6 +26,8 @@ _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
 _WIDER = {
     torch.float16: torch.float32,
     torch.bfloat16: torch.float32,
@@ -175,6 +177,55 @@ def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.clamp(x, min=-alpha)
 
 
+def relu6_native(x: Tensor) -> Tensor:
+    return functional.relu6(x)
+
+
+def relu6_max(x: Tensor) -> Tensor:
+    return torch.minimum(torch.maximum(x, x.new_zeros(())), x.new_full((), 6))
+
+
+def squared_relu_max(x: Tensor) -> Tensor:
+    return torch.square(torch.maximum(x, x.new_zeros(())))
+
+
+def hard_sigmoid_native(x: Tensor) -> Tensor:
+    return functional.hardsigmoid(x)
+
+
+def hard_sigmoid_textbook(x: Tensor) -> Tensor:
+    return torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
+
+
+def _hard_sigmoid_slope(x: Tensor) -> Tensor:
+    outside = torch.where(torch.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return torch.where(torch.abs(x) < 3, 1 / 6, outside)
+
+
+@_stable(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Tensor) -> Tensor:
+    return torch.clamp(x + 3, 0, 6) / 6
+
+
+def hard_swish_native(x: Tensor) -> Tensor:
+    return functional.hardswish(x)
+
+
+def hard_swish_textbook(x: Tensor) -> Tensor:
+    return x * torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
+
+
+def _hard_swish_slope(x: Tensor) -> Tensor:
+    inside = (2 * torch.clamp(x, -3, 3) + 3) / 6
+    return torch.where(x > 3, 1, torch.where(x < -3, 0, inside))
+
+
+@_stable(_hard_swish_slope)
+def hard_swish_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * (torch.clamp(bounded + 3, 0, 6) / 6)
+
+
 # --- exp ------------------------------------------------------------------------------------------
 
 
@@ -189,6 +240,40 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 @_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * torch.exp(torch.clamp(x, max=0))))
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
+
+
+def selu_native(x: Tensor) -> Tensor:
+    return functional.selu(x)
+
+
+def selu_textbook(x: Tensor) -> Tensor:
+    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * (torch.exp(x) - 1))
+
+
+def _selu_slope(x: Tensor) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = torch.exp(0.5 * torch.clamp(x, max=0))
+    return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_stable(_selu_slope)
+def selu_stable(x: Tensor) -> Tensor:
+    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * _expm1(torch.clamp(x, max=0)))
+
+
+def celu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return functional.celu(x, alpha)
+
+
+def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.maximum(x, x.new_zeros(())) + torch.minimum(
+        alpha * (torch.exp(x / alpha) - 1), x.new_zeros(())
+    )
+
+
+@_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, torch.exp(torch.clamp(x, max=0) / alpha)))
+def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0) / alpha))
 
 
 def sigmoid_native(x: Tensor) -> Tensor:
@@ -393,6 +478,49 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
     return torch.where(x > 0, half_sum, 0.25 * b / half_sum)
+
+
+def softsign_native(x: Tensor) -> Tensor:
+    return functional.softsign(x)
+
+
+def softsign_textbook(x: Tensor) -> Tensor:
+    return x / (1 + torch.abs(x))
+
+
+@_stable(lambda x: torch.square(1 / (1 + torch.abs(x))))
+def softsign_stable(x: Tensor) -> Tensor:
+    bounded = torch.clamp(x, -1e30, 1e30)
+    return bounded / (1 + torch.abs(bounded))
+
+
+def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return x / torch.sqrt(1 + alpha * x * x)
+
+
+def _isru(x: Tensor, alpha: float) -> Tensor:
+    far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
+    bounded = torch.clamp(x, -far, far)
+    return bounded / torch.sqrt(1 + alpha * bounded * bounded)
+
+
+def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    inverse = 1 / torch.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
+    return inverse * inverse * inverse
+
+
+@_stable(_isru_slope)
+def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return _isru(x, alpha)
+
+
+def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.where(x >= 0, x, x / torch.sqrt(1 + alpha * x * x))
+
+
+@_stable(lambda x, alpha=1.0: torch.where(x >= 0, 1, _isru_slope(x, alpha)))
+def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------

@@ -156,6 +156,7 @@ def derivatives(activation: Activation, x: Array) -> Reference:
         return activation.derivative(ball, **parameters)
 
     found = _collect((_at(slope, float(v)) for v in x.flat), x.shape)
+    ctx.prec = 3 * _FAR
     for kink in activation.kinks(**activation.parameters):
         beside = [float(slope(arb(kink) + side * _TINY)) for side in (-1, 1)]
         found.lowest[x == kink], found.highest[x == kink] = min(beside), max(beside)

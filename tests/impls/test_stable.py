@@ -20,7 +20,15 @@ STABLE = [
     if "stable" in record.forms
     for variant in (record, *(record.with_parameters(**each) for each in record.variants))
 ]
-TUNED = ["elu(alpha=0.5)", "softplus(k=3)", "squareplus(b=0)", "squareplus(b=0.25)"]
+TUNED = [
+    "elu(alpha=0.5)",
+    "celu(alpha=0.5)",
+    "softplus(k=3)",
+    "squareplus(b=0)",
+    "squareplus(b=0.25)",
+    "isru(alpha=3)",
+    "isrlu(alpha=0.25)",
+]
 
 # XLA runs the processor with subnormals flushed to zero, inputs as well as results, and so do
 # TensorFlow's kernels: no form can give what the primitive `identity` already loses. Their errors
@@ -86,7 +94,11 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane:
 
 
 @pytest.mark.parametrize(
-    "label", ["sigmoid", "silu", "gelu", "softplus", "mish", "elu", "squareplus"]
+    "label",
+    [
+        *("hard_sigmoid", "hard_swish", "elu", "selu", "celu", "sigmoid", "softplus", "silu"),
+        *("gelu", "mish", "squareplus", "softsign", "isru", "isrlu"),
+    ],
 )
 def test_stable_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
     x = np.array([-np.inf, np.inf])
@@ -99,12 +111,19 @@ def test_stable_returns_the_limits(framework: str, lane: Lane, label: str) -> No
     )
     assert outputs is not None, lane.failures
     got = inputs.from_bits(outputs[0], "float32").ravel()[:2]
-    low = {"elu": -1.0}.get(label, 0.0)
-    high = {"sigmoid": 1.0}.get(label, np.inf)
-    assert list(got) == [low, high]
+    low = dict.fromkeys(("elu", "celu", "softsign", "isru", "isrlu"), -1.0)
+    low["selu"] = float(np.float32(-1.7580993408473768))
+    high = dict.fromkeys(("sigmoid", "hard_sigmoid", "softsign", "isru"), 1.0)
+    assert list(got) == [low.get(label, 0.0), high.get(label, np.inf)]
 
 
-@pytest.mark.parametrize("label", ["relu", "crelu", "maxout", "prelu", "prelu(per_channel=true)"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("relu", "relu6", "squared_relu", "crelu", "maxout", "shifted_relu"),
+        *("prelu", "prelu(per_channel=true)"),
+    ],
+)
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_comparisons_are_exact_on_normal_inputs(
     framework: str, lane: Lane, label: str, direction: str
@@ -124,7 +143,8 @@ def test_comparisons_are_exact_on_normal_inputs(
         return
     size = np.abs(inputs.from_bits(problem.bits, "float32"))
     # max(x, 0) has gradient 1 at 0 in TensorFlow, and keeps no more than the kink's own slopes.
-    assert errors.plain[np.isfinite(size) & (size >= 2.0**-120)].max() <= 0.5
+    least = 2.0**-62 if label == "squared_relu" else 2.0**-120
+    assert errors.plain[np.isfinite(size) & (size >= least)].max() <= 0.5
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bench.agreement import reference
 from bench.catalog import CATALOG, find
 
+SATURATED = ("sigmoid", "hard_sigmoid", "tanh", "softsign", "isru")
+_SELU = 1.7580993408473768  # its constants' product
 ELEMENTWISE = [name for name, record in CATALOG.items() if not record.rowwise]
 
 
@@ -46,13 +48,15 @@ def test_a_value_is_what_arb_says(x: float) -> None:
 def test_limits_are_those_at_the_ends_of_the_line(name: str) -> None:
     record = find(name)
     found = reference.values(record, np.array([-np.inf, np.inf, np.nan]))
-    low = {"leaky_relu": -np.inf, "prelu": -np.inf, "shifted_relu": -1.0, "elu": -1.0, "tanh": -1.0}
-    high = {"sigmoid": 1.0, "tanh": 1.0}
+    low = {"leaky_relu": -np.inf, "prelu": -np.inf, "selu": -_SELU}
+    low |= dict.fromkeys(("shifted_relu", "elu", "celu", "tanh", "softsign", "isru", "isrlu"), -1.0)
+    high = {"relu6": 6.0} | dict.fromkeys(SATURATED, 1.0)
     assert found.value(0) == low.get(name, 0.0)
     assert found.value(1) == high.get(name, np.inf)
     assert np.isnan(found.high[2])
     slopes = reference.derivatives(record, np.array([-np.inf, np.inf]))
-    assert slopes.value(1) == (0.0 if name in ("sigmoid", "tanh") else 1.0)
+    steep = {"squared_relu": np.inf, "selu": 1.0507009873554805, "relu6": 0.0}
+    assert slopes.value(1) == (steep | dict.fromkeys(SATURATED, 0.0)).get(name, 1.0)
     assert slopes.value(0) == {"leaky_relu": 0.01, "prelu": 0.25}.get(name, 0.0)
 
 
@@ -61,6 +65,14 @@ def test_a_kink_has_the_slopes_of_both_sides() -> None:
     assert found.lowest[1] == 0.25
     assert found.highest[1] == 1.0
     assert np.isnan(found.lowest[[0, 2]]).all()
+
+
+def test_a_kink_away_from_0_has_the_slopes_of_both_sides() -> None:
+    found = reference.derivatives(find("shifted_relu"), np.array([-1.0]))
+    assert (found.lowest[0], found.highest[0]) == (0.0, 1.0)
+    found = reference.derivatives(find("hard_swish"), np.array([-3.0, 3.0]))
+    assert found.lowest.tolist() == [-0.5, 1.0]
+    assert found.highest.tolist() == [0.0, 1.5]
 
 
 def test_an_undecided_value_is_an_error() -> None:
