@@ -54,7 +54,8 @@ def list_(as_json: bool, debug: bool) -> None:
         click.echo(json.dumps(records, ensure_ascii=False, indent=1))
         return
     for name, record in CATALOG.items():
-        click.echo(f"{name}  [{record.family}]  {record.formula}")
+        kind = dict.fromkeys([record.family, *["primitive"] * record.primitive])
+        click.echo(f"{name}  [{', '.join(kind)}]  {record.formula}")
         for framework in frameworks().values():
             forms = [form for form in forms_of(record) if framework.offers(name, form)]
             click.echo(f"    {framework.title:<11} {', '.join(forms)}")
@@ -65,6 +66,9 @@ def _listing() -> list[dict[str, Any]]:
         {
             "activation": name,
             "family": record.family,
+            "primitive": record.primitive,
+            "operations": dict(record.operations),
+            "domain": record.domain,
             "formula": record.formula,
             "parameters": dict(record.parameters),
             "rowwise": record.rowwise,

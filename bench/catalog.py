@@ -17,7 +17,7 @@ from flint import arb
 from . import exact
 from .errors import UsageError
 
-Family = Literal["max", "exp", "algebraic"]
+Family = Literal["max", "exp", "algebraic", "primitive"]
 Exact = Callable[..., Any]
 
 
@@ -30,6 +30,13 @@ class Activation:
     row and an upstream row and returns the gradient of their inner product.
     `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
     `kinks` are the inputs at which the derivative jumps.
+    `operations` counts the primitives that the first form written out takes, an element of input,
+    with equal subexpressions computed once. A subtraction counts as add; a negation, a division by
+    a number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln
+    as log1p. What is done once a row is not counted.
+    `primitive` marks the single operations in which `operations` counts. They have no form but the
+    framework's own, or one written out where it has none.
+    `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Activation:
     family: Family
     forms: tuple[str, ...]
     source: str
+    operations: Mapping[str, int]
     exact: Exact
     derivative: Exact
     parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
@@ -45,6 +53,8 @@ class Activation:
     parameter_derivative: Exact | None = None
     kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
     variants: tuple[Mapping[str, float | int | bool], ...] = ()
+    primitive: bool = False
+    domain: Literal["all", "positive"] = "all"
     changed: tuple[str, ...] = ()
 
     @property
@@ -98,6 +108,25 @@ _RECTIFIERS = (
 )
 _INVERSE_ROOTS = "Carlile, Delamarter, Kinney, Marti, Whitney 2017, arXiv 1710.09967"
 
+
+def _primitive(
+    name: str, formula: str, clause: str, value: Exact, derivative: Exact, **fields: Any
+) -> Activation:
+    """A single operation that every framework has, after a clause of IEEE 754."""
+    return Activation(
+        name=name,
+        formula=formula,
+        family="primitive",
+        forms=(),
+        source=f"IEEE 754-2019, {clause}",
+        operations={name: 1},
+        exact=value,
+        derivative=derivative,
+        primitive=True,
+        **fields,
+    )
+
+
 _RECORDS = (
     Activation(
         name="relu",
@@ -105,6 +134,7 @@ _RECORDS = (
         family="max",
         forms=("max", "abs", "where"),
         source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks",
+        operations={"maximum": 1},
         exact=lambda x: exact.where(x > 0, x, 0),
         derivative=lambda x: exact.where(x > 0, 1, 0),
         kinks=lambda: (0.0,),
@@ -116,6 +146,7 @@ _RECORDS = (
         forms=("where", "max"),
         source=_RECTIFIERS,
         parameters={"alpha": 0.01},
+        operations={"multiply": 1, "maximum": 1},
         exact=lambda x, alpha: exact.where(x > 0, x, alpha * x),
         derivative=lambda x, alpha: exact.where(x > 0, 1, alpha),
         kinks=lambda alpha: (0.0,),
@@ -127,6 +158,7 @@ _RECORDS = (
         forms=("where",),
         source="He, Zhang, Ren, Sun 2015, arXiv 1502.01852",
         parameters={"alpha": 0.25, "per_channel": False},
+        operations={"multiply": 1, "maximum": 1},
         exact=lambda x, alpha, per_channel: exact.where(x > 0, x, alpha * x),
         derivative=lambda x, alpha, per_channel: exact.where(x > 0, 1, alpha),
         learnable=("alpha",),
@@ -140,6 +172,7 @@ _RECORDS = (
         family="max",
         forms=("textbook",),
         source="Shang, Sohn, Almeida, Lee 2016, arXiv 1603.05201",
+        operations={"multiply": 1, "maximum": 2},
         exact=exact.crelu,
         derivative=exact.crelu_gradient,
         rowwise=True,
@@ -151,6 +184,7 @@ _RECORDS = (
         forms=("textbook",),
         source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio 2013, arXiv 1302.4389",
         parameters={"k": 2},
+        operations={"maximum": 1},
         exact=exact.maxout,
         derivative=exact.maxout_gradient,
         rowwise=True,
@@ -162,6 +196,7 @@ _RECORDS = (
         forms=("max",),
         source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
         parameters={"alpha": 1.0},
+        operations={"maximum": 1},
         exact=lambda x, alpha: exact.where(x > -alpha, x, -alpha),
         derivative=lambda x, alpha: exact.where(x > -alpha, 1, 0),
         kinks=lambda alpha: (-float(alpha),),
@@ -173,6 +208,7 @@ _RECORDS = (
         forms=("max",),
         source="Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10; "
         "Howard et al. 2017, arXiv 1704.04861",
+        operations={"maximum": 2},
         exact=lambda x: exact.clipped(x, 0, 6),
         derivative=lambda x: exact.where(0 < x < 6, 1, 0),
         kinks=lambda: (0.0, 6.0),
@@ -183,6 +219,7 @@ _RECORDS = (
         family="max",
         forms=("max",),
         source="So, Mańke, Liu, Dai, Shazeer, Le 2021, arXiv 2109.08668",
+        operations={"multiply": 1, "maximum": 1},
         exact=lambda x: exact.where(x > 0, x * x, 0),
         derivative=lambda x: exact.where(x > 0, 2 * x, 0),
     ),
@@ -193,6 +230,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Courbariaux, Bengio, David 2015, arXiv 1511.00363; with this slope "
         "Howard et al. 2019, arXiv 1905.02244",
+        operations={"add": 1, "multiply": 1, "maximum": 2},
         exact=lambda x: exact.clipped(x + 3, 0, 6) / 6,
         derivative=lambda x: exact.where(-3 < x < 3, arb(1) / 6, 0),
         kinks=lambda: (-3.0, 3.0),
@@ -203,6 +241,7 @@ _RECORDS = (
         family="max",
         forms=("textbook", "stable"),
         source="Howard et al. 2019, arXiv 1905.02244",
+        operations={"add": 1, "multiply": 2, "maximum": 2},
         exact=lambda x: x * exact.clipped(x + 3, 0, 6) / 6,
         derivative=exact.hard_swish_slope,
         kinks=lambda: (-3.0, 3.0),
@@ -214,6 +253,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
         parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 1, "maximum": 1, "exp": 1},
         exact=exact.elu,
         derivative=exact.elu_slope,
         kinks=lambda alpha: () if alpha == 1 else (0.0,),
@@ -224,6 +264,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv 1706.02515",
+        operations={"add": 1, "multiply": 2, "maximum": 1, "exp": 1},
         exact=lambda x: exact.selu_scale() * exact.elu(x, exact.selu_alpha()),
         derivative=lambda x: exact.selu_scale() * exact.elu_slope(x, exact.selu_alpha()),
         kinks=lambda: (0.0,),
@@ -235,6 +276,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Barron 2017, arXiv 1704.07483",
         parameters={"alpha": 1.0},
+        operations={"add": 2, "multiply": 2, "maximum": 2, "exp": 1},
         exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
         derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
     ),
@@ -244,6 +286,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Verhulst 1845; Rumelhart, Hinton, Williams 1986",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=exact.sigmoid,
         derivative=exact.sigmoid_slope,
     ),
@@ -253,8 +296,10 @@ _RECORDS = (
         family="exp",
         forms=("textbook",),
         source="LeCun, Bottou, Orr, Müller 1998, Efficient BackProp",
+        operations={"tanh": 1},
         exact=exact.tanh,
         derivative=exact.tanh_slope,
+        primitive=True,
     ),
     Activation(
         name="softplus",
@@ -263,6 +308,7 @@ _RECORDS = (
         forms=("textbook", "stable", "logaddexp"),
         source="Dugas, Bengio, Bélisle, Nadeau, Garcia 2000",
         parameters={"k": 1.0},
+        operations={"add": 1, "multiply": 2, "exp": 1, "log1p": 1},
         exact=lambda x, k: exact.softplus(k * x) / k,
         derivative=lambda x, k: exact.sigmoid(k * x),
     ),
@@ -272,6 +318,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Wikipedia, Softplus; the function x/(1 − e^{−x/ln 2}) meets softplus at 0",
+        operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "exp": 1},
         exact=exact.softplus_approximation,
         derivative=exact.softplus_approximation_slope,
     ),
@@ -281,6 +328,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing et al. 2017, arXiv 1702.03118",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=lambda x: exact.gated(x, x),
         derivative=lambda x: exact.gated_slope(x, x, arb(1)),
     ),
@@ -290,6 +338,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 1, "multiply": 3, "erf": 1},
         exact=lambda x: x * exact.normal_cdf(x),
         derivative=lambda x: exact.normal_cdf(x) + x * exact.normal_density(x),
     ),
@@ -299,6 +348,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 2, "multiply": 6, "tanh": 1},
         exact=lambda x: exact.gated(x, exact.gelu_tanh_gate(x)),
         derivative=lambda x: exact.gated_slope(
             x, exact.gelu_tanh_gate(x), exact.gelu_tanh_gate_slope(x)
@@ -310,6 +360,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=lambda x: exact.gated(x, arb("1.702") * x),
         derivative=lambda x: exact.gated_slope(x, arb("1.702") * x, arb("1.702")),
     ),
@@ -319,6 +370,7 @@ _RECORDS = (
         family="exp",
         forms=("textbook", "stable"),
         source="Misra 2019, arXiv 1908.08681",
+        operations={"add": 1, "multiply": 1, "exp": 1, "log1p": 1, "tanh": 1},
         exact=lambda x: x * exact.mish_gate(x),
         derivative=exact.mish_slope,
     ),
@@ -329,6 +381,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Barron 2021, arXiv 2112.11687",
         parameters={"b": 4.0},
+        operations={"add": 2, "multiply": 2, "sqrt": 1},
         exact=exact.squareplus,
         derivative=exact.squareplus_slope,
         kinks=lambda b: (0.0,) if b == 0 else (),
@@ -340,6 +393,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Turian, Bergstra, Bengio 2009, Quadratic features and deep architectures for "
         "chunking",
+        operations={"add": 1, "divide": 1, "absolute": 1},
         exact=lambda x: x / (1 + abs(x)),
         derivative=lambda x: 1 / (1 + abs(x)) ** 2,
     ),
@@ -350,6 +404,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source=_INVERSE_ROOTS,
         parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 2, "divide": 1, "sqrt": 1},
         exact=exact.isru,
         derivative=exact.isru_slope,
     ),
@@ -360,6 +415,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source=_INVERSE_ROOTS,
         parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "sqrt": 1},
         exact=lambda x, alpha: arb(x) if x >= 0 else exact.isru(x, alpha),
         derivative=lambda x, alpha: arb(1) if x >= 0 else exact.isru_slope(x, alpha),
     ),
@@ -370,6 +426,7 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Nielsen, Sun 2016, arXiv 1606.05850",
         parameters={"with_zero": False},
+        operations={"add": 1, "exp": 1},
         exact=exact.logsumexp,
         derivative=exact.logsumexp_gradient,
         rowwise=True,
@@ -382,14 +439,64 @@ _RECORDS = (
         forms=("textbook", "stable"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
         parameters={"with_zero": False},
+        operations={"add": 1, "divide": 1, "exp": 1},
         exact=exact.softmax,
         derivative=exact.softmax_gradient,
         rowwise=True,
         variants=({"with_zero": True},),
     ),
+    _primitive("copy", "x", "5.5.1", lambda x: x, lambda x: arb(1)),
+    _primitive("add", "x + ½", "5.4.1", lambda x: x + arb("0.5"), lambda x: arb(1)),
+    _primitive("multiply", "1.5x", "5.4.1", lambda x: arb("1.5") * x, lambda x: arb("1.5")),
+    _primitive("divide", "1 / x", "5.4.1", exact.reciprocal, lambda x: -exact.reciprocal(x * x)),
+    _primitive(
+        "maximum",
+        "max(x, ½)",
+        "9.6",
+        lambda x: exact.where(2 * x > 1, x, "0.5"),
+        lambda x: exact.where(2 * x > 1, 1, 0),
+        kinks=lambda: (0.5,),
+    ),
+    _primitive(
+        "absolute", "|x|", "5.5.1", abs, lambda x: exact.where(x > 0, 1, -1), kinks=lambda: (0.0,)
+    ),
+    _primitive(
+        "sqrt",
+        "√x",
+        "5.4.1",
+        exact.root,
+        lambda x: exact.reciprocal(2 * exact.root(x)),
+        domain="positive",
+    ),
+    _primitive("exp", "eˣ", "9.2", exact.exp, exact.exp),
+    _primitive("expm1", "eˣ − 1", "9.2", exact.expm1, exact.exp),
+    _primitive(
+        "log1p",
+        "ln(1 + x)",
+        "9.2",
+        exact.log1p,
+        lambda x: exact.reciprocal(1 + x),
+        domain="positive",
+    ),
+    Activation(
+        name="erf",
+        formula="2/√π ∫ e^{−t²} dt from 0 to x",
+        family="primitive",
+        forms=("textbook",),
+        source="ISO C 7.12.8.1",
+        operations={"erf": 1},
+        exact=lambda x: x.erf(),
+        derivative=lambda x: 2 * (-x * x).exp() / arb.pi().sqrt(),
+        primitive=True,
+    ),
 )
 
 CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
+PRIMITIVES: tuple[str, ...] = (
+    *("copy", "add", "multiply", "divide", "maximum", "absolute", "sqrt"),
+    *("exp", "expm1", "log1p", "erf", "tanh"),
+)
+"""The single operations that all others are made of, roughly from the cheapest to the dearest."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 

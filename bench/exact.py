@@ -5,6 +5,9 @@ that a ball stays narrow at every real input: no exponential of a large positive
 difference of two nearly equal ones. Parameters are balls around their exact decimal value, flags
 (`bool`) and counts (`int`) as they are. A function of a row takes and returns a list of balls; its
 gradient takes the row and an upstream row and returns the gradient of their inner product.
+
+A pole is an infinite ball, and outside its domain a function raises NoValue. ±FAR stands for an
+infinite input, and ±NEAR for a zero with its sign, where the value at 0 is infinite.
 """
 
 from __future__ import annotations
@@ -15,6 +18,15 @@ from typing import Any
 from flint import arb
 
 Row = Sequence[arb]
+
+FAR = arb(2) ** 4000
+"""Beyond every float64, at the limit of every function."""
+NEAR = arb(2) ** -8000
+"""Nearer to 0 than every float64 and the square root of one."""
+
+
+class NoValue(Exception):
+    """The input lies outside the function's domain."""
 
 
 def where(condition: bool, yes: Any, no: Any) -> arb:
@@ -146,6 +158,34 @@ def isru(x: arb, alpha: arb) -> arb:
 
 def isru_slope(x: arb, alpha: arb) -> arb:
     return 1 / (1 + alpha * x * x).sqrt() ** 3
+
+
+def reciprocal(x: arb) -> arb:
+    return arb.pos_inf() if x == 0 else 1 / x
+
+
+def root(x: arb) -> arb:
+    if -NEAR <= x < 0:
+        return -root(-x)  # IEEE 754: √−0 is −0, and what is divided by it −∞
+    if x < 0:
+        raise NoValue
+    return x.sqrt()
+
+
+def exp(x: arb) -> arb:
+    return arb.pos_inf() if x >= FAR else x.exp()
+
+
+def expm1(x: arb) -> arb:
+    return arb.pos_inf() if x >= FAR else x.expm1()
+
+
+def log1p(x: arb) -> arb:
+    if x < -1:
+        raise NoValue
+    if x == -1:
+        return arb.neg_inf()
+    return arb.pos_inf() if x >= FAR else x.log1p()
 
 
 def terms_of(row: Row, with_zero: bool) -> list[arb]:

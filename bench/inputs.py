@@ -6,7 +6,7 @@ bfloat16.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from .dtypes import DTYPES, Dtype
 
 Array = np.ndarray[Any, Any]
 
-TIMING_INPUTS = "standard normal, seeded, the same for every activation and framework"
+TIMING_INPUTS = (
+    "standard normal, seeded, the same for every activation and framework; the absolute value of "
+    "that for sqrt and log1p"
+)
 STRUCTURED_ROW = 16
 """Elements of a row in the accuracy inputs of row-wise activations."""
 
@@ -43,10 +46,16 @@ def from_bits(bits: Array, dtype: str) -> Array:
         return narrow.astype(np.float64)
 
 
-def timing(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
-    """Bit patterns of standard normal values, the same for the same shape, dtype and seed."""
+def timing(
+    shape: tuple[int, ...], dtype: str, seed: int, domain: Literal["all", "positive"] = "all"
+) -> Array:
+    """Bit patterns of standard normal values, the same for the same shape, dtype and seed.
+
+    In the domain `positive` they are the absolute values of the same.
+    """
     values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    return to_bits(values.astype(np.float64), dtype)
+    chosen = np.abs(values) if domain == "positive" else values
+    return to_bits(chosen.astype(np.float64), dtype)
 
 
 def special(dtype: str) -> Array:

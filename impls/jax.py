@@ -572,6 +572,53 @@ def softmax_stable(x: Array, with_zero: bool = False) -> Array:
     return _softmax(x, with_zero)
 
 
+# --- primitives -----------------------------------------------------------------------------------
+
+
+def copy_native(x: Array) -> Array:
+    return jnp.copy(x)
+
+
+def add_native(x: Array) -> Array:
+    return x + 0.5
+
+
+def multiply_native(x: Array) -> Array:
+    return 1.5 * x
+
+
+def divide_native(x: Array) -> Array:
+    return 1 / x
+
+
+def maximum_native(x: Array) -> Array:
+    return jnp.maximum(x, 0.5)
+
+
+def absolute_native(x: Array) -> Array:
+    return jnp.abs(x)
+
+
+def sqrt_native(x: Array) -> Array:
+    return jnp.sqrt(x)
+
+
+def exp_native(x: Array) -> Array:
+    return jnp.exp(x)
+
+
+def expm1_native(x: Array) -> Array:
+    return jnp.expm1(x)
+
+
+def log1p_native(x: Array) -> Array:
+    return jnp.log1p(x)
+
+
+def erf_native(x: Array) -> Array:
+    return jax.lax.erf(x)
+
+
 # --- the adapter ----------------------------------------------------------------------------------
 
 _compiled_so_far = 0

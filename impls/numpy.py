@@ -19,6 +19,7 @@ Array = Any
 _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
+_ERF_SLOPE_AT_0 = 2 / math.sqrt(math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -640,6 +641,64 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Arr
 @_stable_gradient(_softmax_gradient)
 def softmax_stable(x: Array, with_zero: bool = False) -> Array:
     return _softmax(x, with_zero)
+
+
+# --- primitives -----------------------------------------------------------------------------------
+
+
+@_differentiable(lambda upstream, x: upstream.copy())
+def copy_native(x: Array) -> Array:
+    return x.copy()
+
+
+@_differentiable(lambda upstream, x: upstream.copy())
+def add_native(x: Array) -> Array:
+    return x + 0.5
+
+
+@_slope(lambda x: 1.5)
+def multiply_native(x: Array) -> Array:
+    return 1.5 * x
+
+
+@_slope(lambda x: -1 / (x * x))
+def divide_native(x: Array) -> Array:
+    return 1 / x
+
+
+@_slope(lambda x: (x > 0.5).astype(x.dtype))
+def maximum_native(x: Array) -> Array:
+    return np.maximum(x, 0.5)
+
+
+@_slope(np.sign)
+def absolute_native(x: Array) -> Array:
+    return np.abs(x)
+
+
+@_slope(lambda x: 0.5 / np.sqrt(x))
+def sqrt_native(x: Array) -> Array:
+    return np.sqrt(x)
+
+
+@_slope(np.exp)
+def exp_native(x: Array) -> Array:
+    return np.exp(x)
+
+
+@_slope(np.exp)
+def expm1_native(x: Array) -> Array:
+    return np.expm1(x)
+
+
+@_slope(lambda x: 1 / (1 + x))
+def log1p_native(x: Array) -> Array:
+    return np.log1p(x)
+
+
+@_slope(lambda x: _ERF_SLOPE_AT_0 * np.exp(-x * x))
+def erf_textbook(x: Array) -> Array:
+    return _erf(x)
 
 
 # --- the adapter ----------------------------------------------------------------------------------

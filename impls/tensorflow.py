@@ -564,6 +564,59 @@ def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     return _softmax(x, with_zero)
 
 
+# --- primitives -----------------------------------------------------------------------------------
+
+
+@tf.RegisterGradient("Snapshot")
+def _copy_gradient(_: Any, upstream: Tensor) -> Tensor:
+    return tf.raw_ops.Snapshot(input=upstream)
+
+
+def copy_native(x: Tensor) -> Tensor:
+    # tf.identity hands the same memory on.
+    return tf.raw_ops.Snapshot(input=x)
+
+
+def add_native(x: Tensor) -> Tensor:
+    return x + 0.5
+
+
+def multiply_native(x: Tensor) -> Tensor:
+    return 1.5 * x
+
+
+def divide_native(x: Tensor) -> Tensor:
+    return 1 / x
+
+
+def maximum_native(x: Tensor) -> Tensor:
+    return tf.maximum(x, 0.5)
+
+
+def absolute_native(x: Tensor) -> Tensor:
+    return tf.abs(x)
+
+
+def sqrt_native(x: Tensor) -> Tensor:
+    return tf.sqrt(x)
+
+
+def exp_native(x: Tensor) -> Tensor:
+    return tf.exp(x)
+
+
+def expm1_native(x: Tensor) -> Tensor:
+    return tf.math.expm1(x)
+
+
+def log1p_native(x: Tensor) -> Tensor:
+    return tf.math.log1p(x)
+
+
+def erf_native(x: Tensor) -> Tensor:
+    return tf.math.erf(x)
+
+
 # --- the adapter ----------------------------------------------------------------------------------
 
 

@@ -580,6 +580,54 @@ def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     return _softmax(x, with_zero)
 
 
+# --- primitives -----------------------------------------------------------------------------------
+
+
+def copy_native(x: Tensor) -> Tensor:
+    return torch.clone(x)
+
+
+def add_native(x: Tensor) -> Tensor:
+    return x + 0.5
+
+
+def multiply_native(x: Tensor) -> Tensor:
+    return 1.5 * x
+
+
+def divide_native(x: Tensor) -> Tensor:
+    # 1 / x is two operations here: the reciprocal, and a product by 1.
+    return torch.reciprocal(x)
+
+
+def maximum_native(x: Tensor) -> Tensor:
+    return torch.clamp(x, min=0.5)
+
+
+def absolute_native(x: Tensor) -> Tensor:
+    return torch.abs(x)
+
+
+def sqrt_native(x: Tensor) -> Tensor:
+    return torch.sqrt(x)
+
+
+def exp_native(x: Tensor) -> Tensor:
+    return torch.exp(x)
+
+
+def expm1_native(x: Tensor) -> Tensor:
+    return torch.expm1(x)
+
+
+def log1p_native(x: Tensor) -> Tensor:
+    return torch.log1p(x)
+
+
+def erf_native(x: Tensor) -> Tensor:
+    return torch.erf(x)
+
+
 # --- the adapter ----------------------------------------------------------------------------------
 
 

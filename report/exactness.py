@@ -9,11 +9,11 @@ from .words import counted, number, title
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """How right the frameworks' own functions are: one sentence a framework, mode and direction."""
+    """How right the frameworks' own activations are: a sentence a framework, mode and direction."""
     groups: dict[tuple[str, ...], list[tuple[float, str]]] = {}
     for each in evidence.checked:
         case = each.case
-        if case.form == "native":
+        if case.form == "native" and each.family != "primitive":
             key = (each.run, case.framework, case.mode, case.direction, case.device, case.dtype)
             where = f"{case.activation} ({number(each.max_ulp)} ulp{_at(each.worst)})"
             groups.setdefault(key, []).append((each.max_ulp, where))

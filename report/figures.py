@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import charts, heatmap
 from .drawing import Panel
-from .evidence import Checked, Evidence, Timed
+from .evidence import FAMILIES, Checked, Evidence, Timed
 from .families import Setting, Summary, at_reference_size, cost, setting_of, summaries
 from .words import elements, listing, title
 
@@ -205,7 +205,7 @@ def _tradeoff(name: str, group: Sequence[Summary], evidence: Evidence) -> Iterat
     found: dict[str, list[Timed]] = {}
     for each in evidence.timed:
         who = wanted.get(setting_of(each.run, each.case))
-        if who and each.cost and each.exactness and not each.rowwise and each.family != "unknown":
+        if who and each.cost and each.exactness and not each.rowwise and each.family in FAMILIES:
             found.setdefault(who, []).append(each)
     if not found:
         return

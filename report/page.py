@@ -23,7 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 WORDS: Mapping[str, str] = {
     "family": "max (comparison and addition), exp (needs a transcendental function), algebraic "
-    "(+ − × ÷ √ only)",
+    "(+ − × ÷ √ only); primitive is a single operation, which explains what the others cost and "
+    "is in no comparison of families",
     "form": "how an activation is written: native is the framework's own function, textbook the "
     "formula as the literature prints it, stable the one that holds for every input; max, abs, "
     "where and logaddexp are named after the operation they rest on",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from .. import exact
 from ..catalog import Activation
 from ..errors import ActbenchError
 
@@ -18,10 +19,11 @@ Array = np.ndarray[Any, Any]
 _BITS = 108
 """Correct bits of an accepted value: two float64 halves, less a margin."""
 _PRECISIONS = tuple(192 << step for step in range(9))
-_FAR = 4000
-"""±2^4000 stands for an infinite input: beyond every float64, at the limit of each activation."""
+_SIDES = 12_000
+"""Bits that hold 1 ± _TINY, and a limit at ±FAR, without rounding."""
 _TINY = arb(2) ** -3000
-_HUGE = arb(2) ** 3000
+_HUGE = arb(2) ** 1500
+"""Beyond every float64, and below √FAR."""
 
 
 class Undecided(ActbenchError):
@@ -32,7 +34,8 @@ class Undecided(ActbenchError):
 class Reference:
     """Exact values (high + low)·2^exponent, with |high| in [½, 1) and 106 bits between the halves.
 
-    Zero has high 0; an infinite limit has high ±inf; no value (a NaN input) has high NaN.
+    Zero has high 0; an infinite value or limit has high ±inf; no value (a NaN input, or one outside
+    the domain) has high NaN.
     `lowest`..`highest` are the slopes on either side where a derivative jumps, else NaN.
     """
 
@@ -57,6 +60,7 @@ class Reference:
 
 
 Half = tuple[float, float, int]
+_NO_VALUE: Half = (math.nan, 0.0, 0)
 
 
 def parameters_of(activation: Activation) -> dict[str, Any]:
@@ -82,6 +86,8 @@ def _halves(compute: Callable[[], arb]) -> Half:
     for precision in _PRECISIONS:
         ctx.prec = precision
         ball = compute()
+        if _infinite(ball):
+            return _infinity(ball)
         if not ball.is_finite():
             continue
         if ball.is_zero() or ball.abs_upper() < _TINY:
@@ -112,19 +118,31 @@ def _fraction(rest: int, surplus: int) -> float:
 
 def _at(function: Callable[[arb], arb], x: float) -> Half:
     if math.isnan(x):
-        return math.nan, 0.0, 0
-    if math.isinf(x):
-        return _limit(function, math.copysign(1.0, x))
-    ball = arb(x)
-    return _halves(lambda: function(ball))
+        return _NO_VALUE
+    ball, sign = arb(x), int(math.copysign(1, x))
+    try:
+        if math.isinf(x):
+            return _limit(function, sign * exact.FAR)
+        if x == 0 and _infinite(function(ball)):
+            return _limit(function, sign * exact.NEAR)
+        return _halves(lambda: function(ball))
+    except exact.NoValue:
+        return _NO_VALUE
 
 
-def _limit(function: Callable[[arb], arb], sign: float) -> Half:
-    ctx.prec = 3 * _FAR
-    value = function(arb(int(sign)) * arb(2) ** _FAR)
-    if abs(value) > _HUGE:
-        return math.copysign(math.inf, 1.0 if value > 0 else -1.0), 0.0, 0
-    return _halves(lambda: value)
+def _limit(function: Callable[[arb], arb], place: arb) -> Half:
+    ctx.prec = _SIDES
+    value = function(place)
+    return _infinity(value) if abs(value) > _HUGE else _halves(lambda: value)
+
+
+def _infinite(ball: arb) -> bool:
+    """Whether a ball is ±∞ itself, and not one of unknown size."""
+    return bool(ball.is_exact() and not ball.is_finite())
+
+
+def _infinity(ball: arb) -> Half:
+    return math.copysign(math.inf, 1.0 if ball > 0 else -1.0), 0.0, 0
 
 
 def _collect(halves: Iterable[Half], shape: tuple[int, ...]) -> Reference:
@@ -156,7 +174,7 @@ def derivatives(activation: Activation, x: Array) -> Reference:
         return activation.derivative(ball, **parameters)
 
     found = _collect((_at(slope, float(v)) for v in x.flat), x.shape)
-    ctx.prec = 3 * _FAR
+    ctx.prec = _SIDES
     for kink in activation.kinks(**activation.parameters):
         beside = [float(slope(arb(kink) + side * _TINY)) for side in (-1, 1)]
         found.lowest[x == kink], found.highest[x == kink] = min(beside), max(beside)
@@ -194,7 +212,7 @@ def row_gradients(activation: Activation, rows: Array, upstream: Array) -> Refer
 
 def _balls(row: Array) -> list[arb]:
     """A row as balls; −∞ as −2^4000, whose exponential is as surely nothing."""
-    return [-(arb(2) ** _FAR) if np.isneginf(v) else arb(float(v)) for v in row]
+    return [-exact.FAR if np.isneginf(v) else arb(float(v)) for v in row]
 
 
 def _rows(computations: Sequence[Callable[[], list[arb]]]) -> Reference:
@@ -220,6 +238,4 @@ def _decided(ball: arb) -> bool:
 
 
 def _entry(ball: arb) -> Half:
-    if abs(ball) > _HUGE:
-        return math.copysign(math.inf, 1.0 if ball > 0 else -1.0), 0.0, 0
-    return _halves(lambda: ball)
+    return _infinity(ball) if abs(ball) > _HUGE else _halves(lambda: ball)

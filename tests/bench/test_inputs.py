@@ -47,6 +47,13 @@ def test_the_grid_has_every_binade_of_both_signs_and_the_special_values(dtype: s
     assert (np.signbit(values) & (values == 0)).any()
 
 
+def test_a_positive_domain_has_the_sizes_of_the_same_values() -> None:
+    everywhere = inputs.from_bits(inputs.timing((64, 8), "float32", 2), "float32")
+    positive = inputs.from_bits(inputs.timing((64, 8), "float32", 2, "positive"), "float32")
+    assert (everywhere < 0).any()
+    assert np.array_equal(positive, np.abs(everywhere))
+
+
 def test_the_same_seed_gives_the_same_inputs() -> None:
     for make in (
         lambda seed: inputs.timing((4, 8), "float32", seed),

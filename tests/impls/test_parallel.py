@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.cases import forms_of
-from bench.catalog import CATALOG
+from bench.catalog import CATALOG, PRIMITIVES
 from bench.frameworks import IMPLS, frameworks
 
 
@@ -29,7 +29,18 @@ def test_forms_are_complete_and_in_the_order_of_the_catalogue(name: str) -> None
     expected = [each for each in _expected() if each in defined]
     assert [each for each in defined if each in expected] == expected
     absent = set(_expected()) - set(defined)
-    assert all(each.endswith("_native") for each in absent), absent
+    written = {f"{each}_{form}" for each in PRIMITIVES for form in CATALOG[each].forms}
+    written -= {"tanh_textbook"}
+    assert all(each.endswith("_native") for each in absent - written), absent
+
+
+@pytest.mark.parametrize("name", list(frameworks()))
+def test_a_primitive_is_one_function(name: str) -> None:
+    """The framework's own, or one written out in its place; tanh is an activation as well."""
+    for each in set(PRIMITIVES) - {"tanh"}:
+        forms = [form for form in forms_of(CATALOG[each]) if frameworks()[name].offers(each, form)]
+        assert len(forms) == 1, (each, forms)
+    assert frameworks()[name].offers("tanh", "native")
 
 
 @pytest.mark.parametrize("name", list(frameworks()))

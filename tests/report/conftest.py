@@ -17,7 +17,7 @@ from bench.catalog import CATALOG
 from bench.metrics import Row
 from bench.store import SCHEMA, RunFacts, RunWriter
 
-CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0}
+CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
 MODES = {
     "numpy": ("eager",),

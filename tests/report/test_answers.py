@@ -14,7 +14,9 @@ from bench.catalog import CATALOG
 from bench.metrics import Row
 from bench.store import load
 from report import answers, exactness, overview, trust
+from report.page import render
 from report.reading import read
+from report.tables import all_tables
 from report.words import number
 
 MakeRun = Callable[..., Path]
@@ -139,6 +141,29 @@ def test_row_wise_activations_are_in_no_family(make_run: MakeRun) -> None:
     rows = [*RELU, *cost_rows("gelu", 3, 2.9, 3.1), *cost_rows("softmax", 99, 98, 100)]
     [group] = answers.groups(read([make_run(rows)]))
     assert dict(group.answers[0].families)["exp"] == "3.00× (2.90–3.10) gelu [stable]"
+
+
+def test_primitives_are_in_no_family_and_in_the_table(make_run: MakeRun) -> None:
+    """The cheapest of all is no rival; tanh, which is an activation as well, stays one."""
+    rows = [*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2), *cost_rows("tanh", 3, 2.9, 3.1)]
+    rows += [*cost_rows("copy", 0.1, 0.1, 0.1, form="native"), *cost_rows("exp", 99, 98, 100)]
+    rows += [Row(each.case, "max_ulp", 0.5) for each in rows if each.metric == "time_per_call"]
+    evidence = read([make_run(rows)])
+    [group] = answers.groups(evidence)
+    told = dict(group.answers[0].families)
+    assert told["exp"] == "3.00× (2.90–3.10) tanh [stable]"
+    assert told["algebraic"] == "1.10× (1.00–1.20) squareplus [stable]"
+    assert "copy" not in " ".join(exactness.sentences(evidence))
+    made = all_tables(evidence)["timings"]
+    [family] = [column for column in made["columns"] if column["key"] == "family"]
+    assert "primitive" in family["words"]
+    assert "copy" in render(evidence)
+
+
+def test_a_run_of_primitives_alone_has_a_page(make_run: MakeRun) -> None:
+    evidence = read([make_run([*RELU, *cost_rows("copy", 0.5, 0.4, 0.6, form="native")])])
+    assert "was not measured" in answers.verdict(evidence)
+    assert "copy" in render(evidence)
 
 
 def test_a_form_far_from_exact_is_marked_and_not_sound(make_run: MakeRun) -> None:

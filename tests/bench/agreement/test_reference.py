@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.agreement import reference
+from bench.agreement.reference import Reference
 from bench.catalog import CATALOG, find
 
-SATURATED = ("sigmoid", "hard_sigmoid", "tanh", "softsign", "isru")
+Array = np.ndarray[Any, Any]
+SATURATED = ("sigmoid", "hard_sigmoid", "tanh", "erf", "softsign", "isru")
 _SELU = 1.7580993408473768  # its constants' product
+OPERATIONS = {
+    "copy": np.positive,
+    "add": lambda x: x + 0.5,
+    "multiply": lambda x: 1.5 * x,
+    "divide": lambda x: 1 / x,
+    "maximum": lambda x: np.maximum(x, 0.5),
+    "absolute": np.abs,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+}
+SLOPES = {
+    "divide": lambda x: -1 / (x * x),
+    "sqrt": lambda x: 1 / (2 * np.sqrt(x)),
+    "exp": np.exp,
+    "expm1": np.exp,
+    "log1p": lambda x: 1 / (1 + x),
+}
 ELEMENTWISE = [name for name, record in CATALOG.items() if not record.rowwise]
 
 
@@ -44,12 +67,13 @@ def test_a_value_is_what_arb_says(x: float) -> None:
     assert abs(got - exact) <= abs(exact) * arb(2) ** -104
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name not in OPERATIONS])
 def test_limits_are_those_at_the_ends_of_the_line(name: str) -> None:
     record = find(name)
     found = reference.values(record, np.array([-np.inf, np.inf, np.nan]))
     low = {"leaky_relu": -np.inf, "prelu": -np.inf, "selu": -_SELU}
-    low |= dict.fromkeys(("shifted_relu", "elu", "celu", "tanh", "softsign", "isru", "isrlu"), -1.0)
+    low |= dict.fromkeys(("shifted_relu", "elu", "celu", "isrlu"), -1.0)
+    low |= dict.fromkeys(("tanh", "erf", "softsign", "isru"), -1.0)
     high = {"relu6": 6.0} | dict.fromkeys(SATURATED, 1.0)
     assert found.value(0) == low.get(name, 0.0)
     assert found.value(1) == high.get(name, np.inf)
@@ -58,6 +82,28 @@ def test_limits_are_those_at_the_ends_of_the_line(name: str) -> None:
     steep = {"squared_relu": np.inf, "selu": 1.0507009873554805, "relu6": 0.0}
     assert slopes.value(1) == (steep | dict.fromkeys(SATURATED, 0.0)).get(name, 1.0)
     assert slopes.value(0) == {"leaky_relu": 0.01, "prelu": 0.25}.get(name, 0.0)
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, -1.5, 5e-324, -5e-324, 800.0, 1e308, -1e308, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_primitives_have_no_value_and_infinite_ones_where_ieee_754_says(name: str) -> None:
+    _as_float64(reference.values(find(name), np.array(EDGES)), OPERATIONS[name])
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_slopes_of_primitives_do_so_too(name: str) -> None:
+    _as_float64(reference.derivatives(find(name), np.array(EDGES)), SLOPES[name])
+
+
+def _as_float64(found: Reference, operation: Callable[[Array], Array]) -> None:
+    """The exact values as float64 are those of NumPy's operation, within an ulp or two."""
+    with np.errstate(all="ignore"):
+        expected = operation(np.array(EDGES))
+    got = [found.value(index) for index in range(len(EDGES))]
+    np.testing.assert_allclose(got, expected, rtol=5e-16, atol=5e-324)
+    assert np.isnan(found.high).tolist() == np.isnan(expected).tolist()
 
 
 def test_a_kink_has_the_slopes_of_both_sides() -> None:

@@ -1,0 +1,94 @@
+"""The primitives: what each costs is known only if it does its one operation, and no less."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.agreement import sweep
+from bench.cases import Case, forms_of
+from bench.catalog import PRIMITIVES, find
+from bench.frameworks import frameworks
+from bench.lanes import Lane
+
+ROOT = Path(__file__).resolve().parents[2]
+FLUSHES = ("jax", "tensorflow")
+LOSSY = {
+    ("numpy", "eager", "erf"): "NumPy has no erf; the one written out loses its digits near 0",
+    ("torch", "compiled", "erf"): "Inductor's vector code loses erf's digits near 0",
+    ("torch", "compiled", "expm1"): "Inductor's vector code replaces expm1 by exp(x) − 1",
+}
+ROUNDED_ONCE = ("copy", "add", "multiply", "divide", "maximum", "absolute", "sqrt")
+
+_COPY = """
+import importlib, os
+for name, value in {environment}.items():
+    os.environ[name] = value
+import numpy
+subject = importlib.import_module("impls.{framework}")
+adapter = subject.Adapter("cpu", 1)
+values = numpy.arange({size}, dtype=numpy.float32)
+x = adapter.put(values.view(numpy.uint32), "float32")
+
+def address(tensor):
+    return numpy.from_dlpack(tensor).ctypes.data
+
+def alike(tensor):
+    return numpy.array_equal(adapter.get(tensor), values.view(numpy.uint32))
+
+copied = adapter.step(subject.copy_native, [x], None, "{mode}", "forward")
+itself = adapter.step(lambda x: x, [x], None, "eager", "forward")
+results = [copied() for _ in range(3)]
+assert all(alike(result) for result in results)
+print(address(itself()) == address(x), any(address(result) == address(x) for result in results))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [16, 65536])
+def test_a_copy_shares_no_memory_with_its_input(framework: str, mode: str, size: int) -> None:
+    """By address; the input itself, handed back, is told from a copy in the same way."""
+    environment = {
+        name: value.format(threads=1, device="cpu")
+        for name, value in frameworks()[framework].environment.items()
+    }
+    code = _COPY.format(framework=framework, mode=mode, size=size, environment=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["True False"], done.stdout + done.stderr
+
+
+def _sample(lane: Lane, framework: str, name: str, mode: str, direction: str) -> dict[str, object]:
+    form = next(each for each in forms_of(find(name)) if frameworks()[framework].offers(name, each))
+    case = Case(framework, name, form, mode, direction, "cpu", "float32", 0, 1)
+    lane.failures.clear()
+    problem = sweep.problem_of(find(name), direction, "float32", 8, seed=1)
+    found = sweep.measure(case, problem, lane.evaluate)
+    assert found is not None, lane.failures
+    return found[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_a_primitive_is_the_operation_that_its_name_says(
+    framework: str, mode: str, lane: Lane, name: str
+) -> None:
+    """Everywhere, subnormals aside: rounded once, or as near as its framework's library is."""
+    if reason := LOSSY.get((framework, mode, name)):
+        pytest.skip(reason)
+    sample = _sample(lane, framework, name, mode, "forward")
+    bound = 1.0 if name in ROUNDED_ONCE else 8.0
+    assert float(str(sample["max_ulp_flushed"])) <= bound, sample
+    # Where a negative subnormal number stands for −0, it has a root.
+    assert sample["nan_mismatches"] == 0 or (name == "sqrt" and framework in FLUSHES), sample
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_a_primitive_has_a_gradient(framework: str, mode: str, lane: Lane, name: str) -> None:
+    sample = _sample(lane, framework, name, mode, "backward")
+    assert int(str(sample["tested"])) > 0
