@@ -29,7 +29,9 @@ def test_forms_are_complete_and_in_the_order_of_the_catalogue(name: str) -> None
     expected = [each for each in _expected() if each in defined]
     assert [each for each in defined if each in expected] == expected
     absent = set(_expected()) - set(defined)
-    assert all(each.endswith("_native") for each in absent), absent
+    # A compiler or the framework's own kernels do elsewhere what NumPy's fast forms do by hand.
+    optional = ("_native",) if name == "numpy" else ("_native", "_fast")
+    assert all(each.endswith(optional) for each in absent), absent
 
 
 @pytest.mark.parametrize("name", list(frameworks()))
