@@ -60,7 +60,10 @@ class Worker:
         """
         compilations = self._adapter.compilations()
         started = time.perf_counter()
-        arrays = [self._timing_input(shape, spec["dtype"], seed), *self._learnable(spec)]
+        arrays = [
+            self._timing_input(shape, spec["dtype"], seed, spec["domain"]),
+            *self._learnable(spec),
+        ]
         upstream = partial(self._timing_upstream, dtype=spec["dtype"], seed=seed + 1)
         step = self._step(spec, arrays, upstream)
         self._adapter.wait(step())
@@ -134,10 +137,12 @@ class Worker:
             self._functions[key] = partial(function, **parameters) if parameters else function
         return self._functions[key]
 
-    def _timing_input(self, shape: tuple[int, ...], dtype: str, seed: int) -> Any:
-        key = (shape, dtype, seed)
+    def _timing_input(
+        self, shape: tuple[int, ...], dtype: str, seed: int, domain: Any = "all"
+    ) -> Any:
+        key = (shape, dtype, seed, domain)
         if key not in self._inputs:
-            self._inputs[key] = self._adapter.put(inputs.timing(shape, dtype, seed), dtype)
+            self._inputs[key] = self._adapter.put(inputs.timing(shape, dtype, seed, domain), dtype)
         return self._inputs[key]
 
     def _timing_upstream(self, output: Any, dtype: str, seed: int) -> Any:

@@ -77,7 +77,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     }
     assert statuses == {
         *(("native", "unsupported"), ("max", "ok"), ("abs", "ok"), ("where", "ok")),
-        *(("textbook", "ok"), ("stable", "ok")),
+        *(("textbook", "ok"), ("stable", "ok"), ("fast", "ok")),
     }
     assert {row.status for row in outcome.rows} == {"ok", "unsupported"}
     assert derive_rows(store.read_samples(outcome.path)) == outcome.rows
@@ -95,7 +95,7 @@ def test_every_case_is_sampled_in_every_round_in_an_order_of_its_own(tmp_path: P
         if sample["kind"] == "time":
             rounds.setdefault(sample["round"], []).append(case)
     assert set(rounds[0]) == set(rounds[1])
-    assert len(rounds[0]) == len(set(rounds[0])) == 5
+    assert len(rounds[0]) == len(set(rounds[0])) == 7
     assert rounds[0] != rounds[1] or rounds[0] != sorted(rounds[0], key=repr)
 
 

@@ -31,7 +31,9 @@ def test_forms_are_complete_and_in_the_order_of_the_catalogue(name: str) -> None
     absent = set(_expected()) - set(defined)
     written = {f"{each}_{form}" for each in PRIMITIVES for form in CATALOG[each].forms}
     written -= {"tanh_textbook"}
-    assert all(each.endswith("_native") for each in absent - written), absent
+    # A compiler or the framework's own kernels do elsewhere what NumPy's fast forms do by hand.
+    optional = ("_native",) if name == "numpy" else ("_native", "_fast")
+    assert all(each.endswith(optional) for each in absent - written), absent
 
 
 @pytest.mark.parametrize("name", list(frameworks()))
