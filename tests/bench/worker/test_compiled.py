@@ -121,7 +121,7 @@ import importlib, itertools, numpy
 from bench.worker.operations import Worker
 subject = importlib.import_module("impls.{framework}")
 worker = Worker(subject, "cpu", 1)
-spec = dict(function="silu_textbook", parameters={{}}, learnable=[], mode="compiled",
+spec = dict(function="silu_textbook", parameters={{}}, learnable=[], mode="compiled", domain="all",
             direction="forward", dtype="float32")
 worker.prepare(0, spec, (4, 256), 0)
 good = worker._steps[0]
