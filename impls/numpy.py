@@ -686,9 +686,27 @@ def relu6_max(x: Array) -> Array:
     return np.minimum(np.maximum(x, 0), 6)
 
 
+@_fast(lambda x, *, out: _indicate((x > 0) & (x < 6), out))
+def relu6_fast(x: Array, *, out: Array | None = None) -> Array:
+    np.maximum(x, _constant(0, x), out=out)
+    return np.minimum(out, _constant(6, x), out=out)
+
+
 @_slope(lambda x: 2 * np.maximum(x, 0))
 def squared_relu_max(x: Array) -> Array:
     return np.square(np.maximum(x, 0))
+
+
+def _squared_relu_fast_slope(x: Array, *, out: Array) -> Array:
+    np.maximum(x, _constant(0, x), out=out)
+    out += out
+    return out
+
+
+@_fast(_squared_relu_fast_slope)
+def squared_relu_fast(x: Array, *, out: Array | None = None) -> Array:
+    np.maximum(x, _constant(0, x), out=out)
+    return np.multiply(out, out, out=out)
 
 
 @_slope(lambda x: np.where(np.abs(x) < 3, x.dtype.type(1 / 6), 0))
@@ -706,6 +724,21 @@ def hard_sigmoid_stable(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
 
+def _hard_sigmoid_fast_slope(x: Array, *, out: Array) -> Array:
+    np.abs(x, out=out)
+    _indicate(out < 3, out)
+    out *= 1 / 6
+    return out
+
+
+@_fast(_hard_sigmoid_fast_slope)
+def hard_sigmoid_fast(x: Array, *, out: Array | None = None) -> Array:
+    np.add(x, 3, out=out)
+    np.maximum(out, _constant(0, x), out=out)
+    np.minimum(out, _constant(6, x), out=out)
+    return np.multiply(out, 1 / 6, out=out)
+
+
 def _hard_swish_slope(x: Array) -> Array:
     inside = (2 * np.clip(x, -3, 3) + 3) / 6
     return np.where(x > 3, 1, np.where(x < -3, 0, inside))
@@ -720,6 +753,29 @@ def hard_swish_textbook(x: Array) -> Array:
 def hard_swish_stable(x: Array) -> Array:
     bounded = np.maximum(x, -1000)
     return bounded * (np.clip(bounded + 3, 0, 6) / 6)
+
+
+def _hard_swish_fast_slope(x: Array, *, out: Array) -> Array:
+    """(c + 3 + c·[|c| < 3])/6 with c = min(max(x, −3), 3)"""
+    (inside,) = _spare(out, 1)
+    np.maximum(x, _constant(-3, x), out=out)
+    np.minimum(out, _constant(3, x), out=out)
+    np.abs(out, out=inside)
+    _indicate(inside < 3, inside)
+    inside *= out
+    out += 3
+    out += inside
+    out *= 1 / 6
+    return out
+
+
+@_fast(_hard_swish_fast_slope)
+def hard_swish_fast(x: Array, *, out: Array | None = None) -> Array:
+    np.add(x, 3, out=out)
+    np.maximum(out, _constant(0, x), out=out)
+    np.minimum(out, _constant(6, x), out=out)
+    np.multiply(out, 1 / 6, out=out)
+    return np.multiply(out, x, out=out)
 
 
 # --- exp ------------------------------------------------------------------------------------------
@@ -782,6 +838,31 @@ def selu_stable(x: Array) -> Array:
     return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
+def _selu_fast_slope(x: Array, *, out: Array) -> Array:
+    """λα exp(min(x, 0)) + λ(1 − α)[x > 0]"""
+    (rest,) = _spare(out, 1)
+    np.minimum(x, _constant(0, x), out=out)
+    np.exp(out, out=out)
+    out *= _SELU_SCALE * _SELU_ALPHA
+    _indicate(x > 0, rest)
+    rest *= _SELU_SCALE * (1 - _SELU_ALPHA)
+    out += rest
+    return out
+
+
+@_fast(_selu_fast_slope)
+def selu_fast(x: Array, *, out: Array | None = None) -> Array:
+    """λ max(x, 0) + λα expm1(min(x, 0)), of which one is 0"""
+    (rising,) = _spare(out, 1)
+    zeros = _constant(0, x)
+    np.minimum(x, zeros, out=out)
+    np.expm1(out, out=out)
+    out *= _SELU_SCALE * _SELU_ALPHA
+    np.maximum(x, zeros, out=rising)
+    rising *= _SELU_SCALE
+    return np.add(out, rising, out=out)
+
+
 @_slope(lambda x, alpha=1.0: np.where(x > 0, x.dtype.type(1), np.exp(x / alpha)))
 def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
     return np.maximum(x, 0) + np.minimum(alpha * (np.exp(x / alpha) - 1), 0)
@@ -790,6 +871,25 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 @_stable(lambda x, alpha=1.0: np.where(x > 0, 1, np.exp(np.minimum(x, 0) / alpha)))
 def celu_stable(x: Array, alpha: float = 1.0) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+def _celu_fast_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+    np.minimum(x, _constant(0, x), out=out)
+    if alpha != 1:
+        out /= alpha
+    return np.exp(out, out=out)
+
+
+@_fast(_celu_fast_slope)
+def celu_fast(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
+    """The larger of x and α expm1(min(x, 0)/α): expm1(u) is never below u."""
+    np.minimum(x, _constant(0, x), out=out)
+    if alpha != 1:
+        out /= alpha
+    np.expm1(out, out=out)
+    if alpha != 1:
+        out *= alpha
+    return np.maximum(x, out, out=out)
 
 
 @_slope(lambda x: sigmoid_textbook(x) * (1 - sigmoid_textbook(x)))
@@ -1253,6 +1353,20 @@ def softsign_stable(x: Array) -> Array:
     return bounded / (1 + np.abs(bounded))
 
 
+def _softsign_fast_slope(x: Array, *, out: Array) -> Array:
+    np.abs(x, out=out)
+    out += 1
+    np.divide(1, out, out=out)
+    return np.multiply(out, out, out=out)
+
+
+@_fast(_softsign_fast_slope)
+def softsign_fast(x: Array, *, out: Array | None = None) -> Array:
+    np.abs(x, out=out)
+    out += 1
+    return np.divide(x, out, out=out)
+
+
 def _isru_textbook_slope(x: Array, alpha: float = 1.0) -> Array:
     return 1 / np.sqrt(1 + alpha * x * x) ** 3
 
@@ -1278,6 +1392,28 @@ def isru_stable(x: Array, alpha: float = 1.0) -> Array:
     return _isru(x, alpha)
 
 
+def _isru_root(x: Array, alpha: float, out: Array) -> Array:
+    """√(1 + αx²), where x may be `out`."""
+    np.multiply(x, x, out=out)
+    if alpha != 1:
+        out *= alpha
+    out += 1
+    return np.sqrt(out, out=out)
+
+
+def _inverse_cube(root: Array) -> Array:
+    """In place."""
+    (square,) = _spare(root, 1)
+    np.divide(1, root, out=root)
+    np.multiply(root, root, out=square)
+    return np.multiply(root, square, out=root)
+
+
+@_fast(lambda x, alpha=1.0, *, out: _inverse_cube(_isru_root(x, alpha, out)))
+def isru_fast(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
+    return np.divide(x, _isru_root(x, alpha, out), out=out)
+
+
 @_slope(lambda x, alpha=1.0: np.where(x >= 0, x.dtype.type(1), _isru_textbook_slope(x, alpha)))
 def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
     return np.where(x >= 0, x, x / np.sqrt(1 + alpha * x * x))
@@ -1286,6 +1422,16 @@ def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
 @_stable(lambda x, alpha=1.0: np.where(x >= 0, 1, _isru_slope(x, alpha)))
 def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
     return np.where(x >= 0, x, _isru(x, alpha))
+
+
+def _isrlu_root(x: Array, alpha: float, out: Array) -> Array:
+    """√(1 + α min(x, 0)²), which is 1 from 0 on."""
+    return _isru_root(np.minimum(x, _constant(0, x), out=out), alpha, out)
+
+
+@_fast(lambda x, alpha=1.0, *, out: _inverse_cube(_isrlu_root(x, alpha, out)))
+def isrlu_fast(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
+    return np.divide(x, _isrlu_root(x, alpha, out), out=out)
 
 
 # --- over the last axis ---------------------------------------------------------------------------
