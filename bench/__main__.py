@@ -17,6 +17,7 @@ from .cases import PROFILES, Selection, forms_of
 from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
+from .sizes import CLASSES
 
 _EXAMPLES = """
 \b
@@ -29,8 +30,9 @@ Examples:
   python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
 
 \b
-Exit status: 0 done, 1 nothing could be measured or an internal error, 2 bad usage,
-4 a run that cannot be read or written, 130 interrupted (what was measured is kept).
+Exit status: 0 done, 1 nothing could be measured, a case was refused because its times would
+mislead, or an internal error, 2 bad usage, 4 a run that cannot be read or written,
+130 interrupted (what was measured is kept).
 """
 
 
@@ -97,13 +99,13 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         ("direction", str, "forward, backward or both."),
         ("device", str, "cpu or cuda."),
         ("dtype", str, "float32, float64, float16 or bfloat16."),
-        ("size", int, "Elements of the input."),
+        ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
         ("threads", int, "CPU threads of a worker; 1 unless told."),
+        ("output", str, "fresh, or reused: written to memory that is there already."),
+        ("cache", str, "warm, or cold: emptied before every call."),
     )
     for name, kind, text in reversed(options):
-        plural = (
-            name if name == "threads" else f"{name}s" if name != "activation" else "activations"
-        )
+        plural = name if name == "threads" else f"{name}s"
         command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
     return command
 
@@ -120,6 +122,9 @@ def _profile_help() -> str:
 )
 @click.option("--rounds", type=click.IntRange(1), help="Samples a case and process.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
+@click.option(
+    "--budget", type=click.FloatRange(0), help="Seconds of measuring, unless --rounds takes more."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(
@@ -143,6 +148,7 @@ def run(
     only: str | None,
     rounds: int | None,
     epochs: int | None,
+    budget: float | None,
     seed: int,
     out: Path | None,
     pythons: tuple[str, ...],
@@ -165,6 +171,7 @@ def run(
     base = PROFILES[profile]
     request = Request(
         profile=replace(base, rounds=rounds or base.rounds, epochs=epochs or base.epochs),
+        budget=budget,
         selection=Selection(**chosen),
         seed=seed,
         out=out,

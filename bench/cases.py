@@ -12,10 +12,17 @@ from .catalog import CATALOG, Activation, find, nearest
 from .dtypes import DTYPES
 from .errors import UsageError
 from .frameworks import Framework, frameworks
+from .sizes import CLASSES, size_classes
 
 MODES = ("eager", "compiled")
 DIRECTIONS = ("forward", "backward", "both")
 DEVICES = ("cpu", "cuda")
+OUTPUTS = ("fresh", "reused")
+"""Whether a call returns memory of its own or writes where the last one wrote."""
+CACHES = ("warm", "cold")
+"""Whether a call finds its input where the last one left it, or nothing of it in any cache."""
+_SECONDS_A_CASE = 0.5
+_LEAST_SECONDS = 5.0
 ROW_LENGTH = 256
 """Elements on the last axis of a timing input, where its size allows."""
 
@@ -33,6 +40,8 @@ class Case:
     dtype: str
     size: int
     threads: int
+    output: str = "fresh"
+    cache: str = "warm"
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
@@ -45,7 +54,7 @@ class Case:
             f"python -m bench run --framework {self.framework} --activation '{self.activation}' "
             f"--form {self.form} --mode {self.mode} --direction {self.direction} "
             f"--device {self.device} --dtype {self.dtype} --size {self.size} "
-            f"--threads {self.threads}"
+            f"--threads {self.threads} --output {self.output} --cache {self.cache}"
         )
 
 
@@ -63,16 +72,21 @@ class Plan:
     directions: tuple[str, ...] = ("forward",)
     devices: tuple[str, ...] = ("cpu",)
     dtypes: tuple[str, ...] = ("float32",)
-    sizes: tuple[int, ...] = (2**16,)
+    sizes: tuple[int | str, ...] = ("l2",)
     threads: tuple[int, ...] = (1,)
+    outputs: tuple[str, ...] = ("fresh",)
+    caches: tuple[str, ...] = ("warm",)
 
 
 @dataclass(frozen=True)
 class Profile:
     """How much is measured: which cases, how often, and how dense the accuracy grid is.
 
-    Every case is sampled `rounds` times in each of `epochs` fresh processes, in batches of about
-    `batch` seconds; `per_binade` random inputs are tried in each binade and sign.
+    Every case is visited at least `rounds` times in each of `epochs` fresh processes; a visit is
+    `batches` batches of about `batch` seconds. Visits go on where the interval of a process is
+    wider than ±`precision` of the median, until `seconds` have been measured in all, or half a
+    second a case where there are few.
+    `per_binade` random inputs are tried in each binade and sign.
     """
 
     name: str
@@ -80,9 +94,16 @@ class Profile:
     rounds: int
     epochs: int
     batch: float
+    batches: int
+    precision: float
+    seconds: float
     per_binade: int
     agreement_dtypes: tuple[str, ...]
     title: str
+
+    def budget(self, cases: int) -> float:
+        """Seconds of measuring for so many cases in all processes, unless the rounds take more."""
+        return min(self.seconds, max(_SECONDS_A_CASE * cases, _LEAST_SECONDS))
 
 
 def _everything() -> tuple[str, ...]:
@@ -94,62 +115,96 @@ def _everything() -> tuple[str, ...]:
     )
 
 
-_FEW = ("relu", "gelu", "squareplus")
-_NAMES = tuple(CATALOG)
+_FEW = ("relu", "gelu", "squareplus", "copy")
+_NAMES = tuple(name for name, record in CATALOG.items() if record.family != "primitive")
+_ALL = tuple(CATALOG)
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(
             name="smoke",
-            plans=(Plan(_FEW, forms=("native", "max", "textbook", "stable")),),
-            rounds=5,
+            plans=(
+                Plan(
+                    _FEW,
+                    forms=("native", "max", "textbook", "stable"),
+                    sizes=("launch", "l1", "between", "l2"),
+                ),
+            ),
+            rounds=3,
             epochs=1,
-            batch=0.005,
+            batch=0.002,
+            batches=3,
+            precision=0.02,
+            seconds=5,
             per_binade=2,
             agreement_dtypes=("float32",),
-            title="one activation a family, one size, under a minute: does everything work here?",
+            title="one activation a family, under a minute: does everything work here?",
         ),
         Profile(
             name="standard",
             plans=(
-                Plan(_NAMES),
-                Plan(_NAMES, forms=("native", "max", "textbook"), sizes=(2**10, 2**20)),
-                Plan(_NAMES, forms=("plain",), directions=("backward",)),
-                Plan(_NAMES, forms=("stable",), modes=("eager",), directions=("backward",)),
+                Plan(_NAMES, sizes=("l1", "l2")),
+                Plan(_ALL, forms=("plain", "stable", "fast"), sizes=("launch", "l1", "l2")),
+                Plan(_ALL, forms=("plain", "fast"), sizes=("between", "last_level", "memory")),
+                Plan(_ALL, forms=("plain", "fast"), sizes=("memory",), outputs=("reused",)),
+                Plan(
+                    _ALL,
+                    forms=("plain", "stable"),
+                    directions=("backward",),
+                    sizes=("launch", "l1", "l2"),
+                ),
+                Plan(
+                    _ALL,
+                    forms=("plain", "stable"),
+                    directions=("forward", "backward"),
+                    dtypes=("bfloat16",),
+                    sizes=("l1", "l2"),
+                ),
             ),
-            rounds=5,
+            rounds=3,
             epochs=2,
-            batch=0.004,
+            batch=0.0015,
+            batches=3,
+            precision=0.02,
+            seconds=240,
             per_binade=8,
             agreement_dtypes=("float32",),
-            title="every activation and form forward at 2^16, native and textbook ones at 2^10 and "
-            "2^20 too; backward the plain form (native, or the first one written out) and, eager, "
-            "the stable one; a few minutes",
+            title="every activation and primitive, forward and backward, in float32 and bfloat16, "
+            "eager and compiled: the plain form (native, or the first one written out) and the "
+            "stable one at the sizes that split a cost, the plain one in the last-level cache and "
+            "in DRAM too; other forms forward in float32. Some ten minutes once compile caches "
+            "are warm. Left to full: float64 and float16, both directions at once, variants, "
+            "other forms backward and beyond the caches, cold caches",
         ),
         Profile(
             name="full",
             plans=(
                 Plan(
-                    _everything(),
-                    dtypes=("float32", "float64"),
-                    sizes=(2**10, 2**16, 2**20, 2**24),
+                    (*_everything(), *_ALL[len(_NAMES) :]),
+                    dtypes=("float32", "float64", "float16", "bfloat16"),
+                    sizes=CLASSES,
                 ),
-                # Each backward case keeps its own saved values alive: larger ones fill the memory.
+                Plan(_ALL, sizes=("last_level", "memory"), outputs=("reused",)),
+                Plan(_ALL, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
+                # A backward case keeps its own saved values alive: larger ones fill the memory.
                 Plan(
                     _everything(),
                     directions=("backward", "both"),
-                    dtypes=("float32", "float64"),
-                    sizes=(2**10, 2**16),
+                    dtypes=("float32", "float64", "float16", "bfloat16"),
+                    sizes=("launch", "l1", "l2"),
                 ),
             ),
-            rounds=10,
+            rounds=5,
             epochs=3,
-            batch=0.01,
+            batch=0.005,
+            batches=4,
+            precision=0.02,
+            seconds=7200,
             per_binade=16,
             agreement_dtypes=("float32", "float64"),
-            title="adds the variants, float64, every form backward and in both directions at once, "
-            "2^24, and the compiled gradient of every form; an hour or more",
+            title="every form and variant in four dtypes at every size class, both directions at "
+            "once, cold caches, and the compiled gradient of every form; hours",
         ),
     )
 }
@@ -166,8 +221,10 @@ class Selection:
     directions: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
-    sizes: tuple[int, ...] = ()
+    sizes: tuple[int | str, ...] = ()
     threads: tuple[int, ...] = ()
+    outputs: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
     def checked(self) -> Selection:
         """The same with canonical activation labels.
@@ -180,11 +237,31 @@ class Selection:
         _check("direction", self.directions, DIRECTIONS)
         _check("device", self.devices, DEVICES)
         _check("dtype", self.dtypes, tuple(DTYPES))
-        for name, values in (("size", self.sizes), ("threads", self.threads)):
-            for value in values:
-                if value < 1:
-                    raise UsageError(f"--{name} must be at least 1, not {value}")
-        return replace(self, activations=tuple(find(label).label for label in self.activations))
+        _check("output", self.outputs, OUTPUTS)
+        _check("cache", self.caches, CACHES)
+        for value in self.threads:
+            if value < 1:
+                raise UsageError(f"--threads must be at least 1, not {value}")
+        return replace(
+            self,
+            activations=tuple(find(label).label for label in self.activations),
+            sizes=tuple(map(_size, self.sizes)),
+        )
+
+
+def _size(text: int | str) -> int | str:
+    """A number of elements, or the name of a size class."""
+    if text in CLASSES:
+        return text
+    try:
+        number = int(text)
+    except ValueError:
+        raise UsageError(
+            f"unknown size {text!r}: a number of elements, or {nearest(str(text), CLASSES)}"
+        ) from None
+    if number < 1:
+        raise UsageError(f"--size must be at least 1, not {number}")
+    return number
 
 
 def _check(kind: str, words: Sequence[str], known: tuple[str, ...]) -> None:
@@ -221,7 +298,7 @@ def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
 
 
 def _chosen(plan: Plan, asked: Selection) -> Plan:
-    names = ("activations", "forms", "modes", "directions", "devices", "dtypes", "sizes", "threads")
+    names = [field for field in Plan.__dataclass_fields__ if hasattr(asked, field)]
     return replace(plan, **{name: getattr(asked, name) for name in names if getattr(asked, name)})
 
 
@@ -237,20 +314,32 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
 
 
 def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
-    if plan.forms == ("plain",):
-        return ["native" if framework.offers(record.name, "native") else record.forms[0]]
-    return [form for form in forms_of(record) if not plan.forms or form in plan.forms]
+    plain = "native" if framework.offers(record.name, "native") else record.forms[0]
+    wanted = {plain if form == "plain" else form for form in plan.forms or forms_of(record)}
+    return [form for form in forms_of(record) if form in wanted]
 
 
 def _conditions(plan: Plan) -> list[dict[str, Any]]:
-    names = ("direction", "device", "dtype", "size", "threads")
-    values = (plan.directions, plan.devices, plan.dtypes, plan.sizes, plan.threads)
-    return [dict(zip(names, chosen, strict=True)) for chosen in product(*values)]
+    names = ("direction", "device", "dtype", "size", "threads", "output", "cache")
+    values = product(
+        *(plan.directions, plan.devices, plan.dtypes, plan.sizes),
+        *(plan.threads, plan.outputs, plan.caches),
+    )
+    chosen: list[dict[str, Any]] = [dict(zip(names, each, strict=True)) for each in values]
+    return [{**each, "size": _elements(each["size"], each["device"])} for each in chosen]
+
+
+def _elements(size: int | str, device: str) -> int:
+    return size_classes(device)[size] if isinstance(size, str) else size
 
 
 def row_length(size: int) -> int:
-    """Elements on the last axis of an input of `size` elements: what it shares with 256."""
-    return math.gcd(size, ROW_LENGTH)
+    """Elements on the last axis of an input of `size` elements: what it shares with 256.
+
+    At least two rows where the size is even: compilers treat a side of one as a case of its own.
+    """
+    length = math.gcd(size, ROW_LENGTH)
+    return length // 2 if length == size and size % 2 == 0 else length
 
 
 def unsupported(case: Case) -> str:
@@ -261,6 +350,8 @@ def unsupported(case: Case) -> str:
         return f"{framework.title} has no {case.form} {activation.name}"
     if case.mode not in framework.modes:
         return f"{framework.title} has no {case.mode} mode"
+    if case.output == "reused" and case.direction != "forward":
+        return "gradients are always written to fresh memory"
     groups = activation.parameters.get("k") if activation.name == "maxout" else None
     if groups and row_length(case.size) % groups:
         return f"rows of {row_length(case.size)} features do not split into {groups} groups"

@@ -10,10 +10,10 @@ from .runner import Outcome
 
 
 def exit_status(outcome: Outcome) -> int:
-    """130 if it was interrupted, 1 if nothing could be measured, else 0."""
+    """130 if it was interrupted, 1 if nothing could be measured or a case was refused, else 0."""
     if outcome.facts.state == "interrupted":
         return 130
-    return 0 if _measured(outcome) else 1
+    return 0 if _measured(outcome) and not _refused(outcome) else 1
 
 
 def for_machines(outcome: Outcome) -> str:
@@ -25,9 +25,12 @@ def for_machines(outcome: Outcome) -> str:
             "state": facts.state,
             "measured": len(_measured(outcome)),
             "failed": len({row.case for row in _failed(outcome)}),
+            "refused": len({row.case for row in _refused(outcome)}),
             "unsupported": len(_absent(outcome)),
             "timed_share": facts.timed_share,
             "seconds": facts.seconds,
+            "seconds_a_case": facts.seconds_a_case,
+            "compile_seconds": facts.compile_seconds,
         }
     )
 
@@ -39,11 +42,18 @@ def for_people(outcome: Outcome) -> str:
     parts = [f"{start} {len(_measured(outcome))} cases"]
     if absent:
         parts.append(f"{absent} are unsupported here, with the reason in their rows")
+    if refused := _refused(outcome):
+        count = len({row.case for row in refused})
+        parts.append(
+            f"{count} refused, because the times would mislead, the first {_told(refused[0])}"
+        )
     if failed:
         parts.append(f"{len({row.case for row in failed})} failed, the first {_told(failed[0])}")
     if facts.timed_share is not None:
-        share = f"{facts.timed_share:.0%}"
-        parts.append(f"{share} of the measuring time was inside timed regions")
+        parts.append(
+            f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
+            f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
+        )
     where = f"Rows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
     return f"{'; '.join(parts)}.\n{where}"
 
@@ -60,7 +70,11 @@ def _measured(outcome: Outcome) -> set[Case]:
 
 def _failed(outcome: Outcome) -> list[Row]:
     """Rows of what should have been measured and was not."""
-    return [row for row in outcome.rows if row.status not in ("ok", "unsupported")]
+    return [row for row in outcome.rows if row.status not in ("ok", "unsupported", "refused")]
+
+
+def _refused(outcome: Outcome) -> list[Row]:
+    return [row for row in outcome.rows if row.status == "refused"]
 
 
 def _absent(outcome: Outcome) -> set[Case]:

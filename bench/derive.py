@@ -3,91 +3,200 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import statistics
+import numpy as np
+
+from . import cost_model, decomposition, statistics
 from .cases import Case
 from .catalog import BASELINE
 from .dtypes import DTYPES
 from .frameworks import frameworks
 from .metrics import Row
+from .sizes import Classes
 from .specs import elements_moved
 from .statistics import Estimate
 
+_SLOW = 1.5
 _ENOUGH = 3
 """Unspoilt samples of a process from which on its spoilt ones are dropped."""
 
 
 @dataclass
 class _Timings:
-    """The samples of one case: ns a call by process, preemptions beside, and the first calls."""
+    """The samples of one case: batches by process, preemptions beside, and the first calls."""
 
-    rounds: dict[int, list[tuple[float, bool]]] = field(default_factory=dict)
-    compiling: list[float] = field(default_factory=list)
+    batches: dict[int, list[tuple[float, bool]]] = field(default_factory=dict)
+    faults: list[float] = field(default_factory=list)
+    compiling: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, case: Case, sample: dict[str, Any], usual: float) -> None:
+        """Keep the batches of one visit: ns a call, and whether each was spoilt."""
+        mine = self.batches.setdefault(sample["process"], [])
+        mine += zip(times(sample), _spoilt(sample, case.device, usual), strict=True)
+        self.faults += [count / sample["loops"] for count in sample["faults"]]
 
     def kept(self) -> dict[int, list[float]]:
         """The samples that no preemption spoilt, or all of a process that has too few of those."""
         kept = {}
-        for process, rounds in self.rounds.items():
-            clean = [time for time, spoilt in rounds if not spoilt]
-            kept[process] = clean if len(clean) >= _ENOUGH else [time for time, _ in rounds]
+        for process, batches in self.batches.items():
+            clean = [time for time, spoilt in batches if not spoilt]
+            kept[process] = clean if len(clean) >= _ENOUGH else [time for time, _ in batches]
         return kept
 
     def detail(self) -> str:
         """How many samples there are and how many were dropped."""
         kept = sum(map(len, self.kept().values()))
-        dropped = sum(map(len, self.rounds.values())) - kept
-        processes = len(self.rounds)
+        dropped = sum(map(len, self.batches.values())) - kept
+        processes = len(self.batches)
         text = f"{kept} samples in {processes} process{'es' if processes > 1 else ''}"
-        return f"{text}, {dropped} spoilt by preemption dropped" if dropped else text
+        return f"{text}, {dropped} dropped: preempted, or the clock was slow" if dropped else text
 
 
 Sample = tuple[Case, dict[str, Any]]
 
 
-def spoilt(sample: dict[str, Any], device: str) -> bool:
-    """Whether somebody else had the CPU for a tenth of a batch.
+def times(sample: dict[str, Any]) -> list[float]:
+    """Nanoseconds a call of each batch of a visit."""
+    return [elapsed / sample["loops"] for elapsed in sample["elapsed"]]
+
+
+def preempted(sample: dict[str, Any]) -> list[bool]:
+    """Of each batch of a visit, whether somebody else had the CPU for a tenth of it.
 
     A context switch alone does not say so: the threads of one framework displace each other.
     """
-    displaced = sample["switches"] > 0 and sample["busy"] < 0.9 * sample["elapsed"]
-    return bool(displaced and device == "cpu")
+    columns = zip(sample["switches"], sample["busy"], sample["elapsed"], strict=True)
+    return [switches > 0 and busy < 0.9 * elapsed for switches, busy, elapsed in columns]
 
 
-def rows(samples: Iterable[Sample]) -> list[Row]:
-    """All rows of a run, in the order in which its cases first appear."""
+def _spoilt(sample: dict[str, Any], device: str, usual: float) -> list[bool]:
+    """Of each batch of a visit, whether it tells more of the machine than of the case.
+
+    Either it was preempted. Or the clock was slow: the `pulse` beside the visit took half as long
+    again as is `usual` in its process. What runs on a device minds neither.
+    """
+    slow = sample["pulse"] > _SLOW * usual
+    return [device == "cpu" and (slow or each) for each in preempted(sample)]
+
+
+def _usual_pulses(samples: Iterable[Sample]) -> dict[int, float]:
+    """The median pulse of each process."""
+    pulses: dict[int, list[float]] = {}
+    for _, sample in samples:
+        if sample["kind"] == "time":
+            pulses.setdefault(sample["process"], []).append(sample["pulse"])
+    return {process: float(np.median(each)) for process, each in pulses.items()}
+
+
+def spoilt_samples(samples: Iterable[Sample]) -> int:
+    """How many batches of a run were spoilt."""
+    samples = list(samples)
+    usual = _usual_pulses(samples)
+    timed = [each for each in samples if each[1]["kind"] == "time"]
+    return sum(sum(_spoilt(each, case.device, usual[each["process"]])) for case, each in timed)
+
+
+def compile_seconds(sample: dict[str, Any]) -> float:
+    """Of a preparation: the first call less a later one, where something was compiled."""
+    return max(sample["first"] - sample["later"], 0.0) if sample["compilations"] else 0.0
+
+
+def _compiled_how(sample: dict[str, Any]) -> str:
+    if sample["from_cache"]:
+        return "in the first process, from the compile cache of an earlier one"
+    return "in the first process"
+
+
+def rows(samples: Iterable[Sample], classes: Mapping[str, Classes], precision: float) -> list[Row]:
+    """All rows of a run, in the order in which its cases first appear.
+
+    A case that was refused once has no times, whatever another process made of it.
+    `classes` are the size classes by device of the machine that measured; `precision` is the half
+    width of an interval, as a share, at which sampling was to stop.
+    """
+    samples = list(samples)
+    usual = _usual_pulses(samples)
     timings: dict[Case, _Timings] = {}
+    probes: dict[Case, cost_model.Probe] = {}
     derived: list[Row] = []
     for case, sample in samples:
         kind = sample["kind"]
         if kind == "time":
-            rounds = timings.setdefault(case, _Timings()).rounds.setdefault(sample["process"], [])
-            rounds.append((sample["elapsed"] / sample["loops"], spoilt(sample, case.device)))
+            timings.setdefault(case, _Timings()).add(case, sample, usual[sample["process"]])
         elif kind == "prepare":
             if sample["compilations"]:
-                seconds = max(sample["first"] - sample["later"], 0.0)
-                timings.setdefault(case, _Timings()).compiling.append(seconds)
+                timings.setdefault(case, _Timings()).compiling.append(sample)
+        elif kind == "probe":
+            probes[case] = cost_model.Probe(sample["shuffled"], sample["wide"])
         else:
             derived += _OTHER_KINDS[kind](case, sample)
-    return [*_timing_rows(timings), *derived]
+    refused = {case for case, sample in samples if sample.get("status") == "refused"}
+    timings = {case: each for case, each in timings.items() if case not in refused}
+    timed, parts = _timing_rows(timings, precision)
+    faults = {case: each.faults for case, each in parts.items()}
+    split = list(decomposition.rows(parts, classes))
+    return [*timed, *split, *cost_model.rows(split, probes, faults), *derived]
 
 
-def _timing_rows(timings: dict[Case, _Timings]) -> Iterator[Row]:
-    kept = {case: each.kept() for case, each in timings.items() if each.rounds}
+def _timing_rows(
+    timings: dict[Case, _Timings], precision: float
+) -> tuple[list[Row], dict[Case, decomposition.Timing]]:
+    """The rows of each case by itself, and what the decomposition needs of it."""
+    kept = {case: each.kept() for case, each in timings.items() if each.batches}
+    spreads = _spreads(kept)
+    ratio_spreads = _spreads({case: _quotients(case, kept) for case in kept})
+    rows: list[Row] = []
+    parts = {}
     for case, samples in kept.items():
-        timing = timings[case]
-        estimate = statistics.median(samples)
-        detail = timing.detail()
-        yield _row(case, "time_per_call", estimate, detail)
-        yield _row(case, "time_per_element", estimate.scaled(1 / case.size), detail)
-        yield _row(case, "throughput", estimate.inverse(case.size * 1e9), detail)
-        moved = elements_moved(case) * case.size * DTYPES[case.dtype].itemsize
-        yield _row(case, "bandwidth", estimate.inverse(moved), detail)
-        yield _relative(case, samples, kept)
-        if case.mode == "compiled" and timing.compiling:
-            yield Row(case, "compile_time", timing.compiling[0], detail="in the first process")
+        timing, kind = timings[case], _kind(case)
+        replicates = statistics.replicates(samples, spreads[kind], _seed(case))
+        parts[case] = decomposition.Timing(replicates, float(np.median(timing.faults)))
+        rows += _times(case, timing, statistics.estimate(replicates), precision)
+        rows.append(_relative(case, kept, ratio_spreads[kind]))
+    return rows, parts
+
+
+def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -> Iterator[Row]:
+    detail = f"{timing.detail()}; {_ended(timing.kept(), estimate, precision)}"
+    yield _row(case, "time_per_call", estimate, detail)
+    yield _row(case, "time_per_element", estimate.scaled(1 / case.size), detail)
+    yield _row(case, "throughput", estimate.inverse(case.size * 1e9), detail)
+    moved = elements_moved(case) * case.size * DTYPES[case.dtype].itemsize
+    yield _row(case, "bandwidth", estimate.inverse(moved), detail)
+    if case.mode == "compiled" and timing.compiling:
+        first = timing.compiling[0]
+        yield Row(case, "compile_time", compile_seconds(first), detail=_compiled_how(first))
+
+
+def _kind(case: Case) -> tuple[str, str, str, int]:
+    """What cases have in common whose processes differ about as much."""
+    return case.framework, case.device, case.mode, case.size
+
+
+def _spreads(kept: dict[Case, dict[int, list[float]]]) -> dict[Any, float]:
+    groups: dict[Any, list[dict[int, list[float]]]] = {}
+    for case, samples in kept.items():
+        groups.setdefault(_kind(case), []).append(samples)
+    return {kind: statistics.spread_between(cases) for kind, cases in groups.items()}
+
+
+def _seed(case: Case) -> int:
+    """A number of a case's own, the same in every process."""
+    return zlib.crc32(repr(case).encode())
+
+
+def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> str:
+    """Why sampling ended: the interval is narrow enough, or why it is not."""
+    if estimate.half_width <= precision:
+        return f"±{estimate.half_width:.1%}, narrow enough"
+    wide = f"±{estimate.half_width:.1%}, wider than ±{precision:.0%}"
+    if all(statistics.half_width(rounds) <= precision for rounds in samples.values()):
+        return f"{wide}: processes differ"
+    return f"{wide}: the budget ended"
 
 
 def _row(case: Case, metric: str, estimate: Estimate, detail: str) -> Row:
@@ -100,18 +209,41 @@ def baseline_of(case: Case) -> Case:
     return replace(case, activation=BASELINE, form="native" if native else "max")
 
 
-def _relative(
-    case: Case, samples: dict[int, list[float]], kept: dict[Case, dict[int, list[float]]]
-) -> Row:
+def companions(cases: Iterable[Case]) -> list[Case]:
+    """What has to be measured beside some cases: their unit of cost, and their copy floor.
+
+    A floor takes several sizes in cache, and so it is of use only to what has them.
+    """
+    cases = list(cases)
+    sizes: dict[Case, set[int]] = {}
+    for case in cases:
+        sizes.setdefault(replace(case, size=0), set()).add(case.size)
+    several = [case for case in cases if len(sizes[replace(case, size=0)]) > 1]
+    floors = [decomposition.floor_of(case) for case in several if case.output == "fresh"]
+    return list(dict.fromkeys([*map(baseline_of, cases), *floors]))
+
+
+def _quotients(case: Case, kept: dict[Case, dict[int, list[float]]]) -> dict[int, list[float]]:
+    """A case's time over its baseline's in each process: what shifts both alike is gone."""
+    baseline = baseline_of(case)
+    below = kept.get(baseline, {}) if case != baseline else {}
+    return {
+        process: [float(np.median(rounds) / np.median(below[process]))]
+        for process, rounds in kept[case].items()
+        if process in below
+    }
+
+
+def _relative(case: Case, kept: dict[Case, dict[int, list[float]]], spread: float) -> Row:
     baseline = baseline_of(case)
     against = f"against {baseline.activation} {baseline.form}"
-    shared = kept.get(baseline, {}).keys() & samples.keys()
-    if not shared:
+    if not kept.get(baseline, {}).keys() & kept[case].keys():
         reason = f"{against}: not measured beside it; add --activation {BASELINE}"
         return Row(case, "relative_cost", None, status="unsupported", detail=reason)
     if case == baseline:
         return Row(case, "relative_cost", 1.0, 1.0, 1.0, detail=against)
-    return _row(case, "relative_cost", statistics.ratio(samples, kept[baseline]), against)
+    ratio = statistics.ratio(kept[case], kept[baseline], spread, _seed(case))
+    return _row(case, "relative_cost", ratio, against)
 
 
 def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:

@@ -1,10 +1,12 @@
 """The fastest form of each activation against the one that people take first, as a table.
 
     python -m bench.forms_table --framework numpy
-    python -m bench.forms_table --framework torch --activation gelu --against textbook
+    python -m bench.forms_table --framework torch --mode compiled --against textbook
 
 Two forms are timed in one worker in the order ABBA, over and over: what drifts hits both alike, and
-the ratio holds where the times do not.
+the ratio holds where the times do not. The form that people take first, the framework's own where
+it has one, is a form too: it is the fastest, with a ratio of 1, unless the interval of another lies
+below 1.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import click
 
@@ -22,8 +25,9 @@ from .catalog import CATALOG, find
 from .errors import ActbenchError
 from .frameworks import frameworks
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
-from .statistics import Estimate, median
+from .statistics import Estimate, estimate, replicates
 
+_WITH_FORMS = [name for name, record in CATALOG.items() if record.family != "primitive"]
 _SEED = 0
 _TIMEOUT = 600.0
 _HEAD = (
@@ -47,8 +51,8 @@ def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel
     """Time two cases in the order ABBA, `rounds` times. None if one of them failed."""
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        found = [lane.sample(each, _SEED, batch) for each in (case, other, other, case)]
-        per_call = [each["elapsed"] / each["loops"] for each in found if each is not None]
+        found = [lane.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
+        per_call = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
         if len(per_call) < 4:
             return None
         times.append(((per_call[0] + per_call[3]) / 2, (per_call[1] + per_call[2]) / 2))
@@ -57,10 +61,17 @@ def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel
     return Duel(
         case,
         other,
-        median({0: own}).value / case.size,
-        median({0: others}).value / case.size,
-        median({0: ratios}),
+        median(own) / case.size,
+        median(others) / case.size,
+        estimate(replicates({0: ratios})),
     )
+
+
+def _alone(lane: Lane, case: Case, rounds: int, batch: float) -> float | None:
+    """ns an element of a case that has no other to be set against. None if it failed."""
+    found = [lane.sample(case, _SEED, batch, 1) for _ in range(rounds)]
+    times = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
+    return median(times) / case.size if times else None
 
 
 def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]:
@@ -69,19 +80,19 @@ def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]
     for case in cases:
         groups.setdefault((case.framework, case.mode, case.activation), []).append(case)
     for group in groups.values():
-        written = find(group[0].activation).forms[0]
-        first = next(
-            (each for each in group if against == "textbook" and each.form == written), group[0]
-        )
+        written = find(group[0].activation).forms[:1] if against == "textbook" else ()
+        first = next((each for each in group if each.form in written), group[0])
         yield first, [each for each in group if each != first]
 
 
-def _row(first: Case, found: list[Duel]) -> str:
-    best = min(found, key=lambda each: each.ratio.value, default=None)
+def _row(first: Case, found: list[Duel], alone: float | None = None) -> str:
     head = f"| {frameworks()[first.framework].title} | {first.mode} | {first.activation} |"
-    if best is None or best.ratio.value >= 1:
-        own = f"{best.other_nanoseconds:.3f}" if best else "–"
-        return f"{head} {first.form} | {own} | {first.form} | {own} | 1 | – |"
+    faster = [each for each in found if each.ratio.high < 1]
+    if not faster:
+        times = [each.other_nanoseconds for each in found] or ([alone] if alone else [])
+        own = f"{first.form} | {median(times):.3f}" if times else f"{first.form} | –"
+        return f"{head} {own} | {own} | 1 | – |"
+    best = min(faster, key=lambda each: each.ratio.value)
     ratio = best.ratio
     return (
         f"{head} {best.case.form} | {best.nanoseconds:.3f} | {first.form} "
@@ -93,8 +104,8 @@ def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case
     cases = [
         Case(name, label, form, mode, direction, "cpu", dtype, size, 1)
         for name in asked.frameworks or frameworks()
-        for mode in frameworks()[name].modes
-        for label in asked.activations or CATALOG
+        for mode in asked.modes or frameworks()[name].modes
+        for label in asked.activations or _WITH_FORMS
         for form in forms_of(find(label))
     ]
     return [case for case in cases if not unsupported(case)]
@@ -102,6 +113,7 @@ def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--framework", "chosen", multiple=True, help="All unless told.")
+@click.option("--mode", "modes", multiple=True, help="All unless told.")
 @click.option("--activation", "activations", multiple=True, help="All unless told.")
 @click.option("--dtype", default="float32", show_default=True)
 @click.option("--size", default=2**16, show_default=True)
@@ -117,6 +129,7 @@ def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case
 )
 def main(
     chosen: tuple[str, ...],
+    modes: tuple[str, ...],
     activations: tuple[str, ...],
     dtype: str,
     size: int,
@@ -129,6 +142,7 @@ def main(
     try:
         asked = Selection(
             frameworks=chosen,
+            modes=modes,
             activations=activations,
             directions=(direction,),
             dtypes=(dtype,),
@@ -153,7 +167,10 @@ def _time(lane: Lane, against: str, rounds: int, batch: float) -> None:
     try:
         for first, others in _pairs(lane.alive, against):
             found = [duel(lane, other, first, rounds, batch) for other in others]
-            click.echo(_row(first, [each for each in found if each]))
+            alone = None if any(found) else _alone(lane, first, rounds, batch)
+            click.echo(_row(first, [each for each in found if each], alone))
+        for case, failure in lane.failures.items():
+            click.echo(f"{case.activation} {case.form} {case.mode}: {failure.detail}", err=True)
     finally:
         lane.close()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .cases import Case
+from .dtypes import DTYPES
+from .sizes import streams
 from .specs import spec_of, timing_shape
 from .worker_process import Failed, Key, Lost, WorkerProcess
 
@@ -98,16 +100,37 @@ class Lane:
             spec=spec_of(case, shape[-1]),
             shape=shape,
             seed=seed,
+            streams=streams(case.size, DTYPES[case.dtype].itemsize, case.device),
         )
         if answer is not None:
             self._prepared.add(case)
         return answer
 
-    def sample(self, case: Case, seed: int, batch: float) -> dict[str, Any] | None:
-        """Time a batch of a case, preparing it first if its worker is new. None if it failed."""
+    def sample(self, case: Case, seed: int, batch: float, batches: int) -> dict[str, Any] | None:
+        """Time batches of a case, preparing it first if its worker is new. None if it failed."""
         if case not in self._prepared and self.prepare(case, seed) is None:
             return None
-        return self._try(case, "sample", number=self.numbers[case], batch=batch)
+        return self._try(case, "sample", number=self.numbers[case], batch=batch, batches=batches)
+
+    def probe(self, case: Case, seed: int, batch: float) -> dict[str, Any] | None:
+        """What the time of a case depends on. None where that could not be tried."""
+        if not self._worker or self.closed:
+            return None
+        shape = timing_shape(case)
+        try:
+            return self._worker.ask(
+                "probe",
+                self._timeout,
+                spec=spec_of(case, shape[-1]),
+                shape=shape,
+                seed=seed,
+                batch=batch,
+            )
+        except Lost:
+            self.start()
+        except Failed:
+            pass
+        return None
 
     def evaluate(self, case: Case, channels: int, **values: Any) -> list[Any] | None:
         """The outputs of a case on given inputs, as bit patterns. None if it failed."""

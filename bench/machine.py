@@ -50,19 +50,52 @@ def _caches() -> dict[str, str]:
     return found
 
 
+def cache_bytes() -> dict[str, int]:
+    """Bytes by level and kind of the first CPU's caches: {"L1d": 49152, ...}; empty if not told."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    found = {}
+    for name, size in _caches().items():
+        digits, unit = size.rstrip("KMG"), size[-1:]
+        if digits.isdigit():
+            found[name] = int(digits) * units.get(unit, 1)
+    return found
+
+
 def _gpus() -> list[str]:
     line = _first_line("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
     return [line] if line else []
 
 
+_GPU_STATE = (
+    *("clocks.sm", "clocks.max.sm", "clocks.mem", "temperature.gpu", "power.draw"),
+    "clocks_throttle_reasons.active",
+)
+
+
+def gpu_state() -> list[dict[str, str]]:
+    """Clocks (MHz), temperature (°C), power (W) and the throttle bits of each GPU at this moment.
+
+    As nvidia-smi tells them; empty where there is none.
+    """
+    query = f"--query-gpu={','.join(_GPU_STATE)}"
+    lines = _lines("nvidia-smi", query, "--format=csv,noheader,nounits")
+    values = [[field.strip() for field in line.split(",")] for line in lines]
+    return [dict(zip(_GPU_STATE, each, strict=True)) for each in values]
+
+
 def _first_line(*command: str) -> str:
+    return next(iter(_lines(*command)), "")
+
+
+def _lines(*command: str) -> list[str]:
+    """The lines that a command prints; none if it is missing or fails."""
     if not shutil.which(command[0]):
-        return ""
+        return []
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else ""
+        return []
+    return [line.strip() for line in done.stdout.splitlines()] if done.returncode == 0 else []
 
 
 def _read(path: str | Path) -> str:

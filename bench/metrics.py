@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from .cases import Case
 
-Status = Literal["ok", "unsupported", "error", "timeout", "oom"]
+Status = Literal["ok", "unsupported", "refused", "error", "timeout", "oom"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,21 @@ METRICS: Mapping[str, Metric] = {
         Metric("throughput", "elements/s", "input elements over time_per_call", False),
         Metric("bandwidth", "GB/s", "bytes that must be read and written over the time", False),
         Metric("relative_cost", "ratio", "time over the same framework's relu in this run", True),
+        Metric("launch", "ns", "time of a call before its first element", True),
+        Metric("handoff", "ns", "what a call in cache takes beyond launch and its elements", True),
+        Metric(
+            "copy_floor", "ns", "a copy's time an element in cache: the floor of the rest", True
+        ),
+        Metric("arithmetic", "ns", "time an element in cache above the copy floor", True),
+        Metric("memory", "ns", "time an element that streaming adds, output reused", True),
+        Metric("allocation", "ns", "time an element that a fresh output adds to a reused", True),
+        Metric(
+            "fit_error",
+            "share",
+            "the line at a size left out over the time measured there, less one",
+        ),
+        Metric("predicted_arithmetic", "ns", "arithmetic of the formula's primitives", True),
+        Metric("surprise", "ratio", "arithmetic measured over predicted, where 25 % apart"),
         Metric(
             "compile_time", "s", "first call less a later one, for the size that compiled", True
         ),

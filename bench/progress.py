@@ -33,8 +33,11 @@ class Reporter:
             self._console.print(text, markup=False)
 
     @contextmanager
-    def phase(self, title: str, steps: int) -> Iterator[Advance]:
-        """A phase of so many steps; yields the function that counts one."""
+    def phase(self, title: str, steps: int, unit: str = "") -> Iterator[Advance]:
+        """A phase of so many steps; yields the function that counts one.
+
+        Steps that are seconds (`unit` "s") are a limit, and only the time taken is told.
+        """
         started = time.monotonic()
         if not self._bars:
             yield lambda: None
@@ -45,4 +48,5 @@ class Reporter:
             ) as bar:
                 task = bar.add_task(title, total=steps)
                 yield lambda: bar.advance(task)
-        self.say(f"{title}: {steps} in {time.monotonic() - started:.1f} s")
+        count = "" if unit else f"{steps} in "
+        self.say(f"{title}: {count}{time.monotonic() - started:.1f} s")

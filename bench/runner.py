@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from threading import Lock
 from typing import Any
 
-from . import inputs, machine
+from . import cost_model, inputs, machine
 from .agreement import sweep
-from .cases import Case, Profile, Selection, expand, unsupported
-from .derive import baseline_of, spoilt
+from .cases import DEVICES, Case, Profile, Selection, expand, unsupported
+from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from .metrics import Row
 from .progress import Reporter
+from .sizes import size_classes
+from .statistics import half_width
 from .store import RESULTS, SCHEMA, RunFacts, RunWriter, read_samples
 from .worker_process import Failed
 
@@ -30,7 +33,10 @@ PARTS = ("agreement", "timing")
 
 @dataclass(frozen=True)
 class Request:
-    """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it."""
+    """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
+
+    `budget` is the seconds of measuring, the profile's own where it is None.
+    """
 
     profile: Profile
     selection: Selection
@@ -41,6 +47,7 @@ class Request:
     timeout: float
     command: str
     parts: tuple[str, ...] = PARTS
+    budget: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,10 @@ def run(request: Request, reporter: Reporter) -> Outcome:
         measurement.close()
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
     writer.flush()
-    derived = derive_rows(read_samples(writer.path))
+    facts = writer.facts
+    samples = list(read_samples(writer.path))
+    facts.spoilt_samples = spoilt_samples(samples)
+    derived = derive_rows(samples, facts.size_classes, facts.precision)
     writer.finish(derived)
     return Outcome(writer.path, writer.facts, derived)
 
@@ -99,6 +109,10 @@ def _facts(request: Request, started: datetime) -> RunFacts:
         rounds=profile.rounds,
         epochs=profile.epochs,
         batch=profile.batch,
+        batches=profile.batches,
+        precision=profile.precision,
+        budget=profile.seconds if request.budget is None else request.budget,
+        size_classes={device: dict(size_classes(device)) for device in DEVICES},
         per_binade=profile.per_binade,
         asked={key: list(value) for key, value in asdict(request.selection).items() if value},
         inputs=inputs.TIMING_INPUTS,
@@ -117,7 +131,9 @@ class _Measurement:
         self._profile = request.profile
         self._asked = set(cases)
         if "timing" in request.parts:
-            cases = list(dict.fromkeys([*cases, *map(baseline_of, cases)]))
+            cases = list(dict.fromkeys([*cases, *companions(cases)]))
+        if request.budget is None:
+            writer.facts.budget = self._profile.budget(len(cases))
         reasons = {case: unsupported(case) for case in cases}
         self._lanes = make_lanes(
             [case for case in cases if not reasons[case]],
@@ -139,6 +155,8 @@ class _Measurement:
             self._prepare_all(epoch)
             if timing:
                 self._measure_all(epoch)
+        if timing:
+            self._explain()
 
     def close(self) -> None:
         """End the workers and keep what is known of them."""
@@ -259,36 +277,98 @@ class _Measurement:
         profile = self._profile
         for lane in self._lanes:
             lane.pin(measuring_cpus(lane.key.threads))
+        self._note_gpus()
+        deadline = time.monotonic() + self._writer.facts.budget / profile.epochs
         steps = profile.rounds * sum(len(lane.alive) for lane in self._lanes)
         title = f"Measuring ({epoch + 1} of {profile.epochs})"
+        visits: dict[Case, list[float]] = {}
         with self._timed("measure"), self._reporter.phase(title, steps) as done:
-            for round_ in range(profile.rounds):
-                self._time_round(epoch, round_, done)
-                self._writer.flush()
+            for _ in range(profile.rounds):
+                self._time_round(visits, self._alive(), done)
+        self._narrow(epoch, visits, deadline)
+        self._note_gpus()
         self._tell_failures(self._failures(), "time_per_call")
         self._share_timed()
+
+    def _explain(self) -> None:
+        """Probe the cases whose cost the model did not foresee, for the likely cause."""
+        facts, lanes = self._writer.facts, {case: lane for lane, case in self._alive()}
+        found = derive_rows(read_samples(self._writer.path), facts.size_classes, facts.precision)
+        wanted = [row.case for row in found if cost_model.asks_for_probe(row) and row.case in lanes]
+        with (
+            self._timed("explain"),
+            self._reporter.phase("Looking for the causes of surprises", len(wanted)) as done,
+        ):
+            for case in wanted:
+                answer = lanes[case].probe(case, self._request.seed, self._profile.batch)
+                if answer is not None:
+                    self._append("probe", case, **answer)
+                done()
+        self._writer.flush()
+
+    def _note_gpus(self) -> None:
+        if any(lane.key.device == "cuda" for lane in self._lanes):
+            self._writer.facts.gpu_states += machine.gpu_state()
+
+    def _alive(self) -> list[tuple[Lane, Case]]:
+        return [(lane, case) for lane in self._lanes for case in lane.alive]
+
+    def _narrow(self, epoch: int, visits: dict[Case, list[float]], deadline: float) -> None:
+        """Visit cases with wide intervals again, until none is left or the time is up."""
+        seconds = max(round(deadline - time.monotonic()), 0)
+        title = f"Narrowing intervals ({epoch + 1} of {self._profile.epochs})"
+        with self._timed("measure"), self._reporter.phase(title, seconds, "s") as done:
+            told = time.monotonic()
+            while wide := [pair for pair in self._alive() if self._is_wide(visits.get(pair[1]))]:
+                for pair in self._shuffled(wide, visits):
+                    if time.monotonic() >= deadline:
+                        return
+                    self._time_round(visits, [pair], lambda: None)
+                    while time.monotonic() - told >= 1:
+                        told += 1
+                        done()
+
+    def _is_wide(self, visits: list[float] | None) -> bool:
+        return bool(visits) and half_width(visits or []) > self._profile.precision
 
     def _prepare(self, lane: Lane, case: Case) -> None:
         answer = lane.prepare(case, self._request.seed)
         if answer is not None:
             self._append("prepare", case, process=lane.process, **answer)
+            with self._lock:
+                self._writer.facts.compile_seconds += compile_seconds(answer)
 
-    def _time_round(self, epoch: int, round_: int, done: Callable[[], None]) -> None:
-        """Every case once, in an order of its own: drift hits all alike."""
-        order = [(lane, case) for lane in self._lanes for case in lane.alive]
-        random.Random(f"{self._request.seed} {epoch} {round_}").shuffle(order)
-        for lane, case in order:
-            answer = lane.sample(case, self._request.seed, self._profile.batch)
+    def _shuffled(
+        self, pairs: list[tuple[Lane, Case]], visits: dict[Case, list[float]]
+    ) -> list[tuple[Lane, Case]]:
+        """In an order of its own: drift hits all alike."""
+        done = sum(map(len, visits.values()))
+        order = sorted(pairs, key=lambda pair: pair[0].numbers[pair[1]])
+        random.Random(f"{self._request.seed} {done}").shuffle(order)
+        return order
+
+    def _time_round(
+        self,
+        visits: dict[Case, list[float]],
+        pairs: list[tuple[Lane, Case]],
+        done: Callable[[], None],
+    ) -> None:
+        """Visit every case once."""
+        profile = self._profile
+        for lane, case in self._shuffled(pairs, visits):
+            answer = lane.sample(case, self._request.seed, profile.batch, profile.batches)
             if answer is not None:
-                self._append("time", case, process=lane.process, round=round_, **answer)
-                self._timed_ns += answer["elapsed"]
-                self._writer.facts.spoilt_samples += spoilt(answer, case.device)
+                self._append("time", case, process=lane.process, **answer)
+                self._timed_ns += sum(answer["elapsed"])
+                visits.setdefault(case, []).append(median(times(answer)))
             done()
+        self._writer.flush()
 
     def _share_timed(self) -> None:
         facts = self._writer.facts
         measured = facts.seconds.get("measure", 0.0)
         facts.timed_share = round(self._timed_ns / 1e9 / measured, 3) if measured else None
+        facts.seconds_a_case = round(measured / max(len(self._alive()), 1), 4)
         self._writer.write_facts()
 
     def _check(

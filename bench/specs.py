@@ -15,8 +15,7 @@ def timing_shape(case: Case) -> tuple[int, int]:
 
 
 def spec_of(case: Case, channels: int) -> dict[str, Any]:
-    """The function's name, its parameters that are not at their default, its learnable arrays, and
-    the domain of its timing inputs.
+    """The function's name, the parameters that are not at their default, and its learnable arrays.
 
     `channels` is the length of the input's last axis: the shape of a parameter that is learned
     one a channel.
@@ -33,6 +32,8 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
         "direction": case.direction,
         "dtype": case.dtype,
         "domain": activation.domain,
+        "output": case.output,
+        "cache": case.cache,
     }
 
 

@@ -1,17 +1,33 @@
-"""Medians with intervals by a hierarchical bootstrap over processes and their rounds."""
+"""Medians, ratios and lines with intervals, by a hierarchical bootstrap over processes and rounds.
+
+A quantity is carried as *replicates*: an array of shape (1 + 1000,) whose first entry is the value
+and whose others are the same thing computed from resampled data. Arithmetic on such arrays keeps
+both in step, so that a derived quantity (a slope, a difference, a ratio) has its interval as well.
+
+Resampling draws processes with replacement, then rounds within each (Davison, Hinkley 1997,
+Bootstrap Methods and their Application, 3.8). A run has few processes, so their draws are
+smoothed (ibid., 3.4): each is multiplied by exp(spread·normal), with the spread between processes
+pooled over cases of a kind (`spread_between`). The interval is the percentile interval.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+Samples = Mapping[int, Sequence[float]]
+"""Process to its rounds."""
 
 _RESAMPLES = 1000
 _LEVEL = 95.0
+_MEDIAN_OF_CHI_SQUARED = {1: 0.4549, 2: 0.6931, 3: 0.7887, 4: 0.8392}
+"""Of one, two, ... degrees of freedom, over their number."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,11 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def half_width(self) -> float:
+        """Half the interval as a share of the value."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+
     def scaled(self, factor: float) -> Estimate:
         """The estimate of a positive multiple."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
@@ -31,36 +52,32 @@ class Estimate:
         return Estimate(factor / self.value, factor / self.high, factor / self.low)
 
 
-def median(samples: Mapping[int, Sequence[float]], seed: int = 0) -> Estimate:
-    """The median over processes of each process's median over its rounds.
+def estimate(replicates: Array) -> Estimate:
+    """The value and the 95 % percentile interval of replicates."""
+    value = float(replicates[0])
+    low, high = np.percentile(replicates[1:], [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value))
 
-    `samples` maps a process to its rounds. Resampling draws processes with replacement, then
-    rounds within each (Davison, Hinkley 1997, Bootstrap Methods and their Application, 3.8); the
-    interval is the percentile interval.
+
+def replicates(samples: Samples, spread: float = 0.0, seed: int = 0) -> Array:
+    """The median over processes of each one's median over its rounds, as replicates.
+
+    Quantities of the same processes draw the same ones of them: what a process does to all is
+    paired. `seed` gives the draws that are a quantity's own.
     """
+    arrays = [np.asarray(samples[process], dtype=np.float64) for process in sorted(samples)]
     random = np.random.default_rng(seed)
-    arrays = [np.asarray(rounds, dtype=np.float64) for rounds in samples.values()]
     medians = np.stack([_resampled(rounds, random) for rounds in arrays])
-    value = float(np.median([np.median(rounds) for rounds in arrays]))
-    return _estimate(value, medians, random)
+    smoothing = np.exp(spread * random.standard_normal((len(arrays), _RESAMPLES)))
+    drawn = _drawn_processes(len(arrays))
+    centres = np.median(medians[drawn, np.arange(_RESAMPLES)] * smoothing, axis=0)
+    value = np.median([np.median(rounds) for rounds in arrays])
+    return np.concatenate([[value], centres])
 
 
-def ratio(
-    above: Mapping[int, Sequence[float]], below: Mapping[int, Sequence[float]], seed: int = 0
-) -> Estimate:
-    """The median over processes of the ratio of two medians taken in the same process.
-
-    Both map a process to its rounds; processes that only one of them has are left out.
-    Raises ValueError if none is left.
-    """
-    random = np.random.default_rng(seed)
-    shared = [process for process in above if process in below]
-    if not shared:
-        raise ValueError("no process measured both")
-    pairs = [(np.asarray(above[p], float), np.asarray(below[p], float)) for p in shared]
-    ratios = np.stack([_resampled(a, random) / _resampled(b, random) for a, b in pairs])
-    value = float(np.median([np.median(a) / np.median(b) for a, b in pairs]))
-    return _estimate(value, ratios, random)
+@cache
+def _drawn_processes(count: int) -> Array:
+    return np.random.default_rng(count).integers(0, count, (count, _RESAMPLES))
 
 
 def _resampled(rounds: Array, random: np.random.Generator) -> Array:
@@ -70,10 +87,52 @@ def _resampled(rounds: Array, random: np.random.Generator) -> Array:
     return result
 
 
-def _estimate(value: float, by_process: Array, random: np.random.Generator) -> Estimate:
-    """The interval over processes drawn again; `by_process` has shape (processes, resamples)."""
-    processes = len(by_process)
-    drawn = random.integers(0, processes, (processes, _RESAMPLES))
-    centres = np.median(by_process[drawn, np.arange(_RESAMPLES)], axis=0)
-    low, high = np.percentile(centres, [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value))
+def ratio(above: Samples, below: Samples, spread: float = 0.0, seed: int = 0) -> Estimate:
+    """The ratio of two medians over the processes that measured both.
+
+    `spread` is that of the ratio between processes, which is less than that of either time where
+    a process shifts both alike. Raises ValueError if there is none.
+    """
+    shared = above.keys() & below.keys()
+    if not shared:
+        raise ValueError("no process measured both")
+    top, bottom = ({p: side[p] for p in shared} for side in (above, below))
+    quotient = replicates(top, spread, seed) / replicates(bottom, seed=seed + 1)
+    paired = np.median([np.median(above[p]) / np.median(below[p]) for p in shared])
+    return estimate(np.concatenate([[paired], quotient[1:]]))
+
+
+def spread_between(cases: Iterable[Samples]) -> float:
+    """The standard deviation of a process's log median, pooled over cases. 0 for single processes.
+
+    From the median of the cases' variances, which outliers do not move.
+    """
+    variances, freedom = [], 1
+    for samples in cases:
+        if len(samples) > 1:
+            logs = [math.log(float(np.median(rounds))) for rounds in samples.values()]
+            variances.append(float(np.var(logs, ddof=1)))
+            freedom = len(samples) - 1
+    if not variances:
+        return 0.0
+    usual = _MEDIAN_OF_CHI_SQUARED.get(freedom, 0.9)
+    return math.sqrt(float(np.median(variances)) / usual)
+
+
+def half_width(visits: Sequence[float]) -> float:
+    """Half the 95 % Student interval of the mean of some values, as a share of it.
+
+    Infinite for fewer than two.
+    """
+    if len(visits) < 2:
+        return math.inf
+    values = np.asarray(visits, dtype=np.float64)
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return _student(len(values) - 1) * error / float(values.mean())
+
+
+@cache
+def _student(freedom: int) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf((100 + _LEVEL) / 200, freedom))

@@ -32,7 +32,7 @@ from .metrics import COLUMNS, Row
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 1
+SCHEMA = 2
 RESULTS = Path("results")
 
 
@@ -43,7 +43,12 @@ class RunFacts:
     `workers` has one entry a worker, by `framework` (`framework/device/threads` where that is not
     the only one): status, versions, the interpreter, and why it is missing if it is.
     `seconds` is the wall time of each phase; `timed_share` the part of the measuring phase that
-    lies inside timed regions; `loop_overhead_ns` the harness's own cost a call.
+    lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
+    `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
+    own cost a call. `size_classes`
+    gives the elements of each class by device; `gpu_states` the clocks and throttle bits of each
+    GPU before and after each epoch that used one; `precision` is the half width of an interval at
+    which sampling stops, `budget` the seconds of sampling after which it stops anyway.
     """
 
     schema: int
@@ -54,7 +59,11 @@ class RunFacts:
     rounds: int
     epochs: int
     batch: float
+    batches: int
+    precision: float
+    budget: float
     per_binade: int
+    size_classes: dict[str, dict[str, int]]
     asked: dict[str, list[Any]]
     inputs: str
     machine: dict[str, Any]
@@ -64,8 +73,11 @@ class RunFacts:
     finished: str | None = None
     state: str = "running"
     timed_share: float | None = None
+    seconds_a_case: float | None = None
+    compile_seconds: float = 0.0
     loop_overhead_ns: dict[str, float] = field(default_factory=dict)
     spoilt_samples: int = 0
+    gpu_states: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,27 @@ from typing import Any
 
 import pytest
 
-from .cases import PROFILES, Case, expand, unsupported
+from .cases import Case, forms_of, unsupported
+from .catalog import CATALOG
 from .frameworks import frameworks
 from .lanes import measuring_cpus
+from .sizes import size_classes
 from .specs import spec_of, timing_shape
+from .worker_process import Key, environment_of
 
 pytestmark = pytest.mark.filterwarnings("default")
 
 _SEED = 0
+_SIZE = size_classes("cpu")["l2"]
 _CASES = [
     case
-    for case in expand(PROFILES["standard"])
-    if not unsupported(case) and case.size == 2**16 and case.direction == "forward"
+    for framework in frameworks().values()
+    for mode in framework.modes
+    for name, record in CATALOG.items()
+    for form in forms_of(record)
+    if not unsupported(
+        case := Case(framework.name, name, form, mode, "forward", "cpu", "float32", _SIZE, 1)
+    )
 ]
 _running: dict[str, Any] = {}
 
@@ -46,9 +55,7 @@ def worker(case: Case) -> Any:
 
 def _start(framework: str) -> Any:
     os.sched_setaffinity(0, measuring_cpus(1))
-    for name, value in frameworks()[framework].environment.items():
-        os.environ.setdefault(name, value.format(threads=1, device="cpu"))
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.update(environment_of(Key(framework, "cpu", 1)))
     missing = f"{framework} is not installed here: make setup installs it"
     pytest.importorskip(framework, reason=missing, exc_type=ImportError)
     operations = importlib.import_module("bench.worker.operations")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -60,7 +61,7 @@ class WorkerProcess:
                 self._process = subprocess.Popen(
                     [*command, str(there.fileno()), ",".join(map(str, cpus))],
                     pass_fds=[there.fileno()],
-                    env=_environment(key),
+                    env={**os.environ, **environment_of(key)},
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -125,16 +126,28 @@ class WorkerProcess:
             self._process.wait()
 
 
-def _environment(key: Key) -> dict[str, str]:
+def environment_of(key: Key) -> dict[str, str]:
     """The variables a framework needs before it is imported; waiting threads must not spin."""
     threads = str(key.threads)
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     own = frameworks()[key.framework].environment
+    given = {"threads": threads, "device": key.device, "cache": str(_compile_cache(key.framework))}
     return {
-        **os.environ,
         **dict.fromkeys(pools, threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",
-        **{name: value.format(threads=threads, device=key.device) for name, value in own.items()},
+        **{name: value.format(**given) for name, value in own.items()},
     }
+
+
+def _compile_cache(framework: str) -> Path:
+    """Where compiled code is kept from one run to the next; a flag of XLA takes no spaces."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    for folder in (Path(home), Path(tempfile.gettempdir(), f"cache-{os.getuid()}")):
+        with suppress(OSError):
+            chosen = folder / "actbench" / framework
+            chosen.mkdir(parents=True, exist_ok=True)
+            if os.access(chosen, os.W_OK) and " " not in str(chosen):
+                return chosen
+    return Path(tempfile.mkdtemp())

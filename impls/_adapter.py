@@ -3,8 +3,8 @@
 A module defines
 
 - `TITLE`, the name for people; `MODES`, those it has; `ENVIRONMENT`, variables to be set before it
-  is imported ({threads} and {device} are filled in). All three are literals: they are read
-  without an import.
+  is imported ({threads}, {device} and {cache}, a folder of its own, are filled in). All three are
+  literals: they are read without an import.
 - one function a form, `activation_form(x, *learnable, **parameters)`, the same names in the same
   order in every module. A form that the framework does not have is absent.
 - `Adapter`, a class with the methods below.
@@ -18,6 +18,7 @@ that. Clamping at ±1000 is exact there: every exponential involved is 0 or 1 be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,6 +60,7 @@ class Adapter(Protocol):
         upstream: Callable[[Tensor], Tensor],
         mode: str,
         direction: str,
+        slot: list[Tensor] | None = None,
     ) -> Step:
         """A callable of no arguments that does the work of one case, once.
 
@@ -66,11 +68,44 @@ class Adapter(Protocol):
         to the tensor that the backward pass starts from. The step returns the output (`forward`),
         the tuple of gradients (`backward`, from the values that one forward pass saved) or the
         output followed by the gradients (`both`).
-        Raises NotCompiled where `mode` is `compiled` and the function ran eagerly.
+        With a `slot`, a list of one tensor, a forward step writes its result where that tensor is,
+        and leaves the result in the slot; the tensor may be gone afterwards (JAX donates it).
+        Raises NotCompiled where `mode` is `compiled` and the function ran eagerly, Unsupported
+        where the framework cannot write to a given tensor.
         """
 
     def wait(self, result: Any) -> None:
         """Return when every tensor of a step's result is computed."""
 
+    def is_ready(self, result: Any) -> bool | None:
+        """Whether every tensor of a result is computed by now; None where nobody can know.
+
+        True is said only of tensors that cannot be written to any more.
+        """
+
+    def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
+        """Call the function on stand-ins for the arrays that have no values.
+
+        Raises whatever the framework raises where values are asked for.
+        """
+
+    def guard(self) -> AbstractContextManager[Any]:
+        """Within it a copy from the device to the host raises, where the framework can say so."""
+
+    def synchronize(self) -> Callable[[], None] | None:
+        """What waits for everything on the device; None where work is done on this CPU."""
+
+    def device_elapsed(self, step: Step, loops: int) -> int:
+        """Nanoseconds of `loops` calls on an asynchronous device, waited for all together.
+
+        By device events where the framework has them. Not called where `synchronize` gives None.
+        """
+
+    def address(self, tensor: Tensor) -> int:
+        """Where a tensor's values begin in memory: two tensors that share it are one."""
+
     def compilations(self) -> int:
         """How many compilations this process has done so far."""
+
+    def from_cache(self) -> int:
+        """How many of those so far were loaded from the compile cache of an earlier process."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache, wraps
+from itertools import repeat
 from typing import Any
 
 import jax
@@ -20,6 +24,9 @@ ENVIRONMENT = {
     "JAX_ENABLE_X64": "true",
     "JAX_PLATFORMS": "{device}",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "JAX_COMPILATION_CACHE_DIR": "{cache}",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
 Array = Any
@@ -621,16 +628,9 @@ def erf_native(x: Array) -> Array:
 
 # --- the adapter ----------------------------------------------------------------------------------
 
-_compiled_so_far = 0
-
-
-def _count_compilation(event: str, duration: float, **_: Any) -> None:
-    global _compiled_so_far
-    if event == "/jax/core/compile/backend_compile_duration":
-        _compiled_so_far += 1
-
-
-jax.monitoring.register_event_duration_secs_listener(_count_compilation)
+_events: Counter[str] = Counter()
+jax.monitoring.register_event_listener(lambda event, **_: _events.update([event]))
+jax.monitoring.register_event_duration_secs_listener(lambda event, _, **__: _events.update([event]))
 
 
 class Adapter:
@@ -641,6 +641,7 @@ class Adapter:
             self._device = jax.devices(device)[0]
         except RuntimeError as error:
             raise Unsupported(f"JAX sees no {device} device here: {_first_line(error)}") from None
+        self._jitted: dict[Any, Any] = {}
 
     def versions(self) -> dict[str, str]:
         return {
@@ -663,18 +664,28 @@ class Adapter:
         upstream: Callable[[Array], Array],
         mode: str,
         direction: str,
+        slot: list[Array] | None = None,
     ) -> Step:
         if mode == "eager":
-            return _step(function, arrays, upstream, direction, lambda each: each)
+            if slot:
+                raise Unsupported("JAX gives memory back to a compiled function only (donation)")
+            return _step(function, arrays, upstream, direction, lambda _, each: each)
         jitted: list[Any] = []
 
-        def compile_(each: Callable[..., Any]) -> Any:
-            jitted.append(jax.jit(each))
+        def compile_(part: str, each: Callable[..., Any]) -> Any:
+            key = (function, direction, part)
+            if key not in self._jitted:
+                self._jitted[key] = jax.jit(each, **_JIT_OPTIONS.get(part, {}))
+            jitted.append(self._jitted[key])
             return jitted[-1]
 
-        step = _step(function, arrays, upstream, direction, compile_)
+        step = (
+            _writing_step(function, arrays, slot, compile_)
+            if slot
+            else _step(function, arrays, upstream, direction, compile_)
+        )
         self.wait(step())
-        if not all(each._cache_size() == 1 for each in jitted):
+        if not all(each._cache_size() for each in jitted):
             raise NotCompiled("jax.jit ran the function eagerly: is JAX_DISABLE_JIT set?")
         return step
 
@@ -683,8 +694,37 @@ class Adapter:
         for each in result if type(result) is tuple else (result,):
             each.block_until_ready()
 
+    def is_ready(self, result: Any) -> bool:
+        return all(each.is_ready() for each in (result if type(result) is tuple else (result,)))
+
+    def trace(self, function: Callable[..., Array], arrays: Sequence[Array]) -> None:
+        jax.eval_shape(function, *arrays)
+
+    def guard(self) -> AbstractContextManager[Any]:
+        return jax.transfer_guard_device_to_host("disallow_explicit")
+
+    def synchronize(self) -> Callable[[], None] | None:
+        if self._device.platform == "cpu":
+            return None
+        # A device runs its programs in order: one that comes last ends last.
+        mark = jax.device_put(np.zeros(1, np.float32), self._device)
+        return lambda: (mark + 1).block_until_ready() and None
+
+    def device_elapsed(self, step: Step, loops: int) -> int:
+        started = time.perf_counter_ns()
+        for _ in repeat(None, loops):
+            result = step()
+        self.wait(result)
+        return time.perf_counter_ns() - started
+
+    def address(self, tensor: Array) -> int:
+        return int(tensor.unsafe_buffer_pointer())
+
     def compilations(self) -> int:
-        return _compiled_so_far
+        return _events["/jax/core/compile/backend_compile_duration"]
+
+    def from_cache(self) -> int:
+        return _events["/jax/compilation_cache/cache_hits"]
 
 
 def _first_line(error: Exception) -> str:
@@ -696,21 +736,40 @@ def _step(
     arrays: Sequence[Array],
     upstream: Callable[[Array], Array],
     direction: str,
-    compile_: Callable[[Callable[..., Any]], Any],
+    compile_: Callable[[str, Callable[..., Any]], Any],
 ) -> Step:
     if direction == "forward":
-        called = compile_(lambda *each: function(*each))
+        called = compile_("forward", lambda *each: function(*each))
         return lambda: called(*arrays)
-    save = compile_(lambda *each: jax.vjp(function, *each))
+    save = compile_("save", lambda *each: jax.vjp(function, *each))
     output, pull_back = save(*arrays)
     pull = upstream(output)
     if direction == "backward":
-        backward = compile_(lambda saved, each: saved(each))
+        backward = compile_("backward", lambda saved, each: saved(each))
         return lambda: backward(pull_back, pull)
 
     def forward_and_backward(pull: Array, *each: Array) -> tuple[Array, ...]:
         output, pull_back = jax.vjp(function, *each)
         return (output, *pull_back(pull))
 
-    both = compile_(forward_and_backward)
+    both = compile_("both", forward_and_backward)
     return lambda: both(pull, *arrays)
+
+
+_JIT_OPTIONS = {"writing": {"donate_argnums": 0, "keep_unused": True}}
+
+
+def _writing_step(
+    function: Callable[..., Array],
+    arrays: Sequence[Array],
+    slot: list[Array],
+    compile_: Callable[[str, Callable[..., Any]], Any],
+) -> Step:
+    """A step whose result takes the memory of the last one, which is donated to it."""
+    writing = compile_("writing", lambda last, *each: function(*each))
+
+    def step() -> Array:
+        slot[0] = writing(slot[0], *arrays)
+        return slot[0]
+
+    return step

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -542,7 +544,8 @@ def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Arr
     positive = x > 0
     along_alpha = np.where(positive, 0, upstream * x)
     axes = tuple(range(x.ndim - alpha.ndim))
-    return upstream * np.where(positive, 1, alpha), along_alpha.sum(axis=axes).astype(alpha.dtype)
+    sums = np.asarray(along_alpha.sum(axis=axes), alpha.dtype)
+    return upstream * np.where(positive, 1, alpha), sums
 
 
 @_differentiable(_prelu_gradient)
@@ -1646,9 +1649,14 @@ class Adapter:
         upstream: Callable[[Array], Array],
         mode: str,
         direction: str,
+        slot: list[Array] | None = None,
     ) -> Step:
         if mode != "eager":
             raise Unsupported(f"NumPy has no {mode} mode")
+        if slot:
+            if "out" not in inspect.signature(function).parameters:
+                raise Unsupported("this form has no out=: every pass returns a new array")
+            return lambda: function(*arrays, out=slot[0])
         if direction == "forward":
             return lambda: function(*arrays)
         pull = upstream(function(*arrays))
@@ -1659,7 +1667,29 @@ class Adapter:
     def wait(self, result: Any) -> None:
         return None
 
+    def is_ready(self, result: Any) -> None:
+        return None  # a thread may still write to it
+
+    def trace(self, function: Callable[..., Array], arrays: Sequence[Array]) -> None:
+        return None  # NumPy is on the host
+
+    def guard(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def synchronize(self) -> None:
+        return None
+
+    def device_elapsed(self, step: Step, loops: int) -> int:
+        raise Unsupported("NumPy has no device")
+
+    def address(self, tensor: Array) -> int:
+        # A scalar has no memory that could be seen: a look at it is a copy.
+        return int(np.asarray(tensor).ctypes.data) if tensor.ndim else id(tensor)
+
     def compilations(self) -> int:
+        return 0
+
+    def from_cache(self) -> int:
         return 0
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+import re
+import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +23,8 @@ MODES = ("eager", "compiled")
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "TF_XLA_FLAGS": "--tf_xla_persistent_cache_directory={cache} "
+    "--tf_xla_persistent_cache_device_types=CPU --tf_xla_persistent_cache_read_only=false",
 }
 
 Tensor = Any
@@ -635,7 +643,10 @@ class Adapter:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         self._asynchronous = device == "cuda"
         self._place = "/GPU:0" if self._asynchronous else "/CPU:0"
-        self._functions: list[Any] = []
+        self._functions: dict[Any, Any] = {}
+        named = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
+        self._cache = Path(named[1]) if named else None
+        self._stored = self._files()
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__}
@@ -656,28 +667,67 @@ class Adapter:
         upstream: Callable[[Tensor], Tensor],
         mode: str,
         direction: str,
+        slot: list[Tensor] | None = None,
     ) -> Step:
+        if slot:
+            raise Unsupported("TensorFlow writes to no given tensor; its allocator keeps memory")
         if mode == "eager":
             return _step(function, arrays, upstream, direction, lambda each: each)
         mine: list[Any] = []
 
         def compile_(each: Callable[..., Any]) -> Any:
-            mine.append(tf.function(each, jit_compile=True, autograph=False))
+            key = (function, direction)
+            if key not in self._functions:
+                self._functions[key] = tf.function(each, jit_compile=True, autograph=False)
+            mine.append(self._functions[key])
             return mine[-1]
 
         step = _step(function, arrays, upstream, direction, compile_)
         step()
         for each in mine:
             _check_compiled(each)
-        self._functions += mine
         return step
 
     def wait(self, result: Any) -> None:
         if self._asynchronous:
             tf.test.experimental.sync_devices()
 
+    def is_ready(self, result: Any) -> bool | None:
+        # It says no more than whether a call runs its operations or puts them in a queue.
+        if not tf.config.experimental.get_synchronous_execution():
+            return False
+        return None if self._asynchronous else True
+
+    def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
+        with tf.Graph().as_default():
+            function(*(tf.compat.v1.placeholder(each.dtype, each.shape) for each in arrays))
+
+    def guard(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def synchronize(self) -> Callable[[], None] | None:
+        return tf.test.experimental.sync_devices if self._asynchronous else None
+
+    def device_elapsed(self, step: Step, loops: int) -> int:
+        started = time.perf_counter_ns()
+        for _ in repeat(None, loops):
+            step()
+        tf.test.experimental.sync_devices()
+        return time.perf_counter_ns() - started
+
+    def address(self, tensor: Tensor) -> int:
+        # A scalar has no memory that could be seen: a look at it is a copy.
+        return int(np.asarray(tensor).ctypes.data) if tensor.ndim else id(tensor)
+
     def compilations(self) -> int:
-        return sum(each.experimental_get_tracing_count() for each in self._functions)
+        return sum(each.experimental_get_tracing_count() for each in self._functions.values())
+
+    def from_cache(self) -> int:
+        # XLA stores what it compiles, a file each, and says nothing of what it loads.
+        return max(self.compilations() - self._files() + self._stored, 0) if self._cache else 0
+
+    def _files(self) -> int:
+        return len(os.listdir(self._cache)) if self._cache and self._cache.is_dir() else 0
 
 
 def _check_compiled(function: Any) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from ._adapter import NotCompiled, Step, Unsupported
 
 TITLE = "PyTorch"
 MODES = ("eager", "compiled")
-ENVIRONMENT: dict[str, str] = {}
+ENVIRONMENT = {"TORCHINDUCTOR_CACHE_DIR": "{cache}"}
 
 Tensor = torch.Tensor
 
@@ -642,6 +644,7 @@ class Adapter:
         self._device = torch.device(device)
         self._asynchronous = device == "cuda"
         self._compiled: dict[Any, Callable[..., Tensor]] = {}
+        self._writers: dict[Callable[..., Tensor], Callable[..., Tensor]] = {}
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
         # A backward pass that is timed runs many times over the values of one forward pass.
@@ -675,9 +678,15 @@ class Adapter:
         upstream: Callable[[Tensor], Tensor],
         mode: str,
         direction: str,
+        slot: list[Tensor] | None = None,
     ) -> Step:
         if mode == "eager":
+            if slot:
+                return _writing_step(function, arrays, slot)
             return _step(function, arrays, upstream, direction)
+        if slot:
+            function = self._writing(function)
+            arrays = [slot[0], *arrays]
         called = self._compile(function, arrays)
         try:
             step = _step(called, arrays, upstream, direction)
@@ -692,8 +701,48 @@ class Adapter:
         if self._asynchronous:
             torch.cuda.synchronize()
 
+    def is_ready(self, result: Any) -> bool | None:
+        # A thread or another stream may still write to it.
+        busy = self._asynchronous and not torch.cuda.current_stream().query()
+        return False if busy else None
+
+    def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
+        function(*(each.to("meta") for each in arrays))
+
+    def guard(self) -> AbstractContextManager[Any]:
+        return _no_synchronization() if self._asynchronous else nullcontext()
+
+    def synchronize(self) -> Callable[[], None] | None:
+        return torch.cuda.synchronize if self._asynchronous else None
+
+    def device_elapsed(self, step: Step, loops: int) -> int:
+        started, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda.synchronize()
+        started.record()
+        for _ in repeat(None, loops):
+            step()
+        ended.record()
+        ended.synchronize()
+        return round(started.elapsed_time(ended) * 1e6)
+
+    def address(self, tensor: Tensor) -> int:
+        return int(tensor.data_ptr())
+
+    def _writing(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """The function followed by a copy into its first argument, which compiles to one pass."""
+        if function not in self._writers:
+
+            def write(out: Tensor, *arrays: Tensor) -> Tensor:
+                return out.copy_(function(*arrays))
+
+            self._writers[function] = write
+        return self._writers[function]
+
     def compilations(self) -> int:
         return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+    def from_cache(self) -> int:
+        return int(torch._dynamo.utils.counters["inductor"]["fxgraph_cache_hit"])
 
     def _compile(
         self, function: Callable[..., Tensor], arrays: Sequence[Tensor]
@@ -702,6 +751,17 @@ class Adapter:
         if key not in self._compiled:
             self._compiled[key] = torch.compile(_alone(function), fullgraph=True, dynamic=True)
         return self._compiled[key]
+
+
+@contextmanager
+def _no_synchronization() -> Iterator[None]:
+    """Raise where the host waits for the device, as every copy of values to it does."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
 
 
 def _alone(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -727,6 +787,47 @@ def _check_compiled(step: Step) -> None:
     if not any("CompiledFxGraph" in name for name in names):
         ran = ", ".join(dict.fromkeys(names[:4])) or "nothing"
         raise NotCompiled(f"torch.compile ran the function eagerly ({ran})")
+
+
+_ATEN = torch.ops.aten
+# The kernels of native forms that can write to a given tensor.
+_INTO: dict[str, Callable[..., Tensor]] = {
+    "relu_native": lambda x, out: torch.clamp_min(x, 0, out=out),
+    "leaky_relu_native": lambda x, out, alpha=0.01: _ATEN.leaky_relu.out(x, alpha, out=out),
+    "shifted_relu_max": lambda x, out, alpha=1.0: torch.clamp_min(x, -alpha, out=out),
+    "relu6_native": lambda x, out: torch.clamp(x, 0, 6, out=out),
+    "hard_sigmoid_native": lambda x, out: _ATEN.hardsigmoid.out(x, out=out),
+    "hard_swish_native": lambda x, out: _ATEN.hardswish.out(x, out=out),
+    "elu_native": lambda x, out, alpha=1.0: _ATEN.elu.out(x, alpha, out=out),
+    "celu_native": lambda x, out, alpha=1.0: _ATEN.elu.out(x, alpha, 1, 1 / alpha, out=out),
+    "sigmoid_native": lambda x, out: torch.sigmoid(x, out=out),
+    "tanh_native": lambda x, out: torch.tanh(x, out=out),
+    "softplus_native": lambda x, out, k=1.0: _ATEN.softplus.out(x, k, out=out),
+    "silu_native": lambda x, out: _ATEN.silu.out(x, out=out),
+    "gelu_native": lambda x, out: _ATEN.gelu.out(x, out=out),
+    "gelu_tanh_native": lambda x, out: _ATEN.gelu.out(x, approximate="tanh", out=out),
+    "mish_native": lambda x, out: _ATEN.mish.out(x, out=out),
+    "copy_native": lambda x, out: out.copy_(x),
+    "add_native": lambda x, out: torch.add(x, 0.5, out=out),
+    "multiply_native": lambda x, out: torch.mul(x, 1.5, out=out),
+    "divide_native": lambda x, out: torch.reciprocal(x, out=out),
+    "maximum_native": lambda x, out: torch.clamp_min(x, 0.5, out=out),
+    "absolute_native": lambda x, out: torch.abs(x, out=out),
+    "sqrt_native": lambda x, out: torch.sqrt(x, out=out),
+    "exp_native": lambda x, out: torch.exp(x, out=out),
+    "expm1_native": lambda x, out: torch.expm1(x, out=out),
+    "log1p_native": lambda x, out: torch.log1p(x, out=out),
+    "erf_native": lambda x, out: torch.erf(x, out=out),
+}
+
+
+def _writing_step(function: Any, arrays: Sequence[Tensor], slot: list[Tensor]) -> Step:
+    form = getattr(function, "func", function)
+    into = _INTO.get(form.__name__)
+    if into is None:
+        raise Unsupported("this form has no out=: every pass returns a new tensor")
+    parameters = getattr(function, "keywords", {})
+    return lambda: into(*arrays, out=slot[0], **parameters)
 
 
 def _leaves(arrays: Sequence[Tensor]) -> list[Tensor]:

@@ -59,10 +59,11 @@ def _clause(summary: Summary) -> str:
     if not algebraic or not exp:
         return ""
     ends = " to ".join(dict.fromkeys(ratio(cost(each)) for each in (exp[0], exp[-1])))
+    one = f"the only exp activation measured, {exp[0].case.activation},"
     name = algebraic[0].case.activation
     return (
         f"in {title(summary.setting.framework)} {name} takes {ratio(cost(algebraic[0]))} the time "
-        f"of {BASELINE}, exp activations {ends}"
+        f"of {BASELINE}, {'exp activations' if len(exp) > 1 else one} {ends}"
     )
 
 
@@ -87,11 +88,29 @@ def _these(evidence: Evidence) -> str:
 
 
 def _tally(comparisons: Sequence[Comparison]) -> str:
-    names = listing(sorted({each.algebraic.case.activation for each in comparisons}))
+    names = sorted({each.algebraic.case.activation for each in comparisons})
     verdicts = [each.verdict for each in comparisons]
-    told = [f"{text} in {verdicts.count(key)}" for key, text in _TOLD.items() if key in verdicts]
+    words = _TOLD if _several(comparisons) else _TOLD_OF_ONE
+    told = [f"{text} in {verdicts.count(key)}" for key, text in words.items() if key in verdicts]
     told[0] += f" of {counted(len(verdicts), 'setting')}"
-    return f"against the measured exp activations, {names} is {listing(told)}"
+    who = names[0] if len(names) == 1 else f"the cheapest algebraic one ({listing(names)})"
+    return f"against {_rivals(comparisons)}, {who} is {listing(told)}"
+
+
+def _rivals(comparisons: Iterable[Comparison]) -> str:
+    if _several(comparisons):
+        return "the measured exp activations"
+    return f"{_names(comparisons).pop()}, the only exp activation measured"
+
+
+def _several(comparisons: Iterable[Comparison]) -> bool:
+    return len(_names(comparisons)) > 1
+
+
+def _names(comparisons: Iterable[Comparison]) -> set[str]:
+    """The exp activations that some comparison is against."""
+    sides = [(*each.cheaper_than, *each.dearer_than, *each.undecided) for each in comparisons]
+    return {rival.case.activation for side in sides for rival in side}
 
 
 _TOLD = {
@@ -100,6 +119,7 @@ _TOLD = {
     "none": "not shown to be cheaper than any",
     "dearest": "dearer than all",
 }
+_TOLD_OF_ONE = {"all": "cheaper", "none": "not shown to be cheaper", "dearest": "dearer"}
 
 
 def ranges(evidence: Evidence) -> list[Answer]:
@@ -153,6 +173,8 @@ def in_words(setting: Setting, with_run: bool = False) -> str:
         setting.dtype,
         setting.device,
         counted(setting.threads, "thread"),
+        *(["output reused"] if setting.output == "reused" else []),
+        *(["caches cold"] if setting.cache == "cold" else []),
     ]
     return ", ".join([*words, f"run {setting.run}"] if with_run else words)
 

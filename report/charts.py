@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from bench.cases import Case
+
 from .drawing import (
     COLOURS,
     LINE,
@@ -182,7 +184,8 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits, up: Li
         axes.grid()
         axes.axhline(up[1] * 2, color=LINE, linewidth=3)
         axes.set_xlabel("time over relu's (×), log scale")
-        _point_labels(axes, points)
+        named = [(x, y, each.case, each.case.form != "native") for x, y, each in points]
+        point_labels(axes, named)
         heading(axes, f"{who}: largest error, ulp", left)
         svg = to_svg(figure, name)
     return Panel(svg, f"{who}: time over relu's against largest error, {len(points)} forms")
@@ -193,15 +196,15 @@ def _ulp(each: Timed, floor: float, endless: float) -> float:
     return endless if math.isinf(ulp) else max(ulp, floor)
 
 
-def _point_labels(axes: Axes, points: Sequence[tuple[float, float, Timed]]) -> None:
-    """Names beside the points, native forms first, left out where they would overlap."""
-    places = axes.transData.transform([(x, y) for x, y, _ in points])
+def point_labels(axes: Axes, points: Sequence[tuple[float, float, Case, bool]]) -> None:
+    """Names beside the points, left out where they would overlap; the last field says: later."""
+    places = axes.transData.transform([each[:2] for each in points])
     taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
     limit = axes.bbox.x1 + 10
-    order = sorted(range(len(points)), key=lambda i: (points[i][2].case.form != "native", i))
+    order = sorted(range(len(points)), key=lambda i: (points[i][3], i))
     for index in order:
         x, y = places[index]
-        text = points[index][2].case.activation[:24]
+        text = points[index][2].activation[:24]
         width = 5.3 * len(text)
         for left, bottom in ((x + 6, y - 5), (x - 6 - width, y - 5), (x - width / 2, y + 6)):
             box = (left, bottom, left + width, bottom + 10)

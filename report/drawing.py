@@ -18,6 +18,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 INK, LINE, SOFT, HEAT = "#010101", "#010102", "#010103", "#010104"
 COLOURS = {"max": "#010105", "exp": "#010106", "algebraic": "#010107", "unknown": "#010108"}
+PARTS = {
+    "copy_floor": "#010109",
+    "arithmetic": "#01010a",
+    "memory": "#01010b",
+    "allocation": "#01010c",
+    "launch": "#01010d",
+    "handoff": "#01010e",
+}
 MARKERS = {"max": "s", "exp": "o", "algebraic": "^", "unknown": "x"}
 WORDS = {"max": "■ max", "exp": "● exp", "algebraic": "▲ algebraic"}
 WIDTH = 340.0
@@ -27,6 +35,7 @@ _VARIABLES = {
     SOFT: "var(--soft)",
     HEAT: "var(--heat)",
     **{colour: f"var(--{family})" for family, colour in COLOURS.items()},
+    **{colour: f"var(--{part.replace('_', '-')})" for part, colour in PARTS.items()},
 }
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -74,13 +83,13 @@ def canvas(
         yield figure, axes
 
 
-def heading(axes: Axes, text: str, left: float) -> None:
+def heading(axes: Axes, text: str, left: float, above: float = 12) -> None:
     """A panel's title, flush with the left edge of the figure."""
     axes.annotate(
         text,
         (0, 1),
         xycoords="axes fraction",
-        xytext=(-left, 12),
+        xytext=(-left, above),
         textcoords="offset points",
         weight="bold",
         size=11,

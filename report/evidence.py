@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from dataclasses import dataclass
 from bench.cases import Case
 from bench.catalog import find
 from bench.errors import UsageError
+from bench.frameworks import frameworks
 from bench.store import Run
 
 COARSE = 1000.0
 """Errors in ulp above which a form is marked wherever its speed is shown."""
 FAMILIES = ("max", "algebraic", "exp")
 _PLAIN = re.compile(r"\w[\w.+-]*")
+_ENDED = re.compile(r"; ±[^,;]*, (.+)$")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,23 @@ class Estimate:
         if self.low is None or self.high is None or not self.value:
             return None
         return (self.high - self.low) / self.value
+
+    def over(self, other: Estimate) -> Estimate | None:
+        """The ratio to another, as wide as both intervals allow; None if that may be 0 or less."""
+        if (other.value if other.low is None else other.low) <= 0:
+            return None
+        value = self.value / other.value
+        if None in (self.low, self.high, other.low, other.high):
+            return Estimate(value)
+        return Estimate(
+            value,
+            min(_end(self.low) / _end(each) for each in (other.low, other.high)),
+            max(_end(self.high) / _end(each) for each in (other.low, other.high)),
+        )
+
+
+def _end(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 @dataclass(frozen=True)
@@ -75,6 +95,47 @@ class Timed:
         """The time relative to the same framework's relu, if relu was measured beside it."""
         return self.estimates.get("relative_cost")
 
+    @property
+    def ended(self) -> str:
+        """Why sampling ended, in the words of the rows; empty if they do not say."""
+        found = _ENDED.search(self.samples)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a cost and where it was taken; without an estimate `detail` is the reason."""
+
+    size: int
+    estimate: Estimate | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The cost of a case over all its `sizes`, split into parts by metric; `case` has size 0.
+
+    `reused` says whether it was timed with its output reused as well.
+    """
+
+    run: str
+    case: Case
+    family: str
+    rowwise: bool
+    parts: Mapping[str, Part]
+    sizes: tuple[int, ...]
+    reused: bool
+
+    def part(self, metric: str) -> Estimate | None:
+        """What a part takes, if that was measured."""
+        found = self.parts.get(metric)
+        return found.estimate if found else None
+
+    def detail(self, metric: str) -> str:
+        """What the rows say beside a part."""
+        found = self.parts.get(metric)
+        return found.detail if found else ""
+
 
 @dataclass(frozen=True)
 class Between:
@@ -108,6 +169,7 @@ class Evidence:
     checked: Sequence[Checked]
     between: Sequence[Between]
     missing: Sequence[Missing]
+    splits: Sequence[Split]
 
 
 def family_of(label: str) -> tuple[str, bool]:
@@ -117,6 +179,24 @@ def family_of(label: str) -> tuple[str, bool]:
     except UsageError:
         return "unknown", False
     return record.family, record.rowwise
+
+
+def class_names(run: Run, device: str) -> dict[int, str]:
+    """The size classes of a run's machine, by elements; commands are made from them."""
+    classes = run.facts.size_classes.get(device, {})
+    return {size: name for name, size in classes.items() if plain(name)}
+
+
+def plain_form(framework: str, activation: str) -> str:
+    """The form that people take first: native, or the first one written out where there is none."""
+    known = frameworks().get(framework)
+    try:
+        record = find(activation)
+    except UsageError:
+        return "native"
+    if known is None or known.offers(record.name, "native") or not record.forms:
+        return "native"
+    return record.forms[0]
 
 
 def command_of(case: Case) -> str:

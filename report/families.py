@@ -21,6 +21,8 @@ VIEWS: Mapping[str, str] = {
     "functions: the same kind of form on both sides",
 }
 REFERENCE_SIZE = 2**16
+USUAL = ("fresh", "warm")
+"""The output and the cache of the settings that sentences and charts speak of."""
 _DIRECTIONS = {"forward": 0, "backward": 1, "both": 2}
 
 
@@ -36,6 +38,13 @@ class Setting:
     dtype: str
     size: int
     threads: int
+    output: str
+    cache: str
+
+    @property
+    def usual(self) -> bool:
+        """Whether each call returns memory of its own and finds its input in the cache."""
+        return (self.output, self.cache) == USUAL
 
     @property
     def command(self) -> str:
@@ -83,14 +92,21 @@ def setting_of(run: str, case: Case) -> Setting:
         case.dtype,
         case.size,
         case.threads,
+        case.output,
+        case.cache,
     )
 
 
-def summaries(evidence: Evidence, view: str = "fastest") -> list[Summary]:
-    """Every setting in which something was timed, in the order of its fields."""
+def summaries(evidence: Evidence, view: str = "fastest", usual: bool = True) -> list[Summary]:
+    """Every setting in which something was timed, in the order of its fields.
+
+    `usual` leaves out those whose output is reused or whose cache is cold.
+    """
     groups: dict[Setting, list[Timed]] = {}
     for each in evidence.timed:
-        groups.setdefault(setting_of(each.run, each.case), []).append(each)
+        setting = setting_of(each.run, each.case)
+        if setting.usual or not usual:
+            groups.setdefault(setting, []).append(each)
     return [_summary(setting, groups[setting], view) for setting in sorted(groups, key=_order)]
 
 
@@ -104,6 +120,8 @@ def _order(setting: Setting) -> tuple[str | int, ...]:
         title(setting.framework).lower(),
         setting.mode != "eager",
         setting.size,
+        setting.output,
+        setting.cache != "warm",
     )
 
 
@@ -205,14 +223,15 @@ def at_reference_size(all_summaries: Iterable[Summary]) -> list[list[Summary]]:
         size = reference_size(each.setting.size for each in summaries_by_size)
         kept = next(each for each in summaries_by_size if each.setting.size == size)
         groups.setdefault(_conditions(kept.setting), []).append(kept)
-    return sorted(groups.values(), key=lambda group: _prominence(group[0].setting))
+    return sorted(groups.values(), key=lambda group: prominence(group[0].setting))
 
 
 def _conditions(setting: Setting) -> tuple[object, ...]:
     return (setting.run, setting.device, setting.dtype, setting.threads, setting.direction)
 
 
-def _prominence(setting: Setting) -> tuple[str, bool, bool, int, int]:
+def prominence(setting: Setting) -> tuple[str, bool, bool, int, int]:
+    """Where a group of settings stands on the page: forward in float32 on the CPU first."""
     direction = _DIRECTIONS.get(setting.direction, 3)
     return (
         setting.run,

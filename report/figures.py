@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from . import charts, heatmap
 from .drawing import Panel
@@ -15,12 +16,15 @@ from .words import elements, listing, title
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart of one or more panels under one caption; `broad` ones scroll sideways."""
+    """A chart of one or more panels under one caption.
+
+    Its `shape` is `small`, `half` of the page's width or `broad`; the last two scroll sideways.
+    """
 
     sentence: str
     note: str
     panels: tuple[Panel, ...]
-    broad: bool = False
+    shape: Literal["small", "half", "broad"] = "small"
 
 
 def figures(evidence: Evidence) -> list[Figure]:
@@ -134,6 +138,7 @@ def _sizes(name: str, setting: Setting, evidence: Evidence) -> Iterator[Figure]:
         if (
             case.activation in charts.SERIES
             and "time_per_element" in each.estimates
+            and setting_of(each.run, case).usual
             and case.direction == setting.direction
             and (each.run, case.device, case.dtype, case.threads)
             == (setting.run, setting.device, setting.dtype, setting.threads)
@@ -196,7 +201,7 @@ def _errors(evidence: Evidence) -> Iterator[Figure]:
                 )
                 for direction in directions
             ),
-            broad=True,
+            shape="broad",
         )
 
 

@@ -34,7 +34,7 @@ def views(evidence: Evidence) -> list[tuple[str, str, list[Line]]]:
     """The table once a way of choosing the form: its name, its meaning and its lines."""
     several = len(evidence.runs) > 1
     return [
-        (name, meaning, [_line(each, several) for each in summaries(evidence, name)])
+        (name, meaning, [_line(each, several) for each in summaries(evidence, name, usual=False)])
         for name, meaning in VIEWS.items()
     ]
 

@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from bench.metrics import METRICS
 
-from . import answers, exactness, overview, tables, trust
+from . import answers, exactness, expcost, overview, parts, stable, tables, trust
 from .evidence import COARSE, Evidence
 from .figures import figures
+from .pairs import NAMED
 from .words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,12 +33,32 @@ WORDS: Mapping[str, str] = {
     "XLA); NumPy has eager only",
     "direction": "forward is the function, backward the gradient alone, both the two in one call",
     "setting": "what cases must share to be compared: framework, mode, direction, device, dtype, "
-    "size and threads",
+    "size, threads, output and cache",
+    "output": "fresh: each call returns memory of its own; reused: it writes where the last one "
+    "wrote. Sentences and charts speak of fresh outputs only",
+    "cache": "warm: a call finds its input where the last one left it; cold: nothing of it is in "
+    "any cache. Sentences and charts speak of warm ones only",
+    "size class": "a number of elements chosen from the caches of the machine: launch (the call "
+    "itself decides), l1, l2 (arithmetic decides), last_level (the shared cache), memory (DRAM); "
+    "between tests the line from l1 to l2",
+    "plain form": "the form that people take first: native, or the first one written out where "
+    "the framework has none",
+    "refused": "timed, but the time would mislead, for a check failed: the reason is given",
     "ulp": "unit in the last place: the distance between neighbouring numbers of the dtype at the "
     "exact value",
     "interval": "95 % confidence interval; two activations count as different only if their "
     "intervals do not touch, which errs on the side of not telling them apart",
 }
+
+PARTS: Mapping[str, str] = {
+    "copy-floor": "copy floor",
+    "arithmetic": "arithmetic",
+    "memory": "memory",
+    "allocation": "allocation",
+    "launch": "launch",
+    "handoff": "handoff",
+}
+"""The parts of a cost by the colour they have in charts."""
 
 
 def render(evidence: Evidence) -> str:
@@ -65,6 +86,17 @@ def render(evidence: Evidence) -> str:
         coarse=f"{COARSE:,.0f}",
         trust=trust.lines(evidence),
         warnings=trust.warnings(evidence),
+        refusals=trust.refusals(evidence),
+        exp_tables=expcost.tables(evidence),
+        exp_headlines=expcost.headlines(evidence),
+        named=NAMED,
+        part_figures=parts.figures(evidence),
+        part_names=PARTS,
+        fit=parts.fit_sentence(evidence),
+        model_figures=parts.model_figures(evidence),
+        model=parts.model_sentences(evidence),
+        primitives=parts.primitives(evidence),
+        stable=stable.pivots(evidence),
         views=overview.views(evidence),
         figures=figures(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},
@@ -109,8 +141,10 @@ def _facts(facts: Any) -> list[tuple[str, str]]:
             "sampling",
             f"{counted(facts.rounds, 'round')} in each of "
             f"{counted(facts.epochs, 'process', 'processes')}, batches of about {facts.batch} s; "
-            f"{facts.per_binade} random inputs in each binade",
+            f"{facts.per_binade} random inputs in each binade; until ±{facts.precision:.0%} or "
+            f"{facts.budget:g} s in all",
         ),
+        *_flat("size classes, elements", facts.size_classes),
         *_flat("project", facts.project),
         *((f"asked: {key}", _written(value) or "all") for key, value in facts.asked.items()),
         *_flat("seconds", facts.seconds),

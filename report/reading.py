@@ -14,12 +14,28 @@ from bench.errors import StoreError
 from bench.metrics import METRICS
 from bench.store import Run, load
 
-from .evidence import COARSE, Between, Checked, Estimate, Evidence, Missing, Timed, family_of
+from .evidence import (
+    COARSE,
+    Between,
+    Checked,
+    Estimate,
+    Evidence,
+    Missing,
+    Part,
+    Split,
+    Timed,
+    family_of,
+)
 
-STATUSES = ("ok", "unsupported", "error", "timeout", "oom")
+STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
 _FIELDS = tuple(Case.__dataclass_fields__)
+_CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtype")
 _EXACT = ("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches")
 _BETWEEN = ("max_ulp_between", "equal_bits")
+_PARTS = (
+    *("launch", "handoff", "copy_floor", "arithmetic", "memory", "allocation"),
+    *("fit_error", "predicted_arithmetic", "surprise"),
+)
 _HEX = re.compile(r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)\b", re.IGNORECASE)
 
 
@@ -33,6 +49,7 @@ def read(paths: Sequence[Path]) -> Evidence:
         [each for part in parts for each in part.checked],
         [each for part in parts for each in part.between],
         [each for part in parts for each in part.missing],
+        [each for part in parts for each in part.splits],
     )
 
 
@@ -61,9 +78,13 @@ def _records(name: str, run: Run) -> Evidence:
     cases: dict[Case, _Values] = {}
     between: dict[tuple[Case, str], _Values] = {}
     missing = []
+    parts: dict[Case, dict[str, Part]] = {}
     rows: Sequence[dict[str, Any]] = run.rows.to_dict("records")  # type: ignore[assignment]
     for number, row in enumerate(rows, start=1):
         case, metric = _case(run.path, number, row), row["metric"]
+        if metric in _PARTS:
+            _keep(parts.setdefault(replace(case, size=0), {}), metric, _part(case, row))
+            continue
         if metric in ("time_per_call", "max_ulp") and row["status"] != "ok":
             what = "time" if metric == "time_per_call" else "exactness"
             missing.append(Missing(name, case, what, row["status"], _text(row["detail"])))
@@ -81,13 +102,43 @@ def _records(name: str, run: Run) -> Evidence:
         checked,
         [_between(name, case, other, rows) for (case, other), rows in between.items()],
         missing,
+        list(_splits(name, parts, cases)),
     )
 
 
+def _part(case: Case, row: Mapping[str, Any]) -> Part:
+    measured = row["status"] == "ok" and _number(row["value"]) is not None
+    return Part(case.size, _estimate(row) if measured else None, _text(row["detail"]))
+
+
+def _keep(parts: dict[str, Part], metric: str, found: Part) -> None:
+    """Of a part at several sizes, the largest: only the errors of a line have several."""
+    other = parts.get(metric)
+    if other is None or _size_of(found) > _size_of(other):
+        parts[metric] = found
+
+
+def _size_of(part: Part) -> float:
+    return abs(part.estimate.value) if part.estimate else -1.0
+
+
+def _splits(
+    run: str, parts: Mapping[Case, Mapping[str, Part]], cases: Mapping[Case, _Values]
+) -> Iterator[Split]:
+    sizes: dict[Case, set[int]] = {}
+    for case, rows in cases.items():
+        if "time_per_call" in rows:
+            sizes.setdefault(replace(case, size=0), set()).add(case.size)
+    for case, found in parts.items():
+        measured = tuple(sorted(sizes.get(case, ())))
+        reused = replace(case, output="reused") in sizes
+        yield Split(run, case, *family_of(case.activation), found, measured, reused)
+
+
 def _case(path: Path, number: int, row: Mapping[Any, Any]) -> Case:
-    words = [*_FIELDS[:7], "metric", "status"]
+    words = [*_CODE, "output", "cache", "metric", "status"]
     wrong = [key for key in words if not isinstance(row[key], str)]
-    wrong += [key for key in _FIELDS[7:] if not isinstance(row[key], int)]
+    wrong += [key for key in ("size", "threads") if not isinstance(row[key], int)]
     wrong += ["metric"] * (row["metric"] not in METRICS) + ["status"] * (
         row["status"] not in STATUSES
     )
@@ -138,8 +189,8 @@ def _flawed(case: Case, exactness: Mapping[tuple[str, ...], Checked]) -> bool | 
 
 
 def _same_code(case: Case) -> tuple[str, ...]:
-    """What decides a result's bits: every field but the size and the threads."""
-    return tuple(str(getattr(case, field)) for field in _FIELDS[:7])
+    """What decides a result's bits."""
+    return tuple(str(getattr(case, field)) for field in _CODE)
 
 
 def _checked(run: str, case: Case, rows: _Values) -> Checked:

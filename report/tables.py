@@ -1,197 +1,199 @@
-"""The tables that the page's script draws: columns with a kind, rows of plain values.
-
-A text column is a list of words and its cells are numbers into it, so that thousands of rows stay
-small. An `interval` cell is `[value, low, high]`. Infinity is the string `inf`.
-"""
+"""The tables that the page's script draws: which there are, and their columns."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from bench.cases import Case
 
-from .evidence import Between, Checked, Estimate, Evidence, Missing, Timed, command_of
+from .columns import Column, cell, columns_of, conditions, estimate, getter, identity, short, table
+from .evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
+from .parts import POOR_FIT, remeasure
 
-Record = TypeVar("Record", Timed, Checked, Between, Missing)
 _FIELDS = tuple(Case.__dataclass_fields__)
-
-
-@dataclass(frozen=True)
-class Column(Generic[Record]):
-    """A column: what it is called, what kind its cells are, and how a record gives one."""
-
-    key: str
-    label: str
-    kind: str
-    cell: Callable[[Record], Any]
-    filtered: bool = False
 
 
 def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
     """Every table of the page by its id, ready for JSON."""
     several = len(evidence.runs) > 1
     return {
-        "timings": _table(
-            evidence.timed, _identity(several, Timed) + _TIMINGS + _conditions(Timed)
-        ),
-        "accuracy": _table(
+        "timings": table(evidence.timed, identity(several, Timed) + _TIMINGS + conditions(Timed)),
+        "accuracy": table(
             evidence.checked,
-            _identity(several, Checked, False) + _ACCURACY + _conditions(Checked, False),
+            identity(several, Checked, False) + _ACCURACY + conditions(Checked, False),
         ),
-        "between": _table(
+        "between": table(
             evidence.between,
-            _identity(several, Between, False) + _BETWEEN + _conditions(Between, False),
+            identity(several, Between, False) + _BETWEEN + conditions(Between, False),
         ),
-        "missing": _table(
-            evidence.missing, _identity(several, Missing) + _MISSING + _conditions(Missing)
+        "missing": table(
+            sorted(evidence.missing, key=_weight),
+            identity(several, Missing) + _MISSING + conditions(Missing),
+        ),
+        "parts": table(
+            [each for each in evidence.splits if _measured(each)],
+            identity(several, Split, None) + _PARTS + conditions(Split, False) + _again(evidence),
+        ),
+        "surprises": table(
+            sorted(filter(_surprising, evidence.splits), key=_distance, reverse=True),
+            identity(several, Split, None)
+            + _SURPRISES
+            + conditions(Split, False)
+            + _again(evidence),
         ),
     }
+
+
+def _weight(each: Missing) -> int:
+    """Refused cases first, then those that failed, then those that do not exist."""
+    return {"refused": 0, "unsupported": 2}.get(each.status, 1)
+
+
+def _measured(each: Split) -> bool:
+    return any(part.estimate for part in each.parts.values())
+
+
+def _surprising(each: Split) -> bool:
+    return each.part("surprise") is not None
+
+
+def _distance(each: Split) -> float:
+    """How far a surprise lies from what was predicted, in either direction."""
+    found = each.part("surprise")
+    return abs(math.log(found.value)) if found and found.value > 0 else math.inf
 
 
 def commands() -> dict[str, str]:
     """The command of a case by table, with the fields in braces where its values go.
 
-    Exactness has no size and no threads of its own: it is checked on its own inputs.
+    Exactness has no size, threads, output or cache of its own: it is checked on its own inputs.
     """
     timing = Case(*(cast(Any, f"{{{field}}}") for field in _FIELDS)).command
-    exactness = re.sub(r" --(size|threads) \S+", "", timing)
+    exactness = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
+    split = re.sub(r" --(size|output) \S+", "", timing) + " {options}"
     return {
         "timings": timing,
+        "parts": split,
+        "surprises": split,
         "missing": timing,
         "accuracy": exactness,
         "between": exactness,
     }
 
 
-def _table(records: Sequence[Record], columns: Sequence[Column[Record]]) -> dict[str, Any]:
-    made = [_column(records, column) for column in columns]
-    made = [column for column in made if _told(column)]
-    cells = [column.pop("cells") for column in made]
-    table: dict[str, Any] = {
-        "columns": made,
-        "rows": [list(row) for row in zip(*cells, strict=True)],
-    }
-    unsafe = [row for row, each in enumerate(records) if not command_of(each.case)]
-    return {**table, "no_command": unsafe}
-
-
-def _told(column: Mapping[str, Any]) -> bool:
-    """Whether a column says anything at all."""
-    return column.get("words") != [""] and any(cell is not None for cell in column["cells"])
-
-
-def _column(records: Sequence[Record], column: Column[Record]) -> dict[str, Any]:
-    cells = [column.cell(each) for each in records]
-    made = {
-        "key": column.key,
-        "label": column.label,
-        "kind": column.kind,
-        "filtered": column.filtered,
-    }
-    if column.kind not in ("text", "code"):
-        return {**made, "cells": cells}
-    words = sorted(set(cells))
-    numbers = {word: number for number, word in enumerate(words)}
-    return {**made, "words": words, "cells": [numbers[cell] for cell in cells]}
-
-
-def _identity(several: bool, _: type[Record], timed: bool = True) -> list[Column[Record]]:
-    """The fields of a case as columns."""
-    columns: list[Column[Record]] = []
-    if several:
-        columns.append(Column("run", "Run", "text", lambda each: each.run, True))
-    for field in ("framework", "activation", "form", "mode", "direction"):
-        kind = "code" if field == "activation" else "text"
-        columns.append(Column(field, field.capitalize(), kind, _getter(field), True))
-    sizes = "Size" if timed else "Inputs tested"
-    return [*columns, Column("size", sizes, "count", _getter("size"), timed)]
-
-
-def _conditions(_: type[Record], timed: bool = True) -> list[Column[Record]]:
-    """The fields of a case that often are the same in every row."""
-    fields = ("device", "dtype", "threads") if timed else ("device", "dtype")
-    return [
-        Column(
-            field,
-            field.capitalize(),
-            "count" if field == "threads" else "text",
-            _getter(field),
-            True,
-        )
-        for field in fields
-    ]
-
-
-def _getter(field: str) -> Callable[[Any], Any]:
-    return lambda each: getattr(each.case, field)
-
-
-def _short(value: float | None) -> float | str | None:
-    """A number of six digits: three are shown, and rounding twice must not change them."""
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return float(f"{value:.6g}")
-
-
-def _cell(estimates: Mapping[str, Estimate], metric: str) -> list[float | str | None] | None:
-    found = estimates.get(metric)
-    return [_short(found.value), _short(found.low), _short(found.high)] if found else None
-
-
-def _estimate(metric: str) -> Callable[[Timed], Any]:
-    return lambda each: _cell(each.estimates, metric)
-
-
-def _columns(columns: Iterable[tuple[str, str, str, Callable[[Any], Any], bool]]) -> list[Any]:
-    return [Column(*each) for each in columns]
-
-
-_TIMINGS: list[Column[Timed]] = _columns(
+_TIMINGS: list[Column[Timed]] = columns_of(
     [
         ("family", "Family", "text", lambda each: each.family, True),
-        ("call", "Time a call", "time", _estimate("time_per_call"), False),
-        ("element", "ns an element", "interval", _estimate("time_per_element"), False),
-        ("cost", "Cost over relu", "ratio", _estimate("relative_cost"), False),
+        ("call", "Time a call", "time", estimate("time_per_call"), False),
+        ("element", "ns an element", "interval", estimate("time_per_element"), False),
+        ("cost", "Cost over relu", "ratio", estimate("relative_cost"), False),
         (
             "ulp",
             "Max error, ulp",
             "number",
-            lambda each: _short(each.exactness.max_ulp) if each.exactness else None,
+            lambda each: short(each.exactness.max_ulp) if each.exactness else None,
             False,
         ),
-        ("bandwidth", "GB/s", "interval", _estimate("bandwidth"), False),
-        ("compile", "Compile, s", "interval", _estimate("compile_time"), False),
-        ("samples", "Samples", "text", lambda each: each.samples, False),
+        ("bandwidth", "GB/s", "interval", estimate("bandwidth"), False),
+        ("compile", "Compile, s", "interval", estimate("compile_time"), False),
+        ("samples", "Samples", "text", lambda each: each.samples.partition("; ")[0], False),
+        ("ended", "Sampling ended", "text", lambda each: each.ended, True),
     ]
 )
 
-_ACCURACY: list[Column[Checked]] = _columns(
+
+def _part(metric: str) -> Callable[[Split], Any]:
+    return lambda each: cell({metric: found} if (found := each.part(metric)) else {}, metric)
+
+
+def _again(evidence: Evidence) -> list[Column[Split]]:
+    """What conditions and commands of a split need beside its columns."""
+    names = {
+        (name, each.case.device): class_names(run, each.case.device)
+        for name, run in evidence.runs.items()
+        for each in evidence.splits
+        if each.run == name
+    }
+    return [
+        Column("threads", "Threads", "count", getter("threads"), True),
+        Column("cache", "", "text", getter("cache")),
+        Column(
+            "options",
+            "",
+            "text",
+            lambda each: remeasure(each, names[each.run, each.case.device]),
+        ),
+    ]
+
+
+def _not_split(each: Split) -> str:
+    """Why parts are missing, each reason once."""
+    reasons = [
+        f"{metric}: {part.detail}"
+        for metric, part in each.parts.items()
+        if part.estimate is None and part.detail and metric != "allocation"
+    ]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _terms(each: Split) -> str:
+    return each.detail("predicted_arithmetic") if each.part("predicted_arithmetic") else ""
+
+
+_PARTS: list[Column[Split]] = [
+    Column("family", "Family", "text", lambda each: each.family, True),
+    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
+    Column("floor", "Copy floor", "interval", _part("copy_floor")),
+    Column("memory", "Memory", "interval", _part("memory")),
+    Column("allocation", "Allocation", "interval", _part("allocation")),
+    Column("launch", "Launch, a call", "time", _part("launch")),
+    Column("handoff", "Handoff, a call", "time", _part("handoff")),
+    Column("fit", "Line against size left out", "share", _part("fit_error"), False, POOR_FIT),
+    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
+    Column("terms", "Counted", "text", _terms),
+    Column("note", "Missing parts", "text", _not_split),
+]
+
+
+def _cause(each: Split) -> str:
+    return each.detail("surprise") or "no cause was kept"
+
+
+_SURPRISES: list[Column[Split]] = [
+    Column("family", "Family", "text", lambda each: each.family, True),
+    Column("surprise", "Measured over predicted", "ratio", _part("surprise")),
+    Column("cause", "Kind of cause", "text", lambda each: _cause(each).split(":")[0], True),
+    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
+    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
+    Column("terms", "Counted", "text", _terms),
+    Column("detail", "Cause", "text", _cause),
+]
+
+
+_ACCURACY: list[Column[Checked]] = columns_of(
     [
-        ("ulp", "Max error, ulp", "number", lambda each: _short(each.max_ulp), False),
-        ("flushed", "Subnormals flushed, ulp", "number", lambda each: _short(each.flushed), False),
+        ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
+        ("flushed", "Subnormals flushed, ulp", "number", lambda each: short(each.flushed), False),
         ("worst", "Worst input", "code", lambda each: each.worst, False),
-        ("nan", "NaN mismatches", "count", lambda each: _short(each.nan_mismatches), False),
-        ("parameter", "Parameter, ulp", "number", lambda each: _short(each.parameter), False),
+        ("nan", "NaN mismatches", "count", lambda each: short(each.nan_mismatches), False),
+        ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
         ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),
     ]
 )
 
-_BETWEEN: list[Column[Between]] = _columns(
+_BETWEEN: list[Column[Between]] = columns_of(
     [
         ("other", "Against", "text", lambda each: each.other, True),
-        ("ulp", "Max distance, ulp", "number", lambda each: _short(each.max_ulp), False),
-        ("equal", "Equal bits, share", "number", lambda each: _short(each.equal_bits), False),
+        ("ulp", "Max distance, ulp", "number", lambda each: short(each.max_ulp), False),
+        ("equal", "Equal bits, share", "number", lambda each: short(each.equal_bits), False),
         ("note", "Note", "text", lambda each: each.note, False),
     ]
 )
 
-_MISSING: list[Column[Missing]] = _columns(
+_MISSING: list[Column[Missing]] = columns_of(
     [
         ("what", "What", "text", lambda each: each.what, True),
         ("status", "Status", "text", lambda each: each.status, True),

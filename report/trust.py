@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from statistics import median
 
 from bench.catalog import CATALOG, find
 from bench.store import Run
 
-from .evidence import FAMILIES, Evidence, family_of
-from .words import counted, listing
+from .evidence import FAMILIES, Evidence, Missing, Timed, family_of
+from .words import counted, elements, listing, title
 
 
 def lines(evidence: Evidence) -> list[str]:
@@ -38,6 +39,51 @@ def warnings(evidence: Evidence) -> list[str]:
             )
         found += _forms_left_out(evidence, name)
     return found
+
+
+def refusals(evidence: Evidence) -> list[str]:
+    """Cases whose times would mislead: a finding about the framework or the harness, by reason."""
+    found: dict[tuple[str, str], list[Missing]] = {}
+    for each in evidence.missing:
+        if each.status == "refused":
+            reason = each.reason.partition(":")[0] or "no reason was kept"
+            found.setdefault((each.run, reason), []).append(each)
+    return [_refusal(*key, refused) for key, refused in found.items()]
+
+
+def _refusal(run: str, reason: str, refused: Sequence[Missing]) -> str:
+    cases = [each.case for each in refused]
+    shown = [
+        f"{title(case.framework)} {case.activation} {case.form} {case.mode} {case.direction} "
+        f"({case.dtype}, {elements(case.size)})"
+        for case in cases[:3]
+    ]
+    more = f" and {len(cases) - 3:,} more" if len(cases) > 3 else ""
+    return (
+        f"Run {run} refused {counted(len(cases), 'case')}, whose times would mislead: {reason}. "
+        f"{'; '.join(shown)}{more}."
+    )
+
+
+def _sampling(run: Run, timed: Sequence[Timed]) -> str:
+    """How sampling ended, counted over the cases that say so."""
+    told = Counter(each.ended for each in timed if each.ended)
+    if not told:
+        return ""
+    counts: Counter[str] = Counter()
+    for ended, amount in told.items():
+        counts[ended.rpartition(": ")[2]] += amount
+    narrow = counts.pop(_NARROW, 0)
+    rest = [f"{amount:,} {_WIDE.get(why, why)}" for why, amount in counts.most_common()]
+    text = f"{narrow:,} of {counted(told.total(), 'interval')} reached ±{run.facts.precision:.0%}"
+    return f"{text}, {listing(rest)}" if rest else text
+
+
+_NARROW = "narrow enough"
+_WIDE = {
+    "processes differ": "stayed wider because processes differ",
+    "the budget ended": "stayed wider when the budget ended",
+}
 
 
 def _forms_left_out(evidence: Evidence, name: str) -> list[str]:
@@ -75,19 +121,27 @@ def _line(evidence: Evidence, name: str, run: Run) -> str:
         f"median width of the intervals {median(widths):.1%} of the value"
         if widths
         else "no intervals",
-        f"{counted(facts.spoilt_samples, 'sample')} spoilt and left out",
+        _sampling(run, timed),
+        f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
+        + " (left out where a process had enough others)" * bool(facts.spoilt_samples),
     ]
     if facts.timed_share is not None:
         parts.append(f"{facts.timed_share:.0%} of the measuring phase inside timed regions")
+    if facts.seconds_a_case is not None:
+        parts.append(f"{facts.seconds_a_case:.2g} s of it a case")
+    if facts.compile_seconds:
+        parts.append(f"{facts.compile_seconds:,.0f} s of compiling, all processes together")
     load = facts.machine.get("load")
     if isinstance(load, int | float):
         parts.append(f"load of the machine {load:g} at the start")
-    return f"Run {name} ({facts.state}): {'; '.join(parts)}."
+    return f"Run {name} ({facts.state}): {'; '.join(filter(None, parts))}."
 
 
 def _failures(evidence: Evidence, name: str) -> str:
     statuses = Counter(each.status for each in evidence.missing if each.run == name)
     unsupported = statuses.pop("unsupported", 0)
+    refused = statuses.pop("refused", 0)
     failed = sum(statuses.values())
     kinds = listing([f"{amount} {status}" for status, amount in sorted(statuses.items())])
-    return f"{failed:,} failed{f' ({kinds})' if kinds else ''}, {unsupported:,} unsupported"
+    text = f"{failed:,} failed{f' ({kinds})' if kinds else ''}, {unsupported:,} unsupported"
+    return f"{refused:,} REFUSED, {text}" if refused else text

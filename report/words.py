@@ -30,7 +30,7 @@ def interval(estimate: Estimate) -> str:
     """The interval's ends: `3.52–3.90`; or that there is none."""
     if estimate.low is None or estimate.high is None:
         return "no interval"
-    return f"{number(estimate.low)}–{number(estimate.high)}"
+    return f"{number(estimate.low)}{' to ' if estimate.low < 0 else '–'}{number(estimate.high)}"
 
 
 def ratio(estimate: Estimate) -> str:

@@ -37,10 +37,10 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
     A compiled gradient is swept where it is also timed: compiling takes longer than all the rest.
     `size` is filled in when the inputs are known (0 until then).
     """
-    cases = list(cases)
-    timed = {replace(case, dtype="", size=0) for case in cases}
+    cases = [replace(case, size=0, output="fresh", cache="warm") for case in cases]
+    timed = {replace(case, dtype="") for case in cases}
     swept = dict.fromkeys(
-        replace(case, direction=direction, dtype=dtype, size=0)
+        replace(case, direction=direction, dtype=dtype)
         for case in cases
         for dtype in asked.dtypes or dtypes
         for direction in _directions(asked)

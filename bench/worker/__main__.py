@@ -60,8 +60,10 @@ def explain(error: Exception) -> dict[str, Any]:
     lines = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {lines[0][:300] if lines else ''}"
     kind = type(error).__name__
-    if kind == "Unsupported":
+    if kind in ("Unsupported", "NothingToTime"):
         return {"status": "unsupported", "detail": str(error)}
+    if kind in ("Refused", "Recompiled", "NotCompiled"):
+        return {"status": "refused", "detail": str(error)}
     out_of_memory = kind in ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
     if out_of_memory or "RESOURCE_EXHAUSTED" in reason:
         return {"status": "oom", "detail": reason}

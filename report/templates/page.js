@@ -31,8 +31,10 @@
       minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   }
 
+  const percent = (x) => `${(value(x) * 100).toFixed(1).replace("-", "−")}%`;
+
   function scaled(cell) {
-    const scale = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([factor]) => cell[0] >= factor);
+    const scale = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([factor]) => Math.abs(cell[0]) >= factor);
     const [factor, unit] = scale || [1, "ns"];
     return [cell.map((x) => (typeof x === "number" ? x / factor : x)), ` ${unit}`];
   }
@@ -40,8 +42,10 @@
   function intervalCell(kind, cell) {
     let [parts, unit] = kind === "time" ? scaled(cell) : [cell, kind === "ratio" ? "×" : ""];
     const [middle, low, high] = parts;
-    const ends = low === null || high === null ? "" : ` ${number(low)}–${number(high)}`;
-    return [number(middle) + unit, make("small", { textContent: ends })];
+    const shown = kind === "share" ? percent : number;
+    const to = low < 0 ? " to " : "–";
+    const ends = low === null || high === null ? "" : ` ${shown(low)}${to}${shown(high)}`;
+    return [shown(middle) + unit, make("small", { textContent: ends })];
   }
 
   /* --- one table: its filters, its header, its rows --- */
@@ -87,7 +91,7 @@
 
   function drawHead(self) {
     const line = self.place.querySelector("thead tr");
-    self.table.columns.forEach((column) => {
+    self.table.columns.filter(isShown).forEach((column) => {
       const button = make("button", { type: "button", textContent: column.label });
       button.addEventListener("click", () => {
         const next = self.state.sort === column.key ? `-${column.key}` : column.key;
@@ -101,6 +105,7 @@
   }
 
   const isText = (column) => Boolean(column.words);
+  const isShown = (column) => Boolean(column.label);
 
   function shownText(column, cell) {
     if (column.words) return column.words[cell];
@@ -110,15 +115,21 @@
   function drawCell(column, cell) {
     const node = make("td", { className: isText(column) ? "" : "number" });
     if (column.key === "family") node.classList.add(`family-${column.words[cell]}`);
-    if (["detail", "reason", "note"].includes(column.key)) node.classList.add("wide");
+    if (["detail", "reason", "note", "terms"].includes(column.key)) node.classList.add("wide");
     if (column.kind === "code") node.append(make("code", { textContent: words(column, cell) }));
-    else if (Array.isArray(cell)) node.append(...intervalCell(column.kind, cell));
+    else if (Array.isArray(cell)) {
+      const poor = column.limit !== undefined && Math.abs(value(cell)) > column.limit;
+      if (poor) node.classList.add("poor");
+      node.append(...intervalCell(column.kind, cell));
+    }
     else node.textContent = cell === null ? "–" : shownText(column, cell);
     return node;
   }
 
   function drawRow(self, row) {
-    const line = make("tr", {}, ...row.cells.map((cell, i) => drawCell(self.table.columns[i], cell)));
+    const { columns } = self.table;
+    const shown = row.cells.map((cell, i) => [columns[i], cell]).filter(([column]) => isShown(column));
+    const line = make("tr", {}, ...shown.map(([column, cell]) => drawCell(column, cell)));
     const last = make("td");
     if (row.command) {
       const button = make("button", { type: "button", textContent: "Copy command" });
@@ -154,7 +165,8 @@
     const wanted = (self.state.q || "").toLowerCase().split(/\s+/).filter(Boolean);
     const picks = columns.map((column, i) => [column, i, self.state[column.key]])
       .filter(([column, , pick]) => column.filtered && pick);
-    const texts = columns.map((column, i) => [column, i]).filter(([column]) => isText(column));
+    const texts = columns.map((column, i) => [column, i])
+      .filter(([column]) => isText(column) && isShown(column));
     return self.rows.filter((row) => {
       if (!picks.every(([column, i, pick]) => words(column, row.cells[i]) === pick)) return false;
       const line = texts.map(([column, i]) => words(column, row.cells[i])).join(" ").toLowerCase();

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
-from bench.cases import PROFILES, Case, Selection, expand, row_length, unsupported
+from bench.cases import PROFILES, Case, Plan, Selection, expand, forms_of, row_length, unsupported
 from bench.catalog import CATALOG
 from bench.errors import UsageError
 from bench.frameworks import frameworks
+from bench.sizes import size_classes
 
 SMOKE = PROFILES["smoke"]
 
@@ -19,19 +24,74 @@ def test_every_profile_has_every_framework_and_no_case_twice(name: str) -> None:
     assert {case.framework for case in cases} == set(frameworks())
 
 
-def test_standard_has_every_activation_form_and_mode() -> None:
+def test_full_has_every_activation_form_and_mode() -> None:
+    found = {
+        (case.framework, case.activation, case.form, case.mode) for case in expand(PROFILES["full"])
+    }
+    for framework, (name, record) in product(frameworks().values(), CATALOG.items()):
+        for form, mode in product(forms_of(record), framework.modes):
+            assert (framework.name, name, form, mode) in found
+
+
+def test_standard_has_every_form_of_an_activation_and_the_plain_one_of_a_primitive() -> None:
     cases = expand(PROFILES["standard"])
-    for framework in frameworks().values():
-        for name, record in CATALOG.items():
-            for form in ("native", *record.forms):
-                for mode in framework.modes:
-                    found = [
-                        case
-                        for case in cases
-                        if (case.framework, case.activation, case.form, case.mode)
-                        == (framework.name, name, form, mode)
-                    ]
-                    assert found, f"{framework.name} {name} {form} {mode}"
+    found = {(case.framework, case.activation, case.form, case.mode) for case in cases}
+    for framework, (name, record) in product(frameworks().values(), CATALOG.items()):
+        native = framework.offers(name, "native")
+        plain = "native" if native else record.forms[0]
+        forms = (plain,) if record.family == "primitive" else forms_of(record)
+        for form, mode in product(forms, framework.modes):
+            assert (framework.name, name, form, mode) in found
+
+
+@pytest.mark.parametrize("name", list(PROFILES))
+def test_every_profile_can_split_a_cost(name: str) -> None:
+    """Each has relu and a copy at the sizes between which the line is drawn."""
+    cases, classes = expand(PROFILES[name]), size_classes("cpu")
+    for framework, activation in product(frameworks(), ("relu", "copy")):
+        sizes = {
+            case.size
+            for case in cases
+            if (case.framework, case.activation, case.direction, case.dtype)
+            == (framework, activation, "forward", "float32")
+        }
+        assert {classes["launch"], classes["l1"], classes["l2"]} <= sizes
+
+
+def test_a_size_class_is_so_many_elements_of_the_device() -> None:
+    chosen = Selection(devices=("cpu", "cuda"), sizes=("memory", "l2", "77"))
+    cases = expand(SMOKE, chosen)
+    for device in ("cpu", "cuda"):
+        classes = size_classes(device)
+        sizes = {case.size for case in cases if case.device == device}
+        assert sizes == {classes["memory"], classes["l2"], 77}
+
+
+def test_a_class_and_its_number_are_one_case() -> None:
+    number = str(size_classes("cpu")["l2"])
+    one = Selection(frameworks=("numpy",), sizes=("l2",))
+    assert expand(SMOKE, replace(one, sizes=("l2", number))) == expand(SMOKE, one)
+
+
+def test_outputs_and_caches_are_chosen_like_everything_else() -> None:
+    chosen = Selection(frameworks=("numpy",), outputs=("reused",), caches=("warm", "cold"))
+    cases = expand(SMOKE, chosen)
+    assert {(case.output, case.cache) for case in cases} == {("reused", "warm"), ("reused", "cold")}
+
+
+def test_a_plain_form_is_native_or_the_first_written_out() -> None:
+    plan = Plan(("gelu", "relu"), forms=("plain",), sizes=(64,))
+    forms = {
+        (case.framework, case.activation): case.form
+        for case in expand(replace(SMOKE, plans=(plan,)))
+        if case.framework in ("numpy", "torch")
+    }
+    assert forms == {
+        ("numpy", "gelu"): "textbook",
+        ("numpy", "relu"): "max",
+        ("torch", "gelu"): "native",
+        ("torch", "relu"): "native",
+    }
 
 
 def test_a_selection_replaces_what_the_profile_says() -> None:
@@ -62,6 +122,12 @@ def test_a_selection_replaces_what_the_profile_says() -> None:
         (Selection(devices=("gpu",)), "unknown device 'gpu'.*c"),
         (Selection(dtypes=("fp32",)), "unknown dtype 'fp32'"),
         (Selection(sizes=(0,)), "--size must be at least 1"),
+        (Selection(sizes=("-5",)), "--size must be at least 1, not -5"),
+        (Selection(sizes=("1.5",)), "unknown size '1.5': a number of elements, or"),
+        (Selection(sizes=("memroy",)), "unknown size 'memroy'.*did you mean memory"),
+        (Selection(threads=(0,)), "--threads must be at least 1"),
+        (Selection(outputs=("resued",)), "unknown output 'resued': did you mean reused"),
+        (Selection(caches=("could",)), "unknown cache 'could': did you mean cold"),
         (Selection(activations=("tanh",), forms=("stable",)), "nothing to measure"),
     ],
 )
@@ -83,6 +149,8 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert "compiled" in unsupported(_case("numpy", "gelu", "stable", "compiled"))
     assert "2 groups" in unsupported(_case("torch", "maxout", "textbook", size=25))
     assert unsupported(_case("torch", "maxout(k=4)", "textbook")) == ""
+    backward = replace(_case("torch", "gelu", "native"), direction="backward", output="reused")
+    assert unsupported(backward) == "gradients are always written to fresh memory"
 
 
 @pytest.mark.parametrize(("size", "length"), [(65536, 256), (1000, 8), (7, 1), (768, 256)])
@@ -91,7 +159,7 @@ def test_row_length_divides_the_size(size: int, length: int) -> None:
 
 
 def test_a_command_names_every_field() -> None:
-    command = _case("torch", "squareplus(b=0)", "stable").command
-    assert "--activation 'squareplus(b=0)'" in command
-    for option in ("framework", "form", "mode", "direction", "device", "dtype", "size", "threads"):
-        assert f"--{option} " in command
+    case = replace(_case("torch", "squareplus(b=0)", "stable"), output="reused", cache="cold")
+    words = shlex.split(case.command)
+    for name, value in case.as_dict().items():
+        assert words[words.index(f"--{name}") + 1] == str(value)

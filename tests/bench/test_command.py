@@ -6,14 +6,18 @@ import csv
 import io
 import json
 import math
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.cases import Case
 from bench.catalog import CATALOG
 from bench.frameworks import frameworks
+from bench.sizes import size_classes
 from bench.store import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +42,50 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "Measured" in done.stdout
     assert str(out) in done.stdout
     return out
+
+
+def _cases_of(run: Path) -> set[tuple[Any, ...]]:
+    records = json.loads(_bench("export", str(run)).stdout)
+    return {
+        (record["activation"], record["size"], record["output"], record["cache"])
+        for record in records
+        if record["metric"] == "time_per_call" and record["status"] == "ok"
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (
+            ("--size", "l1", "--size", "1000"),
+            {(size_classes("cpu")["l1"], "fresh", "warm"), (1000, "fresh", "warm")},
+        ),
+        (("--size", "512", "--output", "reused"), {(512, "reused", "warm")}),
+        (("--size", "512", "--cache", "cold"), {(512, "fresh", "cold")}),
+    ],
+)
+def test_size_output_and_cache_are_chosen_by_name(
+    arguments: tuple[str, ...], chosen: set[tuple[int, str, str]], tmp_path: Path
+) -> None:
+    done = _bench(
+        "run", "--profile", "smoke", "--framework", "numpy", "--activation", "gelu", "--form",
+        "stable", "--only", "timing", *arguments, "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = _cases_of(tmp_path / "run")
+    assert {case[1:] for case in found} == chosen
+    assert {("gelu", *each) for each in chosen} <= found
+
+
+def test_the_command_of_a_row_measures_that_case_again(tmp_path: Path) -> None:
+    case = Case(
+        "numpy", "squareplus(b=1)", "stable", "eager", "forward", "cpu", "float64", 512, 1,
+        output="reused", cache="cold",
+    )  # fmt: skip
+    words = shlex.split(case.command)[3:]
+    done = _bench(*words, "--profile", "smoke", "--only", "timing", "--out", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    assert ("squareplus(b=1)", 512, "reused", "cold") in _cases_of(tmp_path / "run")
 
 
 def test_list_has_every_activation_and_framework_and_says_what_is_missing() -> None:
@@ -83,7 +131,15 @@ def test_a_parameter_is_measured_under_its_label(small_run: Path) -> None:
         (("run", "--device", "cudda"), 2, "did you mean cuda"),
         (("run", "--profile", "standart"), 2, "did you mean standard"),
         (("run", "--size", "-3"), 2, "--size must be at least 1"),
-        (("run", "--size", "many"), 2, "not a valid integer"),
+        (
+            ("run", "--size", "many"),
+            2,
+            "unknown size 'many': a number of elements, or did you mean",
+        ),
+        (("run", "--size", "l4"), 2, "unknown size 'l4': a number of elements, or did you mean l"),
+        (("run", "--size", "last-level"), 2, "did you mean last_level"),
+        (("run", "--output", "resued"), 2, "unknown output 'resued': did you mean reused"),
+        (("run", "--cache", "could"), 2, "unknown cache 'could': did you mean cold"),
         (("run", "--python", "troch=/bin/python"), 2, "did you mean torch"),
         (("run", "--out", "bench"), 2, "bench is already there"),
         (("run", "--frobnicate"), 2, "No such option"),

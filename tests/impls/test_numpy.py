@@ -39,7 +39,7 @@ TUNED = [
 
 # Forward and gradient in ulp of the exact value, subnormals contracted, where the form keeps the
 # relative accuracy of its tails. gelu's argument x²/2 is rounded before the exponential; the
-# gradients of mish, gelu and softmax cross 0. hard_swish's too, but there it is rounded nowhere.
+# gradients of mish, gelu and softmax cross 0. hard_swish's too, where its sum is exact.
 ULP = {
     "relu": (0, 0),
     "leaky_relu": (1, 0.5),
@@ -236,6 +236,15 @@ def test_numbers_without_an_axis_are_taken(name: str) -> None:
     extra = [np.array(0.25, np.float32) for _ in CATALOG[name].learnable]
     if not extra:
         assert getattr(impl, f"{name}_fast")(x).shape == ()
+
+
+@pytest.mark.parametrize("form", ["where", "fast"])
+def test_the_gradient_of_one_learnable_number_is_an_array(form: str) -> None:
+    """The harness asks where it lies in memory, which a NumPy scalar does not tell."""
+    x, alpha = np.array([[-2.0, 3.0]], np.float32), np.array(0.25, np.float32)
+    _, along = getattr(impl, f"prelu_{form}").gradient(np.ones_like(x), x, alpha)
+    assert isinstance(along, np.ndarray)
+    assert along == -2
 
 
 @pytest.mark.parametrize("name", FAST)

@@ -13,6 +13,7 @@ from bench.cases import Case, forms_of
 from bench.catalog import PRIMITIVES, find
 from bench.frameworks import frameworks
 from bench.lanes import Lane
+from bench.worker_process import Key, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLUSHES = ("jax", "tensorflow")
@@ -51,10 +52,7 @@ print(address(itself()) == address(x), any(address(result) == address(x) for res
 @pytest.mark.parametrize("size", [16, 65536])
 def test_a_copy_shares_no_memory_with_its_input(framework: str, mode: str, size: int) -> None:
     """By address; the input itself, handed back, is told from a copy in the same way."""
-    environment = {
-        name: value.format(threads=1, device="cpu")
-        for name, value in frameworks()[framework].environment.items()
-    }
+    environment = environment_of(Key(framework, "cpu", 1))
     code = _COPY.format(framework=framework, mode=mode, size=size, environment=environment)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

@@ -19,6 +19,14 @@ from bench.store import SCHEMA, RunFacts, RunWriter
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
+CLASSES = {
+    "launch": 64,
+    "l1": 1024,
+    "between": 8192,
+    "l2": 65536,
+    "last_level": 2**20,
+    "memory": 2**23,
+}
 MODES = {
     "numpy": ("eager",),
     "torch": ("eager", "compiled"),
@@ -38,7 +46,11 @@ def facts(**changes: Any) -> RunFacts:
         rounds=5,
         epochs=2,
         batch=0.003,
+        batches=3,
+        precision=0.02,
+        budget=240.0,
         per_binade=8,
+        size_classes={"cpu": CLASSES, "cuda": CLASSES},
         asked={"frameworks": []},
         inputs="normal(0, 1) in the function's domain",
         machine={
@@ -54,6 +66,8 @@ def facts(**changes: Any) -> RunFacts:
         finished="2025-01-31T10:05:00Z",
         state="finished",
         timed_share=0.71,
+        seconds_a_case=0.031,
+        compile_seconds=412.0,
         spoilt_samples=3,
     )
     return replace(made, **changes)
@@ -134,6 +148,72 @@ def _exact_rows(dice: random.Random, framework: str, mode: str, direction: str) 
     return rows
 
 
+_PER_ELEMENT = {
+    "relu": 0.05,
+    "squareplus": 0.1,
+    "silu": 0.3,
+    "gelu": 0.5,
+    "mish": 2.0,
+    "copy": 0.04,
+    "exp": 0.25,
+}
+SPLIT_SIZES = (64, 1024, 8192, 65536, 2**20, 2**23)
+
+
+def split_rows(framework: str = "torch", mode: str = "eager", **where: str) -> list[Row]:
+    """A few activations at every size class, with the parts of their cost: launch hides it all."""
+    rows = []
+    for name, slope in _PER_ELEMENT.items():
+        form = "native" if name != "squareplus" else "textbook"
+        for size in SPLIT_SIZES:
+            case = split_case(name, framework, mode, form=form, size=size, **where)
+            relu = 10_000 + 0.05 * size
+            rows += timing_rows(case, 10_000 + slope * size, 0.01, relu)
+        rows += part_rows(replace(case, size=0), slope - 0.04, 10_000.0)
+    return rows
+
+
+def split_case(name: str, framework: str = "torch", mode: str = "eager", **changes: Any) -> Case:
+    """A forward case in float32 on the CPU."""
+    fields = {"form": "native", "direction": "forward", "device": "cpu", "dtype": "float32"}
+    fields |= {"size": 65536, "threads": 1, **changes}
+    return Case(framework, name, mode=mode, **fields)
+
+
+def part_rows(case: Case, arithmetic: float, launch: float) -> list[Row]:
+    """The parts of one line: arithmetic ±0.01, launch ±10 %, and a line that fits to 2 %."""
+
+    def part(metric: str, size: int, value: float, width: float, detail: str = "") -> Row:
+        ends = (value - width, value + width)
+        return Row(replace(case, size=size), metric, value, *ends, detail=detail)
+
+    return [
+        part("launch", 64, launch, launch * 0.1),
+        part("handoff", 1024, 250.0, 500.0),
+        part("copy_floor", 65536, 0.04, 0.005),
+        part("arithmetic", 65536, arithmetic, 0.01),
+        part("fit_error", 8192, 0.02, 0.01),
+        part("memory", 2**23, 0.2, 0.02),
+        part("allocation", 2**23, 1.5, 0.1),
+    ]
+
+
+def model_rows() -> list[Row]:
+    """Predictions that hold, one surprise, a line that does not fit, and a refused case."""
+    line, mish = split_case("silu"), split_case("mish")
+    refused = split_case("gelu", "jax", "compiled", size=2**22)
+    late = "returns before its work is done: 90% of it (12 µs) came after the call had returned"
+    reused = split_case("relu", size=2**23, output="reused")
+    return [
+        *timing_rows(reused, 1.0, 0.01, None),
+        Row(line, "predicted_arithmetic", 0.25, detail="1 add + 1 exp"),
+        Row(mish, "predicted_arithmetic", 0.5, detail="1 add + 1 exp + 1 tanh"),
+        Row(mish, "surprise", 3.7, 3.6, 3.8, detail="branch: sorted inputs take 20% of the time"),
+        Row(split_case("gelu", size=8192), "fit_error", -0.31, -0.35, -0.25),
+        Row(refused, "time_per_call", None, status="refused", detail=late),
+    ]
+
+
 def write_run(folder: Path, rows: list[Row], **changes: Any) -> Path:
     """A run folder with these rows."""
     RunWriter(folder, facts(**changes)).finish(rows)
@@ -175,7 +255,15 @@ def hostile_rows() -> list[Row]:
     rows += [Row(each, "max_ulp", 1.0) for each in (case, quoting, relu, long)]
     rows.append(Row(relu, "max_ulp_between", 1.0, detail=f"{HOSTILE}: {HOSTILE}"))
     failed = replace(case, size=8)
-    return [*rows, Row(failed, "time_per_call", None, status="error", detail=HOSTILE)]
+    rows.append(Row(failed, "time_per_call", None, status="error", detail=HOSTILE))
+    rows.append(Row(replace(case, size=9), "time_per_call", None, status="refused", detail=HOSTILE))
+    for each in (case, quoting, long):
+        rows += part_rows(replace(each, size=0), 0.1, 100.0)
+        rows.append(Row(each, "predicted_arithmetic", 0.1, detail=HOSTILE))
+        rows.append(Row(each, "surprise", 4.0, 3.0, 5.0, detail=HOSTILE))
+    gelu = replace(relu, activation="gelu")
+    rows += timing_rows(gelu, 9e3, 0.1, 9e3)
+    return [*rows, *part_rows(replace(gelu, size=0), 0.1, 100.0)]
 
 
 @pytest.fixture
@@ -211,9 +299,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             root / "failing", failing_rows(), workers=MISSING_TENSORFLOW, state="interrupted"
         ),
         "single": write_run(root / "single", single_rows()),
+        "split": write_run(
+            root / "split", [*split_rows(), *split_rows("jax", "compiled"), *model_rows()]
+        ),
         "empty": write_run(root / "empty", []),
         "hostile": write_run(
-            root / "hostile", hostile_rows(), machine=machine, workers=worker, command=HOSTILE
+            root / "hostile",
+            hostile_rows(),
+            machine=machine,
+            workers=worker,
+            command=HOSTILE,
+            size_classes={"cpu": {HOSTILE: 65536}, HOSTILE: {HOSTILE: 65536}},
         ),
     }
 

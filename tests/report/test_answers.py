@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -21,6 +22,7 @@ from report.words import number
 
 MakeRun = Callable[..., Path]
 SETTING = ["framework", "mode", "direction", "device", "dtype", "size", "threads"]
+SETTING += ["output", "cache"]
 
 
 def fastest(path: Path) -> pandas.DataFrame:
@@ -177,8 +179,8 @@ def test_a_form_far_from_exact_is_marked_and_not_sound(make_run: MakeRun) -> Non
         "squareplus [textbook]†"
         in dict(answers.groups(evidence)[0].answers[0].families)["algebraic"]
     )
-    assert "cheaper than all in 1 of 1 setting" in answers.verdict(evidence)
-    assert "squareplus is dearer than all in 1 of 1 setting" in answers.sound_verdict(evidence)
+    assert "squareplus is cheaper in 1 of 1 setting" in answers.verdict(evidence)
+    assert "squareplus is dearer in 1 of 1 setting" in answers.sound_verdict(evidence)
 
 
 def test_views_choose_their_forms(runs: dict[str, Path]) -> None:
@@ -225,7 +227,7 @@ def test_trust_counts_cases_failures_and_widths(runs: dict[str, Path]) -> None:
     assert f"{len(timed)} cases timed" in line
     assert f"{len(failed)} failed (1 error, 1 oom and 1 timeout), {len(unsupported)} unsup" in line
     assert f"width of the intervals {widths.median():.1%}" in line
-    assert "3 samples spoilt" in line
+    assert "3 samples preempted" in line
     assert "71% of the measuring phase" in line
     assert any("is interrupted, not finished" in each for each in trust.warnings(evidence))
 
@@ -248,3 +250,63 @@ def test_the_worst_native_function_is_named(make_run: MakeRun) -> None:
     [sentence] = exactness.sentences(read([make_run(rows)]))
     assert "1 of 2 native functions stay within 4 ulp" in sentence
     assert "the largest error is that of gelu (∞ ulp at -12, -0x1.8p+3)" in sentence
+
+
+def test_one_exp_activation_is_named_and_not_spoken_of_as_several(make_run: MakeRun) -> None:
+    rows = [*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2), *cost_rows("gelu", 3, 2.9, 3.1)]
+    evidence = read([make_run(rows, "one")])
+    [lead] = answers.headlines(evidence)
+    assert lead.endswith("of relu, the only exp activation measured, gelu, 3.00× (2.90–3.10).")
+    told = answers.verdict(evidence)
+    assert "against gelu, the only exp activation measured, squareplus is cheaper in 1" in told
+    assert "exp activations" not in render(evidence).split("</header>")[1].split("<ul")[0]
+    evidence = read([make_run([*rows, *cost_rows("silu", 2, 1.9, 2.1)], "two")])
+    assert "exp activations 2.00× (1.90–2.10) to 3.00×" in answers.headlines(evidence)[0]
+    assert "cheaper than all in 1 of 1 setting" in answers.verdict(evidence)
+
+
+@pytest.mark.parametrize("other", [{"output": "reused"}, {"cache": "cold"}])
+def test_only_cases_with_the_same_output_and_cache_are_compared(
+    make_run: MakeRun, other: dict[str, str]
+) -> None:
+    """Planted: reused and cold cases that are far cheaper, which no sentence may take up."""
+    rows = [*RELU, *cost_rows("squareplus", 5, 4.9, 5.1), *cost_rows("gelu", 3, 2.9, 3.1)]
+    rows += cost_rows("squareplus", 0.01, 0.01, 0.01, **other)
+    rows += [*cost_rows("relu", 1, 1, 1, form="native", **other)]
+    rows += cost_rows("gelu", 3, 2.9, 3.1, **other)
+    evidence = read([make_run(rows)])
+    assert "squareplus is dearer in 1 of 1 setting" in answers.verdict(evidence)
+    [group] = answers.groups(evidence)
+    assert "0.0100" not in str(group)
+    lines = overview.views(evidence)[0][2]
+    [apart] = [line for line in lines if next(iter(other.values())) in line.conditions]
+    assert "0.0100" in str(apart.cells)
+    assert apart.verdict == "squareplus: cheaper than 1"
+    made = all_tables(evidence)["timings"]
+    filtered = {column["key"] for column in made["columns"] if column["filtered"]}
+    assert {"output", "cache"} <= filtered
+
+
+def test_why_sampling_ended_is_a_column_of_its_own(make_run: MakeRun) -> None:
+    ends = {
+        "relu": "9 samples in 1 process; ±1.2%, narrow enough",
+        "elu": "8 samples in 2 processes, 1 dropped: preempted, or the clock was slow; "
+        "±9.0%, wider than ±2%: processes differ",
+        "silu": "3 samples in 1 process; ±inf%, wider than ±2%: the budget ended",
+        "gelu": "of another kind",
+    }
+    rows = [
+        Row(replace(RELU[0].case, activation=name), "time_per_call", 1.0, 0.9, 1.1, detail=text)
+        for name, text in ends.items()
+    ]
+    made = all_tables(read([make_run(rows)]))["timings"]
+    at = {column["key"]: (place, column) for place, column in enumerate(made["columns"])}
+    place, column = at["ended"]
+    told = [column["words"][row[place]] for row in made["rows"]]
+    assert told == [
+        "narrow enough",
+        "wider than ±2%: processes differ",
+        "wider than ±2%: the budget ended",
+        "",
+    ]
+    assert at["samples"][1]["words"][2] == "9 samples in 1 process"

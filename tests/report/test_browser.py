@@ -22,7 +22,7 @@ def column(page: Any, table: str, label: str) -> list[str]:
     return page.locator(f"#{table} tbody td:nth-child({index})").all_inner_texts()
 
 
-@pytest.mark.parametrize("name", ["failing", "single", "empty", "hostile"])
+@pytest.mark.parametrize("name", ["failing", "single", "split", "empty", "hostile"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_opens_quietly_and_fits_a_phone(
     visit: Visit, pages: dict[str, Path], name: str, scheme: str
@@ -100,6 +100,57 @@ def test_the_command_of_a_row_is_copied(visit: Visit, pages: dict[str, Path]) ->
     case = Case("torch", "gelu", "stable", "eager", "backward", "cpu", "float32", 65536, 1)
     assert copied == case.command
     assert case.command in page.locator("#timings .status").inner_text()
+
+
+def test_parts_sort_and_mark_a_line_that_does_not_fit(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["split"])
+    heads = page.locator("#parts [data-table] thead th").all_inner_texts()
+    assert "" not in heads
+    assert "options" not in "".join(heads).lower()
+    table = page.locator("#parts [data-table]")
+    table.get_by_role("button", name="Arithmetic, ns an element").click()
+    table.get_by_role("button", name="Arithmetic, ns an element").click()
+    assert column(page, "parts", "Activation")[0] == "mish"
+    poor = page.locator("#parts td.poor")
+    assert poor.count() == 1
+    assert poor.inner_text().startswith("−31.0%")
+    assert page.evaluate("getComputedStyle(document.querySelector('.poor'), '::before').content")
+    fits = column(page, "parts", "Line against size left out")
+    assert "2.0% 1.0%–3.0%" in fits
+    # 250 ns ± 500: a negative end is neither lost nor scaled apart from the rest.
+    assert set(column(page, "parts", "Handoff, a call")) == {"250 ns -250 to 750"}
+
+
+def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["split"], "#surprises&surprises.activation=mish")
+    page.locator("[data-table=surprises] tbody button").first.click()
+    page.wait_for_function("document.querySelector('[data-table=surprises] .status').textContent")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == (
+        "python -m bench run --framework torch --activation 'mish' --form native --mode eager "
+        "--direction forward --device cpu --dtype float32 --threads 1 --cache warm "
+        "--size launch --size l1 --size between --size l2 --size last_level --size memory "
+        "--output fresh --activation add --activation multiply --activation exp "
+        "--activation log1p --activation tanh"
+    )
+
+
+def test_what_exp_costs_needs_no_javascript(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["split"], java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    exp = page.locator("#exp")
+    assert exp.locator("table").first.is_visible()
+    assert exp.get_by_text("the difference disappears (at most 5%) at launch").count() >= 2
+    assert exp.locator(".is-same").first.is_visible()
+    assert page.locator(".refusal").is_visible()
+    assert page.locator("#parts svg").count() == 2
+    assert page.locator("#model svg").count() == 1
+
+
+def test_cases_are_filtered_by_output(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["split"])
+    page.locator("#timings").get_by_label("Output").select_option("reused")
+    assert set(column(page, "timings", "Output")) == {"reused"}
+    assert page.locator("#timings tbody tr").count() == 1
 
 
 def test_hostile_text_is_shown_and_not_run(

@@ -80,6 +80,8 @@ def test_an_unknown_metric_and_status(make_run: Callable[..., Path]) -> None:
         **dict.fromkeys(["direction", "device", "dtype"], "cpu"),
         "size": 1,
         "threads": 1,
+        "output": "fresh",
+        "cache": "warm",
         "metric": "speed",
         "status": "ok",
         "detail": "",

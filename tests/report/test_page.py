@@ -44,7 +44,7 @@ def outline(path: Path) -> Outline:
     return Outline(path.read_text(encoding="utf-8"))
 
 
-NAMES = ["normal", "failing", "single", "empty", "hostile"]
+NAMES = ["normal", "failing", "single", "split", "empty", "hostile"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,10 +98,13 @@ def test_hostile_text_stays_text(pages: dict[str, Path], hostile_text: str) -> N
 def test_no_command_for_names_that_would_break_out_of_it(runs: dict[str, Path]) -> None:
     evidence = read([runs["hostile"]])
     for each in evidence.timed:
-        plain = each.case.activation == "relu"
+        plain = each.case.activation in ("relu", "gelu")
         assert bool(command_of(each.case)) is plain
-    table = all_tables(evidence)["timings"]
-    assert len(table["no_command"]) == len(table["rows"]) - 1
+    made = all_tables(evidence)
+    assert len(made["timings"]["no_command"]) == len(made["timings"]["rows"]) - 2
+    assert len(made["parts"]["no_command"]) == len(made["parts"]["rows"]) - 1
+    [options] = [each for each in made["parts"]["columns"] if each["key"] == "options"]
+    assert all(re.fullmatch(r"[-\w ]+", words) for words in options["words"])
     assert "touch owned" not in "".join(command_of(each.case) for each in evidence.timed)
 
 

@@ -1,0 +1,88 @@
+"""The timed loops: nothing but the call and its wait lies between two readings of the clock."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from .. import machine
+
+_PULSE_LOOPS = 500
+_FLUSH_BYTES = 2**27
+_TURNS = 7
+
+
+class Clock:
+    """Times a step on one device, waited for as the framework's adapter says."""
+
+    def __init__(self, adapter: Any, device: str) -> None:
+        self._adapter = adapter
+        self._on_device = adapter.device_elapsed if device != "cpu" else None
+        self._flushed: np.ndarray | None = None
+
+    def elapsed(self, step: Callable[[], Any], loops: int) -> int:
+        """Nanoseconds of `loops` calls: each waited for on a CPU, all together on a device."""
+        if self._on_device:
+            return int(self._on_device(step, loops))
+        wait = self._adapter.wait
+        started = time.perf_counter_ns()
+        for _ in repeat(None, loops):
+            wait(step())
+        return time.perf_counter_ns() - started
+
+    def batch(self, step: Callable[[], Any], loops: int) -> dict[str, int]:
+        """Time one batch, and count what the system did meanwhile."""
+        before, busy = resource.getrusage(resource.RUSAGE_SELF), time.process_time_ns()
+        elapsed = self.elapsed(step, loops)
+        busy, after = time.process_time_ns() - busy, resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "elapsed": elapsed,
+            "busy": busy,
+            "switches": after.ru_nivcsw - before.ru_nivcsw,
+            "faults": after.ru_minflt - before.ru_minflt,
+        }
+
+    def cold(self, step: Callable[[], Any], loops: int) -> dict[str, int]:
+        """The same with the caches emptied before each call, which alone is timed."""
+        total: dict[str, int] = {}
+        for _ in repeat(None, loops):
+            self._flush()
+            for name, value in self.batch(step, 1).items():
+                total[name] = total.get(name, 0) + value
+        return total
+
+    def _flush(self) -> None:
+        """Write to twice the memory that any cache holds."""
+        if self._flushed is None:
+            largest = max(machine.cache_bytes().values(), default=0)
+            self._flushed = np.zeros(max(_FLUSH_BYTES, 2 * largest), dtype=np.uint8)
+        self._flushed += 1
+
+    def ratio(self, above: Callable[[], Any], below: Callable[[], Any], batch: float) -> float:
+        """The median of the ratios of two steps' times, timed in turn for about `batch` seconds."""
+        loops = [max(1, round(batch * 1e9 / self.elapsed(step, 1))) for step in (above, below)]
+        ratios = []
+        for _ in range(_TURNS):
+            top, bottom = (
+                self.elapsed(step, count) / count
+                for step, count in zip((above, below), loops, strict=True)
+            )
+            ratios.append(top / bottom)
+        return statistics.median(ratios)
+
+    def pulse(self) -> int:
+        """Nanoseconds of a fixed piece of integer arithmetic, the least of three."""
+        return min(_spin() for _ in range(3))
+
+
+def _spin() -> int:
+    started, total = time.perf_counter_ns(), 0
+    for i in range(_PULSE_LOOPS):
+        total += i
+    return time.perf_counter_ns() - started

@@ -1,0 +1,161 @@
+"""The charts of a cost's parts: bars of what adds up, and the cost model's points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .charts import Limits, point_labels
+from .drawing import (
+    COLOURS,
+    INK,
+    MARKERS,
+    PARTS,
+    SOFT,
+    WIDTH,
+    Panel,
+    canvas,
+    heading,
+    log_ticks,
+    to_svg,
+)
+from .evidence import Estimate, Split
+from .words import number
+
+_ROW = 19.0
+_LEFT = 142.0
+_BROAD = 596.0
+_COLUMNS = (
+    ("in cache, ns an element", ("copy_floor", "arithmetic")),
+    ("streaming adds, ns an element", ("memory", "allocation")),
+    ("a call, µs", ("launch", "handoff")),
+)
+"""What stands side by side: each adds up from the left."""
+
+
+def parts(name: str, who: str, splits: Sequence[Split]) -> Panel:
+    """Each activation's parts: in cache, what streaming adds, and a call's own, each from 0."""
+    with canvas(_BROAD, _ROW * len(splits) + 84, _LEFT, 10, top=48) as (figure, first):
+        box = first.get_position()
+        width, gap = box.width * 0.29, box.width * 0.065
+        for index, (title, metrics) in enumerate(_COLUMNS):
+            axes = first if index == 0 else figure.add_axes((0.0, 0.0, 1.0, 1.0))
+            axes.set_position((box.x0 + index * (width + gap), box.y0, width, box.height))
+            axes.patch.set_visible(False)
+            axes.set_axisbelow(True)
+            _column(axes, title, metrics, splits)
+        for row, each in enumerate(splits):
+            _names(first, row, each)
+        heading(first, who, _LEFT, above=30)
+        svg = to_svg(figure, name)
+    return Panel(svg, f"{who}: parts of the cost of {len(splits)} activations: {_spoken(splits)}")
+
+
+def _column(axes: Axes, title: str, metrics: Sequence[str], splits: Sequence[Split]) -> None:
+    unit = 1000.0 if metrics == _COLUMNS[2][1] else 1.0
+    at: dict[str, Any] = dict(textcoords="offset points", color=SOFT, va="center")
+    measured = any(each.part(metric) for each in splits for metric in metrics)
+    for row, each in enumerate(splits):
+        ends = [0.0, 0.0]
+        if measured and not any(each.part(metric) for metric in metrics):
+            axes.annotate("not measured", (0, row), xytext=(4, 0), size=8, **at)
+        for metric in metrics:
+            found = each.part(metric)
+            if found is None:
+                continue
+            side = found.value >= 0
+            axes.barh(
+                row, found.value / unit, left=ends[side], height=0.62, color=PARTS[metric], lw=0
+            )
+            ends[side] += found.value / unit
+        _whisker(axes, row, each, metrics)
+    axes.axvline(0, color=SOFT, linewidth=0.8)
+    axes.set(ylim=(len(splits) - 0.4, -0.6), yticks=[])
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    at["xycoords"] = "axes fraction"
+    axes.annotate(title, (0, 1), xytext=(0, 11), size=9.5, **at)
+    if not measured:
+        axes.set_xticks([])
+        axes.annotate("not measured", (0, 0.5), xytext=(4, 0), size=9.5, **at)
+
+
+def _whisker(axes: Axes, row: int, each: Split, metrics: Sequence[str]) -> None:
+    """The interval of the arithmetic, where it adds to the floor."""
+    found, floor = each.part("arithmetic"), each.part("copy_floor")
+    if "arithmetic" in metrics and found and floor:
+        if found.low is not None and found.high is not None:
+            ends = [floor.value + found.low, floor.value + found.high]
+            axes.plot(ends, [row, row], color=INK, linewidth=1.1)
+        axes.plot([floor.value + found.value], [row], "|", color=INK, markersize=6)
+
+
+def _names(axes: Axes, row: int, each: Split) -> None:
+    label = each.case.activation
+    shown = label if len(label) < 24 else f"{label[:22]}…"
+    at: dict[str, Any] = dict(
+        xycoords=("axes fraction", "data"), textcoords="offset points", va="center", ha="right"
+    )
+    axes.annotate(shown, (0, row), xytext=(-18, 0), size=9.5, **at)
+    axes.annotate(
+        MARKS.get(each.family, " "), (0, row), xytext=(-5, 0), size=9,
+        color=COLOURS.get(each.family, SOFT), **at,
+    )  # fmt: skip
+
+
+MARKS = {"max": "■", "exp": "●", "algebraic": "▲"}
+
+
+def _spoken(splits: Sequence[Split]) -> str:
+    told = [(each, each.part("arithmetic")) for each in splits]
+    return "arithmetic " + ", ".join(
+        f"{each.case.activation} {number(found.value if found else None)}" for each, found in told
+    )
+
+
+def predictions(
+    name: str, who: str, points: Sequence[tuple[Split, Estimate, Estimate]], limits: Limits
+) -> Panel:
+    """Time an element predicted against measured; on the line the model holds."""
+    left, right = 46.0, 12.0
+    with canvas(WIDTH, 300, left, right) as (figure, axes):
+        axes.plot(limits, limits, color=SOFT, linewidth=1)
+        for factor in (0.75, 1.25):
+            ends = [limit * factor for limit in limits]
+            axes.plot(limits, ends, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+        for each, predicted, measured in points:
+            colour, odd = COLOURS[each.family], bool(each.part("surprise"))
+            if measured.low is not None and measured.high is not None:
+                low = max(measured.low, limits[0])
+                axes.plot([predicted.value] * 2, [low, measured.high], color=colour, linewidth=1)
+            axes.plot(
+                [predicted.value], [measured.value], marker=MARKERS[each.family], markersize=6,
+                color=colour, markerfacecolor=colour if odd else "none", linestyle="none",
+            )  # fmt: skip
+        axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+        log_ticks(axes.xaxis, limits)
+        log_ticks(axes.yaxis, limits)
+        axes.grid()
+        axes.set_xlabel("predicted, ns an element, log scale")
+        named = [
+            (predicted.value, measured.value, each.case, not each.part("surprise"))
+            for each, predicted, measured in points
+        ]
+        point_labels(axes, named)
+        heading(axes, f"{who}: measured, ns an element", left)
+        svg = to_svg(figure, name)
+    return Panel(svg, f"{who}: time an element predicted and measured: {_compared(points)}")
+
+
+def _compared(points: Sequence[tuple[Split, Estimate, Estimate]]) -> str:
+    spoken: Mapping[str, str] = {
+        f"{each.case.activation} {each.case.form}": f"{number(predicted.value)} and "
+        f"{number(measured.value)}"
+        for each, predicted, measured in points
+    }
+    return ", ".join(f"{key} {text}" for key, text in spoken.items())

@@ -1,0 +1,101 @@
+"""The timed loops: what streams goes round its buffers, and cold calls find nothing cached."""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import machine
+from bench.worker import clock
+from bench.worker.clock import Clock
+from bench.worker.operations import Worker
+
+
+@pytest.fixture
+def subject(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """NumPy's module with one more function, which keeps the addresses that it is called with."""
+    module = importlib.import_module("impls.numpy")
+    seen: list[tuple[int, int]] = []
+
+    def watched(x: Any) -> Any:
+        result = x + 1
+        seen.append((x.ctypes.data, result.ctypes.data))
+        return result
+
+    monkeypatch.setattr(module, "watched", watched, raising=False)
+    monkeypatch.setattr(module, "seen", seen, raising=False)
+    return module
+
+
+def _spec(cache: str = "warm", function: str = "watched") -> dict[str, Any]:
+    return {
+        "function": function,
+        "parameters": {},
+        "learnable": [],
+        "mode": "eager",
+        "direction": "forward",
+        "dtype": "float32",
+        "domain": "all",
+        "output": "fresh",
+        "cache": cache,
+    }
+
+
+@pytest.mark.parametrize(("streams", "buffers"), [(True, 4), (False, 1)])
+def test_what_streams_goes_round_four_inputs(subject: Any, streams: bool, buffers: int) -> None:
+    worker = Worker(subject, "cpu", 1)
+    worker.prepare(0, _spec(), (64, 256), 0, streams=streams)
+    worker._prepared[0].seconds = 1e-5
+    subject.seen.clear()
+    loops = worker.sample(0, 4e-4, 2)["loops"]
+    addresses = [given for given, _ in subject.seen]
+    assert len(addresses) >= 2 * loops >= 2 * 40
+    assert len(set(addresses)) == buffers
+    for place in range(len(addresses) - buffers):
+        assert len(set(addresses[place : place + buffers])) == buffers
+        assert addresses[place] == addresses[place + buffers]
+
+
+@pytest.mark.parametrize("largest", [0, 2**27])
+def test_a_flush_writes_more_than_the_caches_hold(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if largest:
+        monkeypatch.setattr(machine, "cache_bytes", lambda: {"L2": 2**20, "L3": largest})
+    waiting = Clock(None, "cpu")
+    waiting._flush()
+    assert waiting._flushed is not None
+    before = waiting._flushed.copy()
+    waiting._flush()
+    assert (waiting._flushed == before + 1).all()
+    caches = machine.cache_bytes()
+    assert waiting._flushed.nbytes >= 2 * max(caches.values(), default=0)
+    assert waiting._flushed.nbytes >= clock._FLUSH_BYTES
+
+
+def test_a_cold_call_takes_longer_than_a_warm_one() -> None:
+    """Reading 512 KiB: from the second level, and from memory. The least of several is compared."""
+    x = np.ones(2**17, np.float32)
+    subject = importlib.import_module("impls.numpy")
+    timer = Clock(subject.Adapter("cpu", 1), "cpu")
+    warm = [timer.batch(x.max, 20)["elapsed"] / 20 for _ in range(15)]
+    cold = [timer.cold(x.max, 1)["elapsed"] for _ in range(15)]
+    assert min(cold) > 2 * min(warm)
+    assert statistics.median(cold) > 2 * statistics.median(warm)
+
+
+def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
+    subject: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(subject, "cpu", 1)
+    worker.prepare(0, _spec("cold"), (64, 256), 0)
+    order: list[str] = []
+    monkeypatch.setattr(worker._clock, "_flush", lambda: order.append("flush"))
+    worker._prepared[0].seconds = 1e-4
+    worker._prepared[0].step = lambda: order.append("call")
+    answer = worker.sample(0, 1e-3, 2)
+    assert order == ["flush", "call"] * (answer["loops"] * len(answer["elapsed"]))

@@ -1,0 +1,205 @@
+"""What a worker answers of a case, from planted functions: first calls, batches, probes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.worker.operations import Recompiled, Worker
+from impls import numpy as real
+
+SPEC: dict[str, Any] = {
+    "function": "planted",
+    "parameters": {},
+    "learnable": [],
+    "mode": "eager",
+    "direction": "forward",
+    "dtype": "float32",
+    "domain": "all",
+    "output": "fresh",
+    "cache": "warm",
+}
+SHAPE = (4, 256)
+COLUMNS = ("elapsed", "busy", "switches", "faults")
+
+
+class _Adapter(real.Adapter):
+    """NumPy's, with counts of compilations that a test moves."""
+
+    compiled = 0
+    cached = 0
+
+    def compilations(self) -> int:
+        return self.compiled
+
+    def from_cache(self) -> int:
+        return self.cached
+
+
+Plant = Callable[[Callable[..., Any]], Worker]
+
+
+@pytest.fixture
+def plant() -> Iterator[Plant]:
+    """A worker in this process whose only form is a given function."""
+
+    def make(function: Callable[..., Any]) -> Worker:
+        module: Any = SimpleNamespace(Adapter=_Adapter, planted=function)
+        return Worker(module, "cpu", 1)
+
+    with np.errstate(all="ignore"):
+        yield make
+
+
+def _prepare(worker: Worker, shape: tuple[int, ...] = SHAPE, **changes: Any) -> dict[str, Any]:
+    spec = {**SPEC, **{key: value for key, value in changes.items() if key in SPEC}}
+    return worker.prepare(0, spec, shape, 0, streams=changes.get("streams", False))
+
+
+def test_a_visit_holds_its_batches_one_by_one(plant: Plant) -> None:
+    worker = plant(np.exp)
+    _prepare(worker)
+    answer = worker.sample(0, 1e-4, 3)
+    assert set(answer) == {"loops", "pulse", *COLUMNS}
+    for name in COLUMNS:
+        assert len(answer[name]) == 3
+        assert min(answer[name]) >= 0
+    assert min(answer["elapsed"]) > 0
+    assert answer["loops"] >= 1
+    assert answer["pulse"] > 0
+
+
+def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
+    """Two batches of 5 ms are less than one call of 20 ms: it is called once."""
+
+    def slow(x: Any) -> Any:
+        time.sleep(0.02)
+        return np.exp(x)
+
+    worker = plant(slow)
+    _prepare(worker)
+    answer = worker.sample(0, 0.005, 2)
+    assert answer["loops"] == 1
+    assert len(answer["elapsed"]) == 1
+    assert answer["elapsed"][0] >= 20e6
+    assert answer["busy"][0] < answer["elapsed"][0], "asleep is not busy"
+
+
+def test_a_cold_batch_is_a_few_calls(plant: Plant) -> None:
+    """However short the call: the caches are emptied before each, which is not timed."""
+    worker = plant(np.exp)
+    _prepare(worker, cache="cold")
+    started = time.monotonic_ns()
+    answer = worker.sample(0, 0.05, 2)
+    took = time.monotonic_ns() - started
+    assert answer["loops"] <= 2
+    assert len(answer["elapsed"]) == 2
+    assert sum(answer["elapsed"]) < took / 2
+
+
+def test_page_faults_are_counted(plant: Plant) -> None:
+    """Each call maps and touches 64 MiB that the allocator gives back at once."""
+
+    def mapping(x: Any) -> Any:
+        np.ones(2**23)
+        return np.exp(x)
+
+    worker = plant(mapping)
+    _prepare(worker)
+    answer = worker.sample(0, 1e-9, 1)
+    assert answer["faults"][0] / answer["loops"] > 8  # 32 where pages are huge
+
+
+def test_compiling_inside_a_timed_region_is_refused(plant: Plant) -> None:
+    worker = plant(np.exp)
+    _prepare(worker)
+    step = worker._prepared[0].step
+
+    def compiles() -> Any:
+        worker._adapter.compiled += 1
+        return step()
+
+    worker._prepared[0].step = compiles
+    with pytest.raises(Recompiled):
+        worker.sample(0, 1e-4, 1)
+
+
+def test_preparing_tells_what_was_compiled_and_from_where(plant: Plant) -> None:
+    """Two compilations in the first call, one of them from an earlier process's cache."""
+    worker = plant(lambda x: np.exp(x))
+    assert _prepare(worker)["compilations"] == 0
+
+    def compiles_first(x: Any) -> Any:
+        adapter: Any = worker._adapter
+        if not adapter.compiled:
+            adapter.compiled, adapter.cached = 2, 1
+            time.sleep(0.1)
+        return np.tanh(x)
+
+    worker._module.compiled = compiles_first
+    answer = _prepare(worker, function="compiled")
+    assert (answer["compilations"], answer["from_cache"]) == (2, 1)
+    assert answer["first"] >= 0.1
+    assert answer["later"] < answer["first"]
+
+
+def test_a_streaming_case_goes_round_inputs(plant: Plant) -> None:
+    """No input comes twice in a row, so that none is in a cache when its turn comes."""
+    seen: list[int] = []
+
+    def recording(x: Any) -> Any:
+        seen.append(x.ctypes.data)
+        return np.exp(x)
+
+    worker = plant(recording)
+    _prepare(worker, streams=True)
+    seen.clear()
+    call = worker.call(0)
+    for _ in range(12):
+        call()
+    assert len(set(seen)) == 4
+    assert seen[:4] * 3 == seen
+
+
+def test_a_reused_output_is_written_where_the_last_one_was(plant: Plant) -> None:
+    written: list[int] = []
+
+    def into(x: Any, out: Any = None) -> Any:
+        result = np.exp(x, out=out)
+        written.append(result.ctypes.data)
+        return result
+
+    worker = plant(into)
+    _prepare(worker, output="reused")
+    written.clear()
+    worker.sample(0, 1e-6, 2)
+    assert len(set(written)) == 1
+
+
+def test_a_probe_finds_a_branch_and_narrow_arithmetic(plant: Plant) -> None:
+    """A function that waits longer where its input is not sorted, and for float64 as for float32.
+
+    It sleeps, so that the ratios hold on a busy machine.
+    """
+
+    def branchy(x: Any) -> Any:
+        ascending = bool((np.diff(x.ravel()) >= 0).all())
+        time.sleep(0.01 if ascending else 0.04)
+        return np.exp(x)
+
+    worker = plant(branchy)
+    answer = worker.probe(SPEC, (1, 64), 0, 0.001)
+    assert answer["shuffled"] > 1.5
+    assert 0.5 < answer["wide"] < 1.5
+
+
+def test_a_probe_of_another_dtype_does_not_widen(plant: Plant) -> None:
+    answer = plant(np.exp).probe({**SPEC, "dtype": "float64"}, SHAPE, 0, 1e-4)
+    assert math.isnan(answer["wide"])
+    assert answer["shuffled"] > 0

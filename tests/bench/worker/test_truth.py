@@ -1,0 +1,336 @@
+"""Planted lies, each told by a real step in a worker of its own, and each refused by its words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.frameworks import frameworks
+from bench.worker import truth
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# What every script begins with: a worker, a spec, and `attempt`, which prints how a case ended.
+_WORKER = """
+import importlib, json, sys
+import numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from bench.worker import truth
+from bench.worker.operations import Worker
+name = sys.argv[1]
+subject = importlib.import_module(f"impls.{name}")
+worker = Worker(subject, "cpu", 1)
+adapter, honest_step = worker._adapter, worker._adapter.step
+pool = ThreadPoolExecutor(1)
+
+def spec_of(function, mode="eager", direction="forward", dtype="float32", output="fresh"):
+    return dict(function=function, parameters={}, learnable=[], mode=mode, direction=direction,
+                dtype=dtype, domain="all", output=output, cache="warm")
+
+def ending(do):
+    try:
+        do()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
+
+def prepare(spec, shape=(256, 256)):
+    return ending(lambda: worker.prepare(0, spec, shape, 0))
+
+said = {}
+def attempt(lie, function=None, step=None, dtype="float32", direction="forward"):
+    subject.planted = function or subject.softplus_stable
+    worker._functions.clear()
+    worker._traced.clear()
+    adapter.step = step or honest_step
+    said[lie] = prepare(spec_of("planted", dtype=dtype, direction=direction))
+    adapter.step = honest_step
+"""
+
+# How each framework says the few things that the lies need.
+_WORDS = {
+    "numpy": """
+to_host, from_host = None, None
+copy, join, empty = np.copy, np.concatenate, np.empty_like
+fill = np.copyto
+cast = lambda x, dtype: x.astype(dtype)
+""",
+    "torch": """
+import torch
+to_host, from_host = lambda x: x.numpy(), torch.from_numpy
+copy, join, empty = torch.clone, torch.cat, torch.empty_like
+fill = lambda to, values: to.copy_(values)
+cast = lambda x, dtype: x.to(getattr(torch, dtype))
+""",
+    "jax": """
+import jax, jax.numpy as jnp
+to_host, from_host = np.asarray, jnp.asarray
+copy, join = jnp.copy, jnp.concatenate
+cast = lambda x, dtype: x.astype(dtype)
+""",
+    "tensorflow": """
+import tensorflow as tf
+to_host, from_host = lambda x: x.numpy(), tf.constant
+copy, join = lambda x: x + 0, lambda parts: tf.concat(parts, 0)
+cast = tf.cast
+""",
+}
+
+_LIES = """
+softplus = subject.softplus_stable
+if to_host:
+    attempt("host", lambda x: from_host(np.tanh(to_host(x))))
+attempt("input itself", lambda x: x)
+attempt("narrower", lambda x: cast(softplus(x), "float32"), dtype="float64")
+if name != "numpy":
+    attempt("wider", lambda x: cast(softplus(x), "float32"), dtype="bfloat16")
+
+def again(function, arrays, *rest, **more):
+    done = function(*arrays)
+    return lambda: done
+attempt("the same again", step=again)
+
+def beforehand(function, arrays, *rest, **more):
+    done = function(*arrays)
+    return lambda: copy(done)
+attempt("beforehand", step=beforehand)
+
+def half(function, arrays, *rest, **more):
+    (x,) = arrays
+    done = function(x)
+    return lambda: join([function(x)[:128], copy(done)[128:]])
+attempt("half", step=half)
+
+def last_rows(function, arrays, *rest, **more):
+    (x,) = arrays
+    done = function(x)
+    return lambda: join([function(x)[:-2], copy(done)[-2:]])
+attempt("last rows", step=last_rows)
+
+def gradient(function, *rest, **more):
+    honest = honest_step(function, *rest, **more)
+    (done,) = honest()
+    return lambda: (copy(done),)
+attempt("gradient", step=gradient, direction="backward")
+
+if name == "jax":
+    def folded(function, arrays, *rest, **more):
+        return jax.jit(lambda: function(*arrays))
+    attempt("folded", step=folded)
+    jax.config.update("jax_enable_x64", False)
+    worker._inputs.clear()
+    attempt("no x64", dtype="float64")
+    jax.config.update("jax_enable_x64", True)
+    worker._inputs.clear()
+
+# Last, because what does not wait may not end well.
+x = worker._timing_input((256, 256), "float32", 0)
+if name in ("numpy", "torch"):
+    def later(x):
+        out = empty(x)
+        pool.submit(lambda: fill(out, softplus(x)))
+        return out
+    attempt("later", later)
+    for _ in range(10):
+        fill(x, x)
+    said["waiting"] = ending(lambda: worker._check_waiting(lambda: later(x)))
+else:
+    if name == "jax":
+        adapter.wait = lambda result: None
+    else:
+        tf.config.experimental.set_synchronous_execution(False)
+    step = honest_step(softplus, [x], None, "compiled" if name == "jax" else "eager", "forward")
+    said["waiting"] = ending(lambda: worker._check_waiting(step))
+print(json.dumps(said))
+sys.stdout.flush()
+import os; os._exit(0)
+"""
+
+_CAUGHT = {
+    "host": "Refused: goes through the host",
+    "input itself": "Refused: returns an array it was given",
+    "narrower": "Refused: returns",
+    "wider": "Refused: returns",
+    "the same again": "Refused: returns the same array again",
+    "beforehand": "does not follow the input",
+    "half": "does not follow the input",
+    "last rows": "does not follow the input",
+    "gradient": "does not follow the input",
+    "folded": "does not follow the input",
+    "no x64": "Refused: the input is float32, not float64",
+    "later": "Refused:",
+    "waiting": "Refused: returns before its work is done",
+}
+_EVERYWHERE = {"input itself", "narrower", "the same again", "beforehand", "half", "gradient"}
+
+
+def _run(code: str, framework: str, cache: Path) -> dict[str, Any]:
+    environment = {
+        **os.environ,
+        "JAX_ENABLE_X64": "true",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OMP_NUM_THREADS": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(cache),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, framework],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-2000:]
+    said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return said
+
+
+@pytest.mark.slow
+def test_every_planted_lie_is_refused_by_its_words(framework: str, tmp_path: Path) -> None:
+    said = _run(_WORKER + _WORDS[framework] + _LIES, framework, tmp_path)
+    assert {*_EVERYWHERE, "waiting"} <= said.keys()
+    for lie, words in said.items():
+        assert _CAUGHT[lie] in words, (lie, words)
+    assert framework == "numpy" or "bfloat16" in said["wider"]
+
+
+_HONEST = """
+for mode in subject.MODES:
+    for direction in ("forward", "backward"):
+        for size in (64, 65536, 2**20):
+            key = f"{mode} {direction} {size}"
+            case = spec_of("relu_max", mode, direction)
+            said[key] = prepare(case, (max(size // 256, 2), min(256, size // 2)))
+said["sum both"] = prepare(spec_of("add_native", direction="both"))
+for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_stable"):
+    for direction in ("forward", "both"):
+        for dtype in ("float16", "float64"):
+            said[f"{function} {direction} {dtype}"] = prepare(
+                spec_of(function, "eager", direction, dtype), (63, 16))
+print(json.dumps(said))
+sys.stdout.flush()
+import os; os._exit(0)
+"""
+
+
+@contextmanager
+def _hogs(each: int) -> Iterator[None]:
+    """Busy processes beside, so many on every CPU."""
+    spin = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass"
+    running = [
+        subprocess.Popen([sys.executable, "-c", spin, str(cpu)])
+        for cpu in sorted(os.sched_getaffinity(0)) * each
+    ]
+    try:
+        yield
+    finally:
+        for hog in running:
+            hog.kill()
+            hog.wait()
+
+
+@pytest.mark.slow
+def test_honest_calls_are_accepted_beside_busy_processes(framework: str, tmp_path: Path) -> None:
+    with _hogs(1):
+        said = _run(_WORKER + _HONEST, framework, tmp_path)
+    assert len(said) == 6 * len(frameworks()[framework].modes) + 17
+    assert {case: words for case, words in said.items() if words != "accepted"} == {}
+
+
+def _bits(values: Any, dtype: str = "float32") -> Any:
+    return np.asarray(values, dtype).view({"float32": np.uint32, "float16": np.uint16}[dtype])
+
+
+@pytest.mark.parametrize("change", [truth.moved, truth.negated])
+def test_results_that_follow_are_accepted(change: Any) -> None:
+    values = np.random.default_rng(0).standard_normal((16, 8)).astype(np.float32)
+    unusual = np.array([[np.nan, np.inf], [0.0, -0.0], [-np.inf, 1.0]], np.float32)
+    for each in (values, unusual):
+        bits = _bits(each)
+        assert (change(change(bits, 1), -1) == bits).all()
+        truth.check_follows([change(bits, 1)], [change(bits, 1)], "float32")
+        rounded = _bits(each * np.float32(1.001) + 0)
+        truth.check_follows([change(bits, 1)], [change(rounded, 1)], "float32")
+
+
+@pytest.mark.parametrize("change", [truth.moved, truth.negated])
+@pytest.mark.parametrize("stale", [slice(0, 16), slice(8, 16), slice(15, 16)])
+def test_a_part_that_stays_behind_is_refused(change: Any, stale: slice) -> None:
+    bits = _bits(np.random.default_rng(0).standard_normal((16, 8)))
+    found = change(bits, 1)
+    found[stale] = bits[stale]
+    with pytest.raises(truth.Refused, match="does not follow the input"):
+        truth.check_follows([change(bits, 1)], [found], "float32")
+
+
+def test_the_rows_that_are_compared_reach_from_the_first_to_the_last() -> None:
+    assert truth.rows_to_change(2).tolist() == [0, 1]
+    many = truth.rows_to_change(100_000)
+    assert (many[0], many[-1]) == (0, 99_999)
+    assert np.diff(many).max() < 100_000 / 1000
+
+
+def test_what_the_framework_calls_not_ready_is_refused() -> None:
+    answers = iter([True] * 30 + [False])
+    with pytest.raises(truth.Refused, match="not ready"):
+        truth.check_waiting(lambda: None, lambda _: next(answers), None)
+    truth.check_waiting(lambda: None, lambda _: True, None)
+
+
+def _on_a_device(wait_ns: Callable[[], int]) -> Callable[[], None]:
+    """A `synchronize` that takes as long as is said, by a clock that only it moves."""
+    now = [0]
+
+    def synchronize() -> None:
+        now[0] += wait_ns()
+
+    truth.time = SimpleNamespace(perf_counter_ns=lambda: now[0])  # type: ignore[assignment]
+    return synchronize
+
+
+@pytest.mark.parametrize(("work", "refused"), [(500_000, True), (0, False)])
+def test_a_device_that_still_works_is_told_from_a_slow_wait(
+    work: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait takes 60 µs at rest here; what a call has left adds to the next."""
+    monkeypatch.setattr(truth, "time", truth.time)
+    pending = [0]
+
+    def call() -> None:
+        pending[0] = work
+
+    def wait_ns() -> int:
+        left, pending[0] = pending[0], 0
+        return 60_000 + left
+
+    synchronize = _on_a_device(wait_ns)
+    if refused:
+        with pytest.raises(truth.Refused, match="returns before its work is done"):
+            truth.check_waiting(call, lambda _: None, synchronize)
+    else:
+        truth.check_waiting(call, lambda _: None, synchronize)
+
+
+def test_a_result_on_another_device_is_refused() -> None:
+    here, there = (SimpleNamespace(dtype="float32", device=device) for device in ("cuda:0", "cpu"))
+    truth.check_result((here,), here)
+    with pytest.raises(truth.Refused, match="returns a result on cpu for an input on cuda:0"):
+        truth.check_result((there,), here)
+
+
+def test_a_copy_from_the_device_that_its_guard_forbids_is_refused() -> None:
+    def step() -> None:
+        raise RuntimeError("called a synchronizing CUDA operation")
+
+    with pytest.raises(truth.Refused, match="copies from the device while timed"):
+        truth.check_guarded(step)
