@@ -100,7 +100,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         ("device", str, "cpu or cuda."),
         ("dtype", str, "float32, float64, float16 or bfloat16."),
         ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
-        ("threads", int, "CPU threads of a worker; 1 unless told."),
+        ("threads", str, "CPU threads of a worker, or all; 1 unless told."),
         ("output", str, "fresh, or reused: written to memory that is there already."),
         ("cache", str, "warm, or cold: emptied before every call."),
     )

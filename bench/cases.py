@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
+from . import machine
 from .catalog import CATALOG, Activation, find, nearest
 from .dtypes import DTYPES
 from .errors import UsageError
@@ -23,6 +24,7 @@ CACHES = ("warm", "cold")
 """Whether a call finds its input where the last one left it, or nothing of it in any cache."""
 _SECONDS_A_CASE = 0.5
 _LEAST_SECONDS = 5.0
+ALL_THREADS = "all"
 ROW_LENGTH = 256
 """Elements on the last axis of a timing input, where its size allows."""
 
@@ -73,7 +75,7 @@ class Plan:
     devices: tuple[str, ...] = ("cpu",)
     dtypes: tuple[str, ...] = ("float32",)
     sizes: tuple[int | str, ...] = ("l2",)
-    threads: tuple[int, ...] = (1,)
+    threads: tuple[int | str, ...] = (1,)
     outputs: tuple[str, ...] = ("fresh",)
     caches: tuple[str, ...] = ("warm",)
 
@@ -175,7 +177,7 @@ PROFILES: Mapping[str, Profile] = {
             "stable one at the sizes that split a cost, the plain one in the last-level cache and "
             "in DRAM too; other forms forward in float32. Some ten minutes once compile caches "
             "are warm. Left to full: float64 and float16, both directions at once, variants, "
-            "other forms backward and beyond the caches, cold caches",
+            "other forms backward and beyond the caches, cold caches, several threads",
         ),
         Profile(
             name="full",
@@ -186,6 +188,7 @@ PROFILES: Mapping[str, Profile] = {
                     sizes=CLASSES,
                 ),
                 Plan(_ALL, sizes=("last_level", "memory"), outputs=("reused",)),
+                Plan(_ALL, forms=("plain",), sizes=("l2", "memory"), threads=(ALL_THREADS,)),
                 Plan(_ALL, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
                 # A backward case keeps its own saved values alive: larger ones fill the memory.
                 Plan(
@@ -204,7 +207,7 @@ PROFILES: Mapping[str, Profile] = {
             per_binade=16,
             agreement_dtypes=("float32", "float64"),
             title="every form and variant in four dtypes at every size class, both directions at "
-            "once, cold caches, and the compiled gradient of every form; hours",
+            "once, cold caches, all threads, and the compiled gradient of every form; hours",
         ),
     )
 }
@@ -222,7 +225,7 @@ class Selection:
     devices: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     sizes: tuple[int | str, ...] = ()
-    threads: tuple[int, ...] = ()
+    threads: tuple[int | str, ...] = ()
     outputs: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
 
@@ -239,13 +242,11 @@ class Selection:
         _check("dtype", self.dtypes, tuple(DTYPES))
         _check("output", self.outputs, OUTPUTS)
         _check("cache", self.caches, CACHES)
-        for value in self.threads:
-            if value < 1:
-                raise UsageError(f"--threads must be at least 1, not {value}")
         return replace(
             self,
             activations=tuple(find(label).label for label in self.activations),
             sizes=tuple(map(_size, self.sizes)),
+            threads=tuple(map(_threads, self.threads)),
         )
 
 
@@ -262,6 +263,15 @@ def _size(text: int | str) -> int | str:
     if number < 1:
         raise UsageError(f"--size must be at least 1, not {number}")
     return number
+
+
+def _threads(text: int | str) -> int:
+    """A number of threads; `all` are as many as there are CPUs."""
+    if text == ALL_THREADS:
+        return machine.cores()
+    if not str(text).isdigit() or int(text) < 1:
+        raise UsageError(f"--threads must be a number from 1, or {ALL_THREADS}, not {text}")
+    return int(text)
 
 
 def _check(kind: str, words: Sequence[str], known: tuple[str, ...]) -> None:
@@ -321,9 +331,10 @@ def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
 
 def _conditions(plan: Plan) -> list[dict[str, Any]]:
     names = ("direction", "device", "dtype", "size", "threads", "output", "cache")
+    threads = tuple(map(_threads, plan.threads))
     values = product(
         *(plan.directions, plan.devices, plan.dtypes, plan.sizes),
-        *(plan.threads, plan.outputs, plan.caches),
+        *(threads, plan.outputs, plan.caches),
     )
     chosen: list[dict[str, Any]] = [dict(zip(names, each, strict=True)) for each in values]
     return [{**each, "size": _elements(each["size"], each["device"])} for each in chosen]

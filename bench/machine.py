@@ -15,7 +15,7 @@ def facts() -> dict[str, Any]:
     return {
         "cpu": _cpu_name(),
         "architecture": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "caches": _caches(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpus": _gpus(),
@@ -27,6 +27,11 @@ def facts() -> dict[str, Any]:
         "compiler": _first_line("c++", "--version") or "none",
         "load": round(os.getloadavg()[0], 2),
     }
+
+
+def cores() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _cpu_name() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from itertools import product
@@ -94,6 +95,12 @@ def test_a_plain_form_is_native_or_the_first_written_out() -> None:
     }
 
 
+def test_all_threads_are_as_many_as_there_are_cpus() -> None:
+    chosen = Selection(frameworks=("numpy",), threads=("1", "all"), sizes=("l2",))
+    threads = {case.threads for case in expand(PROFILES["smoke"], chosen)}
+    assert threads == {1, len(os.sched_getaffinity(0))}
+
+
 def test_a_selection_replaces_what_the_profile_says() -> None:
     chosen = Selection(
         frameworks=("jax",),
@@ -125,7 +132,7 @@ def test_a_selection_replaces_what_the_profile_says() -> None:
         (Selection(sizes=("-5",)), "--size must be at least 1, not -5"),
         (Selection(sizes=("1.5",)), "unknown size '1.5': a number of elements, or"),
         (Selection(sizes=("memroy",)), "unknown size 'memroy'.*did you mean memory"),
-        (Selection(threads=(0,)), "--threads must be at least 1"),
+        (Selection(threads=(0,)), "--threads must be a number from 1, or all, not 0"),
         (Selection(outputs=("resued",)), "unknown output 'resued': did you mean reused"),
         (Selection(caches=("could",)), "unknown cache 'could': did you mean cold"),
         (Selection(activations=("tanh",), forms=("stable",)), "nothing to measure"),
