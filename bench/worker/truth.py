@@ -26,6 +26,8 @@ _NOTHING_NS = 2_000
 _PATIENCE = 2.0
 _TRIALS = 12
 _FIRST_TRIALS = 4
+_LONG_NS = 20_000_000
+"""What the first trials may take: no thread wins a race that is so long."""
 _LEFT = 4
 """Trials that must have left work before a call is refused: others may wake a thread once."""
 _SHARE = 0.3
@@ -70,10 +72,13 @@ def check_waiting(
     if _ask(call, is_ready):
         return
     trial = _left_on_device(synchronize) if synchronize else _left_on_threads
-    trials = [trial(call) for _ in range(_FIRST_TRIALS)]
+    trials: list[tuple[float, float]] = []
+    started = time.perf_counter_ns()
+    while len(trials) < _FIRST_TRIALS and time.perf_counter_ns() - started < _LONG_NS:
+        trials.append(trial(call))
     if not any(map(_is_late, trials)):
         return
-    trials += [trial(call) for _ in range(_TRIALS - _FIRST_TRIALS)]
+    trials += [trial(call) for _ in range(_TRIALS - len(trials))]
     late = [each for each in trials if _is_late(each)]
     if len(late) >= _LEFT:
         share, left = max(late)

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -204,46 +203,39 @@ def test_every_planted_lie_is_refused_by_its_words(framework: str, tmp_path: Pat
     assert framework == "numpy" or "bfloat16" in said["wider"]
 
 
+# Everything is compiled in peace, then prepared again beside a busy process on every CPU.
 _HONEST = """
-for mode in subject.MODES:
-    for direction in ("forward", "backward"):
-        for size in (64, 65536, 2**20):
-            key = f"{mode} {direction} {size}"
-            case = spec_of("relu_max", mode, direction)
-            said[key] = prepare(case, (max(size // 256, 2), min(256, size // 2)))
-said["sum both"] = prepare(spec_of("add_native", direction="both"))
-for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_stable"):
-    for direction in ("forward", "both"):
-        for dtype in ("float16", "float64"):
-            said[f"{function} {direction} {dtype}"] = prepare(
-                spec_of(function, "eager", direction, dtype), (63, 16))
+import os, subprocess
+cases = {
+    f"{mode} {direction} {size}": (
+        spec_of("relu_max", mode, direction), (max(size // 256, 2), min(256, size // 2)))
+    for mode in subject.MODES
+    for direction in ("forward", "backward")
+    for size in (64, 65536, 2**20)
+}
+for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_stable", "add_native"):
+    for dtype in ("float16", "float64"):
+        cases[f"{function} both {dtype}"] = spec_of(function, "eager", "both", dtype), (63, 16)
+for case in cases.values():
+    prepare(*case)
+worker._traced.clear()
+spin = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\\nwhile True: pass"
+hogs = [subprocess.Popen([sys.executable, "-c", spin, str(cpu)]) for cpu in os.sched_getaffinity(0)]
+try:
+    said = {name: prepare(*case) for name, case in cases.items()}
+finally:
+    for hog in hogs:
+        hog.kill()
 print(json.dumps(said))
 sys.stdout.flush()
-import os; os._exit(0)
+os._exit(0)
 """
-
-
-@contextmanager
-def _hogs(each: int) -> Iterator[None]:
-    """Busy processes beside, so many on every CPU."""
-    spin = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass"
-    running = [
-        subprocess.Popen([sys.executable, "-c", spin, str(cpu)])
-        for cpu in sorted(os.sched_getaffinity(0)) * each
-    ]
-    try:
-        yield
-    finally:
-        for hog in running:
-            hog.kill()
-            hog.wait()
 
 
 @pytest.mark.slow
 def test_honest_calls_are_accepted_beside_busy_processes(framework: str, tmp_path: Path) -> None:
-    with _hogs(1):
-        said = _run(_WORKER + _HONEST, framework, tmp_path)
-    assert len(said) == 6 * len(frameworks()[framework].modes) + 17
+    said = _run(_WORKER + _HONEST, framework, tmp_path)
+    assert len(said) == 6 * len(frameworks()[framework].modes) + 10
     assert {case: words for case, words in said.items() if words != "accepted"} == {}
 
 
