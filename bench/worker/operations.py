@@ -231,7 +231,9 @@ class Worker:
             results = _tuple(result)[: 2 if spec["direction"] == "both" else 1]
             return [self._adapter.get(each)[rows] for each in results]
 
-        expected = [change(each, 1) for each in of_rows(result)]
+        before = of_rows(result)
+        expected = [change(each, 1) for each in before]
+        truth.check_varies(before, expected)
         del result
         with self._changed(spec, timed, rows, change) as step:
             result = step()
