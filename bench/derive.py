@@ -20,7 +20,7 @@ from .sizes import Classes
 from .specs import elements_moved
 from .statistics import Estimate
 
-_SLOW = 1.5
+_SLOW = 1.3
 _ENOUGH = 3
 """Unspoilt samples of a process from which on its spoilt ones are dropped."""
 
@@ -76,8 +76,8 @@ def preempted(sample: dict[str, Any]) -> list[bool]:
 def _spoilt(sample: dict[str, Any], device: str, usual: float) -> list[bool]:
     """Of each batch of a visit, whether it tells more of the machine than of the case.
 
-    Either it was preempted. Or the clock was slow: the `pulse` beside the visit took half as long
-    again as is `usual` in its process. What runs on a device minds neither.
+    Either it was preempted. Or the clock was slow: the `pulse` beside the visit took 1.3 times as
+    long as is `usual` in its process. What runs on a device minds neither.
     """
     slow = sample["pulse"] > _SLOW * usual
     return [device == "cpu" and (slow or each) for each in preempted(sample)]

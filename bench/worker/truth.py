@@ -32,8 +32,8 @@ _LEFT = 4
 """Trials that must have left work before a call is refused: others may wake a thread once."""
 _SHARE = 0.3
 _LEAST_NS = 30_000
-_ASKED = 50
-_ASKED_NS = 3_000_000
+_ASKED = 100
+_ASKED_NS = 8_000_000
 _ROWS = 1024
 _VARY = 32
 _RELATIVE = 2.0**-4

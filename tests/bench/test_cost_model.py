@@ -191,6 +191,14 @@ def test_a_cause_is_named_where_a_check_found_it(
     assert row.detail.startswith(cause), row.detail
 
 
+def test_the_first_pass_needs_no_floor_of_its_own() -> None:
+    """Almost free primitives: four passes are four floors, and five would be too many."""
+    free = _primitives(dict.fromkeys(COSTS, 0.001))
+    for floors, named in ((3.2, True), (4.8, True), (5.2, False)):
+        found = _found([*_parts(SILU, (floors - 1) * FLOOR), *free])
+        assert found["surprise"].detail.startswith("unfused passes") == named
+
+
 def test_a_single_operation_has_no_passes_to_fuse() -> None:
     relu = replace(SILU, activation="relu", form="max")
     maximum = _parts(replace(SILU, activation="maximum", form="native"), FLOOR)

@@ -198,6 +198,14 @@ def test_page_faults_tell_of_the_allocator_where_no_output_can_be_reused(
         assert f"{faults:,.0f} page faults" in found["allocation"].detail
 
 
+def test_half_the_bytes_are_half_the_pages() -> None:
+    half = replace(GELU, dtype="bfloat16")
+    cached = _sized(half, Parts(), IN_CACHE)
+    for faults, status in ((0.009 * PAGES, "ok"), (0.011 * PAGES, "unsupported")):
+        streaming = {replace(half, size=MEMORY): _timing(Parts().time(MEMORY), faults)}
+        assert _found({**cached, **streaming})["memory"].status == status
+
+
 def test_a_reused_output_is_preferred_to_counting_faults() -> None:
     parts = Parts(memory=0.3, allocation=2.0)
     fresh = {replace(GELU, size=MEMORY): _timing(parts.time(MEMORY), faults=PAGES)}

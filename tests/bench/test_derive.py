@@ -134,7 +134,8 @@ def test_threads_that_displace_each_other_spoil_nothing() -> None:
 
 def test_a_device_is_not_spoilt_by_a_waiting_cpu() -> None:
     case = replace(RELU, device="cuda")
-    visit = _time(0, 100, 100, 100, 400, 400, 400, 400, switches=[9] * 7, busy=[0] * 7)
+    switches = [0, 0, 0, 9, 9, 9, 9]
+    visit = _time(0, 100, 100, 100, 400, 400, 400, 400, switches=switches, busy=[0] * 7)
     found = rows([(case, visit)], {"cuda": CLASSES["cpu"]}, PRECISION)
     assert _of(found, case, "time_per_call").value == 400
 
@@ -200,6 +201,11 @@ def test_companions_are_relu_and_a_copy_where_a_line_is_drawn() -> None:
     copies = [replace(case, activation="copy") for case in (small, large)]
     assert companions([small]) == relus[:1]
     assert set(companions([small, large])) == {*relus, *copies}
+
+
+def test_what_is_not_split_needs_no_copy() -> None:
+    cases = [replace(GELU, size=size, output="reused") for size in (64, 4096)]
+    assert {case.activation for case in companions(cases)} == {"relu"}
 
 
 def test_the_floor_of_a_backward_case_is_a_forward_copy() -> None:

@@ -211,12 +211,12 @@ def test_processes_that_differ_are_told_apart_from_noise(tmp_path: Path) -> None
 
 
 def test_a_batch_that_was_preempted_is_dropped_and_counted(tmp_path: Path) -> None:
-    outcome, row, _ = _adaptive(tmp_path, "[(500, False), (9000, True), (500, False)]")
+    outcome, row, _ = _adaptive(tmp_path, "[(500, False), (9000, True)] * 2 + [(500, False)]")
     assert (row.value, row.high) == (500, 500)
     assert row.detail.startswith(
-        "6 samples in 1 process, 3 dropped: preempted, or the clock was slow"
+        "9 samples in 1 process, 6 dropped: preempted, or the clock was slow"
     )
-    assert outcome.facts.spoilt_samples == 3 * 2, "of gelu and of relu beside it"
+    assert outcome.facts.spoilt_samples == 6 * 2, "of gelu and of relu beside it"
 
 
 def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path) -> None:
