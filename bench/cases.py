@@ -147,37 +147,49 @@ PROFILES: Mapping[str, Profile] = {
             name="standard",
             plans=(
                 Plan(_NAMES, sizes=("l1", "l2")),
-                Plan(_ALL, forms=("plain", "stable", "fast"), sizes=("launch", "l1", "l2")),
-                Plan(_ALL, forms=("plain", "fast"), sizes=("between", "last_level", "memory")),
+                Plan(_ALL, forms=("plain", "fast"), sizes=CLASSES),
                 Plan(_ALL, forms=("plain", "fast"), sizes=("memory",), outputs=("reused",)),
+                Plan(_ALL, forms=("plain",), directions=("backward",), sizes=("launch",)),
                 Plan(
                     _ALL,
                     forms=("plain", "stable"),
                     directions=("backward",),
-                    sizes=("launch", "l1", "l2"),
+                    sizes=("l1", "l2"),
                 ),
                 Plan(
                     _ALL,
                     forms=("plain", "stable"),
-                    directions=("forward", "backward"),
                     dtypes=("bfloat16",),
                     sizes=("l1", "l2"),
+                ),
+                Plan(
+                    _ALL,
+                    forms=("plain",),
+                    directions=("backward",),
+                    dtypes=("bfloat16",),
+                    sizes=("l1", "l2"),
+                ),
+                Plan(
+                    _ALL,
+                    forms=("stable",),
+                    directions=("backward",),
+                    dtypes=("bfloat16",),
                 ),
             ),
             rounds=3,
             epochs=2,
-            batch=0.0015,
+            batch=0.0018,
             batches=3,
             precision=0.02,
-            seconds=240,
+            seconds=220,
             per_binade=8,
             agreement_dtypes=("float32",),
             title="every activation and primitive, forward and backward, in float32 and bfloat16, "
-            "eager and compiled: the plain form (native, or the first one written out) and the "
-            "stable one at the sizes that split a cost, the plain one in the last-level cache and "
-            "in DRAM too; other forms forward in float32. Some ten minutes once compile caches "
-            "are warm. Left to full: float64 and float16, both directions at once, variants, "
-            "other forms backward and beyond the caches, cold caches, several threads",
+            "eager and compiled: the plain form (native, or the first one written out) at every "
+            "size class, all others where arithmetic decides, backward the plain and the stable "
+            "one. Ten minutes once compile caches are warm. Left to full: float64 and float16, "
+            "both directions at once, variants, other forms backward and beyond the caches, cold "
+            "caches, several threads",
         ),
         Profile(
             name="full",

@@ -21,39 +21,65 @@ from .specs import elements_moved
 from .statistics import Estimate
 
 _SLOW = 1.3
-_ENOUGH = 3
-"""Unspoilt samples of a process from which on its spoilt ones are dropped."""
+_ENOUGH = 2
+"""Unspoilt visits of a process from which on its spoilt ones are dropped."""
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """The batches of a visit, ns a call: those that were not spoilt, and all of them."""
+
+    clean: list[float]
+    batches: list[float]
+
+    @property
+    def times(self) -> list[float]:
+        """What counts of it: all batches, where every one was spoilt."""
+        return self.clean or self.batches
 
 
 @dataclass
 class _Timings:
-    """The samples of one case: batches by process, preemptions beside, and the first calls."""
+    """The samples of one case: visits by process, page faults, and the first calls."""
 
-    batches: dict[int, list[tuple[float, bool]]] = field(default_factory=dict)
+    visits: dict[int, list[_Visit]] = field(default_factory=dict)
     faults: list[float] = field(default_factory=list)
     compiling: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, case: Case, sample: dict[str, Any], usual: float) -> None:
-        """Keep the batches of one visit: ns a call, and whether each was spoilt."""
-        mine = self.batches.setdefault(sample["process"], [])
-        mine += zip(times(sample), _spoilt(sample, case.device, usual), strict=True)
+        """Keep a visit: ns a call of each batch, without those that were spoilt."""
+        batches = times(sample)
+        flags = _spoilt(sample, case.device, usual)
+        clean = [time for time, spoilt in zip(batches, flags, strict=True) if not spoilt]
+        self.visits.setdefault(sample["process"], []).append(_Visit(clean, batches))
         self.faults += [count / sample["loops"] for count in sample["faults"]]
 
     def kept(self) -> dict[int, list[float]]:
-        """The samples that no preemption spoilt, or all of a process that has too few of those."""
+        """The median of each visit, by process: a batch alone may be hit by what nobody counts.
+
+        The batches themselves, where a process has one visit only.
+        """
         kept = {}
-        for process, batches in self.batches.items():
-            clean = [time for time, spoilt in batches if not spoilt]
-            kept[process] = clean if len(clean) >= _ENOUGH else [time for time, _ in batches]
+        for process, visits in self.visits.items():
+            medians = [float(np.median(visit.times)) for visit in _kept(visits)]
+            kept[process] = medians if len(medians) > 1 else visits[0].times
         return kept
 
     def detail(self) -> str:
         """How many samples there are and how many were dropped."""
-        kept = sum(map(len, self.kept().values()))
-        dropped = sum(map(len, self.batches.values())) - kept
-        processes = len(self.batches)
-        text = f"{kept} samples in {processes} process{'es' if processes > 1 else ''}"
+        visits = [each for mine in self.visits.values() for each in mine]
+        counting = [each for mine in self.visits.values() for each in _kept(mine)]
+        samples = sum(len(visit.times) for visit in counting)
+        dropped = sum(len(visit.batches) for visit in visits) - samples
+        processes = len(self.visits)
+        text = f"{samples} samples in {processes} process{'es' if processes > 1 else ''}"
         return f"{text}, {dropped} dropped: preempted, or the clock was slow" if dropped else text
+
+
+def _kept(visits: list[_Visit]) -> list[_Visit]:
+    """The visits that were not spoilt, or all where those are too few."""
+    clean = [visit for visit in visits if visit.clean]
+    return clean if len(clean) >= _ENOUGH else visits
 
 
 Sample = tuple[Case, dict[str, Any]]
@@ -146,7 +172,7 @@ def _timing_rows(
     timings: dict[Case, _Timings], precision: float
 ) -> tuple[list[Row], dict[Case, decomposition.Timing]]:
     """The rows of each case by itself, and what the decomposition needs of it."""
-    kept = {case: each.kept() for case, each in timings.items() if each.batches}
+    kept = {case: each.kept() for case, each in timings.items() if each.visits}
     spreads = _spreads(kept)
     ratio_spreads = _spreads({case: _quotients(case, kept) for case in kept})
     rows: list[Row] = []
@@ -155,8 +181,10 @@ def _timing_rows(
         timing, kind = timings[case], _kind(case)
         replicates = statistics.replicates(samples, spreads[kind], _seed(case))
         parts[case] = decomposition.Timing(replicates, float(np.median(timing.faults)))
-        rows += _times(case, timing, statistics.estimate(replicates), precision)
-        rows.append(_relative(case, kept, ratio_spreads[kind]))
+        found = list(_times(case, timing, statistics.estimate(replicates), precision))
+        found.append(_relative(case, kept, ratio_spreads[kind]))
+        alone = sum(map(len, samples.values())) == 1
+        rows += [replace(row, low=None, high=None) if alone else row for row in found]
     return rows, parts
 
 
@@ -191,6 +219,8 @@ def _seed(case: Case) -> int:
 
 def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> str:
     """Why sampling ended: the interval is narrow enough, or why it is not."""
+    if sum(map(len, samples.values())) == 1:
+        return "one sample tells no interval: the budget ended"
     if estimate.half_width <= precision:
         return f"±{estimate.half_width:.1%}, narrow enough"
     wide = f"±{estimate.half_width:.1%}, wider than ±{precision:.0%}"

@@ -646,6 +646,7 @@ class Adapter:
         self._functions: dict[Any, Any] = {}
         named = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
         self._cache = Path(named[1]) if named else None
+        self._listed = (0, 0)
         self._stored = self._files()
 
     def versions(self) -> dict[str, str]:
@@ -727,7 +728,12 @@ class Adapter:
         return max(self.compilations() - self._files() + self._stored, 0) if self._cache else 0
 
     def _files(self) -> int:
-        return len(os.listdir(self._cache)) if self._cache and self._cache.is_dir() else 0
+        if not self._cache or not self._cache.is_dir():
+            return 0
+        changed = self._cache.stat().st_mtime_ns
+        if changed != self._listed[0]:
+            self._listed = changed, len(os.listdir(self._cache))
+        return self._listed[1]
 
 
 def _check_compiled(function: Any) -> None:

@@ -120,11 +120,26 @@ def test_batches_beside_a_slow_clock_are_dropped_and_counted() -> None:
     assert spoilt_samples([*visits, steady]) == 0  # another process has a pulse of its own
 
 
-def test_too_few_clean_batches_keep_the_spoilt_ones() -> None:
-    visit = _time(0, 9000, 100, 100, switches=[3, 0, 0], busy=[10, 1000, 1000])
-    row = _of(_rows([(RELU, visit)]), RELU, "time_per_call")
+def test_too_few_clean_visits_keep_the_spoilt_ones() -> None:
+    """Of two visits one is spoilt, whole: one visit tells no interval, so both stay."""
+    spoilt = _time(0, 9000, 9000, switches=[3, 3], busy=[10, 10])
+    row = _of(_rows([(RELU, spoilt), (RELU, _time(0, 100, 100))]), RELU, "time_per_call")
     assert row.high == 9000
     assert "dropped" not in row.detail
+
+
+def test_one_batch_that_nobody_can_explain_does_not_move_the_interval() -> None:
+    """A hypervisor may take the CPU for 40 ms and leave no trace but the time."""
+    visits = [(RELU, _time(0, 100, 100, 100)) for _ in range(2)]
+    row = _of(_rows([*visits, (RELU, _time(0, 100, 30_000, 100))]), RELU, "time_per_call")
+    assert (row.value, row.low, row.high) == (100, 100, 100)
+    assert row.detail.startswith("9 samples in 1 process;")
+
+
+def test_one_sample_has_no_interval() -> None:
+    row = _of(_rows([(RELU, _time(0, 100))]), RELU, "time_per_call")
+    assert (row.value, row.low, row.high) == (100, None, None)
+    assert row.detail.endswith("one sample tells no interval: the budget ended")
 
 
 def test_threads_that_displace_each_other_spoil_nothing() -> None:
@@ -144,7 +159,10 @@ def test_a_device_is_not_spoilt_by_a_waiting_cpu() -> None:
     ("visits", "reason"),
     [
         ([(0, 100, 101, 100), (1, 100, 100, 101)], "narrow enough"),
-        ([(0, 100, 101, 100), (1, 150, 151, 150)], "wider than ±2%: processes differ"),
+        (
+            [(0, 100, 101, 100), (0, 100), (1, 150, 151, 150), (1, 150)],
+            "wider than ±2%: processes differ",
+        ),
         ([(0, 100, 150, 200, 90)], "wider than ±2%: the budget ended"),
         ([(0, 100, 101, 100), (1, 100, 190, 140)], "wider than ±2%: the budget ended"),
     ],
