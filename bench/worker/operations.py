@@ -131,6 +131,7 @@ class Worker:
         it, and are timed one by one for about the same time.
         """
         prepared = self._prepared[number]
+        batch = max(batch, self._clock.shortest)
         loops = max(1, round(batch / max(prepared.seconds, 1e-9)))
         loops = min(loops, _COLD_CALLS) if prepared.cold else loops
         count = max(1, min(batches, round(batches * batch / max(prepared.seconds, 1e-9))))

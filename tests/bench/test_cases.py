@@ -170,3 +170,9 @@ def test_a_command_names_every_field() -> None:
     words = shlex.split(case.command)
     for name, value in case.as_dict().items():
         assert words[words.index(f"--{name}") + 1] == str(value)
+
+
+def test_the_caches_of_a_device_are_not_emptied() -> None:
+    case = expand(PROFILES["smoke"], Selection(frameworks=("torch",), caches=("cold",)))[0]
+    assert unsupported(case) == ""
+    assert "only a CPU's caches" in unsupported(replace(case, device="cuda"))
