@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from . import export as export_module
-from .cases import PROFILES, Selection, forms_of
+from .cases import PROFILES, Selection, all_forms, forms_of
 from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
@@ -25,6 +25,7 @@ Examples:
   python -m bench list
   python -m bench run --profile smoke
   python -m bench run --activation gelu --activation relu --framework torch --size 1048576
+  python -m bench run --activation gelu --size launch --size l1 --size l2
   python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
   python -m bench doctor
   python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
@@ -94,7 +95,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         ("framework", str, "numpy, torch, jax, tensorflow."),
         ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
-        ("form", str, "native, textbook, stable, max, abs, where, logaddexp."),
+        ("form", str, f"{', '.join(all_forms())}."),
         ("mode", str, "eager or compiled."),
         ("direction", str, "forward, backward or both."),
         ("device", str, "cpu or cuda."),
@@ -120,7 +121,7 @@ def _profile_help() -> str:
 @click.option(
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
 )
-@click.option("--rounds", type=click.IntRange(1), help="Samples a case and process.")
+@click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
 @click.option(
     "--budget", type=click.FloatRange(0), help="Seconds of measuring, unless --rounds takes more."

@@ -141,7 +141,7 @@ PROFILES: Mapping[str, Profile] = {
             seconds=5,
             per_binade=2,
             agreement_dtypes=("float32",),
-            title="one activation a family, under a minute: does everything work here?",
+            title="one activation a family, in a minute, to see whether everything works here",
         ),
         Profile(
             name="standard",
@@ -247,7 +247,7 @@ class Selection:
         Raises UsageError, with the nearest valid names, for a name that does not exist.
         """
         _check("framework", self.frameworks, tuple(frameworks()))
-        _check("form", self.forms, _all_forms())
+        _check("form", self.forms, all_forms())
         _check("mode", self.modes, MODES)
         _check("direction", self.directions, DIRECTIONS)
         _check("device", self.devices, DEVICES)
@@ -292,7 +292,8 @@ def _check(kind: str, words: Sequence[str], known: tuple[str, ...]) -> None:
             raise UsageError(f"unknown {kind} {word!r}: {nearest(word, known)}")
 
 
-def _all_forms() -> tuple[str, ...]:
+def all_forms() -> tuple[str, ...]:
+    """Every form that some activation has, native first."""
     forms = (form for record in CATALOG.values() for form in record.forms)
     return tuple(dict.fromkeys(("native", *forms)))
 
