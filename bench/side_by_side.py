@@ -7,9 +7,10 @@ Two harnesses agree on a case where their intervals overlap or their medians dif
 3 %. Exit status 0: all three agree on every case, and a call costs actbench less than
 pytest-benchmark; 1: they do not, or something could not be measured.
 
-The tools take turns in one process a framework, on one CPU, in the environment of a worker, on the
+The tools take turns in a framework's process, on one CPU, in the environment of a worker, on the
 same statement and arrays: `bench.worker.side_by_side`. A turn's value is the median of what the
-tool reports; an interval is the bootstrap interval of the median over turns, the same for all.
+tool reports; an interval is the hierarchical bootstrap interval over a few such processes and their
+turns, the same for all.
 The empty callable is timed bare where there is nothing to wait for, in NumPy's process, and waited
 for in each; actbench always waits.
 Turns that another process disturbed are dropped where at least three others are left.
@@ -80,9 +81,9 @@ _EMPTY_HEAD = (
 )
 
 
-_Turns = dict[tuple[int | str, str], list[tuple[float, bool]]]
-"""A case's number or the kind of empty call, and a tool: to each turn's ns a call, and whether it
-was disturbed."""
+_Turns = dict[tuple[int | str, str], dict[int, list[tuple[float, bool]]]]
+"""A case's number or the kind of empty call, and a tool: to the turns of each process, its ns a
+call and whether it was disturbed."""
 
 
 @dataclass(frozen=True)
@@ -192,35 +193,56 @@ class Outcome:
 
 
 def compare(
-    cases: Sequence[Case], rounds: int, seconds: float, reporter: Reporter | None = None
+    cases: Sequence[Case],
+    processes: int,
+    rounds: int,
+    seconds: float,
+    reporter: Reporter | None = None,
 ) -> Outcome:
-    """Time every case, and an empty call in each framework's process, with every tool."""
+    """Time every case, and an empty call in each framework's process, with every tool.
+
+    In several processes: where a result happens to lie in memory moves a process's figures, and
+    each tool's litter puts it elsewhere.
+    """
     outcome, reporter = Outcome(), reporter or Reporter(quiet=True)
     for framework, group in groupby(cases, lambda case: case.framework):
         mine = list(group)
         kinds = _empty_kinds(framework)
-        steps = rounds * (len(mine) * len(TOOLS) + len(kinds) * len(_EMPTY_TOOLS))
+        steps = processes * rounds * (len(mine) * len(TOOLS) + len(kinds) * len(_EMPTY_TOOLS))
         with reporter.phase(frameworks()[framework].title, steps) as advance:
             turns: _Turns = {}
-            for answer in _answers(framework, mine, rounds, seconds):
+            for process, answer in (
+                (process, answer)
+                for process in range(processes)
+                for answer in _answers(framework, mine, rounds, seconds)
+            ):
                 if answer["kind"] == "turn":
-                    turns.setdefault((answer["subject"], answer["tool"]), []).append(
-                        (_value(answer), answer["disturbed"])
-                    )
+                    key = answer["subject"], answer["tool"]
+                    values = turns.setdefault(key, {}).setdefault(process, [])
+                    values.append((_value(answer), answer["disturbed"]))
                     advance()
                 elif answer["kind"] == "versions":
                     outcome.versions |= answer["versions"]
                 else:
-                    outcome.failures.append(f"{framework}: {answer['detail']}")
+                    failure = f"{framework}: {answer['detail']}"
+                    outcome.failures += [failure] * (failure not in outcome.failures)
         _add(outcome, framework, mine, turns)
     return outcome
 
 
 def _add(outcome: Outcome, framework: str, cases: list[Case], turns: _Turns) -> None:
-    every = [disturbed for values in turns.values() for _, disturbed in values]
+    every = [
+        disturbed
+        for found in turns.values()
+        for values in found.values()
+        for _, disturbed in values
+    ]
     outcome.turns += len(every)
     outcome.disturbed += sum(every)
-    found = {key: estimate(replicates({0: _kept(values)})) for key, values in turns.items()}
+    found = {
+        key: estimate(replicates({process: _kept(values) for process, values in each.items()}))
+        for key, each in turns.items()
+    }
     for number, case in enumerate(cases):
         if all((number, tool) in found for tool in TOOLS):
             seen = {tool: found[number, tool] for tool in TOOLS}
@@ -337,17 +359,24 @@ def _cell(found: Estimate) -> str:
     type=click.Choice(list(dict.fromkeys(case.framework for case in CASES))),
     help="All unless told.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=15, show_default=True, help="Of turns.")
+@click.option(
+    "--processes", type=click.IntRange(1), default=3, show_default=True, help="A framework."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of turns in a process."
+)
 @click.option("--seconds", default=0.03, show_default=True, help="Of a tool's turn.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def main(chosen: tuple[str, ...], rounds: int, seconds: float, as_json: bool) -> None:
+def main(
+    chosen: tuple[str, ...], processes: int, rounds: int, seconds: float, as_json: bool
+) -> None:
     """Print ten cases as actbench, torch.utils.benchmark and pyperf time them, in Markdown.
 
     Exit status 1 where they disagree, where an empty call costs actbench more than
     pytest-benchmark, or where something could not be measured.
     """
     cases = [case for case in CASES if not chosen or case.framework in chosen]
-    outcome = compare(cases, rounds, seconds, Reporter())
+    outcome = compare(cases, processes, rounds, seconds, Reporter())
     if as_json:
         click.echo(json.dumps(outcome.as_dict(), indent=1))
     else:

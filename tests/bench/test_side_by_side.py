@@ -156,13 +156,13 @@ def test_a_shallow_tool_is_called_from_deeper() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(bool(_ELSEWHERE), reason=f"not installed here: {', '.join(_ELSEWHERE)}")
 def test_a_tiny_run_has_every_cell() -> None:
-    outcome = compare(CASES[:1], 1, 0.004)
+    outcome = compare(CASES[:1], 2, 1, 0.004)
     assert outcome.failures == []
     assert {"numpy", "torch", "pyperf", "pytest-benchmark"} <= set(outcome.versions)
     head, rule, row, blank, empty_head, _, bare, waited = outcome.table()
     assert head.count("|") == rule.count("|") == row.count("|")
     assert empty_head.count("|") == bare.count("|") == waited.count("|")
     assert row.startswith("| NumPy | eager | relu | max | 64 |")
-    assert (blank, outcome.turns) == ("", 3 + 2 * 4)
+    assert (blank, outcome.turns) == ("", 2 * (3 + 2 * 4))
     assert outcome.words().startswith("In ")
     json.dumps(outcome.as_dict())
