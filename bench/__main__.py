@@ -126,6 +126,11 @@ def _profile_help() -> str:
 @click.option(
     "--budget", type=click.FloatRange(0), help="Seconds of measuring, unless --rounds takes more."
 )
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, min_open=True),
+    help="Half an interval over the value, at which sampling stops; 0.02 unless told.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(
@@ -150,6 +155,7 @@ def run(
     rounds: int | None,
     epochs: int | None,
     budget: float | None,
+    precision: float | None,
     seed: int,
     out: Path | None,
     pythons: tuple[str, ...],
@@ -171,7 +177,12 @@ def run(
         raise UsageError(f"unknown profile {profile!r}: {hint}")
     base = PROFILES[profile]
     request = Request(
-        profile=replace(base, rounds=rounds or base.rounds, epochs=epochs or base.epochs),
+        profile=replace(
+            base,
+            rounds=rounds or base.rounds,
+            epochs=epochs or base.epochs,
+            precision=precision or base.precision,
+        ),
         budget=budget,
         selection=Selection(**chosen),
         seed=seed,
