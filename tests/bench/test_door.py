@@ -37,3 +37,18 @@ def test_two_frameworks_in_one_process_are_refused_with_the_way_out() -> None:
     done = _pytest("-k", "numpy-relu-max-eager or jax-relu-max-eager", "-rs")
     assert "1 passed, 1 skipped" in done.stdout, done.stdout
     assert "choose with -k" in done.stdout
+
+
+@pytest.mark.slow
+def test_runs_are_kept_compared_and_drawn(framework: str, tmp_path: Path) -> None:
+    """That tool's own store, comparison and histogram work on the cases here."""
+    store = f"--benchmark-storage=file://{tmp_path}"
+    chosen = ("-k", f"{framework}-relu-max-eager", store)
+    kept = _pytest(*chosen, "--benchmark-save=before")
+    assert kept.returncode == 0, kept.stdout
+    picture = tmp_path / "histogram"
+    done = _pytest(*chosen, "--benchmark-compare", f"--benchmark-histogram={picture}")
+    assert done.returncode == 0, done.stdout
+    assert f"{framework}-relu-max-eager" in done.stdout
+    assert "(0001_before)" in done.stdout
+    assert [each.suffix for each in tmp_path.glob("histogram*")] == [".svg"]
