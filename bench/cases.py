@@ -140,7 +140,7 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.02,
             seconds=5,
             per_binade=2,
-            agreement_dtypes=("float32",),
+            agreement_dtypes=("float16", "float32"),
             title="one activation a family, in a minute, to see whether everything works here",
         ),
         Profile(
@@ -183,7 +183,7 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.02,
             seconds=220,
             per_binade=8,
-            agreement_dtypes=("float32",),
+            agreement_dtypes=("float16", "bfloat16", "float32"),
             title="every activation and primitive, forward and backward, in float32 and bfloat16, "
             "eager and compiled: the plain form (native, or the first one written out) at every "
             "size class, all others where arithmetic decides, backward the plain and the stable "
@@ -217,7 +217,7 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.02,
             seconds=7200,
             per_binade=16,
-            agreement_dtypes=("float32", "float64"),
+            agreement_dtypes=("float16", "bfloat16", "float32", "float64"),
             title="every form and variant in four dtypes at every size class, both directions at "
             "once, cold caches, all threads, and the compiled gradient of every form; hours",
         ),

@@ -210,7 +210,7 @@ _RECORDS = (
         "Howard et al. 2017, arXiv 1704.04861",
         operations={"maximum": 2},
         exact=lambda x: exact.clipped(x, 0, 6),
-        derivative=lambda x: exact.where(0 < x < 6, 1, 0),
+        derivative=lambda x: exact.where(exact.between(x, 0, 6), 1, 0),
         kinks=lambda: (0.0, 6.0),
     ),
     Activation(
@@ -232,7 +232,7 @@ _RECORDS = (
         "Howard et al. 2019, arXiv 1905.02244",
         operations={"add": 1, "multiply": 1, "maximum": 2},
         exact=lambda x: exact.clipped(x + 3, 0, 6) / 6,
-        derivative=lambda x: exact.where(-3 < x < 3, arb(1) / 6, 0),
+        derivative=lambda x: exact.where(exact.between(x, -3, 3), arb(1) / 6, 0),
         kinks=lambda: (-3.0, 3.0),
     ),
     Activation(
@@ -416,8 +416,8 @@ _RECORDS = (
         source=_INVERSE_ROOTS,
         parameters={"alpha": 1.0},
         operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "sqrt": 1},
-        exact=lambda x, alpha: arb(x) if x >= 0 else exact.isru(x, alpha),
-        derivative=lambda x, alpha: arb(1) if x >= 0 else exact.isru_slope(x, alpha),
+        exact=lambda x, alpha: exact.where(x >= 0, x, lambda: exact.isru(x, alpha)),
+        derivative=lambda x, alpha: exact.where(x >= 0, 1, lambda: exact.isru_slope(x, alpha)),
     ),
     Activation(
         name="logsumexp",

@@ -279,14 +279,24 @@ def _relative(case: Case, kept: dict[Case, dict[int, list[float]]], spread: floa
 def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
     place = f"{sample['worst_input']}: got {sample['got']}, exact {sample['exact']}"
     yield Row(case, "max_ulp", sample["max_ulp"], detail=f"at {place}")
-    yield Row(case, "max_ulp_flushed", sample["max_ulp_flushed"])
     yield Row(case, "worst_input", _number(sample["worst_input"]), detail=place)
-    first = ", ".join(sample["nan_first"])
-    yield Row(
-        case, "nan_mismatches", sample["nan_mismatches"], detail=first and f"first at {first}"
-    )
+    for metric in ("max_ulp_flushed", "max_ulp_normal", "max_ulp_away"):
+        yield Row(case, metric, sample[metric])
+    counts = ", ".join(f"{_step(step)}: {n:,}" for step, n in sample["histogram"].items())
+    wrong = sample["not_correctly_rounded"]
+    yield Row(case, "not_correctly_rounded", wrong, detail=f"of {sample['tested']:,}; {counts}")
+    for kind in ("nan", "infinity", "sign"):
+        first = ", ".join(sample[f"{kind}_first"])
+        count = sample[f"{kind}_mismatches"]
+        yield Row(case, f"{kind}_mismatches", count, detail=first and f"first at {first}")
     if "max_ulp_parameter" in sample:
         yield Row(case, "max_ulp_parameter", sample["max_ulp_parameter"])
+
+
+def _step(step: str) -> str:
+    """A step of the histogram for people."""
+    words = {"0.0": "exact", "inf": "beyond", "nan": "NaN or a number instead"}
+    return words.get(step) or f"≤{float(step):g} ulp"
 
 
 def _number(place: str) -> float | None:

@@ -12,10 +12,11 @@ infinite input, and ±NEAR for a zero with its sign, where the value at 0 is inf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flint import arb
+from flint import arb, fmpq
 
 Row = Sequence[arb]
 
@@ -29,17 +30,33 @@ class NoValue(Exception):
     """The input lies outside the function's domain."""
 
 
-def where(condition: bool, yes: Any, no: Any) -> arb:
-    return arb(yes) if condition else arb(no)
+def where(condition: Any, yes: Any, no: Any) -> Any:
+    """One of two values, or of two functions of no arguments, of which only one may be called."""
+    if isinstance(condition, bool):
+        chosen = yes if condition else no
+        value = chosen() if callable(chosen) else chosen
+        return value if isinstance(value, fmpq) else arb(value)
+    return condition.choose(_branch(yes), _branch(no))
+
+
+def _branch(value: Any) -> Any:
+    try:
+        return value() if callable(value) else value
+    except NoValue:
+        return math.nan
 
 
 def clipped(x: arb, low: int, high: int) -> arb:
     return where(x > low, where(x < high, x, high), low)
 
 
+def between(x: arb, low: int, high: int) -> Any:
+    return (x > low) & (x < high)
+
+
 def sigmoid(x: arb) -> arb:
     tail = (-abs(x)).exp()
-    return 1 / (1 + tail) if x >= 0 else tail / (1 + tail)
+    return where(x >= 0, 1, tail) / (1 + tail)
 
 
 def sigmoid_slope(x: arb) -> arb:
@@ -54,7 +71,7 @@ def softplus(x: arb) -> arb:
 def tanh(x: arb) -> arb:
     shrunk = -(-2 * abs(x)).expm1()
     size = shrunk / (2 - shrunk)
-    return size if x >= 0 else -size
+    return where(x >= 0, size, -size)
 
 
 def tanh_slope(x: arb) -> arb:
@@ -70,11 +87,11 @@ def normal_density(x: arb) -> arb:
 
 
 def elu(x: arb, alpha: arb) -> arb:
-    return arb(x) if x > 0 else alpha * x.expm1()
+    return where(x > 0, x, lambda: alpha * x.expm1())
 
 
 def elu_slope(x: arb, alpha: arb) -> arb:
-    return arb(1) if x > 0 else alpha * x.exp()
+    return where(x > 0, 1, lambda: alpha * x.exp())
 
 
 def hard_swish_slope(x: arb) -> arb:
@@ -90,21 +107,21 @@ def selu_alpha() -> arb:
 
 
 def softplus_approximation(x: arb) -> arb:
-    if x == 0:
-        return arb(2).log()
-    scaled = abs(x) / arb(2).log()
-    size = abs(x) / -(-scaled).expm1()
-    return size if x > 0 else size * (-scaled).exp()
+    def beside() -> Any:
+        scaled = abs(x) / arb(2).log()
+        size = abs(x) / -(-scaled).expm1()
+        return where(x > 0, size, lambda: size * (-scaled).exp())
+
+    return where(x == 0, arb(2).log(), beside)
 
 
 def softplus_approximation_slope(x: arb) -> arb:
-    if x == 0:
-        return arb("0.5")
-    scaled = abs(x) / arb(2).log()
-    tail, rest = (-scaled).exp(), -(-scaled).expm1()
-    if x > 0:
-        return (rest - scaled * tail) / rest**2
-    return tail * (scaled - rest) / rest**2
+    def beside() -> Any:
+        scaled = abs(x) / arb(2).log()
+        tail, rest = (-scaled).exp(), -(-scaled).expm1()
+        return where(x > 0, rest - scaled * tail, tail * (scaled - rest)) / rest**2
+
+    return where(x == 0, arb("0.5"), beside)
 
 
 def gated(x: arb, gate: arb) -> arb:
@@ -125,25 +142,20 @@ def gelu_tanh_gate_slope(x: arb) -> arb:
 
 def mish_gate(x: arb) -> arb:
     tail = (-abs(x)).exp()
-    if x >= 0:
-        return (1 + 2 * tail) / (1 + 2 * tail + 2 * tail**2)
-    return tail * (tail + 2) / (tail * (tail + 2) + 2)
+    above = (1 + 2 * tail) / (1 + 2 * tail + 2 * tail**2)
+    return where(x >= 0, above, lambda: tail * (tail + 2) / (tail * (tail + 2) + 2))
 
 
 def mish_slope(x: arb) -> arb:
     tail = (-abs(x)).exp()
-    if x >= 0:
-        gate_slope = 4 * tail**2 * (1 + tail) / (1 + 2 * tail + 2 * tail**2) ** 2
-    else:
-        gate_slope = 4 * tail * (1 + tail) / (tail**2 + 2 * tail + 2) ** 2
-    return mish_gate(x) + x * gate_slope
+    rise = 4 * tail * (1 + tail)
+    above = rise * tail / (1 + 2 * tail + 2 * tail**2) ** 2
+    return mish_gate(x) + x * where(x >= 0, above, lambda: rise / (tail**2 + 2 * tail + 2) ** 2)
 
 
 def squareplus(x: arb, b: arb) -> arb:
     root = (x * x + b).sqrt()
-    if x >= 0:
-        return (x + root) / 2
-    return b / (root - x) / 2
+    return where(x >= 0, (x + root) / 2, lambda: b / (root - x) / 2)
 
 
 def squareplus_slope(x: arb, b: arb) -> arb:
@@ -161,31 +173,41 @@ def isru_slope(x: arb, alpha: arb) -> arb:
 
 
 def reciprocal(x: arb) -> arb:
-    return arb.pos_inf() if x == 0 else 1 / x
+    return where(x == 0, arb.pos_inf(), lambda: 1 / x)
 
 
 def root(x: arb) -> arb:
-    if -NEAR <= x < 0:
-        return -root(-x)  # IEEE 754: √−0 is −0, and what is divided by it −∞
-    if x < 0:
-        raise NoValue
-    return x.sqrt()
+    def below() -> Any:
+        # IEEE 754: √−0 is −0, and what is divided by it −∞.
+        return where(x >= -NEAR, lambda: -(-x).sqrt(), no_value)
+
+    return where(x < 0, below, lambda: x.sqrt())
 
 
 def exp(x: arb) -> arb:
-    return arb.pos_inf() if x >= FAR else x.exp()
+    return where(x >= FAR, arb.pos_inf(), lambda: x.exp())
 
 
 def expm1(x: arb) -> arb:
-    return arb.pos_inf() if x >= FAR else x.expm1()
+    return where(x >= FAR, arb.pos_inf(), lambda: x.expm1())
 
 
 def log1p(x: arb) -> arb:
-    if x < -1:
-        raise NoValue
-    if x == -1:
-        return arb.neg_inf()
-    return arb.pos_inf() if x >= FAR else x.log1p()
+    return logarithm(1 + x, lambda: x.log1p())
+
+
+def logarithm(x: arb, inside: Callable[[], Any]) -> arb:
+    """ln x, computed by `inside` where it is finite."""
+
+    def positive() -> Any:
+        return where(x >= FAR, arb.pos_inf(), inside)
+
+    return where(x < 0, no_value, lambda: where(x == 0, arb.neg_inf(), positive))
+
+
+def no_value() -> Any:
+    """Outside the domain."""
+    raise NoValue
 
 
 def terms_of(row: Row, with_zero: bool) -> list[arb]:

@@ -100,7 +100,7 @@ def structured_rows(dtype: str, seed: int) -> Array:
     """Bit patterns of rows of 16 values for row-wise activations, shape (rows, 16).
 
     Spreads from 10⁻³ to 10³, a common offset of ±1,000, one value far above the others, an almost
-    constant row, equal pairs, and entries of −∞.
+    constant row, entries of −∞, and adversarial ones.
     """
     random = np.random.default_rng(seed)
     blocks = [
@@ -112,4 +112,30 @@ def structured_rows(dtype: str, seed: int) -> Array:
     masked = base.copy()
     masked[:, ::3] = -np.inf
     blocks += [base + 1000, base - 1000, lonely, 1 + base * 1e-6, masked]
-    return to_bits(np.concatenate(blocks), dtype)
+    return to_bits(np.concatenate([*blocks, *_adversarial_rows(base, dtype)]), dtype)
+
+
+def _adversarial_rows(base: Array, dtype: str) -> list[Array]:
+    """Rows that undo careless sums: shape (8, 16) each.
+
+    Exponentials that overflow by themselves and by their sum, logarithms of probabilities (their
+    logsumexp nearly 0), the largest value many times, and terms that only together count.
+    """
+    fmt = DTYPES[dtype]
+    ends = (fmt.emax + 1) * np.log(2)
+    overflowing = np.where(base > 0, ends - 0.5 * np.abs(base), base)
+    total = np.log(np.exp(base).sum(axis=-1, keepdims=True))
+    level = np.broadcast_to(base[:, :1], base.shape)
+    absorbed = np.where(np.arange(STRUCTURED_ROW) == 0, 0, -fmt.precision * np.log(2) + base / 4)
+    return [overflowing, base - total, level, absorbed]
+
+
+def learned_rows(shape: tuple[int, int], dtype: str, seed: int) -> Array:
+    """Bit patterns for the gradient of a learned parameter, a sum over all rows.
+
+    Every second row is shrunk, the later the more: a sum with too few digits loses them.
+    """
+    values = from_bits(timing(shape, dtype, seed), dtype)
+    rows = np.arange(shape[0])
+    shrunk = np.where(rows % 2, 2.0 ** (-rows / 4), 1.0)
+    return to_bits(values * shrunk[:, None], dtype)

@@ -49,11 +49,23 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric("max_ulp", "ulp", "largest error against the exact value", True),
         Metric("max_ulp_flushed", "ulp", "the same where subnormals may stand for zero", True),
+        Metric("max_ulp_normal", "ulp", "the same where the exact value is a normal number", True),
+        Metric("max_ulp_away", "ulp", "the same away from zeros of the function itself", True),
+        Metric(
+            "not_correctly_rounded",
+            "inputs",
+            "results that are not the number nearest to the exact value",
+            True,
+        ),
         Metric("worst_input", "", "the input at which max_ulp is reached"),
         Metric(
             "max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True
         ),
         Metric("nan_mismatches", "inputs", "NaN for a number or a number for NaN", True),
+        Metric(
+            "infinity_mismatches", "inputs", "infinite for a finite result or the reverse", True
+        ),
+        Metric("sign_mismatches", "inputs", "results of the wrong sign", True),
         Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
         Metric(
             "equal_bits", "share", "share of results with the bits of another framework's", False

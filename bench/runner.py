@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import time
@@ -16,7 +17,7 @@ from threading import Lock
 from typing import Any
 
 from . import cost_model, inputs, machine
-from .agreement import sweep
+from .agreement import known, sweep
 from .cases import DEVICES, Case, Profile, Selection, expand, unsupported
 from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
@@ -234,6 +235,8 @@ class _Measurement:
         """
         timed = {lane: self._timed_cases(lane) for lane in self._lanes}
         swept = {lane: self._swept_cases(lane) if epoch == 0 else [] for lane in self._lanes}
+        with self._timed("exact"):
+            known.prepare(sweep.known_keys(itertools.chain(*swept.values())), self._reporter)
         problems = sweep.Problems(self._profile.per_binade, self._request.seed)
         results: dict[Case, Any] = {}
         steps = sum(len(timed[lane]) + len(swept[lane]) for lane in self._lanes)
@@ -374,22 +377,35 @@ class _Measurement:
     def _check(
         self, lane: Lane, case: Case, problems: sweep.Problems, results: dict[Case, Any]
     ) -> None:
+        """Check a swept case; where both directions at once fail, each by itself."""
         if lane.closed:
             return
+        found = self._checked(lane, case, problems)
+        if found is None and case.direction == "both":
+            for each in sweep.directions_of(case):
+                self._check(lane, each, problems, results)
+            return
+        for sized, sample, result in found or ():
+            self._append("agreement", sized, **sample)
+            results[sized] = result
+
+    def _checked(
+        self, lane: Lane, case: Case, problems: sweep.Problems
+    ) -> list[tuple[Case, dict[str, Any], Any]] | None:
+        """A case, sample and result of each direction; None, and the failure told, if it failed."""
+        if case.direction == "both":
+            size = problems.of(sweep.directions_of(case)[0]).bits.size
+            sized = replace(case, size=size)
+            self._told.add(sized)  # should it fail, each direction has its own row
+            return sweep.measure_both(sized, problems, lane.evaluate)
         problem = problems.of(case)
         sized = replace(case, size=int(problem.bits.size))
-
-        def evaluate(_: Case, channels: int, **values: Any) -> list[Any] | None:
-            return lane.evaluate(sized, channels, **values)
-
-        found = sweep.measure(sized, problem, evaluate)
-        if found is None:
-            self._told.add(sized)
-            failure = lane.failure_of(sized)
-            if failure:
-                why = {"status": failure.status, "detail": failure.detail}
-                self._append("failure", sized, metric="max_ulp", **why)
-        else:
-            sample, result = found
-            results[sized] = result
-            self._append("agreement", sized, **sample)
+        found = sweep.measure(sized, problem, lane.evaluate)
+        if found is not None:
+            return [(sized, *found)]
+        failure = lane.failure_of(sized)
+        self._told.add(sized)
+        if failure:
+            why = {"status": failure.status, "detail": failure.detail}
+            self._append("failure", sized, metric="max_ulp", **why)
+        return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
+from . import cache
 from .frameworks import frameworks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,7 +131,7 @@ def environment_of(key: Key) -> dict[str, str]:
     threads = str(key.threads)
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     own = frameworks()[key.framework].environment
-    given = {"threads": threads, "device": key.device, "cache": str(_compile_cache(key.framework))}
+    given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
     return {
         **dict.fromkeys(pools, threads),
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -139,15 +139,3 @@ def environment_of(key: Key) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         **{name: value.format(**given) for name, value in own.items()},
     }
-
-
-def _compile_cache(framework: str) -> Path:
-    """Where compiled code is kept from one run to the next; a flag of XLA takes no spaces."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for folder in (Path(home), Path(tempfile.gettempdir(), f"cache-{os.getuid()}")):
-        with suppress(OSError):
-            chosen = folder / "actbench" / framework
-            chosen.mkdir(parents=True, exist_ok=True)
-            if os.access(chosen, os.W_OK) and " " not in str(chosen):
-                return chosen
-    return Path(tempfile.mkdtemp())

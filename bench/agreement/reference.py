@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 
 from .. import exact
 from ..catalog import Activation
+from ..dtypes import DTYPES, Dtype
 from ..errors import ActbenchError
 
 Array = np.ndarray[Any, Any]
@@ -59,23 +61,28 @@ class Reference:
         return Reference(*(column.ravel()[places] for column in columns))
 
 
+Number = Any
+"""The kind of number that an exact function is evaluated in: arb or fmpq."""
 Half = tuple[float, float, int]
 _NO_VALUE: Half = (math.nan, 0.0, 0)
 
 
-def parameters_of(activation: Activation) -> dict[str, Any]:
+def parameters_of(activation: Activation, number: Number = arb) -> dict[str, Any]:
     """The parameters as the exact functions take them: exact decimals, flags and counts."""
     return {
         name: value
         if isinstance(value, bool) or (name == "k" and activation.rowwise)
-        else _decimal(value)
+        else _decimal(value, number)
         for name, value in activation.parameters.items()
     }
 
 
-def _decimal(value: float) -> arb:
+def _decimal(value: float, number: Number) -> Any:
     """The number that the shortest decimal form of `value` spells: 0.01 is 1/100."""
-    return arb(repr(value))
+    if number is arb:
+        return arb(repr(value))
+    exactly = Fraction(repr(value))
+    return fmpq(exactly.numerator, exactly.denominator)
 
 
 def _halves(compute: Callable[[], arb]) -> Half:
@@ -160,25 +167,112 @@ def _collect(halves: Iterable[Half], shape: tuple[int, ...]) -> Reference:
 
 def values(activation: Activation, x: Array) -> Reference:
     """Exact values of an elementwise activation at float64 inputs `x`, any shape."""
-    parameters = parameters_of(activation)
-    return _collect(
-        (_at(lambda b: activation.exact(b, **parameters), float(v)) for v in x.flat), x.shape
-    )
+    return exact_at(function_of(activation, "forward"), x)
 
 
 def derivatives(activation: Activation, x: Array) -> Reference:
     """Exact derivatives of an elementwise activation; at a kink the slopes on both sides."""
-    parameters = parameters_of(activation)
+    slope = function_of(activation, "backward")
+    return with_kinks(exact_at(slope, x), activation, slope, x)
 
-    def slope(ball: arb) -> arb:
-        return activation.derivative(ball, **parameters)
 
-    found = _collect((_at(slope, float(v)) for v in x.flat), x.shape)
+def with_kinks(
+    found: Reference, activation: Activation, slope: Callable[[arb], arb], x: Array
+) -> Reference:
+    """The same with the slopes on both sides of the kinks of the activation."""
     ctx.prec = _SIDES
     for kink in activation.kinks(**activation.parameters):
         beside = [float(slope(arb(kink) + side * _TINY)) for side in (-1, 1)]
         found.lowest[x == kink], found.highest[x == kink] = min(beside), max(beside)
     return found
+
+
+def function_of(
+    activation: Activation, direction: str, number: Number = arb
+) -> Callable[[Any], Any]:
+    """The exact value (`forward`) or derivative of an elementwise activation, of one argument.
+
+    It takes a ball, or, with fmpq for `number`, a rational number.
+    """
+    parameters = parameters_of(activation, number)
+    exact_function = activation.exact if direction == "forward" else activation.derivative
+    return lambda x: exact_function(x, **parameters)
+
+
+def exact_at(function: Callable[[arb], arb], x: Array) -> Reference:
+    """The values of such a function at float64 inputs `x`, any shape; limits at ±∞."""
+    return _collect((_at(function, float(v)) for v in x.flat), x.shape)
+
+
+def rounded(activation: Activation, direction: str, x: float, dtype: str) -> float:
+    """The number of a format that is nearest to the exact value at a finite `x`, ties to even.
+
+    The precision rises until the whole ball rounds to one number, or is exactly half-way between
+    two. A ball around 1/100 is never that, and so rational functions get rational numbers as well.
+    NaN where there is no value. Raises Undecided if no precision suffices.
+    """
+    fmt, function = DTYPES[dtype], function_of(activation, direction)
+    for attempt, precision in enumerate(_PRECISIONS):
+        ctx.prec = precision
+        try:
+            found = _nearest(function(arb(x)), fmt)
+        except exact.NoValue:
+            return math.nan
+        if found is None and attempt == 1:
+            found = _nearest_rational(function_of(activation, direction, fmpq), x, fmt)
+        if found is not None:
+            return found
+    raise Undecided(
+        f"{activation.label}, {direction}, at {x.hex()} cannot be rounded to {dtype} at "
+        f"{_PRECISIONS[-1]} bits"
+    )
+
+
+def _nearest(ball: arb, fmt: Dtype) -> float | None:
+    """The one number to which every number of a ball rounds; None if there are several."""
+    if _infinite(ball):
+        return _infinity(ball)[0]
+    if not ball.is_finite():
+        return None
+    if ball.is_zero() or abs(ball) < arb(2) ** (fmt.emin - fmt.precision):
+        return 0.0
+    if abs(ball) > arb(2) ** (fmt.emax + 1):
+        return math.copysign(math.inf, 1 if ball > 0 else -1)
+    mantissa, exponent = ball.mid().man_exp()
+    unit = _unit(abs(int(mantissa)).bit_length() + int(exponent) - 1, fmt)
+    above = ball * arb(2) ** -unit + arb("0.5")
+    whole = above.floor().unique_fmpz()
+    if whole is None:
+        return None
+    return _multiple(int(whole), above.is_exact() and above.is_integer(), unit, fmt)
+
+
+def _nearest_rational(function: Callable[[Any], Any], x: float, fmt: Dtype) -> float | None:
+    """The same of a rational function, None for another one."""
+    try:
+        value = function(fmpq(*x.as_integer_ratio()))
+    except (TypeError, AttributeError, ValueError):
+        return None
+    if not isinstance(value, fmpq):
+        return None
+    size = Fraction(int(value.p), int(value.q))
+    unit = _unit(math.floor(math.log2(abs(size))), fmt)
+    above = size / Fraction(2) ** unit + Fraction(1, 2)
+    return _multiple(math.floor(above), above.denominator == 1, unit, fmt)
+
+
+def _unit(binade: int, fmt: Dtype) -> int:
+    """The exponent of an ulp in a binade."""
+    return min(max(binade, fmt.emin), fmt.emax) - (fmt.precision - 1)
+
+
+def _multiple(above: int, tie: bool, unit: int, fmt: Dtype) -> float:
+    """A number of units as a float; of a tie the lower neighbour where the upper one is odd."""
+    try:
+        size = math.ldexp(above - (tie and above % 2), unit)
+    except OverflowError:
+        return math.copysign(math.inf, above)
+    return math.copysign(math.inf, size) if abs(size) >= 2.0**fmt.emax * 2 else size
 
 
 def parameter_gradient(activation: Activation, x: Array) -> Reference:

@@ -63,7 +63,7 @@ def _scale_results(got: Array, unit: Array, fmt: Dtype) -> Array:
     """Results in units of an ulp, infinity at 2^(emax+1)."""
     finite = np.where(np.isinf(got), np.copysign(1.0, got), got)
     shift = np.where(np.isinf(got), fmt.emax + 1, 0) - unit
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         scaled: Array = np.ldexp(finite, shift.astype(np.int32))
     return scaled
 
