@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | export | doctor | publish`."""
+"""The command line: `python -m bench list | run | agree | export | doctor | publish`."""
 
 from __future__ import annotations
 
@@ -208,6 +208,96 @@ def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
         chosen[framework if equals else ""] = path
     return chosen
+
+
+_AGREE_EXAMPLES = """
+\b
+Examples:
+  python -m bench agree --dtype float16 --dtype bfloat16
+  python -m bench agree --framework torch --activation gelu --exhaustive
+  python -m bench agree --framework jax --activation silu --range -0x1p+4 0
+  python -m bench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
+  python -m bench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
+
+\b
+Exit status: 0 done, 1 nothing could be checked, the function failed or --bound is exceeded, 2 bad
+usage, 4 a folder that cannot be written, 130 interrupted (what was done of --exhaustive is kept).
+"""
+
+
+@cli.command(epilog=_AGREE_EXAMPLES)
+@_selecting
+@click.option(
+    "--callable",
+    "own",
+    metavar="MODULE:FUNCTION",
+    help="A function of your own on NumPy arrays, in place of a framework's.",
+)
+@click.option(
+    "--reference",
+    metavar="NAME",
+    help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
+)
+@click.option(
+    "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
+)
+@click.option("--exhaustive", is_flag=True, help="All inputs there are, 2^32 in float32.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a dask cluster to work on.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Local processes of --exhaustive; one a CPU if unset."
+)
+@click.option("--bound", type=click.FloatRange(0), help="Exit with 1 if an error is above, in ulp.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[FRAMEWORK=]PATH",
+    help="Interpreter of the workers, or of one framework's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
+@_DEBUG
+def agree(
+    own: str | None,
+    reference: str | None,
+    ends: tuple[str, str] | None,
+    exhaustive: bool,
+    scheduler: str,
+    workers: int | None,
+    bound: float | None,
+    seed: int,
+    out: Path | None,
+    pythons: tuple[str, ...],
+    as_json: bool,
+    debug: bool,
+    **chosen: tuple[Any, ...],
+) -> None:
+    """Certify how right functions are, against proved values.
+
+    Without --range or --exhaustive: every form and mode at all inputs of the 16-bit formats and at
+    chosen ones of float32, forward and gradient, as in every run. With them: the plain form of the
+    frameworks and activations chosen, or a function of your own, at every input there is.
+    """
+    from . import agree as command
+
+    asked = command.Asked(
+        own=own,
+        reference=reference,
+        ends=ends,
+        exhaustive=exhaustive,
+        scheduler=scheduler,
+        workers=workers,
+        bound=bound,
+        seed=seed,
+        out=out,
+        pythons=_interpreters(pythons),
+        selection=Selection(**chosen),
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+    )
+    outcome = command.execute(asked, quiet=as_json)
+    click.echo(outcome.for_machines() if as_json else outcome.for_people())
+    sys.exit(outcome.exit_status)
 
 
 @cli.command()

@@ -71,7 +71,7 @@ class Activation:
         for key, value in values.items():
             _check_parameter(self, key, value)
         merged = {**self.parameters, **values}
-        defaults = CATALOG[self.name].parameters
+        defaults = REFERENCES[self.name].parameters
         changed = tuple(key for key in merged if merged[key] != defaults[key])
         return replace(self, parameters=merged, changed=changed)
 
@@ -118,7 +118,7 @@ def _primitive(
         formula=formula,
         family="primitive",
         forms=(),
-        source=f"IEEE 754-2019, {clause}",
+        source=clause if clause.startswith("ISO") else f"IEEE 754-2019, {clause}",
         operations={name: 1},
         exact=value,
         derivative=derivative,
@@ -491,12 +491,37 @@ _RECORDS = (
     ),
 )
 
+_FUNCTIONS = (
+    _primitive("exp2", "2ˣ", "9.2", exact.exp2, lambda x: arb(2).log() * exact.exp2(x)),
+    _primitive(
+        "log",
+        "ln x",
+        "9.2",
+        lambda x: exact.logarithm(x, lambda: x.log()),
+        exact.reciprocal,
+        domain="positive",
+    ),
+    _primitive(
+        "erfc",
+        "1 − erf x",
+        "ISO C 7.12.8.2",
+        lambda x: x.erfc(),
+        lambda x: -2 * (-x * x).exp() / arb.pi().sqrt(),
+    ),
+)
+
 CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
 PRIMITIVES: tuple[str, ...] = (
     *("copy", "add", "multiply", "divide", "maximum", "absolute", "sqrt"),
     *("exp", "expm1", "log1p", "erf", "tanh"),
 )
 """The single operations that all others are made of, roughly from the cheapest to the dearest."""
+REFERENCES: Mapping[str, Activation] = {
+    **CATALOG,
+    **{record.name: record for record in _FUNCTIONS},
+}
+"""What a function of one's own can be held against: the catalogue, and functions that no framework
+is measured on."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 
@@ -515,10 +540,19 @@ def find(label: str) -> Activation:
 
     Raises UsageError, with the nearest names, for one the catalogue does not have.
     """
+    return _find(label, CATALOG)
+
+
+def find_reference(label: str) -> Activation:
+    """The same among everything that has exact values: `exp2`, `log` and `erfc` as well."""
+    return _find(label, REFERENCES)
+
+
+def _find(label: str, records: Mapping[str, Activation]) -> Activation:
     match = _LABEL.match(label)
     name = match["name"] if match else label
-    if match is None or name not in CATALOG:
-        raise UsageError(f"unknown activation {name!r}: {nearest(name, list(CATALOG))}")
+    if match is None or name not in records:
+        raise UsageError(f"unknown activation {name!r}: {nearest(name, list(records))}")
     values = [part.split("=", 1) for part in (match["parameters"] or "").split(",") if part.strip()]
     try:
         parsed = {key.strip(): _parse_value(value.strip()) for key, value in values}
@@ -526,7 +560,7 @@ def find(label: str) -> Activation:
         raise UsageError(
             f"cannot read the parameters of {label!r}: write them as in squareplus(b=0)"
         ) from None
-    return CATALOG[name].with_parameters(**parsed)
+    return records[name].with_parameters(**parsed)
 
 
 def _parse_value(text: str) -> float | int | bool:

@@ -295,7 +295,7 @@ def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
 
 def _step(step: str) -> str:
     """A step of the histogram for people."""
-    words = {"0.0": "exact", "inf": "beyond", "nan": "NaN or a number instead"}
+    words = {"inf": "beyond", "nan": "NaN or a number instead"}
     return words.get(step) or f"≤{float(step):g} ulp"
 
 

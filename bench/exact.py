@@ -188,6 +188,12 @@ def exp(x: arb) -> arb:
     return where(x >= FAR, arb.pos_inf(), lambda: x.exp())
 
 
+def exp2(x: arb) -> arb:
+    """2ˣ; of a ball as a power, which is exact where x is a whole number."""
+    power = (lambda: arb(2) ** x) if isinstance(x, arb) else (lambda: x.exp2())
+    return where(x >= FAR, arb.pos_inf(), power)
+
+
 def expm1(x: arb) -> arb:
     return where(x >= FAR, arb.pos_inf(), lambda: x.expm1())
 

@@ -46,6 +46,33 @@ def from_bits(bits: Array, dtype: str) -> Array:
         return narrow.astype(np.float64)
 
 
+def places(dtype: str) -> range:
+    """The places of all bit patterns of a format: its numbers, and NaNs, counted in their order.
+
+    0 is +0 and −1 is −0.
+    """
+    half = 1 << (8 * DTYPES[dtype].itemsize - 1)
+    return range(-half, half)
+
+
+def place_of(value: float, dtype: str) -> int:
+    """The place of the number of a format that is nearest to a value."""
+    bits = int(to_bits(np.array([value], np.float64), dtype)[0])
+    half = 1 << (8 * DTYPES[dtype].itemsize - 1)
+    return bits if bits < half else half - 1 - bits
+
+
+def bits_at(first: int, count: int, dtype: str) -> Array:
+    """The bit patterns at `count` places from `first` on."""
+    fmt = DTYPES[dtype]
+    there = np.arange(first, first + count, dtype=np.int64)
+    if fmt.itemsize == 8:
+        sign = np.int64(-(2**63))
+        return np.where(there < 0, ~there | sign, there).view(np.uint64)
+    half = 1 << (8 * fmt.itemsize - 1)
+    return np.where(there < 0, half - 1 - there, there).astype(fmt.bits)
+
+
 def timing(
     shape: tuple[int, ...], dtype: str, seed: int, domain: Literal["all", "positive"] = "all"
 ) -> Array:

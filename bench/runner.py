@@ -69,7 +69,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
     name = f"{started:%Y-%m-%dT%H-%M-%S}-{request.profile.name}"
-    writer = RunWriter(request.out or RESULTS / name, _facts(request, started))
+    writer = RunWriter(request.out or RESULTS / name, facts_of(request, started))
     measurement = _Measurement(request, reporter, writer, cases)
     try:
         with _interruptible():
@@ -99,7 +99,8 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _facts(request: Request, started: datetime) -> RunFacts:
+def facts_of(request: Request, started: datetime) -> RunFacts:
+    """What is known of a run before it begins."""
     profile = request.profile
     return RunFacts(
         schema=SCHEMA,

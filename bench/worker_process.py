@@ -62,7 +62,7 @@ class WorkerProcess:
                     [*command, str(there.fileno()), ",".join(map(str, cpus))],
                     pass_fds=[there.fileno()],
                     env={**os.environ, **environment_of(key)},
-                    cwd=ROOT,
+                    cwd=ROOT if key.framework in frameworks() else None,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -127,9 +127,15 @@ class WorkerProcess:
 
 
 def environment_of(key: Key) -> dict[str, str]:
-    """The variables a framework needs before it is imported; waiting threads must not spin."""
+    """The variables a framework needs before it is imported; waiting threads must not spin.
+
+    A function of the user's own is looked for where they are, and where their Python looks.
+    """
     threads = str(key.threads)
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    if key.framework not in frameworks():
+        paths = [str(ROOT), os.getcwd(), os.environ.get("PYTHONPATH")]
+        return {**dict.fromkeys(pools, threads), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     own = frameworks()[key.framework].environment
     given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
     return {

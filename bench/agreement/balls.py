@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 Radius: TypeAlias = Array | float
 
 BOUNDS = {
-    **dict.fromkeys(("exp", "expm1", "log", "log1p", "tanh", "erf"), 2.0**-50),
+    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "tanh", "erf"), 2.0**-50),
     "erfc": 2.0**-42,
 }
 """Relative error of each function of float64 that is not an operation of IEEE 754."""
@@ -121,6 +121,10 @@ class Balls:
     def exp(self) -> Balls:
         """eˣ; e^{±r} is within 2r of 1 for the radii that are allowed."""
         return self._within(-_FADED, math.inf)._function("exp", np.exp, lambda mid: mid)
+
+    def exp2(self) -> Balls:
+        """2ˣ, whose slope is at most itself."""
+        return self._within(-_FADED, math.inf)._function("exp2", np.exp2, lambda mid: mid)
 
     def expm1(self) -> Balls:
         """eˣ − 1, whose slope is one more than itself."""

@@ -14,8 +14,10 @@ from .ulp import Errors
 
 Array = np.ndarray[Any, Any]
 
-STEPS = (0.0, 0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
+STEPS = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
 """Upper ends of the steps of a histogram of errors, in ulp; what is no number is counted apart."""
+_ALMOST = 1 + 2.0**-30
+"""What an error may lie above the end of a step that it is counted in: the meter's own rounding."""
 _KEPT = 3
 """Places of each kind of mismatch that are named."""
 
@@ -122,12 +124,10 @@ def _largest(errors: Array, where: Array) -> float:
 
 def _histogram(errors: Errors) -> dict[str, int]:
     numbers = errors.plain[~errors.mismatched]
-    counts = {str(STEPS[0]): int((numbers == 0).sum())}
-    small = int((numbers <= STEPS[1]).sum())
-    counts[str(STEPS[1])] = small - counts[str(STEPS[0])]
-    beyond = numbers[numbers > STEPS[1]]
+    beyond = numbers[numbers > STEPS[0] * _ALMOST] / _ALMOST
     found = np.bincount(np.searchsorted(STEPS, beyond), minlength=len(STEPS))
-    counts |= {str(step): int(found[i]) for i, step in enumerate(STEPS) if i > 1}
+    found[0] += len(numbers) - len(beyond)
+    counts = {str(step): int(count) for step, count in zip(STEPS, found, strict=True)}
     counts["nan"] = int(errors.mismatched.sum())
     return {step: count for step, count in counts.items() if count}
 

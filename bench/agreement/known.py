@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import cache, dtypes, exact, inputs, machine
+from .. import cache, catalog, dtypes, exact, inputs, machine
 from ..catalog import Activation, find
 from ..progress import Reporter
 from . import reference, ulp
@@ -140,6 +140,13 @@ def _modules() -> bytes:
     """The source of what every exact value goes through."""
     modules = (exact, reference, ulp, dtypes, inputs)
     return b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+
+
+@once
+def exactness_code() -> bytes:
+    """The source of everything that a certificate follows from, but for the function under test."""
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    return _modules() + b"".join(each.read_bytes() for each in (Path(str(catalog.__file__)), *own))
 
 
 def _code(function: Callable[..., Any]) -> Iterator[bytes]:

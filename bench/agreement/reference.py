@@ -131,10 +131,18 @@ def _at(function: Callable[[arb], arb], x: float) -> Half:
         if math.isinf(x):
             return _limit(function, sign * exact.FAR)
         if x == 0 and _infinite(function(ball)):
-            return _limit(function, sign * exact.NEAR)
+            return _pole(function, ball, sign)
         return _halves(lambda: function(ball))
     except exact.NoValue:
         return _NO_VALUE
+
+
+def _pole(function: Callable[[arb], arb], zero: arb, sign: int) -> Half:
+    """An infinite value at 0, of the sign that it has on this side, if there is anything there."""
+    try:
+        return _infinity(function(sign * exact.NEAR))
+    except exact.NoValue:
+        return _infinity(function(zero))
 
 
 def _limit(function: Callable[[arb], arb], place: arb) -> Half:

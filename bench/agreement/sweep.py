@@ -17,7 +17,7 @@ from ..catalog import Activation, find
 from ..dtypes import DTYPES
 from ..frameworks import frameworks
 from . import known, reference, ulp
-from .certificate import Results, certify, place
+from .certificate import Certificate, Results, certify, place
 from .hardest import hardest
 from .zeros import NEAR, beside_zero
 
@@ -126,12 +126,17 @@ def problem_of(
         hard = [hardest(activation, each, dtype, seed) for each in ("forward", "backward")]
         bits = np.union1d(inputs.stratified(dtype, per_binade, seed), np.concatenate(hard))
         bits = np.append(bits, np.zeros(-len(bits) % _WIDTH, bits.dtype)).reshape(-1, _WIDTH)
-        exact_at = reference.values if direction == "forward" else reference.derivatives
-        exact = exact_at(activation, inputs.from_bits(bits, dtype))
-        problem = Problem(activation, direction, dtype, bits, None, exact)
+        problem = problem_at(activation, direction, dtype, bits)
     if direction == "backward" and activation.learnable:
         return _with_learned(problem, seed)
     return problem
+
+
+def problem_at(activation: Activation, direction: str, dtype: str, bits: Array) -> Problem:
+    """An elementwise activation at given inputs, bit patterns of any shape."""
+    exact_at = reference.values if direction == "forward" else reference.derivatives
+    exact = exact_at(activation, inputs.from_bits(bits, dtype))
+    return Problem(activation, direction, dtype, bits, None, exact)
 
 
 def _whole(activation: Activation, direction: str, dtype: str) -> Problem:
@@ -241,19 +246,23 @@ def judge(
 ) -> tuple[dict[str, Any], Array]:
     """The sample of some results, given as bit patterns, and the results in the inputs' shape."""
     result = np.asarray(output).reshape(problem.exact.high.shape)
-    errors = ulp.measure(result, problem.exact, problem.dtype)
-    got = inputs.from_bits(result, problem.dtype)
-    rowwise = problem.activation.rowwise
-    if not rowwise:
-        flushed = _flushed_inputs(errors.flushed, result, problem)
-        errors = replace(errors, flushed=flushed)
-    wrong = _wrong(errors, result, problem)
-    results = Results(problem.x, got, problem.value, errors, wrong, problem.beside_zero)
-    sample = certify(results, problem.dtype, rowwise).as_dict()
+    sample = certificate_of(problem, result).as_dict()
     if learned is not None and problem.learned_exact is not None:
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         sample["max_ulp_parameter"] = float(error.plain.max())
     return sample, result
+
+
+def certificate_of(problem: Problem, result: Array) -> Certificate:
+    """The certificate of results, bit patterns in the shape of the exact values."""
+    errors = ulp.measure(result, problem.exact, problem.dtype)
+    got = inputs.from_bits(result, problem.dtype)
+    rowwise = problem.activation.rowwise
+    if not rowwise:
+        errors = replace(errors, flushed=_flushed_inputs(errors.flushed, result, problem))
+    wrong = _wrong(errors, result, problem)
+    results = Results(problem.x, got, problem.value, errors, wrong, problem.beside_zero)
+    return certify(results, problem.dtype, rowwise)
 
 
 def _wrong(errors: ulp.Errors, result: Array, problem: Problem) -> Array:

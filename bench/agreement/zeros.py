@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb, ctx
 
 from .. import exact, inputs
-from ..catalog import Activation, find
+from ..catalog import Activation, find_reference
 from . import reference
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +36,7 @@ def crossings(label: str, direction: str) -> tuple[float, ...]:
 
     Found by bisection between the numbers of a coarse grid over the range of float16.
     """
-    function = reference.function_of(find(label), direction)
+    function = reference.function_of(find_reference(label), direction)
     grid = np.unique(inputs.from_bits(inputs.stratified("float16", 0, 0), "float16"))
     grid = grid[np.isfinite(grid) & (grid != 0)]
     signs = [(float(x), _sign(function, float(x))) for x in grid]

@@ -20,10 +20,7 @@ def main(arguments: list[str]) -> int:
     os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     pipe = Connection(int(descriptor))
     try:
-        from .operations import Worker  # needs NumPy, which may be missing as well
-
-        module = importlib.import_module(f"impls.{framework}")
-        worker = Worker(module, device, int(threads))
+        worker = _worker(framework, device, int(threads))
     except ImportError as error:
         pipe.send({"status": "unsupported", "detail": _missing(framework, error)})
         return 0
@@ -34,6 +31,17 @@ def main(arguments: list[str]) -> int:
     _serve(pipe, worker)
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)
+
+
+def _worker(framework: str, device: str, threads: int) -> Any:
+    """The worker of a framework, or of a function of the user's own."""
+    from . import own_function  # needs NumPy, which may be missing as well
+
+    if framework.startswith(own_function.PREFIX):
+        return own_function.OwnFunction(framework.removeprefix(own_function.PREFIX))
+    from .operations import Worker
+
+    return Worker(importlib.import_module(f"impls.{framework}"), device, threads)
 
 
 def _missing(framework: str, error: ImportError) -> str:
@@ -60,7 +68,7 @@ def explain(error: Exception) -> dict[str, Any]:
     lines = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {lines[0][:300] if lines else ''}"
     kind = type(error).__name__
-    if kind in ("Unsupported", "NothingToTime"):
+    if kind in ("Unsupported", "NothingToTime", "Unusable"):
         return {"status": "unsupported", "detail": str(error)}
     if kind in ("Refused", "Recompiled", "NotCompiled"):
         return {"status": "refused", "detail": str(error)}

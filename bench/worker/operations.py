@@ -25,6 +25,9 @@ from .clock import Clock
 _STREAMED = 4
 """Pairs of buffers that a streaming case goes round: none is in a cache when its turn comes."""
 
+_ROW = 256
+"""Elements of a row of inputs, where their number allows."""
+
 _COLD_CALLS = 2
 """Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
 
@@ -194,6 +197,12 @@ class Worker:
         result = self._step(spec, arrays, pull)()
         self._adapter.wait(result)
         return {"outputs": [self._adapter.get(output) for output in _tuple(result)]}
+
+    def evaluate_stretch(self, spec: dict[str, Any], first: int, count: int) -> dict[str, Any]:
+        """The outputs of a case at consecutive places of a format (`inputs.places`), in one row."""
+        bits = inputs.bits_at(first, count, spec["dtype"]).reshape(-1, math.gcd(count, _ROW))
+        outputs = self.evaluate(spec, bits, None)["outputs"]
+        return {"outputs": [output.reshape(-1) for output in outputs[:2]]}
 
     def _check(self, spec: dict[str, Any], timed: _Step) -> None:
         """Refuse a step that does not do its work; see `truth`."""

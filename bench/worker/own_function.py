@@ -1,0 +1,90 @@
+"""A worker for one function of the user's own: any vectorised callable on NumPy arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import inputs
+
+PREFIX = "callable="
+
+
+class Unusable(Exception):
+    """The function cannot be loaded, or does not do what a vectorised function does."""
+
+
+class OwnFunction:
+    """Evaluates `package.module:function` on stretches of inputs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._function = _load(name)
+
+    def describe(self) -> dict[str, Any]:
+        """Versions, the interpreter and the process."""
+        versions = {"numpy": np.__version__}
+        facts = {"versions": versions, "python": platform.python_version(), "pid": os.getpid()}
+        return {**facts, "source": self._digest()}
+
+    def _digest(self) -> str:
+        """What tells this version of the function's module from another."""
+        module = importlib.import_module(self._name.partition(":")[0])
+        path = getattr(module, "__file__", None)
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else self._name
+
+    def pin(self, cpus: list[int]) -> dict[str, Any]:
+        """Confine this process to the given CPUs."""
+        os.sched_setaffinity(0, cpus)
+        return {}
+
+    def evaluate(self, spec: dict[str, Any], bits: np.ndarray, **_: Any) -> dict[str, Any]:
+        """The results on given inputs, as bit patterns.
+
+        Raises Unusable where they have another shape or dtype than the inputs.
+        """
+        x = bits.view(_dtype(spec["dtype"]))
+        with np.errstate(all="ignore"):
+            result = np.asarray(self._function(x))
+        if result.shape != x.shape or result.dtype != x.dtype:
+            raise Unusable(
+                f"{self._name} returned {result.dtype} of shape {result.shape} for {x.dtype} of "
+                f"shape {x.shape}: it must return an array like its input"
+            )
+        return {"outputs": [np.ascontiguousarray(result).view(bits.dtype)]}
+
+    def evaluate_stretch(self, spec: dict[str, Any], first: int, count: int) -> dict[str, Any]:
+        """The results at consecutive places of a format (`inputs.places`)."""
+        return self.evaluate(spec, inputs.bits_at(first, count, spec["dtype"]))
+
+
+def _load(name: str) -> Callable[[np.ndarray], Any]:
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise Unusable(f"cannot read {name!r}: write it as package.module:function")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise Unusable(f"cannot import {module_name}: {error}; set PYTHONPATH to find it") from None
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise Unusable(f"{module_name} has no function {attribute}")
+    return found  # type: ignore[no-any-return]
+
+
+def _dtype(name: str) -> Any:
+    if name != "bfloat16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise Unusable("bfloat16 arrays need ml_dtypes: python -m pip install ml_dtypes") from None
+    return np.dtype(ml_dtypes.bfloat16)
