@@ -115,7 +115,8 @@ def _check(asked: Asked) -> None:
 
 
 def _own_function(asked: Asked, effort: certify.Effort) -> Answer:
-    assert asked.own and asked.reference
+    assert asked.own is not None
+    assert asked.reference is not None
     chosen = asked.selection.checked()
     dtype = _only("dtype", chosen.dtypes, "float32")
     direction = _only("direction", chosen.directions, "forward")
