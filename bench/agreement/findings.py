@@ -89,7 +89,7 @@ _SMALL = 1e-4
 """A relative error below which ulp say more."""
 _OWN_FORMS = ("stable", "fast")
 _NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
-_DTYPES = ("float32", "float64", "bfloat16", "float16")
+_DTYPES = ("float32", "float64", "float16", "bfloat16")
 _PLACE = re.compile(r"(?:at )?(?P<input>[^:]+): got (?P<got>[^\s,]+), exact (?P<exact>\S+)")
 _FIRST = re.compile(r"first at (.+)")
 
@@ -235,7 +235,7 @@ def verdict(found: Sequence[Finding], checked: int, shown: int | None = None) ->
     whose = _listed(
         [f"{count:,} in {BOUNDS[kind].words}" for kind, count in counts.items() if count]
     )
-    told = f"{len(found):,} finding{'s' * (len(found) > 1)} from {checked:,} results: {whose}."
+    told = f"{_counted(len(found), 'finding')} from {_counted(checked, 'result')}: {whose}."
     hidden = len(found) - len(found if shown is None else found[:shown])
     return f"{told} {hidden:,} of them are not shown." if hidden else told
 
@@ -526,6 +526,10 @@ def _conditions(conditions: Iterable[str]) -> str:
 def _listed(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def _counted(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'s' * (amount != 1)}"
 
 
 def _float(text: str) -> float:

@@ -94,7 +94,7 @@ def script(case: Case, place: str) -> str:
     define = (source.slope if carried else source.define)(form, speech.slope, parameters)
     call = _call(speech, case, place)
     wide = speech.wide if case.dtype == "float64" else ""
-    first = "; ".join(filter(None, (source.imports(define, call), wide)))
+    first = "; ".join(filter(None, (source.imports(define, call, wide), wide)))
     return f"{first}\n{define}\n{call}"
 
 
@@ -206,14 +206,19 @@ def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def _signature(arguments: ast.arguments, parameters: Mapping[str, float | int | bool]) -> str:
-    """`x, alpha=0.01`, with values in place of the defaults."""
-    names = [each.arg for each in arguments.args]
-    defaults = dict(
-        zip(names[len(names) - len(arguments.defaults) :], arguments.defaults, strict=True)
-    )
-    given = {name: ast.unparse(value) for name, value in defaults.items()}
+    """`x, alpha=0.01`, with the case's values in place of the defaults."""
+    every = _arguments(arguments)
+    defaults = [*arguments.defaults, *filter(None, arguments.kw_defaults)]
+    given = {
+        name: ast.unparse(value)
+        for name, value in zip(every[len(every) - len(defaults) :], defaults, strict=True)
+    }
     given |= {name: repr(value) for name, value in parameters.items()}
-    return ", ".join(f"{name}={given[name]}" if name in given else name for name in names)
+    return ", ".join(f"{name}={given[name]}" if name in given else name for name in every)
+
+
+def _arguments(arguments: ast.arguments) -> list[str]:
+    return [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
 
 
 def _decorator(node: ast.expr) -> str:
@@ -238,4 +243,4 @@ def _bound(form: ast.FunctionDef | ast.Lambda) -> set[str]:
         for node in ast.walk(form)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
-    return stored | {each.arg for each in form.args.args}
+    return stored | set(_arguments(form.args))
