@@ -11,8 +11,8 @@ from bench.agreement.findings import BOUNDS, Finding, Kind, Nature, checked, fin
 from .evidence import Evidence
 
 _GROUPS: Sequence[tuple[str, Nature, tuple[Kind, ...], int]] = (
-    ("The frameworks' own functions", "value", ("op",), 18),
-    ("The formulas as printed", "value", ("formula",), 8),
+    ("Native functions: the frameworks' own", "value", ("op",), 18),
+    ("Formulas as printed", "value", ("formula",), 8),
     ("This project's forms and derivatives", "value", ("own",), 3),
     ("At infinity and NaN", "special", tuple(BOUNDS), 7),
     ("Subnormal numbers that stand as zero", "flushed", tuple(BOUNDS), 4),

@@ -47,7 +47,7 @@ BOUNDS: Mapping[Kind, Bound] = {
     "op": Bound(
         4,
         1,
-        "the framework's own functions",
+        "the native functions",
         "4 ulp is what good mathematical libraries keep to with room; 16-bit results that are "
         "computed in float32 and rounded once are within 1",
     ),
@@ -55,8 +55,8 @@ BOUNDS: Mapping[Kind, Bound] = {
         16,
         4,
         "the formulas as printed",
-        "each operation may add half an ulp and an elementary function 4: with the dozen that the "
-        "longest formula takes, more is no rounding but cancellation or overflow",
+        "each operation may add half an ulp and an elementary function 4; a formula takes at most "
+        "ten, so more is no rounding but cancellation or overflow",
     ),
     "own": Bound(
         4,
@@ -459,8 +459,9 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
 
 def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     names = list(dict.fromkeys(_name(each.case) for each in group))
+    places = [_written(each) for each in best.place.input.split(", ")]
     return (
-        f": {COUNTS[best.metric].words} at {_listed(best.place.input.split(', '))}, "
+        f": {COUNTS[best.metric].words} at {_listed(places)}, "
         f"{best.case.direction}, {conditions}: {_listed(names)}."
     )
 
@@ -505,9 +506,16 @@ def _wrong(place: Place) -> str:
 
 
 def _at(place: Place) -> str:
-    x = _float(place.input)
-    written = place.input if math.isnan(x) else f"{x:.6g}"
-    return f"at {'−' if written.startswith('-') else ''}{written.removeprefix('-')}"
+    return f"at {_written(place.input)}"
+
+
+def _written(text: str) -> str:
+    """An input as people read it: `−5.53`, `∞`, `NaN`, `output 12`."""
+    x = _float(text)
+    if math.isnan(x):
+        return "NaN" if text == "nan" else text
+    size = "∞" if math.isinf(x) else f"{abs(x):.6g}"
+    return f"−{size}" if math.copysign(1, x) < 0 else size
 
 
 def _ulp(value: float) -> str:
