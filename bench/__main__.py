@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | agree | export | doctor | publish`."""
+"""The command line: `python -m bench list | run | agree | export | findings | doctor | …`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ Examples:
   python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
   python -m bench doctor
   python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
+  python -m bench findings results/2026-01-31T12-00-00-standard --framework torch --limit 10
 
 \b
 Exit status: 0 done, 1 nothing could be measured, a case was refused because its times would
@@ -326,6 +327,39 @@ def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
     click.echo(f"Wrote {len(loaded.rows)} rows to {out}.")
+
+
+@cli.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax, tensorflow.")
+@click.option("--activation", "activations", multiple=True, help="A name of `list`.")
+@click.option("--limit", type=click.IntRange(1), help="The first so many; all unless told.")
+@click.option("--json", "as_json", is_flag=True, help="One record a finding.")
+@_DEBUG
+def findings(
+    run_path: Path,
+    frameworks: tuple[str, ...],
+    activations: tuple[str, ...],
+    limit: int | None,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """List what is wrong in RUN beyond a stated bound, each with three lines that show it."""
+    from .agreement import findings as module
+    from .store import dump, load
+
+    loaded = load(run_path)
+    chosen = Selection(frameworks=frameworks, activations=activations)
+    found = module.findings(loaded, chosen)
+    shown = found[:limit]
+    if as_json:
+        records = ",\n".join(dump(each.as_dict()) for each in shown)
+        click.echo(f"[\n{records}\n]" if shown else "[]")
+        return
+    for each in shown:
+        click.echo(each.sentence)
+        click.echo("".join(f"    {line}\n" for line in each.lines))
+    click.echo(module.verdict(found, module.checked(loaded, chosen), len(shown)))
 
 
 @cli.command()

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from bench.metrics import METRICS
 
-from . import answers, exactness, expcost, overview, parts, stable, tables, trust
+from . import answers, exactness, expcost, findings, overview, parts, stable, tables, trust
 from .evidence import COARSE, Evidence
 from .figures import figures
 from .pairs import NAMED
@@ -97,6 +97,7 @@ def render(evidence: Evidence) -> str:
         model=parts.model_sentences(evidence),
         primitives=parts.primitives(evidence),
         stable=stable.pivots(evidence),
+        findings=findings.section(evidence),
         views=overview.views(evidence),
         figures=figures(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},

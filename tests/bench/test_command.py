@@ -121,6 +121,31 @@ def test_a_parameter_is_measured_under_its_label(small_run: Path) -> None:
     assert {record["activation"] for record in records} == {"relu", "squareplus(b=1)"}
 
 
+def test_findings_are_sentences_or_records_and_end_with_a_verdict(small_run: Path) -> None:
+    told = _bench("findings", str(small_run), "--limit", "2")
+    assert told.returncode == 0, told.stderr
+    *findings, verdict = told.stdout.strip().split("\n\n")
+    assert len(findings) == 2
+    assert all(each.startswith("NumPy 2") for each in findings)
+    assert " findings from " in verdict
+    assert "of them are not shown." in verdict
+    records = json.loads(_bench("findings", str(small_run), "--json").stdout)
+    assert f"{len(records)} findings" in verdict
+    assert {each["framework"] for each in records} == {"numpy"}
+    [square] = [each for each in records if "def f(x, b=1" in each["reproduction"]][:1]
+    assert square["activation"] == "squareplus(b=1)"
+
+
+def test_findings_of_a_choice(small_run: Path) -> None:
+    none = _bench("findings", str(small_run), "--activation", "gelu")
+    assert none.returncode == 0, none.stderr
+    assert none.stdout.startswith("Exactness was not measured")
+    assert _bench("findings", str(small_run), "--activation", "gelu", "--json").stdout == "[]\n"
+    wrong = _bench("findings", str(small_run), "--framework", "torhc")
+    assert wrong.returncode == 2
+    assert "did you mean torch" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
@@ -145,6 +170,8 @@ def test_a_parameter_is_measured_under_its_label(small_run: Path) -> None:
         (("run", "--frobnicate"), 2, "No such option"),
         (("export", "no-such-run"), 4, "no run at no-such-run"),
         (("export", "no-such-run", "--format", "xml"), 2, "xml"),
+        (("findings", "no-such-run"), 4, "no run at no-such-run"),
+        (("findings", "no-such-run", "--limit", "0"), 2, "--limit"),
         (("frobnicate",), 2, "No such command"),
     ],
 )
@@ -185,7 +212,7 @@ def test_json_outcome_is_for_machines(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", [(), ("list",), ("run",), ("export",)])
+@pytest.mark.parametrize("command", [(), ("list",), ("run",), ("export",), ("findings",)])
 def test_help_explains(command: tuple[str, ...]) -> None:
     done = _bench(*command, "--help")
     assert done.returncode == 0
