@@ -71,11 +71,16 @@ class _Judge:
             error = np.abs(got - mid) / unit
             slack = rad / unit + _MARGIN
             plain = error + slack < 0.5
-            tiny = 2.0**self._format.emin
-            plain &= (np.abs(mid) >= tiny) & (np.abs(got) >= tiny)
-        plain &= ~np.isin(x, self._kinks)
+            tiny, least = 2.0**self._format.emin, 2.0 ** (self._format.emin - 64)
+            usual = (np.abs(mid) >= tiny) & (np.abs(got) >= tiny)
+            nothing = (np.abs(mid) <= least) & (got == 0)
+            nothing &= (mid == 0) | (np.signbit(mid) == np.signbit(got))
+        plain &= usual | nothing
+        plain |= (np.isnan(mid) & np.isnan(got)) | (np.isinf(mid) & (mid == got))
+        if len(self._kinks):
+            plain &= ~np.isin(x, self._kinks)
         if plain.any():
-            plain[np.where(plain, error, -1).argmax()] = False
+            plain[np.where(plain & ~np.isnan(error), error, -1).argmax()] = False
         close = np.flatnonzero(~plain)
         rest = len(x) - len(close)
         found = self._closely(x[close], results[close], mid[close], rad[close], slack[close])

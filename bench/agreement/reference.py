@@ -202,9 +202,16 @@ def function_of(
 
     It takes a ball, or, with fmpq for `number`, a rational number.
     """
-    parameters = parameters_of(activation, number)
     exact_function = activation.exact if direction == "forward" else activation.derivative
-    return lambda x: exact_function(x, **parameters)
+    parameters: dict[int, dict[str, Any]] = {}
+
+    def at(x: Any) -> Any:
+        # A decimal fraction is a ball as narrow as the precision of the moment allows.
+        if ctx.prec not in parameters:
+            parameters[ctx.prec] = parameters_of(activation, number)
+        return exact_function(x, **parameters[ctx.prec])
+
+    return at
 
 
 def exact_at(function: Callable[[arb], arb], x: Array) -> Reference:
@@ -285,11 +292,11 @@ def _multiple(above: int, tie: bool, unit: int, fmt: Dtype) -> float:
 
 def parameter_gradient(activation: Activation, x: Array) -> Reference:
     """Exact Σ ∂f/∂parameter over the first axis of float64 inputs `x`, shape (rows, channels)."""
-    parameters = parameters_of(activation)
     derivative = activation.parameter_derivative
     assert derivative is not None
 
     def total(column: Array) -> arb:
+        parameters = parameters_of(activation)
         return sum((derivative(arb(float(v)), **parameters) for v in column), arb(0))
 
     return _collect((_halves(lambda c=c: total(c)) for c in x.T), (x.shape[1],))  # type: ignore[misc]
@@ -297,16 +304,23 @@ def parameter_gradient(activation: Activation, x: Array) -> Reference:
 
 def row_values(activation: Activation, rows: Array) -> Reference:
     """Exact values of a row-wise activation at float64 rows, shape (rows, n)."""
-    parameters = parameters_of(activation)
-    return _rows([lambda r=row: activation.exact(_balls(r), **parameters) for row in rows])  # type: ignore[misc]
+    return _rows(
+        [
+            lambda r=row: activation.exact(_balls(r), **parameters_of(activation))  # type: ignore[misc]
+            for row in rows
+        ]
+    )
 
 
 def row_gradients(activation: Activation, rows: Array, upstream: Array) -> Reference:
     """Exact gradients of Σ upstream · f(row), for float64 rows and upstream rows."""
-    parameters = parameters_of(activation)
+
+    def pulled(row: Array, pull: Array) -> list[arb]:
+        return list(activation.derivative(_balls(row), _balls(pull), **parameters_of(activation)))
+
     return _rows(
         [
-            lambda r=row, u=pull: activation.derivative(_balls(r), _balls(u), **parameters)  # type: ignore[misc]
+            lambda r=row, u=pull: pulled(r, u)  # type: ignore[misc]
             for row, pull in zip(rows, upstream, strict=True)
         ]
     )
