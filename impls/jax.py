@@ -234,7 +234,13 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, alpha * jnp.exp(jnp.minimum(x, 0))))
+def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = jnp.exp(0.5 * jnp.minimum(x, 0))
+    return jnp.where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
 
@@ -248,7 +254,6 @@ def selu_textbook(x: Array) -> Array:
 
 
 def _selu_slope(x: Array) -> Array:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = jnp.exp(0.5 * jnp.minimum(x, 0))
     return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -303,8 +308,7 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
-    scaled = k * x
-    return (jnp.maximum(scaled, 0) + jnp.log1p(jnp.exp(-jnp.abs(scaled)))) / k
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(k * x))) / k
 
 
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
@@ -327,18 +331,20 @@ def _softplus_approximation_slope(x: Array) -> Array:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = jnp.maximum(size, 0.5)
-    tail, rest = jnp.exp(-far), -jnp.expm1(-far)
-    slope = jnp.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -jnp.expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = jnp.where(u > 0, above, below) / (rest * rest)
     return jnp.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Array) -> Array:
     size = jnp.abs(jnp.maximum(x, -1000))
-    tail = jnp.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -jnp.expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * jnp.where(x < 0, tail, 1) / jnp.where(at_0, 1, rest)
+    value = jnp.where(x < 0, size * half * half, size) / jnp.where(at_0, 1, rest)
     return jnp.where(at_0, _LN2, value)
 
 
@@ -462,21 +468,23 @@ def _half_root(x: Array, b: float) -> Array:
 
 def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), jnp.finfo(x.dtype).tiny
     half_sum = half_root + 0.5 * jnp.abs(x)
-    return jnp.where(half_sum == 0, 1, half_sum), jnp.where(half_root == 0, 1, 2 * half_root)
+    return jnp.maximum(half_sum, least), jnp.maximum(2 * half_root, least)
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
     half_sum, root = _half_sum(x, b)
-    tail = 0.25 * b / half_sum / root
+    share = 0.5 * math.sqrt(b)
+    # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
+    tail = (share / half_sum) * (share / root)
     return jnp.where(x > 0, 1 - tail, tail)
 
 
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
-    return jnp.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return jnp.maximum(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Array) -> Array:

@@ -28,7 +28,6 @@ _ERF_SLOPE_AT_0 = 2 / math.sqrt(math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-_SMALLEST = 5e-324
 _WIDER = {"float16": np.float32, "float32": np.float64}
 _DOUBLE = {"float16": np.float64, "float32": np.float64}
 
@@ -790,7 +789,8 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
-    return _by_sign(0 - x, _constant(1, x), alpha * np.exp(_at_most(0, x)))
+    # The exponential is 1 above 0, and NaN where x is, whatever its sign bit.
+    return _by_sign(0 - x, _constant(1, x), _constant(alpha, x)) * np.exp(_at_most(0, x))
 
 
 @_stable(_elu_slope)
@@ -960,8 +960,7 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
-    scaled = k * x
-    return (_at_least(0, scaled) + np.log1p(np.exp(-np.abs(scaled)))) / k
+    return _at_least(0, x) + np.log1p(np.exp(-np.abs(k * x))) / k
 
 
 @_slope(lambda x, k=1.0: np.exp(k * x - np.logaddexp(0, k * x)))
@@ -1308,9 +1307,9 @@ def _root(x: Array, b: float) -> Array:
 
 def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    root = _root(x, b)
+    root, least = _root(x, b), np.finfo(x.dtype).tiny
     half_sum = 0.5 * root + 0.5 * np.abs(x)
-    return _at_least(_SMALLEST, half_sum), _at_least(_SMALLEST, root)
+    return _at_least(least, half_sum), _at_least(least, root)
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
@@ -1322,7 +1321,7 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
-    return _by_sign(0 - x, half_sum, 0.25 * b / half_sum)
+    return _at_least(0, x) + 0.25 * b / half_sum
 
 
 def _squareplus_fast_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:

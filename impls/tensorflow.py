@@ -238,7 +238,13 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * (tf.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: _where(x > 0, 1, alpha * tf.exp(_at_most(x, 0))))
+def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = tf.exp(0.5 * _at_most(x, 0))
+    return _where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
 
@@ -252,7 +258,6 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = tf.exp(0.5 * _at_most(x, 0))
     return _where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -303,8 +308,7 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    scaled = k * x
-    return (_at_least(scaled, 0) + tf.math.log1p(tf.exp(-tf.abs(scaled)))) / k
+    return _at_least(x, 0) + tf.math.log1p(tf.exp(-tf.abs(k * x))) / k
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -327,18 +331,20 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = _at_least(size, 0.5)
-    tail, rest = tf.exp(-far), -tf.math.expm1(-far)
-    slope = tf.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -tf.math.expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = tf.where(u > 0, above, below) / (rest * rest)
     return tf.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = tf.abs(_at_least(x, -1000))
-    tail = tf.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -tf.math.expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * tf.where(x < 0, tail, 1) / _where(at_0, 1, rest)
+    value = tf.where(x < 0, size * half * half, size) / _where(at_0, 1, rest)
     return _where(at_0, _LN2, value)
 
 
@@ -454,21 +460,23 @@ def _half_root(x: Tensor, b: float) -> Tensor:
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), np.finfo(x.dtype.as_numpy_dtype).tiny
     half_sum = half_root + 0.5 * tf.abs(x)
-    return _where(half_sum == 0, 1, half_sum), _where(half_root == 0, 1, 2 * half_root)
+    return _at_least(half_sum, least), _at_least(2 * half_root, least)
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, root = _half_sum(x, b)
-    tail = 0.25 * b / half_sum / root
+    share = 0.5 * math.sqrt(b)
+    # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
+    tail = (share / half_sum) * (share / root)
     return tf.where(x > 0, 1 - tail, tail)
 
 
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
-    return tf.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return _at_least(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:

@@ -239,7 +239,13 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * torch.exp(torch.clamp(x, max=0))))
+def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = torch.exp(0.5 * torch.clamp(x, max=0))
+    return torch.where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
 
@@ -253,7 +259,6 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = torch.exp(0.5 * torch.clamp(x, max=0))
     return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -310,8 +315,7 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    scaled = k * x
-    return (torch.clamp(scaled, min=0) + torch.log1p(torch.exp(-torch.abs(scaled)))) / k
+    return torch.clamp(x, min=0) + torch.log1p(torch.exp(-torch.abs(k * x))) / k
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -334,18 +338,20 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = torch.clamp(size, min=0.5)
-    tail, rest = torch.exp(-far), -_expm1(-far)
-    slope = torch.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -_expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = torch.where(u > 0, above, below) / (rest * rest)
     return torch.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = torch.abs(torch.clamp(x, min=-1000))
-    tail = torch.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -_expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * torch.where(x < 0, tail, 1) / torch.where(at_0, 1, rest)
+    value = torch.where(x < 0, size * half * half, size) / torch.where(at_0, 1, rest)
     return torch.where(at_0, _LN2, value)
 
 
@@ -465,9 +471,9 @@ def _half_root(x: Tensor, b: float) -> Tensor:
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), torch.finfo(x.dtype).tiny
     half_sum = half_root + 0.5 * torch.abs(x)
-    return torch.where(half_sum == 0, 1, half_sum), torch.where(half_root == 0, 1, 2 * half_root)
+    return torch.clamp(half_sum, min=least), torch.clamp(2 * half_root, min=least)
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
@@ -479,7 +485,7 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
-    return torch.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return torch.clamp(x, min=0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:
