@@ -375,16 +375,32 @@ def gelu_textbook(x: Array) -> Array:
     return 0.5 * x * (1 + jax.lax.erf(x * _ROOT_HALF))
 
 
+def _mills(size: Array) -> Array:
+    """Φ(−a)/φ(a) from a = 12 on, to 6e-11: a convergent of Laplace's continued fraction."""
+    square = size * size
+    above = size * ((square + 14) * square + 33)
+    return above / (((square + 15) * square + 45) * square + 15)
+
+
+def _by_tail(x: Array, near: Array, factor: Array) -> Array:
+    """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
+    half, _ = _halves(0.5 * x * x)
+    far = 1 - math.sqrt(-2 * math.log(jnp.finfo(x.dtype).tiny))
+    return jnp.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+
+
 def _gelu_slope(x: Array) -> Array:
     bounded = jnp.clip(x, -1000, 1000)
     density = _DENSITY_AT_0 * jnp.exp(-0.5 * bounded * bounded)
-    return 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
+    near = 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
+    return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
 @_stable(_gelu_slope)
 def gelu_stable(x: Array) -> Array:
     bounded = jnp.maximum(x, -1000)
-    return 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
+    near = 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
+    return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
 def gelu_tanh_native(x: Array) -> Array:

@@ -375,16 +375,32 @@ def gelu_textbook(x: Tensor) -> Tensor:
     return 0.5 * x * (1 + tf.math.erf(x * _ROOT_HALF))
 
 
+def _mills(size: Tensor) -> Tensor:
+    """Φ(−a)/φ(a) from a = 12 on, to 6e-11: a convergent of Laplace's continued fraction."""
+    square = size * size
+    above = size * ((square + 14) * square + 33)
+    return above / (((square + 15) * square + 45) * square + 15)
+
+
+def _by_tail(x: Tensor, near: Tensor, factor: Tensor) -> Tensor:
+    """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
+    half, _ = _halves(0.5 * x * x)
+    far = 1 - math.sqrt(-2 * math.log(np.finfo(x.dtype.as_numpy_dtype).tiny))
+    return tf.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+
+
 def _gelu_slope(x: Tensor) -> Tensor:
     bounded = _at_most(_at_least(x, -1000), 1000)
     density = _DENSITY_AT_0 * tf.exp(-0.5 * bounded * bounded)
-    return 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
+    near = 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
+    return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
 @_stable(_gelu_slope)
 def gelu_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
+    near = 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
+    return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
 def gelu_tanh_native(x: Tensor) -> Tensor:
