@@ -45,11 +45,14 @@ _WIDER = {"float16": jnp.float32, "bfloat16": jnp.float32, "float32": jnp.float6
 
 def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Array, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Array]) -> list[Array]:
+        return [each.astype(_WIDER.get(each.dtype.name, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
         @cache
@@ -57,27 +60,23 @@ def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
             named = dict(parameters)
 
             @jax.custom_vjp
-            def rounded(x: Array) -> Array:
-                return form(_wide(x), **named).astype(x.dtype)
+            def rounded(*arrays: Array) -> Array:
+                return form(*wide(arrays), **named).astype(arrays[0].dtype)
 
-            def pull(x: Array, upstream: Array) -> tuple[Array]:
-                wide = gradient(_wide(upstream), _wide(x), **named)
-                return (wide.astype(x.dtype),)
+            def pull(arrays: tuple[Array, ...], upstream: Array) -> tuple[Array, ...]:
+                found = gradient(*wide((upstream, *arrays)), **named)
+                return tuple(each.astype(upstream.dtype) for each in found)
 
-            rounded.defvjp(lambda x: (rounded(x), x), pull)
+            rounded.defvjp(lambda *arrays: (rounded(*arrays), arrays), pull)
             return rounded
 
         @wraps(form)
-        def bound(x: Array, **parameters: Any) -> Array:
-            return with_parameters(tuple(sorted(parameters.items())))(x)
+        def bound(*arrays: Array, **parameters: Any) -> Array:
+            return with_parameters(tuple(sorted(parameters.items())))(*arrays)
 
         return bound
 
     return decorate
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(_WIDER.get(x.dtype.name, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -127,6 +126,11 @@ def _with_zero(row: Array, with_zero: bool) -> Array:
     return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
 
 
+def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return jnp.where(x > edge, above, jnp.where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -158,7 +162,23 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
     return jnp.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
 def prelu_where(x: Array, alpha: Array) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    along_alpha = jnp.where(x > 0, 0, upstream * x)
+    sums = along_alpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
+    return upstream * _hinge(x, 0, alpha, 1), sums
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Array, alpha: Array) -> Array:
     return jnp.where(x > 0, x, alpha * x)
 
 
@@ -171,6 +191,11 @@ def maxout_textbook(x: Array, k: int = 2) -> Array:
 
 
 def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.maximum(x, -alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
     return jnp.maximum(x, -alpha)
 
 
@@ -296,6 +321,17 @@ def tanh_native(x: Array) -> Array:
 def tanh_textbook(x: Array) -> Array:
     up, down = jnp.exp(x), jnp.exp(-x)
     return (up - down) / (up + down)
+
+
+def _tanh_slope(x: Array) -> Array:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = jnp.exp(-jnp.abs(x))
+    return jnp.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Array) -> Array:
+    return jnp.tanh(x)
 
 
 def softplus_native(x: Array, k: float = 1.0) -> Array:
@@ -569,7 +605,7 @@ def _softmax(x: Array, with_zero: bool = False) -> Array:
     return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
     powers, top = _shifted_exp(x, with_zero)
     return top + jnp.log(powers.sum(axis=-1, keepdims=True))
@@ -583,7 +619,7 @@ def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
     return jnp.exp(x) / jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True)
 
 
-def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> tuple[Array]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -595,7 +631,7 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Arr
     centre = jnp.where(largest, pull, 0).sum(axis=-1, keepdims=True)
     apart = pull - centre / largest.sum(axis=-1, keepdims=True)
     gradient = shares * (apart - (shares * apart).sum(axis=-1, keepdims=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)

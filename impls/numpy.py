@@ -71,24 +71,23 @@ def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
     return decorate
 
 
-def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Array]) -> list[Array]:
+        return [each.astype(_WIDER.get(each.dtype.name, each.dtype), copy=False) for each in arrays]
 
     def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
-        def rounded(x: Array, **parameters: Any) -> Array:
-            return form(_wide(x), **parameters).astype(x.dtype)
+        def rounded(*arrays: Array, **parameters: Any) -> Array:
+            return form(*wide(arrays), **parameters).astype(arrays[0].dtype)
 
-        def rounded_gradient(upstream: Array, x: Array, **parameters: Any) -> Array:
-            wide = gradient(_wide(upstream), _wide(x), **parameters)
-            return wide.astype(x.dtype)
+        def rounded_gradient(*arrays: Array, **parameters: Any) -> tuple[Array, ...]:
+            found = _as_tuple(gradient(*wide(arrays), **parameters))
+            return tuple(each.astype(arrays[0].dtype) for each in found)
 
         return _differentiable(rounded_gradient)(rounded)
 
     return decorate
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(_WIDER.get(x.dtype.name, x.dtype), copy=False)
 
 
 def _fast(slope: Callable[..., Array]) -> Callable[..., Any]:
@@ -486,7 +485,12 @@ def _with_zero(row: Array, with_zero: bool) -> Array:
     return np.concatenate([row, _zero(row)], axis=-1) if with_zero else row
 
 
-def _rectify(x: Array, alpha: Array) -> Array:
+def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return np.where(x > edge, above, np.where(x <= edge, below, x))
+
+
+def _rectify(x: Array, alpha: Any) -> Array:
     return np.where(x > 0, x, alpha * x)
 
 
@@ -523,6 +527,11 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
     return np.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+    return _rectify(x, alpha)
+
+
 def _leaky_relu_fast_slope(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
     """α[x ≤ 0] + [x > 0], a sum of which one term is 0."""
     (rising,) = _spare(out, 1)
@@ -539,16 +548,26 @@ def leaky_relu_fast(x: Array, alpha: float = 0.01, *, out: Array | None = None) 
     return (np.maximum if alpha <= 1 else np.minimum)(x, out, out=out)
 
 
+def _along_alpha(upstream: Array, x: Array, alpha: Array) -> Array:
+    rest = np.where(x > 0, 0, upstream * x)
+    return np.asarray(rest.sum(axis=tuple(range(x.ndim - alpha.ndim))), alpha.dtype)
+
+
 def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
-    positive = x > 0
-    along_alpha = np.where(positive, 0, upstream * x)
-    axes = tuple(range(x.ndim - alpha.ndim))
-    sums = np.asarray(along_alpha.sum(axis=axes), alpha.dtype)
-    return upstream * np.where(positive, 1, alpha), sums
+    return upstream * np.where(x > 0, 1, alpha), _along_alpha(upstream, x, alpha)
 
 
 @_differentiable(_prelu_gradient)
 def prelu_where(x: Array, alpha: Array) -> Array:
+    return _rectify(x, alpha)
+
+
+def _prelu_stable_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    return upstream * _hinge(x, 0, alpha, 1), _along_alpha(upstream, x, alpha)
+
+
+@_stable_gradient(_prelu_stable_gradient)
+def prelu_stable(x: Array, alpha: Array) -> Array:
     return _rectify(x, alpha)
 
 
@@ -676,6 +695,11 @@ def maxout_fast(x: Array, k: int = 2, *, out: Array | None = None) -> Array:
 @_slope(lambda x, alpha=1.0: (x > -alpha).astype(x.dtype))
 def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
     return np.maximum(x, -alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return _at_least(-alpha, x)
 
 
 @_fast(lambda x, alpha=1.0, *, out: _indicate(x > -alpha, out))
@@ -951,6 +975,17 @@ def tanh_native(x: Array, *, out: Array | None = None) -> Array:
 def tanh_textbook(x: Array) -> Array:
     up, down = np.exp(x), np.exp(-x)
     return (up - down) / (up + down)
+
+
+def _tanh_slope(x: Array) -> Array:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = np.exp(-np.abs(x))
+    return np.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Array) -> Array:
+    return np.tanh(x)
 
 
 @_slope(lambda x, k=1.0: 1 / (1 + np.exp(-k * x)))

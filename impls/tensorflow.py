@@ -43,32 +43,31 @@ _WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float6
 
 def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
+        return [tf.cast(each, _WIDER.get(each.dtype, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
         @wraps(form)
-        def bound(x: Tensor, **parameters: Any) -> Tensor:
+        def bound(*arrays: Tensor, **parameters: Any) -> Tensor:
             @tf.custom_gradient
-            def rounded(x: Tensor) -> Any:
-                def pull(upstream: Tensor) -> Tensor:
-                    wide = gradient(_wide(upstream), _wide(x), **parameters)
-                    return tf.cast(wide, x.dtype)
+            def rounded(*arrays: Tensor) -> Any:
+                def pull(upstream: Tensor) -> list[Tensor]:
+                    found = gradient(*wide((upstream, *arrays)), **parameters)
+                    return [tf.cast(each, upstream.dtype) for each in found]
 
-                return tf.cast(form(_wide(x), **parameters), x.dtype), pull
+                return tf.cast(form(*wide(arrays), **parameters), arrays[0].dtype), pull
 
-            return rounded(x)
+            return rounded(*arrays)
 
         return bound
 
     return decorate
-
-
-def _wide(x: Tensor) -> Tensor:
-    return tf.cast(x, _WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -132,6 +131,11 @@ def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
     return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
 
 
+def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return _where(x > edge, above, _where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -163,7 +167,23 @@ def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
     return tf.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
 def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    along_alpha = _where(x > 0, 0, upstream * x)
+    sums = tf.reduce_sum(along_alpha, axis=list(range(x.shape.rank - alpha.shape.rank)))
+    return upstream * _hinge(x, 0, alpha, 1), sums
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
     return tf.where(x > 0, x, alpha * x)
 
 
@@ -181,6 +201,11 @@ def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
 
 
 def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return _at_least(x, -alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return _at_least(x, -alpha)
 
 
@@ -296,6 +321,17 @@ def tanh_native(x: Tensor) -> Tensor:
 def tanh_textbook(x: Tensor) -> Tensor:
     up, down = tf.exp(x), tf.exp(-x)
     return (up - down) / (up + down)
+
+
+def _tanh_slope(x: Tensor) -> Tensor:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = tf.exp(-tf.abs(x))
+    return tf.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Tensor) -> Tensor:
+    return tf.tanh(x)
 
 
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
@@ -561,7 +597,7 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     powers, top = _shifted_exp(x, with_zero)
     return top + tf.math.log(tf.reduce_sum(powers, axis=-1, keepdims=True))
@@ -575,7 +611,7 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return tf.exp(x) / tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -588,7 +624,7 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> T
     count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=-1, keepdims=True)
     apart = pull - centre / count
     gradient = shares * (apart - tf.reduce_sum(shares * apart, axis=-1, keepdims=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)

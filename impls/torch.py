@@ -42,38 +42,38 @@ _WIDER = {
 
 def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
+        return [each.to(_WIDER.get(each.dtype, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
         class Rounded(torch.autograd.Function):
             @staticmethod
-            def forward(context: Any, x: Tensor, parameters: dict[str, Any]) -> Tensor:
-                context.save_for_backward(x)
-                context.parameters = parameters
-                return form(_wide(x), **parameters).to(x.dtype)
+            def forward(context: Any, named: dict[str, Any], x: Tensor, *rest: Tensor) -> Tensor:
+                # Not *arrays: Dynamo takes a forward that names as many parameters as it is given
+                # for one without a context.
+                context.save_for_backward(x, *rest)
+                context.parameters = named
+                return form(*wide((x, *rest)), **named).to(x.dtype)
 
             @staticmethod
             def backward(context: Any, upstream: Tensor) -> Any:
-                (x,) = context.saved_tensors
-                pull = _wide(upstream)
-                wide = gradient(pull, _wide(x), **context.parameters)
-                return wide.to(x.dtype), None
+                arrays = (upstream, *context.saved_tensors)
+                found = gradient(*wide(arrays), **context.parameters)
+                return None, *(each.to(upstream.dtype) for each in found)
 
         @wraps(form)
-        def rounded(x: Tensor, **parameters: Any) -> Tensor:
-            return Rounded.apply(x, parameters)
+        def rounded(*arrays: Tensor, **parameters: Any) -> Tensor:
+            return Rounded.apply(parameters, *arrays)
 
         return rounded
 
     return decorate
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.to(_WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -128,6 +128,11 @@ def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
     return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
 
 
+def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return torch.where(x > edge, above, torch.where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -159,11 +164,26 @@ def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
     return torch.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
 def prelu_native(x: Tensor, alpha: Tensor) -> Tensor:
     return functional.prelu(x, alpha.reshape(-1))
 
 
 def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    along_alpha = torch.where(x > 0, 0, upstream * x)
+    return upstream * _hinge(x, 0, alpha, 1), along_alpha.sum_to_size(alpha.shape)
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(x > 0, x, alpha * x)
 
 
@@ -176,6 +196,11 @@ def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
 
 
 def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.clamp(x, min=-alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.clamp(x, min=-alpha)
 
 
@@ -303,6 +328,17 @@ def tanh_native(x: Tensor) -> Tensor:
 def tanh_textbook(x: Tensor) -> Tensor:
     up, down = torch.exp(x), torch.exp(-x)
     return (up - down) / (up + down)
+
+
+def _tanh_slope(x: Tensor) -> Tensor:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = torch.exp(-torch.abs(x))
+    return torch.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Tensor) -> Tensor:
+    return torch.tanh(x)
 
 
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
@@ -554,7 +590,7 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     powers, top = _shifted_exp(x, with_zero)
     return top + torch.log(powers.sum(dim=-1, keepdim=True))
@@ -568,7 +604,7 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return torch.exp(x) / torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -580,7 +616,7 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> T
     centre = torch.where(largest, pull, 0).sum(dim=-1, keepdim=True)
     apart = pull - centre / largest.sum(dim=-1, keepdim=True)
     gradient = shares * (apart - (shares * apart).sum(dim=-1, keepdim=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)
