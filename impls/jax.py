@@ -298,7 +298,8 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 @_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
 def celu_stable(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
 
 
 def sigmoid_native(x: Array) -> Array:
@@ -344,7 +345,10 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
-    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(k * x))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = jnp.where(tail < 1e-20, half / k * half, jnp.log1p(tail) / k)
+    return jnp.maximum(x, 0) + rest
 
 
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:

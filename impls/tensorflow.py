@@ -298,7 +298,8 @@ def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 @_stable(lambda x, alpha=1.0: _where(x > 0, 1, tf.exp(_at_most(x, 0) / alpha)))
 def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return tf.where(x > near, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
 
 
 def sigmoid_native(x: Tensor) -> Tensor:
@@ -344,7 +345,10 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    return _at_least(x, 0) + tf.math.log1p(tf.exp(-tf.abs(k * x))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = tf.where(tail < 1e-20, half / k * half, tf.math.log1p(tail) / k)
+    return _at_least(x, 0) + rest
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:

@@ -351,7 +351,10 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    return torch.clamp(x, min=0) + torch.log1p(torch.exp(-torch.abs(k * x))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = torch.where(tail < 1e-20, half / k * half, torch.log1p(tail) / k)
+    return torch.clamp(x, min=0) + rest
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
