@@ -10,9 +10,11 @@ A module defines
 - `Adapter`, a class with the methods below.
 
 A `stable` form is written in the next wider format and rounded once (`_stable`), with its
-derivative beside it: 16-bit inputs are computed in float32, float32 in float64. It holds for
-every finite input, ±∞ and NaN; where the function or its derivative has a limit at ±∞ it returns
-that. Clamping at ±1000 is exact there: every exponential involved is 0 or 1 beyond it.
+derivative beside it: 16-bit inputs are computed in float32, float32 in float64. bfloat16 has the
+range of float32, so that no intermediate value may be smaller or larger than the result is: a tail
+is multiplied by its square root twice. A form holds for every finite input, ±∞ and NaN; where the
+function or its derivative has a limit at ±∞ it returns that. Clamping at ±1000 is exact there:
+every exponential involved is 0 or 1 beyond it.
 """
 
 from __future__ import annotations

@@ -45,11 +45,14 @@ _WIDER = {"float16": jnp.float32, "bfloat16": jnp.float32, "float32": jnp.float6
 
 def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Array, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Array]) -> list[Array]:
+        return [each.astype(_WIDER.get(each.dtype.name, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
         @cache
@@ -57,27 +60,23 @@ def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
             named = dict(parameters)
 
             @jax.custom_vjp
-            def rounded(x: Array) -> Array:
-                return form(_wide(x), **named).astype(x.dtype)
+            def rounded(*arrays: Array) -> Array:
+                return form(*wide(arrays), **named).astype(arrays[0].dtype)
 
-            def pull(x: Array, upstream: Array) -> tuple[Array]:
-                wide = gradient(_wide(upstream), _wide(x), **named)
-                return (wide.astype(x.dtype),)
+            def pull(arrays: tuple[Array, ...], upstream: Array) -> tuple[Array, ...]:
+                found = gradient(*wide((upstream, *arrays)), **named)
+                return tuple(each.astype(upstream.dtype) for each in found)
 
-            rounded.defvjp(lambda x: (rounded(x), x), pull)
+            rounded.defvjp(lambda *arrays: (rounded(*arrays), arrays), pull)
             return rounded
 
         @wraps(form)
-        def bound(x: Array, **parameters: Any) -> Array:
-            return with_parameters(tuple(sorted(parameters.items())))(x)
+        def bound(*arrays: Array, **parameters: Any) -> Array:
+            return with_parameters(tuple(sorted(parameters.items())))(*arrays)
 
         return bound
 
     return decorate
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(_WIDER.get(x.dtype.name, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -127,6 +126,11 @@ def _with_zero(row: Array, with_zero: bool) -> Array:
     return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
 
 
+def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return jnp.where(x > edge, above, jnp.where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -158,7 +162,23 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
     return jnp.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
 def prelu_where(x: Array, alpha: Array) -> Array:
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    along_alpha = jnp.where(x > 0, 0, upstream * x)
+    sums = along_alpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
+    return upstream * _hinge(x, 0, alpha, 1), sums
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Array, alpha: Array) -> Array:
     return jnp.where(x > 0, x, alpha * x)
 
 
@@ -171,6 +191,11 @@ def maxout_textbook(x: Array, k: int = 2) -> Array:
 
 
 def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
+    return jnp.maximum(x, -alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
     return jnp.maximum(x, -alpha)
 
 
@@ -234,7 +259,13 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, alpha * jnp.exp(jnp.minimum(x, 0))))
+def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = jnp.exp(0.5 * jnp.minimum(x, 0))
+    return jnp.where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
 
@@ -248,7 +279,6 @@ def selu_textbook(x: Array) -> Array:
 
 
 def _selu_slope(x: Array) -> Array:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = jnp.exp(0.5 * jnp.minimum(x, 0))
     return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -268,7 +298,8 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 @_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
 def celu_stable(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
 
 
 def sigmoid_native(x: Array) -> Array:
@@ -293,6 +324,17 @@ def tanh_textbook(x: Array) -> Array:
     return (up - down) / (up + down)
 
 
+def _tanh_slope(x: Array) -> Array:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = jnp.exp(-jnp.abs(x))
+    return jnp.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Array) -> Array:
+    return jnp.tanh(x)
+
+
 def softplus_native(x: Array, k: float = 1.0) -> Array:
     return jax.nn.softplus(k * x) / k
 
@@ -303,8 +345,10 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
-    scaled = k * x
-    return (jnp.maximum(scaled, 0) + jnp.log1p(jnp.exp(-jnp.abs(scaled)))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = jnp.where(tail < 1e-20, half / k * half, jnp.log1p(tail) / k)
+    return jnp.maximum(x, 0) + rest
 
 
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
@@ -327,18 +371,20 @@ def _softplus_approximation_slope(x: Array) -> Array:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = jnp.maximum(size, 0.5)
-    tail, rest = jnp.exp(-far), -jnp.expm1(-far)
-    slope = jnp.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -jnp.expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = jnp.where(u > 0, above, below) / (rest * rest)
     return jnp.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Array) -> Array:
     size = jnp.abs(jnp.maximum(x, -1000))
-    tail = jnp.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -jnp.expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * jnp.where(x < 0, tail, 1) / jnp.where(at_0, 1, rest)
+    value = jnp.where(x < 0, size * half * half, size) / jnp.where(at_0, 1, rest)
     return jnp.where(at_0, _LN2, value)
 
 
@@ -369,16 +415,32 @@ def gelu_textbook(x: Array) -> Array:
     return 0.5 * x * (1 + jax.lax.erf(x * _ROOT_HALF))
 
 
+def _mills(size: Array) -> Array:
+    """Φ(−a)/φ(a) from a = 12 on, to 6e-11: a convergent of Laplace's continued fraction."""
+    square = size * size
+    above = size * ((square + 14) * square + 33)
+    return above / (((square + 15) * square + 45) * square + 15)
+
+
+def _by_tail(x: Array, near: Array, factor: Array) -> Array:
+    """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
+    half, _ = _halves(0.5 * x * x)
+    far = 1 - math.sqrt(-2 * math.log(jnp.finfo(x.dtype).tiny))
+    return jnp.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+
+
 def _gelu_slope(x: Array) -> Array:
     bounded = jnp.clip(x, -1000, 1000)
     density = _DENSITY_AT_0 * jnp.exp(-0.5 * bounded * bounded)
-    return 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
+    near = 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
+    return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
 @_stable(_gelu_slope)
 def gelu_stable(x: Array) -> Array:
     bounded = jnp.maximum(x, -1000)
-    return 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
+    near = 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
+    return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
 def gelu_tanh_native(x: Array) -> Array:
@@ -462,21 +524,23 @@ def _half_root(x: Array, b: float) -> Array:
 
 def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), jnp.finfo(x.dtype).tiny
     half_sum = half_root + 0.5 * jnp.abs(x)
-    return jnp.where(half_sum == 0, 1, half_sum), jnp.where(half_root == 0, 1, 2 * half_root)
+    return jnp.maximum(half_sum, least), jnp.maximum(2 * half_root, least)
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
     half_sum, root = _half_sum(x, b)
-    tail = 0.25 * b / half_sum / root
+    share = 0.5 * math.sqrt(b)
+    # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
+    tail = (share / half_sum) * (share / root)
     return jnp.where(x > 0, 1 - tail, tail)
 
 
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
-    return jnp.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return jnp.maximum(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Array) -> Array:
@@ -545,7 +609,7 @@ def _softmax(x: Array, with_zero: bool = False) -> Array:
     return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
     powers, top = _shifted_exp(x, with_zero)
     return top + jnp.log(powers.sum(axis=-1, keepdims=True))
@@ -559,7 +623,7 @@ def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
     return jnp.exp(x) / jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True)
 
 
-def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> tuple[Array]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -571,7 +635,7 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Arr
     centre = jnp.where(largest, pull, 0).sum(axis=-1, keepdims=True)
     apart = pull - centre / largest.sum(axis=-1, keepdims=True)
     gradient = shares * (apart - (shares * apart).sum(axis=-1, keepdims=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)

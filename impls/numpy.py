@@ -28,7 +28,6 @@ _ERF_SLOPE_AT_0 = 2 / math.sqrt(math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-_SMALLEST = 5e-324
 _WIDER = {"float16": np.float32, "float32": np.float64}
 _DOUBLE = {"float16": np.float64, "float32": np.float64}
 
@@ -72,24 +71,23 @@ def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
     return decorate
 
 
-def _stable_gradient(gradient: Callable[..., Array]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Array]) -> list[Array]:
+        return [each.astype(_WIDER.get(each.dtype.name, each.dtype), copy=False) for each in arrays]
 
     def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
-        def rounded(x: Array, **parameters: Any) -> Array:
-            return form(_wide(x), **parameters).astype(x.dtype)
+        def rounded(*arrays: Array, **parameters: Any) -> Array:
+            return form(*wide(arrays), **parameters).astype(arrays[0].dtype)
 
-        def rounded_gradient(upstream: Array, x: Array, **parameters: Any) -> Array:
-            wide = gradient(_wide(upstream), _wide(x), **parameters)
-            return wide.astype(x.dtype)
+        def rounded_gradient(*arrays: Array, **parameters: Any) -> tuple[Array, ...]:
+            found = _as_tuple(gradient(*wide(arrays), **parameters))
+            return tuple(each.astype(arrays[0].dtype) for each in found)
 
         return _differentiable(rounded_gradient)(rounded)
 
     return decorate
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(_WIDER.get(x.dtype.name, x.dtype), copy=False)
 
 
 def _fast(slope: Callable[..., Array]) -> Callable[..., Any]:
@@ -487,7 +485,12 @@ def _with_zero(row: Array, with_zero: bool) -> Array:
     return np.concatenate([row, _zero(row)], axis=-1) if with_zero else row
 
 
-def _rectify(x: Array, alpha: Array) -> Array:
+def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return np.where(x > edge, above, np.where(x <= edge, below, x))
+
+
+def _rectify(x: Array, alpha: Any) -> Array:
     return np.where(x > 0, x, alpha * x)
 
 
@@ -524,6 +527,11 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
     return np.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+    return _rectify(x, alpha)
+
+
 def _leaky_relu_fast_slope(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
     """α[x ≤ 0] + [x > 0], a sum of which one term is 0."""
     (rising,) = _spare(out, 1)
@@ -540,16 +548,26 @@ def leaky_relu_fast(x: Array, alpha: float = 0.01, *, out: Array | None = None) 
     return (np.maximum if alpha <= 1 else np.minimum)(x, out, out=out)
 
 
+def _along_alpha(upstream: Array, x: Array, alpha: Array) -> Array:
+    rest = np.where(x > 0, 0, upstream * x)
+    return np.asarray(rest.sum(axis=tuple(range(x.ndim - alpha.ndim))), alpha.dtype)
+
+
 def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
-    positive = x > 0
-    along_alpha = np.where(positive, 0, upstream * x)
-    axes = tuple(range(x.ndim - alpha.ndim))
-    sums = np.asarray(along_alpha.sum(axis=axes), alpha.dtype)
-    return upstream * np.where(positive, 1, alpha), sums
+    return upstream * np.where(x > 0, 1, alpha), _along_alpha(upstream, x, alpha)
 
 
 @_differentiable(_prelu_gradient)
 def prelu_where(x: Array, alpha: Array) -> Array:
+    return _rectify(x, alpha)
+
+
+def _prelu_stable_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    return upstream * _hinge(x, 0, alpha, 1), _along_alpha(upstream, x, alpha)
+
+
+@_stable_gradient(_prelu_stable_gradient)
+def prelu_stable(x: Array, alpha: Array) -> Array:
     return _rectify(x, alpha)
 
 
@@ -679,6 +697,11 @@ def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
     return np.maximum(x, -alpha)
 
 
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
+    return _at_least(-alpha, x)
+
+
 @_fast(lambda x, alpha=1.0, *, out: _indicate(x > -alpha, out))
 def shifted_relu_fast(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     return np.maximum(x, _constant(-alpha, x), out=out)
@@ -790,7 +813,8 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
-    return _by_sign(0 - x, _constant(1, x), alpha * np.exp(_at_most(0, x)))
+    # The exponential is 1 above 0, and NaN where x is, whatever its sign bit.
+    return _by_sign(0 - x, _constant(1, x), _constant(alpha, x)) * np.exp(_at_most(0, x))
 
 
 @_stable(_elu_slope)
@@ -953,6 +977,17 @@ def tanh_textbook(x: Array) -> Array:
     return (up - down) / (up + down)
 
 
+def _tanh_slope(x: Array) -> Array:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = np.exp(-np.abs(x))
+    return np.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Array) -> Array:
+    return np.tanh(x)
+
+
 @_slope(lambda x, k=1.0: 1 / (1 + np.exp(-k * x)))
 def softplus_textbook(x: Array, k: float = 1.0) -> Array:
     return np.log(1 + np.exp(k * x)) / k
@@ -960,8 +995,7 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
-    scaled = k * x
-    return (_at_least(0, scaled) + np.log1p(np.exp(-np.abs(scaled)))) / k
+    return _at_least(0, x) + np.log1p(np.exp(-np.abs(k * x))) / k
 
 
 @_slope(lambda x, k=1.0: np.exp(k * x - np.logaddexp(0, k * x)))
@@ -1308,9 +1342,9 @@ def _root(x: Array, b: float) -> Array:
 
 def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    root = _root(x, b)
+    root, least = _root(x, b), np.finfo(x.dtype).tiny
     half_sum = 0.5 * root + 0.5 * np.abs(x)
-    return _at_least(_SMALLEST, half_sum), _at_least(_SMALLEST, root)
+    return _at_least(least, half_sum), _at_least(least, root)
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
@@ -1322,7 +1356,7 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     half_sum, _ = _half_sum(x, b)
-    return _by_sign(0 - x, half_sum, 0.25 * b / half_sum)
+    return _at_least(0, x) + 0.25 * b / half_sum
 
 
 def _squareplus_fast_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:

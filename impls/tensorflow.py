@@ -43,32 +43,31 @@ _WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float6
 
 def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
+        return [tf.cast(each, _WIDER.get(each.dtype, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
         @wraps(form)
-        def bound(x: Tensor, **parameters: Any) -> Tensor:
+        def bound(*arrays: Tensor, **parameters: Any) -> Tensor:
             @tf.custom_gradient
-            def rounded(x: Tensor) -> Any:
-                def pull(upstream: Tensor) -> Tensor:
-                    wide = gradient(_wide(upstream), _wide(x), **parameters)
-                    return tf.cast(wide, x.dtype)
+            def rounded(*arrays: Tensor) -> Any:
+                def pull(upstream: Tensor) -> list[Tensor]:
+                    found = gradient(*wide((upstream, *arrays)), **parameters)
+                    return [tf.cast(each, upstream.dtype) for each in found]
 
-                return tf.cast(form(_wide(x), **parameters), x.dtype), pull
+                return tf.cast(form(*wide(arrays), **parameters), arrays[0].dtype), pull
 
-            return rounded(x)
+            return rounded(*arrays)
 
         return bound
 
     return decorate
-
-
-def _wide(x: Tensor) -> Tensor:
-    return tf.cast(x, _WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -132,6 +131,11 @@ def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
     return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
 
 
+def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return _where(x > edge, above, _where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -163,7 +167,23 @@ def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
     return tf.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
 def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return tf.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    along_alpha = _where(x > 0, 0, upstream * x)
+    sums = tf.reduce_sum(along_alpha, axis=list(range(x.shape.rank - alpha.shape.rank)))
+    return upstream * _hinge(x, 0, alpha, 1), sums
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
     return tf.where(x > 0, x, alpha * x)
 
 
@@ -181,6 +201,11 @@ def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
 
 
 def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return _at_least(x, -alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return _at_least(x, -alpha)
 
 
@@ -238,7 +263,13 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * (tf.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: _where(x > 0, 1, alpha * tf.exp(_at_most(x, 0))))
+def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = tf.exp(0.5 * _at_most(x, 0))
+    return _where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
 
@@ -252,7 +283,6 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = tf.exp(0.5 * _at_most(x, 0))
     return _where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -268,7 +298,8 @@ def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 @_stable(lambda x, alpha=1.0: _where(x > 0, 1, tf.exp(_at_most(x, 0) / alpha)))
 def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return tf.where(x > near, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
 
 
 def sigmoid_native(x: Tensor) -> Tensor:
@@ -293,6 +324,17 @@ def tanh_textbook(x: Tensor) -> Tensor:
     return (up - down) / (up + down)
 
 
+def _tanh_slope(x: Tensor) -> Tensor:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = tf.exp(-tf.abs(x))
+    return tf.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Tensor) -> Tensor:
+    return tf.tanh(x)
+
+
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
     return tf.nn.softplus(k * x) / k
 
@@ -303,8 +345,10 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    scaled = k * x
-    return (_at_least(scaled, 0) + tf.math.log1p(tf.exp(-tf.abs(scaled)))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = tf.where(tail < 1e-20, half / k * half, tf.math.log1p(tail) / k)
+    return _at_least(x, 0) + rest
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -327,18 +371,20 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = _at_least(size, 0.5)
-    tail, rest = tf.exp(-far), -tf.math.expm1(-far)
-    slope = tf.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -tf.math.expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = tf.where(u > 0, above, below) / (rest * rest)
     return tf.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = tf.abs(_at_least(x, -1000))
-    tail = tf.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -tf.math.expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * tf.where(x < 0, tail, 1) / _where(at_0, 1, rest)
+    value = tf.where(x < 0, size * half * half, size) / _where(at_0, 1, rest)
     return _where(at_0, _LN2, value)
 
 
@@ -369,16 +415,32 @@ def gelu_textbook(x: Tensor) -> Tensor:
     return 0.5 * x * (1 + tf.math.erf(x * _ROOT_HALF))
 
 
+def _mills(size: Tensor) -> Tensor:
+    """Φ(−a)/φ(a) from a = 12 on, to 6e-11: a convergent of Laplace's continued fraction."""
+    square = size * size
+    above = size * ((square + 14) * square + 33)
+    return above / (((square + 15) * square + 45) * square + 15)
+
+
+def _by_tail(x: Tensor, near: Tensor, factor: Tensor) -> Tensor:
+    """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
+    half, _ = _halves(0.5 * x * x)
+    far = 1 - math.sqrt(-2 * math.log(np.finfo(x.dtype.as_numpy_dtype).tiny))
+    return tf.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+
+
 def _gelu_slope(x: Tensor) -> Tensor:
     bounded = _at_most(_at_least(x, -1000), 1000)
     density = _DENSITY_AT_0 * tf.exp(-0.5 * bounded * bounded)
-    return 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
+    near = 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
+    return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
 @_stable(_gelu_slope)
 def gelu_stable(x: Tensor) -> Tensor:
     bounded = _at_least(x, -1000)
-    return 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
+    near = 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
+    return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
 def gelu_tanh_native(x: Tensor) -> Tensor:
@@ -454,21 +516,23 @@ def _half_root(x: Tensor, b: float) -> Tensor:
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), np.finfo(x.dtype.as_numpy_dtype).tiny
     half_sum = half_root + 0.5 * tf.abs(x)
-    return _where(half_sum == 0, 1, half_sum), _where(half_root == 0, 1, 2 * half_root)
+    return _at_least(half_sum, least), _at_least(2 * half_root, least)
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, root = _half_sum(x, b)
-    tail = 0.25 * b / half_sum / root
+    share = 0.5 * math.sqrt(b)
+    # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
+    tail = (share / half_sum) * (share / root)
     return tf.where(x > 0, 1 - tail, tail)
 
 
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
-    return tf.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return _at_least(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:
@@ -537,7 +601,7 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     powers, top = _shifted_exp(x, with_zero)
     return top + tf.math.log(tf.reduce_sum(powers, axis=-1, keepdims=True))
@@ -551,7 +615,7 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return tf.exp(x) / tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -564,7 +628,7 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> T
     count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=-1, keepdims=True)
     apart = pull - centre / count
     gradient = shares * (apart - tf.reduce_sum(shares * apart, axis=-1, keepdims=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)

@@ -42,38 +42,38 @@ _WIDER = {
 
 def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
     """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: upstream * derivative(x, **p))
+    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The same for a form whose gradient needs the whole upstream row."""
+def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+
+    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
+        return [each.to(_WIDER.get(each.dtype, each.dtype)) for each in arrays]
 
     def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
         class Rounded(torch.autograd.Function):
             @staticmethod
-            def forward(context: Any, x: Tensor, parameters: dict[str, Any]) -> Tensor:
-                context.save_for_backward(x)
-                context.parameters = parameters
-                return form(_wide(x), **parameters).to(x.dtype)
+            def forward(context: Any, named: dict[str, Any], x: Tensor, *rest: Tensor) -> Tensor:
+                # Not *arrays: Dynamo takes a forward that names as many parameters as it is given
+                # for one without a context.
+                context.save_for_backward(x, *rest)
+                context.parameters = named
+                return form(*wide((x, *rest)), **named).to(x.dtype)
 
             @staticmethod
             def backward(context: Any, upstream: Tensor) -> Any:
-                (x,) = context.saved_tensors
-                pull = _wide(upstream)
-                wide = gradient(pull, _wide(x), **context.parameters)
-                return wide.to(x.dtype), None
+                arrays = (upstream, *context.saved_tensors)
+                found = gradient(*wide(arrays), **context.parameters)
+                return None, *(each.to(upstream.dtype) for each in found)
 
         @wraps(form)
-        def rounded(x: Tensor, **parameters: Any) -> Tensor:
-            return Rounded.apply(x, parameters)
+        def rounded(*arrays: Tensor, **parameters: Any) -> Tensor:
+            return Rounded.apply(parameters, *arrays)
 
         return rounded
 
     return decorate
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.to(_WIDER.get(x.dtype, x.dtype))
 
 
 # --- parts that several forms share ---------------------------------------------------------------
@@ -128,6 +128,11 @@ def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
     return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
 
 
+def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return torch.where(x > edge, above, torch.where(x <= edge, below, x))
+
+
 # --- max ------------------------------------------------------------------------------------------
 
 
@@ -159,11 +164,26 @@ def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
     return torch.maximum(x, alpha * x)
 
 
+@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
 def prelu_native(x: Tensor, alpha: Tensor) -> Tensor:
     return functional.prelu(x, alpha.reshape(-1))
 
 
 def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    return torch.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    along_alpha = torch.where(x > 0, 0, upstream * x)
+    return upstream * _hinge(x, 0, alpha, 1), along_alpha.sum_to_size(alpha.shape)
+
+
+@_stable_gradient(_prelu_gradient)
+def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(x > 0, x, alpha * x)
 
 
@@ -176,6 +196,11 @@ def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
 
 
 def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    return torch.clamp(x, min=-alpha)
+
+
+@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.clamp(x, min=-alpha)
 
 
@@ -239,7 +264,13 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
 
 
-@_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * torch.exp(torch.clamp(x, max=0))))
+def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = torch.exp(0.5 * torch.clamp(x, max=0))
+    return torch.where(x > 0, 1, alpha * half * half)
+
+
+@_stable(_elu_slope)
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
 
@@ -253,7 +284,6 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = torch.exp(0.5 * torch.clamp(x, max=0))
     return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -300,6 +330,17 @@ def tanh_textbook(x: Tensor) -> Tensor:
     return (up - down) / (up + down)
 
 
+def _tanh_slope(x: Tensor) -> Tensor:
+    """1/cosh(x)², which no rounding of tanh(x) takes part in"""
+    tail = torch.exp(-torch.abs(x))
+    return torch.square(2 * tail / (1 + tail * tail))
+
+
+@_stable(_tanh_slope)
+def tanh_stable(x: Tensor) -> Tensor:
+    return torch.tanh(x)
+
+
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
     return functional.softplus(x, beta=k)
 
@@ -310,8 +351,10 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 @_stable(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
-    scaled = k * x
-    return (torch.clamp(scaled, min=0) + torch.log1p(torch.exp(-torch.abs(scaled)))) / k
+    half, tail = _halves(k * x)
+    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
+    rest = torch.where(tail < 1e-20, half / k * half, torch.log1p(tail) / k)
+    return torch.clamp(x, min=0) + rest
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -334,18 +377,20 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     for coefficient in _NEAR_0[-2::-1]:
         series = series * square + coefficient
     far = torch.clamp(size, min=0.5)
-    tail, rest = torch.exp(-far), -_expm1(-far)
-    slope = torch.where(u > 0, rest - far * tail, tail * (far - rest)) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -_expm1(-far)
+    below, above = (far - rest) * half * half, rest - far * tail
+    slope = torch.where(u > 0, above, below) / (rest * rest)
     return torch.where(size < 0.5, 0.5 + u * series, slope)
 
 
 @_stable(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
     size = torch.abs(torch.clamp(x, min=-1000))
-    tail = torch.exp(-size / _LN2)
+    half, _ = _halves(size / _LN2)
     rest = -_expm1(-size / _LN2)
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
-    value = size * torch.where(x < 0, tail, 1) / torch.where(at_0, 1, rest)
+    value = torch.where(x < 0, size * half * half, size) / torch.where(at_0, 1, rest)
     return torch.where(at_0, _LN2, value)
 
 
@@ -465,9 +510,9 @@ def _half_root(x: Tensor, b: float) -> Tensor:
 
 def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
     """(√(x² + b) + |x|)/2 and √(x² + b), neither of them 0."""
-    half_root = _half_root(x, b)
+    half_root, least = _half_root(x, b), torch.finfo(x.dtype).tiny
     half_sum = half_root + 0.5 * torch.abs(x)
-    return torch.where(half_sum == 0, 1, half_sum), torch.where(half_root == 0, 1, 2 * half_root)
+    return torch.clamp(half_sum, min=least), torch.clamp(2 * half_root, min=least)
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
@@ -479,7 +524,7 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
 @_stable(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     half_sum, _ = _half_sum(x, b)
-    return torch.where(x > 0, half_sum, 0.25 * b / half_sum)
+    return torch.clamp(x, min=0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:
@@ -548,7 +593,7 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
     powers, top = _shifted_exp(x, with_zero)
     return top + torch.log(powers.sum(dim=-1, keepdim=True))
@@ -562,7 +607,7 @@ def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return torch.exp(x) / torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
@@ -574,7 +619,7 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> T
     centre = torch.where(largest, pull, 0).sum(dim=-1, keepdim=True)
     apart = pull - centre / largest.sum(dim=-1, keepdim=True)
     gradient = shares * (apart - (shares * apart).sum(dim=-1, keepdim=True))
-    return gradient[..., : x.shape[-1]]
+    return (gradient[..., : x.shape[-1]],)
 
 
 @_stable_gradient(_softmax_gradient)
