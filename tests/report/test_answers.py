@@ -208,6 +208,21 @@ def test_forms_that_were_not_timed_are_named(make_run: MakeRun) -> None:
     assert "squareplus stable" not in line
 
 
+def test_a_changed_floating_point_environment_is_told_before_the_first_number(
+    make_run: MakeRun,
+) -> None:
+    before = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
+    after = {**before, "flushes_results": True}
+    workers = {"torch": {"status": "ok", "floating_point": {"before": before, "after": after}}}
+    evidence = read([make_run([*RELU], "fast", workers=workers)])
+    [line] = [each for each in trust.warnings(evidence) if "floating-point" in each]
+    assert line.startswith("Run fast. Importing torch changed")
+    assert line.endswith("subnormal results become zero.")
+    assert line in render(evidence)
+    calm = read([make_run([*RELU], "calm")])
+    assert not any("floating-point" in each for each in trust.warnings(calm))
+
+
 def test_runs_are_never_compared_with_each_other(make_run: MakeRun) -> None:
     one = make_run([*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)], "one")
     two = make_run([*RELU, *cost_rows("gelu", 9, 8.9, 9.1)], "two")
