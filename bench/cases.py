@@ -337,9 +337,15 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
 
 
 def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
-    plain = "native" if framework.offers(record.name, "native") else record.forms[0]
+    plain = plain_form(record, framework)
     wanted = {plain if form == "plain" else form for form in plan.forms or forms_of(record)}
     return [form for form in forms_of(record) if form in wanted]
+
+
+def plain_form(activation: Activation, framework: Framework) -> str:
+    """The form that people take first: native, or the first one written out where there is none."""
+    native = framework.offers(activation.name, "native") or not activation.forms
+    return "native" if native else activation.forms[0]
 
 
 def _conditions(plan: Plan) -> list[dict[str, Any]]:

@@ -56,6 +56,16 @@ METRICS: Mapping[str, Metric] = {
         Metric("nan_mismatches", "inputs", "NaN for a number or a number for NaN", True),
         Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
         Metric(
+            "special_departures",
+            "points",
+            "special points at which a result is more than 64 ulp from the exact value or limit",
+            True,
+        ),
+        Metric("gradient_at_kink", "", "the gradient where the derivative jumps: a convention"),
+        Metric("sign_of_zero", "", "of the value at −0, where it is a zero: −1 kept, +1 lost"),
+        Metric("nan_kept", "", "whether NaN in is NaN out: 1 kept, 0 lost"),
+        Metric("subnormal_kept", "", "whether no subnormal input comes out as 0: 1 kept, 0 lost"),
+        Metric(
             "equal_bits", "share", "share of results with the bits of another framework's", False
         ),
     )

@@ -16,8 +16,9 @@ from threading import Lock
 from typing import Any
 
 from . import cost_model, inputs, machine
-from .agreement import sweep
+from .agreement import special, sweep
 from .cases import DEVICES, Case, Profile, Selection, expand, unsupported
+from .catalog import find
 from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
@@ -236,7 +237,10 @@ class _Measurement:
         swept = {lane: self._swept_cases(lane) if epoch == 0 else [] for lane in self._lanes}
         problems = sweep.Problems(self._profile.per_binade, self._request.seed)
         results: dict[Case, Any] = {}
-        steps = sum(len(timed[lane]) + len(swept[lane]) for lane in self._lanes)
+        others = {
+            lane: special.other_cases(swept[lane], self._request.selection) for lane in self._lanes
+        }
+        steps = sum(len(each[lane]) for each in (timed, swept, others) for lane in self._lanes)
         title = f"{self._preparation(epoch)} ({epoch + 1} of {self._epochs})"
 
         def work(lane: Lane) -> None:
@@ -245,6 +249,9 @@ class _Measurement:
                 done()
             for case in swept[lane]:
                 self._check(lane, case, problems, results)
+                done()
+            for case in others[lane]:
+                self._check_special(lane, case, special.SHAPE)
                 done()
 
         with self._timed("prepare"), self._reporter.phase(title, steps) as done:
@@ -385,11 +392,26 @@ class _Measurement:
         found = sweep.measure(sized, problem, evaluate)
         if found is None:
             self._told.add(sized)
-            failure = lane.failure_of(sized)
-            if failure:
-                why = {"status": failure.status, "detail": failure.detail}
-                self._append("failure", sized, metric="max_ulp", **why)
+            self._tell_failure(lane, sized, "max_ulp")
         else:
             sample, result = found
             results[sized] = result
             self._append("agreement", sized, **sample)
+            if not find(case.activation).rowwise:
+                self._check_special(lane, sized, problem.bits.shape)
+
+    def _check_special(self, lane: Lane, case: Case, shape: tuple[int, ...]) -> None:
+        if lane.closed:
+            return
+        sample = special.measure(case, shape, lane.evaluate)
+        if sample is None:
+            self._told.add(case)
+            self._tell_failure(lane, case, "special_departures")
+        else:
+            self._append("special", case, **sample)
+
+    def _tell_failure(self, lane: Lane, case: Case, metric: str) -> None:
+        failure = lane.failure_of(case)
+        if failure:
+            why = {"status": failure.status, "detail": failure.detail}
+            self._append("failure", case, metric=metric, **why)

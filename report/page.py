@@ -12,9 +12,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.agreement.special import BOUND
 from bench.metrics import METRICS
 
-from . import answers, exactness, expcost, overview, parts, stable, tables, trust
+from . import answers, exactness, expcost, overview, parts, special, stable, tables, trust
 from .evidence import COARSE, Evidence
 from .figures import figures
 from .pairs import NAMED
@@ -97,6 +98,8 @@ def render(evidence: Evidence) -> str:
         model=parts.model_sentences(evidence),
         primitives=parts.primitives(evidence),
         stable=stable.pivots(evidence),
+        special=special.pivots(evidence),
+        bound=BOUND,
         views=overview.views(evidence),
         figures=figures(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},

@@ -14,7 +14,7 @@ from bench.cases import Case
 from bench.catalog import CATALOG
 from bench.metrics import Row
 from bench.store import load
-from report import answers, exactness, overview, trust
+from report import answers, exactness, overview, special, trust
 from report.page import render
 from report.reading import read
 from report.tables import all_tables
@@ -221,6 +221,28 @@ def test_a_changed_floating_point_environment_is_told_before_the_first_number(
     assert line in render(evidence)
     calm = read([make_run([*RELU], "calm")])
     assert not any("floating-point" in each for each in trust.warnings(calm))
+
+
+def test_special_points_have_a_table_a_framework_with_words_for_departures(
+    make_run: MakeRun,
+) -> None:
+    case = Case("torch", "silu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
+    textbook, jax = replace(case, form="textbook"), replace(case, framework="jax")
+    odd = {"detail": "−∞ → NaN, limit 0"}
+    rows = [
+        Row(case, "special_departures", 1.0, **odd),
+        Row(textbook, "special_departures", 2.0),
+        Row(jax, "sign_of_zero", 1.0, detail="−0 → 0"),
+    ]
+    evidence = read([make_run([*RELU, *rows])])
+    jax_, torch_ = special.pivots(evidence)
+    assert (jax_.heading, torch_.heading) == ("JAX", "PyTorch")
+    assert [(name, form) for name, form, _ in torch_.rows] == [("silu", "native")]
+    cells = dict(zip(torch_.columns, torch_.rows[0][2], strict=True))
+    assert cells["Departures"].text == "1: −∞ → NaN, limit 0"
+    assert cells["The sign of −0"].text == "–"
+    assert dict(zip(jax_.columns, jax_.rows[0][2], strict=True))["The sign of −0"].text == "lost"
+    assert "−∞ → NaN, limit 0" in render(evidence)
 
 
 def test_runs_are_never_compared_with_each_other(make_run: MakeRun) -> None:
