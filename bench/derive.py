@@ -312,6 +312,7 @@ def _failure_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
 _OTHER_KINDS = {
     "agreement": _agreement_rows,
     "between": _between_rows,
+    "condition": _between_rows,
     "failure": _failure_rows,
     "special": special.rows,
 }

@@ -54,7 +54,12 @@ METRICS: Mapping[str, Metric] = {
             "max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True
         ),
         Metric("nan_mismatches", "inputs", "NaN for a number or a number for NaN", True),
-        Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
+        Metric(
+            "max_ulp_between",
+            "ulp",
+            "largest distance to the result of another framework, or under another condition",
+            True,
+        ),
         Metric(
             "special_departures",
             "points",
@@ -65,9 +70,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("sign_of_zero", "", "of the value at −0, where it is a zero: −1 kept, +1 lost"),
         Metric("nan_kept", "", "whether NaN in is NaN out: 1 kept, 0 lost"),
         Metric("subnormal_kept", "", "whether no subnormal input comes out as 0: 1 kept, 0 lost"),
-        Metric(
-            "equal_bits", "share", "share of results with the bits of another framework's", False
-        ),
+        Metric("equal_bits", "share", "share of results with the bits of that other result", False),
     )
 }
 

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from . import cost_model, inputs, machine
-from .agreement import special, sweep
+from .agreement import conditions, special, sweep
 from .cases import DEVICES, Case, Profile, Selection, expand, unsupported
 from .catalog import find
 from .derive import companions, compile_seconds, spoilt_samples, times
@@ -143,6 +143,7 @@ class _Measurement:
             request.timeout,
         )
         self._missing = {case: Failed("unsupported", why) for case, why in reasons.items() if why}
+        self._beside: list[Lane] = []
         self._told: set[Case] = set()
         self._timed_ns = 0
         self._lock = Lock()
@@ -161,7 +162,7 @@ class _Measurement:
 
     def close(self) -> None:
         """End the workers and keep what is known of them."""
-        for lane in self._lanes:
+        for lane in [*self._lanes, *self._beside]:
             lane.close()
 
     @property
@@ -259,7 +260,35 @@ class _Measurement:
         self._tell_failures(self._failures(), self._metric)
         for case, sample in sweep.between(results, lambda case: problems.of(case).bits):
             self._append("between", case, **sample)
+        for kind, case, sample in conditions.modes(results, lambda case: problems.of(case).bits):
+            self._append(kind, case, **sample)
+        self._compare_conditions(results)
         self._writer.flush()
+
+    def _compare_conditions(self, results: Mapping[Case, Any]) -> None:
+        """Evaluate the plain forms of what was swept under other conditions, each lane at once."""
+        asked = self._request.selection
+        chosen = {lane: conditions.cases(results, lane.key, asked) for lane in self._lanes}
+        others = {lane: conditions.beside(lane) for lane in self._lanes if chosen[lane]}
+        self._beside = [other for each in others.values() for other in each.values()]
+
+        def work(lane: Lane) -> None:
+            if chosen[lane]:
+                conditions.measure(
+                    lane, others[lane], chosen[lane], self._request.seed, self._append_condition
+                )
+            done()
+
+        if others:
+            phase = self._reporter.phase("Comparing conditions", len(self._lanes))
+            with self._timed("conditions"), phase as done:
+                self._in_parallel(work)
+
+    def _append_condition(self, found: conditions.Sample) -> None:
+        kind, case, sample = found
+        if kind == "failure":
+            self._told.add(case)
+        self._append(kind, case, **sample)
 
     @property
     def _epochs(self) -> int:

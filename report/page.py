@@ -15,7 +15,18 @@ from markupsafe import Markup
 from bench.agreement.special import BOUND
 from bench.metrics import METRICS
 
-from . import answers, exactness, expcost, overview, parts, special, stable, tables, trust
+from . import (
+    answers,
+    conditions,
+    exactness,
+    expcost,
+    overview,
+    parts,
+    special,
+    stable,
+    tables,
+    trust,
+)
 from .evidence import COARSE, Evidence
 from .figures import figures
 from .pairs import NAMED
@@ -99,6 +110,7 @@ def render(evidence: Evidence) -> str:
         primitives=parts.primitives(evidence),
         stable=stable.pivots(evidence),
         special=special.pivots(evidence),
+        conditions=conditions.sentences(evidence),
         bound=BOUND,
         views=overview.views(evidence),
         figures=figures(evidence),

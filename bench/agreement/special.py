@@ -26,8 +26,8 @@ Evaluate = Callable[..., list[Any] | None]
 
 BOUND = 64
 """Ulp from which on a result departs from the exact value: more than a matter of rounding."""
-SHAPE = (16, 256)
-"""Of the array that the points fill in a format that is not swept."""
+SHAPE = (17, 256)
+"""Of the array that the points fill in a format that is not swept: no size that is timed."""
 METRICS = (
     *("special_departures", "gradient_at_kink", "sign_of_zero"),
     *("nan_kept", "subnormal_kept"),

@@ -14,7 +14,7 @@ from bench.cases import Case
 from bench.catalog import CATALOG
 from bench.metrics import Row
 from bench.store import load
-from report import answers, exactness, overview, special, trust
+from report import answers, conditions, exactness, overview, special, trust
 from report.page import render
 from report.reading import read
 from report.tables import all_tables
@@ -243,6 +243,30 @@ def test_special_points_have_a_table_a_framework_with_words_for_departures(
     assert cells["The sign of −0"].text == "–"
     assert dict(zip(jax_.columns, jax_.rows[0][2], strict=True))["The sign of −0"].text == "lost"
     assert "−∞ → NaN, limit 0" in render(evidence)
+
+
+def test_other_conditions_have_a_sentence_each(make_run: MakeRun) -> None:
+    case = Case("torch", "mish", "native", "eager", "forward", "cpu", "float32", 66560, 1)
+    gelu = replace(case, activation="gelu")
+    rows = []
+    for each, other, most, equal in (
+        (case, "scalar tail: first input where they part 0x1p-3", 5.0, 0.9),
+        (gelu, "scalar tail", 0.0, 1.0),
+        (gelu, "onednn=0", 0.0, 1.0),
+        (gelu, "compiled: first input where they part inf", float("inf"), 0.99),
+        (gelu, "jax", 9.0, 0.1),
+    ):
+        rows += [Row(each, "max_ulp_between", most, detail=other)]
+        rows += [Row(each, "equal_bits", equal, detail=other)]
+    evidence = read([make_run([*RELU, *rows])])
+    assert conditions.sentences(evidence) == [
+        "PyTorch, in arrays too short for a vector instead of long ones: other bits in 1 of 2 "
+        "cases, farthest apart in mish native forward float32: 5.00 ulp.",
+        "PyTorch, with onednn=0: the same bits in 1 case.",
+        "PyTorch, compiled instead of eager: other bits in 1 of 1 case, farthest apart in gelu "
+        "native forward float32: a NaN beside a number.",
+    ]
+    assert "with onednn=0: the same bits" in render(evidence)
 
 
 def test_runs_are_never_compared_with_each_other(make_run: MakeRun) -> None:
