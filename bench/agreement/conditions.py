@@ -34,7 +34,7 @@ SHAPE = (260, 256)
 """Of the inputs: large enough to be split between threads, and no size that is timed."""
 PIECE = 7
 """Elements of an array that fills no vector."""
-_PIECES = 32
+_PIECES = 16
 _PER_BINADE = 2
 
 
@@ -116,14 +116,22 @@ def _inputs(dtype: str, seed: int) -> Array:
 
 def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Sample:
     """Some of the inputs again, in calls on so few elements that no vector is filled."""
-    distinct = inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size
-    places = np.linspace(0, distinct - 1, _PIECES * PIECE).astype(int)
+    places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
     pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
     outputs = lane.evaluate(tried.case, PIECE, bits=pieces, upstream=None, apart=True)
     if outputs is None:
         return _failed(tried.case, "scalar tail", lane.failure_of(tried.case))
     some = _Tried(tried.case, pieces, tried.result[places])
     return _compared(some, "scalar tail", np.asarray(outputs[0]).ravel())
+
+
+def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
+    """Of the `distinct` inputs, which come first and in order: half from all, half from near 0."""
+    x = np.abs(inputs.from_bits(tried.bits.ravel()[:distinct], tried.case.dtype))
+    near = np.flatnonzero((x > 2.0**-10) & (x < 20))
+    half = _PIECES * PIECE // 2
+    spread, bent = (np.linspace(0, size - 1, half).astype(int) for size in (distinct, near.size))
+    return np.concatenate([spread, near[bent]])
 
 
 def _elsewhere(name: str, lane: Lane, tried: Iterable[_Tried]) -> list[Sample]:
