@@ -110,8 +110,10 @@ class _Found:
         return _named(value, self.case.dtype)
 
     def at(self, index: Any) -> str:
-        """A point and what came of it."""
-        return f"{self.name(self.x[index])} → {self.name(self.got[index])}"
+        """A point and what came of it; of NaN with few digits, which say nothing there."""
+        x, got = self.x[index], self.got[index]
+        digits = min(_DIGITS.values()) if math.isnan(x) else 0
+        return f"{self.name(x)} → {_named(got, self.case.dtype, digits)}"
 
 
 def rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
@@ -213,7 +215,7 @@ def _subnormal_kept(found: _Found) -> Iterator[Row]:
         yield Row(found.case, "subnormal_kept", float(not lost), detail="; ".join(lost))
 
 
-def _named(value: float, dtype: str) -> str:
+def _named(value: float, dtype: str, digits: int = 0) -> str:
     fmt = DTYPES[dtype]
     smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
     words = {
@@ -226,5 +228,5 @@ def _named(value: float, dtype: str) -> str:
     }
     if math.isnan(value):
         return "NaN"
-    text = words.get(abs(value)) or f"{abs(value):.{_DIGITS[dtype]}g}"
+    text = words.get(abs(value)) or f"{abs(value):.{digits or _DIGITS[dtype]}g}"
     return f"−{text}" if math.copysign(1.0, value) < 0 else text

@@ -221,3 +221,7 @@ def test_stable_forms_depart_nowhere(framework: str, lane: Lane) -> None:
             found = _measured(lane, label, "stable", direction, "float32")
             assert found["special_departures"].value == 0, found["special_departures"]
             assert found["nan_kept"].value == 1
+
+
+def test_the_meaning_of_the_metric_states_the_bound() -> None:
+    assert f"{special.BOUND} ulp" in METRICS["special_departures"].meaning
