@@ -29,7 +29,7 @@ Sample = tuple[str, Case, dict[str, Any]]
 
 FORMATS = ("float32", "float16", "bfloat16")
 _ELSEWHERE = ("float32", "bfloat16", "float64")
-"""The formats that other workers are given: to load the kernels of each takes them longest."""
+"""Formats that other workers are given, if there are such: to load kernels takes them longest."""
 SHAPE = (260, 256)
 """Of the inputs: large enough to be split between threads, and no size that is timed."""
 PIECE = 7
@@ -101,7 +101,7 @@ def measure(
         else:
             tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
             append(_in_pieces(lane, tried[-1], seed))
-    tried = [each for each in tried if each.case.dtype in _ELSEWHERE]
+    tried = [each for each in tried if each.case.dtype in _ELSEWHERE] or tried
     if not tried:
         return
     with ThreadPoolExecutor(len(others)) as pool:

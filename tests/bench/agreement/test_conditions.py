@@ -60,7 +60,7 @@ def _python(folder: Path, condition: str, at_start: str = "") -> str:
     return str(path)
 
 
-def _compared(folder: Path, python: str) -> dict[str, list[Row]]:
+def _compared(folder: Path, python: str, dtype: str = "float32") -> dict[str, list[Row]]:
     """The rows of a run of NumPy's relu, by the other side of what was compared."""
     request = Request(
         profile=PROFILES["smoke"],
@@ -69,7 +69,7 @@ def _compared(folder: Path, python: str) -> dict[str, list[Row]]:
             activations=("relu",),
             forms=("max",),
             directions=("forward",),
-            dtypes=("float32",),
+            dtypes=(dtype,),
         ),
         seed=0,
         out=folder / "run",
@@ -106,6 +106,12 @@ def test_the_condition_that_changes_the_bits_is_named(
         assert most.value == (1 if name in parted else 0), name
         assert (equal.value == 1) is (name not in parted), name
         assert ("first input where they part" in equal.detail) is (name in parted)
+
+
+def test_a_format_that_alone_is_asked_for_goes_to_every_worker(tmp_path: Path) -> None:
+    found = _compared(tmp_path, _python(tmp_path, "starts > 1"), "float16")
+    assert found["another process"][0].value == 1
+    assert found["scalar tail"][0].value == 0
 
 
 def test_a_worker_that_cannot_be_started_is_told_and_not_left_out(tmp_path: Path) -> None:
