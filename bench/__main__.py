@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | agree | export | findings | doctor | …`."""
+"""The command line: `python -m bench list | run | agree | export | findings | special | …`."""
 
 from __future__ import annotations
 
@@ -360,6 +360,30 @@ def findings(
         click.echo(each.sentence)
         click.echo("".join(f"    {line}\n" for line in each.lines))
     click.echo(module.verdict(found, module.checked(loaded, chosen), len(shown)))
+
+
+@cli.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--framework", "wanted", multiple=True, help="numpy, torch, jax, tensorflow.")
+@click.option("--activation", "labels", multiple=True, help="Every form of it, not the plain one.")
+@click.option("--json", "as_json", is_flag=True, help="The rows, as records.")
+@_DEBUG
+def special(
+    run_path: Path, wanted: tuple[str, ...], labels: tuple[str, ...], as_json: bool, debug: bool
+) -> None:
+    """Show what each framework of RUN makes of ±0, subnormals, ±∞, NaN, kinks and thresholds."""
+    from . import special_table
+    from .store import load
+
+    asked = Selection(frameworks=wanted, activations=labels).checked()
+    loaded = load(run_path)
+    records = special_table.chosen(export_module.records(loaded), asked)
+    if not records:
+        raise UsageError(f"{loaded.path} has nothing of this at special points")
+    if as_json:
+        export_module.write_records(records, sys.stdout)
+    else:
+        click.echo(special_table.text(special_table.lines(records)))
 
 
 @cli.command()

@@ -337,9 +337,15 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
 
 
 def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
-    plain = "native" if framework.offers(record.name, "native") else record.forms[0]
+    plain = plain_form(record, framework)
     wanted = {plain if form == "plain" else form for form in plan.forms or forms_of(record)}
     return [form for form in forms_of(record) if form in wanted]
+
+
+def plain_form(activation: Activation, framework: Framework) -> str:
+    """The form that people take first: native, or the first one written out where there is none."""
+    native = framework.offers(activation.name, "native") or not activation.forms
+    return "native" if native else activation.forms[0]
 
 
 def _conditions(plan: Plan) -> list[dict[str, Any]]:
@@ -355,6 +361,13 @@ def _conditions(plan: Plan) -> list[dict[str, Any]]:
 
 def _elements(size: int | str, device: str) -> int:
     return size_classes(device)[size] if isinstance(size, str) else size
+
+
+def directions_of(case: Case) -> tuple[Case, ...]:
+    """The case of each direction that a swept one stands for: value and gradient of `both`."""
+    if case.direction != "both":
+        return (case,)
+    return tuple(replace(case, direction=each) for each in ("forward", "backward"))
 
 
 def row_length(size: int) -> int:

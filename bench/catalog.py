@@ -29,7 +29,8 @@ class Activation:
     (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
     row and an upstream row and returns the gradient of their inner product.
     `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
-    `kinks` are the inputs at which the derivative jumps.
+    `kinks` are the inputs at which the derivative jumps. `thresholds` are those at which an
+    implementation is known to take another branch, to saturate or to overflow.
     `operations` counts the primitives that the first form written out takes, an element of input,
     with equal subexpressions computed once. A subtraction counts as add; a negation, a division by
     a number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln
@@ -52,6 +53,7 @@ class Activation:
     learnable: tuple[str, ...] = ()
     parameter_derivative: Exact | None = None
     kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
+    thresholds: tuple[float, ...] = ()
     variants: tuple[Mapping[str, float | int | bool], ...] = ()
     primitive: bool = False
     domain: Literal["all", "positive"] = "all"
@@ -102,6 +104,19 @@ def _check_parameter(activation: Activation, key: str, value: float | int | bool
 _LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
 _POSITIVE = {("softplus", "k"), ("celu", "alpha"), ("isru", "alpha"), ("isrlu", "alpha")}
 
+
+_EXP_OVERFLOWS = (100.0,)
+"""Beyond 88.8 and 11.1, where eˣ leaves float32 and float16."""
+_EXP_NEGATED_OVERFLOWS = (-89.0,)
+"""Where e⁻ˣ leaves float32, and x · e^x is normal still."""
+_TANH_BRANCHES = (0.0004, 7.90531110763549805, 7.99881172180175781)
+"""Eigen's and XLA's tanh in float32: x itself below the first, clamped at one of the others."""
+_ERF_CLAMPED = 3.832506856900711
+"""XLA's erf in float32: ±1 beyond it."""
+_SOFTPLUS_BRANCHES = (20.0, 13.942385, -13.942385)
+"""PyTorch's `threshold`, from which on softplus is x; and ±(ln ε + 2) of float32, TensorFlow's."""
+_SQUAREPLUS_CANCELS = (-5800.0, -256.0, 256.0)
+"""As printed it is 0 in float32 below the first; x² leaves float16 from ±256 on."""
 
 _RECTIFIERS = (
     "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
@@ -257,6 +272,7 @@ _RECORDS = (
         exact=exact.elu,
         derivative=exact.elu_slope,
         kinks=lambda alpha: () if alpha == 1 else (0.0,),
+        thresholds=_EXP_OVERFLOWS,
     ),
     Activation(
         name="selu",
@@ -268,6 +284,7 @@ _RECORDS = (
         exact=lambda x: exact.selu_scale() * exact.elu(x, exact.selu_alpha()),
         derivative=lambda x: exact.selu_scale() * exact.elu_slope(x, exact.selu_alpha()),
         kinks=lambda: (0.0,),
+        thresholds=_EXP_OVERFLOWS,
     ),
     Activation(
         name="celu",
@@ -279,6 +296,7 @@ _RECORDS = (
         operations={"add": 2, "multiply": 2, "maximum": 2, "exp": 1},
         exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
         derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
+        thresholds=_EXP_OVERFLOWS,
     ),
     Activation(
         name="sigmoid",
@@ -289,6 +307,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=exact.sigmoid,
         derivative=exact.sigmoid_slope,
+        thresholds=(*_EXP_NEGATED_OVERFLOWS, 20.0),
     ),
     Activation(
         name="tanh",
@@ -299,6 +318,7 @@ _RECORDS = (
         operations={"tanh": 1},
         exact=exact.tanh,
         derivative=exact.tanh_slope,
+        thresholds=_TANH_BRANCHES,
         primitive=True,
     ),
     Activation(
@@ -311,6 +331,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 2, "exp": 1, "log1p": 1},
         exact=lambda x, k: exact.softplus(k * x) / k,
         derivative=lambda x, k: exact.sigmoid(k * x),
+        thresholds=(*_SOFTPLUS_BRANCHES, *_EXP_OVERFLOWS),
     ),
     Activation(
         name="softplus_approximation",
@@ -331,6 +352,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=lambda x: exact.gated(x, x),
         derivative=lambda x: exact.gated_slope(x, x, arb(1)),
+        thresholds=_EXP_NEGATED_OVERFLOWS,
     ),
     Activation(
         name="gelu",
@@ -341,6 +363,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 3, "erf": 1},
         exact=lambda x: x * exact.normal_cdf(x),
         derivative=lambda x: exact.normal_cdf(x) + x * exact.normal_density(x),
+        thresholds=(-6.0, _ERF_CLAMPED * 2**0.5),
     ),
     Activation(
         name="gelu_tanh",
@@ -353,6 +376,7 @@ _RECORDS = (
         derivative=lambda x: exact.gated_slope(
             x, exact.gelu_tanh_gate(x), exact.gelu_tanh_gate_slope(x)
         ),
+        thresholds=(-6.0,),
     ),
     Activation(
         name="gelu_sigmoid",
@@ -363,6 +387,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
         exact=lambda x: exact.gated(x, arb("1.702") * x),
         derivative=lambda x: exact.gated_slope(x, arb("1.702") * x, arb("1.702")),
+        thresholds=(_EXP_NEGATED_OVERFLOWS[0] / 1.702,),
     ),
     Activation(
         name="mish",
@@ -373,6 +398,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 1, "exp": 1, "log1p": 1, "tanh": 1},
         exact=lambda x: x * exact.mish_gate(x),
         derivative=exact.mish_slope,
+        thresholds=(20.0, *_EXP_OVERFLOWS),
     ),
     Activation(
         name="squareplus",
@@ -384,6 +410,7 @@ _RECORDS = (
         operations={"add": 2, "multiply": 2, "sqrt": 1},
         exact=exact.squareplus,
         derivative=exact.squareplus_slope,
+        thresholds=_SQUAREPLUS_CANCELS,
         kinks=lambda b: (0.0,) if b == 0 else (),
     ),
     Activation(
@@ -487,6 +514,7 @@ _RECORDS = (
         operations={"erf": 1},
         exact=lambda x: x.erf(),
         derivative=lambda x: 2 * (-x * x).exp() / arb.pi().sqrt(),
+        thresholds=(_ERF_CLAMPED,),
         primitive=True,
     ),
 )

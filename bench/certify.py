@@ -16,7 +16,7 @@ from . import inputs
 from .agreement import hardest, stretches, sweep
 from .agreement.certificate import Certificate
 from .agreement.known import exactness_code
-from .cases import PROFILES, Case, Plan, Selection, expand, unsupported
+from .cases import PROFILES, Case, Plan, Selection, directions_of, expand, unsupported
 from .catalog import Activation, find, find_reference
 from .derive import rows as derive_rows
 from .dtypes import DTYPES
@@ -194,7 +194,7 @@ def whole_range(request: Request, asked: Range, effort: Effort) -> Outcome:
         begun = time.monotonic()
         certificates = _case(case, request, asked, effort)
         _, count = asked.places(case.dtype)
-        for each, certificate in zip(sweep.directions_of(case), certificates, strict=True):
+        for each, certificate in zip(directions_of(case), certificates, strict=True):
             found.append((replace(each, size=count), certificate))
         name = f"{case.framework} {case.activation} {case.form} {case.mode}"
         facts.seconds[name] = round(time.monotonic() - begun, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from .cases import Case
+from .floating_point import sentences
 from .metrics import Row
 from .runner import Outcome
 
@@ -54,8 +55,8 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
         )
-    where = f"Rows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
-    return f"{'; '.join(parts)}.\n{where}"
+    told = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
+    return f"{told}\nRows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
 
 
 def _told(row: Row) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import cost_model, decomposition, statistics
+from .agreement import special
 from .cases import Case
 from .catalog import BASELINE
 from .dtypes import DTYPES
@@ -318,4 +319,10 @@ def _failure_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
     yield Row(case, sample["metric"], None, status=sample["status"], detail=sample["detail"])
 
 
-_OTHER_KINDS = {"agreement": _agreement_rows, "between": _between_rows, "failure": _failure_rows}
+_OTHER_KINDS = {
+    "agreement": _agreement_rows,
+    "between": _between_rows,
+    "condition": _between_rows,
+    "failure": _failure_rows,
+    "special": special.rows,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import IO, Any
 
 from .store import Run, dump
@@ -18,8 +19,17 @@ def write(run: Run, form: str, stream: IO[str]) -> None:
     if form == "csv":
         run.rows.to_csv(stream, index=False)
         return
-    records = run.rows.to_dict(orient="records")
-    lines = ",\n".join(dump(_plain(record)) for record in records)
+    write_records(records(run), stream)
+
+
+def records(run: Run) -> list[dict[str, Any]]:
+    """A run's rows as records; a missing value is None."""
+    return [_plain(record) for record in run.rows.to_dict(orient="records")]
+
+
+def write_records(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
+    """Write rows as a JSON array, one a line."""
+    lines = ",\n".join(map(dump, records))
     stream.write(f"[{lines}]\n")
 
 

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_CONSTANTS = ("TITLE", "MODES", "ENVIRONMENT")
+_CONSTANTS = ("TITLE", "MODES", "ENVIRONMENT", "VARIANTS")
 IMPLS = Path(__file__).resolve().parent.parent / "impls"
 
 
 @dataclass(frozen=True)
 class Framework:
-    """A module of `impls/`: its title, modes, functions and environment."""
+    """A module of `impls/`: its title, modes, functions, environment and variants of that."""
 
     name: str
     title: str
     modes: tuple[str, ...]
     functions: frozenset[str]
     environment: Mapping[str, str]
+    variants: Mapping[str, Mapping[str, str]]
 
     def offers(self, activation: str, form: str) -> bool:
         """Whether the module defines the function `activation_form`."""
@@ -44,6 +45,7 @@ def _read(path: Path) -> Framework:
         modes=tuple(constants["MODES"]),
         functions=frozenset(node.name for node in body if isinstance(node, ast.FunctionDef)),
         environment=constants["ENVIRONMENT"],
+        variants=constants.get("VARIANTS", {}),
     )
 
 

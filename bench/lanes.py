@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ class Lane:
         self._pinned = cpus
         if self._worker and self.alive:
             self._worker.ask("pin", self._timeout, cpus=cpus)
+
+    def beside(self, **changes: Any) -> Lane:
+        """A lane without cases for a worker like this one, but for some fields of its key."""
+        key = replace(self.key, **changes)
+        cpus = self._cpus if key.threads == self.key.threads else available_cpus()[: key.threads]
+        return Lane(key, (), self._python, cpus, self._log, self._timeout)
 
     def prepare(self, case: Case, seed: int) -> dict[str, Any] | None:
         """Have the worker build and warm a case. None if it failed."""

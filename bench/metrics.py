@@ -66,10 +66,23 @@ METRICS: Mapping[str, Metric] = {
             "infinity_mismatches", "inputs", "infinite for a finite result or the reverse", True
         ),
         Metric("sign_mismatches", "inputs", "results of the wrong sign", True),
-        Metric("max_ulp_between", "ulp", "largest distance to another framework's result", True),
         Metric(
-            "equal_bits", "share", "share of results with the bits of another framework's", False
+            "max_ulp_between",
+            "ulp",
+            "largest distance to the result of another framework, or under another condition",
+            True,
         ),
+        Metric(
+            "special_departures",
+            "points",
+            "special points at which a result is more than 64 ulp from the exact value or limit",
+            True,
+        ),
+        Metric("gradient_at_kink", "", "the gradient where the derivative jumps: a convention"),
+        Metric("sign_of_zero", "", "of the value at −0, where it is a zero: −1 kept, +1 lost"),
+        Metric("nan_kept", "", "whether NaN in is NaN out: 1 kept, 0 lost"),
+        Metric("subnormal_kept", "", "whether no subnormal input comes out as 0: 1 kept, 0 lost"),
+        Metric("equal_bits", "share", "share of results with the bits of that other result", False),
     )
 }
 

@@ -17,8 +17,9 @@ from threading import Lock
 from typing import Any
 
 from . import cost_model, inputs, machine
-from .agreement import known, sweep
-from .cases import DEVICES, Case, Profile, Selection, expand, unsupported
+from .agreement import conditions, known, special, sweep
+from .cases import DEVICES, Case, Profile, Selection, directions_of, expand, unsupported
+from .catalog import find
 from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
@@ -144,6 +145,7 @@ class _Measurement:
             request.timeout,
         )
         self._missing = {case: Failed("unsupported", why) for case, why in reasons.items() if why}
+        self._beside: list[Lane] = []
         self._told: set[Case] = set()
         self._timed_ns = 0
         self._lock = Lock()
@@ -162,7 +164,7 @@ class _Measurement:
 
     def close(self) -> None:
         """End the workers and keep what is known of them."""
-        for lane in self._lanes:
+        for lane in [*self._lanes, *self._beside]:
             lane.close()
 
     @property
@@ -240,7 +242,10 @@ class _Measurement:
             known.prepare(sweep.known_keys(itertools.chain(*swept.values())), self._reporter)
         problems = sweep.Problems(self._profile.per_binade, self._request.seed)
         results: dict[Case, Any] = {}
-        steps = sum(len(timed[lane]) + len(swept[lane]) for lane in self._lanes)
+        others = {
+            lane: special.other_cases(swept[lane], self._request.selection) for lane in self._lanes
+        }
+        steps = sum(len(each[lane]) for each in (timed, swept, others) for lane in self._lanes)
         title = f"{self._preparation(epoch)} ({epoch + 1} of {self._epochs})"
 
         def work(lane: Lane) -> None:
@@ -250,13 +255,44 @@ class _Measurement:
             for case in swept[lane]:
                 self._check(lane, case, problems, results)
                 done()
+            for case in others[lane]:
+                self._check_special(lane, case)
+                done()
 
         with self._timed("prepare"), self._reporter.phase(title, steps) as done:
             self._in_parallel(work)
         self._tell_failures(self._failures(), self._metric)
         for case, sample in sweep.between(results, lambda case: problems.of(case).bits):
             self._append("between", case, **sample)
+        for kind, case, sample in conditions.modes(results, lambda case: problems.of(case).bits):
+            self._append(kind, case, **sample)
+        self._compare_conditions(results)
         self._writer.flush()
+
+    def _compare_conditions(self, results: Mapping[Case, Any]) -> None:
+        """Evaluate the plain forms of what was swept under other conditions, each lane at once."""
+        asked = self._request.selection
+        chosen = {lane: conditions.cases(results, lane.key, asked) for lane in self._lanes}
+        others = {lane: conditions.beside(lane) for lane in self._lanes if chosen[lane]}
+        self._beside = [other for each in others.values() for other in each.values()]
+
+        def work(lane: Lane) -> None:
+            if chosen[lane]:
+                conditions.measure(
+                    lane, others[lane], chosen[lane], self._request.seed, self._append_condition
+                )
+            done()
+
+        if others:
+            phase = self._reporter.phase("Comparing conditions", len(self._lanes))
+            with self._timed("conditions"), phase as done:
+                self._in_parallel(work)
+
+    def _append_condition(self, found: conditions.Sample) -> None:
+        kind, case, sample = found
+        if kind == "failure":
+            self._told.add(case)
+        self._append(kind, case, **sample)
 
     @property
     def _epochs(self) -> int:
@@ -383,19 +419,22 @@ class _Measurement:
             return
         found = self._checked(lane, case, problems)
         if found is None and case.direction == "both":
-            for each in sweep.directions_of(case):
+            for each in directions_of(case):
                 self._check(lane, each, problems, results)
             return
         for sized, sample, result in found or ():
             self._append("agreement", sized, **sample)
             results[sized] = result
+            if not find(case.activation).rowwise:
+                bits = problems.of(replace(sized, size=0)).bits
+                self._append("special", sized, **special.taken(sized, bits, result))
 
     def _checked(
         self, lane: Lane, case: Case, problems: sweep.Problems
     ) -> list[tuple[Case, dict[str, Any], Any]] | None:
         """A case, sample and result of each direction; None, and the failure told, if it failed."""
         if case.direction == "both":
-            size = problems.of(sweep.directions_of(case)[0]).bits.size
+            size = problems.of(directions_of(case)[0]).bits.size
             sized = replace(case, size=size)
             self._told.add(sized)  # should it fail, each direction has its own row
             return sweep.measure_both(sized, problems, lane.evaluate)
@@ -404,9 +443,23 @@ class _Measurement:
         found = sweep.measure(sized, problem, lane.evaluate)
         if found is not None:
             return [(sized, *found)]
-        failure = lane.failure_of(sized)
         self._told.add(sized)
+        self._tell_failure(lane, sized, "max_ulp")
+        return None
+
+    def _check_special(self, lane: Lane, case: Case) -> None:
+        """Evaluate a case at its special points in a format that is not swept."""
+        if lane.closed:
+            return
+        found = special.measure(case, lane.evaluate)
+        if found is None:
+            self._told.add(case)
+            self._tell_failure(lane, case, "special_departures")
+        for each, sample in found or ():
+            self._append("special", each, **sample)
+
+    def _tell_failure(self, lane: Lane, case: Case, metric: str) -> None:
+        failure = lane.failure_of(case)
         if failure:
             why = {"status": failure.status, "detail": failure.detail}
-            self._append("failure", sized, metric="max_ulp", **why)
-        return None
+            self._append("failure", case, metric=metric, **why)

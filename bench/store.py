@@ -41,7 +41,10 @@ class RunFacts:
     """What is known of a run besides its samples; `run.json`.
 
     `workers` has one entry a worker, by `framework` (`framework/device/threads` where that is not
-    the only one): status, versions, the interpreter, and why it is missing if it is.
+    the only one): status, versions, the interpreter, and why it is missing if it is. Its
+    `floating_point` is what the worker's main thread does to subnormal results and operands and how
+    it rounds (`bench/worker/floating_point.py`), `before` anything was imported and `after` the
+    framework was.
     `seconds` is the wall time of each phase; `timed_share` the part of the measuring phase that
     lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
     `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's

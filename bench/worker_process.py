@@ -20,17 +20,22 @@ _START_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Key:
-    """What a worker is for: cases with another key need another worker."""
+    """What a worker is for: cases with another key need another worker.
+
+    `variant` names variables of its environment, one of the framework's `VARIANTS`.
+    """
 
     framework: str
     device: str
     threads: int
+    variant: str = ""
 
     @property
     def label(self) -> str:
         """For people and for run.json: `torch`, or `torch/cuda/1` where it is not the plain one."""
-        plain = self.device == "cpu" and self.threads == 1
-        return self.framework if plain else f"{self.framework}/{self.device}/{self.threads}"
+        plain = self.device == "cpu" and self.threads == 1 and not self.variant
+        parts = (self.framework, self.device, str(self.threads), self.variant)
+        return self.framework if plain else "/".join(filter(None, parts))
 
 
 class Failed(Exception):
@@ -136,12 +141,14 @@ def environment_of(key: Key) -> dict[str, str]:
     if key.framework not in frameworks():
         paths = [str(ROOT), os.getcwd(), os.environ.get("PYTHONPATH")]
         return {**dict.fromkeys(pools, threads), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    own = frameworks()[key.framework].environment
+    framework = frameworks()[key.framework]
+    varied = framework.variants[key.variant] if key.variant else {}
     given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
     return {
         **dict.fromkeys(pools, threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",
-        **{name: value.format(**given) for name, value in own.items()},
+        **{name: value.format(**given) for name, value in framework.environment.items()},
+        **varied,
     }

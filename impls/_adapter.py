@@ -3,7 +3,8 @@
 A module defines
 
 - `TITLE`, the name for people; `MODES`, those it has; `ENVIRONMENT`, variables to be set before it
-  is imported ({threads}, {device} and {cache}, a folder of its own, are filled in). All three are
+  is imported ({threads}, {device} and {cache}, a folder of its own, are filled in); if it has any,
+  `VARIANTS`, by name the variables under which its results may have other bits on the CPU. All are
   literals: they are read without an import.
 - one function a form, `activation_form(x, *learnable, **parameters)`, the same names in the same
   order in every module. A form that the framework does not have is absent.

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "TF_XLA_FLAGS": "--tf_xla_persistent_cache_directory={cache} "
     "--tf_xla_persistent_cache_device_types=CPU --tf_xla_persistent_cache_read_only=false",
 }
+VARIANTS = {"onednn=0": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 
 Tensor = Any
 

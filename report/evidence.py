@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench import cases
 from bench.cases import Case
 from bench.catalog import find
 from bench.errors import UsageError
@@ -194,9 +195,7 @@ def plain_form(framework: str, activation: str) -> str:
         record = find(activation)
     except UsageError:
         return "native"
-    if known is None or known.offers(record.name, "native") or not record.forms:
-        return "native"
-    return record.forms[0]
+    return "native" if known is None else cases.plain_form(record, known)
 
 
 def command_of(case: Case) -> str:

@@ -12,9 +12,22 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.agreement.special import BOUND
 from bench.metrics import METRICS
 
-from . import answers, exactness, expcost, findings, overview, parts, stable, tables, trust
+from . import (
+    answers,
+    conditions,
+    exactness,
+    expcost,
+    findings,
+    overview,
+    parts,
+    special,
+    stable,
+    tables,
+    trust,
+)
 from .evidence import COARSE, Evidence
 from .figures import figures
 from .pairs import NAMED
@@ -98,6 +111,9 @@ def render(evidence: Evidence) -> str:
         primitives=parts.primitives(evidence),
         stable=stable.pivots(evidence),
         findings=findings.section(evidence),
+        special=special.pivots(evidence),
+        conditions=conditions.sentences(evidence),
+        bound=BOUND,
         views=overview.views(evidence),
         figures=figures(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},

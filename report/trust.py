@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
+from bench import floating_point
 from bench.catalog import CATALOG, find
 from bench.store import Run
 
@@ -37,6 +38,7 @@ def warnings(evidence: Evidence) -> list[str]:
             found.append(
                 f"Run {name} was measured on a virtual machine, whose neighbours cannot be seen."
             )
+        found += [f"Run {name}. {text}" for text in floating_point.sentences(facts.workers)]
         found += _forms_left_out(evidence, name)
     return found
 

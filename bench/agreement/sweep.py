@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import inputs
-from ..cases import Case, Selection
+from ..cases import Case, Selection, directions_of
 from ..catalog import Activation, find
 from ..dtypes import DTYPES
 from ..frameworks import frameworks
-from . import known, reference, ulp
+from . import known, reference, special, ulp
 from .certificate import Certificate, Results, certify, place
 from .hardest import hardest
 from .zeros import NEAR, beside_zero
@@ -96,13 +96,6 @@ def _directions(asked: Selection) -> tuple[str, ...]:
     )
 
 
-def directions_of(case: Case) -> tuple[Case, ...]:
-    """The case of each direction that a swept one stands for."""
-    if case.direction != "both":
-        return (case,)
-    return tuple(replace(case, direction=each) for each in ("forward", "backward"))
-
-
 def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
     """Which exact values of all 16-bit inputs some swept cases need."""
     for case in cases:
@@ -124,7 +117,8 @@ def problem_of(
         problem = _whole(activation, direction, dtype)
     else:
         hard = [hardest(activation, each, dtype, seed) for each in ("forward", "backward")]
-        bits = np.union1d(inputs.stratified(dtype, per_binade, seed), np.concatenate(hard))
+        bits = inputs.stratified(dtype, per_binade, seed)
+        bits = np.unique(np.concatenate([bits, *hard, special.points(activation, dtype)]))
         bits = np.append(bits, np.zeros(-len(bits) % _WIDTH, bits.dtype)).reshape(-1, _WIDTH)
         problem = problem_at(activation, direction, dtype, bits)
     if direction == "backward" and activation.learnable:

@@ -13,9 +13,12 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
+from . import floating_point
+
 
 def main(arguments: list[str]) -> int:
     """Import the framework, then serve."""
+    before = floating_point.state()  # even NumPy may have been built to change it
     framework, device, threads, descriptor, cpus = arguments
     os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     pipe = Connection(int(descriptor))
@@ -27,7 +30,8 @@ def main(arguments: list[str]) -> int:
     except Exception as error:
         pipe.send(explain(error))
         return 0
-    pipe.send({"status": "ok", **worker.describe()})
+    environment = {"before": before, "after": floating_point.state()}
+    pipe.send({"status": "ok", **worker.describe(), "floating_point": environment})
     _serve(pipe, worker)
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)

@@ -185,9 +185,20 @@ class Worker:
         return lambda: wait(step())
 
     def evaluate(
-        self, spec: dict[str, Any], bits: np.ndarray, upstream: np.ndarray | None
+        self,
+        spec: dict[str, Any],
+        bits: np.ndarray,
+        upstream: np.ndarray | None,
+        apart: bool = False,
     ) -> dict[str, Any]:
-        """The outputs of a case on given inputs, as bit patterns. `upstream` of None is ones."""
+        """The outputs of a case on given inputs, as bit patterns. `upstream` of None is ones.
+
+        With `apart` each row of the inputs is evaluated in a call of its own, and what comes first
+        of its outputs is answered.
+        """
+        if apart:
+            rows = [self.evaluate(spec, row[None], None)["outputs"][0] for row in bits]
+            return {"outputs": [np.concatenate(rows)]}
         arrays = [self._adapter.put(bits, spec["dtype"]), *self._learnable(spec)]
 
         def pull(output: Any) -> Any:

@@ -219,3 +219,25 @@ def test_help_explains(command: tuple[str, ...]) -> None:
     assert "Usage:" in done.stdout
     if command in ((), ("run",)):
         assert "Examples:" in done.stdout
+
+
+def test_special_points_are_shown_as_text_and_as_rows(small_run: Path) -> None:
+    shown = _bench("special", str(small_run))
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("NumPy\n  relu, max\n")
+    assert "squareplus(b=1), stable" not in shown.stdout, "the plain form alone, unless it is named"
+    named = _bench("special", str(small_run), "--activation", "squareplus(b=1)")
+    assert "squareplus(b=1), stable" in named.stdout
+    assert "relu" not in named.stdout
+    records = json.loads(_bench("special", str(small_run), "--json").stdout)
+    kinks = [each for each in records if each["metric"] == "gradient_at_kink"]
+    assert kinks
+    assert {each["value"] for each in kinks} == {0.0}
+
+
+def test_special_points_that_are_not_there_are_bad_usage(small_run: Path) -> None:
+    for arguments in (("--framework", "jax"), ("--activation", "relUU")):
+        done = _bench("special", str(small_run), *arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ")

@@ -14,7 +14,7 @@ from bench.cases import Case
 from bench.catalog import CATALOG
 from bench.metrics import Row
 from bench.store import load
-from report import answers, exactness, overview, trust
+from report import answers, conditions, exactness, overview, special, trust
 from report.page import render
 from report.reading import read
 from report.tables import all_tables
@@ -206,6 +206,67 @@ def test_forms_that_were_not_timed_are_named(make_run: MakeRun) -> None:
     [line] = [each for each in found if "did not time every form" in each]
     assert "squareplus textbook" in line
     assert "squareplus stable" not in line
+
+
+def test_a_changed_floating_point_environment_is_told_before_the_first_number(
+    make_run: MakeRun,
+) -> None:
+    before = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
+    after = {**before, "flushes_results": True}
+    workers = {"torch": {"status": "ok", "floating_point": {"before": before, "after": after}}}
+    evidence = read([make_run([*RELU], "fast", workers=workers)])
+    [line] = [each for each in trust.warnings(evidence) if "floating-point" in each]
+    assert line.startswith("Run fast. Importing torch changed")
+    assert line.endswith("subnormal results become zero.")
+    assert line in render(evidence)
+    calm = read([make_run([*RELU], "calm")])
+    assert not any("floating-point" in each for each in trust.warnings(calm))
+
+
+def test_special_points_have_a_table_a_framework_with_words_for_departures(
+    make_run: MakeRun,
+) -> None:
+    case = Case("torch", "silu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
+    textbook, jax = replace(case, form="textbook"), replace(case, framework="jax")
+    odd = {"detail": "−∞ → NaN, limit 0"}
+    rows = [
+        Row(case, "special_departures", 1.0, **odd),
+        Row(textbook, "special_departures", 2.0),
+        Row(jax, "sign_of_zero", 1.0, detail="−0 → 0"),
+    ]
+    evidence = read([make_run([*RELU, *rows])])
+    jax_, torch_ = special.pivots(evidence)
+    assert (jax_.heading, torch_.heading) == ("JAX", "PyTorch")
+    assert [(name, form) for name, form, _ in torch_.rows] == [("silu", "native")]
+    cells = dict(zip(torch_.columns, torch_.rows[0][2], strict=True))
+    assert cells["Departures"].text == "1: −∞ → NaN, limit 0"
+    assert cells["The sign of −0"].text == "–"
+    assert dict(zip(jax_.columns, jax_.rows[0][2], strict=True))["The sign of −0"].text == "lost"
+    assert "−∞ → NaN, limit 0" in render(evidence)
+
+
+def test_other_conditions_have_a_sentence_each(make_run: MakeRun) -> None:
+    case = Case("torch", "mish", "native", "eager", "forward", "cpu", "float32", 66560, 1)
+    gelu = replace(case, activation="gelu")
+    rows = []
+    for each, other, most, equal in (
+        (case, "scalar tail: first input where they part 0x1p-3", 5.0, 0.9),
+        (gelu, "scalar tail", 0.0, 1.0),
+        (gelu, "onednn=0", 0.0, 1.0),
+        (gelu, "compiled: first input where they part inf", float("inf"), 0.99),
+        (gelu, "jax", 9.0, 0.1),
+    ):
+        rows += [Row(each, "max_ulp_between", most, detail=other)]
+        rows += [Row(each, "equal_bits", equal, detail=other)]
+    evidence = read([make_run([*RELU, *rows])])
+    assert conditions.sentences(evidence) == [
+        "PyTorch, in arrays too short for a vector instead of long ones: other bits in 1 of 2 "
+        "cases, farthest apart in mish native forward float32: 5.00 ulp.",
+        "PyTorch, with onednn=0: the same bits in 1 case.",
+        "PyTorch, compiled instead of eager: other bits in 1 of 1 case, farthest apart in gelu "
+        "native forward float32: a NaN beside a number.",
+    ]
+    assert "with onednn=0: the same bits" in render(evidence)
 
 
 def test_runs_are_never_compared_with_each_other(make_run: MakeRun) -> None:

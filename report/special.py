@@ -1,0 +1,40 @@
+"""What each framework makes of zeros, subnormals, ±∞, NaN, kinks and thresholds: a table each."""
+
+from __future__ import annotations
+
+from bench.export import records
+from bench.special_table import COLUMNS, Line, is_plain, lines
+
+from .evidence import Evidence
+from .overview import Cell
+from .parts import Pivot
+from .words import title
+
+
+def pivots(evidence: Evidence) -> list[Pivot]:
+    """A table for each run and framework: its activations in the plain form."""
+    several = len(evidence.runs) > 1
+    made = []
+    for name, run in evidence.runs.items():
+        found = lines(filter(is_plain, records(run)))
+        for framework in dict.fromkeys(line.framework for line in found):
+            mine = [line for line in found if line.framework == framework]
+            heading = f"{title(framework)}, run {name}" if several else title(framework)
+            made.append(_pivot(heading, mine))
+    return made
+
+
+def _pivot(heading: str, found: list[Line]) -> Pivot:
+    rows = tuple(
+        (line.activation, line.form, tuple(_cell(line.cells[column]) for column in COLUMNS))
+        for line in found
+    )
+    return Pivot(heading, "Activation", tuple(map(_sentence_case, COLUMNS)), rows)
+
+
+def _cell(texts: tuple[str, ...]) -> Cell:
+    return Cell(texts[0], texts[1:]) if texts else Cell("–")
+
+
+def _sentence_case(text: str) -> str:
+    return text[0].upper() + text[1:]
