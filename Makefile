@@ -8,11 +8,11 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke report test lint type format clean
+.PHONY: help setup bench agree exhaustive smoke report test lint type format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  RUN=results/...  OUT=folder"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  RUN=results/...  OUT=folder"
 
 setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
 
@@ -27,6 +27,13 @@ $(READY): pyproject.toml constraints.txt
 bench: $(READY) ## measure everything and write the report (a few minutes)
 	$(BIN)/python -m bench run --profile $(PROFILE) --out $(OUT) $(BENCH)
 	$(BIN)/python -m report $(OUT)
+
+agree: $(READY) ## check every form at all inputs of the 16-bit formats and at chosen ones of float32
+	$(BIN)/python -m bench agree $(AGREE)
+
+exhaustive: $(READY) ## all 2^32 inputs, forward and gradient: make exhaustive ACTIVATION=gelu FRAMEWORK=torch
+	@test -n "$(ACTIVATION)" -a -n "$(FRAMEWORK)" || { echo "error: say which: make exhaustive ACTIVATION=gelu FRAMEWORK=torch" >&2; exit 2; }
+	$(BIN)/python -m bench agree --exhaustive --activation '$(ACTIVATION)' --framework $(FRAMEWORK) $(AGREE)
 
 smoke: ## the same in under a minute: does everything work here?
 	@$(MAKE) --no-print-directory bench PROFILE=smoke

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from . import certify, conclusion, machine
 from .cases import PROFILES, Selection
 from .dtypes import DTYPES
 from .errors import UsageError
+from .frameworks import frameworks
 from .progress import Reporter
 from .runner import Outcome, Request, run
 from .store import read_samples
 
 _TIMEOUT = 600.0
-_LISTED = 12
-"""Worst cases that are told to people; the others are in the rows."""
+_FEW = 12
+"""Certificates that are told one by one; more are counted."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,52 @@ class Answer:
         return json.dumps({**summary, "certificates": records})
 
     def for_people(self) -> str:
-        """The worst certificates in words, the verdict, and where the rest is."""
+        """Few certificates in words, many as counts; the verdict, and where the rest is."""
         worst = sorted(self.certificates.items(), key=lambda pair: -pair[1]["max_ulp"])
-        lines = [certify.in_words(name, each) for name, each in worst[:_LISTED]]
-        if len(worst) > _LISTED:
-            lines.append(f"The {_LISTED} worst of {len(worst)}; the others are in the rows.")
+        if len(worst) <= _FEW:
+            lines = [certify.in_words(name, each) for name, each in worst]
+        else:
+            lines = _counted([each for _, each in worst])
         if self.bound is not None:
             above = len(self._above())
             lines.append(f"{above} of {len(worst)} above the bound of {self.bound:g} ulp.")
         if self.outcome:
             lines.append(conclusion.for_people(self.outcome))
+            lines.append(f"What is wrong beyond a stated bound: {_FINDINGS} {self.outcome.path}")
         return "\n".join(lines)
+
+
+_FINDINGS = "python -m bench findings"
+
+
+def _counted(certificates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line a framework and format: how many are right, and the worst of native and stable."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for each in certificates:
+        groups.setdefault((each["framework"], each["dtype"]), []).append(each)
+    return [_group(*key, groups[key]) for key in sorted(groups)]
+
+
+def _group(framework: str, dtype: str, found: Sequence[Mapping[str, Any]]) -> str:
+    right = sum(each["not_correctly_rounded"] == 0 for each in found)
+    near = sum(each["max_ulp"] <= 1 for each in found)
+    misplaced = sum(each["nan_mismatches"] + each["infinity_mismatches"] > 0 for each in found)
+    worst = [_worst(found, form) for form in ("native", "stable")]
+    return (
+        f"{frameworks()[framework].title}, {dtype}: of {len(found)} values and gradients {right} "
+        f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "
+        f"infinity out of place.{''.join(worst)}"
+    )
+
+
+def _worst(found: Sequence[Mapping[str, Any]], form: str) -> str:
+    """The worst of a form, with subnormals contracted; the zeros of a function are its own."""
+    mine = [each for each in found if each["form"] == form]
+    if not mine:
+        return ""
+    top = max(mine, key=lambda each: float(each["max_ulp_flushed"]))
+    which = f"{top['activation']}, {top['mode']}, {top['direction']}"
+    return f" Worst {form}: {which}, {top['max_ulp_flushed']:.4g} ulp, subnormals contracted."
 
 
 def execute(asked: Asked, quiet: bool) -> Answer:

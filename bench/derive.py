@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import cost_model, decomposition, statistics
-from .agreement import special
+from .agreement import blame, special
 from .cases import Case
 from .catalog import BASELINE
 from .dtypes import DTYPES
@@ -166,7 +166,8 @@ def rows(samples: Iterable[Sample], classes: Mapping[str, Classes], precision: f
     timed, parts = _timing_rows(timings, precision)
     faults = {case: each.faults for case, each in parts.items()}
     split = list(decomposition.rows(parts, classes))
-    return [*timed, *split, *cost_model.rows(split, probes, faults), *derived]
+    modelled = cost_model.rows(split, probes, faults)
+    return [*timed, *split, *modelled, *blame.blamed(derived)]
 
 
 def _timing_rows(
@@ -281,8 +282,11 @@ def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
     place = f"{sample['worst_input']}: got {sample['got']}, exact {sample['exact']}"
     yield Row(case, "max_ulp", sample["max_ulp"], detail=f"at {place}")
     yield Row(case, "worst_input", _number(sample["worst_input"]), detail=place)
-    for metric in ("max_ulp_flushed", "max_ulp_normal", "max_ulp_away"):
-        yield Row(case, metric, sample[metric])
+    yield Row(case, "max_ulp_normal", sample["max_ulp_normal"])
+    for kind in ("flushed", "away"):
+        at, got, exact = sample[f"worst_{kind}"]
+        detail = f"at {at}: got {got}, exact {exact}"
+        yield Row(case, f"max_ulp_{kind}", sample[f"max_ulp_{kind}"], detail=detail)
     counts = ", ".join(f"{_step(step)}: {n:,}" for step, n in sample["histogram"].items())
     wrong = sample["not_correctly_rounded"]
     yield Row(case, "not_correctly_rounded", wrong, detail=f"of {sample['tested']:,}; {counts}")

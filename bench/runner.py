@@ -135,6 +135,10 @@ class _Measurement:
         self._asked = set(cases)
         if "timing" in request.parts:
             cases = list(dict.fromkeys([*cases, *companions(cases)]))
+        else:
+            plain = (replace(each, size=0, output="fresh", cache="warm") for each in cases)
+            cases = list(dict.fromkeys(plain))
+            self._asked = set(cases)
         if request.budget is None:
             writer.facts.budget = self._profile.budget(len(cases))
         reasons = {case: unsupported(case) for case in cases}

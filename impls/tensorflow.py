@@ -353,6 +353,8 @@ def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
+    if x.dtype == tf.bfloat16:
+        raise Unsupported("tf.experimental.numpy.logaddexp has no bfloat16")
     return tf.experimental.numpy.logaddexp(tf.zeros_like(x), k * x) / k
 
 

@@ -22,6 +22,11 @@ _KEPT = 3
 """Places of each kind of mismatch that are named."""
 
 
+Place = tuple[str, str, str]
+"""An input as a hex float, the result there and the exact value, both as decimals."""
+NOWHERE: Place = ("", "", "")
+
+
 @dataclass(frozen=True)
 class Results:
     """Results beside their inputs and the exact values, one entry an input, as float64.
@@ -43,8 +48,8 @@ class Certificate:
     """Errors over `tested` inputs; inputs are named by hex floats.
 
     `max_ulp` is over finite inputs, with subnormals contracted in `max_ulp_flushed`, over normal
-    exact values in `max_ulp_normal`, and away from zeros of the function in `max_ulp_away`. The
-    counts are over all inputs: results that are not the correctly rounded ones, NaN for a number or
+    exact values in `max_ulp_normal`, and away from zeros of the function in `max_ulp_away`; the
+    fields `worst_…` say where each is. The counts are over all inputs: results that are not the correctly rounded ones, NaN for a number or
     a number for NaN, infinite for finite or finite for infinite, and signs that differ where
     neither is NaN and the exact value is not 0. `histogram` counts errors by `STEPS`, and numbers
     against NaN under "nan".
@@ -56,8 +61,10 @@ class Certificate:
     got: str = ""
     exact: str = ""
     max_ulp_flushed: float = 0.0
+    worst_flushed: Place = NOWHERE
     max_ulp_normal: float = 0.0
     max_ulp_away: float = 0.0
+    worst_away: Place = NOWHERE
     not_correctly_rounded: int = 0
     nan_mismatches: int = 0
     nan_first: tuple[str, ...] = ()
@@ -93,15 +100,25 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     def first(where: Array) -> tuple[str, ...]:
         return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:_KEPT])
 
+    def worst_of(errors: Array, where: Array) -> tuple[float, Place]:
+        counted = np.where(where, errors, 0)
+        index = int(counted.argmax())
+        result, value = (repr(float(each.flat[index])) for each in (got, exact))
+        return float(counted.flat[index]), (place(x, index, rowwise), result, value)
+
+    max_ulp_flushed, worst_flushed = worst_of(errors.flushed, finite)
+    max_ulp_away, worst_away = worst_of(errors.plain, finite & ~results.beside_zero)
     return Certificate(
         tested=int(got.size),
         max_ulp=float(plain.flat[worst]),
         worst_input=place(x, worst, rowwise),
         got=repr(float(got.flat[worst])),
         exact=repr(float(exact.flat[worst])),
-        max_ulp_flushed=_largest(errors.flushed, finite),
-        max_ulp_normal=_largest(errors.plain, finite & normal),
-        max_ulp_away=_largest(errors.plain, finite & ~results.beside_zero),
+        max_ulp_flushed=max_ulp_flushed,
+        worst_flushed=worst_flushed,
+        max_ulp_normal=float(np.where(finite & normal, errors.plain, 0).max()),
+        max_ulp_away=max_ulp_away,
+        worst_away=worst_away,
         not_correctly_rounded=int(results.wrong.sum()),
         nan_mismatches=int(errors.mismatched.sum()),
         nan_first=first(errors.mismatched),
@@ -118,10 +135,6 @@ def place(x: Array, index: int, rowwise: bool = False) -> str:
     return f"output {index}" if rowwise else float(x.flat[index]).hex()
 
 
-def _largest(errors: Array, where: Array) -> float:
-    return float(np.where(where, errors, 0).max())
-
-
 def _histogram(errors: Errors) -> dict[str, int]:
     numbers = errors.plain[~errors.mismatched]
     beyond = numbers[numbers > STEPS[0] * _ALMOST] / _ALMOST
@@ -134,7 +147,7 @@ def _histogram(errors: Errors) -> dict[str, int]:
 
 def merge(one: Certificate, other: Certificate) -> Certificate:
     """The certificate of both sets of inputs; of equal errors the one named first stays."""
-    top = other if other.max_ulp > one.max_ulp else one
+    top = _of_larger(one, other, "max_ulp")
     return Certificate(
         tested=one.tested + other.tested,
         max_ulp=top.max_ulp,
@@ -142,8 +155,10 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
         got=top.got,
         exact=top.exact,
         max_ulp_flushed=max(one.max_ulp_flushed, other.max_ulp_flushed),
+        worst_flushed=_of_larger(one, other, "max_ulp_flushed").worst_flushed,
         max_ulp_normal=max(one.max_ulp_normal, other.max_ulp_normal),
         max_ulp_away=max(one.max_ulp_away, other.max_ulp_away),
+        worst_away=_of_larger(one, other, "max_ulp_away").worst_away,
         not_correctly_rounded=one.not_correctly_rounded + other.not_correctly_rounded,
         nan_mismatches=one.nan_mismatches + other.nan_mismatches,
         nan_first=(*one.nan_first, *other.nan_first)[:_KEPT],
@@ -157,3 +172,10 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
             if step in one.histogram or step in other.histogram
         },
     )
+
+
+def _of_larger(one: Certificate, other: Certificate, field: str) -> Certificate:
+    """The certificate whose field is larger; one without any inputs gives way."""
+    if not one.tested or not other.tested:
+        return one if one.tested else other
+    return other if getattr(other, field) > getattr(one, field) else one

@@ -1,9 +1,10 @@
 """Findings: the rows of a run that lie above a stated bound, as sentences with a reproduction.
 
-Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, the place in `worst_input` and
-counts such as `nan_mismatches`. Cases of one framework, activation, form and direction are one
-finding, whatever their dtypes and modes. What is above a bound only because subnormal numbers stand
-as zero is one finding a framework and mode; what is counted at the same inputs, one as well.
+Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, the places in their details
+and counts such as `nan_mismatches`. What is off only beside a zero of the function itself is none.
+Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
+modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
+and mode; what is counted at the same inputs, one as well.
 """
 
 from __future__ import annotations
@@ -246,7 +247,7 @@ _Rows = dict[str, tuple[float, str]]
 def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
     """The value and the detail of each metric, for the cases whose error was measured."""
     asked = chosen.checked()
-    wanted = {"max_ulp", "max_ulp_flushed", "worst_input", *COUNTS}
+    wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", "worst_input", *COUNTS}
     rows = run.rows[run.rows.metric.isin(wanted) & (run.rows.status == "ok")]
     found: dict[Case, _Rows] = {}
     records: Sequence[dict[Any, Any]] = rows.to_dict("records")
@@ -281,10 +282,13 @@ def _exceeding(case: Case, rows: _Rows) -> Iterator[_Excess]:
     flushed = min(rows.get("max_ulp_flushed", (plain, ""))[0], plain)
     match = _PLACE.match(rows.get("worst_input", (0.0, detail))[1])
     place = Place(**match.groupdict()) if match else Place("")
-    wrong = flushed > bound
+    away = rows.get("max_ulp_away", (plain, ""))[0]
+    wrong = flushed > bound and away > bound
     if wrong:
-        yield _Excess(case, kind, "value", plain, flushed, place)
-    elif plain > bound:
+        seen = _PLACE.match(rows.get("max_ulp_flushed", (0.0, ""))[1])
+        shown = Place(**seen.groupdict()) if seen else place
+        yield _Excess(case, kind, "value", plain, flushed, shown)
+    elif plain > bound and away > bound:
         yield _Excess(case, kind, "flushed", plain, flushed, place)
     for metric, count in COUNTS.items():
         number, told = rows.get(metric, (0.0, ""))

@@ -27,6 +27,13 @@ def _case(label: str, direction: str = "forward", dtype: str = "float32", **chan
     return Case(size=4096, threads=1, **{**fields, **changes})
 
 
+def _only(found: list[tuple[Case, dict[str, Any]]] | None) -> dict[str, Any]:
+    """The one sample of a case of one direction."""
+    assert found is not None
+    ((_, sample),) = found
+    return sample
+
+
 def _rows(case: Case, function: Function) -> dict[str, Row]:
     """The rows of a planted function, after a way through JSON as in a stored run."""
 
@@ -37,8 +44,7 @@ def _rows(case: Case, function: Function) -> dict[str, Row]:
             results = function(inputs.from_bits(bits, case.dtype))
         return [inputs.to_bits(np.asarray(results), case.dtype)]
 
-    sample = special.measure(case, special.SHAPE, evaluate)
-    assert sample is not None
+    sample = _only(special.measure(case, evaluate))
     found = list(special.rows(case, json.loads(dump(sample))))
     assert {row.metric for row in found} <= set(special.METRICS) <= set(METRICS)
     return {row.metric: row for row in found}
@@ -158,8 +164,7 @@ def test_every_kink_has_a_row_and_nan_at_one_is_a_departure() -> None:
     case = _case("relu6", "backward")
     bits = special.points(find("relu6"), "float32")
     got = inputs.to_bits(slope(inputs.from_bits(bits, "float32")), "float32")
-    sample = special.measure(case, bits.shape, lambda *_, **__: [got])
-    assert sample is not None
+    sample = special.taken(case, bits, got)
     found = list(special.rows(case, sample))
     kinks = [row.detail for row in found if row.metric == "gradient_at_kink"]
     assert kinks == ["at 0, between 0 and 1"]
@@ -168,7 +173,7 @@ def test_every_kink_has_a_row_and_nan_at_one_is_a_departure() -> None:
 
 
 def test_a_case_that_failed_has_no_sample() -> None:
-    assert special.measure(_case("relu"), special.SHAPE, lambda *_, **__: None) is None
+    assert special.measure(_case("relu"), lambda *_, **__: None) is None
 
 
 def test_eager_cases_are_tried_in_every_format_and_compiled_ones_where_they_are_swept() -> None:
@@ -194,8 +199,7 @@ _AT_NAN = {"torch": "NaN → 1", "jax": "NaN → 0", "tensorflow": "NaN → 0"}
 def _measured(lane: Lane, label: str, form: str, direction: str, dtype: str) -> dict[str, Row]:
     lane.failures.clear()
     case = _case(label, direction, dtype, framework=lane.key.framework, form=form)
-    sample = special.measure(case, special.SHAPE, lane.evaluate)
-    assert sample is not None, lane.failures
+    sample = _only(special.measure(case, lane.evaluate))
     return {row.metric: row for row in special.rows(case, sample)}
 
 
