@@ -34,6 +34,7 @@ BOUNDS = {
 _ROUNDING = 2.0**-53
 _FLOOR = 2.0**-1000
 """Absolute error of an operation that may underflow: far below half of any 32-bit subnormal."""
+_LEAST = 2.0**-1074
 _WIDEST = 2.0**-5
 """A radius beyond which no bound is worked out."""
 _SLOPE_OF_ERF = 1.1284
@@ -198,9 +199,7 @@ class Balls:
 
     def __eq__(self, other: object) -> Any:
         other = balls(other)
-        apart = np.abs(self.mid - other.mid)
-        open_ = None if self.exact and other.exact else apart <= 2 * (self.rad + other.rad)
-        return Where(np.asarray(self.mid == other.mid), open_)
+        return Where(np.asarray(self.mid == other.mid), _open(self, other))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -212,6 +211,9 @@ class Where:
 
     def __init__(self, holds: Array, open_: Array | None) -> None:
         self.holds, self.open = holds, open_
+
+    def __bool__(self) -> bool:
+        raise TypeError("a condition on many balls has no one answer: use choose")
 
     def __and__(self, other: Where) -> Where:
         return Where(self.holds & other.holds, _either(self.open, other.open))
@@ -240,7 +242,7 @@ def balls(value: Any) -> Balls:
         return Balls(math.nan if ball.is_nan() else math.copysign(math.inf, 1 if ball > 0 else -1))
     mid = float(ball.mid())
     rest = abs(ball - arb(mid)).upper()
-    return Balls(mid, 0.0 if rest == 0 else float(rest) * (1 + 2.0**-50))
+    return Balls(mid, 0.0 if rest == 0 else float(rest) * (1 + 2.0**-50) + _LEAST)
 
 
 def _sum(one: Radius, other: Radius, rounding: Radius) -> Radius:
@@ -253,9 +255,14 @@ def _sum(one: Radius, other: Radius, rounding: Radius) -> Radius:
 def _compare(greater: Balls, less: Balls, strict: bool) -> Where:
     """Where one is greater; balls that overlap leave it open."""
     holds = np.asarray(greater.mid > less.mid if strict else greater.mid >= less.mid)
-    if greater.exact and less.exact:
-        return Where(holds, None)
-    return Where(holds, np.abs(greater.mid - less.mid) <= 2 * (greater.rad + less.rad))
+    return Where(holds, _open(greater, less))
+
+
+def _open(one: Balls, other: Balls) -> Array | None:
+    """Where two balls are not surely apart: they overlap, or one of them is nowhere."""
+    if one.exact and other.exact:
+        return None
+    return ~np.asarray(np.abs(one.mid - other.mid) > 2 * (one.rad + other.rad))
 
 
 def _either(one: Array | None, other: Array | None) -> Array | None:
