@@ -49,10 +49,10 @@ class Certificate:
 
     `max_ulp` is over finite inputs, with subnormals contracted in `max_ulp_flushed`, over normal
     exact values in `max_ulp_normal`, and away from zeros of the function in `max_ulp_away`; the
-    fields `worst_…` say where each is. The counts are over all inputs: results that are not the correctly rounded ones, NaN for a number or
-    a number for NaN, infinite for finite or finite for infinite, and signs that differ where
-    neither is NaN and the exact value is not 0. `histogram` counts errors by `STEPS`, and numbers
-    against NaN under "nan".
+    fields `worst_…` say where each is. The counts are over all inputs: results that are not the
+    correctly rounded ones, NaN for a number or a number for NaN, infinite for finite or finite for
+    infinite, and signs that differ where neither is NaN and the exact value is not 0. `histogram`
+    counts errors by `STEPS`, and numbers against NaN under "nan".
     """
 
     tested: int = 0
