@@ -94,15 +94,19 @@ class _Judge:
         return power * 2.0 ** (1 - fmt.precision)
 
     def _tier(self, x: Array) -> tuple[Array, Array]:
-        """Midpoints and radii at the inputs; NaN with radius 0 where there is no value."""
+        """Midpoints and radii at the inputs; NaN with radius 0 where there is no value.
+
+        What lies far beyond the largest number of the format is infinite.
+        """
         found = _evaluate(self._function, x)
-        mid = np.array(np.broadcast_to(found.mid, x.shape))
-        rad = np.array(np.broadcast_to(found.rad, x.shape))
+        mid, rad = (np.array(np.broadcast_to(each, x.shape)) for each in (found.mid, found.rad))
         open_ = ~(np.isfinite(mid) & np.isfinite(rad))
         finite = np.isfinite(x)
         for run in _runs(np.flatnonzero(open_ & finite)):
             self._settle(x, mid, run)
         rad[open_ & finite] = 0
+        beyond = (np.abs(mid) >= 4 * 2.0**self._format.emax) & (rad <= np.abs(mid) / 4)
+        mid[beyond], rad[beyond] = np.copysign(np.inf, mid[beyond]), 0
         if not finite.all():
             self._ask(x, mid, np.flatnonzero(~finite))
             rad[~finite] = 0
