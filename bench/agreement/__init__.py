@@ -1,1 +1,7 @@
-"""How right a result is: exact values, the ulp meter and the sweep over inputs."""
+"""How right a result is.
+
+`reference` has the exact values (Arb), `known` those of all 16-bit inputs, `balls` and `double` the
+float64 tier in front of it; `ulp` is the meter and `certificate` what it finds. `sweep` is part of
+every run, `stretches` goes through all inputs, `special` and `conditions` try what a sweep does not;
+`findings` and `blame` say what came of it.
+"""
