@@ -22,10 +22,9 @@ from .derive import rows as derive_rows
 from .dtypes import DTYPES
 from .errors import ActbenchError, UsageError
 from .frameworks import IMPLS
-from .metrics import Row
 from .progress import Reporter
 from .runner import Outcome, Request, facts_of
-from .store import RESULTS, RunWriter
+from .store import RESULTS, RunWriter, check_free
 from .worker.own_function import PREFIX
 from .worker_process import Failed, WorkerProcess
 
@@ -98,10 +97,10 @@ def own_function(
     started = time.monotonic()
     with _loaded(subject) as worker:
         if DTYPES[dtype].itemsize == 8:
-            (certificate,) = [_sampled(worker, activation, direction, asked)]
+            certificate = _sampled(worker, activation, direction, asked)
         else:
             source = worker.facts["source"].encode() + exactness_code()
-            (certificate,) = _everywhere(subject, asked, source, effort)
+            (certificate,), _ = _everywhere(subject, asked, source, effort)
     return {
         "callable": name,
         "reference": activation.label,
@@ -188,30 +187,34 @@ def whole_range(request: Request, asked: Range, effort: Effort) -> Outcome:
     fails.
     """
     cases, started = cases_of(request.selection), datetime.now(UTC)
+    path = request.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-exhaustive"
+    check_free(path)
     facts = facts_of(request, started)
-    found: list[tuple[Case, Certificate]] = []
+    samples: list[tuple[Case, dict[str, Any]]] = []
     for case in cases:
         begun = time.monotonic()
-        certificates = _case(case, request, asked, effort)
+        certificates, versions = _case(case, request, asked, effort)
+        facts.workers[case.framework] = {"status": "ok", "versions": dict(versions)}
+        name = f"{case.framework} {case.activation} {case.form} {case.mode} {case.dtype}"
+        facts.seconds[name] = round(time.monotonic() - begun, 1)
         _, count = asked.places(case.dtype)
         for each, certificate in zip(directions_of(case), certificates, strict=True):
-            found.append((replace(each, size=count), certificate))
-        name = f"{case.framework} {case.activation} {case.form} {case.mode}"
-        facts.seconds[name] = round(time.monotonic() - begun, 1)
-    name = f"{started:%Y-%m-%dT%H-%M-%S}-exhaustive"
-    writer = RunWriter(request.out or RESULTS / name, facts)
-    for case, certificate in found:
-        writer.append("agreement", case, **certificate.as_dict())
-    writer.facts.state = "finished"
-    writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
-    writer.flush()
-    samples = [(case, {"kind": "agreement", **each.as_dict()}) for case, each in found]
-    derived: list[Row] = derive_rows(samples, facts.size_classes, facts.precision)
-    writer.finish(derived)
-    return Outcome(writer.path, writer.facts, derived)
+            sample = {"kind": "agreement", **certificate.as_dict()}
+            samples.append((replace(each, size=count), sample))
+    facts.finished, facts.state = datetime.now(UTC).isoformat(timespec="seconds"), "finished"
+    rows = derive_rows(samples, facts.size_classes, facts.precision)
+    writer = RunWriter(path, facts)
+    for case, sample in samples:
+        writer.append(case=case, **sample)
+    writer.finish(rows)
+    return Outcome(path, facts, rows)
 
 
-def _case(case: Case, request: Request, asked: Range, effort: Effort) -> list[Certificate]:
+Certified = tuple[list[Certificate], Mapping[str, str]]
+"""The certificate of each direction, and the versions that it holds for."""
+
+
+def _case(case: Case, request: Request, asked: Range, effort: Effort) -> Certified:
     python = request.pythons.get(case.framework, request.python)
     subject = stretches.subject_of(case, python)
     module = (IMPLS / f"{case.framework}.py").read_bytes()
@@ -220,8 +223,8 @@ def _case(case: Case, request: Request, asked: Range, effort: Effort) -> list[Ce
 
 def _everywhere(
     subject: stretches.Subject, asked: Range, source: bytes, effort: Effort
-) -> list[Certificate]:
-    """The certificate of each direction over a range; long ones in a cluster, and resumable."""
+) -> Certified:
+    """The certificates of a subject over a range; long ones in a cluster, and resumable."""
     first, count = asked.places(subject.dtype)
     pieces = stretches.cut(first, count, stretches.STRETCH)
     title = f"{subject.worker.removeprefix(PREFIX)} against {subject.label}, {count:,} inputs"
@@ -236,9 +239,9 @@ def _everywhere(
         effort.reporter.phase(title, len(pieces)) as done,
     ):
         estimated = _estimating(done, len(pieces) - known, known, effort.reporter.say)
-        certificates = stretches.sweep(subject, pieces, journal, compute, estimated)
+        certified = stretches.sweep(subject, pieces, journal, compute, estimated)
     journal.remove()
-    return certificates
+    return certified
 
 
 def _estimating(

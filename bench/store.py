@@ -102,6 +102,12 @@ def dump(record: dict[str, Any]) -> str:
     return re.sub(r'(?<=[^\\]": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
 
 
+def check_free(path: Path) -> None:
+    """Raise UsageError if a run cannot be written to a folder because something is there."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} is already there: choose another folder with --out")
+
+
 class RunWriter:
     """Writes a run folder. Samples are appended and flushed as they come."""
 
@@ -111,8 +117,7 @@ class RunWriter:
         self.facts = facts
         self._numbers: dict[Case, int] = {}
         try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise UsageError(f"{path} is already there: choose another folder with --out")
+            check_free(path)
             path.mkdir(parents=True, exist_ok=True)
             self._samples: IO[str] = (path / "samples.jsonl").open("a", encoding="utf-8")
         except OSError as error:

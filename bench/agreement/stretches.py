@@ -52,6 +52,8 @@ class Subject:
     label: str
     directions: tuple[str, ...]
     python: str = ""
+    device: str = "cpu"
+    threads: int = 1
 
     @property
     def dtype(self) -> str:
@@ -78,7 +80,15 @@ def subject_of(case: Case, python: str = "") -> Subject:
     """A case of a framework as a subject; its direction may be `both`."""
     both = ("forward", "backward")
     directions = both if case.direction == "both" else (case.direction,)
-    return Subject(case.framework, spec_of(case, 256), case.activation, directions, python)
+    return Subject(
+        worker=case.framework,
+        spec=spec_of(case, 256),
+        label=case.activation,
+        directions=directions,
+        python=python,
+        device=case.device,
+        threads=case.threads,
+    )
 
 
 def cut(first: int, count: int, length: int) -> list[tuple[int, int]]:
@@ -147,7 +157,7 @@ def start(subject: Subject) -> WorkerProcess:
     """A worker for a subject. Raises Failed where it cannot start."""
     log = Path(tempfile.gettempdir(), f"actbench-worker-{os.getpid()}.log")
     cpus = sorted(os.sched_getaffinity(0))
-    key = Key(subject.worker, "cpu", 1)
+    key = Key(subject.worker, subject.device, subject.threads)
     return WorkerProcess(key, subject.python or sys.executable, cpus, log)
 
 
@@ -190,10 +200,11 @@ def sweep(
     journal: Journal | None,
     compute: Compute,
     done: Callable[[], None],
-) -> list[Certificate]:
-    """The certificate of each direction over all stretches; those in the journal are not repeated.
+) -> tuple[list[Certificate], Mapping[str, str]]:
+    """The certificate of each direction over all stretches, and the versions that it holds for.
 
-    Parts that another version of the framework gave are thrown away and done again.
+    Stretches in the journal are not repeated. Parts that another version of the framework gave are
+    thrown away and done again.
     """
     wanted = list(stretches)
     finished = {(part.first, part.count): part for part in (journal.read() if journal else ())}
@@ -210,7 +221,7 @@ def sweep(
         finished = {key: each for key, each in finished.items() if each.versions == last}
     parts = [finished[each] for each in wanted]
     columns = zip(*(part.certificates for part in parts), strict=True)
-    return [reduce(merge, column) for column in columns]
+    return [reduce(merge, column) for column in columns], parts[-1].versions
 
 
 Compute = Callable[[Subject, list[tuple[int, int]]], Iterator[Part]]
