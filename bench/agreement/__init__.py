@@ -2,6 +2,6 @@
 
 `reference` has the exact values (Arb), `known` those of all 16-bit inputs, `balls` and `double` the
 float64 tier in front of it; `ulp` is the meter and `certificate` what it finds. `sweep` is part of
-every run, `stretches` goes through all inputs, `special` and `conditions` try what a sweep does not;
-`findings` and `blame` say what came of it.
+every run, `stretches` goes through all inputs, `special` and `conditions` try what a sweep does
+not; `findings` and `blame` say what came of it.
 """
