@@ -67,6 +67,7 @@ class Checked:
     nan_mismatches: float | None = None
     worst: str = ""
     detail: str = ""
+    wrongly_rounded: float | None = None
 
     @property
     def error(self) -> float:

@@ -30,7 +30,10 @@ from .evidence import (
 STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
 _FIELDS = tuple(Case.__dataclass_fields__)
 _CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtype")
-_EXACT = ("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches")
+_EXACT = (
+    *("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches"),
+    "not_correctly_rounded",
+)
 _BETWEEN = ("max_ulp_between", "equal_bits")
 _PARTS = (
     *("launch", "handoff", "copy_floor", "arithmetic", "memory", "allocation"),
@@ -197,6 +200,7 @@ def _checked(run: str, case: Case, rows: _Values) -> Checked:
     values = {metric: _number(rows[metric]["value"]) for metric in _EXACT if metric in rows}
     detail = _text(rows.get("worst_input", {}).get("detail"))
     nans = _text(rows.get("nan_mismatches", {}).get("detail"))
+    blame = _text(rows["max_ulp"]["detail"]).partition("; ")[2]
     start, worst = _HEX.match(detail), values.get("worst_input")
     told = detail[start.end() :].lstrip(" :,;") if start else detail
     return Checked(
@@ -208,7 +212,8 @@ def _checked(run: str, case: Case, rows: _Values) -> Checked:
         values.get("max_ulp_parameter"),
         values.get("nan_mismatches"),
         _short_hex(start[0] if start else "" if worst is None else worst.hex()),
-        "; ".join(filter(None, [told, f"NaN mismatches {nans}" if nans else ""])),
+        "; ".join(filter(None, [told, f"NaN mismatches {nans}" if nans else "", blame])),
+        values.get("not_correctly_rounded"),
     )
 
 

@@ -178,6 +178,13 @@ _ACCURACY: list[Column[Checked]] = columns_of(
         ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
         ("flushed", "Subnormals flushed, ulp", "number", lambda each: short(each.flushed), False),
         ("worst", "Worst input", "code", lambda each: each.worst, False),
+        (
+            "rounding",
+            "Not correctly rounded",
+            "count",
+            lambda each: short(each.wrongly_rounded),
+            False,
+        ),
         ("nan", "NaN mismatches", "count", lambda each: short(each.nan_mismatches), False),
         ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
         ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),

@@ -249,7 +249,7 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
     with dask.config.set(quiet):
         if not scheduler:
             local = LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=None
+                n_workers=workers, threads_per_worker=1, dashboard_address=":0", memory_limit=None
             )
             with local, Client(local) as client:
                 yield lambda subject, stretches: _in_cluster(client, subject, stretches)
