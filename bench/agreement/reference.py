@@ -271,9 +271,15 @@ def _nearest_rational(function: Callable[[Any], Any], x: float, fmt: Dtype) -> f
     if not isinstance(value, fmpq):
         return None
     size = Fraction(int(value.p), int(value.q))
-    unit = _unit(math.floor(math.log2(abs(size))), fmt)
+    unit = _unit(_binade(abs(size)), fmt)
     above = size / Fraction(2) ** unit + Fraction(1, 2)
     return _multiple(math.floor(above), above.denominator == 1, unit, fmt)
+
+
+def _binade(size: Fraction) -> int:
+    """⌊log₂⌋ of a positive number, also of one that no float64 holds."""
+    binade = size.numerator.bit_length() - size.denominator.bit_length()
+    return binade if size >= Fraction(2) ** binade else binade - 1
 
 
 def _unit(binade: int, fmt: Dtype) -> int:
