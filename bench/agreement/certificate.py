@@ -42,12 +42,12 @@ class Results:
 class Certificate:
     """Errors over `tested` inputs; inputs are named by hex floats.
 
-    `max_ulp` is over finite inputs, with subnormals contracted in `max_ulp_flushed`, over normal
-    exact values in `max_ulp_normal`, and away from zeros of the function in `max_ulp_away`. The
-    counts are over all inputs: results that are not the correctly rounded ones, NaN for a number or
-    a number for NaN, infinite for finite or finite for infinite, and signs that differ where
-    neither is NaN and the exact value is not 0. `histogram` counts errors by `STEPS`, and numbers
-    against NaN under "nan".
+    `max_ulp` is over finite inputs, −1 without a name where there are none; with subnormals
+    contracted in `max_ulp_flushed`, over normal exact values in `max_ulp_normal`, and away from
+    zeros of the function in `max_ulp_away`. The counts are over all inputs: results that are not
+    the correctly rounded ones, NaN for a number or a number for NaN, infinite for finite or finite
+    for infinite, and signs that differ where neither is NaN and the exact value is not 0.
+    `histogram` counts errors by `STEPS`, and numbers against NaN under "nan".
     """
 
     tested: int = 0
@@ -81,8 +81,9 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     fmt = DTYPES[dtype]
     x, got, exact, errors = results.x, results.got, results.exact, results.errors
     finite = np.ones(got.shape, bool) if rowwise else np.isfinite(x)
-    plain = np.where(finite, errors.plain, 0)
+    plain = np.where(finite, errors.plain, -1)
     worst = int(plain.argmax())
+    named = bool(finite.any())
     size = np.abs(exact)
     normal = (size >= 2.0**fmt.emin) & (size < 2.0 ** (fmt.emax + 1))
     numbers = ~np.isnan(got) & ~np.isnan(exact)
@@ -96,9 +97,9 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     return Certificate(
         tested=int(got.size),
         max_ulp=float(plain.flat[worst]),
-        worst_input=place(x, worst, rowwise),
-        got=repr(float(got.flat[worst])),
-        exact=repr(float(exact.flat[worst])),
+        worst_input=place(x, worst, rowwise) if named else "",
+        got=repr(float(got.flat[worst])) if named else "",
+        exact=repr(float(exact.flat[worst])) if named else "",
         max_ulp_flushed=_largest(errors.flushed, finite),
         max_ulp_normal=_largest(errors.plain, finite & normal),
         max_ulp_away=_largest(errors.plain, finite & ~results.beside_zero),

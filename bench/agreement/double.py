@@ -8,11 +8,11 @@ little, are decided by Arb.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import ctx
 
 from .. import inputs
 from ..catalog import Activation
@@ -56,7 +56,7 @@ class _Judge:
         self._function = reference.function_of(activation, direction)
         kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
         self._kinks = np.array(kinks)
-        self._at_zero = _at_zero(activation.label, direction, self._function)
+        self._at_zero = reference.exact_at(self._function, np.array([0.0, -0.0]))
         self._format = DTYPES[dtype]
 
     def block(self, bits: Array, results: Array) -> Certificate:
@@ -80,7 +80,8 @@ class _Judge:
         if len(self._kinks):
             plain &= ~np.isin(x, self._kinks)
         if plain.any():
-            plain[np.where(plain & ~np.isnan(error), error, -1).argmax()] = False
+            counted = plain & np.isfinite(x) & ~np.isnan(error)
+            plain[np.where(counted, error, -1).argmax()] = False
         close = np.flatnonzero(~plain)
         rest = len(x) - len(close)
         found = self._closely(x[close], results[close], mid[close], rad[close], slack[close])
@@ -189,12 +190,6 @@ def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:
             return balls(function(Balls(x)))
         except (TypeError, AttributeError, ValueError):
             return Balls(x, np.full(x.shape, np.inf))
-
-
-@cache
-def _at_zero(label: str, direction: str, function: Callable[[arb], arb]) -> reference.Reference:
-    """Exact values at +0 and −0."""
-    return reference.exact_at(function, np.array([0.0, -0.0]))
 
 
 def _runs(indices: Array) -> list[Array]:
