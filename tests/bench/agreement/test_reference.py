@@ -231,6 +231,16 @@ def test_a_tie_of_a_decimal_parameter_is_one_though_no_ball_shows_it() -> None:
             assert got == -rounded * least
 
 
+@given(st.fractions(min_value=Fraction(1, 2**1100)), st.integers(-1200, 1200))
+def test_the_binade_of_a_fraction_is_below_it_and_its_double_above(size: Fraction, by: int) -> None:
+    size *= Fraction(2) ** by
+    assert (
+        Fraction(2) ** reference._binade(size)
+        <= size
+        < Fraction(2) ** (reference._binade(size) + 1)
+    )
+
+
 def test_roots_of_squares_are_exact_and_their_neighbours_are_not_ties() -> None:
     for root in (3.0, 2.0**-60, 4093.0, 1 + 2.0**-11):
         assert reference.rounded(find("sqrt"), "forward", root * root, "float32") == root
@@ -240,7 +250,7 @@ def test_roots_of_squares_are_exact_and_their_neighbours_are_not_ties() -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_gelu_of_subnormals_is_decided_next_to_ties(dtype: str) -> None:
-    """x Φ(x) is x/2 + x²/√(2π) + …: of odd numbers of units just above a tie, whatever their sign."""
+    """x Φ(x) is x/2 + x²/√(2π) + …: of odd numbers of units just above a tie, of either sign."""
     fmt = DTYPES[dtype]
     least = 2.0 ** (fmt.emin - fmt.precision + 1)
     for units in (1, 3, 5, 101):
