@@ -18,6 +18,8 @@ STEPS = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
 """Upper ends of the steps of a histogram of errors, in ulp; what is no number is counted apart."""
 _ALMOST = 1 + 2.0**-30
 """What an error may lie above the end of a step that it is counted in: the meter's own rounding."""
+_UNSEEN = 700
+"""Binades below the least normal number from which on a value counts as none."""
 _KEPT = 3
 """Places of each kind of mismatch that are named."""
 
@@ -46,7 +48,8 @@ class Certificate:
     contracted in `max_ulp_flushed`, over normal exact values in `max_ulp_normal`, and away from
     zeros of the function in `max_ulp_away`. The counts are over all inputs: results that are not
     the correctly rounded ones, NaN for a number or a number for NaN, infinite for finite or finite
-    for infinite, and signs that differ where neither is NaN and the exact value is not 0.
+    for infinite, and signs that differ where neither is NaN and the exact value is not 0, or so
+    near to it that float64 may take it for 0.
     `histogram` counts errors by `STEPS`, and numbers against NaN under "nan".
     """
 
@@ -89,7 +92,7 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     numbers = ~np.isnan(got) & ~np.isnan(exact)
     largest = 2.0**fmt.emax * (2 - 2.0**-fmt.precision)
     infinite = numbers & (np.isinf(got) != (size >= largest))
-    signs = numbers & (exact != 0) & (np.signbit(got) != np.signbit(exact))
+    signs = numbers & (size > 2.0 ** (fmt.emin - _UNSEEN)) & (np.signbit(got) != np.signbit(exact))
 
     def first(where: Array) -> tuple[str, ...]:
         return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:_KEPT])

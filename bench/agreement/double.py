@@ -135,21 +135,21 @@ class _Judge:
         numbers = where[~np.isnan(x[where])]
         mid[where] = np.nan
         exact = reference.exact_at(self._function, x[numbers])
-        mid[numbers] = [exact.value(i) for i in range(len(numbers))]
+        mid[numbers] = [exact.in_binade(i) for i in range(len(numbers))]
 
     def _closely(
         self, x: Array, results: Array, mid: Array, rad: Array, slack: Array
     ) -> Certificate:
         if not len(x):
             return Certificate()
-        exact = self._reference(x, mid, slack)
+        exact = self._reference(x, mid, rad, slack)
         errors = ulp.measure(results, exact, self._dtype)
         errors = ulp.Errors(
             errors.plain, self._flushed(errors.flushed, x, results), errors.mismatched
         )
         got = inputs.from_bits(results, self._dtype)
         wrong = (errors.plain > 0.5) | errors.mismatched
-        unsure = np.isfinite(x) & (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
+        unsure = (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
         for i in np.flatnonzero(unsure):
             nearest = reference.rounded(self._activation, self._direction, float(x[i]), self._dtype)
             wrong[i] = got[i] != nearest
@@ -157,14 +157,19 @@ class _Judge:
         value = np.array([exact.value(i) for i in range(len(x))])
         return certify(Results(x, got, value, errors, wrong, beside), self._dtype)
 
-    def _reference(self, x: Array, mid: Array, slack: Array) -> reference.Reference:
-        """Exact values near enough to measure by: float64's, and Arb's where that is vague."""
+    def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
+        """Exact values near enough to measure by: float64's, and Arb's where that is vague.
+
+        So it is next to a power of two, too, because an ulp is half as large below.
+        """
         high, exponent = np.frexp(mid)
         blank = np.full(x.shape, np.nan)
         found = reference.Reference(
             high, np.zeros(x.shape), exponent.astype(np.int64), blank, blank.copy()
         )
-        vague = np.flatnonzero(slack > _LOOSE)
+        size = np.abs(mid)
+        between = self._unit(size - rad) != self._unit(size + rad)
+        vague = np.flatnonzero((slack > _LOOSE) | between)
         better = reference.exact_at(self._function, x[vague])
         found.high[vague], found.low[vague] = better.high, better.low
         found.exponent[vague] = better.exponent

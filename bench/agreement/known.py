@@ -91,14 +91,14 @@ def _store(key: Key) -> None:
 
 
 def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array, Array]:
-    """The exact values to the nearest float64, and the bits of the correctly rounded ones."""
+    """The exact values as float64 of the same binade, and the bits of the correctly rounded."""
     x = inputs.from_bits(all_inputs(), dtype)
     function = reference.function_of(activation, direction)
     found = reference.exact_at(function, x)
-    values = np.array([found.value(i) for i in range(x.size)])
+    values = np.array([found.in_binade(i) for i in range(x.size)])
     rounded = inputs.to_bits(values, dtype)
     error = ulp.measure(rounded, found, dtype).plain
-    for i in np.flatnonzero(np.isfinite(x) & (error > 0.5 - _SURE)):
+    for i in np.flatnonzero(error > 0.5 - _SURE):
         nearest = reference.rounded(activation, direction, float(x[i]), dtype)
         rounded[i] = inputs.to_bits(np.copysign([nearest], values[i]), dtype)[0]
     return values, rounded

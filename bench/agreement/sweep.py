@@ -273,7 +273,7 @@ def _wrong(errors: ulp.Errors, result: Array, problem: Problem) -> Array:
     wrong = errors.plain > 0.5
     if problem.activation.rowwise:
         return wrong
-    unsure = (np.abs(errors.plain - 0.5) < _SURE) & np.isfinite(problem.x)
+    unsure = np.abs(errors.plain - 0.5) < _SURE
     got = inputs.from_bits(result, problem.dtype)
     for i in np.flatnonzero(unsure):
         x = float(problem.x.flat[i])

@@ -62,7 +62,8 @@ def test_counts_are_those_of_each_result_by_itself(pairs: list[tuple[int, int]])
         nan += math.isnan(got) != math.isnan(x)
         numbers = not math.isnan(x) and not math.isnan(got)
         infinite += numbers and math.isinf(got) != math.isinf(right)
-        sign += numbers and x != -math.inf and math.copysign(1, got) < 0
+        seen = x > -494  # e⁻⁴⁹⁵ is too near to 0 to have a sign
+        sign += numbers and seen and math.copysign(1, got) < 0
     assert (found.nan_mismatches, found.infinity_mismatches, found.sign_mismatches) == (
         *(nan, infinite, sign),
     )

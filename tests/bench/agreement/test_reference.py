@@ -288,3 +288,12 @@ def test_what_can_never_be_rounded_is_an_error() -> None:
         reference.rounded(wide, "forward", 1.0, "float32")
     beside = replace(find("copy"), exact=lambda x: arb(middle + 2.0**-39) + arb(0, 2.0**-40))
     assert reference.rounded(beside, "forward", 1.0, "float32") == 1 + 2.0**-23
+
+
+def test_at_infinity_the_limit_is_rounded() -> None:
+    limits = {"sigmoid": (0.0, 1.0), "selu": (-1.7580993408473768, math.inf), "relu6": (0.0, 6.0)}
+    for label, expected in limits.items():
+        for x, limit in zip((-math.inf, math.inf), expected, strict=True):
+            nearest = float(np.float32(limit))
+            assert reference.rounded(find(label), "forward", x, "float32") == nearest
+    assert math.isnan(reference.rounded(find("sqrt"), "forward", -math.inf, "float32"))
