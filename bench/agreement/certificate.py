@@ -18,6 +18,8 @@ STEPS = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
 """Upper ends of the steps of a histogram of errors, in ulp; what is no number is counted apart."""
 _ALMOST = 1 + 2.0**-30
 """What an error may lie above the end of a step that it is counted in: the meter's own rounding."""
+_UNSEEN = 700
+"""Binades below the least normal number from which on a value counts as none."""
 _KEPT = 3
 """Places of each kind of mismatch that are named."""
 
@@ -47,11 +49,12 @@ class Results:
 class Certificate:
     """Errors over `tested` inputs; inputs are named by hex floats.
 
-    `max_ulp` is over finite inputs, with subnormals contracted in `max_ulp_flushed`, over normal
-    exact values in `max_ulp_normal`, and away from zeros of the function in `max_ulp_away`; the
-    fields `worst_…` say where each is. The counts are over all inputs: results that are not the
-    correctly rounded ones, NaN for a number or a number for NaN, infinite for finite or finite for
-    infinite, and signs that differ where neither is NaN and the exact value is not 0. `histogram`
+    `max_ulp` is over finite inputs, −1 without a name where there are none; with subnormals
+    contracted in `max_ulp_flushed`, over normal exact values in `max_ulp_normal`, and away from
+    zeros of the function in `max_ulp_away`; the fields `worst_…` say where each is. The counts are
+    over all inputs: results that are not the correctly rounded ones, NaN for a number or a number
+    for NaN, infinite for finite or finite for infinite, and signs that differ where neither is NaN
+    and the exact value is not 0, or so near to it that float64 may take it for 0. `histogram`
     counts errors by `STEPS`, and numbers against NaN under "nan".
     """
 
@@ -88,14 +91,15 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     fmt = DTYPES[dtype]
     x, got, exact, errors = results.x, results.got, results.exact, results.errors
     finite = np.ones(got.shape, bool) if rowwise else np.isfinite(x)
-    plain = np.where(finite, errors.plain, 0)
+    plain = np.where(finite, errors.plain, -1)
     worst = int(plain.argmax())
+    named = bool(finite.any())
     size = np.abs(exact)
     normal = (size >= 2.0**fmt.emin) & (size < 2.0 ** (fmt.emax + 1))
     numbers = ~np.isnan(got) & ~np.isnan(exact)
     largest = 2.0**fmt.emax * (2 - 2.0**-fmt.precision)
     infinite = numbers & (np.isinf(got) != (size >= largest))
-    signs = numbers & (exact != 0) & (np.signbit(got) != np.signbit(exact))
+    signs = numbers & (size > 2.0 ** (fmt.emin - _UNSEEN)) & (np.signbit(got) != np.signbit(exact))
 
     def first(where: Array) -> tuple[str, ...]:
         return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:_KEPT])
@@ -111,9 +115,9 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     return Certificate(
         tested=int(got.size),
         max_ulp=float(plain.flat[worst]),
-        worst_input=place(x, worst, rowwise),
-        got=repr(float(got.flat[worst])),
-        exact=repr(float(exact.flat[worst])),
+        worst_input=place(x, worst, rowwise) if named else "",
+        got=repr(float(got.flat[worst])) if named else "",
+        exact=repr(float(exact.flat[worst])) if named else "",
         max_ulp_flushed=max_ulp_flushed,
         worst_flushed=worst_flushed,
         max_ulp_normal=float(np.where(finite & normal, errors.plain, 0).max()),

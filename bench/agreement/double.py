@@ -8,11 +8,11 @@ little, are decided by Arb.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import ctx
 
 from .. import inputs
 from ..catalog import Activation
@@ -56,7 +56,7 @@ class _Judge:
         self._function = reference.function_of(activation, direction)
         kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
         self._kinks = np.array(kinks)
-        self._at_zero = _at_zero(activation.label, direction, self._function)
+        self._at_zero = reference.exact_at(self._function, np.array([0.0, -0.0]))
         self._format = DTYPES[dtype]
 
     def block(self, bits: Array, results: Array) -> Certificate:
@@ -80,7 +80,8 @@ class _Judge:
         if len(self._kinks):
             plain &= ~np.isin(x, self._kinks)
         if plain.any():
-            plain[np.where(plain & ~np.isnan(error), error, -1).argmax()] = False
+            counted = plain & np.isfinite(x) & ~np.isnan(error)
+            plain[np.where(counted, error, -1).argmax()] = False
         close = np.flatnonzero(~plain)
         rest = len(x) - len(close)
         found = self._closely(x[close], results[close], mid[close], rad[close], slack[close])
@@ -138,21 +139,21 @@ class _Judge:
         numbers = where[~np.isnan(x[where])]
         mid[where] = np.nan
         exact = reference.exact_at(self._function, x[numbers])
-        mid[numbers] = [exact.value(i) for i in range(len(numbers))]
+        mid[numbers] = [exact.in_binade(i) for i in range(len(numbers))]
 
     def _closely(
         self, x: Array, results: Array, mid: Array, rad: Array, slack: Array
     ) -> Certificate:
         if not len(x):
             return Certificate()
-        exact = self._reference(x, mid, slack)
+        exact = self._reference(x, mid, rad, slack)
         errors = ulp.measure(results, exact, self._dtype)
         errors = ulp.Errors(
             errors.plain, self._flushed(errors.flushed, x, results), errors.mismatched
         )
         got = inputs.from_bits(results, self._dtype)
         wrong = (errors.plain > 0.5) | errors.mismatched
-        unsure = np.isfinite(x) & (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
+        unsure = (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
         for i in np.flatnonzero(unsure):
             nearest = reference.rounded(self._activation, self._direction, float(x[i]), self._dtype)
             wrong[i] = got[i] != nearest
@@ -160,14 +161,19 @@ class _Judge:
         value = np.array([exact.value(i) for i in range(len(x))])
         return certify(Results(x, got, value, errors, wrong, beside), self._dtype)
 
-    def _reference(self, x: Array, mid: Array, slack: Array) -> reference.Reference:
-        """Exact values near enough to measure by: float64's, and Arb's where that is vague."""
+    def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
+        """Exact values near enough to measure by: float64's, and Arb's where that is vague.
+
+        So it is next to a power of two, too, because an ulp is half as large below.
+        """
         high, exponent = np.frexp(mid)
         blank = np.full(x.shape, np.nan)
         found = reference.Reference(
             high, np.zeros(x.shape), exponent.astype(np.int64), blank, blank.copy()
         )
-        vague = np.flatnonzero(slack > _LOOSE)
+        size = np.abs(mid)
+        between = self._unit(size - rad) != self._unit(size + rad)
+        vague = np.flatnonzero((slack > _LOOSE) | between)
         better = reference.exact_at(self._function, x[vague])
         found.high[vague], found.low[vague] = better.high, better.low
         found.exponent[vague] = better.exponent
@@ -193,12 +199,6 @@ def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:
             return balls(function(Balls(x)))
         except (TypeError, AttributeError, ValueError):
             return Balls(x, np.full(x.shape, np.inf))
-
-
-@cache
-def _at_zero(label: str, direction: str, function: Callable[[arb], arb]) -> reference.Reference:
-    """Exact values at +0 and −0."""
-    return reference.exact_at(function, np.array([0.0, -0.0]))
 
 
 def _runs(indices: Array) -> list[Array]:

@@ -55,6 +55,13 @@ class Reference:
         except OverflowError:
             return math.copysign(math.inf, high)
 
+    def in_binade(self, index: int) -> float:
+        """The nearest float64 that is not beyond a power of two: an ulp keeps its size."""
+        value = self.value(index)
+        if not math.isfinite(value) or math.frexp(value)[1] == int(self.exponent.flat[index]):
+            return value
+        return math.nextafter(value, 0)
+
     def at(self, places: Array) -> Reference:
         """The exact values at other places: entry i is what stood at flat index `places[i]`."""
         columns = (self.high, self.low, self.exponent, self.lowest, self.highest)
@@ -220,17 +227,19 @@ def exact_at(function: Callable[[arb], arb], x: Array) -> Reference:
 
 
 def rounded(activation: Activation, direction: str, x: float, dtype: str) -> float:
-    """The number of a format that is nearest to the exact value at a finite `x`, ties to even.
+    """The number of a format that is nearest to the exact value at `x`, ties to even.
 
     The precision rises until the whole ball rounds to one number, or is exactly half-way between
     two. A ball around 1/100 is never that, and so rational functions get rational numbers as well.
-    NaN where there is no value. Raises Undecided if no precision suffices.
+    At ±∞ it is the limit; NaN where there is no value. Raises Undecided if no precision suffices.
     """
     fmt, function = DTYPES[dtype], function_of(activation, direction)
-    for attempt, precision in enumerate(_PRECISIONS):
+    infinite = math.isinf(x)
+    place = int(math.copysign(1, x)) * exact.FAR if infinite else arb(x)
+    for attempt, precision in enumerate((_SIDES,) if infinite else _PRECISIONS):
         ctx.prec = precision
         try:
-            found = _nearest(function(arb(x)), fmt)
+            found = _nearest(function(place), fmt)
         except exact.NoValue:
             return math.nan
         if found is None and attempt == 1:
@@ -271,9 +280,15 @@ def _nearest_rational(function: Callable[[Any], Any], x: float, fmt: Dtype) -> f
     if not isinstance(value, fmpq):
         return None
     size = Fraction(int(value.p), int(value.q))
-    unit = _unit(math.floor(math.log2(abs(size))), fmt)
+    unit = _unit(_binade(abs(size)), fmt)
     above = size / Fraction(2) ** unit + Fraction(1, 2)
     return _multiple(math.floor(above), above.denominator == 1, unit, fmt)
+
+
+def _binade(size: Fraction) -> int:
+    """⌊log₂⌋ of a positive number, also of one that no float64 holds."""
+    binade = size.numerator.bit_length() - size.denominator.bit_length()
+    return binade if size >= Fraction(2) ** binade else binade - 1
 
 
 def _unit(binade: int, fmt: Dtype) -> int:

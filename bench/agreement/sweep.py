@@ -262,16 +262,18 @@ def certificate_of(problem: Problem, result: Array) -> Certificate:
 def _wrong(errors: ulp.Errors, result: Array, problem: Problem) -> Array:
     """Which results are not the correctly rounded ones. At a kink any slope between is right.
 
-    Where all inputs are known, so are the results. Elsewhere more than half an ulp is wrong, and
-    what is too near to that is decided by Arb; in rows a tie may go either way.
+    Where all inputs are known, so are the results; a zero of the wrong sign counts as such alone.
+    Elsewhere more than half an ulp is wrong, and what is too near to that is decided by Arb; in
+    rows a tie may go either way.
     """
     if problem.rounded is not None:
-        differ: Array = (result != problem.rounded) & (errors.plain != 0)
+        got, right = (inputs.from_bits(b, problem.dtype) for b in (result, problem.rounded))
+        differ: Array = (got != right) & (errors.plain != 0)
         return differ
     wrong = errors.plain > 0.5
     if problem.activation.rowwise:
         return wrong
-    unsure = (np.abs(errors.plain - 0.5) < _SURE) & np.isfinite(problem.x)
+    unsure = np.abs(errors.plain - 0.5) < _SURE
     got = inputs.from_bits(result, problem.dtype)
     for i in np.flatnonzero(unsure):
         x = float(problem.x.flat[i])
