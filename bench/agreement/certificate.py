@@ -81,6 +81,12 @@ class Certificate:
         """The fields by name, ready for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Certificate:
+        """The certificate of such fields, from JSON or not. Raises TypeError for other fields."""
+        lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
+        return cls(**{**record, **lists})
+
 
 def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     """The certificate of some results. Inputs that are not finite count as mismatches only.

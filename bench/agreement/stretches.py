@@ -179,7 +179,7 @@ class Journal:
             for line in self.path.read_text(encoding="utf-8").splitlines():
                 with suppress(ValueError, TypeError, KeyError):
                     record = json.loads(line)
-                    certificates = [Certificate(**each) for each in record["certificates"]]
+                    certificates = [Certificate.from_dict(each) for each in record["certificates"]]
                     parts.append(Part(**{**record, "certificates": tuple(certificates)}))
         return parts
 

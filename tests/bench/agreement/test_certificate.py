@@ -130,10 +130,8 @@ def test_an_error_at_an_infinite_input_is_a_mismatch_and_no_ulp() -> None:
 def test_a_certificate_comes_back_from_json() -> None:
     found = _certificate([(0x3C00, 0x7E00), (0xBC00, 0xBC00), (0x0000, 0x7C00)])
     assert found.max_ulp == math.inf
-    again = Certificate(**json.loads(json.dumps(found.as_dict())))
-    assert again.as_dict() == json.loads(json.dumps(again.as_dict())) | {
-        name: value for name, value in again.as_dict().items() if name.endswith("_first")
-    }
+    again = Certificate.from_dict(json.loads(json.dumps(found.as_dict())))
+    assert again == found
     assert merge(Certificate(), again) == found
 
 
