@@ -16,7 +16,7 @@ from .errors import UsageError
 from .frameworks import frameworks
 from .progress import Reporter
 from .runner import Outcome, Request, run
-from .store import read_samples
+from .store import dump, read_samples
 
 _TIMEOUT = 600.0
 _FEW = 12
@@ -63,9 +63,9 @@ class Answer:
         """One certificate as an object; several in a list, with the folder of the run."""
         records = [dict(each) for each in self.certificates.values()]
         if not self.outcome:
-            return json.dumps(records[0])
+            return dump(records[0])
         summary = json.loads(conclusion.for_machines(self.outcome))
-        return json.dumps({**summary, "certificates": records})
+        return dump({**summary, "certificates": records})
 
     def for_people(self) -> str:
         """Few certificates in words, many as counts; the verdict, and where the rest is."""
@@ -146,6 +146,16 @@ def _check(asked: Asked) -> None:
         raise UsageError("--exhaustive takes all inputs and --range some: choose one of them")
     if bool(asked.own) != bool(asked.reference):
         raise UsageError("--callable and --reference go together: what it is and what it should be")
+    chosen = asked.selection
+    others = {
+        "--framework": chosen.frameworks,
+        "--activation": chosen.activations,
+        "--form": chosen.forms,
+        "--mode": chosen.modes,
+        "--out": asked.out,
+    }
+    for option in (name for name, given in others.items() if asked.own and given):
+        raise UsageError(f"{option} is for cases of frameworks: leave it out beside --callable")
     if asked.scheduler and not (asked.exhaustive or asked.ends):
         raise UsageError("--scheduler is for --exhaustive and --range")
 

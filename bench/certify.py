@@ -272,9 +272,13 @@ def in_words(name: str, record: Mapping[str, Any]) -> str:
         for kind, words in (("nan", "NaN"), ("infinity", "infinite"), ("sign", "sign"))
         if record[f"{kind}_mismatches"]
     )
+    worst = (
+        f"at most {record['max_ulp']:.7g} ulp, at {record['worst_input']} (got {record['got']}, "
+        f"exact {record['exact']})"
+    )
     lines = [
-        f"{name}: at most {record['max_ulp']:.7g} ulp, at {record['worst_input']} "
-        f"(got {record['got']}, exact {record['exact']}), over {record['tested']:,} inputs; "
+        f"{name}: {worst if record['worst_input'] else 'no finite input'}, over "
+        f"{record['tested']:,} inputs; "
         f"{record['not_correctly_rounded']:,} are not correctly rounded.",
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
         f"{record['max_ulp_flushed']:.7g} ulp, over normal results {record['max_ulp_normal']:.7g}.",

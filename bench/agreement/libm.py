@@ -30,17 +30,25 @@ void apply(const {type} *x, {type} *y, size_t n) {{
     for (size_t i = 0; i < n; i++) y[i] = {name}(x[i]);
 }}
 """
-_OPTIONS = ("-O2", "-fno-builtin", "-ffp-contract=off", "-shared", "-fPIC")
+_OPTIONS = (
+    *("-O2", "-fno-builtin", "-ffp-contract=off", "-shared", "-fPIC"),
+    *("-Werror=implicit-function-declaration", "-Wl,-z,defs"),
+)
 
 
 def __getattr__(name: str) -> Callable[[Array], Array]:
-    """`expf`, `exp`, `tanhf`, …: what math.h declares of one argument; f at the end for float32."""
+    """`expf`, `exp`, `tanhf`, …: what math.h declares of one argument; f at the end for float32.
+
+    Raises AttributeError where there is no such function, RuntimeError without a compiler.
+    """
     if name.startswith("_"):
         raise AttributeError(name)
     kind = np.float32 if name.endswith("f") and name not in ("erf",) else np.float64
     function = _compiled(name, kind)
 
     def apply(x: Array) -> Array:
+        if x.dtype != kind:
+            raise TypeError(f"{name} of math.h takes {kind.__name__}, not {x.dtype}")
         result = np.empty_like(x)
         given = np.ascontiguousarray(x)
         function(
@@ -57,11 +65,11 @@ def __getattr__(name: str) -> Callable[[Array], Array]:
 def _compiled(name: str, kind: Any) -> Any:
     """The loop over one function, compiled once for each compiler that there is.
 
-    Raises ImportError where there is no compiler, or no such function.
+    Raises AttributeError where there is no such function, RuntimeError without a compiler.
     """
     text = _SOURCE.format(name=name, type="float" if kind is np.float32 else "double")
     compiler = os.environ.get("CC", "cc")
-    digest = hashlib.sha256(f"{compiler} {text}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{compiler} {_OPTIONS} {text}".encode()).hexdigest()[:16]
     library = cache.folder("libm") / f"{name}-{digest}.so"
     if not library.exists():
         partial = library.with_suffix(f".{os.getpid()}")
@@ -69,8 +77,8 @@ def _compiled(name: str, kind: Any) -> Any:
         try:
             subprocess.run(command, input=text, text=True, check=True, capture_output=True)
         except OSError as error:
-            raise ImportError(f"no C compiler {compiler}: {error.strerror}; set CC") from None
-        except subprocess.CalledProcessError as error:
-            raise ImportError(f"math.h has no {name}: {error.stderr.splitlines()[0]}") from None
+            raise RuntimeError(f"no C compiler {compiler}: {error.strerror}; set CC") from None
+        except subprocess.CalledProcessError:
+            raise AttributeError(f"math.h has no {name} of one number") from None
         partial.replace(library)
     return ctypes.CDLL(str(library)).apply

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -176,7 +177,7 @@ class Journal:
         """What is done. A line that cannot be read counts as not done."""
         parts = []
         with suppress(OSError):
-            for line in self.path.read_text(encoding="utf-8").splitlines():
+            for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
                 with suppress(ValueError, TypeError, KeyError):
                     record = json.loads(line)
                     certificates = [Certificate.from_dict(each) for each in record["certificates"]]
@@ -186,7 +187,8 @@ class Journal:
     def append(self, part: Part) -> None:
         """Keep a part. A full disk costs the chance to go on later, not the sweep."""
         with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(part)) + "\n")
+            # A line that was torn off before ends here.
+            file.write("\n" + json.dumps(asdict(part)))
 
     def remove(self) -> None:
         """Forget everything: the sweep is done."""
@@ -204,21 +206,30 @@ def sweep(
     """The certificate of each direction over all stretches, and the versions that it holds for.
 
     Stretches in the journal are not repeated. Parts that another version of the framework gave are
-    thrown away and done again.
+    thrown away and done again. Raises UsageError where the workers of a cluster differ in that.
     """
     wanted = list(stretches)
     finished = {(part.first, part.count): part for part in (journal.read() if journal else ())}
+    if finished.keys() >= set(wanted):
+        finished.pop(
+            wanted[-1]
+        )  # done again, it tells whether the versions are those of the others
     for each in wanted:
         if each in finished:
             done()
     while missing := [each for each in wanted if each not in finished]:
+        versions: set[str] = set()
         for part in compute(subject, missing):
+            versions.add(json.dumps(part.versions, sort_keys=True))
+            if len(versions) > 1:
+                raise UsageError(
+                    f"the workers differ in versions: {' and '.join(sorted(versions))}"
+                )
             if journal:
                 journal.append(part)
             finished[part.first, part.count] = part
             done()
-        last = part.versions
-        finished = {key: each for key, each in finished.items() if each.versions == last}
+        finished = {key: each for key, each in finished.items() if each.versions == part.versions}
     parts = [finished[each] for each in wanted]
     columns = zip(*(part.certificates for part in parts), strict=True)
     return [reduce(merge, column) for column in columns], parts[-1].versions
@@ -249,7 +260,12 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
     with dask.config.set(quiet):
         if not scheduler:
             local = LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=":0", memory_limit=None
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
             )
             with local, Client(local) as client:
                 yield lambda subject, stretches: _in_cluster(client, subject, stretches)

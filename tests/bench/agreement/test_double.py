@@ -245,3 +245,25 @@ def test_open_conditions_are_decided_by_arb() -> None:
     right = inputs.to_bits(np.where(3 * x > 1, x, 0), "float32")
     found = double.examine(third, "forward", "float32", bits, right)
     assert (found.not_correctly_rounded, found.max_ulp) == (0, 0.0)
+
+
+def test_a_subnormal_input_may_stand_for_zero() -> None:
+    """1/x of a subnormal is a number; of the zero that a processor makes of it, infinity."""
+    x = np.array([2.0**-127, -(2.0**-127), 1.0])
+    results = inputs.to_bits(np.array([math.inf, -math.inf, 1.0]), "float32")
+    bits = inputs.to_bits(x, "float32")
+    found = double.examine(find("divide"), "forward", "float32", bits, results)
+    assert (found.max_ulp, found.max_ulp_flushed) == (2.0**23, 0.0)
+    assert found.infinity_mismatches == 2
+
+
+def test_beside_a_zero_of_the_function_errors_are_measured_by_arb() -> None:
+    """Float64 loses the derivative of gelu there: a ball of it is wider than an ulp of float32."""
+    activation = find("gelu")
+    bits = inputs.bits_at(inputs.place_of(-0.7517915246935645, "float32") - 50, 100, "float32")
+    results = _right(activation, "backward", bits) + np.uint32(3)
+    found = double.examine(activation, "backward", "float32", bits, results)
+    by_arb = certificate_of(problem_at(activation, "backward", "float32", bits), results)
+    _same(found, by_arb)
+    assert 2.5 < found.max_ulp < 3.5
+    assert found.max_ulp_away == 0

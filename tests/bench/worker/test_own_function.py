@@ -1,0 +1,184 @@
+"""A function of one's own in a worker: what it may be, and a sentence for everything else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import inputs
+from bench.worker.own_function import PREFIX
+from bench.worker_process import Failed, Key, Lost, WorkerProcess
+
+_MODULE = """
+import os
+import numpy as np
+
+number = 3
+
+class Group:
+    @staticmethod
+    def twice(x):
+        return 2 * x
+
+def right(x):
+    return x + x
+
+def in_place(x):
+    x *= 2
+    return x
+
+def as_list(x):
+    return [[float(each) for each in x]]
+
+def shorter(x):
+    return x[:-1]
+
+def wider(x):
+    return x.astype(np.float64)
+
+def failing(x):
+    raise RuntimeError("no such luck\\nsecond line")
+
+def dying(x):
+    os.kill(os.getpid(), 9)
+
+def ending(x):
+    os._exit(3)
+
+def talking(x):
+    print("a line of its own", flush=True)
+    return x + x
+
+def dtype(x):
+    return np.full_like(x, len(str(x.dtype)))
+
+def strided(x):
+    return np.stack([x + x, x], axis=-1)[..., 0]
+"""
+
+Start = Callable[[str], WorkerProcess]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts a worker for a function of a module in a folder of PYTHONPATH."""
+    (tmp_path / "mine.py").write_text(_MODULE)
+    (tmp_path / "broken.py").write_text("import no_such_thing\n")
+    (tmp_path / "wrong.py").write_text("def f(:\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    running: list[WorkerProcess] = []
+
+    def begin(name: str) -> WorkerProcess:
+        cpus = sorted(os.sched_getaffinity(0))
+        key = Key(PREFIX + name, "cpu", 1)
+        running.append(WorkerProcess(key, sys.executable, cpus, tmp_path / "log"))
+        return running[-1]
+
+    yield begin
+    for worker in running:
+        worker.kill()
+
+
+def _evaluate(worker: WorkerProcess, values: list[float], dtype: str = "float32") -> Any:
+    bits = inputs.to_bits(np.array(values), dtype)
+    [outputs] = worker.ask("evaluate", 60.0, spec={"dtype": dtype}, bits=bits)["outputs"]
+    return inputs.from_bits(outputs, dtype)
+
+
+@pytest.mark.parametrize("name", ["right", "in_place", "Group.twice", "talking", "strided"])
+def test_a_vectorised_function_is_evaluated_in_every_format(start: Start, name: str) -> None:
+    worker = start(f"mine:{name}")
+    values = [1.5, -0.25, 0.0, np.inf]
+    for dtype in ("float16", "float32", "float64", "bfloat16"):
+        assert _evaluate(worker, values, dtype).tolist() == [3.0, -0.5, 0.0, np.inf]
+
+
+def test_the_function_sees_arrays_of_the_format_itself(start: Start) -> None:
+    """bfloat16 is a dtype of ml_dtypes, whose name has eight letters."""
+    worker = start("mine:dtype")
+    assert [_evaluate(worker, [0.0], dtype)[0] for dtype in ("float16", "bfloat16")] == [7.0, 8.0]
+
+
+def test_a_stretch_is_evaluated_place_by_place(start: Start) -> None:
+    worker = start("mine:right")
+    answer = worker.ask("evaluate_stretch", 60.0, spec={"dtype": "float16"}, first=-3, count=5)
+    [outputs] = answer["outputs"]
+    least = 2.0**-24
+    assert inputs.from_bits(outputs, "float16").tolist() == [
+        *(-4 * least, -2 * least, -0.0, 0.0, 2 * least),
+    ]
+    assert np.signbit(inputs.from_bits(outputs, "float16")).tolist() == [*[True] * 3, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("shorter", "mine:shorter returned float32 of shape (2,) for float32 of shape (3,)"),
+        ("wider", "mine:wider returned float64 of shape (3,) for float32"),
+        ("as_list", "mine:as_list returned float64 of shape (1, 3) for float32"),
+        ("failing", "RuntimeError: no such luck"),
+    ],
+)
+def test_what_is_no_vectorised_function_is_a_sentence_and_the_worker_lives(
+    start: Start, name: str, sentence: str
+) -> None:
+    worker = start(f"mine:{name}")
+    for _ in range(2):
+        with pytest.raises(Failed) as failure:
+            _evaluate(worker, [1.0, 2.0, 3.0])
+        assert not isinstance(failure.value, Lost)
+        assert failure.value.detail.startswith(sentence)
+        assert "\n" not in failure.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("dying", "the worker was killed by SIGKILL"), ("ending", "ended with exit status 3")],
+)
+def test_a_function_that_ends_its_process_is_told_from_one_that_fails(
+    start: Start, name: str, sentence: str
+) -> None:
+    with pytest.raises(Lost, match=sentence):
+        _evaluate(start(f"mine:{name}"), [1.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mine", "cannot read 'mine': write it as package.module:function"),
+        (":right", "cannot read ':right'"),
+        ("mine:", "cannot read 'mine:'"),
+        ("elsewhere:f", "cannot import elsewhere: No module named 'elsewhere'; set PYTHONPATH"),
+        ("broken:f", "cannot import broken: No module named 'no_such_thing'"),
+        ("wrong:f", "SyntaxError"),
+        ("mine:nothing", "mine has no function nothing"),
+        ("mine:Group.thrice", "mine has no function Group.thrice"),
+        ("mine:number", "mine has no function number"),
+    ],
+)
+def test_what_cannot_be_loaded_is_a_sentence(start: Start, name: str, sentence: str) -> None:
+    with pytest.raises(Failed) as failure:
+        start(name)
+    assert sentence in failure.value.detail
+    assert "\n" not in failure.value.detail
+
+
+def test_another_version_of_the_module_has_another_source(start: Start, tmp_path: Path) -> None:
+    first = start("mine:right").facts["source"]
+    assert start("mine:in_place").facts["source"] == first
+    (tmp_path / "mine.py").write_text(_MODULE + "\n")
+    assert start("mine:right").facts["source"] != first
+
+
+def test_a_module_in_the_current_folder_is_found(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH")
+    monkeypatch.chdir(tmp_path)
+    assert _evaluate(start("mine:right"), [2.0]).tolist() == [4.0]
