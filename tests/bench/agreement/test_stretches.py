@@ -184,7 +184,7 @@ def test_what_a_journal_holds_is_not_done_again() -> None:
     journal, asked, counted = Journal(_subject(), b""), list[Any](), list[int]()
     for first in (0, 10, 99):
         journal.append(_part(first))
-    [found] = stretches.sweep(
+    [found], _ = stretches.sweep(
         _subject(), WANTED, journal, _compute(asked), lambda: counted.append(1)
     )
     assert asked == [(5, 5), (15, 5)]
@@ -199,7 +199,7 @@ def test_parts_of_another_version_are_thrown_away(held: list[int]) -> None:
     for first in held:
         old = _part(first, "0", tested=1000)
         journal.append(old)
-    [found] = stretches.sweep(_subject(), WANTED, journal, _compute(asked, "1"), lambda: None)
+    [found], _ = stretches.sweep(_subject(), WANTED, journal, _compute(asked, "1"), lambda: None)
     assert found.tested == 20
     assert sorted(asked) == WANTED
 
@@ -217,7 +217,7 @@ def test_workers_of_different_versions_are_an_error_not_a_mixture() -> None:
 
 
 def _here() -> Certificate:
-    [found] = stretches.sweep(_subject(), _pieces(), None, stretches.here, lambda: None)
+    [found], _ = stretches.sweep(_subject(), _pieces(), None, stretches.here, lambda: None)
     return found
 
 
