@@ -101,7 +101,7 @@ def certify(results: Results, dtype: str, rowwise: bool = False) -> Certificate:
     worst = int(plain.argmax())
     named = bool(finite.any())
     size = np.abs(exact)
-    normal = (size >= 2.0**fmt.emin) & (size < 2.0 ** (fmt.emax + 1))
+    normal = (size >= 2.0**fmt.emin) & (size < 2.0**fmt.emax * 2)
     numbers = ~np.isnan(got) & ~np.isnan(exact)
     largest = 2.0**fmt.emax * (2 - 2.0**-fmt.precision)
     infinite = numbers & (np.isinf(got) != (size >= largest))

@@ -49,8 +49,8 @@ def __getattr__(name: str) -> Callable[[Array], Array]:
     def apply(x: Array) -> Array:
         if x.dtype != kind:
             raise TypeError(f"{name} of math.h takes {kind.__name__}, not {x.dtype}")
-        result = np.empty_like(x)
         given = np.ascontiguousarray(x)
+        result = np.empty_like(given)
         function(
             given.ctypes.data_as(ctypes.c_void_p),
             result.ctypes.data_as(ctypes.c_void_p),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bench import inputs
 from bench.agreement import reference
 from bench.agreement.reference import Reference
-from bench.catalog import CATALOG, find
+from bench.catalog import CATALOG, find, find_reference
 from bench.dtypes import DTYPES
 
 Array = np.ndarray[Any, Any]
@@ -297,3 +297,22 @@ def test_at_infinity_the_limit_is_rounded() -> None:
             nearest = float(np.float32(limit))
             assert reference.rounded(find(label), "forward", x, "float32") == nearest
     assert math.isnan(reference.rounded(find("sqrt"), "forward", -math.inf, "float32"))
+
+
+def test_whole_powers_of_two_are_exact_and_so_ties_are_decided() -> None:
+    """Half the least number is a tie, which no ball of a transcendental function shows."""
+    exp2 = find_reference("exp2")
+    for dtype, least in (("float16", -24), ("float32", -149), ("float64", -1074)):
+        for power in (least, least + 1, -3, 0, 9):
+            assert reference.rounded(exp2, "forward", power, dtype) == 2.0**power
+        assert reference.rounded(exp2, "forward", least - 1, dtype) == 0
+        assert reference.rounded(exp2, "forward", least - 0.5, dtype) == 2.0**least
+    assert reference.rounded(exp2, "forward", 16.0, "float16") == math.inf
+
+
+def test_functions_that_are_references_alone_have_the_values_of_numpy() -> None:
+    log, exp2, erfc = (find_reference(name) for name in ("log", "exp2", "erfc"))
+    _as_float64(reference.values(log, np.array(EDGES)), np.log)
+    _as_float64(reference.derivatives(log, np.array(EDGES)), lambda x: 1 / x)
+    _as_float64(reference.values(exp2, np.array(EDGES)), np.exp2)
+    _as_float64(reference.values(erfc, np.array(EDGES)), np.vectorize(math.erfc))
