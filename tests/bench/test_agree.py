@@ -29,6 +29,9 @@ def wrong_at_the_end(x):
     result = np.exp(x)
     return np.where(x == 2.5, result * (1 + 2.0**-40), result)
 
+def nothing_outside(x):
+    return np.where((x >= 2.5) & (x <= 7), np.exp(x), 0)
+
 def wrong_at_three(x):
     result = exp(x)
     result[x == 3] = 20.0
@@ -181,6 +184,15 @@ def test_an_error_at_an_end_of_a_range_of_float64_is_found(
         assert 500 < found["tested"] < 900
         low, high = map(float, ends)
         assert low <= float.fromhex(found["worst_input"]) <= high
+
+
+def test_no_input_of_a_sample_lies_outside_its_range(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are hard to round come from everywhere."""
+    monkeypatch.setattr(certify, "SAMPLED", 50)
+    words = ("--dtype", "float64", "--range", "2.5", "7")
+    assert _own(capsys, "own:nothing_outside", *words)["max_ulp"] < 1
 
 
 def test_an_error_above_the_bound_is_an_exit_status(capsys: Captured) -> None:

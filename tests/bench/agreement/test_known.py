@@ -66,11 +66,11 @@ def test_bfloat16_is_rounded_once(folder: Path) -> None:
     assert np.array_equal(rounded, expected.astype(np.uint16))
 
 
-def test_what_rounds_to_zero_keeps_its_sign(folder: Path) -> None:
-    """Gelu of the number next below 0 is a hair less than half of it."""
-    found = known.known("gelu", "forward", "float16")
-    assert found.rounded[0x8001] == 0x8000
-    assert found.rounded[0x0001] == 0x0001
+@pytest.mark.parametrize("dtype", known.FORMATS)
+def test_next_to_a_tie_arb_decides_and_zero_keeps_its_sign(dtype: str, folder: Path) -> None:
+    """Gelu of the numbers next to 0 is a hair more than half of them: in float64 just half."""
+    found = known.known("gelu", "forward", dtype)
+    assert found.rounded[[0x8001, 0x0001, 0x8003, 0x0003]].tolist() == [0x8000, 1, 0x8001, 2]
 
 
 def test_a_gradient_has_both_slopes_at_a_kink(folder: Path) -> None:

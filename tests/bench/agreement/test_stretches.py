@@ -237,6 +237,16 @@ def test_a_function_that_fails_ends_its_worker_and_is_a_sentence() -> None:
     assert not stretches._workers
 
 
+def test_a_process_of_a_cluster_starts_another_worker_after_one_that_died(mine: Path) -> None:
+    subject, (first, count) = _subject("dies_once"), _pieces()[0]
+    with pytest.raises(ActbenchError, match="killed by SIGKILL"):
+        stretches.certify_stretch(subject, first, count)
+    try:
+        assert stretches.certify_stretch(subject, first, count).count == count
+    finally:
+        stretches._forget(subject)
+
+
 @pytest.mark.slow
 def test_one_and_two_processes_give_the_same_answer(mine: Path) -> None:
     one, two = (_agree("logged", "--workers", count) for count in "12")
