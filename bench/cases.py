@@ -187,9 +187,10 @@ PROFILES: Mapping[str, Profile] = {
             title="every activation and primitive, forward and backward, in float32 and bfloat16, "
             "eager and compiled: the plain form (native, or the first one written out) at every "
             "size class, all others where arithmetic decides, backward the plain and the stable "
-            "one. Ten minutes once compile caches are warm. Left to full: float64 and float16, "
-            "both directions at once, variants, other forms backward and beyond the caches, cold "
-            "caches, several threads",
+            "one; exactness of every form in float16, bfloat16 and float32. A quarter of an hour "
+            "once compile caches are warm. Left to full: float64, float16 in time, both directions "
+            "at once, variants, other forms backward and beyond the caches, cold caches, several "
+            "threads",
         ),
         Profile(
             name="full",
