@@ -283,4 +283,9 @@ def in_words(name: str, record: Mapping[str, Any]) -> str:
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
         f"{record['max_ulp_flushed']:.7g} ulp, over normal results {record['max_ulp_normal']:.7g}.",
     ]
+    if record["max_ulp_away"] < record["max_ulp"]:
+        lines.append(
+            f"  The worst input lies beside a zero of the function itself; away from those it is "
+            f"{record['max_ulp_away']:.7g} ulp, at {record['worst_away'][0]}."
+        )
     return "\n".join(lines)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None, reason="no C compiler: apt-get install gcc"
 )
 
-# The worst of all 2³² inputs, and what Zimmermann and others give for glibc 2.36, in ulp.
+# The worst of all 2³² inputs, and what Gladman and others give for glibc 2.36, in ulp.
 PUBLISHED = {
     "expf": ("exp", "-0x1.ce651ep-8", 0.502),
     "logf": ("log", "0x1.060106p+0", 0.818),
