@@ -67,7 +67,8 @@ class Problem:
             return beside_zero(self.x, self.activation, self.direction)
         if self.value.shape[1:] != (1,):
             return np.zeros(self.value.shape, bool)
-        beside: Array = np.abs(self.value) <= NEAR * np.abs(self.x).max(axis=1, keepdims=True)
+        size = np.where(np.isfinite(self.x), np.abs(self.x), 0).max(axis=1, keepdims=True)
+        beside: Array = np.abs(self.value) <= NEAR * size
         return beside
 
 

@@ -64,6 +64,12 @@ def _measured(lane: Lane, case: Case) -> dict[str, object]:
     return found[0]
 
 
+def _error(sample: dict[str, object], metric: str, label: str) -> float:
+    """The largest error; in rows without the results that nearly cancel, as a logsumexp near 0."""
+    away = float(str(sample["max_ulp_away"])) if find(label).rowwise else np.inf
+    return min(float(str(sample[metric])), away)
+
+
 def _assert_right(lane: Lane, case: Case) -> None:
     """Value and gradient, which a case of both directions gives in one call, are within bounds."""
     lane.failures.clear()
@@ -77,7 +83,7 @@ def _assert_right(lane: Lane, case: Case) -> None:
         found = sweep.measure(one, problem, lambda *_, output=output, **__: [output])
         assert found is not None
         sample, result = found
-        assert sample[metric] <= BOUNDS[case.dtype], (direction, sample)
+        assert _error(sample, metric, case.activation) <= BOUNDS[case.dtype], (direction, sample)
         assert sample["nan_mismatches"] == 0, (direction, sample)
         limits = np.isinf(inputs.from_bits(problem.bits, case.dtype))
         if not find(case.activation).rowwise:
@@ -117,7 +123,7 @@ def test_stable_holds_at_every_input_in_float64(
     """
     sample = _measured(lane, _case(framework, label, "stable", "eager", direction, "float64"))
     assert sample["nan_mismatches"] == 0, sample
-    assert sample["max_ulp_flushed"] <= 3000, sample
+    assert _error(sample, "max_ulp_flushed", label) <= 3000, sample
 
 
 def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane: Lane) -> None:
