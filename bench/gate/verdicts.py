@@ -1,0 +1,35 @@
+"""What an interval of a ratio says: slower, faster, the same, or not enough to say."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+Verdict = Literal["slower", "faster", "same", "undecided"]
+
+DEAD_ZONE = 0.03
+"""The least change that must be found, unless told otherwise."""
+
+
+def edge(zone: float) -> float:
+    """The ratio from which on a change is called: half of the dead zone, in logarithms.
+
+    A change of at most that is never called but by error, one of the whole zone is to be found;
+    one between may be called or not.
+    """
+    return math.sqrt(1 + zone)
+
+
+def verdict(low: float, high: float, zone: float = DEAD_ZONE) -> Verdict:
+    """The verdict on a ratio (the candidate's time over the base's) from its interval.
+
+    `slower` if all of it is above half the dead zone, `faster` if all is below, `same` if all is
+    within the whole zone.
+    """
+    if low > edge(zone):
+        return "slower"
+    if high < 1 / edge(zone):
+        return "faster"
+    if 1 / (1 + zone) < low <= high < 1 + zone:
+        return "same"
+    return "undecided"
