@@ -6,18 +6,18 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from . import export as export_module
-from .cases import PROFILES, Selection, all_forms, forms_of
+from .cases import PROFILES, Selection, forms_of
 from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
-from .sizes import CLASSES
+from .gate.commands import gate
+from .options import DEBUG, interpreters, selecting
 
 _EXAMPLES = """
 \b
@@ -43,14 +43,11 @@ def cli() -> None:
     """Measure what an activation function costs and how right it is."""
 
 
-_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-
-
 @cli.command("list")
 @click.option(
     "--json", "as_json", is_flag=True, help="One record a framework, activation and form."
 )
-@_DEBUG
+@DEBUG
 def list_(as_json: bool, debug: bool) -> None:
     """List activations and the forms that each framework has. Imports no framework."""
     records = _listing()
@@ -91,34 +88,13 @@ def _listing() -> list[dict[str, Any]]:
     ]
 
 
-def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose cases. Each may be given several times."""
-    options = (
-        ("framework", str, "numpy, torch, jax, tensorflow."),
-        ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
-        ("form", str, f"{', '.join(all_forms())}."),
-        ("mode", str, "eager or compiled."),
-        ("direction", str, "forward, backward or both."),
-        ("device", str, "cpu or cuda."),
-        ("dtype", str, "float32, float64, float16 or bfloat16."),
-        ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
-        ("threads", str, "CPU threads of a worker, or all; 1 unless told."),
-        ("output", str, "fresh, or reused: written to memory that is there already."),
-        ("cache", str, "warm, or cold: emptied before every call."),
-    )
-    for name, kind, text in reversed(options):
-        plural = name if name == "threads" else f"{name}s"
-        command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
-    return command
-
-
 def _profile_help() -> str:
     return " ".join(f"{profile.name}: {profile.title}." for profile in PROFILES.values())
 
 
 @cli.command(epilog=_EXAMPLES)
 @click.option("--profile", default="standard", show_default=True, help=_profile_help())
-@_selecting
+@selecting
 @click.option(
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
 )
@@ -149,7 +125,7 @@ def _profile_help() -> str:
     help="Seconds that one step of a case may take before its worker is killed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-@_DEBUG
+@DEBUG
 def run(
     profile: str,
     only: str | None,
@@ -188,8 +164,8 @@ def run(
         selection=Selection(**chosen),
         seed=seed,
         out=out,
-        pythons=_interpreters(pythons),
-        python=_interpreters(pythons).get("", sys.executable),
+        pythons=interpreters(pythons),
+        python=interpreters(pythons).get("", sys.executable),
         timeout=timeout,
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         parts=(only,) if only else PARTS,
@@ -197,18 +173,6 @@ def run(
     outcome = execute(request, Reporter(quiet=as_json))
     click.echo(conclusion.for_machines(outcome) if as_json else conclusion.for_people(outcome))
     sys.exit(conclusion.exit_status(outcome))
-
-
-def _interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
-    """Framework to interpreter; the empty name is the one for all the others."""
-    chosen: dict[str, str] = {}
-    for text in pythons:
-        framework, equals, path = text.rpartition("=")
-        if framework and framework not in frameworks():
-            hint = nearest(framework, list(frameworks()))
-            raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
-        chosen[framework if equals else ""] = path
-    return chosen
 
 
 _AGREE_EXAMPLES = """
@@ -227,7 +191,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 
 
 @cli.command(epilog=_AGREE_EXAMPLES)
-@_selecting
+@selecting
 @click.option(
     "--callable",
     "own",
@@ -258,7 +222,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
     help="Interpreter of the workers, or of one framework's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
-@_DEBUG
+@DEBUG
 def agree(
     own: str | None,
     reference: str | None,
@@ -292,7 +256,7 @@ def agree(
         bound=bound,
         seed=seed,
         out=out,
-        pythons=_interpreters(pythons),
+        pythons=interpreters(pythons),
         selection=Selection(**chosen),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
     )
@@ -312,7 +276,7 @@ def agree(
     help="JSON array of records, or CSV.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless told.")
-@_DEBUG
+@DEBUG
 def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
     """Write the rows of RUN (a folder, or its name under results/) for other tools."""
     from .store import load
@@ -335,7 +299,7 @@ def export(run_path: Path, form: str, out: Path | None, debug: bool) -> None:
 @click.option("--activation", "activations", multiple=True, help="A name of `list`.")
 @click.option("--limit", type=click.IntRange(1), help="The first so many; all unless told.")
 @click.option("--json", "as_json", is_flag=True, help="One record a finding.")
-@_DEBUG
+@DEBUG
 def findings(
     run_path: Path,
     frameworks: tuple[str, ...],
@@ -367,7 +331,7 @@ def findings(
 @click.option("--framework", "wanted", multiple=True, help="numpy, torch, jax, tensorflow.")
 @click.option("--activation", "labels", multiple=True, help="Every form of it, not the plain one.")
 @click.option("--json", "as_json", is_flag=True, help="The rows, as records.")
-@_DEBUG
+@DEBUG
 def special(
     run_path: Path, wanted: tuple[str, ...], labels: tuple[str, ...], as_json: bool, debug: bool
 ) -> None:
@@ -388,7 +352,7 @@ def special(
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One record a finding.")
-@_DEBUG
+@DEBUG
 def doctor(as_json: bool, debug: bool) -> None:
     """Say what about this machine makes figures worse, and what mends it."""
     from dataclasses import asdict
@@ -409,12 +373,15 @@ def doctor(as_json: bool, debug: bool) -> None:
 
 @cli.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@_DEBUG
+@DEBUG
 def publish(run_path: Path, debug: bool) -> None:
     """Copy RUN to results/published/, compressed, to be kept under version control."""
     from . import store
 
     click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
+
+
+cli.add_command(gate)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -54,17 +55,27 @@ class Lost(Failed):
 class WorkerProcess:
     """A running worker. Its own output goes to `log`."""
 
-    def __init__(self, key: Key, python: str, cpus: list[int], log: Path) -> None:
+    def __init__(
+        self,
+        key: Key,
+        python: str,
+        cpus: list[int],
+        log: Path,
+        compared: dict[str, Any] | None = None,
+    ) -> None:
         """Start it and wait until its framework is imported.
 
+        `compared` has the `folders` of two trees by arm, and the function of the user's `own` that
+        is compared in place of a framework's, or "".
         Raises Failed with status `unsupported` where the framework or the device is missing.
         """
         here, there = Pipe()
         command = [python, "-m", "bench.worker", key.framework, key.device, str(key.threads)]
+        rest = [json.dumps(compared)] if compared else []
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
-                    [*command, str(there.fileno()), ",".join(map(str, cpus))],
+                    [*command, str(there.fileno()), ",".join(map(str, cpus)), *rest],
                     pass_fds=[there.fileno()],
                     env={**os.environ, **environment_of(key)},
                     cwd=ROOT if key.framework in frameworks() else None,
@@ -118,6 +129,11 @@ class WorkerProcess:
         if code < 0:
             return f"the worker was killed by {signal.Signals(-code).name}"
         return f"the worker ended with exit status {code}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End the process and everything it started. Once is enough, twice does no harm.

@@ -691,7 +691,8 @@ class Adapter:
         self._compiled: dict[Any, Callable[..., Tensor]] = {}
         self._writers: dict[Callable[..., Tensor], Callable[..., Tensor]] = {}
         torch.set_num_threads(threads)
-        torch.set_num_interop_threads(1)
+        if torch.get_num_interop_threads() != 1:  # it can be set once a process
+            torch.set_num_interop_threads(1)
         # A backward pass that is timed runs many times over the values of one forward pass.
         torch._functorch.config.donated_buffer = False
         # Two sides that happen to be equal must not become one: another size would compile again.

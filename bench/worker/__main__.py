@@ -1,13 +1,15 @@
-"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS`: serve until the pipe closes.
+"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS [TREES]`: serve until the end.
 
 It confines itself to the given CPUs before the framework counts them, then answers requests. They
 are pickled dictionaries over a pipe of their own (DESCRIPTOR), because frameworks write to stdout.
-A request names an operation of `Worker`; an answer has a `status`.
+A request names an operation of `Worker`; an answer has a `status`. TREES are two folders and maybe
+a function, as JSON: the operations are then those of a `Pair`.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from multiprocessing.connection import Connection
@@ -19,11 +21,11 @@ from . import floating_point
 def main(arguments: list[str]) -> int:
     """Import the framework, then serve."""
     before = floating_point.state()  # even NumPy may have been built to change it
-    framework, device, threads, descriptor, cpus = arguments
+    framework, device, threads, descriptor, cpus, *rest = arguments
     os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     pipe = Connection(int(descriptor))
     try:
-        worker = _worker(framework, device, int(threads))
+        worker = _worker(framework, device, int(threads), *map(json.loads, rest))
     except ImportError as error:
         pipe.send({"status": "unsupported", "detail": _missing(framework, error)})
         return 0
@@ -37,12 +39,16 @@ def main(arguments: list[str]) -> int:
     os._exit(0)
 
 
-def _worker(framework: str, device: str, threads: int) -> Any:
-    """The worker of a framework, or of a function of the user's own."""
+def _worker(framework: str, device: str, threads: int, compared: Any = None) -> Any:
+    """The worker of a framework, of two versions of it, or of a function of the user's own."""
     from . import own_function  # needs NumPy, which may be missing as well
 
     if framework.startswith(own_function.PREFIX):
         return own_function.OwnFunction(framework.removeprefix(own_function.PREFIX))
+    if compared:
+        from .pair import Pair
+
+        return Pair(compared["folders"], framework, compared["own"], device, threads)
     from .operations import Worker
 
     return Worker(importlib.import_module(f"impls.{framework}"), device, threads)

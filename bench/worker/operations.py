@@ -64,7 +64,7 @@ class Worker:
     def __init__(self, module: ModuleType, device: str, threads: int) -> None:
         self._module = module
         self._adapter = module.Adapter(device, threads)
-        self._clock = Clock(self._adapter, device)
+        self.clock = Clock(self._adapter, device)
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._inputs: dict[tuple[Any, ...], Any] = {}
         self._slots: dict[tuple[Any, ...], list[Any]] = {}
@@ -93,6 +93,7 @@ class Worker:
         shape: tuple[int, ...],
         seed: int,
         streams: bool = False,
+        checked: bool = True,
     ) -> dict[str, Any]:
         """Build the step of a case, check that it does its work, and call it until warm.
 
@@ -101,7 +102,8 @@ class Worker:
         inputs, so that none of them is in a cache. Answers the seconds until the first result,
         those of a warm call, how often something was compiled (a form that another size has
         compiled may need nothing), and how often that was loaded from an earlier process's cache.
-        Raises truth.Refused for a call that does not do its work.
+        Raises truth.Refused for a call that does not do its work, unless it need not be `checked`
+        again.
         """
         compilations, cached = self._adapter.compilations(), self._adapter.from_cache()
         started = time.perf_counter()
@@ -109,14 +111,16 @@ class Worker:
         step = timed.call
         self._adapter.wait(step())
         first = time.perf_counter() - started
-        later = min(self._clock.elapsed(step, 1) for _ in range(2)) / 1e9
+        later = min(self.clock.elapsed(step, 1) for _ in range(2)) / 1e9
         compilations = self._adapter.compilations() - compilations
         cached = self._adapter.from_cache() - cached
-        self._check(spec, timed)
+        if checked:
+            self._check(spec, timed)
         if streams:
             others = [self._timing_step(spec, shape, seed + 10 * i) for i in range(1, _STREAMED)]
             step = _round([step, *(other.call for other in others)])
-        self._check_waiting(step)
+        if checked:
+            self._check_waiting(step)
         self._prepared[number] = _Prepared(step, later, spec["cache"] == "cold")
         counts = {"compilations": compilations, "from_cache": cached}
         return {"first": first, "later": later, **counts}
@@ -134,22 +138,47 @@ class Worker:
         it, and are timed one by one for about the same time.
         """
         prepared = self._prepared[number]
-        batch = max(batch, self._clock.shortest)
+        batch = max(batch, self.clock.shortest)
         loops = max(1, round(batch / max(prepared.seconds, 1e-9)))
         loops = min(loops, _COLD_CALLS) if prepared.cold else loops
         count = max(1, min(batches, round(batches * batch / max(prepared.seconds, 1e-9))))
-        pulse = self._clock.pulse()
+        pulse = self.clock.pulse()
         if loops > 1 and not prepared.cold:
-            self._clock.elapsed(prepared.step, max(1, loops // 8))
+            self.clock.elapsed(prepared.step, max(1, loops // 8))
         compilations = self._adapter.compilations()
-        timed = self._clock.cold if prepared.cold else self._clock.batch
+        timed = self.clock.cold if prepared.cold else self.clock.batch
         samples = [timed(prepared.step, loops) for _ in range(count)]
         if self._adapter.compilations() != compilations:
             raise Recompiled("compiled again inside a timed region")
         elapsed = [sample["elapsed"] for sample in samples]
         prepared.seconds = sorted(elapsed)[count // 2] / 1e9 / loops
         columns = {name: [sample[name] for sample in samples] for name in samples[0]}
-        return {"loops": loops, "pulse": max(pulse, self._clock.pulse()), **columns}
+        return {"loops": loops, "pulse": max(pulse, self.clock.pulse()), **columns}
+
+    def share_inputs(self, other: Worker) -> None:
+        """Use the same timing inputs as another worker of this process."""
+        self._inputs = other._inputs
+
+    def prepared_step(self, number: int) -> Callable[[], Any]:
+        """The step of a prepared case."""
+        return self._prepared[number].step
+
+    def prepared_seconds(self, number: int) -> float:
+        """What a call of a prepared case is thought to take."""
+        return self._prepared[number].seconds
+
+    def seconds(self, step: Callable[[], Any], batch: float = 0.0005) -> float:
+        """Seconds of a call of a step, from one batch."""
+        loops = max(1, round(batch * 1e9 / max(self.clock.elapsed(step, 1), 1)))
+        return self.clock.elapsed(step, loops) / loops / 1e9
+
+    def wait(self, result: Any) -> None:
+        """Return when a step's result is computed."""
+        self._adapter.wait(result)
+
+    def compilations(self) -> int:
+        """How many compilations this process has done so far."""
+        return int(self._adapter.compilations())
 
     def probe(
         self, spec: dict[str, Any], shape: tuple[int, ...], seed: int, batch: float
@@ -166,12 +195,12 @@ class Worker:
         order = np.argsort(values, axis=None)
         ascending = self._adapter.put(bits.ravel()[order].reshape(shape), spec["dtype"])
         step = self._on(spec, given)
-        answer = {"shuffled": self._clock.ratio(step, self._on(spec, ascending), batch)}
+        answer = {"shuffled": self.clock.ratio(step, self._on(spec, ascending), batch)}
         if spec["dtype"] != "float32":
             return {**answer, "wide": math.nan}
         doubled = {**spec, "dtype": "float64"}
         wide = self._adapter.put(values.view(np.uint64), "float64")
-        return {**answer, "wide": self._clock.ratio(self._on(doubled, wide), step, batch)}
+        return {**answer, "wide": self.clock.ratio(self._on(doubled, wide), step, batch)}
 
     def _on(self, spec: dict[str, Any], array: Any) -> Callable[[], Any]:
         """A forward step on one given array, called until warm."""
@@ -381,7 +410,7 @@ class Worker:
     def _overhead(self) -> float:
         """Nanoseconds that the loop and the wait add to each call, on a result that is ready."""
         ready = self._adapter.put(inputs.timing((16,), "float32", 0), "float32")
-        return min(self._clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
+        return min(self.clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
 
 
 def _tuple(result: Any) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ class OwnFunction:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._function = _load(name)
+        self._function = load(name)
 
     def describe(self) -> dict[str, Any]:
         """Versions, the interpreter and the process."""
@@ -65,7 +65,8 @@ class OwnFunction:
         return self.evaluate(spec, inputs.bits_at(first, count, spec["dtype"]))
 
 
-def _load(name: str) -> Callable[[np.ndarray], Any]:
+def load(name: str) -> Callable[..., Any]:
+    """The function `package.module:function`. Raises Unusable where there is none."""
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
         raise Unusable(f"cannot read {name!r}: write it as package.module:function")

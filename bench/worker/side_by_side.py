@@ -68,7 +68,7 @@ class _Actbench:
     def __call__(self, subject: _Subject) -> dict[str, Any]:
         if not subject.empty:
             return {"sample": self._worker.sample(subject.key, BATCH, self._batches)}
-        clock = self._worker._clock
+        clock = self._worker.clock
         while clock.elapsed(_empty, self._loops) < BATCH * 1e9:
             self._loops *= 2
         batches = [clock.batch(_empty, self._loops) for _ in range(self._batches)]

@@ -92,7 +92,7 @@ def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
     worker = Worker(subject, "cpu", 1)
     worker.prepare(0, _spec("cold"), (64, 256), 0)
     order: list[str] = []
-    monkeypatch.setattr(worker._clock, "_flush", lambda: order.append("flush"))
+    monkeypatch.setattr(worker.clock, "_flush", lambda: order.append("flush"))
     worker._prepared[0].seconds = 1e-4
     worker._prepared[0].step = lambda: order.append("call")
     answer = worker.sample(0, 1e-3, 2)

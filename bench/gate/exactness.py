@@ -1,0 +1,215 @@
+"""Whether results became less exact: both versions on the same inputs, compared exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import inputs
+from ..agreement import known, special, sweep, ulp
+from ..agreement.certificate import place
+from ..cases import PROFILES, Case, Selection
+from ..catalog import Activation
+from ..metrics import Row
+from ..progress import Reporter
+from ..worker_process import Failed
+
+Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
+DTYPES = ("float16", "bfloat16", "float32")
+_MEASURES = {
+    "max_ulp": "largest error, ulp",
+    "max_ulp_flushed": "largest error with subnormals contracted, ulp",
+    "max_ulp_parameter": "largest error of a learned parameter's gradient, ulp",
+    "not_correctly_rounded": "results not correctly rounded",
+    "nan_mismatches": "NaN out of place",
+    "infinity_mismatches": "infinities out of place",
+    "sign_mismatches": "signs out of place",
+}
+"""Of a certificate, where more is worse."""
+_MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
+_CONVENTIONS = {
+    "special_departures": "special points far from the exact value",
+    "nan_kept": "NaN stays NaN",
+    "subnormal_kept": "subnormals are kept",
+    "sign_of_zero": "the sign of zero at −0",
+    "gradient_at_kink": "the gradient at a kink",
+}
+"""Of special points; the last two have no better and worse, and must stay as they are."""
+_PER_BINADE = PROFILES["standard"].per_binade
+Evaluate = Callable[..., list[Any]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One case in one format and direction, on `tested` inputs of which `differing` differ.
+
+    `worse` and `better` have a sentence for each measure that changed; `shown` is the input whose
+    result became worse by most, with both results and the exact value.
+    """
+
+    case: Case
+    kind: Kind
+    tested: int = 0
+    differing: int = 0
+    worse: tuple[str, ...] = ()
+    better: tuple[str, ...] = ()
+    shown: str = ""
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, the case's own first."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
+        return {**self.case.as_dict(), **fields}
+
+
+def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
+    """What is evaluated for some timed cases: each form and mode once a format, both directions."""
+    return sweep.agreement_cases(cases, DTYPES, asked)
+
+
+class Comparison:
+    """The inputs and exact values that cases are compared on, made once."""
+
+    def __init__(
+        self, cases: Sequence[Case], seed: int, reporter: Reporter, own: Activation | None = None
+    ) -> None:
+        """Prepare the exact values of all 16-bit inputs. `own` is what a user's function should be.
+
+        Raises StoreError where the cache cannot be written.
+        """
+        self._seed, self._own = seed, own
+        self._problems = sweep.Problems(_PER_BINADE, seed)
+        self._made: dict[tuple[str, str], sweep.Problem] = {}
+        if own is None:
+            known.prepare(sweep.known_keys(cases), reporter)
+
+    def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
+        """Compare a case in each of its directions. An arm that fails is told for all of them."""
+        found: dict[str, Any] = {}
+        failed: dict[str, Failed] = {}
+        for arm, evaluate in (("base", base), ("candidate", candidate)):
+            try:
+                found[arm] = self._measure(case, evaluate)
+            except Failed as failure:
+                failed[arm] = failure
+        if failed:
+            kind: Kind = "broken" if "base" in found else "mended"
+            kind = kind if len(failed) == 1 else "unmeasured"
+            detail = "; ".join(f"the {arm}: {why.detail}" for arm, why in failed.items())
+            return [Compared(case, kind, detail=detail)]
+        return [
+            self._compare(sized, (sample, result), other[1:])
+            for (sized, sample, result), other in zip(
+                found["base"], found["candidate"], strict=True
+            )
+        ]
+
+    def _measure(self, case: Case, evaluate: Evaluate) -> Any:
+        if self._own is None and case.direction == "both":
+            return sweep.measure_both(case, self._problems, evaluate)
+        problem = self._problem(case)
+        found = sweep.measure(case, problem, evaluate)
+        assert found is not None
+        return [(replace(case, size=int(problem.bits.size)), *found)]
+
+    def _problem(self, case: Case) -> sweep.Problem:
+        if self._own is None:
+            return self._problems.of(replace(case, size=0))
+        key = (case.direction, case.dtype)
+        if key not in self._made:
+            self._made[key] = sweep.problem_of(
+                self._own, case.direction, case.dtype, _PER_BINADE, self._seed
+            )
+        return self._made[key]
+
+    def _compare(self, case: Case, base: tuple[Any, Any], candidate: tuple[Any, Any]) -> Compared:
+        problem = self._problem(case)
+        (before, old), (after, new) = base, candidate
+        differing = int(np.count_nonzero(old != new))
+        made = partial(Compared, case, tested=int(old.size), differing=differing)
+        parameter = before.get("max_ulp_parameter") != after.get("max_ulp_parameter")
+        if not differing and not parameter:
+            return made("identical")
+        worse, better = _changes_of_measures(before, after)
+        if not problem.activation.rowwise and self._own is None:
+            more_worse, more_better = _changes_of_conventions(case, problem, old, new)
+            worse, better = worse + more_worse, better + more_better
+        kind: Kind = "worse" if worse else "better" if better else "different"
+        shown = _most_worse(problem, old, new) if differing else ""
+        return made(kind, worse=tuple(worse), better=tuple(better), shown=shown)
+
+
+def _changes_of_measures(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
+    worse: list[str] = []
+    better: list[str] = []
+    for name, words in _MEASURES.items():
+        old, new = before.get(name, 0.0), after.get(name, 0.0)
+        if old != new:
+            (worse if new > old else better).append(f"{words}: {old:.6g} → {new:.6g}")
+    return worse, better
+
+
+def _changes_of_conventions(
+    case: Case, problem: sweep.Problem, old: Any, new: Any
+) -> tuple[list[str], list[str]]:
+    before, after = (
+        {_key(row): row for row in special.rows(case, special.taken(case, problem.bits, result))}
+        for result in (old, new)
+    )
+    worse: list[str] = []
+    better: list[str] = []
+    for key in {**before, **after}:
+        one, other = before.get(key), after.get(key)
+        if one is None or other is None or one.value != other.value:
+            better_now = _is_better(key[0], one, other)
+            text = f"{_CONVENTIONS[key[0]]}: {_told(one)} → {_told(other)}"
+            (better if better_now else worse).append(text)
+    return worse, better
+
+
+def _key(row: Row) -> tuple[str, str]:
+    """A kink's gradient is told by where it is."""
+    where = row.detail.partition(",")[0] if row.metric == "gradient_at_kink" else ""
+    return row.metric, where
+
+
+def _is_better(metric: str, one: Row | None, other: Row | None) -> bool:
+    if one is None or other is None or one.value is None or other.value is None:
+        return False
+    if metric in _MORE_IS_BETTER:
+        return bool(other.value > one.value)
+    return metric == "special_departures" and bool(other.value < one.value)
+
+
+def _told(row: Row | None) -> str:
+    if row is None:
+        return "none"
+    return f"{row.value:.6g}" + (f" ({row.detail})" if row.detail else "")
+
+
+def _most_worse(problem: sweep.Problem, old: Any, new: Any) -> str:
+    """The input whose result became worse by most, with both results and the exact value."""
+    errors = [ulp.measure(each, problem.exact, problem.dtype) for each in (old, new)]
+    with np.errstate(invalid="ignore"):
+        rise = errors[1].plain - errors[0].plain
+    rise = np.where(errors[1].mismatched & ~errors[0].mismatched, np.inf, np.nan_to_num(rise))
+    rise = np.where(errors[0].mismatched & ~errors[1].mismatched, -np.inf, rise)
+    index = int(np.argmax(np.where(old != new, rise, -np.inf)))
+    before, after = (
+        float(inputs.from_bits(each, problem.dtype).flat[index]) for each in (old, new)
+    )
+    where = place(problem.x, index, problem.activation.rowwise)
+    x = "" if problem.activation.rowwise else f" ({float(problem.x.flat[index])!r})"
+    exact = problem.exact.value(index)
+    return f"at {where}{x}: {before!r} → {after!r}, exact {_number(exact)}"
+
+
+def _number(value: float) -> str:
+    return "not a number" if math.isnan(value) else repr(float(value))

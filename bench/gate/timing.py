@@ -1,0 +1,281 @@
+"""Processes that time both arms of some cases, one after another on the same CPU."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..cases import Case
+from ..dtypes import DTYPES
+from ..lanes import available_cpus, measuring_cpus
+from ..sizes import streams
+from ..specs import spec_of, timing_shape
+from ..worker_process import Failed, Key, Lost, WorkerProcess
+from .decisions import of_blocks
+
+_TIMEOUT = 300.0
+_FEWEST = 24
+"""Unspoilt blocks from which on a process has a value."""
+_MOST_VISITS = 6
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a case is timed in one process: visits of some blocks of two batches each."""
+
+    visits: int = 4
+    blocks: int = 32
+    batch: float = 0.0005
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A slowdown of the candidate, for a test of the gate: its kind and its share of a call."""
+
+    kind: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the processes of a gate have in common.
+
+    `folders` has the tree of each arm, `pythons` the interpreter of each framework, `own` the
+    user's function or "". `hogs` and `planted` are for tests of the gate itself.
+    """
+
+    folders: Mapping[str, str]
+    logs: Path
+    python_of: Callable[[str], str]
+    own: str = ""
+    seed: int = 0
+    effort: Effort = Effort()
+    planted: Mapping[Case, Plant] = field(default_factory=dict)
+    hogs: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Epoch:
+    """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed."""
+
+    workers: dict[Key, WorkerProcess] = field(default_factory=dict)
+    numbers: dict[Case, int] = field(default_factory=dict)
+    failures: dict[Case, dict[str, Failed]] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self.workers.values():
+            worker.kill()
+
+
+class Epochs:
+    """Fresh processes one after another; the next are started while these are timed."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._count = itertools.count()
+        self._pool = ThreadPoolExecutor(1)
+        self._next: Future[Epoch] | None = None
+        self._open: list[Epoch] = []
+
+    def prefetch(self, cases: Sequence[Case]) -> None:
+        """Begin to start the next processes, on other CPUs than the timed one if there are any."""
+        threads = max((case.threads for case in cases), default=1)
+        if self._next is None and cases and len(available_cpus()) > threads:
+            self._next = self._pool.submit(self._start, list(cases))
+
+    @contextmanager
+    def take(self, cases: Sequence[Case]) -> Iterator[Epoch]:
+        """The next processes, with these cases or more of them prepared."""
+        coming, self._next = self._next, None
+        epoch = coming.result() if coming else self._start(list(cases))
+        try:
+            yield epoch
+        finally:
+            epoch.close()
+
+    def close(self) -> None:
+        """End everything that was started."""
+        for epoch in self._open:
+            epoch.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def grouped(cases: Sequence[Case]) -> dict[Key, list[Case]]:
+        """The cases that share a process."""
+        grouped: dict[Key, list[Case]] = {}
+        for case in cases:
+            grouped.setdefault(_key(case), []).append(case)
+        return grouped
+
+    def _start(self, cases: list[Case]) -> Epoch:
+        turn, epoch = next(self._count), Epoch()
+        self._open.append(epoch)
+        epoch.numbers.update({case: number for number, case in enumerate(cases)})
+        grouped = self.grouped(cases)
+        with ThreadPoolExecutor(max(len(grouped), 1)) as pool:
+            list(pool.map(lambda pair: self._open_worker(epoch, turn, *pair), grouped.items()))
+        return epoch
+
+    def _open_worker(self, epoch: Epoch, turn: int, key: Key, cases: list[Case]) -> None:
+        """A process with its cases prepared; one more without a case that a process died of."""
+        waiting = list(cases)
+        while waiting:
+            try:
+                worker = self.worker(key, turn)
+            except Failed as failure:
+                for case in waiting:
+                    epoch.failures[case] = {"both": failure}
+                return
+            epoch.workers[key], epoch.facts[key.label] = worker, worker.facts
+            down = {
+                arm: Failed(each["status"], each["detail"])
+                for arm, each in worker.facts["down"].items()
+            }
+            lost = False
+            for case in cases:
+                if case in epoch.failures:
+                    continue
+                epoch.failures[case] = dict(down)
+                lost = not down and self._prepare(epoch, turn, worker, case)
+                if not epoch.failures[case]:
+                    del epoch.failures[case]
+                if lost:
+                    break
+            waiting = [case for case in cases if case not in epoch.failures] if lost else []
+
+    def worker(self, key: Key, turn: int = 0) -> WorkerProcess:
+        """A fresh process with both trees, the candidate's loaded first in every second one.
+
+        Raises Failed where the framework or the device is missing.
+        """
+        setting = self._setting
+        return WorkerProcess(
+            key,
+            setting.python_of(key.framework),
+            available_cpus()[: key.threads],
+            setting.logs / f"worker-{key.label.replace('/', '-')}.log",
+            compared={"folders": _turned(setting.folders, turn), "own": setting.own},
+        )
+
+    def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess, case: Case) -> bool:
+        """Prepare both arms, the candidate first in every second process. Whether it died of it."""
+        number = epoch.numbers[case]
+        for arm in _turned(self._setting.folders, turn):
+            try:
+                worker.ask(
+                    "prepare", _TIMEOUT, arm=arm, checked=turn == 0, **self._request(case, number)
+                )
+            except Failed as failure:
+                epoch.failures[case][arm] = failure
+                if isinstance(failure, Lost):
+                    return True
+        if plant := self._setting.planted.get(case):
+            worker.ask("plant", _TIMEOUT, number=number, kind=plant.kind, share=plant.share)
+        return False
+
+    def _request(self, case: Case, number: int) -> dict[str, Any]:
+        shape = timing_shape(case)
+        return {
+            "number": number,
+            "spec": spec_of(case, shape[-1]),
+            "shape": shape,
+            "seed": self._setting.seed,
+            "streams": streams(case.size, DTYPES[case.dtype].itemsize, case.device),
+        }
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A case in one process: the median log ratio, its blocks and how many were spoilt.
+
+    `nanoseconds` is a call of the base, the median over blocks.
+    """
+
+    log: float
+    blocks: int
+    spoilt: int
+    nanoseconds: float
+
+
+def measure(
+    epoch: Epoch, cases: Sequence[Case], setting: Setting, order: int, done: Callable[[], None]
+) -> dict[Case, Timed]:
+    """Visit every case some times in shuffled order. Without an entry: one that has no value."""
+    effort, dice = setting.effort, random.Random(f"{setting.seed} {order}")
+    alive = [case for case in cases if case in epoch.numbers and case not in epoch.failures]
+    found: dict[Case, list[dict[str, Any]]] = {case: [] for case in alive}
+    for key, worker in list(epoch.workers.items()):
+        with _losing(epoch, [case for case in alive if _key(case) == key]):
+            worker.ask("pin", _TIMEOUT, cpus=measuring_cpus(key.threads))
+    for visit in range(_MOST_VISITS):
+        again = alive if visit < effort.visits else [c for c in alive if _kept(found[c]) < _FEWEST]
+        for case in dice.sample(again, len(again)):
+            if case not in epoch.failures:
+                _visit(epoch, case, setting, found[case])
+            if visit < effort.visits:
+                done()
+    return {case: _timed(found[case]) for case in alive if _kept(found[case]) >= _FEWEST}
+
+
+def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any]]) -> None:
+    effort = setting.effort
+    with _losing(epoch, [case]):
+        found.append(
+            epoch.workers[_key(case)].ask(
+                "compare",
+                _TIMEOUT,
+                number=epoch.numbers[case],
+                batch=effort.batch,
+                blocks=effort.blocks,
+                hogs=setting.hogs,
+            )
+        )
+
+
+@contextmanager
+def _losing(epoch: Epoch, cases: Sequence[Case]) -> Iterator[None]:
+    """Keep why the cases failed; where their process is lost, all of that process."""
+    try:
+        yield
+    except Failed as failure:
+        lost = list(cases)
+        if isinstance(failure, Lost):
+            keys = set(map(_key, cases))
+            lost = [case for case in epoch.numbers if _key(case) in keys]
+        for case in lost:
+            epoch.failures.setdefault(case, {"both": failure})
+
+
+def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:
+    """The folders by arm, the candidate's first in every second process."""
+    arms = list(folders.items())
+    return dict(reversed(arms) if turn % 2 else arms)
+
+
+def _key(case: Case) -> Key:
+    return Key(case.framework, case.device, case.threads)
+
+
+def _kept(visits: Sequence[Mapping[str, Any]]) -> int:
+    return sum(not spoilt for visit in visits for spoilt in visit["spoilt"])
+
+
+def _timed(visits: Sequence[Mapping[str, Any]]) -> Timed:
+    base, candidate, calls = [], [], []
+    for visit in visits:
+        rows = zip(visit["base"], visit["candidate"], visit["spoilt"], strict=True)
+        kept = [(one, other) for one, other, spoilt in rows if not spoilt]
+        base += [one for one, _ in kept]
+        candidate += [other for _, other in kept]
+        calls += [one / visit["loops"] for one, _ in kept]
+    blocks = sum(len(visit["spoilt"]) for visit in visits)
+    middle = sorted(calls)[len(calls) // 2]
+    return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)

@@ -1,0 +1,105 @@
+"""The two trees that a gate compares, each copied to a folder of its own: neither is touched."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from ..frameworks import IMPLS
+
+WORKTREE = "WORKTREE"
+ROOT = IMPLS.parent
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder that holds what is compared, and where that came from.
+
+    `commit` is empty for a folder; `dirty` says that it holds changes which are in no commit.
+    """
+
+    folder: Path
+    label: str
+    commit: str = ""
+    dirty: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        """What is told of it."""
+        return {"label": self.label, "commit": self.commit, "dirty": self.dirty}
+
+    @property
+    def words(self) -> str:
+        """Its name, with the commit and whether it has changes of its own."""
+        commit = f" ({self.commit[:12]}{', with uncommitted changes' if self.dirty else ''})"
+        return self.label + (commit if self.commit else "")
+
+
+def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
+    """A copy of the working tree's `part` as it is now, in the new folder `into`."""
+    _copy(root / part, into / part, "the working tree")
+    commit = _git(root, "rev-parse", "HEAD") or ""
+    dirty = bool(_git(root, "status", "--porcelain", "--", part)) if commit else False
+    return Tree(into, "the working tree", commit.strip(), dirty)
+
+
+def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
+    """The tree of a git ref, a folder, or the working tree itself (WORKTREE), copied to `into`.
+
+    `part` is what of it is compared; "." is all. Raises UsageError for a ref or folder that does
+    not exist or that has no such part.
+    """
+    if name == WORKTREE:
+        return worktree(into, root, part)
+    if Path(name).is_dir() and _commit(root, name) is None:
+        _copy(Path(name) / part, into / part, f"the folder {name}")
+        return Tree(into, name)
+    commit = _commit(root, name)
+    if commit is None:
+        raise UsageError(_unknown(name, root))
+    archive = subprocess.run(
+        ["git", "-C", str(root), "archive", "--format=tar", commit, "--", part],
+        capture_output=True,
+        check=False,
+    )
+    if archive.returncode:
+        raise UsageError(f"{name} has no {part}/: there is nothing to compare with")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(into, filter="data")
+    return Tree(into, name, commit)
+
+
+def _unknown(name: str, root: Path) -> str:
+    if _git(root, "rev-parse", "--git-dir") is None:
+        return f"no folder {name}, and this is no git repository: --base takes a folder here"
+    shallow = (_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
+    hint = "this clone is shallow: git fetch --unshallow" if shallow else "git fetch it"
+    return f"no commit, branch, tag or folder is called {name!r}: {hint}, or name another --base"
+
+
+def _commit(root: Path, name: str) -> str | None:
+    if name.startswith("-"):
+        return None
+    found = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return found.strip() if found else None
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git prints; None where it fails or is missing."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _copy(source: Path, target: Path, words: str) -> None:
+    if not source.is_dir():
+        raise UsageError(f"{words} has no {source.name}/: there is nothing to compare")
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".git", ".venv"))

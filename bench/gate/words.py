@@ -1,0 +1,262 @@
+"""What a gate found: in words and a table, in Markdown, as JSON, and as an exit status."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..cases import Case
+from ..frameworks import frameworks
+from .exactness import Compared as Exact
+from .gate import Compared as Timed
+from .gate import Result
+from .verdicts import edge
+
+_WRONG_TIME = ("slower", "broken")
+_WRONG_RESULTS = ("worse", "broken")
+_ORDER = ("broken", "slower", "undecided", "unmeasured", "mended", "faster", "same")
+_SHOWN = 24
+"""Rows of a table; beyond, those that say nothing are left to --json."""
+SCHEMA = 1
+
+
+def exit_status(result: Result, strict: bool = False) -> int:
+    """1 if something is slower, less exact or broken; 3 if undecided and `strict`; else 0."""
+    if wrong_time(result) or wrong_results(result):
+        return 1
+    return 3 if strict and undecided(result) else 0
+
+
+def wrong_time(result: Result) -> list[Timed]:
+    """Cases that became slower, or that no longer run."""
+    return [each for each in result.timed if each.verdict in _WRONG_TIME]
+
+
+def wrong_results(result: Result) -> list[Exact]:
+    """Cases that became less exact, or that no longer run."""
+    return [each for each in result.exact if each.kind in _WRONG_RESULTS]
+
+
+def undecided(result: Result) -> list[Timed | Exact]:
+    """Cases on which the gate has no verdict."""
+    timed = [each for each in result.timed if each.verdict in ("undecided", "unmeasured")]
+    return [*timed, *(each for each in result.exact if each.kind == "unmeasured")]
+
+
+def sentence(result: Result) -> str:
+    """The outcome in a sentence or two: what is wrong first."""
+    against = f"Against {result.base.words}"
+    if not result.timed and not result.exact:
+        return f"{against}: no function that a case could notice differs, so nothing was measured."
+    parts = [_timing_words(result), _exactness_words(result)]
+    return f"{against}: {'; '.join(filter(None, parts))}."
+
+
+def _timing_words(result: Result) -> str:
+    if not result.timed:
+        return ""
+    counts: Counter[str] = Counter(each.verdict for each in result.timed)
+    worst = max(wrong_time(result), key=_severity, default=None)
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in _ORDER if counts[kind])
+    named = f" (worst: {_name(worst.case)}, {_ratio(worst)})" if worst else ""
+    return f"of {len(result.timed)} timed cases {told}{named}"
+
+
+def _severity(each: Timed) -> float:
+    return math.inf if each.verdict == "broken" else each.ratio.value
+
+
+def _exactness_words(result: Result) -> str:
+    if not result.exact:
+        return ""
+    wrong = wrong_results(result)
+    same = sum(each.kind == "identical" for each in result.exact)
+    told = f"of {len(result.exact)} results compared exactly {same} are the same"
+    counts: Counter[str] = Counter(each.kind for each in result.exact)
+    kinds = ("different", "better", "worse", "broken", "mended", "unmeasured")
+    words = {"different": "differ without being worse", "better": "are better"}
+    others = [f"{counts[kind]} {words.get(kind, kind)}" for kind in kinds if counts[kind]]
+    told = ", ".join([told, *others])
+    return f"{told} (first: {_name(wrong[0].case)}, {_first(wrong[0])})" if wrong else told
+
+
+def _first(each: Exact) -> str:
+    return each.detail or f"{each.worse[0]} {each.shown}"
+
+
+def promise(result: Result) -> str:
+    """What the verdicts on time are worth."""
+    design = result.design
+    return (
+        f"Slower means: more than {edge(design.zone) - 1:.1%} slower, confirmed in processes of "
+        f"its own; the chance of any false slower or faster in this whole gate is below "
+        f"{design.alarm:.0%}. Same means: within {design.zone:.0%}. A change between these two "
+        f"may be called either way. {result.processes} processes a framework, "
+        f"{result.seconds.get('timed', 0.0):.0f} s of timing."
+    )
+
+
+def for_people(result: Result) -> str:
+    """Notes, the tables, the promise and the sentence."""
+    lines = [*result.notes, *_text(_time_rows(result))]
+    if hidden := len(result.timed) - len(_shown(result.timed)):
+        lines.append(f"… and {hidden} more that are the same: --json has them.")
+    for each in result.exact:
+        if each.kind != "identical":
+            lines += [f"{each.kind}: {_name(each.case)}: {text}" for text in _exact_lines(each)]
+    if result.timed:
+        lines += ["", promise(result)]
+    lines += [f"Repeat one longer: {repeat(result, each.case)}" for each in _doubtful(result)[:1]]
+    return "\n".join([*lines, sentence(result)])
+
+
+def _doubtful(result: Result) -> list[Timed]:
+    return sorted(
+        (each for each in result.timed if each.verdict in ("slower", "undecided")),
+        key=lambda each: _ORDER.index(each.verdict),
+    )
+
+
+def repeat(result: Result, case: Case) -> str:
+    """The command that compares one case again, with more time."""
+    return (
+        f"python -m bench gate --base {result.base.label} --all --framework {case.framework} "
+        f"--activation '{case.activation}' --form {case.form} --mode {case.mode} "
+        f"--direction {case.direction} --dtype {case.dtype} --size {case.size} --budget 120"
+    )
+
+
+def _exact_lines(each: Exact) -> Iterable[str]:
+    if each.detail:
+        yield each.detail
+    if each.kind == "different":
+        yield f"{each.differing} of {each.tested} results differ, none is worse"
+    for text in each.worse:
+        yield text
+    for text in each.better:
+        yield f"{text} (better)"
+    if each.shown and each.worse:
+        yield each.shown
+
+
+def for_machines(result: Result, strict: bool = False) -> str:
+    """One JSON object with everything."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "verdict": sentence(result),
+            "exit_status": exit_status(result, strict),
+            "command": result.command,
+            "base": result.base.as_dict(),
+            "candidate": result.candidate.as_dict(),
+            "dead_zone": result.design.zone,
+            "called_from": edge(result.design.zone),
+            "family_wise_error": result.design.alarm,
+            "timing": [_finite(each.as_dict()) for each in result.timed],
+            "exactness": [_finite(each.as_dict()) for each in result.exact],
+            "notes": result.notes,
+            "processes": result.processes,
+            "seconds": result.seconds,
+            "versions": result.versions,
+            "machine": result.machine,
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def _finite(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with null for what JSON has no number for."""
+
+    def value(each: Any) -> Any:
+        if isinstance(each, dict):
+            return _finite(each)
+        return None if isinstance(each, float) and not math.isfinite(each) else each
+
+    return {name: value(each) for name, each in record.items()}
+
+
+def markdown(result: Result) -> str:
+    """A comment for a pull request."""
+    wrong = exit_status(result) == 1
+    title = "became slower or less exact" if wrong else "nothing slower or less exact found"
+    lines = [f"### actbench gate: {title}", "", sentence(result), ""]
+    rows = _time_rows(result)
+    if len(rows) > 1:
+        lines += [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
+        lines += [f"| {' | '.join(map(_escaped, row))} |" for row in rows[1:]]
+        lines.append("")
+    for each in wrong_results(result):
+        lines += [f"- **{each.kind}** {_name(each.case)}: {_escaped(_first(each))}"]
+    lines += [f"- {_escaped(note)}" for note in result.notes]
+    if result.timed:
+        lines += ["", f"<sub>{promise(result)}</sub>"]
+    for doubtful in _doubtful(result)[:1]:
+        lines += ["", f"Repeat one longer: `{repeat(result, doubtful.case)}`"]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    for character in "\\`*_<>|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+_HEAD = (
+    *("verdict", "framework", "activation", "form", "mode", "direction", "dtype", "elements"),
+    *("µs a call", "time ÷ base", "interval", "processes", "why"),
+)
+
+
+def _time_rows(result: Result) -> list[tuple[str, ...]]:
+    return [_HEAD, *map(_row, _shown(result.timed))] if result.timed else []
+
+
+def _shown(timed: Sequence[Timed]) -> list[Timed]:
+    ordered = sorted(timed, key=lambda each: (_ORDER.index(each.verdict), -_known(each)))
+    if len(ordered) <= _SHOWN:
+        return ordered
+    telling = [each for each in ordered if each.verdict != "same"]
+    return telling or ordered[:_SHOWN]
+
+
+def _known(each: Timed) -> float:
+    return each.ratio.value if math.isfinite(each.ratio.value) else 0.0
+
+
+def _row(each: Timed) -> tuple[str, ...]:
+    case, ratio = each.case, each.ratio
+    interval = f"{ratio.low:.3f}–{ratio.high:.3f}" if ratio.processes > 1 else "none"
+    return (
+        each.verdict,
+        frameworks()[case.framework].title,
+        *(case.activation, case.form, case.mode, case.direction, case.dtype, f"{case.size:,}"),
+        f"{each.nanoseconds / 1e3:.4g}" if each.nanoseconds else "–",
+        f"{ratio.value:.3f}" if ratio.processes else "–",
+        *(interval, str(ratio.processes)),
+        each.detail or each.why,
+    )
+
+
+def _text(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _ratio(each: Timed) -> str:
+    if each.verdict == "broken":
+        return each.detail
+    return f"{each.ratio.value:.3f} times ({each.ratio.low:.3f}–{each.ratio.high:.3f})"
+
+
+def _name(case: Case) -> str:
+    return (
+        f"{frameworks()[case.framework].title} {case.activation} {case.form}, {case.mode}, "
+        f"{case.direction}, {case.dtype}, {case.size:,} elements"
+    )
