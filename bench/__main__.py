@@ -17,6 +17,7 @@ from .cases import PROFILES, Selection, all_forms, forms_of
 from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
+from .gate.compare_command import compare
 from .sizes import CLASSES
 
 _EXAMPLES = """
@@ -415,6 +416,9 @@ def publish(run_path: Path, debug: bool) -> None:
     from . import store
 
     click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
+
+
+cli.add_command(compare)
 
 
 def main(arguments: list[str] | None = None) -> int:
