@@ -59,10 +59,11 @@ class Comparison:
         return worse or bool(self.broken) or "slower" in self._verdicts()
 
     def exit_status(self, strict: bool = False) -> int:
-        """1 for a regression; 3 where `strict` and something is undecided; else 0."""
+        """1 for a regression; 3 where `strict` and something or all is undecided; else 0."""
         if self.regressed:
             return REGRESSION
-        return UNDECIDED if strict and "undecided" in self._verdicts() else 0
+        nothing = not (self.times.timings or self.exactness.compared)
+        return UNDECIDED if strict and (nothing or "undecided" in self._verdicts()) else 0
 
     def _verdicts(self) -> set[Verdict]:
         wholes = [] if self.machines else self.times.units
@@ -87,15 +88,15 @@ def compare(
         )
     times = compare_timing.compare(base, candidate, zone)
     exactness = compare_exactness.compare(base, candidate)
-    figures = exactness.equal + len(exactness.differences) + sum(exactness.left_out.values())
-    if not times.timings and not figures:
+    notes = list(_notes(base.facts, candidate.facts))
+    paths = str(base.path), str(candidate.path)
+    found = Comparison(*paths, zone, machines, notes, times, exactness)
+    if not (times.timings or exactness.compared or exactness.left_out or found.broken):
         raise UsageError(
             f"{base.path} and {candidate.path} have no case in common: "
             "measure the same cases in both"
         )
-    notes = list(_notes(base.facts, candidate.facts))
-    paths = str(base.path), str(candidate.path)
-    return Comparison(*paths, zone, machines, notes, times, exactness)
+    return found
 
 
 def _machines(base: RunFacts, candidate: RunFacts) -> str:

@@ -75,6 +75,11 @@ class Exactness:
     only_base: Sequence[compare_rows.Missing]
     only_candidate: Sequence[compare_rows.Missing]
 
+    @property
+    def compared(self) -> int:
+        """How many figures are of the same inputs in both runs."""
+        return self.equal + len(self.differences)
+
 
 def compare(base: Run, candidate: Run) -> Exactness:
     """Compare the exactness of two runs. Raises StoreError for rows that no run writes."""

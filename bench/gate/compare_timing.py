@@ -5,19 +5,15 @@ case is taken over a *unit*: what the primitives took beside it, in the same run
 conditions. What moves a unit is divided out of every case, and therefore told by itself.
 
 All is done on logarithms of candidate over base. The unit's is the median over the primitives: the
-geometric mean, but that one primitive that changed leaves the other cases alone. Intervals of
-differences are put together side by side, since those of a median are lopsided (Zou, Donner 2008,
-Construction of confidence limits about effect measures, Statistics in Medicine 27).
+geometric mean, but that one primitive that changed leaves the other cases alone.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from ..cases import Case
@@ -26,6 +22,7 @@ from ..errors import StoreError
 from ..metrics import Row
 from ..store import Run
 from . import compare_rows
+from .compare_change import Change, apart, together
 from .verdicts import Verdict, verdict
 
 METRIC = "time_per_call"
@@ -34,10 +31,7 @@ DOUBT = 0.01
 of whole frameworks."""
 _NORMAL = 1.959964
 """Standard errors in half of a row's 95 % interval."""
-_OF_A_MEDIAN = math.sqrt(math.pi / 2)
-"""The standard error of a median over that of the mean."""
 _PROCESSES = re.compile(r" in (\d+) process")
-_LARGEST = math.log(1e300)
 _EXACT = ("framework", "mode", "direction", "device", "dtype", "size", "threads", "output", "cache")
 _WHOLE = ("framework", "mode", "device")
 _ALONE = "a run with one process a framework does not tell how processes differ"
@@ -48,68 +42,6 @@ _LEVELS: Mapping[str, tuple[str, ...]] = {
     "of other frameworks": ("device",),
 }
 """Which primitives are the unit of a case: the first that there are. They share these fields."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """The logarithm of candidate over base, with its standard errors to either side.
-
-    `freedom` are Student's degrees of freedom: the processes of both runs less two. It is 0 where a
-    run has one process, which tells nothing of how processes differ.
-    """
-
-    log: float
-    below: float
-    above: float
-    freedom: int
-
-    def over(self, unit: Change) -> Change:
-        """The change relative to that of a unit."""
-        return Change(
-            self.log - unit.log,
-            math.hypot(self.below, unit.above),
-            math.hypot(self.above, unit.below),
-            min(self.freedom, unit.freedom),
-        )
-
-    @property
-    def ratio(self) -> float:
-        """Candidate over base."""
-        return math.exp(self.log)
-
-    def interval(self, doubt: float) -> tuple[float, float]:
-        """The ends of the ratio's interval that misses it with a probability of `doubt`."""
-        quantile = _student(self.freedom, doubt)
-        ends = (self.log - quantile * self.below, self.log + quantile * self.above)
-        low, high = (math.exp(max(-_LARGEST, min(end, _LARGEST))) for end in ends)
-        return low, high
-
-
-@cache
-def _student(freedom: int, doubt: float) -> float:
-    from scipy import stats
-
-    return float(stats.t.isf(doubt / 2, freedom))
-
-
-def apart(changes: Sequence[Change]) -> Change:
-    """The median of changes whose errors are each one's own."""
-    number = len(changes)
-    factor = (_OF_A_MEDIAN if number > 2 else 1) / number
-    below = factor * math.hypot(*(each.below for each in changes))
-    above = factor * math.hypot(*(each.above for each in changes))
-    return Change(_median_log(changes), below, above, min(each.freedom for each in changes))
-
-
-def together(changes: Sequence[Change]) -> Change:
-    """The median of changes whose errors may all be the same one: they do not average out."""
-    below = statistics.median(each.below for each in changes)
-    above = statistics.median(each.above for each in changes)
-    return Change(_median_log(changes), below, above, min(each.freedom for each in changes))
-
-
-def _median_log(changes: Sequence[Change]) -> float:
-    return statistics.median(each.log for each in changes)
 
 
 @dataclass(frozen=True)
@@ -178,7 +110,7 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     index = _index(primitives)
     units = {case: _unit(case, index) for case in changes}
     wholes = _grouped(primitives, _WHOLE)
-    parts = _grouped(primitives, _EXACT)
+    parts = _parts(primitives, wholes)
     doubt = DOUBT / 2 / max(len(changes) + len(parts), 1)
     return Times(
         [_timing(a, b, changes[a.case], *units[a.case], zone, doubt) for a, b in pairs.both],
@@ -186,7 +118,7 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
             _told(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
             for members in wholes.values()
         ],
-        [_told(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts.values()],
+        [_told(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts],
         pairs.only_base,
         pairs.only_candidate,
         min((each.freedom for each in changes.values() if each.freedom), default=0),
@@ -286,8 +218,18 @@ def _moved(members: Changes) -> Change:
     return together(_usable([*members.values()]))
 
 
+def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
+    """Groups under the same conditions, of frameworks and modes that have several."""
+    parts = _grouped(primitives, _EXACT).values()
+    return [each for each in parts if len(each) < len(wholes[_whole_of(each)])]
+
+
+def _whole_of(members: Changes) -> tuple[Any, ...]:
+    return _key(next(iter(members)), _WHOLE)
+
+
 def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Change:
-    return _moved(members).over(_moved(wholes[_key(next(iter(members)), _WHOLE)]))
+    return _moved(members).over(_moved(wholes[_whole_of(members)]))
 
 
 # --- answers --------------------------------------------------------------------------------------

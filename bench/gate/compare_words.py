@@ -203,9 +203,9 @@ def _counts(found: Comparison) -> Iterator[str]:
         yield _trust(answers, found.times.freedom)
     exactness = found.exactness
     senses = _tally(_SENSES[each.sense] for each in exactness.differences)
-    compared = exactness.equal + len(exactness.differences)
-    if compared:
-        yield f"{_counted(compared, 'figure')} of exactness: {exactness.equal:,} equal; {senses}."
+    if exactness.compared:
+        figures = _counted(exactness.compared, "figure")
+        yield f"{figures} of exactness: {exactness.equal:,} equal; {senses}."
 
 
 def _trust(answers: Sequence[Answer], freedom: int) -> str:
@@ -250,9 +250,22 @@ def conclusion(found: Comparison) -> str:
     ]
     if worse:
         return f"Regression: {', '.join(worse)}."
+    return _no_regression(found)
+
+
+def _no_regression(found: Comparison) -> str:
+    """What was compared is not shown to be worse; what was not is said."""
+    times, figures = bool(found.times.timings), bool(found.exactness.compared)
+    if not (times or figures):
+        return "Nothing could be compared."
+    worse = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
     undecided = sum(line.verdict == "undecided" for line in lines(found))
-    rest = f"; {undecided:,} of the times are undecided" if undecided else ""
-    return f"Nothing is shown to be slower or less exact{rest}."
+    rest = [
+        *([f"{undecided:,} of the times are undecided"] if undecided else []),
+        *([] if times else ["times were not compared"]),
+        *([] if figures else ["exactness was not compared"]),
+    ]
+    return f"{'; '.join([f'Nothing is shown to be {worse}', *rest])}."
 
 
 # --- whole answers --------------------------------------------------------------------------------
