@@ -17,6 +17,7 @@ from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
 from .gate.commands import gate
+from .gate.compare_command import compare
 from .options import DEBUG, interpreters, selecting
 
 _EXAMPLES = """
@@ -381,7 +382,8 @@ def publish(run_path: Path, debug: bool) -> None:
     click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
 
 
-cli.add_command(gate)
+for _command in (compare, gate):
+    cli.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,146 @@
+"""Exactness of two runs: figures that come out the same each time, compared as they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..cases import Case
+from ..dtypes import DTYPES
+from ..metrics import Row
+from ..store import Run
+from . import compare_rows
+
+Sense = Literal["worse", "better", "changed"]
+
+_SWEPT: Mapping[str, int] = {
+    "nan_mismatches": 1,
+    "infinity_mismatches": 1,
+    "sign_mismatches": 1,
+    "max_ulp_flushed": 1,
+    "max_ulp": 1,
+    "max_ulp_normal": 1,
+    "max_ulp_away": 1,
+    "max_ulp_parameter": 1,
+    "not_correctly_rounded": 1,
+}
+_SPECIAL: Mapping[str, int] = {
+    "nan_kept": -1,
+    "special_departures": 1,
+    "subnormal_kept": -1,
+    "sign_of_zero": 0,
+    "gradient_at_kink": 0,
+}
+METRICS: Mapping[str, int] = {**_SWEPT, **_SPECIAL}
+"""Whether more of it is worse (1) or better (−1), or neither: a convention. The gravest first.
+
+Those at special points are of the same points in every run; the others are of what was tried.
+"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of a case that is not what it was; `detail` names an input that shows it."""
+
+    case: Case
+    metric: str
+    base: float
+    candidate: float
+    sense: Sense
+    detail: str
+
+    @property
+    def weight(self) -> tuple[float, ...]:
+        """Orders differences, the gravest first."""
+        place = list(METRICS).index(self.metric)
+        return place, -abs(self.candidate - self.base) / (
+            1 + max(min(self.candidate, self.base), 0)
+        )
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """What two runs say of exactness: figures that are equal, those that differ, and the rest.
+
+    `left_out` counts figures that are not comparable, by the reason; `one_sided` names metrics that
+    only one of the runs has.
+    """
+
+    equal: int
+    differences: Sequence[Difference]
+    left_out: Mapping[str, int]
+    one_sided: Sequence[str]
+    only_base: Sequence[compare_rows.Missing]
+    only_candidate: Sequence[compare_rows.Missing]
+
+    @property
+    def compared(self) -> int:
+        """How many figures are of the same inputs in both runs."""
+        return self.equal + len(self.differences)
+
+
+def compare(base: Run, candidate: Run) -> Exactness:
+    """Compare the exactness of two runs. Raises StoreError for rows that no run writes."""
+    mine, others = (compare_rows.rows_of(run, METRICS) for run in (base, candidate))
+    pairs = compare_rows.pairs(mine, others, key=_key, same=_without_size)
+    reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
+    compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
+    told = [_difference(a, b) for a, b in compared]
+    differences = [each for each in told if each]
+    return Exactness(
+        len(told) - len(differences),
+        sorted(differences, key=lambda each: each.weight),
+        dict(Counter(filter(None, reasons))),
+        _one_sided(mine, others),
+        pairs.only_base,
+        pairs.only_candidate,
+    )
+
+
+def _without_size(case: Case) -> Case:
+    """A case by what is checked: its size is how many inputs were tried."""
+    return replace(case, size=0)
+
+
+def _key(row: Row) -> tuple[Case, str, str]:
+    """An activation has a row of its own for each kink."""
+    place = row.detail.partition(",")[0] if row.metric == "gradient_at_kink" else ""
+    return _without_size(row.case), row.metric, place
+
+
+def _incomparable(mine: Row, other: Row, base: Run, candidate: Run) -> str:
+    """Why two figures are not of the same inputs; empty if they are."""
+    sizes, dtype = (mine.case.size, other.case.size), mine.case.dtype
+    whole = sizes[0] == sizes[1] and _is_every_input(mine.case)
+    if mine.metric in _SPECIAL or (whole and mine.metric != "max_ulp_parameter"):
+        return ""
+    start = f"in {dtype} the runs tried different inputs"
+    for name, word in (("seed", "seed"), ("per_binade", "inputs a binade")):
+        ours, theirs = (getattr(run.facts, name) for run in (base, candidate))
+        if ours != theirs:
+            return f"{start}: {word} {ours} against {theirs}"
+    return f"{start}: {sizes[0]:,} against {sizes[1]:,}" if sizes[0] != sizes[1] else ""
+
+
+def _is_every_input(case: Case) -> bool:
+    return case.dtype in DTYPES and case.size == 2 ** (8 * DTYPES[case.dtype].itemsize)
+
+
+def _difference(mine: Row, other: Row) -> Difference | None:
+    assert mine.value is not None
+    assert other.value is not None
+    if mine.value == other.value:
+        return None
+    more = METRICS[mine.metric] * (1 if other.value > mine.value else -1)
+    sense: Sense = "changed" if not more else "worse" if more > 0 else "better"
+    detail = mine.detail if sense == "better" else other.detail
+    return Difference(mine.case, mine.metric, mine.value, other.value, sense, detail)
+
+
+def _one_sided(base: Iterable[Row], candidate: Iterable[Row]) -> Sequence[str]:
+    mine, others = ({row.metric for row in rows} for rows in (base, candidate))
+    if not mine or not others:
+        return []
+    return [metric for metric in METRICS if (metric in mine) != (metric in others)]

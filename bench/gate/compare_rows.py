@@ -1,0 +1,101 @@
+"""What two runs have in common, row by row, and what one of them lacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..cases import Case
+from ..errors import StoreError
+from ..metrics import Row
+from ..store import Run
+
+_BROKEN = ("error", "timeout", "oom", "refused")
+
+Key = Callable[[Row], Hashable]
+SameCase = Callable[[Case], Hashable]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A case of one run that the other has not; `reason` is what the other says of it, if it does.
+
+    `broken` is one that was tried there and came to nothing, not one that cannot be.
+    """
+
+    case: Case
+    reason: str
+    broken: bool
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows of the base and the candidate that are of the same thing, and what has no partner."""
+
+    both: Sequence[tuple[Row, Row]]
+    only_base: Sequence[Missing]
+    only_candidate: Sequence[Missing]
+
+
+def rows_of(run: Run, metrics: Collection[str]) -> list[Row]:
+    """The rows of some metrics. Raises StoreError for one that is not whole."""
+    table = run.rows[run.rows.metric.isin(metrics)]
+    records: Sequence[Mapping[Any, Any]] = table.to_dict("records")
+    try:
+        return [_row(record) for record in records]
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{run.path}/rows.jsonl is malformed: {error}; measure it again") from None
+
+
+def _row(record: Mapping[Any, Any]) -> Row:
+    case = Case(**{name: record[name] for name in Case.__dataclass_fields__})
+    detail = record["detail"] if isinstance(record["detail"], str) else ""
+    value, low, high = (_number(record[name]) for name in ("value", "low", "high"))
+    status = record["status"]
+    if isinstance(case.size, bool) or not isinstance(case.size, int):
+        raise ValueError(f"a row of {case.framework} {case.activation} has the size {case.size!r}")
+    if not all(isinstance(word, str) for word in (case.framework, case.activation, case.form)):
+        raise ValueError("a row does not say of which case it is")
+    if status == "ok" and value is None:
+        raise ValueError(f"{record['metric']} of {case.framework} {case.activation} has no value")
+    return Row(case, record["metric"], value, low, high, status, detail)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCase) -> Pairs:
+    """Rows that are `ok` in both runs. `key` tells what a row is of, `same` of which case."""
+    left, right = ({key(row): row for row in rows if _ok(row)} for rows in (base, candidate))
+    return Pairs(
+        [(left[each], right[each]) for each in left if each in right],
+        list(_missing([left[each] for each in left if each not in right], candidate, same)),
+        list(_missing([right[each] for each in right if each not in left], base, same)),
+    )
+
+
+def _ok(row: Row) -> bool:
+    return row.status == "ok"
+
+
+def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
+    """The cases of rows without a partner, each once, with what the other run told of them.
+
+    A case that the other run has but for one metric is not missing, unless that metric failed
+    there: another version may know other metrics.
+    """
+    present = {same(row.case) for row in others if _ok(row)}
+    failed = {(same(row.case), row.metric): row for row in others if not _ok(row)}
+    anything = {case: row for (case, _), row in failed.items()}
+    seen = set()
+    for row in alone:
+        case = same(row.case)
+        beside = None if case in present else anything.get(case)
+        answer = failed.get((case, row.metric)) or beside
+        if case not in seen and (answer or case not in present):
+            seen.add(case)
+            reason = f"{answer.status}: {answer.detail}" if answer else ""
+            yield Missing(row.case, reason, answer is not None and answer.status in _BROKEN)

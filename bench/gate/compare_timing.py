@@ -1,0 +1,267 @@
+"""Times of two runs, each relative to what its own run took for copies and single operations.
+
+Two runs hours apart differ by the state of their machine, which moves all alike. So the time of a
+case is taken over a *unit*: what the primitives took beside it, in the same run and under the same
+conditions. What moves a unit is divided out of every case, and therefore told by itself.
+
+All is done on logarithms of candidate over base. The unit's is the median over the primitives: the
+geometric mean, but that one primitive that changed leaves the other cases alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..cases import Case
+from ..catalog import CATALOG
+from ..errors import StoreError
+from ..metrics import Row
+from ..store import Run
+from . import compare_rows
+from .compare_change import Change, apart, together
+from .verdicts import Verdict, verdict
+
+METRIC = "time_per_call"
+DOUBT = 0.01
+"""The probability that any verdict at all is wrong: half of it for the cases, half for the units
+of whole frameworks."""
+_NORMAL = 1.959964
+"""Standard errors in half of a row's 95 % interval."""
+_PROCESSES = re.compile(r" in (\d+) process")
+_EXACT = ("framework", "mode", "direction", "device", "dtype", "size", "threads", "output", "cache")
+_WHOLE = ("framework", "mode", "device")
+_ALONE = "a run with one process a framework does not tell how processes differ"
+_LEVELS: Mapping[str, tuple[str, ...]] = {
+    "beside it": _EXACT,
+    "in other directions": tuple(name for name in _EXACT if name != "direction"),
+    "of other sizes and formats": ("framework", "mode", "device", "threads"),
+    "of other frameworks": ("device",),
+}
+"""Which primitives are the unit of a case: the first that there are. They share these fields."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A ratio with its simultaneous interval, and what that says; `reason` if it cannot."""
+
+    ratio: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A case in both runs: ns a call, and the change relative to its unit.
+
+    `unit` says which primitives that is.
+    """
+
+    case: Case
+    base: float
+    candidate: float
+    unit: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How much the primitives of a framework and mode moved on a device.
+
+    Where it is a `part` of them, those of some conditions, it is relative to all of the framework
+    and mode; else nothing is divided out.
+    """
+
+    framework: str
+    mode: str
+    device: str
+    part: Mapping[str, str | int]
+    primitives: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Times:
+    """What two runs say of times. `freedom` is the least of all cases that have an interval."""
+
+    timings: Sequence[Timing]
+    units: Sequence[Unit]
+    parts: Sequence[Unit]
+    only_base: Sequence[compare_rows.Missing]
+    only_candidate: Sequence[compare_rows.Missing]
+    freedom: int
+
+
+def compare(base: Run, candidate: Run, zone: float) -> Times:
+    """Compare the times of two runs; `zone` is the dead zone of the verdicts.
+
+    Raises StoreError for rows that no run writes.
+    """
+    mine, others = (_checked(run, compare_rows.rows_of(run, [METRIC])) for run in (base, candidate))
+    pairs = compare_rows.pairs(mine, others, key=lambda row: row.case, same=lambda case: case)
+    epochs = base.facts.epochs, candidate.facts.epochs
+    changes = {a.case: _change(a, b, epochs) for a, b in pairs.both}
+    primitives = {case: changes[case] for case in _primitives(changes)}
+    index = _index(primitives)
+    units = {case: _unit(case, index) for case in changes}
+    wholes = _grouped(primitives, _WHOLE)
+    parts = _parts(primitives, wholes)
+    doubt = DOUBT / 2 / max(len(changes) + len(parts), 1)
+    return Times(
+        [_timing(a, b, changes[a.case], *units[a.case], zone, doubt) for a, b in pairs.both],
+        [
+            _told(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
+            for members in wholes.values()
+        ],
+        [_told(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts],
+        pairs.only_base,
+        pairs.only_candidate,
+        min((each.freedom for each in changes.values() if each.freedom), default=0),
+    )
+
+
+Changes = Mapping[Case, Change]
+
+
+def _checked(run: Run, rows: Sequence[Row]) -> Sequence[Row]:
+    for row in rows:
+        ends = [end for end in (row.value, row.low, row.high) if end is not None]
+        if row.status == "ok" and not all(0 < end < math.inf for end in ends):
+            who = f"{row.case.framework} {row.case.activation}"
+            raise StoreError(
+                f"{run.path}/rows.jsonl is malformed: a time of {who} is no time; measure it again"
+            )
+    return rows
+
+
+def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Change:
+    (a, down_a, up_a), (b, down_b, up_b) = _logarithms(base), _logarithms(candidate)
+    processes = _processes(base, epochs[0]), _processes(candidate, epochs[1])
+    freedom = sum(processes) - 2 if min(processes) > 1 else 0
+    return Change(b - a, math.hypot(down_b, up_a), math.hypot(up_b, down_a), freedom)
+
+
+def _logarithms(row: Row) -> tuple[float, float, float]:
+    """The logarithm of a time and its standard errors downwards and upwards."""
+    value, low, high = _value(row), row.low or _value(row), row.high or _value(row)
+    down, up = math.log(value / low), math.log(high / value)
+    return math.log(value), max(down, 0) / _NORMAL, max(up, 0) / _NORMAL
+
+
+def _value(row: Row) -> float:
+    assert row.value is not None
+    return row.value
+
+
+def _processes(row: Row, asked: int) -> int:
+    """The processes behind a time: fewer than were asked for, where one came to nothing."""
+    if row.low is None or row.high is None:
+        return 0
+    told = _PROCESSES.search(row.detail)
+    return min(int(told[1]), asked) if told else asked
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+
+def _primitives(cases: Iterable[Case]) -> list[Case]:
+    """The primitives among cases: the framework's own operation, or the one written out for it."""
+    chosen: dict[Case, Case] = {}
+    for case in sorted(cases, key=lambda case: case.form == "native"):
+        if case.activation in CATALOG and CATALOG[case.activation].primitive:
+            chosen[replace(case, form="")] = case
+    return list(chosen.values())
+
+
+def _grouped(primitives: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], Changes]:
+    groups: dict[tuple[Any, ...], dict[Case, Change]] = {}
+    for case, change in primitives.items():
+        groups.setdefault(_key(case, fields), {})[case] = change
+    return dict(groups)
+
+
+def _key(case: Case, fields: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(case, name) for name in fields)
+
+
+def _index(primitives: Changes) -> Mapping[str, Mapping[tuple[Any, ...], Changes]]:
+    return {level: _grouped(primitives, fields) for level, fields in _LEVELS.items()}
+
+
+def _unit(
+    case: Case, index: Mapping[str, Mapping[tuple[Any, ...], Changes]]
+) -> tuple[str, Change | None]:
+    """Which primitives a case is told over, and how they moved; a primitive is not its own."""
+    for level, fields in _LEVELS.items():
+        members = index[level].get(_key(case, fields), {})
+        found = [change for each, change in members.items() if each != case]
+        if found:
+            return f"{_counted(len(found))} {level}", apart(_usable(found))
+    return "", None
+
+
+def _usable(changes: Sequence[Change]) -> Sequence[Change]:
+    """Those that have an interval, where there are any."""
+    return [each for each in changes if each.freedom] or changes
+
+
+def _counted(number: int) -> str:
+    return f"{number} primitive{'s' * (number != 1)}"
+
+
+def _moved(members: Changes) -> Change:
+    return together(_usable([*members.values()]))
+
+
+def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
+    """Groups under the same conditions, of frameworks and modes that have several."""
+    parts = _grouped(primitives, _EXACT).values()
+    return [each for each in parts if len(each) < len(wholes[_whole_of(each)])]
+
+
+def _whole_of(members: Changes) -> tuple[Any, ...]:
+    return _key(next(iter(members)), _WHOLE)
+
+
+def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Change:
+    return _moved(members).over(_moved(wholes[_whole_of(members)]))
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+def _timing(
+    base: Row,
+    candidate: Row,
+    change: Change,
+    unit: str,
+    moved: Change | None,
+    zone: float,
+    doubt: float,
+) -> Timing:
+    times = _value(base), _value(candidate)
+    if moved is None:
+        reason = "no primitive was measured beside it in both runs"
+        return Timing(base.case, *times, unit, Answer(None, None, None, "undecided", reason))
+    return Timing(base.case, *times, unit, _answer(change.over(moved), zone, doubt))
+
+
+def _told(
+    members: Changes, fields: Sequence[str], change: Change, zone: float, doubt: float
+) -> Unit:
+    case = next(iter(members))
+    part = {name: getattr(case, name) for name in fields if name not in _WHOLE}
+    answer = _answer(change, zone, doubt)
+    return Unit(case.framework, case.mode, case.device, part, len(members), answer)
+
+
+def _answer(change: Change, zone: float, doubt: float) -> Answer:
+    if not change.freedom:
+        return Answer(change.ratio, None, None, "undecided", _ALONE)
+    low, high = change.interval(doubt)
+    return Answer(change.ratio, low, high, verdict(low, high, zone))

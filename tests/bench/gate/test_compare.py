@@ -1,0 +1,591 @@
+"""Two runs compared: what changed is called, what moved everything is told, noise is neither."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import store
+from bench.__main__ import main
+from bench.cases import Case
+from bench.errors import StoreError, UsageError
+from bench.gate import compare_exactness, compare_words
+from bench.gate.compare import Comparison, compare
+from bench.gate.compare_change import Change
+from bench.metrics import COLUMNS, Row
+from bench.store import Run, RunFacts, RunWriter
+
+PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
+ACTIVATIONS = ("relu", "gelu", "squareplus")
+BEFORE, AFTER = "2026-11-21T07-54-36-standard", "2026-11-21T11-26-13-standard"
+ROOT = Path(__file__).resolve().parents[3]
+TIGHT = 1.001
+
+
+def _case(activation: str, **changes: Any) -> Case:
+    case = Case("torch", activation, "native", "eager", "forward", "cpu", "float32", 4096, 1)
+    return replace(case, **changes)
+
+
+CASES = [
+    _case(name, framework=framework, size=size)
+    for framework in ("torch", "jax")
+    for size in (4096, 65536)
+    for name in (*PRIMITIVES, *ACTIVATIONS)
+]
+
+
+def _facts(**changes: Any) -> RunFacts:
+    facts = RunFacts(
+        schema=store.SCHEMA,
+        command="python -m bench run",
+        profile="standard",
+        seed=0,
+        started="now",
+        rounds=3,
+        epochs=5,
+        batch=0.002,
+        batches=3,
+        precision=0.02,
+        budget=5,
+        per_binade=8,
+        size_classes={},
+        asked={},
+        inputs="normal",
+        machine={"cpu": "Example", "cores": 2, "caches": {"L2": "1M"}, "gpus": []},
+        workers={"torch": {"status": "ok", "versions": {"torch": "2.13.0"}, "python": "3.11.7"}},
+        state="finished",
+    )
+    return replace(facts, **changes)
+
+
+def _run(rows: Iterable[Row], **changes: Any) -> Run:
+    table = pandas.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
+    return Run(Path("run"), _facts(**changes), table)
+
+
+def _time(case: Case, value: float, width: float = TIGHT, **changes: Any) -> Row:
+    return replace(
+        Row(case, "time_per_call", value, value / width, value * width, detail="in 5 processes"),
+        **changes,
+    )
+
+
+def _times(
+    factor: Callable[[Case], float] = lambda case: 1.0, width: float = TIGHT, **changes: Any
+) -> Run:
+    rows = [_time(case, (100 + place) * factor(case), width) for place, case in enumerate(CASES)]
+    return _run(rows, **changes)
+
+
+def _called(found: Comparison, verdict: str) -> list[Case]:
+    return [each.case for each in found.times.timings if each.answer.verdict == verdict]
+
+
+def _whole(found: Comparison) -> list[str]:
+    return [each.answer.verdict for each in found.times.units]
+
+
+# --- times ----------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.floats(1, 1e9), min_size=len(CASES), max_size=len(CASES)),
+    width=st.floats(1, 3),
+)
+def test_a_run_compared_with_itself_has_not_changed(values: list[float], width: float) -> None:
+    run = _run([_time(case, value, width) for case, value in zip(CASES, values, strict=True)])
+    found = compare(run, run)
+    assert {each.answer.ratio for each in found.times.timings} == {1.0}
+    assert not _called(found, "slower")
+    assert not _called(found, "faster")
+    assert found.exit_status() == 0
+
+
+def test_tight_intervals_around_no_change_say_the_same() -> None:
+    found = compare(_times(), _times())
+    assert len(_called(found, "same")) == len(CASES)
+    assert set(_whole(found)) == {"same"}
+    assert found.exit_status(strict=True) == 0
+    assert compare_words.lines(found) == []
+
+
+def test_a_run_twice_as_slow_shows_in_its_units_alone() -> None:
+    found = compare(_times(), _times(lambda case: 2.0))
+    assert [each.answer.ratio for each in found.times.timings] == pytest.approx([1.0] * len(CASES))
+    assert [each.answer.ratio for each in found.times.units] == pytest.approx([2.0] * 2)
+    assert _whole(found) == ["slower"] * 2
+    assert found.exit_status() == 1
+    assert "PyTorch eager as a whole is slower: 2 (" in compare_words.for_people(found, 20)
+    assert compare_words.conclusion(found).startswith("Regression: PyTorch eager slower as a whole")
+
+
+@pytest.mark.parametrize("slow", [_case("gelu"), _case("exp"), _case("copy")], ids=str)
+def test_one_slower_case_is_named_and_no_other(slow: Case) -> None:
+    """Even where it is a primitive: the unit of the others does not follow one of many."""
+    found = compare(_times(), _times(lambda case: 1.5 if case == slow else 1.0))
+    assert _called(found, "slower") == [slow]
+    assert len(_called(found, "same")) == len(CASES) - 1
+    assert found.exit_status() == 1
+    (line,) = compare_words.lines(found)
+    assert (line.verdict, line.what) == (
+        "slower",
+        f"PyTorch {slow.activation} native, eager forward float32 4,096",
+    )
+
+
+def test_primitives_that_are_slower_under_some_conditions_are_told_as_a_group() -> None:
+    found = compare(_times(), _times(lambda case: 2.0 if case.size == 4096 else 1.0))
+    assert not _called(found, "slower")
+    slow = [each for each in found.times.parts if each.answer.ratio > 1.1]
+    assert {(each.framework, each.part["size"]) for each in slow} == {
+        ("torch", 4096),
+        ("jax", 4096),
+    }
+
+
+def test_many_sizes_settle_a_group_that_became_slower() -> None:
+    """A framework moves as its middle does: one size of three is not it."""
+    sizes = (64, 4096, 65536)
+    cases = [_case(name, size=size) for name in PRIMITIVES for size in sizes]
+    base = _run([_time(case, 100) for case in cases])
+    slow = _run([_time(case, 200 if case.size == 64 else 100) for case in cases])
+    found = compare(base, slow)
+    assert _whole(found) == ["same"]
+    assert [each.part["size"] for each in found.times.parts if each.answer.verdict == "slower"] == [
+        64
+    ]
+    assert found.exit_status() == 1
+    assert "all 6 primitives of PyTorch eager, forward float32 64" in [
+        line.what for line in compare_words.lines(found)
+    ]
+
+
+@settings(deadline=None)
+@given(
+    factors=st.lists(st.floats(0.3, 3), min_size=len(CASES), max_size=len(CASES)),
+    widths=st.tuples(st.floats(1, 1.2), st.floats(1, 1.2)),
+)
+def test_exchanging_the_runs_exchanges_slower_and_faster(
+    factors: list[float], widths: tuple[float, float]
+) -> None:
+    by_case = dict(zip(CASES, factors, strict=True))
+    runs = _times(width=widths[0]), _times(by_case.__getitem__, widths[1])
+    there, back = compare(*runs), compare(*reversed(runs))
+    exchanged = {"slower": "faster", "faster": "slower"}
+    for one, other in zip(there.times.timings, back.times.timings, strict=True):
+        assert one.answer.ratio == pytest.approx(1 / other.answer.ratio)
+        assert one.answer.low == pytest.approx(1 / other.answer.high)
+        edges = [
+            abs(math.log(end) - at)
+            for end in (one.answer.low, one.answer.high)
+            for at in (0.5 * math.log(1.03), -0.5 * math.log(1.03), math.log(1.03))
+        ]
+        if min(edges) > 1e-9:
+            verdict = one.answer.verdict
+            assert exchanged.get(verdict, verdict) == other.answer.verdict
+
+
+@settings(deadline=None)
+@given(log=st.floats(-1, 1), errors=st.tuples(st.floats(0, 0.1), st.floats(0, 0.1)))
+def test_intervals_hold_the_estimate_and_widen(log: float, errors: tuple[float, float]) -> None:
+    few, many = (Change(log, *errors, freedom) for freedom in (2, 30))
+    for change in (few, many):
+        low, high = change.interval(0.01)
+        assert low <= change.ratio <= high
+        lower, higher = change.interval(0.0001)
+        assert lower <= low
+        assert high <= higher
+    assert few.interval(0.01)[0] <= many.interval(0.01)[0]
+
+
+def test_the_interval_is_that_of_students_t() -> None:
+    """t(0.995, 8 degrees) is 3.3554, from any table."""
+    low, high = Change(0.0, 0.01, 0.02, 8).interval(0.01)
+    assert math.log(low) == pytest.approx(-0.033554, rel=1e-4)
+    assert math.log(high) == pytest.approx(0.067108, rel=1e-4)
+
+
+def test_two_processes_a_run_are_undecided_where_five_are_not() -> None:
+    def slower(case: Case) -> float:
+        return 1.5 if case == _case("gelu") else 1.0
+
+    few = [_times(factor, 1.01, epochs=2) for factor in (lambda case: 1.0, slower)]
+    many = [_times(factor, 1.01, epochs=10) for factor in (lambda case: 1.0, slower)]
+    detail = {"in 5 processes": "in 10 processes"}
+    many = [replace(run, rows=run.rows.replace({"detail": detail})) for run in many]
+    assert _called(compare(*few), "undecided") == CASES
+    assert _called(compare(*many), "slower") == [_case("gelu")]
+    assert compare(*few).exit_status() == 0
+    assert compare(*few).exit_status(strict=True) == 3
+
+
+@pytest.mark.parametrize("epochs", [(1, 1), (1, 5), (5, 1)])
+def test_one_process_decides_nothing(epochs: tuple[int, int]) -> None:
+    base, candidate = _times(epochs=epochs[0]), _times(lambda case: 9.0, epochs=epochs[1])
+    found = compare(base, candidate)
+    assert _called(found, "undecided") == CASES
+    assert {each.answer.reason for each in found.times.timings} == {
+        "a run with one process a framework does not tell how processes differ"
+    }
+    assert "No interval: it takes two processes" in compare_words.for_people(found, 3)
+
+
+def test_a_time_without_an_interval_decides_nothing() -> None:
+    lone = _run([_time(case, 100.0, low=None, high=None) for case in CASES])
+    assert _called(compare(lone, lone), "undecided") == CASES
+
+
+def test_the_unit_comes_from_the_nearest_primitives() -> None:
+    base = [_time(_case("copy"), 10), _time(_case("exp"), 30), _time(_case("gelu"), 50)]
+    backward = _case("gelu", direction="backward")
+    other = _case("gelu", dtype="bfloat16")
+    foreign = _case("gelu", framework="numpy")
+    alone = _case("gelu", device="cuda")
+    run = _run([*base, *(_time(case, 70) for case in (backward, other, foreign, alone))])
+    found = {each.case: each for each in compare(run, run).times.timings}
+    assert {case: each.unit for case, each in found.items()} == {
+        _case("copy"): "1 primitive beside it",
+        _case("exp"): "1 primitive beside it",
+        _case("gelu"): "2 primitives beside it",
+        backward: "2 primitives in other directions",
+        other: "2 primitives of other sizes and formats",
+        foreign: "2 primitives of other frameworks",
+        alone: "",
+    }
+    assert found[alone].answer.verdict == "undecided"
+    assert found[alone].answer.reason == "no primitive was measured beside it in both runs"
+
+
+def test_cases_of_one_run_alone_are_counted_and_failures_named() -> None:
+    lost, failed, absent = _case("gelu"), _case("relu"), _case("squareplus")
+    rows = [_time(case, 100) for case in CASES]
+    after = [row for row in rows if row.case not in (lost, failed, absent)]
+    after += [
+        _time(_case("mish"), 90),
+        Row(failed, "time_per_call", None, status="refused", detail="work went on"),
+        Row(absent, "time_per_call", None, status="unsupported", detail="there is none"),
+    ]
+    found = compare(_run(rows), _run(after))
+    assert [each.case for each in found.broken] == [failed]
+    assert found.exit_status() == 1
+    told = compare_words.for_people(found, 20)
+    assert "refused: work went on" in told
+    assert "2 cases timed in the base alone (1 there unsupported: there is none)." in told
+    assert "1 case timed in the candidate alone." in told
+    assert told.endswith("Regression: 1 that fail.")
+
+
+# --- exactness ------------------------------------------------------------------------------------
+
+
+EXACT = _case("gelu", dtype="float16", size=65536)
+BAD = "at 0x1.8p+1: got 2.9, exact 2.99"
+
+
+def _compared(base: Row, candidate: Row, **changes: Any) -> Comparison:
+    return compare(_run([base]), _run([candidate], **changes))
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "sense"),
+    [
+        ("max_ulp", 1.0, 1.25, "worse"),
+        ("max_ulp_flushed", 2.0, math.inf, "worse"),
+        ("max_ulp", math.inf, 2.0, "better"),
+        ("not_correctly_rounded", 7.0, 8.0, "worse"),
+        ("nan_mismatches", 0.0, 1.0, "worse"),
+        ("infinity_mismatches", 3.0, 0.0, "better"),
+        ("special_departures", 0.0, 1.0, "worse"),
+        ("nan_kept", 1.0, 0.0, "worse"),
+        ("subnormal_kept", 0.0, 1.0, "better"),
+        ("gradient_at_kink", 0.0, 0.5, "changed"),
+        ("sign_of_zero", -1.0, 1.0, "changed"),
+    ],
+)
+def test_exactness_is_compared_as_it_is(
+    metric: str, before: float, after: float, sense: str
+) -> None:
+    base, candidate = Row(EXACT, metric, before, detail=BAD), Row(EXACT, metric, after, detail=BAD)
+    found = _compared(base, candidate)
+    (difference,) = found.exactness.differences
+    assert (difference.metric, difference.sense, difference.detail) == (metric, sense, BAD)
+    assert found.exit_status() == (1 if sense == "worse" else 0)
+    assert BAD in compare_words.for_people(found, 20)
+    assert compare(_run([base]), _run([base])).exactness.equal == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "changes", "reason"),
+    [
+        ("float32", 7168, {"seed": 1}, "seed 0 against 1"),
+        ("float32", 7168, {"per_binade": 16}, "inputs a binade 8 against 16"),
+        ("float32", 7424, {}, "7,168 against 7,424"),
+        ("float16", 1312, {"seed": 1}, "seed 0 against 1"),
+    ],
+)
+def test_different_inputs_are_not_compared(
+    dtype: str, size: int, changes: dict[str, Any], reason: str
+) -> None:
+    case = replace(EXACT, dtype=dtype, size=1312 if dtype == "float16" else 7168)
+    found = _compared(
+        Row(case, "max_ulp", 1), Row(replace(case, size=size), "max_ulp", 9), **changes
+    )
+    assert list(found.exactness.left_out) == [
+        f"in {dtype} the runs tried different inputs: {reason}"
+    ]
+    assert not found.exactness.differences
+    assert compare_words.conclusion(found) == "Nothing could be compared."
+    assert (found.exit_status(), found.exit_status(strict=True)) == (0, 3)
+    assert reason in compare_words.for_people(found, 20)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("bfloat16", 2**16), ("float32", 2**32)])
+def test_every_input_is_every_input_whatever_the_seed(dtype: str, size: int) -> None:
+    case = replace(EXACT, dtype=dtype, size=size)
+    found = _compared(Row(case, "max_ulp", 1), Row(case, "max_ulp", 2), seed=1)
+    assert [each.sense for each in found.exactness.differences] == ["worse"]
+
+
+def test_special_points_are_the_same_whatever_else_was_tried() -> None:
+    case = replace(EXACT, dtype="float32", size=7168)
+    after = Row(replace(case, size=7424), "nan_kept", 0, detail="NaN → 0")
+    found = _compared(Row(case, "nan_kept", 1), after, seed=1)
+    assert [each.detail for each in found.exactness.differences] == ["NaN → 0"]
+
+
+def test_each_kink_has_a_gradient_of_its_own() -> None:
+    case = replace(EXACT, direction="backward")
+    rows = [
+        [Row(case, "gradient_at_kink", value, detail=f"at {at}, between 0 and 1")
+         for at, value in kinks.items()]
+        for kinks in ({"−3": 0.0, "3": 1.0}, {"−3": 0.0, "3": 0.5})
+    ]  # fmt: skip
+    found = compare(*map(_run, rows)).exactness
+    assert (found.equal, len(found.differences)) == (1, 1)
+    assert (found.differences[0].base, found.differences[0].candidate) == (1.0, 0.5)
+
+
+def test_a_check_that_fails_is_a_regression_and_an_older_versions_metric_is_not() -> None:
+    base = [Row(EXACT, "max_ulp", 1), Row(EXACT, "nan_kept", 1)]
+    failed = compare(_run(base), _run([Row(EXACT, "max_ulp", None, status="error", detail="no")]))
+    assert [each.reason for each in failed.broken] == ["error: no"]
+    older = compare(_run(base), _run(base[:1]))
+    assert not older.broken
+    assert not older.exactness.only_base
+    assert older.exactness.one_sided == ["nan_kept"]
+    assert older.exit_status() == 0
+
+
+def test_figures_are_ordered_by_gravity() -> None:
+    metrics = ["max_ulp", "not_correctly_rounded", "nan_mismatches"]
+    base, candidate = (
+        _run([Row(EXACT, metric, value) for metric in metrics]) for value in (0.0, 1.0)
+    )
+    found = compare_exactness.compare(base, candidate)
+    assert [each.metric for each in found.differences] == [
+        "nan_mismatches",
+        "max_ulp",
+        "not_correctly_rounded",
+    ]
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def test_different_machines_are_refused_unless_told_otherwise() -> None:
+    there = {"cpu": "Other", "cores": 8, "caches": {"L2": "1M"}, "gpus": []}
+    base, candidate = _times(), _times(lambda case: 0.25, machine=there)
+    with pytest.raises(
+        UsageError, match=r"cpu Example against Other; cores 2 against 8\).*--across"
+    ):
+        compare(base, candidate)
+    found = compare(base, candidate, across_machines=True)
+    assert _called(found, "same") == CASES
+    assert found.exit_status(strict=True) == 0
+    told = compare_words.for_people(found, 20)
+    assert "What is not: absolute speed" in told
+    assert "as a whole is" not in told
+    slower = compare(candidate, base, across_machines=True)
+    assert slower.exit_status() == 0
+
+
+def test_what_differs_besides_is_named() -> None:
+    worker = {"status": "ok", "versions": {"torch": "2.14.0"}, "python": "3.12.1"}
+    candidate = _times(seed=3, workers={"torch": worker}, state="interrupted")
+    notes = compare(_times(), candidate).notes
+    assert notes == [
+        "The candidate is not whole: its state is interrupted.",
+        "PyTorch: torch 2.13.0 against 2.14.0; Python 3.11.7 against 3.12.1.",
+        "How it was measured: seed 0 against 3.",
+    ]
+
+
+def test_runs_with_nothing_in_common_are_refused() -> None:
+    with pytest.raises(UsageError, match="no case in common"):
+        compare(_run([_time(_case("gelu"), 1)]), _run([_time(_case("relu"), 1)]))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"value": 0.0},
+        {"value": -3.0},
+        {"low": 0.0},
+        {"value": None},
+        {"size": "many"},
+        {"size": None},
+        {"activation": None},
+        {"value": math.inf},
+    ],
+    ids=str,
+)
+def test_malformed_rows_are_one_sentence(row: dict[str, Any]) -> None:
+    good = _times()
+    record = {**_time(_case("mish"), 5.0).as_dict(), **row}
+    bad = _run([])
+    bad = replace(bad, rows=pandas.DataFrame([record], columns=list(COLUMNS)))
+    with pytest.raises(StoreError, match=r"is malformed: .*; measure it again"):
+        compare(good, bad)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def _stored(path: Path, run: Run) -> str:
+    writer = RunWriter(path, run.facts)
+    names = list(Case.__dataclass_fields__)
+    writer.finish(
+        Row(Case(**{name: row[name] for name in names}), row["metric"], row["value"], row["low"],
+            row["high"], row["status"], row["detail"])
+        for row in run.rows.to_dict("records")
+    )  # fmt: skip
+    return str(path)
+
+
+def _command(*arguments: str) -> int:
+    try:
+        return main(["compare", *arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("runs")
+    made = {
+        "base": _times(),
+        "slow": _times(lambda case: 1.5 if case.activation == "gelu" else 1.0),
+        "few": _times(epochs=2, width=1.1),
+        "other": _times(machine={"cpu": "Other"}),
+    }
+    return {name: _stored(folder / name, run) for name, run in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "options", "status"),
+    [
+        ("base", "base", ["--strict"], 0),
+        ("base", "slow", [], 1),
+        ("slow", "base", [], 0),
+        ("base", "slow", ["--dead-zone", "2"], 0),
+        ("base", "few", [], 0),
+        ("base", "few", ["--strict"], 3),
+        ("base", "other", [], 2),
+        ("base", "other", ["--across-machines"], 0),
+        ("base", "base", ["--json", "--markdown"], 2),
+        ("base", "base", ["--dead-zone", "0"], 2),
+    ],
+)
+def test_the_exit_status(
+    runs: dict[str, str], base: str, candidate: str, options: Sequence[str], status: int
+) -> None:
+    assert _command(runs[base], runs[candidate], *options) == status
+
+
+def test_json_has_everything(runs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _command(runs["base"], runs["slow"], "--json", "--limit", "0") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["times"]["timings"]) == len(CASES)
+    assert told["exit_status"] == 1
+    assert told["conclusion"] == "Regression: 4 slower."
+
+
+def test_the_table_is_limited_and_the_rest_counted(
+    runs: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _command(runs["base"], runs["slow"], "--limit", "1")
+    told = capsys.readouterr().out
+    assert told.count("\nslower  PyTorch gelu") + told.count("\nslower  JAX gelu") == 1
+    assert "Not shown: 3 slower (--limit)." in told
+    assert "the probability that one of all these verdicts is wrong is under 1%" in told
+    assert told.endswith("Regression: 4 slower.\n")
+
+
+def test_markdown_is_a_table(runs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    _command(runs["base"], runs["slow"], "--markdown")
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 4
+    assert {line.count("|") for line in table} == {5}
+
+
+@pytest.mark.parametrize("broken", ["missing", "not JSON"])
+def test_an_unreadable_run_is_one_sentence(
+    broken: str, runs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "broken"
+    if broken == "not JSON":
+        _stored(folder, _times())
+        (folder / "rows.jsonl").write_text("{]\n")
+    assert _command(runs["base"], str(folder)) == 4
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert len(error.splitlines()) == 1
+
+
+def test_help_shows_examples_and_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _command("--help") == 0
+    told = capsys.readouterr().out
+    assert "python -m bench compare results/before results/after" in told
+    assert "Exit status: 0 nothing slower or less exact" in told
+
+
+@pytest.mark.slow
+def test_published_runs_of_two_processes_claim_nothing_of_times() -> None:
+    """Between them stable forms were written anew; float32 was checked at other inputs."""
+    base, candidate = (
+        store.load(ROOT / "results" / "published" / name) for name in (BEFORE, AFTER)
+    )
+    found = compare(base, candidate)
+    keys = [*Case.__dataclass_fields__]
+    timed = [
+        run.rows[(run.rows.metric == "time_per_call") & (run.rows.status == "ok")].set_index(keys)
+        for run in (base, candidate)
+    ]
+    shared = timed[0].merge(timed[1], on=keys, suffixes=("", "_after"))
+    assert len(found.times.timings) == len(shared)
+    assert len(found.times.only_base) == len(timed[0]) - len(shared)
+    assert _called(found, "undecided") == [each.case for each in found.times.timings]
+    for unit in found.times.units:
+        mine = shared.xs((unit.framework, unit.mode), level=("framework", "mode"))
+        names = mine.index.get_level_values("activation")
+        native = mine.index.get_level_values("form") != "textbook"
+        mine = mine[names.isin(("exp", "copy", "sqrt")) & native]
+        assert 0.9 < (mine.value_after / mine.value).median() / unit.answer.ratio < 1.1
+    assert not found.exactness.differences
+    assert all("tried different inputs: " in reason for reason in found.exactness.left_out)
+    assert found.exit_status() == 0
+    told = compare_words.for_people(found, 20)
+    assert "commit c8ef90aa0654 against 7ffa87157911" in told
+    assert "Nothing is shown to be slower; " in told.splitlines()[-1]
+    assert told.endswith(" of the times are undecided; exactness was not compared.")
