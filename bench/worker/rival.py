@@ -1,0 +1,72 @@
+"""The test file of `bench.gate.rival`: a test a case, each timed by pytest-benchmark's fixture.
+
+ACTBENCH_RIVAL names the file of the request. The frameworks share one process, on one CPU.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cases import Case
+from bench.dtypes import DTYPES
+from bench.sizes import streams
+from bench.specs import spec_of, timing_shape
+from bench.worker.operations import Worker
+from bench.worker.pair import _READINGS
+from bench.worker.planted import planted
+
+_REQUEST = json.loads(Path(os.environ["ACTBENCH_RIVAL"]).read_text())
+_CASES = _REQUEST["cases"]
+
+os.sched_setaffinity(0, _REQUEST["cpus"])  # before frameworks start threads
+
+
+@cache
+def _worker(framework: str) -> Worker:
+    return Worker(importlib.import_module(f"impls.{framework}"), "cpu", 1)
+
+
+def _prepared(number: int, case: Case) -> Worker:
+    worker, shape = _worker(case.framework), timing_shape(case)
+    round_several = streams(case.size, DTYPES[case.dtype].itemsize, case.device)
+    spec, seed = spec_of(case, shape[-1]), _REQUEST["seed"]
+    worker.prepare(number, spec, shape, seed, round_several, checked=False)
+    return worker
+
+
+def _step(worker: Worker, number: int, plant: dict[str, Any] | None) -> Callable[[], Any]:
+    """The step of a prepared case; with a plant it is wrapped, as in both arms of a pair."""
+    step = worker.prepared_step(number)
+    if plant is None:
+        return step
+    plain = planted(step, worker.wait, plant["kind"], 0.0)
+    seconds = plant["share"] * min(worker.seconds(plain) for _ in range(_READINGS))
+    return planted(step, worker.wait, plant["kind"], seconds)
+
+
+@pytest.fixture(scope="session")
+def timed() -> Iterator[dict[str, float]]:
+    """Seconds in the fixture by the name of a case, written down at the end."""
+    found: dict[str, float] = {}
+    yield found
+    Path(_REQUEST["timed"]).write_text(json.dumps(found))
+
+
+@pytest.mark.parametrize("number", range(len(_CASES)), ids=[case["name"] for case in _CASES])
+def test_call(number: int, benchmark: Any, timed: dict[str, float]) -> None:
+    """Time one call of a case, waited for, on the harness's own input."""
+    request = _CASES[number]
+    worker = _prepared(number, Case(**request["case"]))
+    step, wait = _step(worker, number, request["plant"]), worker.wait
+    started = time.perf_counter()
+    benchmark(lambda: wait(step()))
+    timed[request["name"]] = time.perf_counter() - started
