@@ -37,6 +37,14 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
     }
 
 
+def own_spec(case: Case, function: str, domain: str) -> dict[str, Any]:
+    """The same for a function of the user's own, which takes one array."""
+    fields = ("mode", "direction", "dtype", "output", "cache")
+    of_case = {name: getattr(case, name) for name in fields}
+    own = {"function": function, "parameters": {}, "learnable": [], "domain": domain}
+    return {**own, **of_case}
+
+
 def _learnable(activation: Activation, channels: int) -> list[tuple[tuple[int, ...], float]]:
     shape = (channels,) if activation.parameters.get("per_channel") else ()
     return [(shape, float(activation.parameters[name])) for name in activation.learnable]

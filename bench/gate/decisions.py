@@ -39,7 +39,7 @@ class Design:
     zone: float = DEAD_ZONE
     alarm: float = 0.01
     miss: float = 0.01
-    screening: tuple[int, ...] = (4, 6, 8)
+    screening: tuple[int, ...] = (3, 5, 8)
     confirmation: tuple[int, ...] = (4, 6, 9, 12)
 
     @property

@@ -40,6 +40,7 @@ _CONVENTIONS = {
     "gradient_at_kink": "the gradient at a kink",
 }
 """Of special points; the last two have no better and worse, and must stay as they are."""
+_ROW = 256
 _PER_BINADE = PROFILES["standard"].per_binade
 Evaluate = Callable[..., list[Any]]
 
@@ -83,9 +84,10 @@ class Comparison:
         Raises StoreError where the cache cannot be written.
         """
         self._seed, self._own = seed, own
+        self._bits_only = own is None and any(":" in case.form for case in cases)
         self._problems = sweep.Problems(_PER_BINADE, seed)
         self._made: dict[tuple[str, str], sweep.Problem] = {}
-        if own is None:
+        if own is None and not self._bits_only:
             known.prepare(sweep.known_keys(cases), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
@@ -110,8 +112,14 @@ class Comparison:
         ]
 
     def _measure(self, case: Case, evaluate: Evaluate) -> Any:
+        if self._bits_only:
+            bits = _inputs(case, self._seed)
+            outputs = evaluate(case, bits.shape[-1], bits=bits, upstream=None)
+            return [(replace(case, size=int(bits.size)), {}, np.asarray(outputs[0]))]
         if self._own is None and case.direction == "both":
-            return sweep.measure_both(case, self._problems, evaluate)
+            forward = replace(case, direction="forward")
+            sized = replace(case, size=int(self._problem(forward).bits.size))
+            return sweep.measure_both(sized, self._problems, evaluate)
         problem = self._problem(case)
         found = sweep.measure(case, problem, evaluate)
         assert found is not None
@@ -128,13 +136,15 @@ class Comparison:
         return self._made[key]
 
     def _compare(self, case: Case, base: tuple[Any, Any], candidate: tuple[Any, Any]) -> Compared:
-        problem = self._problem(case)
         (before, old), (after, new) = base, candidate
         differing = int(np.count_nonzero(old != new))
         made = partial(Compared, case, tested=int(old.size), differing=differing)
         parameter = before.get("max_ulp_parameter") != after.get("max_ulp_parameter")
         if not differing and not parameter:
             return made("identical")
+        if self._bits_only:
+            return made("different", detail="no --reference says which of them is right")
+        problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
         if not problem.activation.rowwise and self._own is None:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
@@ -142,6 +152,14 @@ class Comparison:
         kind: Kind = "worse" if worse else "better" if better else "different"
         shown = _most_worse(problem, old, new) if differing else ""
         return made(kind, worse=tuple(worse), better=tuple(better), shown=shown)
+
+
+def _inputs(case: Case, seed: int) -> Any:
+    """The bits that a function is tried on of which nobody said what it should be."""
+    if case.dtype in known.FORMATS:
+        return known.all_inputs().reshape(-1, _ROW)
+    bits = inputs.stratified(case.dtype, _PER_BINADE, seed)
+    return bits[: bits.size // _ROW * _ROW].reshape(-1, _ROW)
 
 
 def _changes_of_measures(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,9 +13,8 @@ from .. import machine
 from ..cases import Case, Selection
 from ..errors import UsageError
 from ..progress import Reporter
-from ..specs import spec_of
 from ..worker_process import Failed
-from . import exactness, select, trees
+from . import exactness, own, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
 from .timing import Effort, Epochs, Setting, Timed, measure
 from .verdicts import Verdict
@@ -27,10 +25,12 @@ _TIMEOUT = 300.0
 _BUDGET = 30.0
 _BUDGET_A_CASE = 0.5
 """Seconds of timing unless told otherwise, in all or for each case, whichever is more."""
-_VISIT = 0.036
-"""Seconds of one visit of a case, roughly."""
-_EPOCHS = 10
-"""Processes of a framework that the budget is thought to be spread over."""
+_VISIT = 0.04
+"""Seconds of one visit of a case, until it is known."""
+_SCREENING = 0.4
+"""Of the budget, what the processes of screening may take; the rest is for its suspects."""
+_EPOCHS = {"Screening": 4, "Confirming suspects": 8}
+"""Processes of a framework that are thought to be needed."""
 _MOST_VISITS = 12
 _GIVEN_UP = 2
 """Processes in which a case must fail to count as failing."""
@@ -50,6 +50,7 @@ class Request:
     pythons: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
     command: str = ""
+    own: own.Own | None = None
 
 
 @dataclass
@@ -92,6 +93,7 @@ class Result:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
+    own: own.Own | None = None
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -99,23 +101,17 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
 
     Raises UsageError for a base that does not exist and names that are unknown.
     """
-    with tempfile.TemporaryDirectory(prefix="actbench-gate-") as folder:
-        work = Path(folder)
-        base = trees.base(request.base, work / "base", root)
-        candidate = trees.worktree(work / "candidate", root)
-        chosen = select.choose(
-            base.folder / "impls",
-            candidate.folder / "impls",
-            request.selection,
-            request.everything or request.base == trees.WORKTREE,
-        )
+    with trees.temporary() as work:
+        base, candidate, chosen = _trees(request, work, root)
         result = Result(base, candidate, request.design, request.command, notes=list(chosen.notes))
-        result.machine = machine.facts()
+        result.machine, result.own = machine.facts(), request.own
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
             work,
             lambda framework: request.pythons.get(framework, request.python),
             seed=request.seed,
+            own=request.own.function if request.own else "",
+            domain=own.domain(request.own),
         )
         if chosen.cases and "exactness" in request.parts:
             with _told(result, "exactness"):
@@ -128,6 +124,22 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
     return result
+
+
+def _trees(
+    request: Request, work: Path, root: Path
+) -> tuple[trees.Tree, trees.Tree, select.Chosen]:
+    """The trees, and what of them is compared."""
+    if request.own:
+        base = trees.base(request.base, work / "base", Path.cwd(), part=".")
+        candidate = trees.in_place(Path.cwd())
+        return base, candidate, own.choose(request.own, request.selection)
+    base = trees.base(request.base, work / "base", root)
+    candidate = trees.worktree(work / "candidate", root)
+    everything = request.everything or request.base == trees.WORKTREE
+    before, after = (each.folder / "impls" for each in (base, candidate))
+    chosen = select.choose(before, after, request.selection, everything)
+    return base, candidate, chosen
 
 
 class _told:
@@ -154,18 +166,21 @@ def _compare_exactness(
     result: Result,
 ) -> None:
     wanted = exactness.swept(cases, request.selection)
-    comparison = exactness.Comparison(wanted, request.seed, reporter)
+    if request.own:
+        wanted = own.swept(cases)
+    comparison = exactness.Comparison(wanted, request.seed, reporter, own.reference(request.own))
     epochs = Epochs(setting)
     try:
         with reporter.phase("Comparing results", len(wanted)) as done:
             for key, mine in epochs.grouped(wanted).items():
-                result.exact += _compare_framework(epochs, key, mine, comparison, done)
+                result.exact += _compare_framework(epochs, setting, key, mine, comparison, done)
     finally:
         epochs.close()
 
 
 def _compare_framework(
     epochs: Epochs,
+    setting: Setting,
     key: Any,
     cases: Sequence[Case],
     comparison: exactness.Comparison,
@@ -177,7 +192,7 @@ def _compare_framework(
     for case in cases:
         try:
             worker = worker or epochs.worker(key)
-            arms = [partial(_evaluate, worker, arm) for arm in ("base", "candidate")]
+            arms = [partial(_evaluate, worker, setting, arm) for arm in ("base", "candidate")]
             found += comparison.of(case, *arms)
             if not worker.alive:
                 worker = None
@@ -189,12 +204,17 @@ def _compare_framework(
     return found
 
 
-def _evaluate(worker: Any, arm: str, case: Case, channels: int, **values: Any) -> list[Any]:
+def _evaluate(
+    worker: Any, setting: Setting, arm: str, case: Case, channels: int, **values: Any
+) -> list[Any]:
     down = worker.facts["down"].get(arm)
     if down:
         raise Failed(down["status"], down["detail"])
-    spec = spec_of(case, channels)
-    return list(worker.ask("evaluate", _TIMEOUT, arm=arm, spec=spec, **values)["outputs"])
+    spec = setting.spec(case, channels)
+    outputs = list(worker.ask("evaluate", _TIMEOUT, arm=arm, spec=spec, **values)["outputs"])
+    if outputs[0].dtype != values["bits"].dtype:
+        raise Failed("error", f"its result for {case.dtype} has another format")
+    return outputs
 
 
 # --- time -----------------------------------------------------------------------------------------
@@ -209,6 +229,7 @@ class Timing:
         self._epochs = Epochs(setting)
         self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
         self.versions: dict[str, dict[str, str]] = {}
+        self._visit = _VISIT
         self.processes = 0
         self.seconds = 0.0
 
@@ -269,19 +290,21 @@ class Timing:
     def _measure(self, waiting: Sequence[Compared], until: int, title: str) -> None:
         """Time cases in fresh processes until most have values of so many."""
         cases = [each.case for each in waiting]
-        setting = replace(self._setting, effort=self._effort(len(cases)))
+        setting = replace(self._setting, effort=self._effort(len(cases), title))
         count = until - max(len(each.logs) for each in waiting)
         by_case = {each.case: each for each in waiting}
-        title = f"{title}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
+        named = f"{title}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
         steps = count * len(cases) * setting.effort.visits
-        with self._reporter.phase(title, steps) as done:
+        with self._reporter.phase(named, steps) as done:
             for turn in range(count):
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
                     started = time.monotonic()
                     timed = measure(epoch, cases, setting, self.processes, done)
-                    self.seconds += time.monotonic() - started
+                    took = time.monotonic() - started
+                self.seconds += took
+                self._visit = took / len(cases) / setting.effort.visits
                 self.processes += 1
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)
@@ -290,8 +313,10 @@ class Timing:
                 for case, values in timed.items():
                     _add(by_case[case], values)
 
-    def _effort(self, cases: int) -> Effort:
-        visits = self._budget / (_EPOCHS * max(cases, 1) * _VISIT)
+    def _effort(self, cases: int, phase: str) -> Effort:
+        """Visits a process, so that what is left of the budget is enough for the processes."""
+        budget = self._budget * _SCREENING if phase == "Screening" else self._budget - self.seconds
+        visits = budget / (_EPOCHS[phase] * max(cases, 1) * self._visit)
         return replace(self._setting.effort, visits=max(1, min(_MOST_VISITS, int(visits))))
 
 

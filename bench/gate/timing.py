@@ -15,7 +15,7 @@ from ..cases import Case
 from ..dtypes import DTYPES
 from ..lanes import available_cpus, measuring_cpus
 from ..sizes import streams
-from ..specs import spec_of, timing_shape
+from ..specs import own_spec, spec_of, timing_shape
 from ..worker_process import Failed, Key, Lost, WorkerProcess
 from .decisions import of_blocks
 
@@ -46,18 +46,26 @@ class Plant:
 class Setting:
     """What the processes of a gate have in common.
 
-    `folders` has the tree of each arm, `pythons` the interpreter of each framework, `own` the
-    user's function or "". `hogs` and `planted` are for tests of the gate itself.
+    `folders` has the tree of each arm, `python_of` gives the interpreter of a framework, `own` is
+    the user's function or "", and `domain` where its timing inputs lie. `hogs` and `planted` are
+    for tests of the gate itself.
     """
 
     folders: Mapping[str, str]
     logs: Path
     python_of: Callable[[str], str]
     own: str = ""
+    domain: str = "all"
     seed: int = 0
     effort: Effort = Effort()
     planted: Mapping[Case, Plant] = field(default_factory=dict)
     hogs: Mapping[str, Any] | None = None
+
+    def spec(self, case: Case, channels: int) -> dict[str, Any]:
+        """What a worker is told of a case."""
+        if self.own:
+            return own_spec(case, self.own, self.domain)
+        return spec_of(case, channels)
 
 
 @dataclass
@@ -185,7 +193,7 @@ class Epochs:
         shape = timing_shape(case)
         return {
             "number": number,
-            "spec": spec_of(case, shape[-1]),
+            "spec": self._setting.spec(case, shape[-1]),
             "shape": shape,
             "seed": self._setting.seed,
             "streams": streams(case.size, DTYPES[case.dtype].itemsize, case.device),

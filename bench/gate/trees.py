@@ -6,7 +6,10 @@ import io
 import shutil
 import subprocess
 import tarfile
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -39,23 +42,38 @@ class Tree:
         return self.label + (commit if self.commit else "")
 
 
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder for copies of trees, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="actbench-gate-") as folder:
+        yield Path(folder)
+
+
 def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     """A copy of the working tree's `part` as it is now, in the new folder `into`."""
     _copy(root / part, into / part, "the working tree")
+    return replace(in_place(root, part), folder=into)
+
+
+def in_place(root: Path, part: str = ".") -> Tree:
+    """The working tree itself, with what was built in it."""
     commit = _git(root, "rev-parse", "HEAD") or ""
     dirty = bool(_git(root, "status", "--porcelain", "--", part)) if commit else False
-    return Tree(into, "the working tree", commit.strip(), dirty)
+    return Tree(root.resolve(), "the working tree", commit.strip(), dirty)
 
 
 def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     """The tree of a git ref, a folder, or the working tree itself (WORKTREE), copied to `into`.
 
-    `part` is what of it is compared; "." is all. Raises UsageError for a ref or folder that does
+    `part` is what of it is compared; "." is all, and a folder is then taken as it is, with what was
+    built in it. Raises UsageError for a ref or folder that does
     not exist or that has no such part.
     """
     if name == WORKTREE:
-        return worktree(into, root, part)
+        return in_place(root) if part == "." else worktree(into, root, part)
     if Path(name).is_dir() and _commit(root, name) is None:
+        if part == ".":
+            return Tree(Path(name).resolve(), name)
         _copy(Path(name) / part, into / part, f"the folder {name}")
         return Tree(into, name)
     commit = _commit(root, name)

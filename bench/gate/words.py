@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from ..frameworks import frameworks
 from .exactness import Compared as Exact
 from .gate import Compared as Timed
 from .gate import Result
+from .trees import WORKTREE
 from .verdicts import edge
 
 _WRONG_TIME = ("slower", "broken")
@@ -122,11 +124,20 @@ def _doubtful(result: Result) -> list[Timed]:
 
 def repeat(result: Result, case: Case) -> str:
     """The command that compares one case again, with more time."""
+    which = f"--all --activation '{case.activation}' --form {case.form}"
+    if result.own:
+        known = f" --reference '{result.own.label}'" if result.own.label else ""
+        which = f"--callable {result.own.function}{known}"
     return (
-        f"python -m bench gate --base {result.base.label} --all --framework {case.framework} "
-        f"--activation '{case.activation}' --form {case.form} --mode {case.mode} "
-        f"--direction {case.direction} --dtype {case.dtype} --size {case.size} --budget 120"
+        f"python -m bench gate --base {shlex.quote(_base(result))} {which} "
+        f"--framework {case.framework} --mode {case.mode} --direction {case.direction} "
+        f"--dtype {case.dtype} --size {case.size} --budget 120"
     )
+
+
+def _base(result: Result) -> str:
+    """How the base was named."""
+    return WORKTREE if result.base.label == result.candidate.label else result.base.label
 
 
 def _exact_lines(each: Exact) -> Iterable[str]:
@@ -258,5 +269,5 @@ def _ratio(each: Timed) -> str:
 def _name(case: Case) -> str:
     return (
         f"{frameworks()[case.framework].title} {case.activation} {case.form}, {case.mode}, "
-        f"{case.direction}, {case.dtype}, {case.size:,} elements"
+        f"{case.direction}, {case.dtype}, {case.size:,} elements".replace("  ", " ")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -87,7 +88,8 @@ class Pair:
         worker = self._arms["base"]
         seconds = {"base": 0.0, "candidate": 0.0}
         plain = planted(steps["base"], worker.wait, kind, 0.0)
-        seconds["candidate"] = share * min(worker.seconds(plain) for _ in range(_READINGS))
+        usual = statistics.median(worker.seconds(plain) for _ in range(_READINGS))
+        seconds["candidate"] = share * usual
         self._planted[number] = {
             arm: planted(steps[arm], worker.wait, kind, seconds[arm]) for arm in ARMS
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from itertools import repeat
@@ -9,7 +10,7 @@ from typing import Any
 
 KINDS = ("work", "wait")
 _LOOPS = 20_000
-_READINGS = 7
+_READINGS = 11
 
 
 def planted(
@@ -56,7 +57,7 @@ def _waiting(
 
 
 def _turn() -> float:
-    """Seconds of one turn of an empty loop, the least of some readings."""
+    """Seconds of one turn of an empty loop, the median of some readings."""
 
     def reading() -> int:
         started = time.perf_counter_ns()
@@ -64,4 +65,4 @@ def _turn() -> float:
             pass
         return time.perf_counter_ns() - started
 
-    return min(reading() for _ in range(_READINGS)) / _LOOPS / 1e9
+    return statistics.median(reading() for _ in range(_READINGS)) / _LOOPS / 1e9
