@@ -16,7 +16,7 @@ from .cases import PROFILES, Selection, forms_of
 from .catalog import CATALOG, nearest
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
-from .gate.commands import gate
+from .gate.commands import gate, selftest
 from .gate.compare_command import compare
 from .options import DEBUG, interpreters, selecting
 
@@ -382,7 +382,7 @@ def publish(run_path: Path, debug: bool) -> None:
     click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
 
 
-for _command in (compare, gate):
+for _command in (compare, gate, selftest):
     cli.add_command(_command)
 
 

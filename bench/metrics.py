@@ -82,6 +82,15 @@ METRICS: Mapping[str, Metric] = {
         Metric("sign_of_zero", "", "of the value at −0, where it is a zero: −1 kept, +1 lost"),
         Metric("nan_kept", "", "whether NaN in is NaN out: 1 kept, 0 lost"),
         Metric("subnormal_kept", "", "whether no subnormal input comes out as 0: 1 kept, 0 lost"),
+        Metric(
+            "gate_false_alarms",
+            "share",
+            "gates on the same code twice that called this case slower or faster",
+            True,
+        ),
+        Metric("gate_coverage", "share", "such trials whose interval holds a ratio of 1", False),
+        Metric("gate_found_3", "share", "trials with 3 % planted that were called slower", False),
+        Metric("gate_found_5", "share", "trials with 5 % planted that were called slower", False),
         Metric("equal_bits", "share", "share of results with the bits of that other result", False),
     )
 }

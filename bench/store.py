@@ -51,7 +51,8 @@ class RunFacts:
     own cost a call. `size_classes`
     gives the elements of each class by device; `gpu_states` the clocks and throttle bits of each
     GPU before and after each epoch that used one; `precision` is the half width of an interval at
-    which sampling stops, `budget` the seconds of sampling after which it stops anyway.
+    which sampling stops, `budget` the seconds of sampling after which it stops anyway. `selftest`
+    has the lines of a gate's measure of itself (`bench/gate/summary.py`).
     """
 
     schema: int
@@ -81,6 +82,7 @@ class RunFacts:
     loop_overhead_ns: dict[str, float] = field(default_factory=dict)
     spoilt_samples: int = 0
     gpu_states: list[dict[str, str]] = field(default_factory=list)
+    selftest: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

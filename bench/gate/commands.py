@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..cases import Selection
-from ..errors import StoreError
+from ..errors import StoreError, UsageError
 from ..options import DEBUG, interpreters, selecting
 from .verdicts import DEAD_ZONE
 
@@ -20,6 +20,7 @@ Examples:
   python -m bench gate --base origin/main
   python -m bench gate --base HEAD~1 --framework torch --markdown comment.md
   python -m bench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
+  python -m bench gate --base main --callable mine.kernels:fast_gelu --reference gelu
   python -m bench gate --base WORKTREE --framework numpy --activation relu
 
 \b
@@ -36,6 +37,19 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     metavar="REF|FOLDER|WORKTREE",
     help="What to compare with: a git commit, branch or tag, a folder that holds impls/, or the "
     "working tree itself, as a test of the gate.",
+)
+@click.option(
+    "--callable",
+    "function",
+    metavar="MODULE:FUNCTION",
+    help="A function of your own, in the tree around this folder, in place of those of impls/. It "
+    "takes and returns an array of --framework.",
+)
+@click.option(
+    "--reference",
+    default="",
+    metavar="NAME",
+    help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
 )
 @click.option("--all", "everything", is_flag=True, help="Every case, changed or not.")
 @selecting
@@ -67,6 +81,8 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @DEBUG
 def gate(
     base: str,
+    function: str | None,
+    reference: str,
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -85,7 +101,10 @@ def gate(
     from .decisions import Design
     from .gate import PARTS, Request, check
     from .gate import gate as compare
+    from .own import Own
 
+    if reference and not function:
+        raise UsageError("--reference says what --callable should be: give both or neither")
     request = Request(
         base=base,
         selection=Selection(**chosen),
@@ -97,6 +116,7 @@ def gate(
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        own=Own(function, reference) if function else None,
     )
     result = compare(request, Reporter(quiet=as_json))
     check(result)
@@ -111,3 +131,102 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}; choose another file") from error
+
+
+_SELFTEST_EXAMPLES = """
+\b
+Examples:
+  python -m bench selftest
+  python -m bench selftest --cycles 34 --planted-every 6 --rival-every 11
+  python -m bench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
+
+\b
+Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
+(alarms on the same code in surely more than 1 % of gates), 2 bad usage, 4 a folder that cannot be
+written, 130 interrupted (what was measured is kept).
+"""
+
+
+@click.command(epilog=_SELFTEST_EXAMPLES)
+@click.option(
+    "--cycles",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Each has a gate on the same code for each of --hogs.",
+)
+@click.option("--minutes", type=click.FloatRange(0), default=600.0, help="Begin no gate after.")
+@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax.")
+@click.option(
+    "--hogs",
+    multiple=True,
+    type=click.Choice(["none", "both arms", "one arm"]),
+    help="When a process that never rests runs on every CPU; all three unless told.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    help="Seconds of timing of a gate.",
+)
+@click.option(
+    "--planted-every",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Cycles for one with planted slowdowns; 0 is never.",
+)
+@click.option(
+    "--rival-every",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
+@DEBUG
+def selftest(
+    cycles: int,
+    minutes: float,
+    frameworks: tuple[str, ...],
+    hogs: tuple[str, ...],
+    budget: float,
+    planted_every: int,
+    rival_every: int,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Measure the gate itself: alarms on the same code, planted slowdowns found."""
+    import json
+    from dataclasses import asdict
+
+    from ..progress import Reporter
+    from . import summary
+    from .selftest import Asked
+    from .selftest import selftest as execute
+
+    asked = Asked(
+        cycles=cycles,
+        minutes=minutes,
+        frameworks=frameworks,
+        hogs=hogs or summary.HOGS,
+        budget=budget,
+        planted_every=planted_every,
+        rival_every=rival_every,
+        seed=seed,
+        out=out,
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+    )
+    done = execute(asked, Reporter(quiet=as_json))
+    lines = summary.summary(done.trials)
+    if as_json:
+        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(each) for each in lines]}))
+    else:
+        click.echo("\n".join(summary.table(lines)))
+        click.echo(f"{summary.words(done.trials)}\nTrials: {done.path}/samples.jsonl")
+    sys.exit(130 if done.state == "interrupted" else summary.exit_status(done.trials))

@@ -1,0 +1,277 @@
+"""The gate measured by itself: how often it alarms on the same code, and what it finds.
+
+A cycle compares the working tree with itself in gates of 24 cases of three frameworks: without a
+difference, and with slowdowns of a known size planted into most cases; each of them alone on the
+machine, with a hog on every CPU all the time, and with hogs that run in the candidate's time
+alone. Then pytest-benchmark compares the same cases under the same conditions, in as many seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..cases import PROFILES, Case, Selection
+from ..errors import UsageError
+from ..lanes import available_cpus
+from ..progress import Reporter
+from ..runner import Request, facts_of
+from ..store import RESULTS, RunWriter
+from . import rival, trees
+from .decisions import Design
+from .gate import Compared, Timing
+from .summary import HOGS, Trial, rows, summary
+from .timing import Plant, Setting
+
+BUDGET = 30.0
+"""Seconds of timing of a gate."""
+_SHARES = (0.0, 0.01, 0.03, 0.05, 0.10)
+_KINDS = ("work", "wait")
+_SMALL, _LARGE = 2**16, 2**20
+
+
+def _case(framework: str, activation: str, form: str, mode: str, size: int = _SMALL) -> Case:
+    return Case(framework, activation, form, mode, "forward", "cpu", "float32", size, 1)
+
+
+CASES = (
+    _case("numpy", "relu", "max", "eager"),
+    _case("numpy", "relu", "max", "eager", _LARGE),
+    _case("numpy", "gelu", "textbook", "eager"),
+    _case("numpy", "silu", "textbook", "eager"),
+    _case("numpy", "elu", "textbook", "eager"),
+    _case("numpy", "softplus", "textbook", "eager"),
+    _case("numpy", "squareplus", "textbook", "eager"),
+    _case("numpy", "tanh", "native", "eager"),
+    _case("torch", "relu", "native", "eager"),
+    _case("torch", "relu", "native", "eager", _LARGE),
+    _case("torch", "gelu", "native", "eager"),
+    _case("torch", "silu", "native", "eager"),
+    _case("torch", "mish", "native", "eager"),
+    _case("torch", "squareplus", "textbook", "eager"),
+    _case("torch", "gelu", "native", "compiled"),
+    _case("torch", "squareplus", "textbook", "compiled"),
+    _case("jax", "relu", "native", "compiled"),
+    _case("jax", "relu", "native", "compiled", _LARGE),
+    _case("jax", "gelu", "native", "compiled"),
+    _case("jax", "silu", "native", "compiled"),
+    _case("jax", "elu", "native", "compiled"),
+    _case("jax", "softplus", "native", "compiled"),
+    _case("jax", "mish", "native", "compiled"),
+    _case("jax", "squareplus", "textbook", "compiled"),
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A selftest as it was asked for.
+
+    Slowdowns are planted in each `planted_every`-th cycle, pytest-benchmark compares in each
+    `rival_every`-th; 0 is never.
+    """
+
+    cycles: int
+    minutes: float
+    frameworks: tuple[str, ...]
+    hogs: tuple[str, ...]
+    budget: float
+    planted_every: int
+    rival_every: int
+    seed: int
+    out: Path | None
+    command: str
+    design: Design = field(default_factory=Design)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a selftest found, and the folder that keeps it."""
+
+    path: Path
+    trials: list[Trial]
+    state: str
+
+
+def selftest(asked: Asked, reporter: Reporter) -> Done:
+    """Run cycles until so many are done or the minutes are over, and keep every trial.
+
+    Raises UsageError where no case is left, StoreError where the disk refuses. An interrupt ends
+    it early; what was measured is kept.
+    """
+    cases = [case for case in CASES if not asked.frameworks or case.framework in asked.frameworks]
+    if not cases:
+        raise UsageError("no case left: --framework takes numpy, torch and jax here")
+    started = datetime.now(UTC)
+    path = asked.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-selftest"
+    writer = RunWriter(path, facts_of(_as_run(asked), started))
+    trials: list[Trial] = []
+    try:
+        for found in _trials(asked, cases, reporter, path):
+            trials += found
+            for trial in found:
+                writer.append("trial", trial.case, **trial.as_sample())
+            writer.flush()
+        writer.facts.state = "finished"
+    except KeyboardInterrupt:
+        writer.facts.state = "interrupted"
+    writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    writer.facts.selftest = [asdict(line) for line in summary(trials)]
+    writer.finish(rows(trials))
+    return Done(path, trials, writer.facts.state)
+
+
+def _as_run(asked: Asked) -> Request:
+    """The selftest as the store knows runs."""
+    profile = replace(PROFILES["smoke"], name="selftest", epochs=0, rounds=asked.cycles)
+    return Request(
+        profile=profile,
+        selection=Selection(frameworks=asked.frameworks),
+        seed=asked.seed,
+        out=asked.out,
+        pythons={},
+        python=sys.executable,
+        timeout=0.0,
+        command=asked.command,
+        budget=asked.budget,
+    )
+
+
+def _trials(
+    asked: Asked, cases: Sequence[Case], reporter: Reporter, logs: Path
+) -> Iterator[list[Trial]]:
+    """The trials of each gate as they come."""
+    deadline = time.monotonic() + asked.minutes * 60
+    planted_cycles = sum(_is_due(asked.planted_every, cycle) for cycle in range(asked.cycles))
+    steps = (asked.cycles + planted_cycles) * len(asked.hogs)
+    with trees.temporary() as folder, reporter.phase("Gates", steps) as done:
+        tree = trees.worktree(folder / "tree")
+        folders = {arm: str(tree.folder) for arm in ("base", "candidate")}
+        setting = Setting(folders, logs, lambda _: sys.executable, seed=asked.seed)
+        gates = 0
+        for cycle in range(asked.cycles):
+            kinds: list[dict[Case, Plant]] = [{}]
+            if _is_due(asked.planted_every, cycle):
+                kinds.append(_planted(cases, cycle))
+            for planted in kinds:
+                for hogs in asked.hogs:
+                    if time.monotonic() >= deadline:
+                        return
+                    rival_too = _is_due(asked.rival_every, cycle)
+                    yield _gate(asked, setting, cases, planted, (gates, cycle, hogs), rival_too)
+                    gates += 1
+                    done()
+
+
+def _is_due(every: int, cycle: int) -> bool:
+    return bool(every) and cycle % every == 0
+
+
+def _planted(cases: Sequence[Case], cycle: int) -> dict[Case, Plant]:
+    """A slowdown for each case, another in the next cycle; a fifth of the cases have none."""
+    chosen = {}
+    for number, case in enumerate(cases):
+        turn = number + cycle
+        share, kind = _SHARES[turn % len(_SHARES)], _KINDS[turn // len(_SHARES) % len(_KINDS)]
+        if share:
+            chosen[case] = Plant(kind, share)
+    return chosen
+
+
+def _gate(
+    asked: Asked,
+    setting: Setting,
+    cases: Sequence[Case],
+    planted: Mapping[Case, Plant],
+    number: tuple[int, int, str],
+    with_rival: bool,
+) -> list[Trial]:
+    """One gate, and pytest-benchmark's comparison of the same in as many seconds."""
+    hogs = number[2]
+    with _hogs(hogs) as pids:
+        during_one = {"pids": pids, "arm": "candidate"} if hogs == "one arm" else None
+        mine = replace(setting, planted=planted, hogs=during_one)
+        timing = Timing(mine, asked.design, asked.budget, Reporter(quiet=True))
+        started = time.monotonic()
+        found = timing.execute(dict.fromkeys(cases, "a test of the gate"))
+        wall = time.monotonic() - started
+        alarms: Mapping[str, Any] | None = None
+        if with_rival:
+            during = _in_their_arm(pids) if hogs == "one arm" else _always
+            alarms = rival.compare(cases, planted, timing.seconds, during, asked.seed).regressed
+    seconds = (round(timing.seconds, 3), round(wall, 3))
+    return [_trial(each, planted.get(each.case), number, seconds, alarms) for each in found]
+
+
+def _trial(
+    found: Compared,
+    plant: Plant | None,
+    number: tuple[int, int, str],
+    seconds: tuple[float, float],
+    alarms: Mapping[str, Any] | None,
+) -> Trial:
+    gate, cycle, hogs = number
+    return Trial(
+        case=found.case,
+        gate=gate,
+        cycle=cycle,
+        hogs=hogs,
+        how=plant.kind if plant else "",
+        share=plant.share if plant else 0.0,
+        verdict=found.verdict,
+        value=found.ratio.value,
+        low=found.ratio.low,
+        high=found.ratio.high,
+        phase=found.phase,
+        processes=found.ratio.processes,
+        blocks=found.blocks,
+        spoilt=found.spoilt,
+        timed=seconds[0],
+        wall=seconds[1],
+        rival={name: found.case in cases for name, cases in (alarms or {}).items()},
+        detail=found.detail,
+    )
+
+
+@contextmanager
+def _hogs(kind: str) -> Iterator[list[int]]:
+    """A process that never rests for each CPU; stopped at first if they run in one arm's time."""
+    count = 0 if kind == HOGS[0] else len(available_cpus())
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        if kind == "one arm":
+            _signal([hog.pid for hog in hogs], signal.SIGSTOP)
+        yield [hog.pid for hog in hogs]
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+@contextmanager
+def _always(arm: str) -> Iterator[None]:
+    yield
+
+
+def _in_their_arm(pids: Iterable[int]) -> Callable[[str], Any]:
+    @contextmanager
+    def during(arm: str) -> Iterator[None]:
+        if arm == "candidate":
+            _signal(pids, signal.SIGCONT)
+        yield
+        _signal(pids, signal.SIGSTOP)
+
+    return during
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        os.kill(pid, number)

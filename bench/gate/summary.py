@@ -1,0 +1,240 @@
+"""What the trials of a selftest say: rates with their exact intervals, as lines and as rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+from ..cases import Case
+from ..metrics import Row
+
+HOGS = ("none", "both arms", "one arm")
+"""When a process that never rests runs on every CPU."""
+_CALLED = ("slower", "faster")
+SURE = 0.95
+ALARM = 0.01
+"""Of gates, the share that may call something that did not change."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One case in one gate: what was planted, what the gate said, and what pytest-benchmark.
+
+    `timed` and `wall` are seconds of the whole gate, `rival` says by threshold whether
+    pytest-benchmark called the case regressed; empty where it did not compare.
+    """
+
+    case: Case
+    gate: int
+    cycle: int
+    hogs: str
+    how: str
+    share: float
+    verdict: str
+    value: float
+    low: float
+    high: float
+    phase: str
+    processes: int
+    blocks: int
+    spoilt: int
+    timed: float
+    wall: float
+    rival: dict[str, bool] = field(default_factory=dict)
+    detail: str = ""
+
+    def as_sample(self) -> dict[str, Any]:
+        """The fields but the case; −1 for a ratio without a value."""
+        sample = {key: value for key, value in asdict(self).items() if key != "case"}
+        return {**sample, "value": self.value if math.isfinite(self.value) else -1.0}
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds what was planted."""
+        return self.low <= 1 + self.share <= self.high
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many of so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """A share with its interval, and the counts."""
+        if not self.of:
+            return "–"
+        share = self.count / self.of
+        return f"{share:.1%} ({self.low:.1%}–{self.high:.1%}), {self.count} of {self.of}"
+
+
+def rate(count: int, of: int) -> Rate:
+    """The rate of `count` among `of`."""
+    from scipy.stats import binomtest
+
+    if not of:
+        return Rate(0, 0, 0.0, 1.0)
+    found = binomtest(count, of).proportion_ci(SURE)
+    return Rate(count, of, float(found.low), float(found.high))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: the gate or a threshold of pytest-benchmark, under some conditions.
+
+    `planted` is the slowdown, `called` how often a case was called slower; `gates` how many gates
+    had such a case and `alarmed` in how many of them one was called.
+    """
+
+    tool: str
+    hogs: str
+    planted: float
+    how: str
+    called: Rate
+    undecided: Rate
+    covered: Rate
+    alarmed: Rate
+    seconds: float
+
+
+def summary(trials: Sequence[Trial]) -> list[Line]:
+    """Lines of every tool, condition and slowdown; of both kinds together where nothing differs."""
+    lines = []
+    tools = ("the gate", *dict.fromkeys(name for each in trials for name in each.rival))
+    for hogs in HOGS:
+        for share, how in sorted({(each.share, each.how) for each in trials}):
+            chosen = [
+                each for each in trials if (each.hogs, each.share, each.how) == (hogs, share, how)
+            ]
+            lines += [line for tool in tools if (line := _line(tool, chosen)) is not None]
+    return lines
+
+
+def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
+    """Nothing where the tool did not compare."""
+    gate = tool == "the gate"
+    mine = list(trials) if gate else [each for each in trials if tool in each.rival]
+    if not mine:
+        return None
+    first = mine[0]
+    # Where nothing was planted a faster is as wrong as a slower.
+    called = [_called(tool, each) for each in mine]
+    gates = {each.gate for each in mine}
+    alarmed = {each.gate for each, yes in zip(mine, called, strict=True) if yes}
+    return Line(
+        tool=tool,
+        hogs=first.hogs,
+        planted=first.share,
+        how=first.how,
+        called=rate(sum(called), len(mine)),
+        undecided=_share(mine, lambda each: each.verdict == "undecided") if gate else rate(0, 0),
+        covered=_share(mine, lambda each: each.covered) if gate else rate(0, 0),
+        alarmed=rate(len(alarmed), len(gates)),
+        seconds=median(each.timed for each in mine),
+    )
+
+
+def _called(tool: str, trial: Trial) -> bool:
+    if tool != "the gate":
+        return trial.rival[tool]
+    return trial.verdict in (_CALLED if not trial.share else _CALLED[:1])
+
+
+def _share(trials: Sequence[Trial], holds: Callable[[Trial], bool]) -> Rate:
+    return rate(sum(map(holds, trials)), len(trials))
+
+
+def false_alarms(trials: Sequence[Trial]) -> Rate:
+    """Gates in which a case without a slowdown was called, of all gates that had one."""
+    plain = [each for each in trials if not each.share]
+    gates = {each.gate for each in plain}
+    return rate(len({each.gate for each in plain if each.verdict in _CALLED}), len(gates))
+
+
+def found(trials: Iterable[Trial], share: float) -> Rate:
+    """Cases with so much planted that the gate called slower."""
+    mine = [each for each in trials if each.share == share]
+    return rate(sum(each.verdict == "slower" for each in mine), len(mine))
+
+
+def exit_status(trials: Sequence[Trial]) -> int:
+    """1 where false alarms are surely more frequent than promised, or nothing was measured."""
+    return int(not trials or false_alarms(trials).low > ALARM)
+
+
+def rows(trials: Sequence[Trial]) -> list[Row]:
+    """Of each case: how often it was called where nothing was planted, and found where so much."""
+    by_case: dict[Case, list[Trial]] = {}
+    for trial in trials:
+        by_case.setdefault(trial.case, []).append(trial)
+    return [row for case, mine in by_case.items() for row in _rows(case, mine)]
+
+
+def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
+    plain = [each for each in trials if not each.share]
+    yield _row(case, "gate_false_alarms", _share(plain, lambda each: each.verdict in _CALLED))
+    yield _row(case, "gate_coverage", _share(plain, lambda each: each.covered))
+    for metric, share in (("gate_found_3", 0.03), ("gate_found_5", 0.05)):
+        yield _row(case, metric, found(trials, share))
+
+
+def _row(case: Case, metric: str, found: Rate) -> Row:
+    if not found.of:
+        return Row(case, metric, None, status="unsupported", detail="no such trial in this run")
+    value, detail = found.count / found.of, f"{found.count} of {found.of} trials"
+    return Row(case, metric, value, min(found.low, value), max(found.high, value), detail=detail)
+
+
+_HEAD = (
+    *("hogs", "planted", "tool", "called slower, of cases", "undecided", "interval holds it"),
+    *("gates with a call", "s a gate"),
+)
+
+
+def table(lines: Sequence[Line]) -> list[str]:
+    """The lines as a table in Markdown. What was planted in both ways has a line each."""
+    written = [
+        (
+            line.hogs,
+            f"+{line.planted:.0%} {line.how}" if line.planted else "nothing",
+            line.tool,
+            line.called.words,
+            line.undecided.words,
+            line.covered.words,
+            line.alarmed.words,
+            f"{line.seconds:.0f}",
+        )
+        for line in lines
+    ]
+    head = [f"| {' | '.join(_HEAD)} |", "|" + "---|" * len(_HEAD)]
+    return [*head, *(f"| {' | '.join(row)} |" for row in written)]
+
+
+def words(trials: Sequence[Trial]) -> str:
+    """The outcome in a few sentences."""
+    if not trials:
+        return "Nothing was measured."
+    gates = len({each.gate for each in trials})
+    plain = [each for each in trials if not each.share]
+    same = {each.gate for each in trials} - {each.gate for each in trials if each.share}
+    alarms = rate(
+        len({each.gate for each in plain if each.gate in same and each.verdict in _CALLED}),
+        len(same),
+    )
+    parts = [
+        f"{gates} gates, {median(each.timed for each in trials):.0f} s of timing each "
+        f"(the longest {max(each.timed for each in trials):.0f} s).",
+        f"The same code twice: a call in {alarms.words} gates.",
+        f"Cases without a slowdown in any gate: called in {false_alarms(trials).words} gates; "
+        f"their interval holds 1 in {_share(plain, lambda each: each.covered).words}.",
+    ]
+    for share in sorted({each.share for each in trials if each.share}):
+        parts.append(f"+{share:.0%}: called slower in {found(trials, share).words} cases.")
+    return "\n".join(parts)
