@@ -8,11 +8,11 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench agree exhaustive smoke report test lint type format clean
+.PHONY: help setup bench agree exhaustive gate selftest smoke report test lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  RUN=results/...  OUT=folder"
+	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder"
 
 setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
 
@@ -34,6 +34,13 @@ agree: $(READY) ## check every form at all inputs of the 16-bit formats and at c
 exhaustive: $(READY) ## all 2^32 inputs, forward and gradient: make exhaustive ACTIVATION=gelu FRAMEWORK=torch
 	@test -n "$(ACTIVATION)" -a -n "$(FRAMEWORK)" || { echo "error: say which: make exhaustive ACTIVATION=gelu FRAMEWORK=torch" >&2; exit 2; }
 	$(BIN)/python -m bench agree --exhaustive --activation '$(ACTIVATION)' --framework $(FRAMEWORK) $(AGREE)
+
+gate: $(READY) ## what became slower or less exact: make gate BASE=origin/main
+	@test -n "$(BASE)" || { echo "error: say what to compare with: make gate BASE=origin/main" >&2; exit 2; }
+	$(BIN)/python -m bench gate --base '$(BASE)' $(GATE)
+
+selftest: $(READY) ## how often the gate is wrong on this machine (five minutes a cycle)
+	$(BIN)/python -m bench selftest $(SELFTEST)
 
 smoke: ## the same in under a minute: does everything work here?
 	@$(MAKE) --no-print-directory bench PROFILE=smoke
