@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import cache
 from .frameworks import frameworks
 
 ROOT = Path(__file__).resolve().parent.parent
-_START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class Lost(Failed):
 class WorkerProcess:
     """A running worker. Its own output goes to `log`."""
 
+    start_seconds = 180.0
+
     def __init__(
         self,
         key: Key,
@@ -70,30 +71,36 @@ class WorkerProcess:
         Raises Failed with status `unsupported` where the framework or the device is missing.
         """
         here, there = Pipe()
-        command = [python, "-m", "bench.worker", key.framework, key.device, str(key.threads)]
-        rest = [json.dumps(compared)] if compared else []
+        self._compared = [json.dumps(compared)] if compared else []
         try:
             with log.open("ab") as output:
-                self._process = subprocess.Popen(
-                    [*command, str(there.fileno()), ",".join(map(str, cpus)), *rest],
-                    pass_fds=[there.fileno()],
-                    env={**os.environ, **environment_of(key)},
-                    cwd=ROOT if key.framework in frameworks() else None,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
+                self._process = self._open(key, python, cpus, there.fileno(), output)
         except OSError as error:
             raise Failed("unsupported", f"cannot start {python}: {error.strerror}") from None
         finally:
             there.close()
         self._pipe = here
         try:
-            self.facts = self._answer(_START_SECONDS)
+            self.facts = self._answer(self.start_seconds)
         except Failed:
             self.kill()
             raise
+
+    def _open(
+        self, key: Key, python: str, cpus: list[int], descriptor: int, output: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Start the process, which answers over the descriptor."""
+        command = [python, "-m", "bench.worker", key.framework, key.device, str(key.threads)]
+        return subprocess.Popen(
+            [*command, str(descriptor), ",".join(map(str, cpus)), *self._compared],
+            pass_fds=[descriptor],
+            env={**os.environ, **environment_of(key)},
+            cwd=ROOT if key.framework in frameworks() else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
     def ask(self, operation: str, timeout: float, **values: Any) -> dict[str, Any]:
         """Send a request and return its answer.
