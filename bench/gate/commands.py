@@ -67,6 +67,12 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "Suspects are confirmed beyond it.",
 )
 @click.option("--only", type=click.Choice(["timing", "exactness"]), help="Leave the other out.")
+@click.option(
+    "--instructions",
+    is_flag=True,
+    help="Count instructions a call as well, at the size of a launch; needs valgrind, and a minute "
+    "or more a framework.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 3 if a case stays undecided.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option(
@@ -87,6 +93,7 @@ def gate(
     dead_zone: float,
     budget: float | None,
     only: str | None,
+    instructions: bool,
     strict: bool,
     seed: int,
     pythons: tuple[str, ...],
@@ -103,6 +110,8 @@ def gate(
     from .gate import gate as compare
     from .own import Own
 
+    if function and instructions:
+        raise UsageError("--instructions counts the forms of impls/: leave out --callable")
     if reference and not function:
         raise UsageError("--reference says what --callable should be: give both or neither")
     request = Request(
@@ -117,6 +126,7 @@ def gate(
         python=interpreters(pythons).get("", sys.executable),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         own=Own(function, reference) if function else None,
+        instructions=instructions,
     )
     result = compare(request, Reporter(quiet=as_json))
     check(result)

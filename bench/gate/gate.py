@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,9 @@ from .. import machine
 from ..cases import Case, Selection
 from ..errors import UsageError
 from ..progress import Reporter
+from ..sizes import size_classes
 from ..worker_process import Failed
-from . import exactness, own, select, trees
+from . import exactness, instructions, own, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
 from .timing import Effort, Epochs, Setting, Timed, measure
 from .verdicts import Verdict
@@ -51,6 +52,7 @@ class Request:
     python: str = ""
     command: str = ""
     own: own.Own | None = None
+    instructions: bool = False
 
 
 @dataclass
@@ -88,6 +90,7 @@ class Result:
     command: str
     timed: list[Compared] = field(default_factory=list)
     exact: list[exactness.Compared] = field(default_factory=list)
+    counted: list[instructions.Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -99,8 +102,11 @@ class Result:
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
     """Compare the working tree in `root` with the base.
 
-    Raises UsageError for a base that does not exist and names that are unknown.
+    Raises UsageError for a base that does not exist, names that are unknown, and instructions where
+    they cannot be counted.
     """
+    if request.instructions and (missing := instructions.available()):
+        raise UsageError(f"--instructions: {missing}")
     with trees.temporary() as work:
         base, candidate, chosen = _trees(request, work, root)
         result = Result(base, candidate, request.design, request.command, notes=list(chosen.notes))
@@ -116,6 +122,9 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         if chosen.cases and "exactness" in request.parts:
             with _told(result, "exactness"):
                 _compare_exactness(request, setting, chosen.cases, reporter, result)
+        if request.instructions:
+            with _told(result, "instructions"):
+                _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
             budget = request.budget or max(_BUDGET, _BUDGET_A_CASE * len(chosen.cases))
             run = Timing(setting, request.design, budget, reporter)
@@ -215,6 +224,27 @@ def _evaluate(
     if outputs[0].dtype != values["bits"].dtype:
         raise Failed("error", f"its result for {case.dtype} has another format")
     return outputs
+
+
+# --- instructions ---------------------------------------------------------------------------------
+
+
+def _count_instructions(
+    setting: Setting, cases: Iterable[Case], reporter: Reporter, result: Result
+) -> None:
+    """Count both trees' cases at the size of a launch."""
+    launch = size_classes("cpu")["launch"]
+    wanted = list(dict.fromkeys(replace(case, size=launch) for case in cases))
+    frameworks = dict.fromkeys(case.framework for case in wanted)
+    with reporter.phase("Counting instructions", 2 * len(frameworks)) as done:
+        for framework in frameworks:
+            mine = [case for case in wanted if case.framework == framework]
+            counts = []
+            for arm in ("base", "candidate"):
+                tree, python = Path(setting.folders[arm]), setting.python_of(framework)
+                counts.append(instructions.count(framework, mine, tree, python))
+                done()
+            result.counted += instructions.compare(*counts)
 
 
 # --- time -----------------------------------------------------------------------------------------

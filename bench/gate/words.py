@@ -14,6 +14,7 @@ from ..frameworks import frameworks
 from .exactness import Compared as Exact
 from .gate import Compared as Timed
 from .gate import Result
+from .instructions import Change
 from .trees import WORKTREE
 from .verdicts import edge
 
@@ -26,8 +27,11 @@ SCHEMA = 1
 
 
 def exit_status(result: Result, strict: bool = False) -> int:
-    """1 if something is slower, less exact or broken; 3 if undecided and `strict`; else 0."""
-    if wrong_time(result) or wrong_results(result):
+    """1 if something is slower, less exact, broken or takes more instructions; 3 if undecided.
+
+    The latter where `strict`; else 0.
+    """
+    if wrong_time(result) or wrong_results(result) or more_instructions(result):
         return 1
     return 3 if strict and undecided(result) else 0
 
@@ -42,6 +46,11 @@ def wrong_results(result: Result) -> list[Exact]:
     return [each for each in result.exact if each.kind in _WRONG_RESULTS]
 
 
+def more_instructions(result: Result) -> list[Change]:
+    """Cases that take more instructions a call, where they were counted."""
+    return [each for each in result.counted if each.verdict == "more"]
+
+
 def undecided(result: Result) -> list[Timed | Exact]:
     """Cases on which the gate has no verdict."""
     timed = [each for each in result.timed if each.verdict in ("undecided", "unmeasured")]
@@ -53,7 +62,7 @@ def sentence(result: Result) -> str:
     against = f"Against {result.base.words}"
     if not result.timed and not result.exact:
         return f"{against}: no function that a case could notice differs, so nothing was measured."
-    parts = [_timing_words(result), _exactness_words(result)]
+    parts = [_timing_words(result), _exactness_words(result), _instruction_words(result)]
     return f"{against}: {'; '.join(filter(None, parts))}."
 
 
@@ -85,6 +94,25 @@ def _exactness_words(result: Result) -> str:
     return f"{told} (first: {_name(wrong[0].case)}, {_first(wrong[0])})" if wrong else told
 
 
+def _instruction_words(result: Result) -> str:
+    if not result.counted:
+        return ""
+    counts: Counter[str] = Counter(each.verdict for each in result.counted)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    worst = max(more_instructions(result), key=lambda each: each.ratio, default=None)
+    named = f" (worst: {_name(worst.case)}, {_counts(worst)})" if worst else ""
+    return f"of {len(result.counted)} instruction counts {told}{named}"
+
+
+def _counts(each: Change) -> str:
+    if each.detail:
+        return each.detail
+    return (
+        f"{each.base:,.0f} → {each.candidate:,.0f} a call, {each.ratio:.3f} times, "
+        f"called from {each.zone:.1%} on"
+    )
+
+
 def _first(each: Exact) -> str:
     return each.detail or f"{each.worse[0]} {each.shown}"
 
@@ -109,6 +137,9 @@ def for_people(result: Result) -> str:
     for each in result.exact:
         if each.kind != "identical":
             lines += [f"{each.kind}: {_name(each.case)}: {text}" for text in _exact_lines(each)]
+    for change in result.counted:
+        if change.verdict != "same":
+            lines.append(f"{change.verdict} instructions: {_name(change.case)}: {_counts(change)}")
     if result.timed:
         lines += ["", promise(result)]
     lines += [f"Repeat one longer: {repeat(result, each.case)}" for each in _doubtful(result)[:1]]
@@ -168,6 +199,7 @@ def for_machines(result: Result, strict: bool = False) -> str:
             "family_wise_error": result.design.alarm,
             "timing": [_finite(each.as_dict()) for each in result.timed],
             "exactness": [_finite(each.as_dict()) for each in result.exact],
+            "instructions": [_finite(_change(each)) for each in result.counted],
             "notes": result.notes,
             "processes": result.processes,
             "seconds": result.seconds,
@@ -177,6 +209,11 @@ def for_machines(result: Result, strict: bool = False) -> str:
         ensure_ascii=False,
         indent=1,
     )
+
+
+def _change(each: Change) -> dict[str, Any]:
+    fields = ("verdict", "base", "candidate", "zone", "detail")
+    return {**each.case.as_dict(), **{name: getattr(each, name) for name in fields}}
 
 
 def _finite(record: dict[str, Any]) -> dict[str, Any]:
@@ -200,6 +237,8 @@ def markdown(result: Result) -> str:
         lines += [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
         lines += [f"| {' | '.join(map(_escaped, row))} |" for row in rows[1:]]
         lines.append("")
+    for change in more_instructions(result):
+        lines.append(f"- **more instructions** {_name(change.case)}: {_counts(change)}")
     for each in wrong_results(result):
         lines += [f"- **{each.kind}** {_name(each.case)}: {_escaped(_first(each))}"]
     lines += [f"- {_escaped(note)}" for note in result.notes]
