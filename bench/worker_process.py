@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cache
-from .frameworks import frameworks
+from .frameworks import IMPLS, frameworks
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 180.0
@@ -62,11 +62,12 @@ class WorkerProcess:
         cpus: list[int],
         log: Path,
         compared: dict[str, Any] | None = None,
+        impls: Path = IMPLS,
     ) -> None:
         """Start it and wait until its framework is imported.
 
         `compared` has the `folders` of two trees by arm, and the function of the user's `own` that
-        is compared in place of a framework's, or "".
+        is compared in place of a framework's, or "". `impls` is where its environment is read.
         Raises Failed with status `unsupported` where the framework or the device is missing.
         """
         here, there = Pipe()
@@ -77,7 +78,7 @@ class WorkerProcess:
                 self._process = subprocess.Popen(
                     [*command, str(there.fileno()), ",".join(map(str, cpus)), *rest],
                     pass_fds=[there.fileno()],
-                    env={**os.environ, **environment_of(key)},
+                    env={**os.environ, **environment_of(key, impls)},
                     cwd=ROOT if key.framework in frameworks() else None,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -147,7 +148,7 @@ class WorkerProcess:
             self._process.wait()
 
 
-def environment_of(key: Key) -> dict[str, str]:
+def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
     """The variables a framework needs before it is imported; waiting threads must not spin.
 
     A function of the user's own is looked for where they are, and where their Python looks.
@@ -157,7 +158,7 @@ def environment_of(key: Key) -> dict[str, str]:
     if key.framework not in frameworks():
         paths = [str(ROOT), os.getcwd(), os.environ.get("PYTHONPATH")]
         return {**dict.fromkeys(pools, threads), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    framework = frameworks()[key.framework]
+    framework = frameworks(impls)[key.framework]
     varied = framework.variants[key.variant] if key.variant else {}
     given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
     return {

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..cases import Selection
-from ..errors import StoreError
+from ..errors import StoreError, UsageError
 from ..options import DEBUG, interpreters, selecting
 from .verdicts import DEAD_ZONE
 
@@ -21,6 +21,7 @@ Examples:
   python -m bench gate --base HEAD~1 --framework torch --markdown comment.md
   python -m bench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
   python -m bench gate --base WORKTREE --framework numpy --activation relu
+  python -m bench gate --base-python ~/torch-2.12/bin/python --framework torch
 
 \b
 Exit status: 0 nothing slower or less exact, 1 something is, or does not run any more, 2 bad usage
@@ -32,10 +33,16 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @click.command(epilog=_EXAMPLES)
 @click.option(
     "--base",
-    required=True,
     metavar="REF|FOLDER|WORKTREE",
     help="What to compare with: a git commit, branch or tag, a folder that holds impls/, or the "
     "working tree itself, as a test of the gate.",
+)
+@click.option(
+    "--base-python",
+    metavar="PATH",
+    default="",
+    help="Run the base under this interpreter, which may have other versions of the frameworks; "
+    "without --base the working tree is compared with itself.",
 )
 @click.option("--all", "everything", is_flag=True, help="Every case, changed or not.")
 @selecting
@@ -66,7 +73,8 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment to this file.")
 @DEBUG
 def gate(
-    base: str,
+    base: str | None,
+    base_python: str,
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -85,9 +93,13 @@ def gate(
     from .decisions import Design
     from .gate import PARTS, Request, check
     from .gate import gate as compare
+    from .trees import WORKTREE
 
+    if not base and not base_python:
+        raise UsageError("nothing to compare with: name --base or --base-python")
     request = Request(
-        base=base,
+        base=base or WORKTREE,
+        base_python=base_python,
         selection=Selection(**chosen),
         everything=everything,
         design=Design(zone=dead_zone),

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..progress import Reporter
 from ..specs import spec_of
 from ..worker_process import Failed
-from . import exactness, select, trees
+from . import apart, exactness, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
 from .timing import Effort, Epochs, Setting, Timed, measure
 from .verdicts import Verdict
@@ -38,7 +38,10 @@ _GIVEN_UP = 2
 
 @dataclass(frozen=True)
 class Request:
-    """A gate as it was asked for. `pythons` maps a framework to its interpreter, "" to the rest."""
+    """A gate as it was asked for. `pythons` maps a framework to its interpreter, "" to the rest.
+
+    With `base_python` the base runs under that interpreter instead.
+    """
 
     base: str
     selection: Selection = Selection()
@@ -49,6 +52,7 @@ class Request:
     parts: tuple[str, ...] = PARTS
     pythons: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
+    base_python: str = ""
     command: str = ""
 
 
@@ -92,13 +96,15 @@ class Result:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
+    base_python: str = ""
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
     """Compare the working tree in `root` with the base.
 
-    Raises UsageError for a base that does not exist and names that are unknown.
+    Raises UsageError for a base or its interpreter that does not exist and names that are unknown.
     """
+    base_python = apart.interpreter(request.base_python) if request.base_python else ""
     with tempfile.TemporaryDirectory(prefix="actbench-gate-") as folder:
         work = Path(folder)
         base = trees.base(request.base, work / "base", root)
@@ -107,14 +113,19 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
             base.folder / "impls",
             candidate.folder / "impls",
             request.selection,
-            request.everything or request.base == trees.WORKTREE,
+            request.everything or request.base == trees.WORKTREE or bool(base_python),
         )
-        result = Result(base, candidate, request.design, request.command, notes=list(chosen.notes))
-        result.machine = machine.facts()
+        compared = frozenset(case.framework for case in chosen.cases)
+        single = compared if base_python else compared & chosen.apart
+        design = apart.design(request.design) if single else request.design
+        result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
+        result.machine, result.base_python = machine.facts(), base_python
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
             work,
             lambda framework: request.pythons.get(framework, request.python),
+            apart=single,
+            base_python=base_python,
             seed=request.seed,
         )
         if chosen.cases and "exactness" in request.parts:
@@ -122,11 +133,12 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
                 _compare_exactness(request, setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
             budget = request.budget or max(_BUDGET, _BUDGET_A_CASE * len(chosen.cases))
-            run = Timing(setting, request.design, budget, reporter)
+            run = Timing(setting, design, budget, reporter)
             with _told(result, "timing"):
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
+        result.notes += apart.notes(single, result.versions)
     return result
 
 
@@ -162,6 +174,7 @@ def _compare_exactness(
                 result.exact += _compare_framework(epochs, key, mine, comparison, done)
     finally:
         epochs.close()
+    result.versions |= epochs.versions
 
 
 def _compare_framework(
@@ -180,6 +193,7 @@ def _compare_framework(
             arms = [partial(_evaluate, worker, arm) for arm in ("base", "candidate")]
             found += comparison.of(case, *arms)
             if not worker.alive:
+                worker.kill()
                 worker = None
         except Failed as failure:
             found.append(exactness.Compared(case, "unmeasured", detail=failure.detail))
@@ -208,7 +222,7 @@ class Timing:
         self._reporter = reporter
         self._epochs = Epochs(setting)
         self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
-        self.versions: dict[str, dict[str, str]] = {}
+        self.versions = self._epochs.versions
         self.processes = 0
         self.seconds = 0.0
 
@@ -221,9 +235,8 @@ class Timing:
                 self._confirm(suspects)
         finally:
             self._epochs.close()
-        for case, failures in self._failed.items():
-            if len(failures) >= _GIVEN_UP:
-                _tell_failure(found[case], failures[-1])
+        for case in filter(self._given_up, self._failed):
+            _tell_failure(found[case], self._failed[case][-1])
         return list(found.values())
 
     def _screen(self, found: Mapping[Case, Compared]) -> list[Compared]:
@@ -246,8 +259,11 @@ class Timing:
         return suspects
 
     def _waits(self, each: Compared, suspects: Sequence[Compared]) -> bool:
-        given_up = len(self._failed.get(each.case, ())) >= _GIVEN_UP
+        given_up = self._given_up(each.case)
         return each.verdict == "undecided" and each not in suspects and not given_up
+
+    def _given_up(self, case: Case) -> bool:
+        return len(self._failed.get(case, ())) >= _GIVEN_UP
 
     def _confirm(self, suspects: list[Compared]) -> None:
         """Measure suspects again, from nothing, in fresh processes."""
@@ -276,6 +292,8 @@ class Timing:
         steps = count * len(cases) * setting.effort.visits
         with self._reporter.phase(title, steps) as done:
             for turn in range(count):
+                if all(map(self._given_up, cases)):
+                    return
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
@@ -285,8 +303,6 @@ class Timing:
                 self.processes += 1
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)
-                for label, facts in epoch.facts.items():
-                    self.versions[label] = facts.get("versions", {})
                 for case, values in timed.items():
                     _add(by_case[case], values)
 

@@ -48,7 +48,8 @@ def undecided(result: Result) -> list[Timed | Exact]:
 
 def sentence(result: Result) -> str:
     """The outcome in a sentence or two: what is wrong first."""
-    against = f"Against {result.base.words}"
+    under = f" under {result.base_python}" if result.base_python else ""
+    against = f"Against {result.base.words}{under}"
     if not result.timed and not result.exact:
         return f"{against}: no function that a case could notice differs, so nothing was measured."
     parts = [_timing_words(result), _exactness_words(result)]
@@ -122,10 +123,12 @@ def _doubtful(result: Result) -> list[Timed]:
 
 def repeat(result: Result, case: Case) -> str:
     """The command that compares one case again, with more time."""
+    under = f" --base-python {result.base_python}" if result.base_python else ""
     return (
-        f"python -m bench gate --base {result.base.label} --all --framework {case.framework} "
-        f"--activation '{case.activation}' --form {case.form} --mode {case.mode} "
-        f"--direction {case.direction} --dtype {case.dtype} --size {case.size} --budget 120"
+        f"python -m bench gate --base {result.base.option}{under} --all "
+        f"--framework {case.framework} --activation '{case.activation}' "
+        f"--form {case.form} --mode {case.mode} --direction {case.direction} --dtype {case.dtype} "
+        f"--size {case.size} --budget 120"
     )
 
 
@@ -150,7 +153,7 @@ def for_machines(result: Result, strict: bool = False) -> str:
             "verdict": sentence(result),
             "exit_status": exit_status(result, strict),
             "command": result.command,
-            "base": result.base.as_dict(),
+            "base": {**result.base.as_dict(), "python": result.base_python},
             "candidate": result.candidate.as_dict(),
             "dead_zone": result.design.zone,
             "called_from": edge(result.design.zone),
