@@ -1,8 +1,11 @@
 """Two versions in a process each, where one cannot hold both: another interpreter or environment.
 
 The two processes take turns on the same CPU. Where code and data lie in memory differs between
-them, which alone makes byte-identical code up to 16 % faster or slower, so that the spread from
-one pair of processes to the next is wider than that of a shared process: more pairs are measured.
+them, which alone makes byte-identical code up to 16 % faster or slower. Data are laid out by chance
+(`bench.worker.layout`), so that this is a spread from one pair of processes to the next: wider than
+that of a shared process, and more pairs are measured. What stays the same in all processes is where
+the system keeps the files of an installation: two of one version differ by up to 4 %, whatever
+their number. So between two interpreters the dead zone is wide enough never to call that.
 """
 
 from __future__ import annotations
@@ -22,6 +25,12 @@ from .decisions import Design
 _ARMS = ("base", "candidate")
 _SCREENING = (6, 10, 14)
 _CONFIRMATION = (8, 12, 16)
+_LEAST_ZONE = 0.1
+"""The least dead zone between two installations; half of it, 4.9 %, is never called."""
+_INSTALLATIONS = (
+    "Two installations of one version differ by up to 4% by where the system keeps their files, so "
+    f"the dead zone is at least {_LEAST_ZONE:.0%}."
+)
 _BATCHES = 4
 """Batches of a turn: a few milliseconds, in which what the other process left is soon gone."""
 
@@ -105,9 +114,13 @@ class Apart:
         return {"loops": loops, **found}
 
 
-def design(shared: Design) -> Design:
-    """The design of a gate whose arms have a process each: the same errors, more processes."""
-    return replace(shared, screening=_SCREENING, confirmation=_CONFIRMATION)
+def design(shared: Design, installations: bool) -> Design:
+    """The design of a gate whose arms have a process each: the same errors, more processes.
+
+    Between two `installations` of the frameworks with a dead zone of at least a tenth.
+    """
+    zone = max(shared.zone, _LEAST_ZONE) if installations else shared.zone
+    return replace(shared, zone=zone, screening=_SCREENING, confirmation=_CONFIRMATION)
 
 
 def interpreter(path: str) -> str:
@@ -121,9 +134,11 @@ def interpreter(path: str) -> str:
     return os.path.abspath(found)  # a link stays one: an environment is found by where it lies
 
 
-def notes(apart: Iterable[str], versions: Mapping[str, Mapping[str, str]]) -> list[str]:
+def notes(
+    apart: Iterable[str], versions: Mapping[str, Mapping[str, str]], installations: bool
+) -> list[str]:
     """What there is to say of frameworks whose arms had a process each."""
-    named = list(apart)
+    named = sorted(apart)
     if not named:
         return []
     titles = ", ".join(frameworks()[name].title for name in named)
@@ -131,8 +146,9 @@ def notes(apart: Iterable[str], versions: Mapping[str, Mapping[str, str]]) -> li
         *filter(None, (_versions(name, versions) for name in named)),
         f"{titles}: each version ran in processes of its own, in which memory is laid out "
         "differently: intervals are wider than in a shared process, so up to "
-        f"{_SCREENING[-1]} pairs of processes were taken, and up to {_CONFIRMATION[-1]} "
+        f"{_SCREENING[-1]} pairs of processes are taken, and up to {_CONFIRMATION[-1]} "
         "more for a suspect.",
+        *([_INSTALLATIONS] if installations else ()),
     ]
 
 

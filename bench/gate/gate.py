@@ -117,7 +117,7 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         )
         compared = frozenset(case.framework for case in chosen.cases)
         single = compared if base_python else compared & chosen.apart
-        design = apart.design(request.design) if single else request.design
+        design = apart.design(request.design, bool(base_python)) if single else request.design
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.base_python = machine.facts(), base_python
         setting = Setting(
@@ -138,7 +138,7 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
-        result.notes += apart.notes(single, result.versions)
+        result.notes += apart.notes(single, result.versions, bool(base_python))
     return result
 
 

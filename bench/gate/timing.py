@@ -172,23 +172,27 @@ class Epochs:
             worker = self._process(key, folders)
             self.versions[key.label] = worker.facts["versions"]
             return worker
-        pair = Apart(lambda arm: self._process(key, {arm: folders[arm]}), folders)
+        pair = Apart(lambda arm: self._process(key, {arm: folders[arm]}, turn), folders)
         for arm, versions in pair.versions.items():
             self.versions[f"{key.label} ({arm})"] = versions
         return pair
 
-    def _process(self, key: Key, folders: Mapping[str, str]) -> WorkerProcess:
-        """A process with the trees in `folders`; a single one brings its own environment."""
+    def _process(self, key: Key, folders: Mapping[str, str], turn: int = 0) -> WorkerProcess:
+        """A process with the trees in `folders`.
+
+        A single one brings its own environment, and has its memory laid out by chance.
+        """
         setting = self._setting
         python = setting.base_python if "candidate" not in folders else ""
-        alone = len(folders) == 1 and not setting.own
+        alone = len(folders) == 1
+        layout = {"layout": f"{setting.seed} {turn} {' '.join(folders)}"} if alone else {}
         return WorkerProcess(
             key,
             python or setting.python_of(key.framework),
             available_cpus()[: key.threads],
             setting.logs / f"worker-{key.label.replace('/', '-')}.log",
-            compared={"folders": dict(folders), "own": setting.own},
-            impls=Path(*folders.values()) / "impls" if alone else IMPLS,
+            compared={"folders": dict(folders), "own": setting.own, **layout},
+            impls=Path(*folders.values()) / "impls" if alone and not setting.own else IMPLS,
         )
 
     def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case) -> bool:

@@ -15,7 +15,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from . import floating_point
+from . import floating_point, layout
 
 
 def main(arguments: list[str]) -> int:
@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
 
 def _worker(framework: str, device: str, threads: int, compared: Any = None) -> Any:
     """The worker of a framework, of two versions of it, or of a function of the user's own."""
+    if compared and "layout" in compared:
+        layout.scatter(compared["layout"])
     from . import own_function  # needs NumPy, which may be missing as well
 
     if framework.startswith(own_function.PREFIX):
