@@ -42,7 +42,7 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     metavar="PATH",
     default="",
     help="Run the base under this interpreter, which may have other versions of the frameworks; "
-    "without --base the working tree is compared with itself.",
+    "without --base the working tree is compared with itself. The dead zone is then at least 20%.",
 )
 @click.option("--all", "everything", is_flag=True, help="Every case, changed or not.")
 @selecting

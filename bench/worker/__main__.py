@@ -3,7 +3,8 @@
 It confines itself to the given CPUs before the framework counts them, then answers requests. They
 are pickled dictionaries over a pipe of their own (DESCRIPTOR), because frameworks write to stdout.
 A request names an operation of `Worker`; an answer has a `status`. TREES are two folders and maybe
-a function, as JSON: the operations are then those of a `Pair`.
+a function, as JSON: the operations are then those of a `Pair`. One folder alone comes with a seed
+that lays out memory.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def test_more_processes_at_the_same_error_rates() -> None:
     assert design.confirmation > shared.confirmation
 
 
-@pytest.mark.parametrize(("asked", "zone"), [(0.03, 0.1), (0.5, 0.5)])
+@pytest.mark.parametrize(("asked", "zone"), [(0.03, 0.2), (0.5, 0.5)])
 def test_what_two_installations_differ_by_is_never_called(asked: float, zone: float) -> None:
     assert apart.design(Design(zone=asked), installations=True).zone == zone
 
