@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import cache
-from .frameworks import frameworks
+from .frameworks import IMPLS, frameworks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,15 +63,17 @@ class WorkerProcess:
         cpus: list[int],
         log: Path,
         compared: dict[str, Any] | None = None,
+        impls: Path = IMPLS,
     ) -> None:
         """Start it and wait until its framework is imported.
 
         `compared` has the `folders` of two trees by arm, and the function of the user's `own` that
-        is compared in place of a framework's, or "".
+        is compared in place of a framework's, or "". `impls` is where its environment is read.
         Raises Failed with status `unsupported` where the framework or the device is missing.
         """
         here, there = Pipe()
         self._compared = [json.dumps(compared)] if compared else []
+        self._impls = impls
         try:
             with log.open("ab") as output:
                 self._process = self._open(key, python, cpus, there.fileno(), output)
@@ -94,7 +96,7 @@ class WorkerProcess:
         return subprocess.Popen(
             [*command, str(descriptor), ",".join(map(str, cpus)), *self._compared],
             pass_fds=[descriptor],
-            env={**os.environ, **environment_of(key)},
+            env={**os.environ, **environment_of(key, self._impls)},
             cwd=ROOT if key.framework in frameworks() else None,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -154,7 +156,7 @@ class WorkerProcess:
             self._process.wait()
 
 
-def environment_of(key: Key) -> dict[str, str]:
+def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
     """The variables a framework needs before it is imported; waiting threads must not spin.
 
     A function of the user's own is looked for where they are, and where their Python looks.
@@ -164,7 +166,7 @@ def environment_of(key: Key) -> dict[str, str]:
     if key.framework not in frameworks():
         paths = [str(ROOT), os.getcwd(), os.environ.get("PYTHONPATH")]
         return {**dict.fromkeys(pools, threads), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    framework = frameworks()[key.framework]
+    framework = frameworks(impls)[key.framework]
     varied = framework.variants[key.variant] if key.variant else {}
     given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
     return {

@@ -22,6 +22,7 @@ Examples:
   python -m bench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
   python -m bench gate --base main --callable mine.kernels:fast_gelu --reference gelu
   python -m bench gate --base WORKTREE --framework numpy --activation relu
+  python -m bench gate --base-python ~/torch-2.12/bin/python --framework torch
 
 \b
 Exit status: 0 nothing slower or less exact, 1 something is, or does not run any more, 2 bad usage
@@ -33,7 +34,6 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @click.command(epilog=_EXAMPLES)
 @click.option(
     "--base",
-    required=True,
     metavar="REF|FOLDER|WORKTREE",
     help="What to compare with: a git commit, branch or tag, a folder that holds impls/, or the "
     "working tree itself, as a test of the gate.",
@@ -50,6 +50,13 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     default="",
     metavar="NAME",
     help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
+)
+@click.option(
+    "--base-python",
+    metavar="PATH",
+    default="",
+    help="Run the base under this interpreter, which may have other versions of the frameworks; "
+    "without --base the working tree is compared with itself. The dead zone is then at least 20%.",
 )
 @click.option("--all", "everything", is_flag=True, help="Every case, changed or not.")
 @selecting
@@ -86,7 +93,8 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment to this file.")
 @DEBUG
 def gate(
-    base: str,
+    base: str | None,
+    base_python: str,
     function: str | None,
     reference: str,
     everything: bool,
@@ -109,13 +117,17 @@ def gate(
     from .gate import PARTS, Request, check
     from .gate import gate as compare
     from .own import Own
+    from .trees import WORKTREE
 
-    if function and instructions:
-        raise UsageError("--instructions counts the forms of impls/: leave out --callable")
+    if not base and not base_python:
+        raise UsageError("nothing to compare with: name --base or --base-python")
+    if function and (instructions or base_python):
+        raise UsageError("--callable goes with neither --instructions nor --base-python")
     if reference and not function:
         raise UsageError("--reference says what --callable should be: give both or neither")
     request = Request(
-        base=base,
+        base=base or WORKTREE,
+        base_python=base_python,
         selection=Selection(**chosen),
         everything=everything,
         design=Design(zone=dead_zone),

@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..progress import Reporter
 from ..sizes import size_classes
 from ..worker_process import Failed
-from . import exactness, instructions, own, select, trees
+from . import apart, exactness, instructions, own, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
 from .timing import Effort, Epochs, Setting, Timed, measure
 from .verdicts import Verdict
@@ -39,7 +39,10 @@ _GIVEN_UP = 2
 
 @dataclass(frozen=True)
 class Request:
-    """A gate as it was asked for. `pythons` maps a framework to its interpreter, "" to the rest."""
+    """A gate as it was asked for. `pythons` maps a framework to its interpreter, "" to the rest.
+
+    With `base_python` the base runs under that interpreter instead.
+    """
 
     base: str
     selection: Selection = Selection()
@@ -50,6 +53,7 @@ class Request:
     parts: tuple[str, ...] = PARTS
     pythons: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
+    base_python: str = ""
     command: str = ""
     own: own.Own | None = None
     instructions: bool = False
@@ -97,24 +101,32 @@ class Result:
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
     own: own.Own | None = None
+    base_python: str = ""
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
     """Compare the working tree in `root` with the base.
 
-    Raises UsageError for a base that does not exist, names that are unknown, and instructions where
-    they cannot be counted.
+    Raises UsageError for a base or its interpreter that does not exist, names that are unknown, and
+    instructions where they cannot be counted.
     """
     if request.instructions and (missing := instructions.available()):
         raise UsageError(f"--instructions: {missing}")
+    base_python = apart.interpreter(request.base_python) if request.base_python else ""
     with trees.temporary() as work:
         base, candidate, chosen = _trees(request, work, root)
-        result = Result(base, candidate, request.design, request.command, notes=list(chosen.notes))
+        compared = frozenset(case.framework for case in chosen.cases)
+        single = compared if base_python else compared & chosen.apart
+        design = apart.design(request.design, bool(base_python)) if single else request.design
+        result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.own = machine.facts(), request.own
+        result.base_python = base_python
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
             work,
             lambda framework: request.pythons.get(framework, request.python),
+            apart=single,
+            base_python=base_python,
             seed=request.seed,
             own=request.own.function if request.own else "",
             domain=own.domain(request.own),
@@ -127,11 +139,12 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
                 _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
             budget = request.budget or max(_BUDGET, _BUDGET_A_CASE * len(chosen.cases))
-            run = Timing(setting, request.design, budget, reporter)
+            run = Timing(setting, design, budget, reporter)
             with _told(result, "timing"):
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
+        result.notes += apart.notes(single, result.versions, bool(base_python))
     return result
 
 
@@ -145,7 +158,7 @@ def _trees(
         return base, candidate, own.choose(request.own, request.selection)
     base = trees.base(request.base, work / "base", root)
     candidate = trees.worktree(work / "candidate", root)
-    everything = request.everything or request.base == trees.WORKTREE
+    everything = request.everything or request.base == trees.WORKTREE or bool(request.base_python)
     before, after = (each.folder / "impls" for each in (base, candidate))
     chosen = select.choose(before, after, request.selection, everything)
     return base, candidate, chosen
@@ -185,6 +198,7 @@ def _compare_exactness(
                 result.exact += _compare_framework(epochs, setting, key, mine, comparison, done)
     finally:
         epochs.close()
+    result.versions |= epochs.versions
 
 
 def _compare_framework(
@@ -204,6 +218,7 @@ def _compare_framework(
             arms = [partial(_evaluate, worker, setting, arm) for arm in ("base", "candidate")]
             found += comparison.of(case, *arms)
             if not worker.alive:
+                worker.kill()
                 worker = None
         except Failed as failure:
             found.append(exactness.Compared(case, "unmeasured", detail=failure.detail))
@@ -258,7 +273,7 @@ class Timing:
         self._reporter = reporter
         self._epochs = Epochs(setting)
         self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
-        self.versions: dict[str, dict[str, str]] = {}
+        self.versions = self._epochs.versions
         self._visit = _VISIT
         self.processes = 0
         self.seconds = 0.0
@@ -272,9 +287,8 @@ class Timing:
                 self._confirm(suspects)
         finally:
             self._epochs.close()
-        for case, failures in self._failed.items():
-            if len(failures) >= _GIVEN_UP:
-                _tell_failure(found[case], failures[-1])
+        for case in filter(self._given_up, self._failed):
+            _tell_failure(found[case], self._failed[case][-1])
         return list(found.values())
 
     def _screen(self, found: Mapping[Case, Compared]) -> list[Compared]:
@@ -297,8 +311,11 @@ class Timing:
         return suspects
 
     def _waits(self, each: Compared, suspects: Sequence[Compared]) -> bool:
-        given_up = len(self._failed.get(each.case, ())) >= _GIVEN_UP
+        given_up = self._given_up(each.case)
         return each.verdict == "undecided" and each not in suspects and not given_up
+
+    def _given_up(self, case: Case) -> bool:
+        return len(self._failed.get(case, ())) >= _GIVEN_UP
 
     def _confirm(self, suspects: list[Compared]) -> None:
         """Measure suspects again, from nothing, in fresh processes."""
@@ -327,6 +344,8 @@ class Timing:
         steps = count * len(cases) * setting.effort.visits
         with self._reporter.phase(named, steps) as done:
             for turn in range(count):
+                if all(map(self._given_up, cases)):
+                    return
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
@@ -338,8 +357,6 @@ class Timing:
                 self.processes += 1
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)
-                for label, facts in epoch.facts.items():
-                    self.versions[label] = facts.get("versions", {})
                 for case, values in timed.items():
                     _add(by_case[case], values)
 

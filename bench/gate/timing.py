@@ -13,10 +13,12 @@ from typing import Any
 
 from ..cases import Case
 from ..dtypes import DTYPES
+from ..frameworks import IMPLS
 from ..lanes import available_cpus, measuring_cpus
 from ..sizes import streams
 from ..specs import own_spec, spec_of, timing_shape
 from ..worker_process import Failed, Key, Lost, WorkerProcess
+from .apart import Apart
 from .decisions import of_blocks
 
 _TIMEOUT = 300.0
@@ -46,9 +48,10 @@ class Plant:
 class Setting:
     """What the processes of a gate have in common.
 
-    `folders` has the tree of each arm, `python_of` gives the interpreter of a framework, `own` is
-    the user's function or "", and `domain` where its timing inputs lie. `hogs` and `planted` are
-    for tests of the gate itself.
+    `folders` has the tree of each arm, `python_of` tells the interpreter of a framework, `own` is
+    the user's function or "", and `domain` where its timing inputs lie. `apart` has the frameworks
+    whose arms need a process each, and `base_python` the interpreter of the base's there, "" for
+    the candidate's. `hogs` and `planted` are for tests of the gate itself.
     """
 
     folders: Mapping[str, str]
@@ -56,6 +59,8 @@ class Setting:
     python_of: Callable[[str], str]
     own: str = ""
     domain: str = "all"
+    apart: frozenset[str] = frozenset()
+    base_python: str = ""
     seed: int = 0
     effort: Effort = Effort()
     planted: Mapping[Case, Plant] = field(default_factory=dict)
@@ -72,10 +77,9 @@ class Setting:
 class Epoch:
     """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed."""
 
-    workers: dict[Key, WorkerProcess] = field(default_factory=dict)
+    workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
     numbers: dict[Case, int] = field(default_factory=dict)
     failures: dict[Case, dict[str, Failed]] = field(default_factory=dict)
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def close(self) -> None:
         """End the processes."""
@@ -84,9 +88,13 @@ class Epoch:
 
 
 class Epochs:
-    """Fresh processes one after another; the next are started while these are timed."""
+    """Fresh processes one after another; the next are started while these are timed.
+
+    `versions` has those of the frameworks by the label of their processes.
+    """
 
     def __init__(self, setting: Setting) -> None:
+        self.versions: dict[str, dict[str, str]] = {}
         self._setting = setting
         self._count = itertools.count()
         self._pool = ThreadPoolExecutor(1)
@@ -142,7 +150,7 @@ class Epochs:
                 for case in waiting:
                     epoch.failures[case] = {"both": failure}
                 return
-            epoch.workers[key], epoch.facts[key.label] = worker, worker.facts
+            epoch.workers[key] = worker
             down = {
                 arm: Failed(each["status"], each["detail"])
                 for arm, each in worker.facts["down"].items()
@@ -156,24 +164,45 @@ class Epochs:
                 if not epoch.failures[case]:
                     del epoch.failures[case]
                 if lost:
+                    worker.kill()
                     break
             waiting = [case for case in cases if case not in epoch.failures] if lost else []
 
-    def worker(self, key: Key, turn: int = 0) -> WorkerProcess:
+    def worker(self, key: Key, turn: int = 0) -> WorkerProcess | Apart:
         """A fresh process with both trees, the candidate's loaded first in every second one.
 
+        Or one with a process a tree, the candidate's started first in every second one.
         Raises Failed where the framework or the device is missing.
         """
+        folders = _turned(self._setting.folders, turn)
+        if key.framework not in self._setting.apart:
+            worker = self._process(key, folders)
+            self.versions[key.label] = worker.facts["versions"]
+            return worker
+        pair = Apart(lambda arm: self._process(key, {arm: folders[arm]}, turn), folders)
+        for arm, versions in pair.versions.items():
+            self.versions[f"{key.label} ({arm})"] = versions
+        return pair
+
+    def _process(self, key: Key, folders: Mapping[str, str], turn: int = 0) -> WorkerProcess:
+        """A process with the trees in `folders`.
+
+        A single one brings its own environment, and has its memory laid out by chance.
+        """
         setting = self._setting
+        python = setting.base_python if "candidate" not in folders else ""
+        alone = len(folders) == 1
+        layout = {"layout": f"{setting.seed} {turn} {' '.join(folders)}"} if alone else {}
         return WorkerProcess(
             key,
-            setting.python_of(key.framework),
+            python or setting.python_of(key.framework),
             available_cpus()[: key.threads],
             setting.logs / f"worker-{key.label.replace('/', '-')}.log",
-            compared={"folders": _turned(setting.folders, turn), "own": setting.own},
+            compared={"folders": dict(folders), "own": setting.own, **layout},
+            impls=Path(*folders.values()) / "impls" if alone and not setting.own else IMPLS,
         )
 
-    def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess, case: Case) -> bool:
+    def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case) -> bool:
         """Prepare both arms, the candidate first in every second process. Whether it died of it."""
         number = epoch.numbers[case]
         for arm in _turned(self._setting.folders, turn):

@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..frameworks import IMPLS
 
 WORKTREE = "WORKTREE"
+_WORKTREE_LABEL = "the working tree"
 ROOT = IMPLS.parent
 
 
@@ -36,6 +37,11 @@ class Tree:
         return {"label": self.label, "commit": self.commit, "dirty": self.dirty}
 
     @property
+    def option(self) -> str:
+        """What --base is given to name it."""
+        return WORKTREE if self.label == _WORKTREE_LABEL else self.label
+
+    @property
     def words(self) -> str:
         """Its name, with the commit and whether it has changes of its own."""
         commit = f" ({self.commit[:12]}{', with uncommitted changes' if self.dirty else ''})"
@@ -51,7 +57,7 @@ def temporary() -> Iterator[Path]:
 
 def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     """A copy of the working tree's `part` as it is now, in the new folder `into`."""
-    _copy(root / part, into / part, "the working tree")
+    _copy(root / part, into / part, _WORKTREE_LABEL)
     return replace(in_place(root, part), folder=into)
 
 
@@ -59,7 +65,7 @@ def in_place(root: Path, part: str = ".") -> Tree:
     """The working tree itself, with what was built in it."""
     commit = _git(root, "rev-parse", "HEAD") or ""
     dirty = bool(_git(root, "status", "--porcelain", "--", part)) if commit else False
-    return Tree(root.resolve(), "the working tree", commit.strip(), dirty)
+    return Tree(root.resolve(), _WORKTREE_LABEL, commit.strip(), dirty)
 
 
 def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:

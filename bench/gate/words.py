@@ -15,7 +15,6 @@ from .exactness import Compared as Exact
 from .gate import Compared as Timed
 from .gate import Result
 from .instructions import Change
-from .trees import WORKTREE
 from .verdicts import edge
 
 _WRONG_TIME = ("slower", "broken")
@@ -59,7 +58,8 @@ def undecided(result: Result) -> list[Timed | Exact]:
 
 def sentence(result: Result) -> str:
     """The outcome in a sentence or two: what is wrong first."""
-    against = f"Against {result.base.words}"
+    under = f" under {result.base_python}" if result.base_python else ""
+    against = f"Against {result.base.words}{under}"
     if not result.timed and not result.exact:
         return f"{against}: no function that a case could notice differs, so nothing was measured."
     parts = [_timing_words(result), _exactness_words(result), _instruction_words(result)]
@@ -159,16 +159,12 @@ def repeat(result: Result, case: Case) -> str:
     if result.own:
         known = f" --reference '{result.own.label}'" if result.own.label else ""
         which = f"--callable {result.own.function}{known}"
+    under = f" --base-python {result.base_python}" if result.base_python else ""
     return (
-        f"python -m bench gate --base {shlex.quote(_base(result))} {which} "
+        f"python -m bench gate --base {shlex.quote(result.base.option)}{under} {which} "
         f"--framework {case.framework} --mode {case.mode} --direction {case.direction} "
         f"--dtype {case.dtype} --size {case.size} --budget 120"
     )
-
-
-def _base(result: Result) -> str:
-    """How the base was named."""
-    return WORKTREE if result.base.label == result.candidate.label else result.base.label
 
 
 def _exact_lines(each: Exact) -> Iterable[str]:
@@ -192,7 +188,7 @@ def for_machines(result: Result, strict: bool = False) -> str:
             "verdict": sentence(result),
             "exit_status": exit_status(result, strict),
             "command": result.command,
-            "base": result.base.as_dict(),
+            "base": {**result.base.as_dict(), "python": result.base_python},
             "candidate": result.candidate.as_dict(),
             "dead_zone": result.design.zone,
             "called_from": edge(result.design.zone),

@@ -3,7 +3,8 @@
 It confines itself to the given CPUs before the framework counts them, then answers requests. They
 are pickled dictionaries over a pipe of their own (DESCRIPTOR), because frameworks write to stdout.
 A request names an operation of `Worker`; an answer has a `status`. TREES are two folders and maybe
-a function, as JSON: the operations are then those of a `Pair`.
+a function, as JSON: the operations are then those of a `Pair`. One folder alone comes with a seed
+that lays out memory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from . import floating_point
+from . import floating_point, layout
 
 
 def main(arguments: list[str]) -> int:
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
 
 def _worker(framework: str, device: str, threads: int, compared: Any = None) -> Any:
     """The worker of a framework, of two versions of it, or of a function of the user's own."""
+    if compared and "layout" in compared:
+        layout.scatter(compared["layout"])
     from . import own_function  # needs NumPy, which may be missing as well
 
     if framework.startswith(own_function.PREFIX):

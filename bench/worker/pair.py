@@ -1,4 +1,7 @@
-"""Two versions of a framework's forms in one process, timed in turn on the same buffers."""
+"""Two versions of a framework's forms in one process, timed in turn on the same buffers.
+
+Or one of the two, where the other needs a process of its own: `bench.gate.apart` takes turns then.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _SETTLING = 0.0002
 
 
 class Pair:
-    """The base and the candidate; a module that cannot be loaded is told in `describe`.
+    """The base and the candidate, or one of them; `describe` tells a module that does not load.
 
     Both use the same inputs, and results go where the allocator puts them: to the memory that the
     last one left.
@@ -42,7 +45,7 @@ class Pair:
         self._down: dict[str, dict[str, Any]] = {}
         modules = {arm: self._load(arm, folders[arm], framework, own) for arm in folders}
         for arm in ARMS:
-            if modules[arm] is not None:
+            if modules.get(arm) is not None:
                 self._arms[arm] = Worker(modules[arm], device, threads)
         if len(self._arms) == len(ARMS):
             self._arms["candidate"].share_inputs(self._arms["base"])
@@ -55,7 +58,7 @@ class Pair:
             if own:
                 return trees.own(folder, own, framework)
             return trees.implementation(folder, f"impls_of_{arm}", framework)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             if not (error.name or "").startswith("impls_of_"):
                 raise  # the framework itself is missing
             self._down[arm] = explain(error)
@@ -84,14 +87,13 @@ class Pair:
 
         Both arms are wrapped alike, and then differ by that alone.
         """
-        steps = {arm: self._steps(number)[arm] for arm in ARMS}
-        worker = self._arms["base"]
+        steps, worker = self._steps(number), self._first
         seconds = {"base": 0.0, "candidate": 0.0}
-        plain = planted(steps["base"], worker.wait, kind, 0.0)
+        plain = planted(next(iter(steps.values())), worker.wait, kind, 0.0)
         usual = statistics.median(worker.seconds(plain) for _ in range(_READINGS))
         seconds["candidate"] = share * usual
         self._planted[number] = {
-            arm: planted(steps[arm], worker.wait, kind, seconds[arm]) for arm in ARMS
+            arm: planted(step, worker.wait, kind, seconds[arm]) for arm, step in steps.items()
         }
         return {"seconds": seconds["candidate"]}
 
@@ -105,25 +107,59 @@ class Pair:
         `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test.
         Raises Recompiled where something was compiled meanwhile.
         """
-        steps, worker = self._steps(number), self._arms["base"]
-        seconds = max(self._arms[arm].prepared_seconds(number) for arm in ARMS)
-        loops = max(1, round(max(batch, worker.clock.shortest) / max(seconds, 1e-9)))
-        compilations = worker.compilations()
+        steps, loops = self._steps(number), self.loops(number, batch)["loops"]
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
-        for block in range(blocks):
-            spoilt = False
-            for arm in _ORDERS[block % 2]:
-                with self._hogs(hogs, arm, steps[arm]):
-                    if loops > 1:  # what ran last has left the caches to itself
-                        worker.clock.elapsed(steps[arm], max(1, loops // 8))
-                    taken = worker.clock.batch(steps[arm], loops)
-                found[arm].append(taken["elapsed"])
-                lost = taken["busy"] < (1 - _SHARE_LOST) * taken["elapsed"]
-                spoilt = spoilt or (taken["switches"] > 0 and lost)
-            found["spoilt"].append(spoilt)
-        if worker.compilations() != compilations:
-            raise Recompiled("compiled again inside a timed region")
+        with self._nothing_compiled():
+            for block in range(blocks):
+                spoilt = False
+                for arm in _ORDERS[block % 2]:
+                    with self._hogs(hogs, arm, steps[arm]):
+                        self._warm(steps[arm], loops)
+                        elapsed, lost = self._batch(steps[arm], loops)
+                    found[arm].append(elapsed)
+                    spoilt = spoilt or lost
+                found["spoilt"].append(spoilt)
         return {"loops": loops, **found}
+
+    def loops(self, number: int, batch: float) -> dict[str, int]:
+        """The calls of a prepared case, whichever arm is slower, that fill `batch` seconds."""
+        seconds = max(worker.prepared_seconds(number) for worker in self._arms.values())
+        batch = max(batch, self._first.clock.shortest)
+        return {"loops": max(1, round(batch / max(seconds, 1e-9)))}
+
+    def turn(self, arm: str, number: int, loops: int, batches: int) -> dict[str, Any]:
+        """Time some batches of one arm, after another process had the CPU.
+
+        Answers lists with an entry a batch: its nanoseconds (`elapsed`), and whether it was
+        `spoilt`. Raises Recompiled where something was compiled meanwhile.
+        """
+        step = self._steps(number)[arm]
+        with self._nothing_compiled():
+            self._warm(step, 2 * loops)
+            taken = [self._batch(step, loops) for _ in range(batches)]
+        return {"elapsed": [each for each, _ in taken], "spoilt": [lost for _, lost in taken]}
+
+    def _warm(self, step: Callable[[], Any], loops: int) -> None:
+        """An eighth of a batch, untimed: what ran last has left the caches to itself."""
+        if loops > 1:
+            self._first.clock.elapsed(step, max(1, loops // 8))
+
+    def _batch(self, step: Callable[[], Any], loops: int) -> tuple[int, bool]:
+        """The nanoseconds of a batch, and whether it was preempted for a tenth of them."""
+        taken = self._first.clock.batch(step, loops)
+        lost = taken["busy"] < (1 - _SHARE_LOST) * taken["elapsed"]
+        return taken["elapsed"], taken["switches"] > 0 and lost
+
+    @contextmanager
+    def _nothing_compiled(self) -> Iterator[None]:
+        before = self._first.compilations()
+        yield
+        if self._first.compilations() != before:
+            raise Recompiled("compiled again inside a timed region")
+
+    @property
+    def _first(self) -> Worker:
+        return next(iter(self._arms.values()))
 
     def evaluate(self, arm: str, **request: Any) -> dict[str, Any]:
         """The outputs of one arm, as `Worker.evaluate`."""
@@ -131,7 +167,7 @@ class Pair:
 
     def _steps(self, number: int) -> dict[str, Callable[[], Any]]:
         return self._planted.get(number) or {
-            arm: self._arms[arm].prepared_step(number) for arm in ARMS
+            arm: worker.prepared_step(number) for arm, worker in self._arms.items()
         }
 
     @contextmanager
