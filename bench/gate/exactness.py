@@ -99,6 +99,8 @@ class Comparison:
                 found[arm] = self._measure(case, evaluate)
             except Failed as failure:
                 failed[arm] = failure
+        if len(failed) == 2 and all(why.status == "unsupported" for why in failed.values()):
+            return []  # neither has it: there is nothing to compare
         if failed:
             kind: Kind = "broken" if "base" in found else "mended"
             kind = kind if len(failed) == 1 else "unmeasured"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..metrics import Row
 
 HOGS = ("none", "both arms", "one arm")
 """When a process that never rests runs on every CPU."""
+GATE = "the gate"
 _CALLED = ("slower", "faster")
 SURE = 0.95
 ALARM = 0.01
@@ -71,8 +72,7 @@ class Rate:
         """A share with its interval, and the counts."""
         if not self.of:
             return "–"
-        share = self.count / self.of
-        return f"{share:.1%} ({self.low:.1%}–{self.high:.1%}), {self.count} of {self.of}"
+        return f"{self.count} of {self.of} ({100 * self.low:.1f}–{self.high:.1%})"
 
 
 def rate(count: int, of: int) -> Rate:
@@ -105,9 +105,9 @@ class Line:
 
 
 def summary(trials: Sequence[Trial]) -> list[Line]:
-    """Lines of every tool, condition and slowdown; of both kinds together where nothing differs."""
+    """A line for every tool, condition, slowdown and kind of it."""
     lines = []
-    tools = ("the gate", *dict.fromkeys(name for each in trials for name in each.rival))
+    tools = (GATE, *dict.fromkeys(name for each in trials for name in each.rival))
     for hogs in HOGS:
         for share, how in sorted({(each.share, each.how) for each in trials}):
             chosen = [
@@ -119,7 +119,7 @@ def summary(trials: Sequence[Trial]) -> list[Line]:
 
 def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
     """Nothing where the tool did not compare."""
-    gate = tool == "the gate"
+    gate = tool == GATE
     mine = list(trials) if gate else [each for each in trials if tool in each.rival]
     if not mine:
         return None
@@ -142,7 +142,7 @@ def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
 
 
 def _called(tool: str, trial: Trial) -> bool:
-    if tool != "the gate":
+    if tool != GATE:
         return trial.rival[tool]
     return trial.verdict in (_CALLED if not trial.share else _CALLED[:1])
 
@@ -192,29 +192,78 @@ def _row(case: Case, metric: str, found: Rate) -> Row:
     return Row(case, metric, value, min(found.low, value), max(found.high, value), detail=detail)
 
 
-_HEAD = (
-    *("hogs", "planted", "tool", "called slower, of cases", "undecided", "interval holds it"),
-    *("gates with a call", "s a gate"),
-)
+@dataclass(frozen=True)
+class Condition:
+    """A row of the table: what was planted under which hogs, and each tool's line."""
+
+    hogs: str
+    planted: float
+    lines: dict[str, Line]
+
+    @property
+    def what(self) -> str:
+        """What was planted, in words."""
+        return f"+{self.planted:.0%}" if self.planted else "nothing"
 
 
-def table(lines: Sequence[Line]) -> list[str]:
-    """The lines as a table in Markdown. What was planted in both ways has a line each."""
-    written = [
-        (
-            line.hogs,
-            f"+{line.planted:.0%} {line.how}" if line.planted else "nothing",
-            line.tool,
-            line.called.words,
-            line.undecided.words,
-            line.covered.words,
-            line.alarmed.words,
-            f"{line.seconds:.0f}",
-        )
-        for line in lines
+def conditions(lines: Iterable[Line]) -> list[Condition]:
+    """The lines by condition, work and waits together."""
+    found: dict[tuple[str, float], dict[str, list[Line]]] = {}
+    for line in lines:
+        tools = found.setdefault((line.hogs, line.planted), {})
+        tools.setdefault(line.tool, []).append(line)
+    return [
+        Condition(*key, {tool: _joined(each) for tool, each in tools.items()})
+        for key, tools in found.items()
     ]
-    head = [f"| {' | '.join(_HEAD)} |", "|" + "---|" * len(_HEAD)]
-    return [*head, *(f"| {' | '.join(row)} |" for row in written)]
+
+
+def _joined(lines: Sequence[Line]) -> Line:
+    """Both kinds of a slowdown as one; in gates the one with more of them stands for both."""
+    return replace(
+        lines[0],
+        how="",
+        called=_sum(each.called for each in lines),
+        undecided=_sum(each.undecided for each in lines),
+        covered=_sum(each.covered for each in lines),
+    )
+
+
+def calls(line: Line) -> str:
+    """How often cases were called; where nothing was planted, in how many gates as well."""
+    gates = f", in {line.alarmed.count} of {line.alarmed.of} gates"
+    return line.called.words + ("" if line.planted else gates)
+
+
+def _sum(rates: Iterable[Rate]) -> Rate:
+    found = list(rates)
+    return rate(sum(each.count for each in found), sum(each.of for each in found))
+
+
+def table(lines: Iterable[Line]) -> list[str]:
+    """The lines as a table in Markdown: cases called slower (or faster, where nothing was planted).
+
+    Shares with their exact 95 % intervals.
+    """
+    found = conditions(lines)
+    rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
+    head = [
+        *("hogs", "planted", "the gate calls", "undecided", "interval holds it"),
+        *(f"pytest-benchmark {tool}" for tool in rivals),
+    ]
+    rows = [
+        [
+            each.hogs,
+            each.what,
+            calls(each.lines[GATE]),
+            each.lines[GATE].undecided.words,
+            each.lines[GATE].covered.words,
+            *(calls(each.lines[tool]) if tool in each.lines else "–" for tool in rivals),
+        ]
+        for each in found
+    ]
+    written = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    return [written[0], "|" + "---|" * len(head), *written[1:]]
 
 
 def words(trials: Sequence[Trial]) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..cases import Case
@@ -91,7 +91,9 @@ def _exactness_words(result: Result) -> str:
     words = {"different": "differ without being worse", "better": "are better"}
     others = [f"{counts[kind]} {words.get(kind, kind)}" for kind in kinds if counts[kind]]
     told = ", ".join([told, *others])
-    return f"{told} (first: {_name(wrong[0].case)}, {_first(wrong[0])})" if wrong else told
+    return (
+        f"{told} (first: {_name(wrong[0].case, 'inputs')}, {_first(wrong[0])})" if wrong else told
+    )
 
 
 def _instruction_words(result: Result) -> str:
@@ -114,7 +116,7 @@ def _counts(each: Change) -> str:
 
 
 def _first(each: Exact) -> str:
-    return each.detail or f"{each.worse[0]} {each.shown}"
+    return each.detail or "; ".join(filter(None, (*each.worse[:1], each.shown)))
 
 
 def promise(result: Result) -> str:
@@ -134,9 +136,7 @@ def for_people(result: Result) -> str:
     lines = [*result.notes, *_text(_time_rows(result))]
     if hidden := len(result.timed) - len(_shown(result.timed)):
         lines.append(f"… and {hidden} more that are the same: --json has them.")
-    for each in result.exact:
-        if each.kind != "identical":
-            lines += [f"{each.kind}: {_name(each.case)}: {text}" for text in _exact_lines(each)]
+    lines += [_exact_line(each) for each in result.exact if each.kind != "identical"]
     for change in result.counted:
         if change.verdict != "same":
             lines.append(f"{change.verdict} instructions: {_name(change.case)}: {_counts(change)}")
@@ -167,17 +167,17 @@ def repeat(result: Result, case: Case) -> str:
     )
 
 
-def _exact_lines(each: Exact) -> Iterable[str]:
-    if each.detail:
-        yield each.detail
-    if each.kind == "different":
-        yield f"{each.differing} of {each.tested} results differ, none is worse"
-    for text in each.worse:
-        yield text
-    for text in each.better:
-        yield f"{text} (better)"
-    if each.shown and each.worse:
-        yield each.shown
+def _exact_line(each: Exact) -> str:
+    """What is wrong with a case's results first, then what is better, then where it shows."""
+    differ = f"{each.differing:,} of {each.tested:,} results differ, none is worse"
+    parts = [
+        each.detail,
+        differ if each.kind == "different" and not each.detail else "",
+        *each.worse,
+        *(f"{text} (better)" for text in each.better),
+        each.shown if each.worse else "",
+    ]
+    return f"{each.kind}: {_name(each.case, 'inputs')}: {'; '.join(filter(None, parts))}"
 
 
 def for_machines(result: Result, strict: bool = False) -> str:
@@ -236,7 +236,7 @@ def markdown(result: Result) -> str:
     for change in more_instructions(result):
         lines.append(f"- **more instructions** {_name(change.case)}: {_counts(change)}")
     for each in wrong_results(result):
-        lines += [f"- **{each.kind}** {_name(each.case)}: {_escaped(_first(each))}"]
+        lines += [f"- **{each.kind}** {_name(each.case, 'inputs')}: {_escaped(_first(each))}"]
     lines += [f"- {_escaped(note)}" for note in result.notes]
     if result.timed:
         lines += ["", f"<sub>{promise(result)}</sub>"]
@@ -301,8 +301,8 @@ def _ratio(each: Timed) -> str:
     return f"{each.ratio.value:.3f} times ({each.ratio.low:.3f}–{each.ratio.high:.3f})"
 
 
-def _name(case: Case) -> str:
+def _name(case: Case, of: str = "elements") -> str:
     return (
         f"{frameworks()[case.framework].title} {case.activation} {case.form}, {case.mode}, "
-        f"{case.direction}, {case.dtype}, {case.size:,} elements".replace("  ", " ")
+        f"{case.direction}, {case.dtype}, {case.size:,} {of}".replace("  ", " ")
     )
