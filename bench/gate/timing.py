@@ -102,9 +102,13 @@ class Epochs:
         self._open: list[Epoch] = []
 
     def prefetch(self, cases: Sequence[Case]) -> None:
-        """Begin to start the next processes, on other CPUs than the timed one if there are any."""
+        """Begin to start the next processes, on other CPUs than the timed one if there are any.
+
+        Not where they would run on the device that is timed.
+        """
         threads = max((case.threads for case in cases), default=1)
-        if self._next is None and cases and len(available_cpus()) > threads:
+        alone = any(case.device != "cpu" for case in cases) or len(available_cpus()) <= threads
+        if self._next is None and cases and not alone:
             self._next = self._pool.submit(self._start, list(cases))
 
     @contextmanager
