@@ -131,7 +131,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
 
 def _as_run(asked: Asked) -> Request:
     """The selftest as the store knows runs."""
-    profile = replace(PROFILES["smoke"], name="selftest", epochs=0, rounds=asked.cycles)
+    profile = replace(PROFILES["smoke"], name="selftest", epochs=asked.design.screening[0])
     return Request(
         profile=profile,
         selection=Selection(frameworks=asked.frameworks),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -216,6 +216,12 @@ def conditions(lines: Iterable[Line]) -> list[Condition]:
         Condition(*key, {tool: _joined(each) for tool, each in tools.items()})
         for key, tools in found.items()
     ]
+
+
+def line_of(record: Mapping[str, Any]) -> Line:
+    """The line of a record, as a stored run keeps it."""
+    rates = {name: Rate(**each) for name, each in record.items() if isinstance(each, Mapping)}
+    return Line(**{**record, **rates})
 
 
 def _joined(lines: Sequence[Line]) -> Line:
