@@ -43,7 +43,11 @@ def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     """A copy of the working tree's `part` as it is now, in the new folder `into`."""
     _copy(root / part, into / part, "the working tree")
     commit = _git(root, "rev-parse", "HEAD") or ""
-    dirty = bool(_git(root, "status", "--porcelain", "--", part)) if commit else False
+    dirty = (
+        bool(_git(root, "--no-optional-locks", "status", "--porcelain", "--", part))
+        if commit
+        else False
+    )
     return Tree(into, "the working tree", commit.strip(), dirty)
 
 
@@ -53,6 +57,8 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     `part` is what of it is compared; "." is all. Raises UsageError for a ref or folder that does
     not exist or that has no such part.
     """
+    if not name:
+        raise UsageError("--base is empty: name a commit, branch, tag or folder")
     if name == WORKTREE:
         return worktree(into, root, part)
     if Path(name).is_dir() and _commit(root, name) is None:
@@ -68,8 +74,11 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     )
     if archive.returncode:
         raise UsageError(f"{name} has no {part}/: there is nothing to compare with")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(into, filter="data")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(into, filter="data")
+    except tarfile.FilterError as error:
+        raise UsageError(f"{name} cannot be copied: {error}") from None
     return Tree(into, name, commit)
 
 
