@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -38,33 +38,22 @@ class Pair:
         In the order in which the folders are given: where code lies in memory may depend on it.
         """
         self._arms: dict[str, Worker] = {}
-        self._down: dict[str, dict[str, Any]] = {}
-        modules = {arm: self._load(arm, folders[arm], framework, own) for arm in folders}
-        for arm in ARMS:
-            if modules[arm] is not None:
-                self._arms[arm] = Worker(modules[arm], device, threads)
-        if len(self._arms) == len(ARMS):
+        failed: dict[str, Exception] = {}
+        for arm, folder in folders.items():
+            try:
+                self._arms[arm] = Worker(_load(arm, folder, framework, own), device, threads)
+            except Exception as error:
+                failed[arm] = error
+        if not self._arms:
+            _raise_missing(failed.values())
+        self._down = {arm: _explained(error) for arm, error in failed.items()}
+        if not self._down:
             self._arms["candidate"].share_inputs(self._arms["base"])
         self._planted: dict[int, dict[str, Callable[[], Any]]] = {}
 
-    def _load(self, arm: str, folder: str, framework: str, own: str) -> ModuleType | Any | None:
-        from .__main__ import explain
-
-        try:
-            if own:
-                return trees.own(folder, own, framework)
-            return trees.implementation(folder, f"impls_of_{arm}", framework)
-        except ImportError as error:
-            if not (error.name or "").startswith("impls_of_"):
-                raise  # the framework itself is missing
-            self._down[arm] = explain(error)
-        except Exception as error:
-            self._down[arm] = explain(error)
-        return None
-
     def describe(self) -> dict[str, Any]:
         """As a worker's, and `down`: which arms cannot be loaded, and why."""
-        for worker in self._arms.values():
+        for worker in (self._arms[arm] for arm in ARMS if arm in self._arms):
             return {**worker.describe(), "down": self._down}
         return {"versions": {}, "pid": os.getpid(), "down": self._down}
 
@@ -145,3 +134,25 @@ class Pair:
         yield
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+
+
+def _load(arm: str, folder: str, framework: str, own: str) -> ModuleType | Any:
+    if own:
+        return trees.own(folder, own, framework)
+    return trees.implementation(folder, f"impls_of_{arm}", framework)
+
+
+def _raise_missing(failed: Iterable[Exception]) -> None:
+    """Where both arms miss the framework, or the device, it is no fault of either."""
+    for error in failed:
+        missing = isinstance(error, ModuleNotFoundError)
+        if missing and not (error.name or "").startswith("impls_of_"):
+            raise error
+        if type(error).__name__ == "Unsupported":
+            raise error
+
+
+def _explained(error: Exception) -> dict[str, Any]:
+    from .__main__ import explain
+
+    return explain(error)
