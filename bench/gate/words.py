@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from ..frameworks import frameworks
 from .exactness import Compared as Exact
 from .gate import Compared as Timed
 from .gate import Result
+from .trees import WORKTREE
 from .verdicts import edge
 
 _WRONG_TIME = ("slower", "broken")
@@ -122,8 +124,9 @@ def _doubtful(result: Result) -> list[Timed]:
 
 def repeat(result: Result, case: Case) -> str:
     """The command that compares one case again, with more time."""
+    base = WORKTREE if result.base.label == result.candidate.label else result.base.label
     return (
-        f"python -m bench gate --base {result.base.label} --all --framework {case.framework} "
+        f"python -m bench gate --base {shlex.quote(base)} --all --framework {case.framework} "
         f"--activation '{case.activation}' --form {case.form} --mode {case.mode} "
         f"--direction {case.direction} --dtype {case.dtype} --size {case.size} --budget 120"
     )
@@ -183,14 +186,14 @@ def markdown(result: Result) -> str:
     """A comment for a pull request."""
     wrong = exit_status(result) == 1
     title = "became slower or less exact" if wrong else "nothing slower or less exact found"
-    lines = [f"### actbench gate: {title}", "", sentence(result), ""]
+    lines = [f"### actbench gate: {title}", "", _escaped(sentence(result)), ""]
     rows = _time_rows(result)
     if len(rows) > 1:
         lines += [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
         lines += [f"| {' | '.join(map(_escaped, row))} |" for row in rows[1:]]
         lines.append("")
     for each in wrong_results(result):
-        lines += [f"- **{each.kind}** {_name(each.case)}: {_escaped(_first(each))}"]
+        lines += [f"- **{each.kind}** {_escaped(f'{_name(each.case)}: {_first(each)}')}"]
     lines += [f"- {_escaped(note)}" for note in result.notes]
     if result.timed:
         lines += ["", f"<sub>{promise(result)}</sub>"]
@@ -200,9 +203,9 @@ def markdown(result: Result) -> str:
 
 
 def _escaped(text: str) -> str:
-    for character in "\\`*_<>|":
+    for character in "\\`*_<>|[]":
         text = text.replace(character, f"\\{character}")
-    return text
+    return " ".join(text.split())
 
 
 _HEAD = (
@@ -258,5 +261,5 @@ def _ratio(each: Timed) -> str:
 def _name(case: Case) -> str:
     return (
         f"{frameworks()[case.framework].title} {case.activation} {case.form}, {case.mode}, "
-        f"{case.direction}, {case.dtype}, {case.size:,} elements"
+        f"{case.direction}, {case.dtype}" + (f", {case.size:,} elements" if case.size else "")
     )
