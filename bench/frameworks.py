@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from .errors import UsageError
+
 _CONSTANTS = ("TITLE", "MODES", "ENVIRONMENT", "VARIANTS")
 IMPLS = Path(__file__).resolve().parent.parent / "impls"
 
@@ -37,7 +39,11 @@ def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
 
 
 def _read(path: Path) -> Framework:
-    body = ast.parse(path.read_text(encoding="utf-8")).body
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (SyntaxError, ValueError) as error:
+        place = f": line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise UsageError(f"impls/{path.name} is no Python{place}") from None
     constants = {name: ast.literal_eval(value) for name, value in _assigned(body)}
     return Framework(
         name=path.stem,

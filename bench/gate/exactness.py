@@ -15,6 +15,7 @@ from ..agreement import known, special, sweep, ulp
 from ..agreement.certificate import place
 from ..cases import PROFILES, Case, Selection
 from ..catalog import Activation
+from ..dtypes import DTYPES as FORMATS
 from ..metrics import Row
 from ..progress import Reporter
 from ..worker_process import Failed
@@ -114,6 +115,21 @@ class Comparison:
         ]
 
     def _measure(self, case: Case, evaluate: Evaluate) -> Any:
+        """Raises Failed where the arm does, or where its results are not those of the inputs."""
+
+        def checked(asked: Case, channels: int, **values: Any) -> list[Any]:
+            outputs = evaluate(asked, channels, **values)
+            bits = FORMATS[case.dtype].bits
+            if other := [each for each in outputs if each.dtype != bits]:
+                raise Failed("refused", f"returns {8 * other[0].itemsize} bits for {case.dtype}")
+            return outputs
+
+        try:
+            return self._measured(case, checked)
+        except (ValueError, IndexError) as error:
+            raise Failed("refused", f"results do not fit the inputs: {error}") from None
+
+    def _measured(self, case: Case, evaluate: Evaluate) -> Any:
         if self._bits_only:
             bits = _inputs(case, self._seed)
             outputs = evaluate(case, bits.shape[-1], bits=bits, upstream=None)

@@ -209,36 +209,52 @@ def _compare_framework(
     comparison: exactness.Comparison,
     done: Callable[[], None],
 ) -> list[exactness.Compared]:
-    """Compare cases in one process; a fresh one after a case that it died of."""
+    """Compare cases in one process; a fresh one after a call that it died of."""
     found: list[exactness.Compared] = []
-    worker = None
-    for case in cases:
-        try:
-            worker = worker or epochs.worker(key)
-            arms = [partial(_evaluate, worker, setting, arm) for arm in ("base", "candidate")]
+    with _Evaluating(epochs, setting, key) as evaluating:
+        arms = [partial(evaluating.ask, arm) for arm in ("base", "candidate")]
+        for case in cases:
             found += comparison.of(case, *arms)
-            if not worker.alive:
-                worker.kill()
-                worker = None
-        except Failed as failure:
-            found.append(exactness.Compared(case, "unmeasured", detail=failure.detail))
-        done()
-    if worker:
-        worker.kill()
+            done()
     return found
 
 
-def _evaluate(
-    worker: Any, setting: Setting, arm: str, case: Case, channels: int, **values: Any
-) -> list[Any]:
-    down = worker.facts["down"].get(arm)
-    if down:
-        raise Failed(down["status"], down["detail"])
-    spec = setting.spec(case, channels)
-    outputs = list(worker.ask("evaluate", _TIMEOUT, arm=arm, spec=spec, **values)["outputs"])
-    if outputs[0].dtype != values["bits"].dtype:
-        raise Failed("error", f"its result for {case.dtype} has another format")
-    return outputs
+class _Evaluating:
+    """A process that evaluates either arm: one that dies of its own call leaves a fresh one."""
+
+    def __init__(self, epochs: Epochs, setting: Setting, key: Any) -> None:
+        self._start, self._setting = partial(epochs.worker, key), setting
+        self._worker: Any = None
+        self._missing: Failed | None = None
+
+    def __enter__(self) -> _Evaluating:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker:
+            self._worker.kill()
+
+    def ask(self, arm: str, case: Case, channels: int, **values: Any) -> list[Any]:
+        """The outputs of an arm. Raises Failed where it, or its process, fails."""
+        worker = self._running()
+        if down := worker.facts["down"].get(arm):
+            raise Failed(down["status"], down["detail"])
+        spec = self._setting.spec(case, channels)
+        return list(worker.ask("evaluate", _TIMEOUT, arm=arm, spec=spec, **values)["outputs"])
+
+    def _running(self) -> Any:
+        if self._missing:
+            raise self._missing
+        if self._worker and not self._worker.alive:
+            self._worker.kill()
+            self._worker = None
+        if not self._worker:
+            try:
+                self._worker = self._start()
+            except Failed as failure:
+                self._missing = failure
+                raise
+        return self._worker
 
 
 # --- instructions ---------------------------------------------------------------------------------
@@ -288,7 +304,7 @@ class Timing:
         finally:
             self._epochs.close()
         for case in filter(self._given_up, self._failed):
-            _tell_failure(found[case], self._failed[case][-1])
+            _tell_failure(found[case], self._failed[case])
         return list(found.values())
 
     def _screen(self, found: Mapping[Case, Compared]) -> list[Compared]:
@@ -374,8 +390,12 @@ def _add(each: Compared, values: Timed) -> None:
     each.spoilt += values.spoilt
 
 
-def _tell_failure(each: Compared, failures: Mapping[str, Failed]) -> None:
-    """A case that fails again and again: whose fault it is."""
+def _tell_failure(each: Compared, processes: Sequence[Mapping[str, Failed]]) -> None:
+    """A case that fails again and again: whose fault it is.
+
+    A process that died of one arm has not tried the other, which goes first in the next.
+    """
+    failures = {arm: why for process in processes for arm, why in process.items()}
     arms = set(failures)
     each.verdict = (
         "broken" if arms == {"candidate"} else "mended" if arms == {"base"} else "unmeasured"

@@ -51,7 +51,7 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
 def _reason(case: Case, found: Changes, asked: Selection, everything: bool) -> str:
     """Why a case is compared; empty where it need not be."""
     function = f"{find(case.activation).name}_{case.form}"
-    if function in found.new:
+    if function in found.new | found.gone:
         return ""
     if function in found.functions:
         names = [name for name in found.functions[function] if name != function]
@@ -78,6 +78,9 @@ def _notes(name: str, found: Changes) -> Iterable[str]:
         yield f"{title}: new, so without a base: {_list(found.new)}."
     if found.gone:
         yield f"{title}: gone, so that nothing of them is compared: {_list(found.gone)}."
+    if found.settings:
+        names = ", ".join(found.settings)
+        yield f"{title}: {names} differs; both versions run under the one that is installed here."
     if found.everywhere or found.settings:
         names = ", ".join((*found.everywhere, *found.settings))
         yield f"{title}: {names} reaches every case; its plain forms are compared (--all: all)."

@@ -64,8 +64,10 @@ def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
 def in_place(root: Path, part: str = ".") -> Tree:
     """The working tree itself, with what was built in it."""
     commit = _git(root, "rev-parse", "HEAD") or ""
-    dirty = bool(_git(root, "status", "--porcelain", "--", part)) if commit else False
-    return Tree(root.resolve(), _WORKTREE_LABEL, commit.strip(), dirty)
+    status = ("--no-optional-locks", "status", "--porcelain", "--", part)
+    return Tree(
+        root.resolve(), _WORKTREE_LABEL, commit.strip(), bool(commit and _git(root, *status))
+    )
 
 
 def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
@@ -75,6 +77,8 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     built in it. Raises UsageError for a ref or folder that does
     not exist or that has no such part.
     """
+    if not name:
+        raise UsageError("--base is empty: name a commit, branch, tag or folder")
     if name == WORKTREE:
         return in_place(root) if part == "." else worktree(into, root, part)
     if Path(name).is_dir() and _commit(root, name) is None:
@@ -92,8 +96,11 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     )
     if archive.returncode:
         raise UsageError(f"{name} has no {part}/: there is nothing to compare with")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(into, filter="data")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(into, filter="data")
+    except tarfile.FilterError as error:
+        raise UsageError(f"{name} cannot be copied: {error}") from None
     return Tree(into, name, commit)
 
 

@@ -227,7 +227,7 @@ def markdown(result: Result) -> str:
     """A comment for a pull request."""
     wrong = exit_status(result) == 1
     title = "became slower or less exact" if wrong else "nothing slower or less exact found"
-    lines = [f"### actbench gate: {title}", "", sentence(result), ""]
+    lines = [f"### actbench gate: {title}", "", _escaped(sentence(result)), ""]
     rows = _time_rows(result)
     if len(rows) > 1:
         lines += [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
@@ -236,7 +236,8 @@ def markdown(result: Result) -> str:
     for change in more_instructions(result):
         lines.append(f"- **more instructions** {_name(change.case)}: {_counts(change)}")
     for each in wrong_results(result):
-        lines += [f"- **{each.kind}** {_name(each.case, 'inputs')}: {_escaped(_first(each))}"]
+        told = f"{_name(each.case, 'inputs')}: {_first(each)}"
+        lines += [f"- **{each.kind}** {_escaped(told)}"]
     lines += [f"- {_escaped(note)}" for note in result.notes]
     if result.timed:
         lines += ["", f"<sub>{promise(result)}</sub>"]
@@ -246,9 +247,9 @@ def markdown(result: Result) -> str:
 
 
 def _escaped(text: str) -> str:
-    for character in "\\`*_<>|":
+    for character in "\\`*_<>|[]":
         text = text.replace(character, f"\\{character}")
-    return text
+    return " ".join(text.split())
 
 
 _HEAD = (
@@ -304,5 +305,5 @@ def _ratio(each: Timed) -> str:
 def _name(case: Case, of: str = "elements") -> str:
     return (
         f"{frameworks()[case.framework].title} {case.activation} {case.form}, {case.mode}, "
-        f"{case.direction}, {case.dtype}, {case.size:,} {of}".replace("  ", " ")
+        f"{case.direction}, {case.dtype}" + (f", {case.size:,} {of}" if case.size else "")
     )

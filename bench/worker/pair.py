@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -43,33 +43,24 @@ class Pair:
         """
         self._on_cpu = device == "cpu"
         self._arms: dict[str, Worker] = {}
-        self._down: dict[str, dict[str, Any]] = {}
-        modules = {arm: self._load(arm, folders[arm], framework, own) for arm in folders}
-        for arm in ARMS:
-            if modules.get(arm) is not None:
+        failed: dict[str, Exception] = {}
+        modules: dict[str, Any] = {}
+        for arm, folder in folders.items():
+            with _keeping(failed, arm):
+                modules[arm] = _load(arm, folder, framework, own)
+        for arm in filter(modules.get, ARMS):  # what can be set once a process, the base sets
+            with _keeping(failed, arm):
                 self._arms[arm] = Worker(modules[arm], device, threads)
+        if not self._arms:
+            _raise_missing(failed.values())
+        self._down = {arm: _explained(error) for arm, error in failed.items()}
         if len(self._arms) == len(ARMS):
             self._arms["candidate"].share_inputs(self._arms["base"])
         self._planted: dict[int, dict[str, Callable[[], Any]]] = {}
 
-    def _load(self, arm: str, folder: str, framework: str, own: str) -> ModuleType | Any | None:
-        from .__main__ import explain
-
-        try:
-            if own:
-                return trees.own(folder, own, framework)
-            return trees.implementation(folder, f"impls_of_{arm}", framework)
-        except ModuleNotFoundError as error:
-            if not (error.name or "").startswith("impls_of_"):
-                raise  # the framework itself is missing
-            self._down[arm] = explain(error)
-        except Exception as error:
-            self._down[arm] = explain(error)
-        return None
-
     def describe(self) -> dict[str, Any]:
         """As a worker's, and `down`: which arms cannot be loaded, and why."""
-        for worker in self._arms.values():
+        for worker in (self._arms[arm] for arm in ARMS if arm in self._arms):
             return {**worker.describe(), "down": self._down}
         return {"versions": {}, "pid": os.getpid(), "down": self._down}
 
@@ -187,3 +178,33 @@ class Pair:
         yield
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+
+
+def _load(arm: str, folder: str, framework: str, own: str) -> ModuleType | Any:
+    if own:
+        return trees.own(folder, own, framework)
+    return trees.implementation(folder, f"impls_of_{arm}", framework)
+
+
+def _raise_missing(failed: Iterable[Exception]) -> None:
+    """Where both arms miss the framework, or the device, it is no fault of either."""
+    for error in failed:
+        missing = isinstance(error, ModuleNotFoundError)
+        if missing and not (error.name or "").startswith("impls_of_"):
+            raise error
+        if type(error).__name__ == "Unsupported":
+            raise error
+
+
+def _explained(error: Exception) -> dict[str, Any]:
+    from .__main__ import explain
+
+    return explain(error)
+
+
+@contextmanager
+def _keeping(failed: dict[str, Exception], arm: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        failed[arm] = error

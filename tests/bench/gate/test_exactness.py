@@ -1,0 +1,314 @@
+"""Which results became less exact: forms written here, judged by arithmetic from elsewhere."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import inputs
+from bench.agreement import reference
+from bench.cases import Case, Selection
+from bench.catalog import find
+from bench.gate.exactness import Compared, Comparison, swept
+from bench.progress import Reporter
+from bench.worker_process import Failed, Lost
+
+Array = Any
+Form = Callable[[Array], Array]
+_GELU = Case("numpy", "gelu", "textbook", "eager", "forward", "cpu", "float32", 0, 1)
+_RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 0, 1)
+_SLOPE = Case("numpy", "relu", "max", "eager", "backward", "cpu", "float32", 0, 1)
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """One for all tests: exact values are made once."""
+    return Comparison([_GELU, _RELU, _SLOPE], 0, Reporter(quiet=True))
+
+
+def _evaluating(form: Form) -> Callable[..., list[Any]]:
+    """As a worker would answer: bit patterns in, bit patterns out."""
+
+    def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+        with np.errstate(all="ignore"):
+            result = form(bits.view("float32"))
+        return [np.ascontiguousarray(result).view(np.uint32)]
+
+    return evaluate
+
+
+def _compare(comparison: Comparison, case: Case, base: Form, candidate: Form) -> Compared:
+    [found] = comparison.of(case, _evaluating(base), _evaluating(candidate))
+    return found
+
+
+_erfc = np.vectorize(math.erfc, otypes=[float])
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def _stable(x: Array) -> Array:
+    """x erfc(−x/√2)/2 in float64: no cancellation."""
+    wide = x.astype(float)
+    found = np.where(wide == -np.inf, -0.0, wide * _erfc(-wide / math.sqrt(2)) / 2)
+    return found.astype(np.float32)
+
+
+def _cancelling(x: Array) -> Array:
+    """x(1 + erf(x/√2))/2 in float32, whose sum loses the tail."""
+    one, half = np.float32(1), np.float32(0.5)
+    found = half * x * (one + _erf(x.astype(float) / math.sqrt(2)).astype(np.float32))
+    return np.where(x == -np.inf, np.float32(-0.0), found)
+
+
+def _shown(found: Compared) -> tuple[float, float, float, float]:
+    """The input that is shown, both results and the exact value."""
+    match = re.fullmatch(r"at (\S+) \(\S+\): (\S+) → (\S+), exact (.+)", found.shown)
+    assert match is not None, found.shown
+    x, *rest = match.groups()
+    return float.fromhex(x), *map(float, rest)  # type: ignore[return-value]
+
+
+def test_a_form_that_cancels_is_worse_at_an_input_where_arithmetic_confirms_it(
+    comparison: Comparison,
+) -> None:
+    found = _compare(comparison, _GELU, _stable, _cancelling)
+    assert found.kind == "worse"
+    assert any(each.startswith("largest error, ulp") for each in found.worse)
+    assert 0 < found.differing <= found.tested
+    x, before, after, exact = _shown(found)
+    truth = x * math.erfc(-x / math.sqrt(2)) / 2
+    assert exact == pytest.approx(truth, rel=1e-12, abs=1e-300)
+    assert exact == reference.values(find("gelu"), np.array([x])).value(0)
+    assert abs(before - truth) < abs(after - truth)
+
+
+def test_the_same_change_the_other_way_round_is_better(comparison: Comparison) -> None:
+    worse = _compare(comparison, _GELU, _stable, _cancelling)
+    better = _compare(comparison, _GELU, _cancelling, _stable)
+    assert (better.kind, better.worse) == ("better", ())
+    assert len(better.better) == len(worse.worse) > 0
+    assert better.differing == worse.differing
+
+
+def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
+    """Of 3 binary digits lost from x: results not correctly rounded, counted in fractions."""
+
+    def rough(x: Array) -> Array:
+        return np.maximum((x.view(np.uint32) & ~np.uint32(7)).view(np.float32), 0)
+
+    seen: list[Array] = []
+
+    def base(x: Array) -> Array:
+        seen.append(x.copy())
+        return np.maximum(x, 0)
+
+    found = _compare(comparison, _RELU, base, rough)
+    x = seen[0].ravel()
+    finite = x[np.isfinite(x) & (x > 0)]
+    rounded = rough(finite)
+    wrong = sum(
+        Fraction(float(a)) != Fraction(float(b)) for a, b in zip(finite, rounded, strict=True)
+    )
+    assert f"results not correctly rounded: 0 → {wrong}" in found.worse
+    assert "largest error, ulp: 0 → 7" in found.worse
+
+
+def _edited(form: Form, at: float, value: float) -> Form:
+    """A form with another result at one input, of its sign where it is zero."""
+
+    def edited(x: Array) -> Array:
+        here = (
+            np.isnan(x)
+            if math.isnan(at)
+            else (x == at) & (np.signbit(x) == (math.copysign(1, at) < 0))
+        )
+        return np.where(here, np.float32(value), form(x))
+
+    return edited
+
+
+def _relu(x: Array) -> Array:
+    return np.maximum(x, np.float32(0))
+
+
+def _step(x: Array) -> Array:
+    return np.where(np.isnan(x), x, (x > 0).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("case", "at", "value", "words"),
+    [
+        (_RELU, math.nan, 0.0, "NaN stays NaN: 1 → 0"),
+        (_RELU, 2.0**-149, 0.0, "subnormals are kept: 1 → 0"),
+        (_RELU, math.inf, 1.0, "special points far from the exact value: 0 → 1"),
+        (_RELU, math.inf, math.nan, "NaN out of place: 0 → 1"),
+        (_RELU, 1.0, math.inf, "infinities out of place: 0 → 1"),
+        (_RELU, 1.0, -1.0, "signs out of place: 0 → 1"),
+        (_SLOPE, 1.0, 0.5, "special points far from the exact value: 0 → 1"),
+    ],
+)
+def test_one_wrong_result_is_named(
+    comparison: Comparison, case: Case, at: float, value: float, words: str
+) -> None:
+    form = _relu if case is _RELU else _step
+    found = _compare(comparison, case, form, _edited(form, at, value))
+    assert found.kind == "worse"
+    assert any(each.startswith(words) for each in found.worse), found.worse
+    back = _compare(comparison, case, _edited(form, at, value), form)
+    assert back.kind == "better", back
+    assert len(back.better) == len(found.worse)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sign_of_zero_that_changed_is_told_either_way(
+    comparison: Comparison, sign: float
+) -> None:
+    """Neither sign is right: what others rely on must stay."""
+    one, other = (_edited(_relu, -0.0, math.copysign(0.0, each)) for each in (sign, -sign))
+    found = _compare(comparison, _RELU, one, other)
+    assert found.kind == "worse"
+    assert any(each.startswith("the sign of zero at −0") for each in found.worse)
+
+
+def test_a_gradient_at_a_kink_that_changed_is_told_either_way(comparison: Comparison) -> None:
+    half = _edited(_edited(_step, 0.0, 0.5), -0.0, 0.5)
+    for one, other in ((_step, half), (half, _step)):
+        found = _compare(comparison, _SLOPE, one, other)
+        assert found.kind == "worse"
+        assert any(each.startswith("the gradient at a kink") for each in found.worse)
+
+
+def test_the_same_bits_are_identical(comparison: Comparison) -> None:
+    found = _compare(comparison, _GELU, _stable, lambda x: _stable(x.copy()))
+    assert (found.kind, found.differing, found.worse, found.better) == ("identical", 0, (), ())
+    assert found.tested > 1000
+
+
+def test_another_nan_or_equal_errors_elsewhere_are_different_and_no_worse(
+    comparison: Comparison,
+) -> None:
+    def quiet(x: Array) -> Array:
+        return np.where(np.isnan(x), np.uint32(0x7FC00001).view(np.float32), _relu(x))
+
+    found = _compare(comparison, _RELU, _relu, quiet)
+    assert (found.kind, found.worse, found.better) == ("different", (), ())
+    assert found.differing > 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(width=32, min_value=2.0**-100, max_value=2.0**100), st.integers(-3, 3))
+def test_what_is_worse_one_way_is_better_the_other(value: float, steps: int) -> None:
+    """At x = 1, whose exact result is 1; where both errors are alike nothing is said."""
+    comparison = _SHARED
+    near = float(np.float32(1 + steps * 2.0**-23))
+    forms = _edited(_relu, 1.0, value), _edited(_relu, 1.0, near)
+    one, other = _compare(comparison, _RELU, *forms), _compare(comparison, _RELU, *forms[::-1])
+    assert {len(one.worse), len(one.better)} == {len(other.worse), len(other.better)}
+    assert len(one.worse) == len(other.better)
+    assert one.differing == other.differing == (np.float32(value) != np.float32(near))
+
+
+_SHARED = Comparison([_RELU], 0, Reporter(quiet=True))
+
+
+# --- arms that fail -------------------------------------------------------------------------------
+
+
+def _fails(failure: Failed) -> Callable[..., list[Any]]:
+    def evaluate(*_: Any, **__: Any) -> list[Any]:
+        raise failure
+
+    return evaluate
+
+
+@pytest.mark.parametrize("failure", [Failed("error", "planted"), Lost("error", "killed")])
+def test_a_failure_is_that_of_its_arm(comparison: Comparison, failure: Failed) -> None:
+    right, wrong = _evaluating(_relu), _fails(failure)
+    [broken] = comparison.of(_RELU, right, wrong)
+    assert (broken.kind, broken.detail) == ("broken", f"the candidate: {failure.detail}")
+    [mended] = comparison.of(_RELU, wrong, right)
+    assert (mended.kind, mended.detail) == ("mended", f"the base: {failure.detail}")
+    [neither] = comparison.of(_RELU, wrong, wrong)
+    assert neither.kind == "unmeasured"
+    assert neither.detail.count(failure.detail) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        (lambda x: x[:1], "results do not fit the inputs"),
+        (lambda x: np.float32(1), "results do not fit the inputs"),
+        (lambda x: x.ravel()[:-1], "results do not fit the inputs"),
+    ],
+)
+def test_results_of_another_shape_are_the_fault_of_their_arm(
+    comparison: Comparison, form: Form, sentence: str
+) -> None:
+    found = _compare(comparison, _RELU, _relu, form)
+    assert found.kind == "broken"
+    assert sentence in found.detail
+    assert _compare(comparison, _RELU, form, _relu).kind == "mended"
+
+
+@pytest.mark.parametrize("bits", ["uint64", "uint16"])
+def test_results_of_another_format_are_the_fault_of_their_arm(
+    comparison: Comparison, bits: str
+) -> None:
+    def other(case: Case, channels: int, **values: Any) -> list[Any]:
+        return [values["bits"].astype(bits)]
+
+    [found] = comparison.of(_RELU, _evaluating(_relu), other)
+    assert (found.kind, found.detail) == (
+        "broken",
+        f"the candidate: returns {bits.removeprefix('uint')} bits for float32",
+    )
+
+
+def test_no_results_are_the_fault_of_their_arm(comparison: Comparison) -> None:
+    [found] = comparison.of(_RELU, _evaluating(_relu), lambda *_, **__: [])
+    assert found.kind == "broken"
+
+
+# --- what is evaluated ----------------------------------------------------------------------------
+
+
+def test_each_form_is_evaluated_once_a_format_in_both_directions() -> None:
+    timed = [
+        replace(_RELU, size=size, direction=d) for size in (1, 2) for d in ("forward", "backward")
+    ]
+    found = swept(timed, Selection())
+    assert [case.dtype for case in found] == ["float16", "bfloat16", "float32"]
+    assert {(case.direction, case.size) for case in found} == {("both", 0)}
+    forward = swept(timed, Selection(directions=("forward",), dtypes=("float64",)))
+    assert [(case.direction, case.dtype) for case in forward] == [("forward", "float64")]
+
+
+def test_fields_are_told_by_name(comparison: Comparison) -> None:
+    told = _compare(comparison, _RELU, _relu, _step).as_dict()
+    assert told["kind"] == "worse"
+    assert told["activation"] == "relu"
+    assert set(told) == {*_RELU.as_dict(), *Compared.__dataclass_fields__} - {"case"}
+
+
+def test_both_directions_come_from_one_evaluation(comparison: Comparison) -> None:
+    def both(form: Form) -> Callable[..., list[Any]]:
+        def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+            x = bits.view(np.float32)
+            return [each(x).astype(np.float32).view(np.uint32) for each in (form, _step)]
+
+        return evaluate
+
+    case = replace(_RELU, direction="both")
+    value, gradient = comparison.of(case, both(_relu), both(_edited(_relu, 1.0, 2.0)))
+    assert (value.case.direction, value.kind) == ("forward", "worse")
+    assert (gradient.case.direction, gradient.kind) == ("backward", "identical")
+    assert inputs.to_bits(np.array([1.0]), "float32").dtype == np.uint32

@@ -1,0 +1,350 @@
+"""Whole gates of NumPy forms with planted faults, in a repository of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench.cases import Selection
+from bench.errors import UsageError
+from bench.frameworks import IMPLS
+from bench.gate import trees, words
+from bench.gate.decisions import Design
+from bench.gate.gate import Compared, Request, Result, check, gate
+from bench.progress import Reporter
+
+_CHOSEN = Selection(
+    frameworks=("numpy",),
+    activations=("relu", "softsign", "elu", "gelu"),
+    directions=("forward",),
+    dtypes=("float32",),
+    sizes=(65536,),
+)
+_WIDE = Design(zone=0.5, screening=(4,), confirmation=(4,))
+_MAX = "return np.maximum(x, 0)\n"
+_ABS = "return (x + np.abs(x)) / 2\n"
+_WHERE = "return np.where(x > 0, x, 0)\n"
+_SOFTSIGN = "return x / (1 + np.abs(x))\n"
+_GELU = "return 0.5 * x * (1 + _erf(x * _ROOT_HALF))\n"
+_RAISES = 'raise ValueError("planted <b>|fault|</b>")\n'
+_DIES = "import os; os.kill(os.getpid(), 9)\n"
+
+
+def _git(root: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
+
+
+def _repository(root: Path) -> Path:
+    """NumPy's forms in the last commit of a new repository."""
+    (root / "impls").mkdir(parents=True)
+    for name in ("__init__", "_adapter", "numpy"):
+        shutil.copy(IMPLS / f"{name}.py", root / "impls")
+    _git(root, "init", "--quiet")
+    _commit(root)
+    return root
+
+
+def _commit(root: Path) -> None:
+    _git(root, "add", ".")
+    _git(root, "commit", "--quiet", "--message", "a version")
+
+
+def _edit(root: Path, *changes: tuple[str, str], file: str = "numpy") -> None:
+    path = root / "impls" / f"{file}.py"
+    text = path.read_text()
+    for before, after in changes:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return _repository(tmp_path / "project")
+
+
+def _gate(root: Path, **changes: object) -> Result:
+    request = Request("HEAD", _CHOSEN, design=_WIDE, budget=2.0, python=sys.executable)
+    return gate(replace(request, **changes), Reporter(quiet=True), root)  # type: ignore[arg-type]
+
+
+def _by_form(result: Result) -> dict[str, Compared]:
+    return {f"{each.case.activation}_{each.case.form}": each for each in result.timed}
+
+
+# --- nothing is measured where nothing differs ----------------------------------------------------
+
+
+def test_nothing_changed_is_nothing_measured(root: Path) -> None:
+    result = _gate(root)
+    assert (result.timed, result.exact, result.processes) == ([], [], 0)
+    assert words.exit_status(result, strict=True) == 0
+    assert "nothing was measured" in words.for_people(result)
+    check(result)
+
+
+def test_another_layout_is_nothing_measured(root: Path) -> None:
+    _edit(root, (_MAX, "# a remark\n    return np.maximum(\n        x, 0\n    )\n"))
+    result = _gate(root)
+    assert result.candidate.dirty
+    assert (result.timed, result.exact) == ([], [])
+
+
+def test_what_is_new_or_gone_is_told_and_not_measured(root: Path) -> None:
+    _edit(root, ("def relu_max(", "def relu_least("))
+    result = _gate(root, everything=True, parts=())
+    assert result.notes == [
+        "NumPy: new, so without a base: relu_least.",
+        "NumPy: gone, so that nothing of them is compared: relu_max.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["unknown", "", "HEAD~1"])
+def test_a_base_that_is_not_there_is_a_sentence(root: Path, name: str) -> None:
+    with pytest.raises(UsageError):
+        _gate(root, base=name)
+
+
+def test_a_base_that_is_no_python_is_a_sentence(root: Path) -> None:
+    (root / "impls" / "_adapter.py").write_text("def f(:\n")
+    _commit(root)
+    shutil.copy(IMPLS / "_adapter.py", root / "impls")
+    with pytest.raises(UsageError, match=r"the base's impls/_adapter.py is no Python: line 1"):
+        _gate(root)
+
+
+# --- one gate with a fault of each kind -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Slower, raising, killing its process and less exact; raising and dying only in the base."""
+    root = _repository(tmp_path_factory.mktemp("gate") / "project")
+    _edit(root, (_WHERE, _RAISES), ("return np.where(x > 0, x, alpha * (np.exp(x) - 1))\n", _DIES))
+    _commit(root)
+    shutil.copy(IMPLS / "numpy.py", root / "impls")
+    _edit(
+        root,
+        (_MAX, "[np.sort(x, axis=None) for _ in range(3)]\n    " + _MAX),
+        (_ABS, _RAISES),
+        (_SOFTSIGN, _DIES),
+        (_GELU, "return 0.5 * x * (1 + np.tanh(_erf(x * _ROOT_HALF)))\n"),
+    )
+    return _gate(root)
+
+
+@pytest.mark.slow
+def test_only_what_the_changes_reach_is_measured(faulty: Result) -> None:
+    assert set(_by_form(faulty)) == {
+        *("relu_max", "relu_abs", "relu_where"),
+        *("softsign_textbook", "elu_textbook", "gelu_textbook"),
+    }
+    assert {each.why for each in faulty.timed} == {"changed"}
+
+
+@pytest.mark.slow
+def test_each_fault_has_its_verdict_and_costs_no_other_case(faulty: Result) -> None:
+    found = {name: each.verdict for name, each in _by_form(faulty).items()}
+    assert found.pop("gelu_textbook") in ("same", "undecided", "slower")
+    assert found == {
+        "relu_max": "slower",
+        "relu_abs": "broken",
+        "relu_where": "mended",
+        "softsign_textbook": "broken",
+        "elu_textbook": "mended",
+    }
+
+
+@pytest.mark.slow
+def test_a_slower_case_is_confirmed_apart(faulty: Result) -> None:
+    slower = _by_form(faulty)["relu_max"]
+    assert slower.phase == "confirmation"
+    assert slower.ratio.low > 1.22
+    assert len(slower.logs) == slower.ratio.processes == 4
+
+
+@pytest.mark.slow
+def test_results_are_compared_whatever_becomes_of_the_process(faulty: Result) -> None:
+    found = {f"{each.case.activation}_{each.case.form}": each for each in faulty.exact}
+    assert {name: each.kind for name, each in found.items()} == {
+        "relu_max": "identical",
+        "relu_abs": "broken",
+        "relu_where": "mended",
+        "softsign_textbook": "broken",
+        "elu_textbook": "mended",
+        "gelu_textbook": "worse",
+    }
+    assert found["relu_abs"].detail.startswith("the candidate: ValueError: planted")
+    assert found["elu_textbook"].detail == "the base: the worker was killed by SIGKILL"
+    assert found["gelu_textbook"].shown.startswith("at ")
+
+
+@pytest.mark.slow
+def test_the_verdict_and_its_exit_status(faulty: Result) -> None:
+    assert words.exit_status(faulty) == 1
+    check(faulty)
+    told = words.for_people(faulty)
+    assert "1 slower" in told
+    assert "2 broken" in told
+    assert "slower   NumPy      relu" in told
+    assert "Repeat one longer: python -m bench gate --base HEAD --all" in told
+    assert ", 0 elements" not in told
+
+
+@pytest.mark.slow
+def test_json_has_everything(faulty: Result) -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    record = json.loads(words.for_machines(faulty), parse_constant=refuse)
+    assert record["exit_status"] == 1
+    assert len(record["timing"]) == 6
+    assert len(record["exactness"]) == 6
+    assert (record["base"]["dirty"], record["candidate"]["dirty"]) == (False, True)
+    assert record["base"]["commit"] == record["candidate"]["commit"] != ""
+    assert (record["dead_zone"], record["family_wise_error"]) == (0.5, 0.01)
+    assert record["versions"]["numpy"]["numpy"]
+    assert record["processes"] >= 8
+    assert {"timing", "exactness", "timed"} <= record["seconds"].keys()
+    [broken] = [each for each in record["timing"] if each["form"] == "abs"]
+    assert broken["ratio"] == {"value": None, "low": 0.0, "high": None, "processes": 0}
+
+
+@pytest.mark.slow
+def test_markdown_cannot_be_led_astray(faulty: Result) -> None:
+    hostile = replace(faulty, base=trees.Tree(Path(), "a [b](c) <img> | `d`"))
+    text = words.markdown(hostile)
+    assert text.startswith("### actbench gate: became slower or less exact")
+    assert "planted \\<b\\>\\|fault\\|\\</b\\>" in text
+    outside = "\n".join(line for line in text.splitlines() if "Repeat" not in line)
+    outside = outside.replace("<sub>", "").replace("</sub>", "")
+    assert not any(mark in outside.replace(f"\\{mark}", "") for mark in "<`[")
+
+
+# --- a module that cannot be loaded ---------------------------------------------------------------
+
+_LOAD = {
+    "raises": "raise RuntimeError('planted')\n",
+    "missing in a package": "from numpy import no_such_name\n",
+    "missing module": "import no_such_module\n",
+    "its adapter raises": "class Adapter:\n    def __init__(self, *_): raise OSError('planted')\n",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", _LOAD)
+def test_a_module_that_cannot_be_loaded_any_more_is_broken(root: Path, how: str) -> None:
+    with (root / "impls" / "numpy.py").open("a") as file:
+        file.write(_LOAD[how])
+    chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
+    result = _gate(root, selection=chosen, everything=True)
+    assert [each.verdict for each in result.timed] == ["broken"]
+    assert [each.kind for each in result.exact] == ["broken"]
+    assert words.exit_status(result) == 1
+    assert "planted" in words.sentence(result) or "no_such" in words.sentence(result)
+
+
+@pytest.mark.slow
+def test_a_base_that_could_not_be_loaded_is_mended(root: Path) -> None:
+    path = root / "impls" / "numpy.py"
+    path.write_text(path.read_text() + _LOAD["raises"])
+    _commit(root)
+    shutil.copy(IMPLS / "numpy.py", path)
+    chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
+    result = _gate(root, selection=chosen, everything=True)
+    assert [each.verdict for each in result.timed] == ["mended"]
+    assert words.exit_status(result) == 0
+    check(result)
+
+
+@pytest.mark.slow
+def test_what_fails_in_both_trees_is_nobodys_fault(root: Path) -> None:
+    """Either arm dies first in every second process, so that neither is seen to fail alone."""
+    _edit(root, (_MAX, _DIES))
+    _commit(root)
+    _edit(root, (_DIES, "pass\n    " + _DIES))
+    result = _gate(root)
+    assert [each.verdict for each in result.timed] == ["unmeasured"]
+    assert [each.kind for each in result.exact] == ["unmeasured"]
+    assert words.exit_status(result) == 0
+    assert words.exit_status(result, strict=True) == 3
+    with pytest.raises(UsageError, match="nothing could be compared"):
+        check(result)
+
+
+@pytest.mark.slow
+def test_results_that_do_not_fit_are_broken_and_the_rest_is_compared(root: Path) -> None:
+    _edit(root, (_MAX, "return np.maximum(x, 0)[:1]\n"), (_ABS, "return x.astype(float)\n"))
+    _edit(root, (_WHERE, "return np.where(~(x > 0), 0, x)\n"))
+    result = _gate(root, parts=("exactness",))
+    found = {each.case.form: each for each in result.exact}
+    assert {form: each.kind for form, each in found.items()} == {
+        "max": "broken",
+        "abs": "broken",
+        "where": "identical",
+    }
+    assert "results do not fit the inputs" in found["max"].detail
+    assert "returns 64 bits for float32" in found["abs"].detail
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The command line in the small repository."""
+    monkeypatch.setattr(gate, "__defaults__", (root,))
+    return root
+
+
+def _main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        status = command.main(["gate", "--framework", "numpy", *arguments])
+    except SystemExit as end:
+        status = int(end.code or 0)
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (("--base", "HEAD", "--activation", "gleu"), 2, "did you mean gelu"),
+        (("--base", "nothing"), 2, "no commit, branch, tag or folder is called 'nothing'"),
+        (("--base", ""), 2, "--base is empty"),
+        (("--base", "HEAD", "--dead-zone", "0"), 2, "--dead-zone"),
+        (("--base", "HEAD", "--markdown", "/nowhere/comment.md"), 4, "/nowhere/comment.md"),
+        ((), 2, "--base"),
+    ],
+)
+def test_bad_usage_is_a_sentence(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    status: int,
+    sentence: str,
+) -> None:
+    found, out, err = _main(capsys, *arguments)
+    assert (found, out) == (status, "")
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+def test_a_quiet_gate_writes_what_it_is_asked_for(
+    here: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    comment = tmp_path / "comment.md"
+    status, out, _ = _main(capsys, "--base", "HEAD", "--json", "--markdown", str(comment))
+    assert status == 0
+    assert json.loads(out)["timing"] == []
+    assert comment.read_text().startswith("### actbench gate: nothing slower or less exact found")
+    assert set(os.listdir(here)) == {".git", "impls"}

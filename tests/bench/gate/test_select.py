@@ -1,0 +1,125 @@
+"""Which cases are compared, and why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.cases import Selection, plain_form
+from bench.catalog import find
+from bench.errors import UsageError
+from bench.frameworks import IMPLS, frameworks
+from bench.gate.select import Chosen, choose
+
+_NUMPY = Selection(frameworks=("numpy",))
+Edit = Callable[[str, str], None]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[..., Chosen]:
+    """What is chosen between the real tree and one with a module edited."""
+
+    def of(
+        *changes: tuple[str, str], asked: Selection = _NUMPY, everything: bool = False
+    ) -> Chosen:
+        folder = tmp_path / "impls"
+        shutil.copytree(IMPLS, folder)
+        text = (folder / "numpy.py").read_text()
+        for before, after in changes:
+            assert text.count(before) == 1, before
+            text = text.replace(before, after)
+        (folder / "numpy.py").write_text(text)
+        return choose(IMPLS, folder, asked, everything)
+
+    return of
+
+
+def _functions(chosen: Chosen) -> set[str]:
+    return {f"{find(case.activation).name}_{case.form}" for case in chosen.cases}
+
+
+def test_nothing_is_chosen_where_nothing_differs(edited: Callable[..., Chosen]) -> None:
+    found = edited(asked=Selection())
+    assert (dict(found.cases), found.notes, found.apart) == ({}, (), frozenset())
+
+
+def test_a_changed_form_is_compared_at_every_size_and_direction(
+    edited: Callable[..., Chosen],
+) -> None:
+    found = edited(("return np.maximum(x, 0)\n", "return np.maximum(0, x)\n"))
+    assert _functions(found) == {"relu_max"}
+    assert {case.direction for case in found.cases} == {"forward", "backward"}
+    assert len({case.size for case in found.cases}) == 2
+    assert set(found.cases.values()) == {"changed"}
+
+
+def test_a_changed_helper_is_named_as_the_reason(edited: Callable[..., Chosen]) -> None:
+    found = edited(("_GELU_TANH = math.sqrt(2 / math.pi)", "_GELU_TANH = math.sqrt(2.5 / math.pi)"))
+    assert _functions(found) == {"gelu_tanh_textbook", "gelu_tanh_stable", "gelu_tanh_fast"}
+    assert set(found.cases.values()) == {"through _GELU_TANH"}
+
+
+def test_a_form_that_changed_with_its_helper_says_both(edited: Callable[..., Chosen]) -> None:
+    found = edited(
+        ("_GELU_TANH = math.sqrt(2 / math.pi)", "_GELU_TANH = math.sqrt(2.5 / math.pi)"),
+        ("return 0.5 * x * (1 + np.tanh(_GELU_TANH", "return x * 0.5 * (1 + np.tanh(_GELU_TANH"),
+    )
+    whys = {case.form: why for case, why in found.cases.items()}
+    assert whys["textbook"] == "changed and through _GELU_TANH"
+
+
+def test_all_are_compared_where_that_is_asked_for(edited: Callable[..., Chosen]) -> None:
+    found = edited(everything=True)
+    assert _functions(found) == frameworks()["numpy"].functions & _functions(found)
+    assert len(_functions(found)) > 80
+    assert set(found.cases.values()) == {"all were asked for"}
+
+
+def test_of_what_reaches_everything_the_plain_forms_tell(edited: Callable[..., Chosen]) -> None:
+    change = ('np.seterr(all="ignore")', 'np.seterr(all="warn")')
+    found = edited(change)
+    numpy = frameworks()["numpy"]
+    assert {(case.activation, case.form) for case in found.cases} == {
+        (case.activation, plain_form(find(case.activation), numpy)) for case in found.cases
+    }
+    assert set(found.cases.values()) == {"Adapter reaches every case"}
+    assert "its plain forms are compared" in found.notes[0]
+
+
+def test_forms_that_are_named_are_compared_where_everything_is_reached(
+    edited: Callable[..., Chosen],
+) -> None:
+    asked = Selection(frameworks=("numpy",), activations=("relu",), forms=("where",))
+    found = edited(('np.seterr(all="ignore")', 'np.seterr(all="warn")'), asked=asked)
+    assert _functions(found) == {"relu_where"}
+
+
+def test_an_environment_that_differs_is_told(edited: Callable[..., Chosen]) -> None:
+    found = edited(("ENVIRONMENT: dict[str, str] = {}", 'ENVIRONMENT = {"A": "1"}'))
+    assert found.apart == {"numpy"}
+    assert found.notes[0].startswith("NumPy: ENVIRONMENT differs")
+    assert found.cases
+
+
+def test_what_one_tree_alone_has_is_told_and_never_compared(edited: Callable[..., Chosen]) -> None:
+    found = edited(("def relu_max(", "def relu_least("), everything=True)
+    assert "relu_max" not in _functions(found)
+    assert found.notes == (
+        "NumPy: new, so without a base: relu_least.",
+        "NumPy: gone, so that nothing of them is compared: relu_max.",
+    )
+
+
+def test_other_frameworks_are_not_looked_at(edited: Callable[..., Chosen]) -> None:
+    found = edited(
+        ("return np.maximum(x, 0)\n", "return -x\n"), asked=Selection(frameworks=("torch",))
+    )
+    assert not found.cases
+
+
+def test_unknown_names_are_a_sentence() -> None:
+    with pytest.raises(UsageError, match="did you mean gelu"):
+        choose(IMPLS, IMPLS, Selection(activations=("gleu",)), False)

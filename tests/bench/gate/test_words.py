@@ -1,0 +1,151 @@
+"""What a gate says: what is wrong first, the same in words, in JSON and as an exit status."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.cases import Case
+from bench.gate import words
+from bench.gate.decisions import UNKNOWN, Design, Ratio
+from bench.gate.exactness import Compared as Exact
+from bench.gate.exactness import Kind
+from bench.gate.gate import Compared, Result
+from bench.gate.trees import Tree
+
+_CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
+_VERDICTS = ("slower", "faster", "same", "undecided", "broken", "mended", "unmeasured")
+_RATIOS = {"slower": 1.2, "faster": 0.8, "same": 1.0, "undecided": 1.01}
+
+
+def _timed(verdict: Any, **changes: Any) -> Compared:
+    value = _RATIOS.get(verdict)
+    ratio = Ratio(value, value / 1.01, value * 1.01, 4) if value else UNKNOWN
+    detail = "" if value else "why it failed"
+    fields = {"verdict": verdict, "ratio": ratio, "detail": detail, **changes}
+    return Compared(_CASE, "changed", **fields)
+
+
+def _exact(kind: Any, **changes: Any) -> Exact:
+    failed = kind in ("broken", "mended", "unmeasured")
+    fields: dict[str, Any] = {"detail": "why it failed"} if failed else {"tested": 10}
+    if kind == "worse":
+        fields |= {"worse": ("largest error, ulp: 1 → 2",), "shown": "at 0x1p+0 (1.0): 1 → 2"}
+    return Exact(_CASE, kind, **{**fields, **changes})
+
+
+def _result(timed: Sequence[str] = (), exact: Sequence[str] = (), **changes: Any) -> Result:
+    base, candidate = Tree(Path(), "v1", "a" * 40), Tree(Path(), "the working tree", "b" * 40, True)
+    fields = {"timed": [*map(_timed, timed)], "exact": [*map(_exact, exact)], **changes}
+    return Result(
+        **{"base": base, "candidate": candidate, "design": Design(), "command": "", **fields}
+    )
+
+
+_SOME = st.lists(st.sampled_from(_VERDICTS), max_size=40)
+_KINDS = st.lists(st.sampled_from(get_args(Kind)), max_size=6)
+
+
+@given(_SOME, _KINDS)
+def test_the_exit_status_is_what_was_found(timed: list[str], exact: list[str]) -> None:
+    result = _result(timed, exact)
+    wrong = {"slower", "broken"} & set(timed) or {"worse", "broken"} & set(exact)
+    open_ = {"undecided", "unmeasured"} & set(timed) or "unmeasured" in exact
+    assert words.exit_status(result) == (1 if wrong else 0)
+    assert words.exit_status(result, strict=True) == (1 if wrong else 3 if open_ else 0)
+    title = words.markdown(result).splitlines()[0]
+    assert title.endswith("became slower or less exact" if wrong else "found")
+
+
+@given(_SOME, _KINDS)
+def test_every_way_of_saying_it_counts_alike(timed: list[str], exact: list[str]) -> None:
+    result = _result(timed, exact)
+    told = words.sentence(result)
+    for kind in set(timed):
+        assert f"{timed.count(kind)} {kind}" in told
+    assert words.for_people(result).splitlines()[-1] == told
+    record = json.loads(words.for_machines(result), parse_constant=pytest.fail)
+    assert record["verdict"] == told
+    assert [each["verdict"] for each in record["timing"]] == timed
+    assert [each["kind"] for each in record["exactness"]] == exact
+    rows = [line for line in words.for_people(result).splitlines() if "  relu  " in line]
+    shown = len(timed) - (timed.count("same") if len(timed) > 24 else 0)
+    assert len(rows) == (shown or min(len(timed), 24))
+
+
+def test_the_worst_is_named_first() -> None:
+    far = _timed("slower", ratio=Ratio(3.0, 2.9, 3.1, 4))
+    result = _result()
+    result.timed = [_timed("same"), _timed("slower"), far]
+    assert "worst: NumPy relu max, eager, forward, float32, 4,096 elements, 3.000 times" in (
+        words.sentence(result)
+    )
+    result.timed.append(_timed("broken"))
+    assert "why it failed)" in words.sentence(result)
+    first = words.for_people(result).splitlines()
+    assert [line.split()[0] for line in first[1:5]] == ["broken", "slower", "slower", "same"]
+    assert "3.000" in first[2]
+
+
+@given(st.text(max_size=12), st.text(min_size=1, max_size=12))
+def test_text_from_elsewhere_marks_nothing_up(label: str, detail: str) -> None:
+    result = _result(base=Tree(Path(), label), notes=[detail])
+    result.timed = [_timed("broken", detail=detail)]
+    result.exact = [_exact("broken", detail=detail)]
+    plain = words.markdown(_result(base=Tree(Path(), "x"), timed=["broken"], exact=["broken"]))
+    lines = words.markdown(result).split("\n")
+    marks = ("\\\\", *(f"\\{mark}" for mark in "`*_<>|[]"))
+
+    def bare(text: str) -> str:
+        for mark in marks:
+            text = text.replace(mark, "")
+        return text
+
+    table = [line for line in lines if line.startswith("| ")]
+    assert {bare(line).count("|") for line in table} == {14}
+    assert [line[:2] for line in lines if line[:2] in ("##", "| ", "|-")] == [
+        line[:2] for line in plain.split("\n") if line[:2] in ("##", "| ", "|-")
+    ]
+    told = bare(next(line for line in lines if line.startswith("Against")))
+    assert not set("`*<[") & set(told)
+
+
+@given(st.text(min_size=1, max_size=12).filter(lambda text: "\0" not in text))
+def test_the_command_to_repeat_names_the_base_whatever_it_is(label: str) -> None:
+    told = shlex.split(words.repeat(_result(base=Tree(Path(), label)), _CASE))
+    assert told[told.index("--base") + 1] == label
+    assert told[told.index("--activation") + 1] == "relu"
+
+
+def test_the_working_tree_against_itself_is_repeated_so() -> None:
+    tree = Tree(Path(), "the working tree")
+    assert "--base WORKTREE --all" in words.repeat(_result(base=tree, candidate=tree), _CASE)
+
+
+def test_what_is_no_number_is_null() -> None:
+    record = json.loads(words.for_machines(_result(["broken"])), parse_constant=pytest.fail)
+    assert record["timing"][0]["ratio"] == {"value": None, "low": 0.0, "high": None, "processes": 0}
+    assert math.isinf(UNKNOWN.high)
+
+
+def test_less_exact_results_are_told_with_an_input() -> None:
+    told = words.for_people(_result(exact=["worse", "identical"]))
+    assert "worse: NumPy relu max" in told
+    assert "largest error, ulp: 1 → 2" in told
+    assert "at 0x1p+0" in told
+    assert "of 2 results compared exactly 1 are the same, 1 worse (first: " in told
+
+
+def test_nothing_compared_is_said_so() -> None:
+    assert words.sentence(_result()) == (
+        "Against v1 (aaaaaaaaaaaa): no function that a case could notice differs, so nothing was "
+        "measured."
+    )
