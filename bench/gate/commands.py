@@ -119,14 +119,14 @@ def gate(
     from .own import Own
     from .trees import WORKTREE
 
-    if not base and not base_python:
+    if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")
     if function and (instructions or base_python):
         raise UsageError("--callable goes with neither --instructions nor --base-python")
     if reference and not function:
         raise UsageError("--reference says what --callable should be: give both or neither")
     request = Request(
-        base=base or WORKTREE,
+        base=WORKTREE if base is None else base,
         base_python=base_python,
         selection=Selection(**chosen),
         everything=everything,

@@ -80,7 +80,7 @@ def _notes(name: str, found: Changes) -> Iterable[str]:
         yield f"{title}: gone, so that nothing of them is compared: {_list(found.gone)}."
     if found.settings:
         names = ", ".join(found.settings)
-        yield f"{title}: {names} differs; both versions run under the one that is installed here."
+        yield f"{title}: {names} differs; each version has processes of its own."
     if found.everywhere or found.settings:
         names = ", ".join((*found.everywhere, *found.settings))
         yield f"{title}: {names} reaches every case; its plain forms are compared (--all: all)."

@@ -122,10 +122,10 @@ class Epochs:
             epoch.close()
 
     def close(self) -> None:
-        """End everything that was started."""
+        """End everything that was started, what is being started as well."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
         for epoch in self._open:
             epoch.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     @staticmethod
     def grouped(cases: Sequence[Case]) -> dict[Key, list[Case]]:

@@ -195,6 +195,7 @@ class _Drawn:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, draw: Callable[[Case], float]) -> None:
         self.measured: list[list[Case]] = []
+        self.versions: dict[str, dict[str, str]] = {}
         self._draw = draw
         monkeypatch.setattr(gate_module, "Epochs", lambda setting: self)
         monkeypatch.setattr(gate_module, "measure", self._measure)
@@ -287,7 +288,8 @@ def test_only_suspects_are_measured_again_and_only_until_they_are_decided(
     dice = np.random.default_rng(9)
     drawn = _Drawn(monkeypatch, lambda case: 0.2 * (case.size == 3) + dice.normal(0, 0.001))
     drawn.gate(6)
-    assert [len(cases) for cases in drawn.measured] == [6] * 4 + [1] * 4
+    first, again = Design().screening[0], Design().confirmation[0]
+    assert [len(cases) for cases in drawn.measured] == [6] * first + [1] * again
 
 
 def test_what_cannot_be_decided_ends_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
