@@ -14,10 +14,10 @@ import click
 from . import export as export_module
 from .cases import PROFILES, Selection, forms_of
 from .catalog import CATALOG, nearest
+from .compare.command import compare
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
 from .gate.commands import gate, selftest
-from .gate.compare_command import compare
 from .options import DEBUG, interpreters, selecting
 
 _EXAMPLES = """

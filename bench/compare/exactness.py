@@ -11,7 +11,7 @@ from ..cases import Case
 from ..dtypes import DTYPES
 from ..metrics import Row
 from ..store import Run
-from . import compare_rows
+from . import rows
 
 Sense = Literal["worse", "better", "changed"]
 
@@ -72,8 +72,8 @@ class Exactness:
     differences: Sequence[Difference]
     left_out: Mapping[str, int]
     one_sided: Sequence[str]
-    only_base: Sequence[compare_rows.Missing]
-    only_candidate: Sequence[compare_rows.Missing]
+    only_base: Sequence[rows.Missing]
+    only_candidate: Sequence[rows.Missing]
 
     @property
     def compared(self) -> int:
@@ -83,8 +83,8 @@ class Exactness:
 
 def compare(base: Run, candidate: Run) -> Exactness:
     """Compare the exactness of two runs. Raises StoreError for rows that no run writes."""
-    mine, others = (compare_rows.rows_of(run, METRICS) for run in (base, candidate))
-    pairs = compare_rows.pairs(mine, others, key=_key, same=_without_size)
+    mine, others = (rows.rows_of(run, METRICS) for run in (base, candidate))
+    pairs = rows.pairs(mine, others, key=_key, same=_without_size)
     reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
     told = [_difference(a, b) for a, b in compared]

@@ -11,10 +11,10 @@ from typing import Any
 from ..cases import Case
 from ..frameworks import frameworks
 from ..store import dump
-from .compare import Comparison, title
-from .compare_exactness import Difference
-from .compare_rows import Missing
-from .compare_timing import DOUBT, Answer, Timing, Unit
+from .exactness import Difference
+from .rows import Missing
+from .runs import Comparison, title
+from .timing import DOUBT, Answer, Timing, Unit
 
 _ORDER = ("fails", "slower", "less exact", "convention", "faster", "more exact", "undecided")
 _SENSES = {"worse": "less exact", "better": "more exact", "changed": "convention"}

@@ -1,7 +1,7 @@
 """Two stored runs compared: what became slower or less exact between them.
 
-Times are compared relative to the primitives of the same run (`compare_timing`), exactness as it is
-(`compare_exactness`).
+Times are compared relative to the primitives of the same run (`timing`), exactness as it is
+(`exactness`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from ..errors import UsageError
 from ..frameworks import frameworks
+from ..gate.verdicts import DEAD_ZONE, Verdict
 from ..store import Run, RunFacts
-from . import compare_exactness, compare_timing
-from .compare_exactness import Exactness
-from .compare_rows import Missing
-from .compare_timing import Times
-from .verdicts import DEAD_ZONE, Verdict
+from . import exactness, timing
+from .exactness import Exactness
+from .rows import Missing
+from .timing import Times
 
 REGRESSION, UNDECIDED = 1, 3
 """Exit statuses."""
@@ -86,12 +86,12 @@ def compare(
             f"the runs are of different machines ({machines}), whose times are not of the same "
             "thing: add --across-machines to compare what can be compared all the same"
         )
-    times = compare_timing.compare(base, candidate, zone)
-    exactness = compare_exactness.compare(base, candidate)
+    times = timing.compare(base, candidate, zone)
+    results = exactness.compare(base, candidate)
     notes = list(_notes(base.facts, candidate.facts))
     paths = str(base.path), str(candidate.path)
-    found = Comparison(*paths, zone, machines, notes, times, exactness)
-    if not (times.timings or exactness.compared or exactness.left_out or found.broken):
+    found = Comparison(*paths, zone, machines, notes, times, results)
+    if not (times.timings or results.compared or results.left_out or found.broken):
         raise UsageError(
             f"{base.path} and {candidate.path} have no case in common: "
             "measure the same cases in both"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from bench import store
 from bench.__main__ import main
 from bench.cases import Case
+from bench.compare import exactness, words
+from bench.compare.change import Change
+from bench.compare.runs import Comparison, compare
 from bench.errors import StoreError, UsageError
-from bench.gate import compare_exactness, compare_words
-from bench.gate.compare import Comparison, compare
-from bench.gate.compare_change import Change
 from bench.metrics import COLUMNS, Row
 from bench.store import Run, RunFacts, RunWriter
 
@@ -117,7 +117,7 @@ def test_tight_intervals_around_no_change_say_the_same() -> None:
     assert len(_called(found, "same")) == len(CASES)
     assert set(_whole(found)) == {"same"}
     assert found.exit_status(strict=True) == 0
-    assert compare_words.lines(found) == []
+    assert words.lines(found) == []
 
 
 def test_a_run_twice_as_slow_shows_in_its_units_alone() -> None:
@@ -126,8 +126,8 @@ def test_a_run_twice_as_slow_shows_in_its_units_alone() -> None:
     assert [each.answer.ratio for each in found.times.units] == pytest.approx([2.0] * 2)
     assert _whole(found) == ["slower"] * 2
     assert found.exit_status() == 1
-    assert "PyTorch eager as a whole is slower: 2 (" in compare_words.for_people(found, 20)
-    assert compare_words.conclusion(found).startswith("Regression: PyTorch eager slower as a whole")
+    assert "PyTorch eager as a whole is slower: 2 (" in words.for_people(found, 20)
+    assert words.conclusion(found).startswith("Regression: PyTorch eager slower as a whole")
 
 
 @pytest.mark.parametrize("slow", [_case("gelu"), _case("exp"), _case("copy")], ids=str)
@@ -137,7 +137,7 @@ def test_one_slower_case_is_named_and_no_other(slow: Case) -> None:
     assert _called(found, "slower") == [slow]
     assert len(_called(found, "same")) == len(CASES) - 1
     assert found.exit_status() == 1
-    (line,) = compare_words.lines(found)
+    (line,) = words.lines(found)
     assert (line.verdict, line.what) == (
         "slower",
         f"PyTorch {slow.activation} native, eager forward float32 4,096",
@@ -167,7 +167,7 @@ def test_many_sizes_settle_a_group_that_became_slower() -> None:
     ]
     assert found.exit_status() == 1
     assert "all 6 primitives of PyTorch eager, forward float32 64" in [
-        line.what for line in compare_words.lines(found)
+        line.what for line in words.lines(found)
     ]
 
 
@@ -238,7 +238,7 @@ def test_one_process_decides_nothing(epochs: tuple[int, int]) -> None:
     assert {each.answer.reason for each in found.times.timings} == {
         "a run with one process a framework does not tell how processes differ"
     }
-    assert "No interval: it takes two processes" in compare_words.for_people(found, 3)
+    assert "No interval: it takes two processes" in words.for_people(found, 3)
 
 
 def test_a_time_without_an_interval_decides_nothing() -> None:
@@ -279,7 +279,7 @@ def test_cases_of_one_run_alone_are_counted_and_failures_named() -> None:
     found = compare(_run(rows), _run(after))
     assert [each.case for each in found.broken] == [failed]
     assert found.exit_status() == 1
-    told = compare_words.for_people(found, 20)
+    told = words.for_people(found, 20)
     assert "refused: work went on" in told
     assert "2 cases timed in the base alone (1 there unsupported: there is none)." in told
     assert "1 case timed in the candidate alone." in told
@@ -321,7 +321,7 @@ def test_exactness_is_compared_as_it_is(
     (difference,) = found.exactness.differences
     assert (difference.metric, difference.sense, difference.detail) == (metric, sense, BAD)
     assert found.exit_status() == (1 if sense == "worse" else 0)
-    assert BAD in compare_words.for_people(found, 20)
+    assert BAD in words.for_people(found, 20)
     assert compare(_run([base]), _run([base])).exactness.equal == 1
 
 
@@ -345,9 +345,9 @@ def test_different_inputs_are_not_compared(
         f"in {dtype} the runs tried different inputs: {reason}"
     ]
     assert not found.exactness.differences
-    assert compare_words.conclusion(found) == "Nothing could be compared."
+    assert words.conclusion(found) == "Nothing could be compared."
     assert (found.exit_status(), found.exit_status(strict=True)) == (0, 3)
-    assert reason in compare_words.for_people(found, 20)
+    assert reason in words.for_people(found, 20)
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("bfloat16", 2**16), ("float32", 2**32)])
@@ -392,7 +392,7 @@ def test_figures_are_ordered_by_gravity() -> None:
     base, candidate = (
         _run([Row(EXACT, metric, value) for metric in metrics]) for value in (0.0, 1.0)
     )
-    found = compare_exactness.compare(base, candidate)
+    found = exactness.compare(base, candidate)
     assert [each.metric for each in found.differences] == [
         "nan_mismatches",
         "max_ulp",
@@ -413,7 +413,7 @@ def test_different_machines_are_refused_unless_told_otherwise() -> None:
     found = compare(base, candidate, across_machines=True)
     assert _called(found, "same") == CASES
     assert found.exit_status(strict=True) == 0
-    told = compare_words.for_people(found, 20)
+    told = words.for_people(found, 20)
     assert "What is not: absolute speed" in told
     assert "as a whole is" not in told
     slower = compare(candidate, base, across_machines=True)
@@ -585,7 +585,7 @@ def test_published_runs_of_two_processes_claim_nothing_of_times() -> None:
     assert not found.exactness.differences
     assert all("tried different inputs: " in reason for reason in found.exactness.left_out)
     assert found.exit_status() == 0
-    told = compare_words.for_people(found, 20)
+    told = words.for_people(found, 20)
     assert "commit c8ef90aa0654 against 7ffa87157911" in told
     assert "Nothing is shown to be slower; " in told.splitlines()[-1]
     assert told.endswith(" of the times are undecided; exactness was not compared.")

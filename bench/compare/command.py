@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
-from .verdicts import DEAD_ZONE
+from ..gate.verdicts import DEAD_ZONE
 
 _EXAMPLES = """
 \b
@@ -63,8 +63,8 @@ def compare(
     primitives themselves moved is told beside it. Exactness is compared as it is.
     """
     from .. import store
-    from . import compare as module
-    from . import compare_words as words
+    from . import runs as module
+    from . import words
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")

@@ -19,11 +19,11 @@ from typing import Any
 from ..cases import Case
 from ..catalog import CATALOG
 from ..errors import StoreError
+from ..gate.verdicts import Verdict, verdict
 from ..metrics import Row
 from ..store import Run
-from . import compare_rows
-from .compare_change import Change, apart, together
-from .verdicts import Verdict, verdict
+from . import rows
+from .change import Change, apart, together
 
 METRIC = "time_per_call"
 DOUBT = 0.01
@@ -92,8 +92,8 @@ class Times:
     timings: Sequence[Timing]
     units: Sequence[Unit]
     parts: Sequence[Unit]
-    only_base: Sequence[compare_rows.Missing]
-    only_candidate: Sequence[compare_rows.Missing]
+    only_base: Sequence[rows.Missing]
+    only_candidate: Sequence[rows.Missing]
     freedom: int
 
 
@@ -102,8 +102,8 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
 
     Raises StoreError for rows that no run writes.
     """
-    mine, others = (_checked(run, compare_rows.rows_of(run, [METRIC])) for run in (base, candidate))
-    pairs = compare_rows.pairs(mine, others, key=lambda row: row.case, same=lambda case: case)
+    mine, others = (_checked(run, rows.rows_of(run, [METRIC])) for run in (base, candidate))
+    pairs = rows.pairs(mine, others, key=lambda row: row.case, same=lambda case: case)
     epochs = base.facts.epochs, candidate.facts.epochs
     changes = {a.case: _change(a, b, epochs) for a, b in pairs.both}
     primitives = {case: changes[case] for case in _primitives(changes)}
@@ -128,15 +128,15 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
 Changes = Mapping[Case, Change]
 
 
-def _checked(run: Run, rows: Sequence[Row]) -> Sequence[Row]:
-    for row in rows:
+def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
+    for row in found:
         ends = [end for end in (row.value, row.low, row.high) if end is not None]
         if row.status == "ok" and not all(0 < end < math.inf for end in ends):
             who = f"{row.case.framework} {row.case.activation}"
             raise StoreError(
                 f"{run.path}/rows.jsonl is malformed: a time of {who} is no time; measure it again"
             )
-    return rows
+    return found
 
 
 def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Change:

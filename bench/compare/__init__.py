@@ -1,0 +1,1 @@
+"""Stored runs compared: what became slower or less exact between two measurements."""
