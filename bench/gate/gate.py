@@ -357,7 +357,7 @@ class Timing:
         count = until - max(len(each.logs) for each in waiting)
         by_case = {each.case: each for each in waiting}
         named = f"{title}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
-        steps = count * len(cases) * setting.effort.visits
+        steps = count * len(cases)
         with self._reporter.phase(named, steps) as done:
             for turn in range(count):
                 if all(map(self._given_up, cases)):
@@ -369,7 +369,8 @@ class Timing:
                     timed = measure(epoch, cases, setting, self.processes, done)
                     took = time.monotonic() - started
                 self.seconds += took
-                self._visit = took / len(cases) / setting.effort.visits
+                blocks = sum(each.blocks + each.spoilt for each in timed.values())
+                self._visit = took * setting.effort.blocks / blocks if blocks else self._visit
                 self.processes += 1
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)

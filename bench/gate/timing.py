@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..cases import Case
 from ..dtypes import DTYPES
@@ -24,12 +27,17 @@ from .decisions import of_blocks
 _TIMEOUT = 300.0
 _FEWEST = 24
 """Unspoilt blocks from which on a process has a value."""
+_NARROW = 0.002
+"""The standard error of a process's log ratio at which its visits end."""
 _MOST_VISITS = 6
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a case is timed in one process: visits of some blocks of two batches each."""
+    """How long a case is timed in one process: visits of some blocks of two batches each.
+
+    `visits` are those of the usual case: one that scatters gets those that another does not need.
+    """
 
     visits: int = 4
     blocks: int = 32
@@ -256,14 +264,33 @@ def measure(
     for key, worker in list(epoch.workers.items()):
         with _losing(epoch, [case for case in alive if _key(case) == key]):
             worker.ask("pin", _TIMEOUT, cpus=measuring_cpus(key.threads))
-    for visit in range(_MOST_VISITS):
-        again = alive if visit < effort.visits else [c for c in alive if _kept(found[c]) < _FEWEST]
+    left = effort.visits * len(alive)
+    for visit in range(max(_MOST_VISITS, effort.visits)):
+        again = [case for case in alive if visit == 0 or _wants(found[case], left > 0)]
         for case in dice.sample(again, len(again)):
             if case not in epoch.failures:
                 _visit(epoch, case, setting, found[case])
-            if visit < effort.visits:
+            left -= 1
+            if visit == 0:
                 done()
     return {case: _timed(found[case]) for case in alive if _kept(found[case]) >= _FEWEST}
+
+
+def _wants(visits: Sequence[Mapping[str, Any]], time_is_left: bool) -> bool:
+    """Whether a case is to be visited again: it has too few blocks, or they scatter."""
+    if _kept(visits) < _FEWEST:
+        return len(visits) < _MOST_VISITS
+    return time_is_left and _median_error(visits) > _NARROW
+
+
+def _median_error(visits: Sequence[Mapping[str, Any]]) -> float:
+    """The standard error of a process's median log ratio, from how its blocks scatter.
+
+    Of a normal sample's median, with 1.48 times the median deviation for the standard deviation.
+    """
+    logs = np.log([other / one for one, other, _ in _blocks(visits)])
+    scatter = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
+    return math.sqrt(math.pi / 2 / len(logs)) * scatter
 
 
 def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any]]) -> None:
@@ -293,6 +320,39 @@ def _losing(epoch: Epoch, cases: Sequence[Case]) -> Iterator[None]:
             lost = [case for case in epoch.numbers if _key(case) in keys]
         for case in lost:
             epoch.failures.setdefault(case, {"both": failure})
+
+
+def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:
+    """The folders by arm, the candidate's first in every second process."""
+    arms = list(folders.items())
+    return dict(reversed(arms) if turn % 2 else arms)
+
+
+def _key(case: Case) -> Key:
+    return Key(case.framework, case.device, case.threads)
+
+
+def _kept(visits: Sequence[Mapping[str, Any]]) -> int:
+    return sum(not spoilt for visit in visits for spoilt in visit["spoilt"])
+
+
+def _blocks(visits: Sequence[Mapping[str, Any]]) -> list[tuple[float, float, float]]:
+    """The unspoilt blocks: nanoseconds of both arms, and of a call of the base."""
+    return [
+        (one, other, one / visit["loops"])
+        for visit in visits
+        for one, other, spoilt in zip(
+            visit["base"], visit["candidate"], visit["spoilt"], strict=True
+        )
+        if not spoilt
+    ]
+
+
+def _timed(visits: Sequence[Mapping[str, Any]]) -> Timed:
+    base, candidate, calls = zip(*_blocks(visits), strict=True)
+    blocks = sum(len(visit["spoilt"]) for visit in visits)
+    middle = sorted(calls)[len(calls) // 2]
+    return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)
 
 
 def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:
