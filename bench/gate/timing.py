@@ -353,30 +353,3 @@ def _timed(visits: Sequence[Mapping[str, Any]]) -> Timed:
     blocks = sum(len(visit["spoilt"]) for visit in visits)
     middle = sorted(calls)[len(calls) // 2]
     return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)
-
-
-def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:
-    """The folders by arm, the candidate's first in every second process."""
-    arms = list(folders.items())
-    return dict(reversed(arms) if turn % 2 else arms)
-
-
-def _key(case: Case) -> Key:
-    return Key(case.framework, case.device, case.threads)
-
-
-def _kept(visits: Sequence[Mapping[str, Any]]) -> int:
-    return sum(not spoilt for visit in visits for spoilt in visit["spoilt"])
-
-
-def _timed(visits: Sequence[Mapping[str, Any]]) -> Timed:
-    base, candidate, calls = [], [], []
-    for visit in visits:
-        rows = zip(visit["base"], visit["candidate"], visit["spoilt"], strict=True)
-        kept = [(one, other) for one, other, spoilt in rows if not spoilt]
-        base += [one for one, _ in kept]
-        candidate += [other for _, other in kept]
-        calls += [one / visit["loops"] for one, _ in kept]
-    blocks = sum(len(visit["spoilt"]) for visit in visits)
-    middle = sorted(calls)[len(calls) // 2]
-    return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)
