@@ -1,0 +1,111 @@
+"""The gate in front of a function of the user's own: two versions of a package, one process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench.cases import Selection
+from bench.errors import UsageError
+from bench.gate import own
+from bench.gate.own import Own
+
+_KERNEL = """
+import numpy as np
+
+from .parts import least
+
+
+def relu(x):
+    return np.maximum(x, x.dtype.type(least))
+"""
+_SLOWER = _KERNEL.replace("return np", "x = x + x.dtype.type(0) + x.dtype.type(0)\n    return np")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a package of its own, and the working directory in it."""
+    package = tmp_path / "kernels"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "parts.py").write_text("least = 0\n")
+    (package / "acts.py").write_text(_KERNEL)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    for arguments in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "a version")):
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
+    monkeypatch.chdir(tmp_path)
+    return package
+
+
+def _gate(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, object]]:
+    arguments = ["gate", "--base", "HEAD", "--callable", "kernels.acts:relu", "--json", *more]
+    with pytest.raises(SystemExit) as ended:
+        command.main([*arguments, "--dtype", "float32", "--size", "65536", "--dead-zone", "0.2"])
+    return int(str(ended.value.code)), json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_a_needless_pass_is_slower_and_results_are_the_same(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "acts.py").write_text(_SLOWER)
+    status, found = _gate(capsys, "--reference", "relu")
+    [timed] = found["timing"]  # type: ignore[misc]
+    assert (status, timed["verdict"]) == (1, "slower")
+    kinds = {each["kind"] for each in found["exactness"]}  # type: ignore[attr-defined]
+    assert kinds <= {"identical", "worse"}  # −0 + 0 is 0, which a relu may keep
+
+
+@pytest.mark.slow
+def test_each_version_imports_its_own_modules(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same names, other contents: only the neighbour differs, and the result with it."""
+    (here / "parts.py").write_text("least = 0.5\n")
+    status, found = _gate(capsys, "--reference", "relu", "--only", "exactness")
+    kinds = {each["kind"] for each in found["exactness"]}  # type: ignore[attr-defined]
+    assert (status, kinds) == (1, {"worse"})
+    status, found = _gate(capsys, "--only", "exactness")
+    [first, *_] = found["exactness"]  # type: ignore[misc]
+    assert (status, first["kind"]) == (0, "different")
+    assert "no --reference" in first["detail"]
+
+
+@pytest.mark.slow
+def test_what_is_nowhere_is_a_sentence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["gate", "--base", "HEAD", "--callable", "kernels.acts:gone", "--size", "64"]
+    assert command.main(arguments) == 2
+    assert "kernels.acts has no function gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("function", "selection", "sentence"),
+    [
+        ("relu", Selection(), "package.module:function"),
+        ("a:b", Selection(forms=("max",)), "--form"),
+        ("a:b", Selection(activations=("relu",)), "--activation"),
+        ("a:b", Selection(modes=("compiled",)), "none of these frameworks has that mode"),
+    ],
+)
+def test_what_a_function_does_not_have_is_said(
+    function: str, selection: Selection, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        own.choose(Own(function), selection)
+
+
+def test_it_is_swept_in_every_16_bit_format_of_its_framework_and_its_own() -> None:
+    chosen = own.choose(Own("a:b"), Selection(frameworks=("torch",), directions=("both",)))
+    swept = own.swept(chosen.cases)
+    assert {case.dtype for case in swept} == {"float16", "bfloat16", "float32"}
+    assert {case.direction for case in swept} == {"forward", "backward"}
+    assert len(swept) == 6
+
+
+def test_its_inputs_lie_where_its_reference_is_defined() -> None:
+    assert own.domain(Own("a:b", "sqrt")) == own.reference(Own("a:b", "sqrt")).domain  # type: ignore[union-attr]
+    assert own.domain(Own("a:b")) == "all"

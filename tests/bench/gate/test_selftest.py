@@ -1,0 +1,137 @@
+"""The gate's measure of itself: what is planted where, hogs that come and go, a run kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench import store
+from bench.errors import UsageError
+from bench.gate import selftest
+from bench.gate.selftest import CASES, Asked
+from bench.progress import Reporter
+
+_QUICK = ("selftest", "--cycles", "1", "--hogs", "none", "--rival-every", "0", "--budget", "2")
+
+
+def _asked(out: Path, **changes: Any) -> Asked:
+    plain: dict[str, Any] = {
+        "cycles": 1,
+        "minutes": 10.0,
+        "frameworks": ("numpy",),
+        "hogs": ("none",),
+        "budget": 2.0,
+        "planted_every": 1,
+        "rival_every": 0,
+        "seed": 0,
+        "out": out,
+        "command": "python -m bench selftest",
+    }
+    return Asked(**{**plain, **changes})
+
+
+def test_there_are_24_cases_of_three_frameworks() -> None:
+    assert len(CASES) == len(set(CASES)) == 24
+    assert len({case.framework for case in CASES}) == 3
+
+
+def test_every_case_gets_every_slowdown_in_turn_and_none_as_well() -> None:
+    seen: dict[Any, set[float]] = {case: set() for case in CASES}
+    kinds = set()
+    for cycle in range(5):
+        planted = selftest._planted(CASES, cycle)
+        for case in CASES:
+            seen[case].add(planted[case].share if case in planted else 0.0)
+        kinds |= {(each.kind, each.share) for each in planted.values()}
+    assert all(shares == {0.0, 0.01, 0.03, 0.05, 0.10} for shares in seen.values())
+    assert len(kinds) == 8
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ["both arms", "one arm"])
+def test_hogs_end_with_their_gate_whatever_happens(kind: str) -> None:
+    class Planned(Exception):
+        pass
+
+    pids: list[int] = []
+
+    def gate() -> None:
+        with selftest._hogs(kind) as started:
+            pids.extend(started)
+            assert pids
+            assert all(map(_alive, pids))
+            state = Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[0]
+            assert (state == "T") == (kind == "one arm")
+            raise Planned
+
+    with pytest.raises(Planned):
+        gate()
+    assert not any(map(_alive, pids))
+
+
+def test_without_hogs_there_are_none() -> None:
+    with selftest._hogs("none") as pids:
+        assert pids == []
+
+
+def test_frameworks_without_a_case_are_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no case left"):
+        selftest.selftest(_asked(tmp_path / "run", frameworks=("tensorflow",)), Reporter(True))
+
+
+@pytest.mark.slow
+def test_a_run_is_kept_and_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest, "CASES", CASES[:2])
+    out = tmp_path / "run"
+    with pytest.raises(SystemExit):
+        command.main([*_QUICK, "--out", str(out)])
+    told = capsys.readouterr().out
+    assert f"Trials: {out}/samples.jsonl" in told
+    assert "The same code twice" in told
+    run = store.load(out)
+    assert run.facts.state == "finished"
+    assert {line["tool"] for line in run.facts.selftest} == {"the gate"}
+    assert {row["metric"] for _, row in run.rows.iterrows()} >= {"gate_false_alarms"}
+    trials = list(store.read_samples(out))
+    assert len(trials) == 4
+    assert {sample["gate"] for _, sample in trials} == {0, 1}
+
+
+def test_an_interrupt_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trials(asked: Asked, *_: Any) -> Iterator[list[Any]]:
+        found = SimpleNamespace(
+            **{
+                name: getattr(selftest.Compared(CASES[0], ""), name)
+                for name in ("verdict", "ratio")
+            },
+            case=CASES[0],
+            phase="screening",
+            blocks=1,
+            spoilt=0,
+            detail="",
+        )
+        yield [selftest._trial(found, None, (0, 0, "none"), (1.0, 2.0), None)]  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(selftest, "_trials", trials)
+    done = selftest.selftest(_asked(tmp_path / "run"), Reporter(True))
+    assert (done.state, len(done.trials)) == ("interrupted", 1)
+    assert store.load(tmp_path / "run").facts.state == "interrupted"
+    assert len(list(store.read_samples(tmp_path / "run"))) == 1

@@ -1,0 +1,50 @@
+"""The page of a run that measured the regression gate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from bench.cases import Case
+from bench.gate import summary
+from bench.gate.summary import Trial
+from bench.store import RunWriter, read_facts
+from report.__main__ import make
+
+_CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
+
+
+def _trial(gate: int, verdict: str, share: float = 0.0, **changes: object) -> Trial:
+    plain = {"hogs": "none", "how": "work" if share else "", "phase": "screening", "cycle": 0}
+    ends = {"value": 1 + share, "low": 0.99 + share, "high": 1.01 + share}
+    counts = {"processes": 3, "blocks": 96, "spoilt": 0, "timed": 8.0, "wall": 20.0}
+    fields = {**plain, **ends, **counts, **changes}
+    return Trial(case=_CASE, gate=gate, verdict=verdict, share=share, **fields)  # type: ignore[arg-type]
+
+
+def _page(run: Path) -> str:
+    return make((run,), run / "page.html")[1].read_text(encoding="utf-8")
+
+
+def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    trials = [
+        _trial(0, "same", rival={"min:5%": True}),
+        _trial(1, "same"),
+        _trial(2, "slower", 0.05),
+    ]
+    lines = [asdict(line) for line in summary.summary(trials)]
+    any_facts = read_facts(next(iter(runs.values())))
+    made = replace(any_facts, selftest=lines, command="python -m bench selftest <x>")
+    writer = RunWriter(tmp_path / "run", made)
+    writer.finish(summary.rows(trials))
+    page = _page(tmp_path / "run")
+    assert "How often the regression gate is wrong" in page
+    assert "the gate in 0 of 2 gates; by pytest-benchmark at min:5% in 1 of 1 gate." in page
+    assert "1 of 1 (2.5–100.0%)" in page
+    assert "python -m bench selftest &lt;x&gt;" in page
+
+
+def test_other_pages_have_no_such_section(pages: dict[str, Path]) -> None:
+    assert not any('id="gate"' in page.read_text(encoding="utf-8") for page in pages.values())
