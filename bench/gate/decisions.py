@@ -24,6 +24,8 @@ import numpy as np
 
 from .verdicts import DEAD_ZONE, Verdict, verdict
 
+_LEAST = 1e-4
+"""The least standard deviation of a process's log ratio: no clock tells more."""
 _ENOUGH_CASES = 4
 """Cases from which on their spreads say something of each other's."""
 
@@ -96,6 +98,7 @@ class Spread:
         freedom = count - 1
         own = float(np.var(logs, ddof=1))
         variance = (freedom * own + self.worth * self.variance) / (freedom + self.worth)
+        variance = max(variance, _LEAST**2)
         half = float(stats.t.ppf(1 - error / 2, freedom + self.worth)) * math.sqrt(variance / count)
         mean = float(np.mean(logs))
         return Ratio(math.exp(mean), math.exp(mean - half), _exp(mean + half), count)

@@ -27,6 +27,8 @@ from .decisions import of_blocks
 _TIMEOUT = 300.0
 _FEWEST = 24
 """Unspoilt blocks from which on a process has a value."""
+_FEWEST_LONG = 6
+"""The same where calls are so long that a visit has fewer."""
 _NARROW = 0.002
 """The standard error of a process's log ratio at which its visits end."""
 _MOST_VISITS = 6
@@ -266,19 +268,26 @@ def measure(
             worker.ask("pin", _TIMEOUT, cpus=measuring_cpus(key.threads))
     left = effort.visits * len(alive)
     for visit in range(max(_MOST_VISITS, effort.visits)):
-        again = [case for case in alive if visit == 0 or _wants(found[case], left > 0)]
+        standing = [case for case in alive if case not in epoch.failures]
+        again = [c for c in standing if visit == 0 or _wants(found[c], effort, left > 0)]
         for case in dice.sample(again, len(again)):
-            if case not in epoch.failures:
+            if case not in epoch.failures:  # its process may have been lost meanwhile
                 _visit(epoch, case, setting, found[case])
             left -= 1
             if visit == 0:
                 done()
-    return {case: _timed(found[case]) for case in alive if _kept(found[case]) >= _FEWEST}
+    return {case: _timed(found[case]) for case in alive if _are_enough(found[case], effort)}
 
 
-def _wants(visits: Sequence[Mapping[str, Any]], time_is_left: bool) -> bool:
+def _are_enough(visits: Sequence[Mapping[str, Any]], effort: Effort) -> bool:
+    """Whether a process has enough unspoilt blocks for a value; long calls need fewer."""
+    long = any(len(visit["spoilt"]) < effort.blocks for visit in visits)
+    return _kept(visits) >= (_FEWEST_LONG if long else _FEWEST)
+
+
+def _wants(visits: Sequence[Mapping[str, Any]], effort: Effort, time_is_left: bool) -> bool:
     """Whether a case is to be visited again: it has too few blocks, or they scatter."""
-    if _kept(visits) < _FEWEST:
+    if not _are_enough(visits, effort):
         return len(visits) < _MOST_VISITS
     return time_is_left and _median_error(visits) > _NARROW
 
@@ -296,16 +305,19 @@ def _median_error(visits: Sequence[Mapping[str, Any]]) -> float:
 def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any]]) -> None:
     effort = setting.effort
     with _losing(epoch, [case]):
-        found.append(
-            epoch.workers[_key(case)].ask(
-                "compare",
-                _TIMEOUT,
-                number=epoch.numbers[case],
-                batch=effort.batch,
-                blocks=effort.blocks,
-                hogs=setting.hogs,
-            )
+        answer = epoch.workers[_key(case)].ask(
+            "compare",
+            _TIMEOUT,
+            number=epoch.numbers[case],
+            batch=effort.batch,
+            blocks=effort.blocks,
+            hogs=setting.hogs,
         )
+        if "failure" in answer:
+            failure = Failed(answer["failure"]["status"], answer["failure"]["detail"])
+            epoch.failures[case] = {answer["arm"]: failure}
+        else:
+            found.append(answer)
 
 
 @contextmanager

@@ -22,6 +22,9 @@ _ORDERS = (ARMS, ARMS[::-1])
 """Of the blocks in turn, which makes ABBA of two: a drift is even in both arms."""
 _SHARE_LOST = 0.1
 """A batch is spoilt if somebody else had the CPU for so much of it."""
+_VISIT = 0.15
+_FEWEST = 6
+"""Seconds that one arm may take in a visit, where that leaves so many blocks."""
 _READINGS = 25
 _SETTLING = 0.0002
 """Seconds of calls after a hog was woken or stopped, which disturbs by itself, in either arm."""
@@ -97,27 +100,34 @@ class Pair:
         Answers lists with an entry a block: nanoseconds of the batch of `base` and of `candidate`,
         and whether either was `spoilt`: preempted for a tenth of its time.
         `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test.
-        Raises Recompiled where something was compiled meanwhile.
+        Of long calls there are fewer blocks. Where an arm fails, or compiles something, it answers
+        which `arm` did, and its `failure`.
         """
         steps, loops = self._steps(number), self.loops(number, batch)["loops"]
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
-        with self._nothing_compiled():
-            for block in range(blocks):
-                spoilt = False
-                for arm in _ORDERS[block % 2]:
-                    with self._hogs(hogs, arm, steps[arm]):
+        for block in range(min(blocks, max(_FEWEST, round(_VISIT / self._seconds(number, loops))))):
+            spoilt = False
+            for arm in _ORDERS[block % 2]:
+                try:
+                    with self._nothing_compiled(), self._hogs(hogs, arm, steps[arm]):
                         self._warm(steps[arm], loops)
                         elapsed, lost = self._batch(steps[arm], loops)
-                    found[arm].append(elapsed)
-                    spoilt = spoilt or lost
-                found["spoilt"].append(spoilt)
+                except Exception as error:
+                    return {"arm": arm, "failure": _explained(error)}
+                found[arm].append(elapsed)
+                spoilt = spoilt or lost
+            found["spoilt"].append(spoilt)
         return {"loops": loops, **found}
 
     def loops(self, number: int, batch: float) -> dict[str, int]:
         """The calls of a prepared case, whichever arm is slower, that fill `batch` seconds."""
-        seconds = max(worker.prepared_seconds(number) for worker in self._arms.values())
         batch = max(batch, self._first.clock.shortest)
-        return {"loops": max(1, round(batch / max(seconds, 1e-9)))}
+        return {"loops": max(1, round(batch / self._seconds(number, 1)))}
+
+    def _seconds(self, number: int, loops: int) -> float:
+        """What so many calls are thought to take, in the slower arm."""
+        slower = max(worker.prepared_seconds(number) for worker in self._arms.values())
+        return loops * max(slower, 1e-9)
 
     def turn(self, arm: str, number: int, loops: int, batches: int) -> dict[str, Any]:
         """Time some batches of one arm, after another process had the CPU.
