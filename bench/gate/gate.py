@@ -33,6 +33,10 @@ _SCREENING = 0.4
 _EPOCHS = {"Screening": 4, "Confirming suspects": 8}
 """Processes of a framework that are thought to be needed."""
 _MOST_VISITS = 12
+_OTHER_VERSIONS = (
+    "constraints.txt differs as well: both trees ran with what is installed here; other versions "
+    "are compared with --base-python."
+)
 _GIVEN_UP = 2
 """Processes in which a case must fail to count as failing."""
 
@@ -102,6 +106,7 @@ class Result:
     processes: int = 0
     own: own.Own | None = None
     base_python: str = ""
+    chosen: bool = False
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -120,7 +125,9 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         design = apart.design(request.design, bool(base_python)) if single else request.design
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.own = machine.facts(), request.own
-        result.base_python = base_python
+        result.base_python, result.chosen = base_python, request.selection != Selection()
+        if not request.own and not base_python and trees.versions_differ(base, root):
+            result.notes.append(_OTHER_VERSIONS)
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
             work,

@@ -104,6 +104,13 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     return Tree(into, name, commit)
 
 
+def versions_differ(base: Tree, root: Path = ROOT) -> bool:
+    """Whether the working tree pins other versions of what is installed than the base's commit."""
+    if not base.commit:
+        return False
+    return bool(_git(root, "diff", "--name-only", base.commit, "--", "constraints.txt"))
+
+
 def _unknown(name: str, root: Path) -> str:
     if _git(root, "rev-parse", "--git-dir") is None:
         return f"no folder {name}, and this is no git repository: --base takes a folder here"

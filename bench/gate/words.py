@@ -61,7 +61,8 @@ def sentence(result: Result) -> str:
     under = f" under {result.base_python}" if result.base_python else ""
     against = f"Against {result.base.words}{under}"
     if not result.timed and not result.exact:
-        return f"{against}: no function that a case could notice differs, so nothing was measured."
+        whose = "the chosen cases" if result.chosen else "a case"
+        return f"{against}: no function that {whose} could notice differs: nothing was measured."
     parts = [_timing_words(result), _exactness_words(result), _instruction_words(result)]
     return f"{against}: {'; '.join(filter(None, parts))}."
 

@@ -100,23 +100,25 @@ class Pair:
         Answers lists with an entry a block: nanoseconds of the batch of `base` and of `candidate`,
         and whether either was `spoilt`: preempted for a tenth of its time.
         `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test.
-        Of long calls there are fewer blocks. Where an arm fails, or compiles something, it answers
-        which `arm` did, and its `failure`.
+        Of long calls there are fewer blocks. Where an arm fails it answers which `arm` did, and its
+        `failure`. Raises Recompiled where something was compiled meanwhile.
         """
         steps, loops = self._steps(number), self.loops(number, batch)["loops"]
+        count = min(blocks, max(_FEWEST, round(_VISIT / self._seconds(number, loops))))
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
-        for block in range(min(blocks, max(_FEWEST, round(_VISIT / self._seconds(number, loops))))):
-            spoilt = False
-            for arm in _ORDERS[block % 2]:
-                try:
-                    with self._nothing_compiled(), self._hogs(hogs, arm, steps[arm]):
-                        self._warm(steps[arm], loops)
-                        elapsed, lost = self._batch(steps[arm], loops)
-                except Exception as error:
-                    return {"arm": arm, "failure": _explained(error)}
-                found[arm].append(elapsed)
-                spoilt = spoilt or lost
-            found["spoilt"].append(spoilt)
+        with self._nothing_compiled():
+            for block in range(count):
+                spoilt = False
+                for arm in _ORDERS[block % 2]:
+                    try:
+                        with self._hogs(hogs, arm, steps[arm]):
+                            self._warm(steps[arm], loops)
+                            elapsed, lost = self._batch(steps[arm], loops)
+                    except Exception as error:
+                        return {"arm": arm, "failure": _explained(error)}
+                    found[arm].append(elapsed)
+                    spoilt = spoilt or lost
+                found["spoilt"].append(spoilt)
         return {"loops": loops, **found}
 
     def loops(self, number: int, batch: float) -> dict[str, int]:

@@ -146,6 +146,6 @@ def test_less_exact_results_are_told_with_an_input() -> None:
 
 def test_nothing_compared_is_said_so() -> None:
     assert words.sentence(_result()) == (
-        "Against v1 (aaaaaaaaaaaa): no function that a case could notice differs, so nothing was "
+        "Against v1 (aaaaaaaaaaaa): no function that a case could notice differs: nothing was "
         "measured."
     )

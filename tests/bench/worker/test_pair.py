@@ -169,6 +169,18 @@ def test_a_compilation_between_batches_is_refused(
         pair.compare(0, 0.0005, 1)
 
 
+def test_a_failure_while_timed_is_its_arms(load: Callable[..., Pair]) -> None:
+    pair = _prepared(load())
+
+    def step() -> None:
+        raise OSError("planted")
+
+    pair._arms["candidate"]._prepared[0].step = step
+    answer = pair.compare(0, 0.0005, 8)
+    assert answer["arm"] == "candidate"
+    assert "planted" in answer["failure"]["detail"]
+
+
 # --- what is planted ------------------------------------------------------------------------------
 
 
