@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | agree | export | findings | special | …`."""
+"""The command line: `python -m bench list | run | agree | gate | compare | export | …`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ Examples:
   python -m bench run --activation gelu --activation relu --framework torch --size 1048576
   python -m bench run --activation gelu --size launch --size l1 --size l2
   python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+  python -m bench gate --base origin/main
   python -m bench doctor
   python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
   python -m bench findings results/2026-01-31T12-00-00-standard --framework torch --limit 10

@@ -47,10 +47,11 @@ def _table(run: str, lines: list[summary.Line], command: str) -> Table:
     for each in found:
         mine = each.lines[GATE]
         others = [summary.calls(each.lines[t]) if t in each.lines else "–" for t in rivals]
-        cells = (summary.calls(mine), mine.undecided.words, mine.covered.words, *others)
+        told = (summary.calls(mine), mine.undecided.words, mine.covered.words)
+        cells = (*told, f"{mine.seconds:.0f}", *others)
         rows.append(Row(each.hogs, each.what, cells))
     columns = (
-        *("the gate calls", "undecided", "interval holds it"),
+        *("the gate calls", "undecided", "interval holds it", "s of timing a gate"),
         *(f"pytest-benchmark, {tool}" for tool in rivals),
     )
     return Table(run, _sentence(found), columns, tuple(rows), command)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cases import PROFILES, Case, Selection
-from ..errors import UsageError
+from ..errors import ActbenchError, UsageError
 from ..lanes import available_cpus
 from ..progress import Reporter
 from ..runner import Request, facts_of
@@ -206,9 +206,18 @@ def _gate(
         alarms: Mapping[str, Any] | None = None
         if with_rival:
             during = _in_their_arm(pids) if hogs == "one arm" else _always
-            alarms = rival.compare(cases, planted, timing.seconds, during, asked.seed).regressed
+            alarms = _rivals_calls(cases, planted, timing.seconds, during, asked.seed)
     seconds = (round(timing.seconds, 3), round(wall, 3))
     return [_trial(each, planted.get(each.case), number, seconds, alarms) for each in found]
+
+
+def _rivals_calls(*asked: Any) -> Mapping[str, Any] | None:
+    """The cases that each threshold calls regressed; none, and why, where it could not compare."""
+    try:
+        return rival.compare(*asked).regressed
+    except ActbenchError as error:
+        Reporter().say(f"pytest-benchmark did not compare: {error}")
+        return None
 
 
 def _trial(

@@ -89,8 +89,9 @@ def rate(count: int, of: int) -> Rate:
 class Line:
     """A line of the table: the gate or a threshold of pytest-benchmark, under some conditions.
 
-    `planted` is the slowdown, `called` how often a case was called slower; `gates` how many gates
-    had such a case and `alarmed` in how many of them one was called.
+    `planted` is the slowdown, `called` how often a case was called slower, `covered` how often its
+    interval held what was planted, `alarmed` in how many gates such a case was called; `seconds`
+    is the timing of the median gate.
     """
 
     tool: str
@@ -254,7 +255,7 @@ def table(lines: Iterable[Line]) -> list[str]:
     found = conditions(lines)
     rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
     head = [
-        *("hogs", "planted", "the gate calls", "undecided", "interval holds it"),
+        *("hogs", "planted", "the gate calls", "undecided", "interval holds it", "s a gate"),
         *(f"pytest-benchmark {tool}" for tool in rivals),
     ]
     rows = [
@@ -264,6 +265,7 @@ def table(lines: Iterable[Line]) -> list[str]:
             calls(each.lines[GATE]),
             each.lines[GATE].undecided.words,
             each.lines[GATE].covered.words,
+            f"{each.lines[GATE].seconds:.0f}",
             *(calls(each.lines[tool]) if tool in each.lines else "–" for tool in rivals),
         ]
         for each in found
