@@ -16,7 +16,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-INK, LINE, SOFT, HEAT = "#010101", "#010102", "#010103", "#010104"
+INK, LINE, SOFT = "#010101", "#010102", "#010103"
 COLOURS = {"max": "#010105", "exp": "#010106", "algebraic": "#010107", "unknown": "#010108"}
 PARTS = {
     "copy_floor": "#010109",
@@ -33,7 +33,6 @@ _VARIABLES = {
     INK: "currentColor",
     LINE: "var(--line)",
     SOFT: "var(--soft)",
-    HEAT: "var(--heat)",
     **{colour: f"var(--{family})" for family, colour in COLOURS.items()},
     **{colour: f"var(--{part.replace('_', '-')})" for part, colour in PARTS.items()},
 }

@@ -11,6 +11,7 @@ from . import charts, heatmap
 from .drawing import Panel
 from .evidence import FAMILIES, Checked, Evidence, Timed
 from .families import Setting, Summary, at_reference_size, cost, setting_of, summaries
+from .heatmap import Heatmap
 from .words import elements, listing, title
 
 
@@ -23,8 +24,9 @@ class Figure:
 
     sentence: str
     note: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel, ...] = ()
     shape: Literal["small", "half", "broad"] = "small"
+    heatmaps: tuple[Heatmap, ...] = ()
 
 
 def figures(evidence: Evidence) -> list[Figure]:
@@ -184,7 +186,7 @@ def _errors(evidence: Evidence) -> Iterator[Figure]:
     groups: dict[tuple[str, str, str], list[Checked]] = {}
     for each in evidence.checked:
         groups.setdefault((each.run, each.case.device, each.case.dtype), []).append(each)
-    for index, ((run, device, dtype), checked) in enumerate(groups.items()):
+    for (run, device, dtype), checked in groups.items():
         directions = sorted({each.case.direction for each in checked}, reverse=True)
         where = f", run {run}" if len(evidence.runs) > 1 else ""
         yield Figure(
@@ -193,11 +195,9 @@ def _errors(evidence: Evidence) -> Iterator[Figure]:
             "rounded as well as can be, ∞ is an infinity or a NaN where a number belongs, – was "
             "not measured. Where a function crosses zero (the gradient of gelu near −0.752), ulp "
             "grow without bound by nature. The stronger the colour, the larger.",
-            tuple(
+            heatmaps=tuple(
                 heatmap.errors(
-                    f"e{index}{direction}",
-                    direction,
-                    [each for each in checked if each.case.direction == direction],
+                    direction, [each for each in checked if each.case.direction == direction]
                 )
                 for direction in directions
             ),

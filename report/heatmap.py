@@ -1,59 +1,57 @@
-"""The heat map of errors: activation and form against framework and mode."""
+"""The heat map of errors: activation and form against framework and mode, as a table."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from dataclasses import dataclass
 
 from bench.catalog import CATALOG
 
-from .drawing import HEAT, INK, SOFT, Panel, canvas, heading, to_svg
 from .evidence import Checked
 from .words import number, title
 
+_STEPS = 10
+_LARGEST = 24
+"""Base-2 logarithm of the error, in ulp, from which on the colour is the strongest."""
 
-def errors(name: str, direction: str, checked: Sequence[Checked]) -> Panel:
-    """Largest error in ulp as a heat map: activation and form against framework and mode."""
+
+@dataclass(frozen=True)
+class Cell:
+    """An error in words, and how strong its colour is: 0 to 10, none where nothing was measured."""
+
+    text: str
+    heat: int | None
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Errors in one direction: columns of framework and mode, rows of activation and form."""
+
+    label: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
+
+
+def errors(direction: str, checked: Sequence[Checked]) -> Heatmap:
+    """Largest error in ulp: activation and form against framework and mode."""
     columns = sorted({_column(each) for each in checked}, key=_column_order)
     lines = sorted({_line(each) for each in checked}, key=_catalogue_order)
     found = {(_line(each), _column(each)): each.max_ulp for each in checked}
-    left, width, height = 200.0, 88.0, 20.0
-    size = (left + width * len(columns) + 8, height * len(lines) + 60)
-    with canvas(*size, left, 8, top=56, bottom=4) as (figure, axes):
-        for x, column in enumerate(columns):
-            for y, line in enumerate(lines):
-                _heat(axes, x, y, found.get((line, column)))
-        for y, (label, form) in enumerate(lines):
-            words = f"{label} [{form}]"
-            words = words if len(words) < 34 else f"{words[:32]}…"
-            axes.annotate(
-                words, (-0.52, y), ha="right", va="center", size=10, annotation_clip=False
-            )
-        for x, (framework, mode) in enumerate(columns):
-            axes.annotate(
-                f"{title(framework)}\n{mode}", (x, -0.6), ha="center", va="bottom",
-                size=10, annotation_clip=False,
-            )  # fmt: skip
-        axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(lines) - 0.5, -0.5))
-        axes.set_axis_off()
-        heading(axes, f"{direction}: largest error, ulp", left)
-        svg = to_svg(figure, name)
-    label = f"{direction}: largest error in ulp, {len(lines)} activations and forms against "
-    return Panel(svg, label + f"{len(columns)} frameworks and modes; every value is in the table")
+    return Heatmap(
+        f"{direction}: largest error, ulp",
+        tuple((title(framework), mode) for framework, mode in columns),
+        tuple(
+            (*line, tuple(_cell(found.get((line, column))) for column in columns)) for line in lines
+        ),
+    )
 
 
-def _heat(axes: Axes, x: int, y: int, ulp: float | None) -> None:
-    if ulp is not None:
-        share = 1.0 if math.isinf(ulp) else min(1.0, math.log2(1 + max(ulp, 0.0)) / 24)
-        box = Rectangle(
-            (x - 0.48, y - 0.46), 0.96, 0.92, color=HEAT, alpha=0.06 + 0.5 * share, lw=0
-        )
-        axes.add_patch(box)
-    colour = SOFT if ulp is None else INK
-    axes.annotate(number(ulp), (x, y), ha="center", va="center", size=10.5, color=colour)
+def _cell(ulp: float | None) -> Cell:
+    if ulp is None:
+        return Cell(number(ulp), None)
+    share = 1.0 if math.isinf(ulp) else min(1.0, math.log2(1 + max(ulp, 0.0)) / _LARGEST)
+    return Cell(number(ulp), round(_STEPS * share))
 
 
 def _column(each: Checked) -> tuple[str, str]:

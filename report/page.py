@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -126,7 +127,7 @@ def render(evidence: Evidence) -> str:
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=_hash(script),
-        data=Markup(_json({"tables": made, "commands": tables.commands()})),
+        data=_packed({"tables": made, "commands": tables.commands()}),
     )
 
 
@@ -138,12 +139,10 @@ def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _json(content: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
+def _packed(content: Any) -> str:
+    """JSON, compressed and in base 64: a tenth of its length, and no markup in it."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _facts(facts: Any) -> list[tuple[str, str]]:

@@ -1,7 +1,15 @@
 "use strict";
 (() => {
   const STEP = 100;
-  const data = JSON.parse(document.getElementById("data").textContent);
+  let data;
+  let tables = [];
+
+  /* The rows are compressed: JSON, gzip, base 64. */
+  async function unpack(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
 
   function make(tag, properties = {}, ...children) {
     const node = Object.assign(document.createElement(tag), properties);
@@ -243,7 +251,16 @@
     if (rest.length) document.getElementById(anchor)?.scrollIntoView();
   }
 
-  const tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
-  addEventListener("hashchange", () => { if (location.hash.includes("&")) restore(); });
-  restore();
+  async function start() {
+    data = await unpack(document.getElementById("data").textContent);
+    tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
+    addEventListener("hashchange", () => { if (location.hash.includes("&")) restore(); });
+    restore();
+    document.documentElement.dataset.ready = "yes";
+  }
+
+  start().catch((error) => {
+    const words = `The tables could not be unpacked (${error}): a newer browser reads them.`;
+    document.querySelectorAll("[data-table] .count").forEach((place) => { place.textContent = words; });
+  });
 })();
