@@ -360,7 +360,6 @@ class Timing:
     def _measure(self, waiting: Sequence[Compared], until: int, title: str) -> None:
         """Time cases in fresh processes until most have values of so many."""
         cases = [each.case for each in waiting]
-        setting = replace(self._setting, effort=self._effort(len(cases), title))
         count = until - max(len(each.logs) for each in waiting)
         by_case = {each.case: each for each in waiting}
         named = f"{title}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
@@ -372,12 +371,14 @@ class Timing:
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
+                    effort = self._effort(len(cases), title)
+                    setting = replace(self._setting, effort=effort)
                     started = time.monotonic()
                     timed = measure(epoch, cases, setting, self.processes, done)
                     took = time.monotonic() - started
                 self.seconds += took
                 blocks = sum(each.blocks + each.spoilt for each in timed.values())
-                self._visit = took * setting.effort.blocks / blocks if blocks else self._visit
+                self._visit = took * effort.blocks / blocks if blocks else self._visit
                 self.processes += 1
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)
