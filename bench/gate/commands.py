@@ -71,7 +71,7 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "--budget",
     type=click.FloatRange(1),
     help="Seconds of timing, start-up apart; 30, or half a second a case if that is more. "
-    "Suspects are confirmed beyond it.",
+    "Suspects are confirmed in what screening leaves of it, or in a little more.",
 )
 @click.option("--only", type=click.Choice(["timing", "exactness"]), help="Leave the other out.")
 @click.option(

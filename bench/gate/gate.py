@@ -115,6 +115,8 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
     Raises UsageError for a base or its interpreter that does not exist, names that are unknown, and
     instructions where they cannot be counted.
     """
+    if "cold" in request.selection.caches:
+        raise UsageError("the gate compares calls with warm caches: leave out --cache cold")
     if request.instructions and (missing := instructions.available()):
         raise UsageError(f"--instructions: {missing}")
     base_python = apart.interpreter(request.base_python) if request.base_python else ""

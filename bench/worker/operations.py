@@ -155,9 +155,9 @@ class Worker:
         columns = {name: [sample[name] for sample in samples] for name in samples[0]}
         return {"loops": loops, "pulse": max(pulse, self.clock.pulse()), **columns}
 
-    def share_inputs(self, other: Worker) -> None:
-        """Use the same timing inputs as another worker of this process."""
-        self._inputs = other._inputs
+    def share_memory(self, other: Worker) -> None:
+        """Use the inputs of another worker of this process, and the places of reused outputs."""
+        self._inputs, self._slots = other._inputs, other._slots
 
     def prepared_step(self, number: int) -> Callable[[], Any]:
         """The step of a prepared case."""

@@ -58,7 +58,7 @@ class Pair:
             _raise_missing(failed.values())
         self._down = {arm: _explained(error) for arm, error in failed.items()}
         if len(self._arms) == len(ARMS):
-            self._arms["candidate"].share_inputs(self._arms["base"])
+            self._arms["candidate"].share_memory(self._arms["base"])
         self._planted: dict[int, dict[str, Callable[[], Any]]] = {}
 
     def describe(self) -> dict[str, Any]:

@@ -321,6 +321,7 @@ def _main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
         (("--base", "HEAD", "--activation", "gleu"), 2, "did you mean gelu"),
         (("--base", "nothing"), 2, "no commit, branch, tag or folder is called 'nothing'"),
         (("--base", ""), 2, "--base is empty"),
+        (("--base", "HEAD", "--cache", "cold"), 2, "leave out --cache cold"),
         (("--base", "HEAD", "--dead-zone", "0"), 2, "--dead-zone"),
         (("--base", "HEAD", "--markdown", "/nowhere/comment.md"), 4, "/nowhere/comment.md"),
         ((), 2, "--base"),
