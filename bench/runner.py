@@ -73,7 +73,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     writer = RunWriter(request.out or RESULTS / name, facts_of(request, started))
     measurement = _Measurement(request, reporter, writer, cases)
     try:
-        with _interruptible():
+        with interruptible():
             measurement.execute()
         writer.facts.state = "finished"
     except KeyboardInterrupt:
@@ -91,8 +91,8 @@ def run(request: Request, reporter: Reporter) -> Outcome:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does."""
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM end what runs within as Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -24,7 +24,7 @@ from ..cases import PROFILES, Case, Selection
 from ..errors import ActbenchError, UsageError
 from ..lanes import available_cpus
 from ..progress import Reporter
-from ..runner import Request, facts_of
+from ..runner import Request, facts_of, interruptible
 from ..store import RESULTS, RunWriter
 from . import rival, trees
 from .decisions import Design
@@ -115,11 +115,12 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
     writer = RunWriter(path, facts_of(_as_run(asked), started))
     trials: list[Trial] = []
     try:
-        for found in _trials(asked, cases, reporter, path):
-            trials += found
-            for trial in found:
-                writer.append("trial", trial.case, **trial.as_sample())
-            writer.flush()
+        with interruptible():
+            for found in _trials(asked, cases, reporter, path):
+                trials += found
+                for trial in found:
+                    writer.append("trial", trial.case, **trial.as_sample())
+                writer.flush()
         writer.facts.state = "finished"
     except KeyboardInterrupt:
         writer.facts.state = "interrupted"
