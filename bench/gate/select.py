@@ -20,13 +20,12 @@ PROFILE: Profile = replace(PROFILES["standard"], name="gate", plans=(_PLAN,))
 class Chosen:
     """What is compared: cases with the reason of each, and what there is to say besides.
 
-    `one_sided` has the functions that only one of the trees has, `apart` the frameworks whose
-    environment differs, so that both versions cannot share a process.
+    `apart` has the frameworks whose environment differs, so that both versions cannot share a
+    process.
     """
 
     cases: Mapping[Case, str]
     notes: tuple[str, ...] = ()
-    changed: Mapping[str, Changes] = None  # type: ignore[assignment]
     apart: frozenset[str] = frozenset()
 
 
@@ -43,7 +42,6 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
     return Chosen(
         cases={case: why for case, why in reasons.items() if why},
         notes=tuple(note for name in wanted for note in _notes(name, found[name])),
-        changed=found,
         apart=frozenset(name for name in wanted if found[name].settings),
     )
 
