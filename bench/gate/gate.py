@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -173,17 +174,12 @@ def _trees(
     return base, candidate, chosen
 
 
-class _told:
+@contextmanager
+def _told(result: Result, part: str) -> Iterator[None]:
     """Add the wall time of a part to a result."""
-
-    def __init__(self, result: Result, part: str) -> None:
-        self._result, self._part = result, part
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._result.seconds[self._part] = round(time.monotonic() - self._started, 2)
+    started = time.monotonic()
+    yield
+    result.seconds[part] = round(time.monotonic() - started, 2)
 
 
 # --- exactness ------------------------------------------------------------------------------------

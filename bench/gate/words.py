@@ -125,8 +125,9 @@ def promise(result: Result) -> str:
     design = result.design
     return (
         f"Slower means: more than {edge(design.zone) - 1:.1%} slower, confirmed in processes of "
-        f"its own; the chance of any false slower or faster in this whole gate is below "
-        f"{design.alarm:.0%}. Same means: within {design.zone:.0%}. A change between these two "
+        f"its own; the chance of any false slower or faster in this whole gate is held below "
+        f"{design.alarm:.0%}, as far as the values of processes are nearly normal. "
+        f"Same means: within {design.zone:.0%}. A change between these two "
         f"may be called either way. {result.processes} processes a framework, "
         f"{result.seconds.get('timed', 0.0):.0f} s of timing."
     )
