@@ -6,12 +6,14 @@ Student's interval of those values holds the ratio, and looks at it are paid for
 - Screening: after each of a few numbers of processes the interval of a case is looked at, at a
   level that holds for all looks together. Cases that are the same end there. What looks slower or
   faster is a suspect, and counts for nothing yet.
+  What is left undecided is one too where its interval leaves out 1.
 - Confirmation: suspects are measured again, in processes that screening never saw. The level is
   divided among the suspects, the looks and both sides, so that the chance of a false verdict of
-  slower or faster anywhere in a gate is below `alarm`, however suspects were chosen.
+  slower or faster anywhere in a gate is below `alarm`, however suspects were chosen. A suspect that
+  is called leaves its share to the others (Holm, Scandinavian Journal of Statistics 6 (1979), 65).
 
 The bound rests on the values of processes being nearly normal (Student 1908); they are medians of
-many blocks. Dividing the level is Bonferroni's bound, which needs no independence between cases.
+many blocks. Holm's way of dividing the level needs no independence between cases.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Design:
         return self.miss / len(self.screening)
 
     def confirmation_level(self, suspects: int) -> float:
-        """The error, both sides together, of one look at one of so many suspects."""
+        """The error, both sides together, of one look at one of so many uncalled suspects."""
         return self.alarm / len(self.confirmation) / max(suspects, 1)
 
 
@@ -62,6 +64,11 @@ class Ratio:
     low: float
     high: float
     processes: int
+
+    @property
+    def leans(self) -> bool:
+        """Whether the interval lies on one side of 1."""
+        return self.low > 1 or self.high < 1
 
     def verdict(self, zone: float) -> Verdict:
         """What the interval says."""

@@ -29,15 +29,19 @@ _BUDGET_A_CASE = 0.5
 """Seconds of timing unless told otherwise, in all or for each case, whichever is more."""
 _VISIT = 0.04
 """Seconds of one visit of a case, until it is known."""
-_SCREENING = 0.4
-"""Of the budget, what the processes of screening may take; the rest is for its suspects."""
-_EPOCHS = {"Screening": 4, "Confirming suspects": 8}
-"""Processes of a framework that are thought to be needed."""
+_FIRST_LOOK, _SCREENING = 0.3, 0.55
+"""Of the budget, what may be gone at the first look and after screening; suspects get the rest."""
+_CONFIRMING = 8, 4
+"""Processes thought to be needed for suspects, and the least that are thought to be still to come.
+
+What is left is shared by those still to come, so that it is never gone before the last.
+"""
 _MOST_VISITS = 12
 _OTHER_VERSIONS = (
     "constraints.txt differs as well: both trees ran with what is installed here; other versions "
     "are compared with --base-python."
 )
+_CALLED = ("slower", "faster")
 _GIVEN_UP = 2
 """Processes in which a case must fail to count as failing."""
 
@@ -325,11 +329,13 @@ class Timing:
             for each in waiting:
                 each.ratio = spread.interval(each.logs, design.screening_level)
                 verdict = each.ratio.verdict(design.zone)
-                if verdict in ("slower", "faster"):
+                if verdict in _CALLED:
                     suspects.append(each)
                 else:
                     each.verdict = verdict
-        return suspects
+        return suspects + [
+            each for each in found.values() if self._waits(each, suspects) and each.ratio.leans
+        ]
 
     def _waits(self, each: Compared, suspects: Sequence[Compared]) -> bool:
         given_up = self._given_up(each.case)
@@ -344,16 +350,26 @@ class Timing:
         for each in suspects:
             each.logs, each.phase = [], "confirmation"
             each.blocks = each.spoilt = 0
-        error = design.confirmation_level(len(suspects))
         for look in design.confirmation:
             waiting = [each for each in suspects if self._waits(each, ())]
             if not waiting:
                 return
             self._measure(waiting, look, "Confirming suspects")
-            spread = common_spread(each.logs for each in suspects)
+            self._decide(suspects, waiting)
+
+    def _decide(self, suspects: Sequence[Compared], waiting: Sequence[Compared]) -> None:
+        """Look at suspects; each that is called leaves its share of the error to the others."""
+        design, spread = self._design, common_spread(each.logs for each in suspects)
+        while waiting:
+            uncalled = sum(each.verdict not in _CALLED for each in suspects)
+            error = design.confirmation_level(uncalled)
             for each in waiting:
                 each.ratio = spread.interval(each.logs, error)
                 each.verdict = each.ratio.verdict(design.zone)
+            still = [each for each in waiting if each.verdict not in _CALLED]
+            if len(still) == len(waiting):
+                return
+            waiting = still
 
     def _measure(self, waiting: Sequence[Compared], until: int, title: str) -> None:
         """Time cases in fresh processes until most have values of so many."""
@@ -369,7 +385,7 @@ class Timing:
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
-                    effort = self._effort(len(cases), title)
+                    effort = self._effort(len(cases), title, until - count + turn)
                     setting = replace(self._setting, effort=effort)
                     started = time.monotonic()
                     timed = measure(epoch, cases, setting, self.processes, done)
@@ -383,10 +399,18 @@ class Timing:
                 for case, values in timed.items():
                     _add(by_case[case], values)
 
-    def _effort(self, cases: int, phase: str) -> Effort:
-        """Visits a process, so that what is left of the budget is enough for the processes."""
-        budget = self._budget * _SCREENING if phase == "Screening" else self._budget - self.seconds
-        visits = budget / (_EPOCHS[phase] * max(cases, 1) * self._visit)
+    def _effort(self, cases: int, phase: str, done: int) -> Effort:
+        """Visits a process, so that what is left of the budget is enough for the processes.
+
+        `done` processes of the phase have been measured.
+        """
+        share, coming = 1.0, max(_CONFIRMING[0] - done, _CONFIRMING[1])
+        if phase == "Screening":
+            first, *_, last = self._design.screening
+            share = _FIRST_LOOK if done < first else _SCREENING
+            coming = (first if done < first else last) - done
+        seconds = (share * self._budget - self.seconds) / coming
+        visits = seconds / (max(cases, 1) * self._visit)
         return replace(self._setting.effort, visits=max(1, min(_MOST_VISITS, int(visits))))
 
 

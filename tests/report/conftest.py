@@ -366,7 +366,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         )
         page.goto(path.as_uri() + hash_text)
         if options.get("java_script_enabled", True):
-            page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+            page.locator("html[data-ready=yes]").wait_for()
         return page
 
     yield go

@@ -95,7 +95,7 @@ def test_the_command_of_a_row_is_copied(visit: Visit, pages: dict[str, Path]) ->
     choice = "#timings&timings.activation=gelu&timings.direction=backward&timings.form=stable"
     page = visit(pages["failing"], choice + "&timings.size=65536")
     page.locator("#timings tbody button").first.click()
-    page.wait_for_function("document.querySelector('#timings .status').textContent")
+    page.locator("#timings .status:not(:empty)").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     case = Case("torch", "gelu", "stable", "eager", "backward", "cpu", "float32", 65536, 1)
     assert copied == case.command
@@ -124,7 +124,7 @@ def test_parts_sort_and_mark_a_line_that_does_not_fit(visit: Visit, pages: dict[
 def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["split"], "#surprises&surprises.activation=mish")
     page.locator("[data-table=surprises] tbody button").first.click()
-    page.wait_for_function("document.querySelector('[data-table=surprises] .status').textContent")
+    page.locator("[data-table=surprises] .status:not(:empty)").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == (
         "python -m bench run --framework torch --activation 'mish' --form native --mode eager "
