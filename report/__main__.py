@@ -44,16 +44,14 @@ def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     """Write the page of runs; what it says first and its path."""
-    from .answers import headlines, verdict
-    from .expcost import headlines as costs
+    from .glance import spoken
     from .page import render
     from .reading import read
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"
     write(path, render(evidence))
-    told = [*headlines(evidence), *costs(evidence), verdict(evidence)]
-    return "\n".join(told), path
+    return "\n".join(spoken(evidence)), path
 
 
 def write(path: Path, text: str) -> None:

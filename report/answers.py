@@ -40,33 +40,6 @@ def verdict(evidence: Evidence) -> str:
     )
 
 
-def headlines(evidence: Evidence) -> list[str]:
-    """What each mode costs at the size nearest to 2^16, in the first conditions, by framework."""
-    told: dict[tuple[bool, str], list[str]] = {}
-    for group in at_reference_size(summaries(evidence))[:1]:
-        for each in group:
-            setting = each.setting
-            heading = f"{setting.mode.capitalize()}, {in_words(setting)}, {elements(setting.size)}"
-            clause = _clause(each)
-            if clause:
-                told.setdefault((setting.mode != "compiled", heading), []).append(clause)
-    return [f"{heading}: {'; '.join(told[order, heading])}." for order, heading in sorted(told)]
-
-
-def _clause(summary: Summary) -> str:
-    """`in JAX squareplus costs 1.20× relu (…), exp activations from 1.5× (…) to 4× (…)`."""
-    algebraic, exp = summary.families["algebraic"], summary.families["exp"]
-    if not algebraic or not exp:
-        return ""
-    ends = " to ".join(dict.fromkeys(ratio(cost(each)) for each in (exp[0], exp[-1])))
-    one = f"the only exp activation measured, {exp[0].case.activation},"
-    name = algebraic[0].case.activation
-    return (
-        f"in {title(summary.setting.framework)} {name} takes {ratio(cost(algebraic[0]))} the time "
-        f"of {BASELINE}, {'exp activations' if len(exp) > 1 else one} {ends}"
-    )
-
-
 def sound_verdict(evidence: Evidence) -> str:
     """The same where only forms near the exact value count; empty if that was not measured."""
     text = tally(evidence, "sound")
@@ -120,36 +93,6 @@ _TOLD = {
     "dearest": "dearer than all",
 }
 _TOLD_OF_ONE = {"all": "cheaper", "none": "not shown to be cheaper", "dearest": "dearer"}
-
-
-def ranges(evidence: Evidence) -> list[Answer]:
-    """How far each family's costs reach over all frameworks and modes, in the first conditions."""
-    found = []
-    seen: set[tuple[str, str]] = set()
-    for group in at_reference_size(summaries(evidence)):
-        setting = group[0].setting
-        if (setting.run, setting.device) not in seen:
-            seen.add((setting.run, setting.device))
-            found.append(_ranges(group, len(evidence.runs) > 1))
-    return [each for each in found if each.families]
-
-
-def _ranges(group: Sequence[Summary], with_run: bool) -> Answer:
-    told = []
-    for family in ("exp", "algebraic", "max"):
-        members = [each for summary in group for each in summary.families[family]]
-        members.sort(key=lambda each: cost(each).value)
-        ends = dict.fromkeys(map(_placed, (members[0], members[-1]))) if members else {}
-        if ends:
-            told.append((family, " to ".join(ends)))
-    sizes = listing([elements(size) for size in sorted({each.setting.size for each in group})])
-    who = f"Over every framework and mode: {in_words(group[0].setting, with_run)}, {sizes}"
-    return Answer(who, "", tuple(told), "")
-
-
-def _placed(each: Timed) -> str:
-    where = f"{title(each.case.framework)} {each.case.mode}"
-    return f"{ratio(cost(each))} {member(each)} in {where}"
 
 
 def groups(evidence: Evidence) -> list[Group]:

@@ -19,13 +19,14 @@ from .words import elements, listing, title
 class Figure:
     """A chart of one or more panels under one caption.
 
-    Its `shape` is `small`, `half` of the page's width or `broad`; the last two scroll sideways.
+    Its `shape` is `small`, `large`, `half` of the page's width or `broad`; the last two scroll
+    sideways.
     """
 
     sentence: str
     note: str
     panels: tuple[Panel, ...] = ()
-    shape: Literal["small", "half", "broad"] = "small"
+    shape: Literal["small", "large", "half", "broad"] = "small"
     heatmaps: tuple[Heatmap, ...] = ()
 
 

@@ -18,7 +18,7 @@ from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_fo
 from .families import Setting, baseline_of, cost, is_unit, prominence, setting_of
 from .figures import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
-from .words import elements, listing, number, title
+from .words import counted, elements, listing, number, title
 
 _FIRST: Mapping[str, tuple[str, ...]] = {"exp": NAMED, "algebraic": ("squareplus",)}
 """Who stands for a family: the first of these that was measured, else the catalogue's first."""
@@ -27,7 +27,10 @@ _MODES = ("compiled", "eager")
 
 @dataclass(frozen=True)
 class Line:
-    """One framework and mode at one size: every plain form beside relu, by activation."""
+    """One framework and mode at one size: each activation in one form beside relu, by name.
+
+    That is its plain form, or the fastest measured one where the plain one was not.
+    """
 
     setting: Setting
     members: Mapping[str, Timed]
@@ -36,6 +39,11 @@ class Line:
     def who(self) -> str:
         """`PyTorch compiled`."""
         return f"{title(self.setting.framework)} {self.setting.mode}"
+
+    def label(self, name: str) -> str:
+        """`gelu`, or `gelu [stable]` where that is not its plain form."""
+        each = self.members[name]
+        return name if _plain(each) else f"{name} [{each.case.form}]"
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def _place(name: str, device: str) -> str:
 
 def _standing(timed: Iterable[Timed]) -> dict[str, str]:
     """The activation that stands for each family, by family."""
-    measured = {each.case.activation for each in timed if _plain(each)}
+    measured = {each.case.activation for each in timed}
     found = {}
     for family, first in _FIRST.items():
         known = [name for name, record in CATALOG.items() if record.family == family]
@@ -122,18 +130,20 @@ def _lines(timed: Iterable[Timed]) -> list[Line]:
     for each in timed:
         lines.setdefault(setting_of(each.run, each.case), []).append(each)
     made = [
-        Line(
-            setting,
-            {
-                each.case.activation: each
-                for each in lines[setting]
-                if _plain(each) and not is_unit(each)
-            },
-        )
+        Line(setting, _one_form(lines[setting]))
         for setting in sorted(lines, key=_order)
         if baseline_of(lines[setting])
     ]
     return [line for line in made if line.members]
+
+
+def _one_form(timed: Iterable[Timed]) -> dict[str, Timed]:
+    """The plain form of each activation, else the fastest; without the relu that costs are over."""
+    found: dict[str, Timed] = {}
+    for each in sorted(timed, key=lambda each: (not _plain(each), cost(each).value)):
+        if not is_unit(each):
+            found.setdefault(each.case.activation, each)
+    return found
 
 
 def _order(setting: Setting) -> tuple[int, str]:
@@ -142,6 +152,46 @@ def _order(setting: Setting) -> tuple[int, str]:
 
 
 # --- in words -------------------------------------------------------------------------------------
+
+
+def headlines(evidence: Evidence) -> list[str]:
+    """What algebra and exp cost over relu, over all frameworks: a sentence a mode, run and device.
+
+    From the lowest end of the intervals to the highest.
+    """
+    found: dict[tuple[str, str], list[View]] = {}
+    for view in views(evidence):
+        found.setdefault((view.conditions.run, view.conditions.device), []).append(view)
+    several = len(found) > 1
+    return [
+        text
+        for mine in found.values()
+        for mode in _MODES
+        if (text := _headline(mine, mode, several))
+    ]
+
+
+def _headline(found: Sequence[View], mode: str, several: bool) -> str:
+    told, who = [], []
+    for view in found:
+        lines = [line for line in view.lines if line.setting.mode == mode]
+        costs = [
+            f"{_labels(mine, name)} takes {_ends(cost(each.members[name]) for each in mine)}"
+            for name in (view.algebraic, view.exp)
+            if (mine := [each for each in lines if name in each.members])
+        ]
+        if costs:
+            told.append(f"{view.place} {listing(costs)}")
+            who += [title(line.setting.framework) for line in lines]
+    if not told:
+        return ""
+    where = f" ({in_words(found[0].conditions, True)})" if several else ""
+    names = listing(list(dict.fromkeys(who)))
+    return f"{mode.capitalize()}{where}, over {BASELINE}: {'; '.join(told)} ({names})."
+
+
+def _labels(lines: Iterable[Line], name: str) -> str:
+    return " or ".join(dict.fromkeys(each.label(name) for each in lines))
 
 
 def verdict(evidence: Evidence) -> list[str]:
@@ -167,11 +217,14 @@ def _verdict(view: View, several: bool) -> str:
         mine = [(line, found) for line, found in pairs if kind(found) == which]
         if mine:
             ends = _ends(found for _, found in mine)
-            names = (
-                "" if len(mine) == len(pairs) else f": {listing([line.who for line, _ in mine])}"
+            who = listing([line.who for line, _ in mine]) if len(mine) < len(pairs) else ""
+            whole = counted(len(pairs), "setting")
+            told.append(
+                f"{words} in {len(mine)} of {whole} ({': '.join(filter(None, (ends, who)))})"
             )
-            told.append(f"{words} in {len(mine)} of {len(pairs)} ({ends}{names})")
-    text = f"{view.exp} {'; '.join(told)}.".replace("{other}", view.algebraic)
+    lines = [line for line, _ in pairs]
+    names = {name: _labels(lines, name) for name in (view.exp, view.algebraic)}
+    text = f"{names[view.exp]} {'; '.join(told)}.".replace("{other}", names[view.algebraic])
     return f"{_capital(view.where)}{conditions}: {text}"
 
 
@@ -192,34 +245,36 @@ def _ends(ratios: Iterable[Estimate]) -> str:
     return f"{number(min(lows))}–{number(max(highs))}×"
 
 
-def sentences(evidence: Evidence) -> list[tuple[str, str]]:
-    """What each costs over relu, by mode and place: a heading, and a clause a framework."""
+def sentences(evidence: Evidence) -> list[tuple[str, list[str]]]:
+    """What each costs over relu, by mode and place: a heading, and a sentence a framework."""
+    found = views(evidence)
+    several = len({(each.conditions.run, each.conditions.device) for each in found}) > 1
     return [
-        (f"{mode.capitalize()}, {view.where}", f"{'; '.join(clauses)}.")
+        (f"{mode.capitalize()}, {view.where}{_of(view) if several else ''}", told)
         for mode in _MODES
-        for view in views(evidence)
-        if (clauses := [_clause(view, each) for each in view.lines if each.setting.mode == mode])
+        for view in found
+        if (told := [_sentence(view, each) for each in view.lines if each.setting.mode == mode])
     ]
 
 
-def _clause(view: View, line: Line) -> str:
-    """`in JAX squareplus takes 1.25–1.38× the time of relu, gelu 4.19–4.65×`."""
+def _sentence(view: View, line: Line) -> str:
+    """`JAX: squareplus 1.25–1.38×, gelu 4.19–4.65×.`"""
     told = [
-        f"{name} {_words(cost(line.members[name]))}"
+        f"{line.label(name)} {_words(cost(line.members[name]))}"
         for name in (view.algebraic, view.exp)
         if name in line.members
     ]
-    return f"{title(line.setting.framework)}: {', '.join(told) or 'neither was measured'}"
+    return f"{title(line.setting.framework)}: {', '.join(told) or 'neither was measured'}."
 
 
 def _words(found: Estimate) -> str:
     """What an interval shows of a cost over relu."""
     ends = _ends([found])
     return {
-        "same": f"the same as {BASELINE} within 5% ({ends})",
-        "open": f"not told apart from {BASELINE} ({ends})",
-        "bare": f"{number(found.value)}× {BASELINE}, without an interval",
-    }.get(kind(found), f"{ends} {BASELINE}")
+        "same": f"the same within 5% ({ends})",
+        "open": f"not told apart ({ends})",
+        "bare": f"{number(found.value)}× without an interval",
+    }.get(kind(found), ends)
 
 
 def absent(evidence: Evidence) -> list[tuple[str, str]]:
@@ -264,11 +319,13 @@ def figure(evidence: Evidence) -> Figure | None:
     first = found[0]
     return Figure(
         f"The price of exp, of algebra and of max, over {BASELINE}",
-        f"● exp, ▲ algebraic, ■ max, each in its plain form; the filled marker is the activation "
+        f"● exp, ▲ algebraic, ■ max, each in its plain form unless another is "
+        "named in brackets; the filled marker is the activation "
         "named beside it, the bar its 95 % interval, hollow ones are the others of its family; "
         f"the dashed line is {BASELINE}. {_capital(in_words(first.conditions))}. "
         "The axis is the same in every panel.",
         tuple(panels),
+        "large",
     )
 
 
@@ -292,12 +349,12 @@ def _mark(line: Line, family: str, named: str) -> strips.Mark | None:
         return None
     shown = named if named in members else min(members, key=lambda name: cost(members[name]).value)
     others = tuple(cost(each).value for name, each in members.items() if name != shown)
-    return strips.Mark(family, shown, cost(members[shown]), others)
+    return strips.Mark(family, line.label(shown), cost(members[shown]), others)
 
 
 def spoken(evidence: Evidence) -> list[str]:
     """The verdict for a terminal."""
-    told = [*verdict(evidence), *(f"{head}: {text}" for head, text in sentences(evidence))]
+    told = [*headlines(evidence), *verdict(evidence)]
     return told or [text for text, _ in absent(evidence)]
 
 

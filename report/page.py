@@ -23,6 +23,7 @@ from . import (
     expcost,
     findings,
     gate,
+    glance,
     overview,
     parts,
     special,
@@ -33,6 +34,7 @@ from . import (
 from .evidence import COARSE, Evidence
 from .figures import figures
 from .pairs import NAMED
+from .questions import asked as questions
 from .words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -90,16 +92,20 @@ def render(evidence: Evidence) -> str:
     made = tables.all_tables(evidence)
     return environment.get_template("page.html.j2").render(
         title=_title(evidence),
-        headlines=answers.headlines(evidence),
-        verdict=answers.verdict(evidence),
+        headlines=glance.headlines(evidence),
+        verdict=glance.verdict(evidence),
+        glance=glance.figure(evidence),
+        by_framework=glance.sentences(evidence),
+        absent=[*glance.absent(evidence), *answers.absent(evidence)],
+        questions=questions.answers(evidence),
+        tally=answers.verdict(evidence),
         sound_verdict=answers.sound_verdict(evidence),
-        ranges=answers.ranges(evidence),
         groups=answers.groups(evidence),
-        absent=answers.absent(evidence),
         rowwise=sorted({each.case.activation for each in evidence.timed if each.rowwise}),
         exactness=exactness.sentences(evidence),
         coarse=f"{COARSE:,.0f}",
-        trust=trust.lines(evidence),
+        trust=trust.state(evidence),
+        unfinished=trust.unfinished(evidence),
         warnings=trust.warnings(evidence),
         refusals=trust.refusals(evidence),
         exp_tables=expcost.tables(evidence),

@@ -14,9 +14,19 @@ from .evidence import FAMILIES, Evidence, Missing, Timed, family_of
 from .words import counted, elements, listing, title
 
 
-def lines(evidence: Evidence) -> list[str]:
-    """The state of trust, one line a run."""
-    return [_line(evidence, name, run) for name, run in evidence.runs.items()]
+def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The state of trust of each run: its name, and what there is to say by what it is about."""
+    return [(name, _state(evidence, name, run)) for name, run in evidence.runs.items()]
+
+
+def unfinished(evidence: Evidence) -> list[str]:
+    """Runs that did not come to their end."""
+    return [
+        f"Run {name} is {run.facts.state}, not finished: it holds only what was measured until "
+        "then."
+        for name, run in evidence.runs.items()
+        if run.facts.state != "finished"
+    ]
 
 
 def warnings(evidence: Evidence) -> list[str]:
@@ -24,19 +34,10 @@ def warnings(evidence: Evidence) -> list[str]:
     found = []
     for name, run in evidence.runs.items():
         facts = run.facts
-        if facts.state != "finished":
-            found.append(
-                f"Run {name} is {facts.state}, not finished: it holds only what was measured "
-                "until then."
-            )
         if facts.epochs < 2 and not facts.selftest:
             found.append(
                 f"Run {name} used one process a framework: its intervals do not contain what "
                 "differs from one process to the next."
-            )
-        if facts.machine.get("virtual"):
-            found.append(
-                f"Run {name} was measured on a virtual machine, whose neighbours cannot be seen."
             )
         found += [f"Run {name}. {text}" for text in floating_point.sentences(facts.workers)]
         found += _forms_left_out(evidence, name)
@@ -110,33 +111,70 @@ def _forms_left_out(evidence: Evidence, name: str) -> list[str]:
     ]
 
 
-def _line(evidence: Evidence, name: str, run: Run) -> str:
+def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
     timed = [each for each in evidence.timed if each.run == name]
-    checked = [each for each in evidence.checked if each.run == name]
+    checked = sum(each.run == name for each in evidence.checked)
+    told = [
+        (
+            "Measured",
+            f"{counted(len(timed), 'case')} timed and {checked:,} checked for exactness; "
+            f"{_failures(evidence, name)}; {run.facts.state}",
+        ),
+        ("Intervals", "; ".join(filter(None, [_widths(timed), _sampling(run, timed)]))),
+        ("Checks", _checks(evidence, name, len(timed))),
+        ("Machine", _machine(run)),
+        ("Time", "; ".join(_time(run))),
+    ]
+    return [(label, f"{text}.") for label, text in told if text]
+
+
+def _widths(timed: Sequence[Timed]) -> str:
     widths = [
         width for each in timed if (width := each.estimates["time_per_call"].width) is not None
     ]
-    facts = run.facts
-    parts = [
-        f"{counted(len(timed), 'case')} timed and {len(checked):,} checked for exactness",
-        _failures(evidence, name),
-        f"median width of the intervals {median(widths):.1%} of the value"
-        if widths
-        else "no intervals",
-        _sampling(run, timed),
+    if not timed:
+        return ""
+    if not widths:
+        return "no intervals"
+    return f"median width {median(widths):.1%} of the value, from end to end"
+
+
+def _checks(evidence: Evidence, name: str, timed: int) -> str:
+    """Whether a time could be a fast lie: what is timed has passed, what has not is refused."""
+    refused = sum(each.run == name and each.status == "refused" for each in evidence.missing)
+    if not timed and not refused:
+        return ""
+    text = (
+        f"{counted(timed, 'timed case')} passed: waited for, compiled where it says so, a result "
+        "that is new, of the right dtype and follows its input"
+    )
+    return f"{text}; {counted(refused, 'case')} REFUSED" if refused else f"{text}; none refused"
+
+
+def _machine(run: Run) -> str:
+    facts, known = run.facts, run.facts.machine
+    parts = [str(known.get("cpu", "")), *map(str, known.get("gpus") or [])]
+    parts += [counted(known["cores"], "core")] if isinstance(known.get("cores"), int) else []
+    parts += ["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual"))
+    load = known.get("load")
+    parts += [f"load {load:g} at the start"] if isinstance(load, int | float) else []
+    spoilt = (
         f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
-        + " (left out where a process had enough others)" * bool(facts.spoilt_samples),
-    ]
+        + " (left out where a process had enough others)" * bool(facts.spoilt_samples)
+    )
+    return f"{', '.join(filter(None, parts))}; {spoilt}"
+
+
+def _time(run: Run) -> list[str]:
+    facts = run.facts
+    parts = []
     if facts.timed_share is not None:
         parts.append(f"{facts.timed_share:.0%} of the measuring phase inside timed regions")
     if facts.seconds_a_case is not None:
         parts.append(f"{facts.seconds_a_case:.2g} s of it a case")
     if facts.compile_seconds:
         parts.append(f"{facts.compile_seconds:,.0f} s of compiling, all processes together")
-    load = facts.machine.get("load")
-    if isinstance(load, int | float):
-        parts.append(f"load of the machine {load:g} at the start")
-    return f"Run {name} ({facts.state}): {'; '.join(filter(None, parts))}."
+    return parts
 
 
 def _failures(evidence: Evidence, name: str) -> str:

@@ -15,7 +15,7 @@ from bench.cases import PROFILES as BENCH_PROFILES
 from bench.cases import Case, Selection, expand
 from bench.catalog import CATALOG
 from bench.metrics import Row
-from report import expcost, pairs, parts, stable, trust
+from report import expcost, glance, pairs, parts, stable, trust
 from report.__main__ import main
 from report.evidence import Estimate
 from report.page import render
@@ -238,9 +238,12 @@ def test_primitives_are_no_exp_activation(make_run: MakeRun) -> None:
 
 def test_the_command_line_says_what_the_page_says_first(runs: dict[str, Path]) -> None:
     told = CliRunner().invoke(main, [str(runs["split"])]).stdout
-    [table, *_] = expcost.tables(read([runs["split"]]))
-    assert table.tally[0] in told
-    assert "has disappeared (within 5%) at launch in 2 of 2" in told
+    evidence = read([runs["split"]])
+    said = [*glance.headlines(evidence), *glance.verdict(evidence)]
+    assert len(said) == 4
+    assert told.splitlines()[:4] == said
+    [table, *_] = expcost.tables(evidence)
+    assert "has disappeared (within 5%) at launch in 2 of 2" in table.tally[0]
 
 
 def test_every_run_and_device_says_its_own(make_run: MakeRun) -> None:
@@ -503,14 +506,15 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
         for _ in range(amount)
     ]
     evidence = read([make_run(rows, spoilt_samples=0)])
-    [line] = trust.lines(evidence)
+    [(_, told)] = trust.state(evidence)
+    line = " ".join(text for _, text in told)
     assert (
         "3 of 6 intervals reached ±2%, 2 stayed wider because processes differ and "
         "1 stayed wider when the budget ended" in line
     )
     assert "0.031 s of it a case" in line
     assert "412 s of compiling, all processes together" in line
-    assert "0 samples preempted or beside a slow clock;" in line
+    assert "0 samples preempted or beside a slow clock." in line
 
 
 def test_refused_cases_stand_on_top(runs: dict[str, Path]) -> None:
@@ -520,6 +524,8 @@ def test_refused_cases_stand_on_top(runs: dict[str, Path]) -> None:
     assert "JAX gelu native compiled forward (float32, 4,194,304 elements (2^22))" in refusal
     page = render(evidence)
     assert page.index(refusal) < page.index('class="trust"')
-    assert "1 REFUSED, 0 failed" in trust.lines(evidence)[0]
+    told = dict(trust.state(evidence)[0][1])
+    assert "1 REFUSED, 0 failed" in told["Measured"]
+    assert told["Checks"].endswith("; 1 case REFUSED.")
     assert column(all_tables(evidence)["missing"], "status") == ["refused"]
     assert trust.refusals(read([runs["failing"]])) == []
