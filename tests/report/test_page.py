@@ -52,7 +52,7 @@ def outline(path: Path) -> Outline:
     return Outline(path.read_text(encoding="utf-8"))
 
 
-NAMES = ["normal", "failing", "single", "split", "empty", "hostile"]
+NAMES = ["normal", "failing", "single", "split", "empty", "hostile", "two"]
 
 
 @pytest.mark.parametrize("name", NAMES)
