@@ -259,7 +259,10 @@
   }
 
   /* Infinity, for which JSON has no word, is a number beyond every double. */
-  const json = (cell) => (Math.abs(cell) === Infinity ? `${cell < 0 ? "-" : ""}1e999` : JSON.stringify(cell));
+  function json(cell) {
+    if (cell === Infinity) return "1e999";
+    return cell === -Infinity ? "-1e999" : JSON.stringify(cell);
+  }
 
   const WRITERS = {
     csv: ([head, lines]) => [head, ...lines].map((line) => `${line.map(field).join(",")}\r\n`).join(""),
