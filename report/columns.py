@@ -1,7 +1,8 @@
 """Columns of the page's tables: how a record becomes cells.
 
 A text column is a list of words and its cells are numbers into it, so that thousands of rows stay
-small. An `interval` cell is `[value, low, high]`. Infinity is the string `inf`.
+small; so is one of flags, whose words are numbers of notes. An `interval` cell is
+`[value, low, high]`. Infinity is the string `inf`.
 """
 
 from __future__ import annotations
@@ -59,18 +60,31 @@ def _column(records: Sequence[Record], column: Column[Record]) -> dict[str, Any]
         "filtered": column.filtered,
         **({} if column.limit is None else {"limit": column.limit}),
     }
-    if column.kind not in ("text", "code"):
+    if column.kind not in ("text", "code", "flags"):
         return {**made, "cells": cells}
     words = sorted(set(cells))
     numbers = {word: number for number, word in enumerate(words)}
     return {**made, "words": words, "cells": [numbers[cell] for cell in cells]}
 
 
-def identity(several: bool, _: type[Record], timed: bool | None = True) -> list[Column[Record]]:
-    """The fields of a case as columns; without a size where `timed` is None."""
-    columns: list[Column[Record]] = []
-    if several:
-        columns.append(Column("run", "Run", "text", lambda each: each.run, True))
+def identity(
+    machines: Mapping[str, str], _: type[Record], timed: bool | None = True
+) -> list[Column[Record]]:
+    """Run, machine and the fields of a case as columns; without a size where `timed` is None.
+
+    `machines` are by run. Of one run alone neither is shown, but files have both.
+    """
+    several = len(machines) > 1
+    columns: list[Column[Record]] = [
+        Column("run", "Run" if several else "", "text", lambda each: each.run, several),
+        Column(
+            "machine",
+            "Machine" if several else "",
+            "text",
+            lambda each: machines[each.run],
+            several,
+        ),
+    ]
     for field in ("framework", "activation", "form", "mode", "direction"):
         kind = "code" if field == "activation" else "text"
         columns.append(Column(field, field.capitalize(), kind, getter(field), True))
@@ -107,6 +121,11 @@ def short(value: float | None) -> float | str | None:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return float(f"{value:.6g}")
+
+
+def whole(value: float | None) -> int | None:
+    """A count, to the last digit."""
+    return None if value is None or math.isnan(value) else int(value)
 
 
 def cell(estimates: Mapping[str, Estimate], metric: str) -> list[float | str | None] | None:

@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bench import cases
+from bench.agreement.findings import Finding, findings
 from bench.cases import Case
 from bench.catalog import find
 from bench.errors import UsageError
@@ -172,6 +174,11 @@ class Evidence:
     between: Sequence[Between]
     missing: Sequence[Missing]
     splits: Sequence[Split]
+
+    @cached_property
+    def findings(self) -> Mapping[str, Sequence[Finding]]:
+        """What is wrong beyond its bound, by the name of the run."""
+        return {name: findings(run) for name, run in self.runs.items()}
 
 
 def family_of(label: str) -> tuple[str, bool]:

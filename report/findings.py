@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.agreement.findings import BOUNDS, Finding, Kind, Nature, checked, findings, verdict
+from bench.agreement.findings import BOUNDS, Finding, Kind, Nature, checked, verdict
 
 from .evidence import Evidence
 
@@ -41,7 +41,7 @@ class Section:
 
 def section(evidence: Evidence) -> Section:
     """The findings of a page. With several runs each has its share of the room."""
-    found = {name: findings(run) for name, run in evidence.runs.items()}
+    found = evidence.findings
     several = len(evidence.runs) > 1
     return Section(
         [
@@ -59,7 +59,7 @@ def section(evidence: Evidence) -> Section:
 
 
 def _group(
-    found: dict[str, list[Finding]],
+    found: Mapping[str, Sequence[Finding]],
     heading: str,
     nature: Nature,
     kinds: tuple[Kind, ...],

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from . import (
     exactness,
     expcost,
     findings,
+    flags,
     gate,
     glance,
     overview,
@@ -90,6 +92,7 @@ def render(evidence: Evidence) -> str:
     environment.filters["counted"] = counted
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     made = tables.all_tables(evidence)
+    notes = flags.notes(evidence)
     return environment.get_template("page.html.j2").render(
         title=_title(evidence),
         headlines=glance.headlines(evidence),
@@ -133,12 +136,28 @@ def render(evidence: Evidence) -> str:
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=_hash(script),
-        data=_packed({"tables": made, "commands": tables.commands()}),
+        notes=notes,
+        mixture=tables.mixture(evidence),
+        data=_packed(
+            {
+                "tables": made,
+                "commands": tables.commands(),
+                "notes": {table: [each.key for each in found] for table, found in notes.items()},
+                "headers": tables.headers(),
+                "file": _file(evidence),
+            }
+        ),
     )
 
 
 def _title(evidence: Evidence) -> str:
     return f"What an activation costs, and how right it is: {', '.join(evidence.runs)}"
+
+
+def _file(evidence: Evidence) -> str:
+    """The first part of the name of every file that the page makes."""
+    names = "-".join(Path(name).name for name in evidence.runs)
+    return f"actbench-{re.sub(r'[^A-Za-z0-9.-]+', '-', names)[:80]}"
 
 
 def _hash(script: str) -> str:

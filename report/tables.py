@@ -4,47 +4,143 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from bench.cases import Case
+from bench.metrics import METRICS
 
-from .columns import Column, cell, columns_of, conditions, estimate, getter, identity, short, table
+from . import flags
+from .columns import (
+    Column,
+    cell,
+    columns_of,
+    conditions,
+    estimate,
+    getter,
+    identity,
+    short,
+    table,
+    whole,
+)
 from .evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
 from .parts import POOR_FIT, remeasure
+from .words import counted, listing
 
 _FIELDS = tuple(Case.__dataclass_fields__)
 
 
 def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
     """Every table of the page by its id, ready for JSON."""
-    several = len(evidence.runs) > 1
+    machines = machines_of(evidence)
+    marks = flags.of(evidence)
     return {
-        "timings": table(evidence.timed, identity(several, Timed) + _TIMINGS + conditions(Timed)),
+        "timings": table(
+            evidence.timed,
+            [
+                flags.column(marks.timings),
+                *identity(machines, Timed),
+                *_TIMINGS,
+                *conditions(Timed),
+            ],
+        ),
         "accuracy": table(
             evidence.checked,
-            identity(several, Checked, False) + _ACCURACY + conditions(Checked, False),
+            [
+                flags.column(marks.accuracy),
+                *identity(machines, Checked, False),
+                *_ACCURACY,
+                *conditions(Checked, False),
+            ],
         ),
         "between": table(
             evidence.between,
-            identity(several, Between, False) + _BETWEEN + conditions(Between, False),
+            identity(machines, Between, False) + _BETWEEN + conditions(Between, False),
         ),
         "missing": table(
             sorted(evidence.missing, key=_weight),
-            identity(several, Missing) + _MISSING + conditions(Missing),
+            identity(machines, Missing) + _MISSING + conditions(Missing),
         ),
         "parts": table(
             [each for each in evidence.splits if _measured(each)],
-            identity(several, Split, None) + _PARTS + conditions(Split, False) + _again(evidence),
+            identity(machines, Split, None) + _PARTS + conditions(Split, False) + _again(evidence),
         ),
         "surprises": table(
             sorted(filter(_surprising, evidence.splits), key=_distance, reverse=True),
-            identity(several, Split, None)
+            identity(machines, Split, None)
             + _SURPRISES
             + conditions(Split, False)
             + _again(evidence),
         ),
     }
+
+
+def machines_of(evidence: Evidence) -> dict[str, str]:
+    """The machine of each run in a few words: `AMD EPYC, 2 cores`, and its GPUs."""
+    return {name: _machine(run.facts.machine) for name, run in evidence.runs.items()}
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    cores, gpus = facts.get("cores"), facts.get("gpus")
+    parts = [str(facts.get("cpu") or "unknown processor")]
+    parts += [counted(cores, "core")] if isinstance(cores, int) else []
+    return ", ".join([*parts, *(map(str, gpus) if isinstance(gpus, list) else [])])
+
+
+def mixture(evidence: Evidence) -> str:
+    """What a reader of rows of several runs must know before comparing them; empty for one run."""
+    if len(evidence.runs) < 2:
+        return ""
+    whose = listing([f"{name} ({machine})" for name, machine in machines_of(evidence).items()])
+    return (
+        f"Rows of {len(evidence.runs)} runs stand together: {whose}. A cost over relu is over the "
+        "relu of its own run; other times are of their own machine and hour, and a difference "
+        "between two runs may be that of those."
+    )
+
+
+def headers() -> dict[str, dict[str, tuple[str, str]]]:
+    """The metric and its unit of each column that holds one, by table and key: headers of files."""
+    return {
+        table: {key: (metric, METRICS[metric].unit) for key, metric in metrics.items()}
+        for table, metrics in _METRICS.items()
+    }
+
+
+_METRICS: Mapping[str, Mapping[str, str]] = {
+    "timings": {
+        "call": "time_per_call",
+        "element": "time_per_element",
+        "cost": "relative_cost",
+        "ulp": "max_ulp",
+        "bandwidth": "bandwidth",
+        "compile": "compile_time",
+    },
+    "accuracy": {
+        "ulp": "max_ulp",
+        "flushed": "max_ulp_flushed",
+        "worst": "worst_input",
+        "rounding": "not_correctly_rounded",
+        "nan": "nan_mismatches",
+        "parameter": "max_ulp_parameter",
+    },
+    "between": {"ulp": "max_ulp_between", "equal": "equal_bits"},
+    "parts": {
+        "arithmetic": "arithmetic",
+        "floor": "copy_floor",
+        "memory": "memory",
+        "allocation": "allocation",
+        "launch": "launch",
+        "handoff": "handoff",
+        "fit": "fit_error",
+        "predicted": "predicted_arithmetic",
+    },
+    "surprises": {
+        "surprise": "surprise",
+        "arithmetic": "arithmetic",
+        "predicted": "predicted_arithmetic",
+    },
+}
 
 
 def _weight(each: Missing) -> int:
@@ -182,10 +278,10 @@ _ACCURACY: list[Column[Checked]] = columns_of(
             "rounding",
             "Not correctly rounded",
             "count",
-            lambda each: short(each.wrongly_rounded),
+            lambda each: whole(each.wrongly_rounded),
             False,
         ),
-        ("nan", "NaN mismatches", "count", lambda each: short(each.nan_mismatches), False),
+        ("nan", "NaN mismatches", "count", lambda each: whole(each.nan_mismatches), False),
         ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
         ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),
     ]

@@ -63,13 +63,18 @@
     if (!place || !table.rows.length) return null;
     const bare = new Set(table.no_command);
     const rows = table.rows.map((cells, index) => ({ cells, command: !bare.has(index) }));
-    const self = { id, table, rows, place, state: {}, shown: STEP };
+    const notes = data.notes[id] || [];
+    const self = { id, table, rows, place, notes, state: null, shown: STEP };
+    self.flags = table.columns.findIndex((column) => column.kind === "flags");
+    self.every = new Set(notes.map((_, i) => i).filter((i) => rows.every((row) => flagsOf(self, row).includes(i))));
     drawFilters(self);
     drawHead(self);
     place.querySelector(".more").addEventListener("click", () => {
       self.shown += STEP * 5;
       draw(self);
     });
+    wireFiles(self);
+    wireNotes(self);
     return self;
   }
 
@@ -92,9 +97,57 @@
       bar.append(make("label", {}, column.label, select));
       self.controls[column.key] = select;
     });
+    if (self.notes.length) drawFlagFilter(self, bar);
     const reset = make("button", { type: "button", textContent: "Reset" });
-    reset.addEventListener("click", () => { self.state = {}; apply(self); remember(self); });
+    reset.addEventListener("click", () => { self.state = {}; apply(self); remember(self.id); });
     bar.append(reset);
+  }
+
+  /* --- flags: numbers of the notes under the table --- */
+
+  function flagsOf(self, row) {
+    if (self.flags < 0) return [];
+    const text = words(self.table.columns[self.flags], row.cells[self.flags]);
+    return text.split(" ").filter(Boolean).map((number) => number - 1);
+  }
+
+  function drawFlagFilter(self, bar) {
+    const select = make("select", {}, new Option("all", ""), new Option("none", "none"));
+    self.place.querySelectorAll(".notes strong").forEach((name, i) => {
+      select.add(new Option(`${i + 1} ${name.textContent.replace(/\.$/, "")}`, self.notes[i]));
+    });
+    select.addEventListener("change", () => change(self, "flag", select.value));
+    bar.append(make("label", {}, "Note", select));
+    self.controls.flag = select;
+  }
+
+  function wireNotes(self) {
+    self.place.querySelectorAll("[data-flag]").forEach((button) => {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        self.controls.flag.value = button.dataset.flag;
+        change(self, "flag", button.dataset.flag);
+        self.place.querySelector(".scroll").focus();
+      });
+    });
+  }
+
+  function flagged(self, row) {
+    if (!self.state.flag) return true;
+    const flags = flagsOf(self, row);
+    if (self.state.flag === "none") return flags.every((flag) => self.every.has(flag));
+    return flags.includes(self.notes.indexOf(self.state.flag));
+  }
+
+  /* A note on every row is not repeated in each. */
+  function drawFlags(self, row) {
+    const links = flagsOf(self, row).filter((flag) => !self.every.has(flag)).map((flag) => {
+      const text = self.place.querySelectorAll(".notes strong")[flag].textContent;
+      const link = make("a", { href: `#${self.id}-note-${flag + 1}`, textContent: flag + 1, title: text });
+      link.setAttribute("aria-label", `Note ${flag + 1}: ${text}`);
+      return link;
+    });
+    return make("td", { className: "flags" }, ...links);
   }
 
   function drawHead(self) {
@@ -137,11 +190,12 @@
   function drawRow(self, row) {
     const { columns } = self.table;
     const shown = row.cells.map((cell, i) => [columns[i], cell]).filter(([column]) => isShown(column));
-    const line = make("tr", {}, ...shown.map(([column, cell]) => drawCell(column, cell)));
+    const line = make("tr", {}, ...shown.map(([column, cell]) => (
+      column.kind === "flags" ? drawFlags(self, row) : drawCell(column, cell))));
     const last = make("td");
     if (row.command) {
       const button = make("button", { type: "button", textContent: "Copy command" });
-      button.addEventListener("click", () => copy(self, command(self, row)));
+      button.addEventListener("click", () => copy(self, button, command(self, row)));
       last.append(button);
     } else last.textContent = "no command: a name is not plain";
     line.append(last);
@@ -155,15 +209,79 @@
     return template.replace(/\{(\w+)\}/g, (whole, key) => (key in fields ? fields[key] : whole));
   }
 
-  async function copy(self, text) {
+  async function copy(self, button, text) {
     const status = self.place.querySelector(".status");
+    const shown = make("code", { textContent: text });
     try {
       await navigator.clipboard.writeText(text);
-      status.textContent = `Copied: ${text}`;
+      status.replaceChildren("Copied: ", shown);
+      button.textContent = "Copied";
     } catch {
-      status.textContent = `Copy it from here: ${text}`;
-      getSelection().selectAllChildren(status);
+      status.replaceChildren("Copy it from here: ", shown);
+      status.scrollIntoView({ block: "nearest" });
+      getSelection().selectAllChildren(shown);
     }
+  }
+
+  /* --- rows as files: CSV as in RFC 4180, and JSON, with units in the names --- */
+
+  const INTERVALS = ["time", "interval", "ratio", "share"];
+  const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+  const NUMERAL = /^-?(0x[0-9a-f.]+(p[+-]?\d+)?|\d[\d.]*(e[+-]?\d+)?|inf)$/i;
+
+  function names(self, column) {
+    const [metric, unit] = data.headers[self.id]?.[column.key] || [column.key, ""];
+    const ends = INTERVALS.includes(column.kind) ? [" value", " low", " high"] : [""];
+    return ends.map((end) => `${metric}${end}${unit ? ` [${unit}]` : ""}`);
+  }
+
+  function values(self, row, column, cell) {
+    if (column.kind === "flags") return [flagsOf(self, row).map((flag) => self.notes[flag]).join(" ")];
+    if (column.words) return [column.words[cell]];
+    return INTERVALS.includes(column.kind) ? (cell || [null, null, null]).map(value) : [value(cell)];
+  }
+
+  function records(self, rows) {
+    const columns = self.table.columns.map((column, i) => [column, i])
+      .filter(([column]) => column.key !== "options");
+    const lines = rows.map((row) => [
+      ...columns.flatMap(([column, i]) => values(self, row, column, row.cells[i])),
+      row.command ? command(self, row) : "",
+    ]);
+    return [[...columns.flatMap(([column]) => names(self, column)), "command"], lines];
+  }
+
+  function field(cell) {
+    if (cell === null) return "";
+    if (typeof cell === "number") return String(cell).replace("Infinity", "inf");
+    const text = FORMULA.test(cell) && !NUMERAL.test(cell) ? `'${cell}` : cell;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  /* Infinity, for which JSON has no word, is a number beyond every double. */
+  function json(cell) {
+    if (cell === Infinity) return "1e999";
+    return cell === -Infinity ? "-1e999" : JSON.stringify(cell);
+  }
+
+  const WRITERS = {
+    csv: ([head, lines]) => [head, ...lines].map((line) => `${line.map(field).join(",")}\r\n`).join(""),
+    json: ([head, lines]) => `[${lines.map((line) => (
+      `{${line.map((cell, i) => `${JSON.stringify(head[i])}:${json(cell)}`).join(",")}}`)).join(",\n")}]\n`,
+  };
+
+  function wireFiles(self) {
+    self.place.querySelector(".files").hidden = false;
+    self.place.querySelectorAll("[data-file]").forEach((button) => button.addEventListener("click", () => {
+      const whole = "all" in button.dataset;
+      const rows = whole ? self.rows : ordered(self, selected(self));
+      const name = `${data.file}-${self.id}${whole ? "" : "-chosen"}.${button.dataset.file}`;
+      const type = { csv: "text/csv;charset=utf-8", json: "application/json" }[button.dataset.file];
+      const url = URL.createObjectURL(new Blob([WRITERS[button.dataset.file](records(self, rows))], { type }));
+      make("a", { href: url, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      self.place.querySelector(".status").textContent = `${rows.length.toLocaleString("en-US")} rows in ${name}`;
+    }));
   }
 
   /* --- choosing and ordering rows --- */
@@ -174,8 +292,9 @@
     const picks = columns.map((column, i) => [column, i, self.state[column.key]])
       .filter(([column, , pick]) => column.filtered && pick);
     const texts = columns.map((column, i) => [column, i])
-      .filter(([column]) => isText(column) && isShown(column));
+      .filter(([column]) => isText(column) && isShown(column) && column.kind !== "flags");
     return self.rows.filter((row) => {
+      if (!flagged(self, row)) return false;
       if (!picks.every(([column, i, pick]) => words(column, row.cells[i]) === pick)) return false;
       const line = texts.map(([column, i]) => words(column, row.cells[i])).join(" ").toLowerCase();
       return wanted.every((word) => line.includes(word));
@@ -202,6 +321,8 @@
     self.place.querySelector(".count").textContent =
       `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} chosen rows shown, ` +
       `${self.rows.length.toLocaleString("en-US")} in all`;
+    self.place.querySelector(".printed").textContent = rows.length > STEP
+      ? `Printed are the first ${STEP} of ${rows.length.toLocaleString("en-US")} chosen rows; the page has all.` : "";
     self.place.querySelector(".more").hidden = shown.length === rows.length;
     self.place.querySelectorAll("th[data-key]").forEach((head) => {
       const sorted = (self.state.sort || "").replace(/^-/, "") === head.dataset.key;
@@ -217,7 +338,7 @@
     else delete self.state[key];
     self.shown = STEP;
     draw(self);
-    remember(self);
+    remember(self.id);
   }
 
   function apply(self) {
@@ -228,33 +349,39 @@
     draw(self);
   }
 
-  function remember(self) {
+  function remember(anchor) {
     const parts = new URLSearchParams();
     tables.forEach((each) => Object.entries(each.state).forEach(([key, text]) => {
       parts.set(`${each.id}.${key}`, text);
     }));
     const text = parts.toString();
-    history.replaceState(null, "", text ? `#${self.id}&${text}` : `#${self.id}`);
+    history.replaceState(null, "", text ? `#${anchor}&${text}` : `#${anchor}`);
   }
 
   function restore() {
     const [anchor, ...rest] = location.hash.slice(1).split("&");
     const parts = new URLSearchParams(rest.join("&"));
-    tables.forEach((self) => {
-      self.state = {};
+    const changed = tables.filter((self) => {
+      const state = {};
       parts.forEach((text, key) => {
         const [id, name] = [key.split(".")[0], key.split(".").slice(1).join(".")];
-        if (id === self.id) self.state[name] = text;
+        if (id === self.id) state[name] = text;
       });
+      if (JSON.stringify(state) === JSON.stringify(self.state)) return false;
+      self.state = state;
       apply(self);
+      return true;
     });
-    if (rest.length) document.getElementById(anchor)?.scrollIntoView();
+    if (rest.length && changed.length) document.getElementById(anchor)?.scrollIntoView();
   }
 
   async function start() {
     data = await unpack(document.getElementById("data").textContent);
     tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
-    addEventListener("hashchange", () => { if (location.hash.includes("&")) restore(); });
+    addEventListener("hashchange", () => {
+      if (location.hash.includes("&")) restore();
+      else remember(location.hash.slice(1));  // a link inside the page: what was chosen stays
+    });
     restore();
     document.documentElement.dataset.ready = "yes";
   }

@@ -256,6 +256,8 @@ def hostile_rows() -> list[Row]:
     rows.append(Row(relu, "max_ulp_between", 1.0, detail=f"{HOSTILE}: {HOSTILE}"))
     failed = replace(case, size=8)
     rows.append(Row(failed, "time_per_call", None, status="error", detail=HOSTILE))
+    formula = '=1+1,"quoted"\nnext line'
+    rows.append(Row(replace(case, size=10), "time_per_call", None, status="oom", detail=formula))
     rows.append(Row(replace(case, size=9), "time_per_call", None, status="refused", detail=HOSTILE))
     for each in (case, quoting, long):
         rows += part_rows(replace(each, size=0), 0.1, 100.0)
@@ -296,7 +298,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "normal": write_run(root / "normal", normal_rows()),
         "failing": write_run(
-            root / "failing", failing_rows(), workers=MISSING_TENSORFLOW, state="interrupted"
+            root / "failing",
+            failing_rows(),
+            workers=MISSING_TENSORFLOW,
+            state="interrupted",
+            machine={"cpu": "Another CPU", "cores": 1},
         ),
         "single": write_run(root / "single", single_rows()),
         "split": write_run(
@@ -316,10 +322,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def pages(runs: dict[str, Path]) -> dict[str, Path]:
-    """The page of every synthetic run, written by the command line's own function."""
+    """The page of every synthetic run, and of two together, as the command line writes them."""
     from report.__main__ import make
 
-    return {name: make((path,), None)[1] for name, path in runs.items()}
+    alone = {name: make((path,), None)[1] for name, path in runs.items()}
+    both = runs["split"].parent / "two.html"
+    return {**alone, "two": make((runs["split"], runs["failing"]), both)[1]}
 
 
 def chromium() -> str | None:

@@ -9,12 +9,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.cases import Case
+from bench.metrics import Row
 from bench.store import load
 from report.evidence import command_of
 from report.page import render
@@ -52,7 +55,7 @@ def outline(path: Path) -> Outline:
     return Outline(path.read_text(encoding="utf-8"))
 
 
-NAMES = ["normal", "failing", "single", "split", "empty", "hostile"]
+NAMES = ["normal", "failing", "single", "split", "empty", "hostile", "two"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -160,3 +163,12 @@ def test_no_framework_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_counts_are_kept_to_the_last_digit(make_run: Callable[..., Path]) -> None:
+    """A sweep over 2^32 inputs counts more than six digits, and the page shows every digit."""
+    case = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 2**32, 1)
+    rows = [Row(case, "max_ulp", 1.0), Row(case, "not_correctly_rounded", 196_294_207.0)]
+    table = all_tables(read([make_run(rows)]))["accuracy"]
+    keys = [column["key"] for column in table["columns"]]
+    assert table["rows"][0][keys.index("rounding")] == 196_294_207

@@ -1,0 +1,165 @@
+"""The page for everybody: what axe-core finds, the keyboard alone, print, and two machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Any]
+PUBLISHED = Path(__file__).resolve().parents[2] / "results" / "published"
+LOOKS = [(360, "dark"), (360, "light"), (1280, "dark"), (1280, "light")]
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds on a page with everything opened: the rule, where, and how to mend it."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.base", reason="axe-playwright-python is not installed"
+    )
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.evaluate(axe.AXE_SCRIPT)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert found["passes"]
+    return [
+        f"{rule['id']}: {node['target']}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def fits(page: Any) -> bool:
+    width = page.viewport_size["width"]
+    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
+
+
+@pytest.mark.parametrize("name", ["failing", "single", "split", "empty", "hostile", "two"])
+def test_axe_finds_nothing(visit: Visit, pages: dict[str, Path], name: str) -> None:
+    page = visit(pages[name])
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], (width, scheme)
+        assert fits(page), (width, scheme)
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_on_the_largest_published_run(visit: Visit, tmp_path: Path) -> None:
+    from report.__main__ import make
+
+    def size(run: Path) -> int:
+        return sum(each.stat().st_size for each in run.glob("rows.jsonl*"))
+
+    _, path = make((max(PUBLISHED.iterdir(), key=size),), tmp_path / "page.html")
+    for width, scheme in ((360, "dark"), (1280, "light")):
+        page = visit(path, viewport={"width": width, "height": 800}, color_scheme=scheme)
+        assert violations(page) == [], (width, scheme)
+        assert fits(page), (width, scheme)
+
+
+def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["single"])
+    page.evaluate("document.querySelector('#timings input').parentElement.replaceWith('?')")
+    page.evaluate("document.body.append(document.createElement('button'))")
+    assert any(each.startswith("button-name") for each in violations(page))
+
+
+def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], "#timings&timings.sort=-call")
+    link = page.locator("#timings td.flags a").first
+    row = page.locator("#timings tbody tr", has=link).first.inner_text()
+    number = link.inner_text()
+    link.focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    note = page.locator(f"#timings-note-{number}")
+    assert page.evaluate("document.activeElement.id") == f"timings-note-{number}"
+    address = page.evaluate("location.hash")
+    assert address == f"#timings-note-{number}&timings.sort=-call"
+    page.go_back()
+    assert page.locator("#timings tbody tr", has=link).first.inner_text() == row
+    note.locator("button").focus()
+    page.keyboard.press("Enter")
+    chosen = page.locator("#timings td.flags").all_inner_texts()
+    assert chosen
+    assert all(number in each for each in chosen)
+    rows = note.inner_text().split(" row")[0].split()[-1]
+    assert f"of {rows} chosen rows" in page.locator("#timings .count").inner_text()
+    again = visit(pages["failing"], page.evaluate("location.hash"))
+    assert f"of {rows} chosen rows" in again.locator("#timings .count").inner_text()
+    picked = again.locator("#timings").get_by_label("Note", exact=True).input_value()
+    assert picked == note.locator("button").get_attribute("data-flag")
+
+
+def test_rows_without_a_note_of_their_own(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"])
+    page.locator("#timings").get_by_label("Note", exact=True).select_option("none")
+    assert set(page.locator("#timings td.flags").all_inner_texts()) == {""}
+
+
+def test_sort_and_copy_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"])
+    page.get_by_role("region", name="Time of every case").get_by_role(
+        "button", name="Time a call"
+    ).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#timings th[aria-sort=ascending]").inner_text() == "Time a call"
+    page.locator("#timings tbody button").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#timings .status code").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("python -m bench run ")
+    assert page.locator("#timings tbody button").first.inner_text() == "Copied"
+
+
+def test_a_refused_clipboard_shows_the_command_selected(
+    visit: Visit, pages: dict[str, Path]
+) -> None:
+    page = visit(pages["failing"])
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.locator("#timings tbody button").first.click()
+    page.locator("#timings .status code").wait_for()
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.startswith("python -m bench run --framework torch")
+    assert page.locator("#timings .status").inner_text() == f"Copy it from here: {selected}"
+
+
+def test_print_opens_what_is_folded_and_stops_at_a_hundred_rows(
+    visit: Visit, pages: dict[str, Path]
+) -> None:
+    page = visit(pages["failing"], viewport={"width": 1040, "height": 720})
+    page.locator("#timings .more").click()
+    folded = page.locator("details:not([open]) table").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    rows = page.locator("#timings tbody tr")
+    assert rows.count() > 100
+    assert sum(each.is_visible() for each in rows.all()) == 100
+    total = page.locator("#timings .count").text_content().split(" of ")[1].split()[0]
+    told = f"Printed are the first 100 of {total} chosen rows; the page has all."
+    assert page.locator("#timings .printed").inner_text() == told
+    cut = """() => [...document.querySelectorAll(".scroll, .view, pre")].filter((each) =>
+        each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1
+    ).map((each) => each.ariaLabel)"""
+    assert page.evaluate(cut) == []
+    assert not page.locator("nav, .filters, .files, .more").first.is_visible()
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_rows_of_two_machines_name_run_and_machine(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["two"])
+    for table in ("timings", "missing", "parts", "surprises"):
+        place = page.locator(f"[data-table={table}]")
+        heads = place.locator("thead th").all_inner_texts()
+        assert {"Run", "Machine"} <= set(heads)
+        told = place.locator("xpath=preceding-sibling::p[1]").inner_text()
+        assert "split (Example CPU, 2 cores)" in told
+        assert "failing (Another CPU, 1 core)" in told
+    page.locator("#timings").get_by_label("Machine").select_option("Another CPU, 1 core")
+    index = page.locator("#timings thead th").all_inner_texts().index("Run") + 1
+    runs = page.locator(f"#timings tbody td:nth-child({index})").all_inner_texts()
+    assert set(runs) == {"failing"}
+    alone = visit(pages["split"])
+    assert "Machine" not in alone.locator("#timings thead th").all_inner_texts()
