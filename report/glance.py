@@ -176,7 +176,7 @@ def _headline(found: Sequence[View], mode: str, several: bool) -> str:
     for view in found:
         lines = [line for line in view.lines if line.setting.mode == mode]
         costs = [
-            f"{_labels(mine, name)} takes {_ends(cost(each.members[name]) for each in mine)}"
+            f"{_labels(mine, name)} takes {ends(cost(each.members[name]) for each in mine)}"
             for name in (view.algebraic, view.exp)
             if (mine := [each for each in lines if name in each.members])
         ]
@@ -213,14 +213,14 @@ def _verdict(view: View, several: bool) -> str:
         return ""
     conditions = f" ({in_words(replace(view.conditions), True)})" if several else ""
     told = []
-    for which, words in _AGAINST.items():
+    for which, words in AGAINST.items():
         mine = [(line, found) for line, found in pairs if kind(found) == which]
         if mine:
-            ends = _ends(found for _, found in mine)
+            reach = ends(found for _, found in mine)
             who = listing([line.who for line, _ in mine]) if len(mine) < len(pairs) else ""
             whole = counted(len(pairs), "setting")
             told.append(
-                f"{words} in {len(mine)} of {whole} ({': '.join(filter(None, (ends, who)))})"
+                f"{words} in {len(mine)} of {whole} ({': '.join(filter(None, (reach, who)))})"
             )
     lines = [line for line, _ in pairs]
     names = {name: _labels(lines, name) for name in (view.exp, view.algebraic)}
@@ -228,16 +228,17 @@ def _verdict(view: View, several: bool) -> str:
     return f"{_capital(view.where)}{conditions}: {text}"
 
 
-_AGAINST = {
+AGAINST = {
     "dearer": "takes longer than {other}",
     "cheaper": "takes less time than {other}",
     "same": "takes the same time as {other}, within 5%,",
     "open": "is not told apart from {other}",
     "bare": "stands beside {other} without an interval",
 }
+"""What a ratio's interval shows, in words, by its kind."""
 
 
-def _ends(ratios: Iterable[Estimate]) -> str:
+def ends(ratios: Iterable[Estimate]) -> str:
     """From the lowest end of the intervals to the highest; of values where there are none."""
     found = list(ratios)
     lows = [each.value if each.low is None else each.low for each in found]
@@ -269,12 +270,12 @@ def _sentence(view: View, line: Line) -> str:
 
 def _words(found: Estimate) -> str:
     """What an interval shows of a cost over relu."""
-    ends = _ends([found])
+    reach = ends([found])
     return {
-        "same": f"the same within 5% ({ends})",
-        "open": f"not told apart ({ends})",
+        "same": f"the same within 5% ({reach})",
+        "open": f"not told apart ({reach})",
         "bare": f"{number(found.value)}× without an interval",
-    }.get(kind(found), ends)
+    }.get(kind(found), reach)
 
 
 def absent(evidence: Evidence) -> list[tuple[str, str]]:

@@ -1,0 +1,92 @@
+"""Curves: values with their intervals over the size of the input, a line per framework and mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from ..charts import Limits, end_labels, power
+from ..drawing import INK, PARTS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
+from ..evidence import Estimate
+from ..words import elements, number
+
+_LEFT, _RIGHT, _HEIGHT = 46.0, 116.0, 260.0
+_LOOKS = ((PARTS["memory"], "o"), (PARTS["arithmetic"], "s"), (PARTS["launch"], "^"), (INK, "D"))
+"""Colour and marker of each framework in turn; its name stands at the end of its line."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values by size under a label; curves of the same `group` look alike, one may be dashed."""
+
+    label: str
+    group: str
+    values: Mapping[int, Estimate]
+    dashed: bool = False
+
+
+def limits(curves: Iterable[Curve], *others: float) -> Limits:
+    """The ends of an axis that holds every value of these curves, and these others."""
+    values = [each.value for curve in curves for each in curve.values.values()]
+    found = [value for value in [*values, *others] if 0 < value < math.inf] or [1.0]
+    low = min(found)
+    return low / 1.3, max(*found, low * 4) * 1.3
+
+
+def panel(
+    name: str, title: str, curves: Sequence[Curve], up: Limits, what: str, one: bool = False
+) -> Panel:
+    """The curves on logarithmic axes; `one` draws a dashed line at 1."""
+    groups = list(dict.fromkeys(curve.group for curve in curves))
+    with canvas(WIDTH, _HEIGHT, _LEFT, _RIGHT) as (figure, axes):
+        for curve in curves:
+            colour, marker = _LOOKS[groups.index(curve.group) % len(_LOOKS)]
+            sizes = sorted(curve.values)
+            axes.plot(
+                sizes, [curve.values[size].value for size in sizes], color=colour,
+                marker=marker, markersize=4.5, markerfacecolor="none", linewidth=1.4,
+                linestyle=(0, (4, 3)) if curve.dashed else "-",
+            )  # fmt: skip
+            across, ends = _intervals(curve, up)
+            axes.plot(across, ends, color=colour, linewidth=1.1)
+        measured = sorted({size for curve in curves for size in curve.values})
+        axes.set(xscale="log", yscale="log", ylim=up)
+        axes.xaxis.set_major_locator(FixedLocator(measured))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: power(round(size))))
+        axes.tick_params(axis="x", labelsize=8.5)
+        log_ticks(axes.yaxis, up)
+        axes.grid()
+        if one and up[0] < 1 < up[1]:
+            axes.axhline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_xlabel("elements of the input, log scale")
+        last = {_short(each.label): each.values[max(each.values)].value for each in curves}
+        end_labels(axes, last, up)
+        heading(axes, title, _LEFT)
+        svg = to_svg(figure, name)
+    return Panel(svg, f"{title}: {what}: {'; '.join(map(_spoken, curves))}")
+
+
+def _intervals(curve: Curve, up: Limits) -> tuple[list[float], list[float]]:
+    """Every interval as one broken line, within the axis."""
+    across: list[float] = []
+    ends: list[float] = []
+    for size, each in curve.values.items():
+        if each.low is not None and each.high is not None:
+            across += [size, size, math.nan]
+            ends += [max(each.low, up[0]), min(each.high, up[1]), math.nan]
+    return across, ends
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 19 else f"{text[:18]}…"
+
+
+def _spoken(curve: Curve) -> str:
+    told = [
+        f"{number(curve.values[size].value)} at {elements(size)}" for size in sorted(curve.values)
+    ]
+    return f"{curve.label} {', '.join(told)}"
