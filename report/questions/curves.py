@@ -15,8 +15,13 @@ from ..words import elements, number
 
 _LEFT, _HEIGHT, _LETTER, _TICK = 46.0, 260.0, 5.4, 27.0
 """Pixels: left of the axes, in all, of a letter beside a line, and of a tick's label."""
-_LOOKS = ((PARTS["memory"], "o"), (PARTS["arithmetic"], "s"), (PARTS["launch"], "^"), (INK, "D"))
-"""Colour and marker of each framework in turn; its name stands at the end of its line."""
+_LOOKS = (
+    (PARTS["memory"], "o", "○"),
+    (PARTS["arithmetic"], "s", "□"),
+    (PARTS["launch"], "^", "△"),
+    (INK, "D", "◇"),
+)
+"""Colour, marker and sign of each group in turn; the sign stands with its name at its end."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,12 @@ def panel(
 ) -> Panel:
     """The curves on logarithmic axes; `one` draws a dashed line at 1."""
     groups = list(dict.fromkeys(curve.group for curve in curves))
-    right = 12 + _LETTER * max(len(_short(curve.label)) for curve in curves)
+    looks = {group: _LOOKS[place % len(_LOOKS)] for place, group in enumerate(groups)}
+    names = [f"{looks[each.group][2]} {_short(each.label)}" for each in curves]
+    right = 12 + _LETTER * max(map(len, names))
     with canvas(WIDTH, _HEIGHT, _LEFT, right) as (figure, axes):
         for curve in curves:
-            colour, marker = _LOOKS[groups.index(curve.group) % len(_LOOKS)]
+            colour, marker, _ = looks[curve.group]
             sizes = sorted(curve.values)
             axes.plot(
                 sizes, [curve.values[size].value for size in sizes], color=colour,
@@ -70,8 +77,8 @@ def panel(
         if one and up[0] < 1 < up[1]:
             axes.axhline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlabel("elements of the input, log scale")
-        last = {_short(each.label): each.values[max(each.values)].value for each in curves}
-        end_labels(axes, last, up)
+        last = [each.values[max(each.values)].value for each in curves]
+        end_labels(axes, dict(zip(names, last, strict=True)), up)
         heading(axes, title, _LEFT)
         svg = to_svg(figure, name)
     return Panel(svg, f"{title}: {what}: {'; '.join(map(_spoken, curves))}")

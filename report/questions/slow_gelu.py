@@ -269,9 +269,9 @@ def _figure(found: Sequence[View], splits: _Splits, evidence: Evidence) -> Figur
         panels.append(_drawn(f"qa{index}", f"Arithmetic{device}", _parts(view, splits)))
     return Figure(
         "What GELU's arithmetic is made of",
-        f"Bars: what the formula's primitives cost alone, plain ▬ add and multiply, hatched ▨ "
-        f"{_COSTLY}. ┃ is gelu's own arithmetic with its 95 % interval; a part is a difference of "
-        f"times and can fall below 0. {under(found, evidence)}",
+        "Bars: what the formula's primitives cost alone, plain add and multiply, hatched "
+        f"{_COSTLY}; no bar where one was not measured. ┃ is gelu's own arithmetic with its 95 % "
+        f"interval; a part is a difference of times and can fall below 0. {under(found, evidence)}",
         tuple(panels),
     )
 
