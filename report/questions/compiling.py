@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from bench.catalog import BASELINE
 
-from ..answers import in_words
 from ..evidence import Estimate, Evidence
 from ..figures import Figure
 from ..glance import ends
@@ -16,7 +15,7 @@ from ..pairs import kind
 from ..words import listing, title
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, elsewhere, sentence, views
+from .lines import View, class_of, command, missing, sentence, under, views
 
 _ANCHOR = "compiling"
 _QUESTION = "Does compiling help, and at which size?"
@@ -45,9 +44,9 @@ def answer(evidence: Evidence) -> Answered:
     """Compiled over eager, by framework and size."""
     found = views(evidence, _NAMES, lambda view: bool(_helped(view)))
     if not found:
-        again = command(_NAMES, ("launch", "l1", "l2", "last_level", "memory"))
+        again = missing(evidence, _NAMES, ("launch", "l1", "l2", "last_level", "memory"))
         why = "no framework was timed both eager and compiled"
-        return unmeasured(_ANCHOR, _QUESTION, f"{again} {elsewhere(evidence)}".strip(), why)
+        return unmeasured(_ANCHOR, _QUESTION, again, why)
     told = [text for view in found for text in _sentences(view)]
     sizes = [class_of(evidence, found[0], size) for size in found[0].sizes()]
     return Answered(
@@ -92,15 +91,17 @@ def _sentences(view: View) -> list[str]:
 
 
 def _lead(found: Sequence[Helped]) -> str:
-    """In how many of the places measured compiled code takes less time, by framework."""
-    clauses = []
+    """In how many of the cases compiled code takes less time, by framework."""
+    names = listing(list(dict.fromkeys(each.name for each in found)))
+    clauses: list[str] = []
     for framework in dict.fromkeys(each.framework for each in found):
         kinds = [kind(r) for h in found if h.framework == framework for r in h.ratios.values()]
-        less, more = kinds.count("cheaper"), kinds.count("dearer")
-        clauses.append(f"{title(framework)} in {less} of {len(kinds)}, more in {more}")
-    names = listing(list(dict.fromkeys(each.name for each in found)))
+        less, more = (kinds.count(each) or "none" for each in ("cheaper", "dearer"))
+        cases = " cases" if not clauses else ""
+        clauses.append(f"in {title(framework)} in {less} of {len(kinds)}{cases}, more in {more}")
     return (
-        f"compiled takes less time than eager, over {names} and their sizes: {'; '.join(clauses)}"
+        f"compiled code takes less time than eager {'; '.join(clauses)}: {names} at every size "
+        "timed, where the intervals tell"
     )
 
 
@@ -118,9 +119,7 @@ def _break_even(ratios: Mapping[int, Estimate]) -> str:
     """Between which sizes compiled begins to pay, where intervals tell: it never turns back."""
     decided = [(size, kind(ratios[size])) for size in sorted(ratios)]
     decided = [each for each in decided if each[1] in ("dearer", "cheaper")]
-    turns = [
-        (low, high) for low, high in zip(decided, decided[1:], strict=False) if low[1] != high[1]
-    ]
+    turns = [(low, high) for low, high in pairwise(decided) if low[1] != high[1]]
     if len(turns) != 1 or turns[0][0][1] != "dearer":
         return ""
     (low, _), (high, _) = turns[0]
@@ -145,7 +144,7 @@ def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     return Figure(
         "Compiled over eager, by size",
         "Below the dashed line compiled code takes less time; bars are 95 % intervals. "
-        f"{sentence(in_words(found[0].conditions, len(evidence.runs) > 1))}",
+        f"{under(found, evidence)}",
         tuple(
             panel(f"qc{index}", title, curves, up, "time of compiled over eager", one=True)
             for index, (title, curves) in enumerate(drawn)

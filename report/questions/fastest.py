@@ -7,13 +7,12 @@ from itertools import groupby
 
 from bench.catalog import BASELINE
 
-from ..answers import in_words
 from ..evidence import Estimate, Evidence
 from ..figures import Figure
 from ..words import listing, number
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, elsewhere, sentence, views
+from .lines import View, class_of, command, missing, sentence, under, views
 
 _ANCHOR = "fastest"
 _QUESTION = "Which framework, from which size on?"
@@ -27,11 +26,11 @@ def answer(evidence: Evidence) -> Answered:
     """The fastest framework and mode at each size, by activation."""
     found = views(evidence, _NAMES, lambda view: any(_times(view, name) for name in _NAMES))
     if not found:
-        again = command(_NAMES, ("launch", "l1", "l2", "last_level", "memory"))
+        again = missing(evidence, _NAMES, ("launch", "l1", "l2", "last_level", "memory"))
         why = "there are no two frameworks or modes to choose from"
-        return unmeasured(_ANCHOR, _QUESTION, f"{again} {elsewhere(evidence)}".strip(), why)
+        return unmeasured(_ANCHOR, _QUESTION, again, why)
     told = [
-        sentence(view.prefix, f"{name}: {_by_size(times)}")
+        sentence(view.prefix, f"for {name}, {_by_size(times)}")
         for view in found
         for name in _NAMES
         if (times := _times(view, name))
@@ -74,7 +73,7 @@ def contenders(times: Mapping[str, Estimate]) -> tuple[str, ...]:
 
 
 def _by_size(times: _Times) -> str:
-    told = []
+    told: list[str] = []
     for who, group in groupby(times, key=lambda size: contenders(times[size])):
         sizes = list(group)
         span = "–".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
@@ -112,7 +111,7 @@ def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     return Figure(
         "What an element costs, by framework and size",
         "Solid is compiled, dashed eager; bars are 95 % intervals. The axes are the same in every "
-        f"panel. {sentence(in_words(found[0].conditions, len(evidence.runs) > 1))}",
+        f"panel. {under(found, evidence)}",
         tuple(
             panel(f"qw{index}", title, curves, up, "nanoseconds an element by size")
             for index, (title, curves) in enumerate(drawn)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from bench.catalog import BASELINE
 
 from .. import strips
-from ..answers import in_words
 from ..evidence import Estimate, Evidence
 from ..figures import Figure
-from ..words import duration, listing, number, title
+from ..words import duration, title
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, elsewhere, sentence, strip, tally, views
+from .lines import Line, View, command, missing, sentence, strip, tally, under, views
 
 _ANCHOR = "first-call"
 _QUESTION = "Is ReLU faster than SiLU, or is that the first call?"
@@ -26,8 +25,8 @@ def answer(evidence: Evidence) -> Answered:
     """Warm calls of silu over relu, in cache and at launch; beside them what compiling took."""
     found = views(evidence, _NAMES, _has)
     if not found:
-        again = command(_NAMES, ("launch", "l2"))
-        return unmeasured(_ANCHOR, _QUESTION, f"{again} {elsewhere(evidence)}".strip())
+        again = missing(evidence, _NAMES, ("launch", "l2"))
+        return unmeasured(_ANCHOR, _QUESTION, again)
     told = [text for view in found for text in (*_warm(view), _compiling(view))]
     options = [place.option for place in found[0].each(*_PLACES)]
     return Answered(
@@ -97,7 +96,8 @@ def _seconds(line: Line, name: str, size: int) -> float:
 
 def _calls(line: Line, name: str, size: int) -> str:
     warm = line.time(name, size)
-    return number(_seconds(line, name, size) * 1e9 / warm.value) if warm and warm.value else "–"
+    calls = _seconds(line, name, size) * 1e9 / warm.value if warm and warm.value else math.nan
+    return f"{float(f'{calls:.3g}'):,.0f}"
 
 
 def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
@@ -107,7 +107,7 @@ def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     return Figure(
         "silu over relu: warm calls, and compiling",
         "● a warm call with its 95 % interval, ○ what compiling added to the first call, one call "
-        f"each. {sentence(in_words(found[0].conditions, len(evidence.runs) > 1))}",
+        f"each. {under(found, evidence)}",
         tuple(
             strips.panel(
                 f"qf{index}",

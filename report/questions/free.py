@@ -8,9 +8,9 @@ from bench.catalog import BASELINE, CATALOG
 from bench.decomposition import FLOOR
 
 from .. import strips
-from ..answers import in_words
 from ..evidence import Estimate, Evidence
 from ..figures import Figure
+from ..pairs import kind
 from ..words import listing
 from .answered import Answered, unmeasured
 from .lines import (
@@ -20,9 +20,10 @@ from .lines import (
     amount,
     brief,
     command,
-    elsewhere,
+    missing,
     sentence,
     strip,
+    under,
     views,
 )
 
@@ -38,7 +39,7 @@ def streaming(evidence: Evidence) -> Answered:
     names = (BASELINE, FLOOR, *_NAMES)
     found = views(evidence, names, lambda view: bool(_ratios(view, "memory", BASELINE)))
     if not found:
-        again = f"{command(_NAMES, ('memory',))} {elsewhere(evidence)}".strip()
+        again = missing(evidence, _NAMES, ("memory",))
         return unmeasured("memory-bound", _STREAMING, again)
     told = [text for view in found for text in _streaming_told(view)]
     panels = [
@@ -48,22 +49,22 @@ def streaming(evidence: Evidence) -> Answered:
         if _ratios(view, "memory", unit)
     ]
     again = command(_NAMES, [found[0].places["memory"].option], found[0])
-    figure = _figure("qm", "What streams, over relu and over a copy", panels, evidence)
+    figure = _figure("qm", "What streams, over relu and over a copy", panels, _NAMES, evidence)
     return Answered("memory-bound", _STREAMING, tuple(told), (figure,), again)
 
 
 def fused(evidence: Evidence) -> Answered:
     """Compiled activations over a compiled copy of the same framework, in cache and streaming."""
-    names = (BASELINE, FLOOR, *_NAMES)
+    names = (BASELINE, *_NAMES)
     found = views(
         evidence,
-        names,
+        (FLOOR, *names),
         lambda view: any(_ratios(view, key, FLOOR) for key in _FUSED_PLACES),
         mode="compiled",
     )
     if not found:
-        again = command((BASELINE, *_NAMES), ("l2", "memory"), modes=("compiled",))
-        return unmeasured("fused", _FUSED, f"{again} {elsewhere(evidence)}".strip())
+        again = missing(evidence, names, ("l2", "memory"), modes=("compiled",))
+        return unmeasured("fused", _FUSED, again)
     told = [text for view in found for text in _fused_told(view)]
     panels = [
         (view, view.places[key], FLOOR)
@@ -72,15 +73,15 @@ def fused(evidence: Evidence) -> Answered:
         if _ratios(view, key, FLOOR)
     ]
     options = [place.option for place in found[0].each(*_FUSED_PLACES)]
-    again = command((BASELINE, *_NAMES), options, found[0], ("compiled",))
-    figure = _figure("qu", "Compiled, over a compiled copy", panels, evidence)
+    again = command(names, options, found[0], ("compiled",))
+    figure = _figure("qu", "Compiled, over a compiled copy", panels, names, evidence)
     return Answered("fused", _FUSED, (*told, _BOUND), (figure,), again)
 
 
 _BOUND = (
-    "That is what the activation adds to a kernel that otherwise only reads and writes the same "
-    "data, and a bound there: a fused chain saves passes, but where it computes as well, memory "
-    "hides less. No fused chain was timed."
+    "An activation fused into a kernel that otherwise only reads and writes the same data adds "
+    "this much at most; beside other arithmetic, memory may hide less of it. No fused chain was "
+    "timed."
 )
 
 _Ratios = dict[str, list[Estimate]]
@@ -98,8 +99,10 @@ def _ratios(view: View, key: str, unit: str) -> _Ratios:
 
 
 def _free(ratios: _Ratios) -> str:
-    """`gelu in none of 7 settings, silu in 1 of 7`."""
+    """`gelu in 1 of 7 settings and silu in none of 7`, or that it is none of them."""
     told = [f"{name} in {amount(mine, 'same')}" for name, mine in ratios.items()]
+    if not any(kind(each) == "same" for mine in ratios.values() for each in mine):
+        return f"none of {listing(list(ratios))} in any setting"
     return listing([f"{told[0]} settings", *told[1:]])
 
 
@@ -110,46 +113,45 @@ def _told(ratios: _Ratios) -> str:
 def _streaming_told(view: View) -> list[str]:
     place, over = view.places["memory"], _ratios(view, "memory", BASELINE)
     lead = f"{place.where}: shown to be free, within 5% of {BASELINE}, is {_free(over)}"
-    told = [sentence(view.prefix, lead), sentence(f"over {BASELINE}, ", _told(over))]
+    told = [sentence(view.prefix, lead), sentence(view.prefix, f"over {BASELINE}, ", _told(over))]
     copied = _ratios(view, "memory", FLOOR)
-    if copied:
-        told.append(sentence("over a copy of the same data, ", _told(copied)))
-    return told
+    return [*told, sentence(view.prefix, "over a copy, ", _told(copied))] if copied else told
 
 
 def _fused_told(view: View) -> list[str]:
     told = []
-    for place in view.each(*_FUSED_PLACES):
-        key = next(key for key, each in view.places.items() if each == place)
+    for key in _FUSED_PLACES:
         ratios = _ratios(view, key, FLOOR)
         if ratios:
-            lead = f"{place.where}: shown to be free, within 5% of a compiled copy, is "
-            told.append(sentence(view.prefix, lead, _free(ratios), ". ", _capital(_told(ratios))))
+            lead = f"{view.places[key].where}: shown to be free, within 5% of a compiled copy, is "
+            told.append(sentence(view.prefix, lead, _free(ratios)))
+            told.append(sentence(view.prefix, "over that copy, ", _told(ratios)))
     return told
 
 
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
 def _figure(
-    name: str, title: str, panels: Sequence[tuple[View, Place, str]], evidence: Evidence
+    name: str,
+    caption: str,
+    panels: Sequence[tuple[View, Place, str]],
+    names: Sequence[str],
+    evidence: Evidence,
 ) -> Figure:
     rows = [
-        [strip(line, _marks(line, place, unit)) for line in v.lines] for v, place, unit in panels
+        [strip(line, _marks(line, place, unit, names)) for line in view.lines]
+        for view, place, unit in panels
     ]
     kept = [[each for each in mine if each.marks] for mine in rows]
     across = strips.limits([each for mine in kept for each in mine], 1.0)
-    devices = len({view.conditions.device for view, _, _ in panels}) > 1
+    devices = {view.conditions.device: view for view, _, _ in panels}
     return Figure(
-        title,
+        caption,
         "■ max, ▲ algebraic, ● exp; bars are 95 % intervals. The axis is the same in every panel. "
-        f"{sentence(in_words(panels[0][0].conditions, len(evidence.runs) > 1))}",
+        f"{under(list(devices.values()), evidence)}",
         tuple(
             strips.panel(
                 f"{name}{index}",
-                f"{_capital(place.label)}, over {_UNITS[unit]}"
-                f"{f', {view.conditions.device}' * devices}",
+                f"{place.label.capitalize()}, over {_UNITS[unit]}"
+                f"{f', {view.conditions.device}' if len(devices) > 1 else ''}",
                 mine,
                 across,
                 f"time over {_UNITS[unit]}'s (×), log scale",
@@ -160,9 +162,9 @@ def _figure(
     )
 
 
-def _marks(line: Line, place: Place, unit: str) -> list[strips.Mark]:
+def _marks(line: Line, place: Place, unit: str, names: Sequence[str]) -> list[strips.Mark]:
     return [
         strips.Mark(CATALOG[name].family, name, ratio)
-        for name in (BASELINE, *_NAMES)
-        if name != unit and (ratio := line.ratio(name, unit, place.size))
+        for name in names
+        if (ratio := line.ratio(name, unit, place.size))
     ]

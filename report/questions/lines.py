@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import DEVICES
+from bench.cases import DEVICES, Case
 from bench.catalog import BASELINE
 from bench.dtypes import DTYPES
 from bench.frameworks import frameworks
 
+from ..answers import in_words
 from ..evidence import Estimate, Evidence, Timed, class_names, plain_form
-from ..families import Setting, is_unit, prominence, setting_of
+from ..families import USUAL, Setting, is_unit, prominence, setting_of
 from ..glance import AGAINST, ends
 from ..pairs import Size, deciding, kind, sizes_of, total_ratio
 from ..strips import Mark, Strip
@@ -116,14 +117,9 @@ def views(
     """
     groups: dict[Setting, list[Timed]] = {}
     for each in evidence.timed:
-        setting, case = setting_of(each.run, each.case), each.case
-        if (
-            setting.usual
-            and case.direction == "forward"
-            and case.activation in names
-            and mode in ("", case.mode)
-            and case.form == plain_form(case.framework, case.activation)
-        ):
+        case = each.case
+        if case.activation in names and mode in ("", case.mode) and _asked(case):
+            setting = setting_of(each.run, case)
             groups.setdefault(replace(setting, framework="", mode="", size=0), []).append(each)
     found: dict[str, View] = {}
     runs = list(evidence.runs)
@@ -133,6 +129,14 @@ def views(
         if same_run and conditions.device not in found and wanted(view):
             found[conditions.device] = view
     return _prefixed(list(found.values()), evidence)
+
+
+def _asked(case: Case) -> bool:
+    return (
+        case.direction == "forward"
+        and (case.output, case.cache) == USUAL
+        and case.form == plain_form(case.framework, case.activation)
+    )
 
 
 def _view(conditions: Setting, timed: Sequence[Timed], evidence: Evidence) -> View:
@@ -175,10 +179,10 @@ def _prefixed(found: Sequence[View], evidence: Evidence) -> list[View]:
     made = []
     for each in found:
         setting = each.conditions
-        words = [setting.device] if len(found) > 1 else []
-        words += [setting.dtype] if setting.dtype != "float32" else []
-        words += [counted(setting.threads, "thread")] if setting.threads != 1 else []
-        words += [f"run {setting.run}"] if len(evidence.runs) > 1 else []
+        words = [f"on {setting.device}"] if len(found) > 1 else []
+        words += [f"in {setting.dtype}"] if setting.dtype != "float32" else []
+        words += [f"on {counted(setting.threads, 'thread')}"] if setting.threads != 1 else []
+        words += [f"in run {setting.run}"] if len(evidence.runs) > 1 else []
         made.append(replace(each, prefix=f"{', '.join(words)}: " if words else ""))
     return made
 
@@ -192,12 +196,18 @@ def sentence(*parts: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def under(found: Sequence[View], evidence: Evidence) -> str:
+    """The conditions of the views, for a note: `Forward, float32, cpu, 1 thread.`"""
+    several = len(evidence.runs) > 1
+    return sentence("; ".join(in_words(each.conditions, several) for each in found))
+
+
 def tally(subject: str, other: str, found: Sequence[Found]) -> str:
     """How often one takes longer than another: `silu takes longer than relu in 5 of 7 settings …`.
 
     Each kind of ratio comes with the ends of its intervals; a few settings are named.
     """
-    told = []
+    told: list[str] = []
     for which, words in AGAINST.items():
         mine = [each for each in found if kind(each[1]) == which]
         if mine:
@@ -226,7 +236,7 @@ _BRIEF = {
 
 def brief(ratios: Sequence[Estimate]) -> str:
     """The same in few words: `longer in 3 of 7 (1.58–37.2×), not told apart in 4 (0.73–2.65×)`."""
-    told = []
+    told: list[str] = []
     for which, words in _BRIEF.items():
         mine = [each for each in ratios if kind(each) == which]
         if mine:
@@ -247,10 +257,11 @@ def amount(ratios: Iterable[Estimate], which: str) -> str:
 def strip(line: Line, marks: Iterable[Mark | None]) -> Strip:
     """The marks of a line under its framework and mode."""
     setting = line.setting
-    return Strip(_short(title(setting.framework)), _short(setting.mode), tuple(filter(None, marks)))
+    return Strip(short(title(setting.framework)), short(setting.mode), tuple(filter(None, marks)))
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A name as it fits beside a row."""
     return text if len(text) <= 12 else f"{text[:11]}…"
 
 
@@ -267,37 +278,33 @@ def command(
     words = [f"--activation {name}" for name in names]
     words += [f"--mode {mode}" for mode in modes]
     words += [f"--size {size}" for size in sizes]
-    told = _conditions(view) if view else ""
+    told = _conditions(view) if view else []
     if told is None:
         return ""
-    return " ".join(
-        filter(None, ["python -m bench run", *words, told, "--direction forward --only timing"])
-    )
+    return " ".join(["python -m bench run", *words, *told, "--direction forward", "--only timing"])
 
 
-def _conditions(view: View) -> str | None:
+def _conditions(view: View) -> list[str] | None:
     """The options of a view's conditions; None where one is unknown."""
     setting = view.conditions
     measured = list(dict.fromkeys(line.setting.framework for line in view.lines))
     known = setting.device in DEVICES and setting.dtype in DTYPES
     if not known or not set(measured) <= set(frameworks()):
         return None
-    chosen = [] if set(measured) == set(frameworks()) else [f"--framework {f}" for f in measured]
-    return " ".join(
-        [
-            *chosen,
-            f"--device {setting.device}",
-            f"--dtype {setting.dtype}",
-            f"--threads {setting.threads}",
-        ]
-    )
+    every = set(measured) == set(frameworks())
+    chosen = [] if every else [f"--framework {name}" for name in measured]
+    options = {"device": setting.device, "dtype": setting.dtype, "threads": setting.threads}
+    return [*chosen, *(f"--{option} {value}" for option, value in options.items())]
 
 
-def elsewhere(evidence: Evidence) -> str:
-    """The option for a run that timed something, but nothing on the CPU: `--device cuda`."""
+def missing(
+    evidence: Evidence, names: Iterable[str], sizes: Iterable[str], modes: Sequence[str] = ()
+) -> str:
+    """What measures a question that the rows do not answer: on the device that they are of."""
     devices = {each.case.device for each in evidence.timed}
-    other = sorted(device for device in devices if device in DEVICES)
-    return f"--device {other[0]}" if other and "cpu" not in devices else ""
+    other = [device for device in DEVICES if device in devices]
+    text = command(names, sizes, modes=modes)
+    return f"{text} --device {other[0]}" if other and "cpu" not in devices else text
 
 
 def class_of(evidence: Evidence, view: View, size: int) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from matplotlib.axes import Axes
 
 from bench.cases import Case
 from bench.catalog import BASELINE, CATALOG
+from bench.cost_model import TOLERANCE
 
 from .. import strips
-from ..answers import in_words
 from ..drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
 from ..evidence import Estimate, Evidence, Split, plain_form
 from ..figures import Figure
-from ..words import elements, interval, listing, number, title
+from ..words import counted, interval, listing, number, ratio, title
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, elsewhere, sentence, strip, tally, views
+from .lines import Line, View, command, missing, sentence, short, strip, tally, under, views
 
 _ANCHOR = "slow-gelu"
 _NAME, _VARIANT, _COSTLY = "gelu", "gelu_tanh", "erf"
@@ -51,9 +52,9 @@ def answer(evidence: Evidence) -> Answered:
     names = (BASELINE, _NAME, _VARIANT)
     found = views(evidence, names, lambda view: bool(_parts(view, splits)))
     if not found:
-        again = f"{command((_NAME, _VARIANT, *_OPERATIONS), _SIZES)} {elsewhere(evidence)}"
+        again = missing(evidence, (_NAME, _VARIANT, *_OPERATIONS), _SIZES)
         question = _question("--device" not in again)
-        return unmeasured(_ANCHOR, question, again.strip(), "gelu's arithmetic is not in the rows")
+        return unmeasured(_ANCHOR, question, again, "gelu's arithmetic is not in the rows")
     told = [text for view in found for text in _sentences(view, _parts(view, splits))]
     options = [place.option for place in found[0].each()]
     sizes = dict.fromkeys([*_SIZES, *options])
@@ -151,61 +152,64 @@ def share(part: Estimate, others: Sequence[Estimate]) -> Estimate | None:
 
 
 def _sentences(view: View, found: Sequence[Parts]) -> list[str]:
-    told = [_slow(view), _in_cache(view, found), _formula(found), _streams(view, found)]
-    place = view.places.get("cache")
-    variant = view.ratios(_VARIANT, _NAME, place) if place else []
-    if place and variant:
-        told.append(sentence(f"{place.where}: ", tally(_VARIANT, _NAME, variant)))
-    return [each for each in told if each]
+    texts = [_slow(view), _in_cache(found), _formula(found), _streams(view, found), _variant(view)]
+    return [sentence(view.prefix, text) for text in texts if text]
 
 
 def _slow(view: View) -> str:
+    return _against(view, _NAME, BASELINE)
+
+
+def _variant(view: View) -> str:
+    return _against(view, _VARIANT, _NAME)
+
+
+def _against(view: View, top: str, bottom: str) -> str:
     place = view.places.get("cache")
-    ratios = view.ratios(_NAME, BASELINE, place) if place else []
-    if not place or not ratios:
-        return ""
-    return sentence(view.prefix, f"{place.where}: ", tally(_NAME, BASELINE, ratios))
+    ratios = view.ratios(top, bottom, place) if place else []
+    return f"{place.where}: {tally(top, bottom, ratios)}" if place and ratios else ""
 
 
-def _in_cache(view: View, found: Sequence[Parts]) -> str:
+def _in_cache(found: Sequence[Parts]) -> str:
     shares = [
         (each.line.who, part)
         for each in found
         if each.whole and (part := each.arithmetic.over(each.whole))
     ]
-    sizes = listing([elements(size) for size in sorted({each.size for each in found})])
-    lead = f"its arithmetic, above a copy, at {sizes}, is "
-    return sentence(view.prefix, lead, _halves(shares)) if shares else ""
+    sizes = listing([f"{size:,}" for size in sorted({each.size for each in found})])
+    lead = f"its arithmetic above a copy, at {sizes} elements, is"
+    return f"{lead} {_halves(shares, 'of a call')}" if shares else ""
 
 
-def _halves(shares: Sequence[tuple[str, Estimate]]) -> str:
-    """In how many lines a part is more than half of a call, and in how many less."""
-    kinds: dict[str, list[tuple[str, Estimate]]] = {}
-    for who, each in shares:
-        kinds.setdefault(_half(each), []).append((who, each))
-    told = []
-    for words in ("more than half of a call", "less than half", "not shown to be either"):
-        if words in kinds:
-            mine = kinds[words]
-            names = f": {listing([who for who, _ in mine])}" if len(mine) <= 3 else ""
+def _halves(shares: Sequence[tuple[str, Estimate]], whole: str) -> str:
+    """In how many lines a part is more than half of the whole, and in how many less."""
+    words = {
+        "more": f"more than half {whole}",
+        "less": f"less than half {whole}",
+        "open": "not shown to be either",
+    }
+    told: list[str] = []
+    for key, text in words.items():
+        mine = [each for each in shares if _half(each[1]) == key]
+        if mine:
+            some = len(mine) <= 3 and len(mine) < len(shares)
+            names = f": {listing([who for who, _ in mine])}" if some else ""
             total = f" of {len(shares)} settings" if not told else ""
-            told.append(f"{words} in {len(mine)}{total} ({_percent(mine)}{names})")
+            told.append(f"{text} in {len(mine)}{total} ({_percent(mine)}{names})")
     return "; ".join(told)
 
 
 def _half(each: Estimate) -> str:
     if each.low is not None and each.low > 0.5:
-        return "more than half of a call"
-    return (
-        "less than half" if each.high is not None and each.high < 0.5 else "not shown to be either"
-    )
+        return "more"
+    return "less" if each.high is not None and each.high < 0.5 else "open"
 
 
 def _percent(shares: Sequence[tuple[str, Estimate]]) -> str:
     """The shares' intervals from end to end, which cannot lie outside 0 to 100 %."""
     lows = [each.value if each.low is None else each.low for _, each in shares]
     highs = [each.value if each.high is None else each.high for _, each in shares]
-    return f"{max(min(lows), 0.0):.0%}–{min(max(highs), 1.0):.0%}"
+    return f"{100 * max(min(lows), 0.0):.0f}–{min(max(highs), 1.0):.0%}"
 
 
 def _formula(found: Sequence[Parts]) -> str:
@@ -216,37 +220,32 @@ def _formula(found: Sequence[Parts]) -> str:
     ]
     if not shares:
         return ""
-    counted = " + ".join(f"{count} {name}" for name, count in _OPERATIONS.items())
-    text = f"its formula counts {counted}: of what these cost alone, {_COSTLY} is {_halves(shares)}"
-    return sentence(text.replace("half of a call", "half"), _surprises(found))
+    counts = " + ".join(f"{count} {name}" for name, count in _OPERATIONS.items())
+    text = f"its formula counts {counted(sum(_OPERATIONS.values()), 'operation')}, {counts}"
+    return f"{text}: {_COSTLY} is {_halves(shares, 'of what these cost alone')}{_odd(found)}"
 
 
 def _others(terms: Mapping[str, Estimate]) -> list[Estimate]:
     return [each for name, each in terms.items() if name != _COSTLY]
 
 
-def _surprises(found: Sequence[Parts]) -> str:
+def _odd(found: Sequence[Parts]) -> str:
     """Where the rows show that gelu does not cost what its primitives predict."""
-    odd = [
-        f"{each.line.who} {number(each.surprise.value)}× ({interval(each.surprise)})"
-        for each in found
-        if each.surprise
-    ]
-    if not odd:
-        return "; nowhere is it shown to cost anything else than that sum"
-    return f"; shown to take another time than that sum and a copy predict: {', '.join(odd)}"
+    off = f"more than {TOLERANCE:.0%} off what they and a copy predict"
+    odd = [f"{each.line.who} {ratio(each.surprise)}" for each in found if each.surprise]
+    return f"; shown to be {off}: {', '.join(odd)}" if odd else f"; nowhere is it shown to be {off}"
 
 
 def _streams(view: View, found: Sequence[Parts]) -> str:
+    place = view.places.get("memory")
     shares = [
         (each.line.who, part)
         for each in found
         if each.streamed and each.streaming and (part := each.streamed.over(each.streaming))
     ]
-    place = view.places.get("memory")
     if not shares or not place:
         return ""
-    return sentence(f"{place.where}: memory and allocation together are ", _halves(shares))
+    return f"{place.where}: memory and allocation are {_halves(shares, 'of a call')}"
 
 
 # --- as a picture ---------------------------------------------------------------------------------
@@ -270,18 +269,18 @@ def _figure(found: Sequence[View], splits: _Splits, evidence: Evidence) -> Figur
         panels.append(_drawn(f"qa{index}", f"Arithmetic{device}", _parts(view, splits)))
     return Figure(
         "What GELU's arithmetic is made of",
-        f"Bars: what the formula's primitives cost alone, plain ▬ add and multiply, hatched ▨ "
-        f"{_COSTLY}. ┃ is gelu's own arithmetic with its 95 % interval; a part is a difference of "
-        f"times and can fall below 0. {sentence(in_words(found[0].conditions, len(evidence.runs) > 1))}",
+        "Bars: what the formula's primitives cost alone, plain add and multiply, hatched "
+        f"{_COSTLY}; no bar where one was not measured. ┃ is gelu's own arithmetic with its 95 % "
+        f"interval; a part is a difference of times and can fall below 0. {under(found, evidence)}",
         tuple(panels),
     )
 
 
 def _marks(line: Line, size: int) -> list[strips.Mark]:
     return [
-        strips.Mark("exp", name, ratio, hollow=name == _VARIANT)
+        strips.Mark("exp", name, found, hollow=name == _VARIANT)
         for name in (_NAME, _VARIANT)
-        if (ratio := line.ratio(name, BASELINE, size))
+        if (found := line.ratio(name, BASELINE, size))
     ]
 
 
@@ -299,10 +298,14 @@ def _drawn(name: str, head: str, found: Sequence[Parts]) -> Panel:
             )  # fmt: skip
             _own(axes, row, each.arithmetic)
             setting = each.line.setting
-            at = dict(xycoords=("axes fraction", "data"), textcoords="offset points", va="center")
-            axes.annotate(title(setting.framework)[:12], (0, row), xytext=(-left, 5), size=10, **at)
+            at: dict[str, Any] = dict(
+                xycoords=("axes fraction", "data"), textcoords="offset points", va="center"
+            )
             axes.annotate(
-                setting.mode[:12], (0, row), xytext=(-left, -6.5), size=8.5, color=SOFT, **at
+                short(title(setting.framework)), (0, row), xytext=(-left, 5), size=10, **at
+            )
+            axes.annotate(
+                short(setting.mode), (0, row), xytext=(-left, -6.5), size=8.5, color=SOFT, **at
             )
             shown = number(each.arithmetic.value)
             axes.annotate(shown, (1, row), xytext=(7, 0), size=9, **at)

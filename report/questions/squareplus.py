@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import strips
-from ..answers import in_words
 from ..evidence import Evidence
 from ..figures import Figure
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, elsewhere, sentence, strip, tally, views
+from .lines import Line, View, command, missing, sentence, strip, tally, under, views
 
 _ANCHOR = "squareplus"
 _QUESTION = "Is Squareplus cheaper than softplus, where, and by how much?"
@@ -27,8 +26,8 @@ def answer(evidence: Evidence) -> Answered:
     """softplus over squareplus in each place, beside what the paper says."""
     found = views(evidence, _NAMES, _has)
     if not found:
-        again = command(_NAMES, ("launch", "l2", "memory"))
-        return unmeasured(_ANCHOR, _QUESTION, f"{again} {elsewhere(evidence)}".strip())
+        again = missing(evidence, _NAMES, ("launch", "l2", "memory"))
+        return unmeasured(_ANCHOR, _QUESTION, again)
     told = [text for view in found for text in _sentences(view)]
     options = [place.option for place in found[0].each(*_PLACES)]
     return Answered(
@@ -59,7 +58,7 @@ def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     return Figure(
         "softplus over squareplus",
         "Right of the line squareplus is the cheaper one; bars are 95 % intervals. "
-        f"{sentence(in_words(found[0].conditions, len(evidence.runs) > 1))}",
+        f"{under(found, evidence)}",
         tuple(
             strips.panel(
                 f"qs{index}",
