@@ -83,14 +83,15 @@ def _views(conditions: Setting, timed: Sequence[Timed], evidence: Evidence) -> I
         if any(each in line.members for each in standing.values() for line in lines):
             yield View(
                 replace(conditions, size=size.size),
-                _place(size.name, conditions.device),
+                place(size.name, conditions.device),
                 tuple(lines),
                 standing.get("exp", ""),
                 standing.get("algebraic", ""),
             )
 
 
-def _place(name: str, device: str) -> str:
+def place(name: str, device: str) -> str:
+    """Where data of a size class lies, in words."""
     if name == "memory":
         return "streaming from DRAM" if device == "cpu" else "streaming from the device's memory"
     return {
@@ -163,28 +164,29 @@ def _verdict(view: View, several: bool) -> str:
         return ""
     conditions = f" ({in_words(replace(view.conditions), True)})" if several else ""
     told = []
-    for which, words in _AGAINST.items():
+    for which, words in AGAINST.items():
         mine = [(line, found) for line, found in pairs if kind(found) == which]
         if mine:
-            ends = _ends(found for _, found in mine)
+            reach = ends(found for _, found in mine)
             names = (
                 "" if len(mine) == len(pairs) else f": {listing([line.who for line, _ in mine])}"
             )
-            told.append(f"{words} in {len(mine)} of {len(pairs)} ({ends}{names})")
+            told.append(f"{words} in {len(mine)} of {len(pairs)} ({reach}{names})")
     text = f"{view.exp} {'; '.join(told)}.".replace("{other}", view.algebraic)
     return f"{_capital(view.where)}{conditions}: {text}"
 
 
-_AGAINST = {
+AGAINST = {
     "dearer": "takes longer than {other}",
     "cheaper": "takes less time than {other}",
     "same": "takes the same time as {other}, within 5%,",
     "open": "is not told apart from {other}",
     "bare": "stands beside {other} without an interval",
 }
+"""What a ratio's interval shows, in words, by its kind."""
 
 
-def _ends(ratios: Iterable[Estimate]) -> str:
+def ends(ratios: Iterable[Estimate]) -> str:
     """From the lowest end of the intervals to the highest; of values where there are none."""
     found = list(ratios)
     lows = [each.value if each.low is None else each.low for each in found]
@@ -214,12 +216,12 @@ def _clause(view: View, line: Line) -> str:
 
 def _words(found: Estimate) -> str:
     """What an interval shows of a cost over relu."""
-    ends = _ends([found])
+    reach = ends([found])
     return {
-        "same": f"the same as {BASELINE} within 5% ({ends})",
-        "open": f"not told apart from {BASELINE} ({ends})",
+        "same": f"the same as {BASELINE} within 5% ({reach})",
+        "open": f"not told apart from {BASELINE} ({reach})",
         "bare": f"{number(found.value)}× {BASELINE}, without an interval",
-    }.get(kind(found), f"{ends} {BASELINE}")
+    }.get(kind(found), f"{reach} {BASELINE}")
 
 
 def absent(evidence: Evidence) -> list[tuple[str, str]]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..evidence import Evidence
+from . import backward, calls, default_gelu, losses, reproducible, stability
 from .answered import Answered
 
-QUESTIONS: tuple[Callable[[Evidence], Answered], ...] = ()
+QUESTIONS: tuple[Callable[[Evidence], Answered], ...] = (
+    calls.answer,
+    backward.answer,
+    default_gelu.answer,
+    reproducible.answer,
+    losses.answer,
+    stability.answer,
+)
 
 
 def answers(evidence: Evidence) -> list[Answered]:
