@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..evidence import Evidence
-from . import compiling, fastest, first_call, free, slow_gelu, squareplus
+from . import (
+    backward,
+    calls,
+    compiling,
+    default_gelu,
+    fastest,
+    first_call,
+    free,
+    losses,
+    reproducible,
+    slow_gelu,
+    squareplus,
+    stability,
+)
 from .answered import Answered
 
 QUESTIONS: tuple[Callable[[Evidence], Answered], ...] = (
@@ -16,6 +29,12 @@ QUESTIONS: tuple[Callable[[Evidence], Answered], ...] = (
     free.fused,
     compiling.answer,
     fastest.answer,
+    calls.answer,
+    backward.answer,
+    default_gelu.answer,
+    reproducible.answer,
+    losses.answer,
+    stability.answer,
 )
 
 
