@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
-import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from bench.agreement.special import BOUND
@@ -32,6 +32,7 @@ from . import (
 )
 from .evidence import COARSE, Evidence
 from .figures import figures
+from .packing import by_column, packed
 from .pairs import NAMED
 from .words import counted
 
@@ -80,6 +81,7 @@ def render(evidence: Evidence) -> str:
     """The page as HTML text. The same rows give the same text."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        extensions=[_Flush],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -127,8 +129,21 @@ def render(evidence: Evidence) -> str:
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=_hash(script),
-        data=_packed({"tables": made, "commands": tables.commands()}),
+        data=packed(
+            {
+                "tables": {name: by_column(table) for name, table in made.items()},
+                "commands": tables.commands(),
+            }
+        ),
     )
+
+
+class _Flush(Extension):
+    """Templates without the spaces that indent their lines."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source of a template, each line from its left edge."""
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE)
 
 
 def _title(evidence: Evidence) -> str:
@@ -137,12 +152,6 @@ def _title(evidence: Evidence) -> str:
 
 def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _packed(content: Any) -> str:
-    """JSON, compressed and in base 64: a tenth of its length, and no markup in it."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _facts(facts: Any) -> list[tuple[str, str]]:
