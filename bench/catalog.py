@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 from flint import arb
@@ -563,6 +564,7 @@ def nearest(word: str, words: Sequence[str]) -> str:
 _LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
 
 
+@cache
 def find(label: str) -> Activation:
     """The activation that a label names: `gelu`, `squareplus(b=0)`, `softmax(with_zero=true)`.
 

@@ -24,17 +24,17 @@ def write(run: Run, form: str, stream: IO[str]) -> None:
 
 def records(run: Run) -> list[dict[str, Any]]:
     """A run's rows as records; a missing value is None."""
-    return [_plain(record) for record in run.rows.to_dict(orient="records")]
+    names = list(map(str, run.rows.columns))
+    # Column by column: pandas' own records are boxed cell by cell, which takes ten times as long.
+    columns = [_cells(run.rows[name].astype(object).tolist()) for name in names]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    return [None if isinstance(each, float) and math.isnan(each) else each for each in values]
 
 
 def write_records(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
     """Write rows as a JSON array, one a line."""
     lines = ",\n".join(map(dump, records))
     stream.write(f"[{lines}]\n")
-
-
-def _plain(record: dict[Any, Any]) -> dict[str, Any]:
-    return {
-        str(key): None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in record.items()
-    }

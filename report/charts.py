@@ -18,10 +18,12 @@ from .drawing import (
     SOFT,
     WIDTH,
     Panel,
+    broken,
     canvas,
     heading,
     log_ticks,
     plain_power,
+    rows_moved,
     to_svg,
 )
 from .evidence import FAMILIES, Estimate, Timed
@@ -42,12 +44,15 @@ def costs(
     order = sorted(forward, key=lambda each: (FAMILIES.index(each.family), cost(each).value))
     left, right = 142.0, 48.0
     with canvas(WIDTH, _ROW * len(order) + 80, left, right) as (figure, axes):
-        for row, each in enumerate(order):
-            _interval(axes, cost(each), row - 0.12, each.family, hollow=False)
-            if each.case.activation in backward:
-                other = backward[each.case.activation]
-                _interval(axes, cost(other), row + 0.24, each.family, hollow=True)
-            _row_words(axes, row, each)
+        filled = [(row - 0.12, each.family, cost(each)) for row, each in enumerate(order)]
+        hollow = [
+            (row + 0.24, each.family, cost(backward[each.case.activation]))
+            for row, each in enumerate(order)
+            if each.case.activation in backward
+        ]
+        _intervals(axes, filled, hollow=False)
+        _intervals(axes, hollow, hollow=True)
+        _row_words(axes, order)
         axes.axvline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         axes.set(xscale="log", xlim=limits, ylim=(len(order) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
@@ -59,33 +64,43 @@ def costs(
     return Panel(svg, f"{who}: time over relu's by activation: {_spoken(order)}")
 
 
-def _row_words(axes: Axes, row: int, each: Timed) -> None:
-    at: dict[str, Any] = dict(
-        xycoords=("axes fraction", "data"), textcoords="offset points", va="center"
-    )
-    label = each.case.activation
-    shown = label if len(label) < 24 else f"{label[:22]}…"
-    axes.annotate(shown, (0, row), xytext=(-8, 4), ha="right", size=10, **at)
-    axes.annotate(
-        each.case.form, (0, row), xytext=(-8, -6.5), ha="right", size=8.5, color=SOFT, **at
-    )
-    value = f"{number(cost(each).value)}×"
-    axes.annotate(value, (1, row), xytext=(46, 0), ha="right", size=10, **at)
+def _row_words(axes: Axes, order: Sequence[Timed]) -> None:
+    """What stands beside each row, one kind of words after the other."""
+    names, forms, values = (rows_moved(axes, *by) for by in ((-8, 4), (-8, -6.5), (46, 0)))
+    at: dict[str, Any] = dict(va="center", ha="right")
+    for row, each in enumerate(order):
+        label = each.case.activation
+        shown = label if len(label) < 24 else f"{label[:22]}…"
+        axes.text(0, row, shown, transform=names, size=10, **at)
+    for row, each in enumerate(order):
+        axes.text(0, row, each.case.form, transform=forms, size=8.5, color=SOFT, **at)
+    for row, each in enumerate(order):
+        axes.text(1, row, f"{number(cost(each).value)}×", transform=values, size=10, **at)
 
 
-def _interval(axes: Axes, estimate: Estimate, row: float, family: str, hollow: bool) -> None:
-    colour = COLOURS[family]
-    if estimate.low is not None and estimate.high is not None:
-        axes.plot([estimate.low, estimate.high], [row, row], color=colour, linewidth=1.6)
-    axes.plot(
-        [estimate.value],
-        [row],
-        marker=MARKERS[family],
-        markersize=4.5 if hollow else 6,
-        markerfacecolor="none" if hollow else colour,
-        markeredgecolor=colour,
-        linestyle="none",
-    )
+def _intervals(axes: Axes, found: Sequence[tuple[float, str, Estimate]], hollow: bool) -> None:
+    """Intervals and markers by row and family, a family at a time."""
+    for family in dict.fromkeys(family for _, family, _ in found):
+        mine = [(row, each) for row, its, each in found if its == family]
+        colour = COLOURS[family]
+        bars = [
+            (row, (each.low, each.high))
+            for row, each in mine
+            if each.low is not None and each.high is not None
+        ]
+        axes.plot(
+            broken(ends for _, ends in bars), broken((row, row) for row, _ in bars),
+            color=colour, linewidth=1.6,
+        )  # fmt: skip
+        axes.plot(
+            [each.value for _, each in mine],
+            [row for row, _ in mine],
+            marker=MARKERS[family],
+            markersize=4.5 if hollow else 6,
+            markerfacecolor="none" if hollow else colour,
+            markeredgecolor=colour,
+            linestyle="none",
+        )
 
 
 def _spoken(order: Iterable[Timed]) -> str:
@@ -109,9 +124,15 @@ def sizes(name: str, who: str, series: Mapping[str, Sequence[Timed]], limits: Li
                 markersize=5,
                 linewidth=1.6,
             )
-            for size, each in values:
-                if each.low is not None and each.high is not None:
-                    axes.plot([size, size], [each.low, each.high], color=colour, linewidth=1.2)
+            bars = [
+                (size, (each.low, each.high))
+                for size, each in values
+                if each.low is not None and each.high is not None
+            ]
+            axes.plot(
+                broken((size, size) for size, _ in bars), broken(ends for _, ends in bars),
+                color=colour, linewidth=1.2,
+            )  # fmt: skip
             ends[activation] = values[-1][1].value
         axes.set(xscale="log", yscale="log", ylim=limits)
         measured = sorted({each.case.size for line in series.values() for each in line})
@@ -168,10 +189,11 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits, up: Li
     left, right, endless = 46.0, 12.0, up[1] * 4
     points = [(cost(each).value, _ulp(each, up[0], endless), each) for each in timed]
     with canvas(WIDTH, 300, left, right) as (figure, axes):
-        for x, y, each in points:
+        for family in dict.fromkeys(each.family for _, _, each in points):
+            mine = [(x, y) for x, y, each in points if each.family == family]
             axes.plot(
-                [x], [y], marker=MARKERS[each.family], markersize=6, color=COLOURS[each.family],
-                markerfacecolor="none", linestyle="none",
+                *zip(*mine, strict=True), marker=MARKERS[family], markersize=6,
+                color=COLOURS[family], markerfacecolor="none", linestyle="none",
             )  # fmt: skip
         axes.set(xscale="log", yscale="log", xlim=across, ylim=(up[0] / 2, endless * 2))
         log_ticks(axes.xaxis, across)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .evidence import Between, Checked, Estimate, Missing, Split, Timed, command_of
+from .evidence import Between, Checked, Estimate, Missing, Split, Timed, repeatable
 
 Record = TypeVar("Record", Timed, Checked, Between, Missing, Split)
 
@@ -42,7 +42,7 @@ def table(records: Sequence[Record], columns: Sequence[Column[Record]]) -> dict[
         "columns": made,
         "rows": [list(row) for row in zip(*cells, strict=True)],
     }
-    unsafe = [row for row, each in enumerate(records) if not command_of(each.case)]
+    unsafe = [row for row, each in enumerate(records) if not repeatable(each.case)]
     return {**table, "no_command": unsafe}
 
 

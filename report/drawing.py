@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,11 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.markers import TICKDOWN, TICKLEFT
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
+
+from .svg import compact
 
 INK, LINE, SOFT = "#010101", "#010102", "#010103"
 COLOURS = {"max": "#010105", "exp": "#010106", "algebraic": "#010107", "unknown": "#010108"}
@@ -95,6 +98,17 @@ def heading(axes: Axes, text: str, left: float, above: float = 12) -> None:
     )
 
 
+def rows_moved(axes: Axes, right: float, up: float) -> Transform:
+    """Places on a share of the width and at a row, so many pixels to the right and up."""
+    moved = ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
+    return axes.get_yaxis_transform() + moved
+
+
+def broken(lines: Iterable[tuple[float, float]]) -> list[float]:
+    """The ends of many lines along one axis, so that all are drawn at once: NaN parts them."""
+    return [end for low, high in lines for end in (low, high, math.nan)]
+
+
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as inline SVG: colours from the page, ids that start with `name`, no dates."""
     buffer = io.StringIO()
@@ -102,47 +116,32 @@ def to_svg(figure: Figure, name: str) -> str:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)
     text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", text)
-    text = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', text)
-    text = re.sub(r'<g id="[^"]*">', "<g>", text)
-    text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', f"{name}-", text)
-    text = text.replace("xlink:href", "href")
-    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    text = re.sub(r"font: (\d+ )([\d.]+)px [^;\"]*", r"font-weight: \1; font-size: \2px", text)
-    return _shorter(text)
-
-
-def _shorter(svg: str) -> str:
-    """The same drawing in two thirds of the letters.
-
-    The page's style names the fonts; a mark brings its own style; a group that holds leaves only,
-    and says nothing of them, is none.
-    """
-    svg = re.sub(r" font-family: [^;]*;", "", svg)
-    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
-    svg = re.sub(
-        r'(<use [^>]*?) style="fill: [^;"]*; stroke: [^;"]*; stroke-width: 0\.\d"', r"\1", svg
-    )
-    svg = re.sub(r' d="([^"]*)"', lambda path: f' d="{" ".join(path[1].split())}"', svg)
-    svg = re.sub(r"\s*\n\s*", "", svg).strip()
-    leaves = r"<g>((?:<(?:use|path)[^<>]*/>|<text[^<>]*>[^<]*</text>)*)</g>"
-    while (shorter := re.sub(leaves, r"\1", svg)) != svg:
-        svg = shorter
-    return svg
+    return compact(text, name)
 
 
 def log_ticks(axis: Any, limits: tuple[float, float]) -> None:
     """Plain numbers on a log axis, few enough to be read."""
     decades = math.log10(limits[1] / limits[0])
     steps = (1.0, 2.0, 5.0) if decades < 1.6 else (1.0, 3.0) if decades < 2.4 else (1.0,)
+    minor = axis.get_minor_locator().tick_values(*limits)
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_power(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
+    _minor_ticks(axis, [each for each in minor if limits[0] <= each <= limits[1]])
+
+
+def _minor_ticks(axis: Any, places: Sequence[float]) -> None:
+    """Short ticks without words: one line of marks, where matplotlib makes an object a tick."""
+    axes, edge = axis.axes, [0.0] * len(places)
+    flat = axis.axis_name == "x"
+    axes.plot(
+        *((places, edge) if flat else (edge, places)),
+        transform=axes.get_xaxis_transform() if flat else axes.get_yaxis_transform(),
+        marker=TICKDOWN if flat else TICKLEFT,
+        linestyle="none", color=SOFT, markersize=2, markeredgewidth=0.6, clip_on=False,
+    )  # fmt: skip
 
 
 def plain_power(value: float) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from bench import cases
 from bench.agreement.findings import Finding, findings
@@ -19,6 +19,7 @@ from bench.store import Run
 COARSE = 1000.0
 """Errors in ulp above which a form is marked wherever its speed is shown."""
 FAMILIES = ("max", "algebraic", "exp")
+_FIELDS = tuple(Case.__dataclass_fields__)
 _PLAIN = re.compile(r"\w[\w.+-]*")
 _ENDED = re.compile(r"; ±[^,;]*, (.+)$")
 
@@ -164,9 +165,12 @@ class Missing:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """Everything that a page may speak of; `runs` are by the name the page gives them."""
+    """Everything that a page may speak of; `runs` are by the name the page gives them.
+
+    One reading equals itself alone, so that what is made of it can be kept.
+    """
 
     runs: Mapping[str, Run]
     timed: Sequence[Timed]
@@ -181,6 +185,7 @@ class Evidence:
         return {name: findings(run) for name, run in self.runs.items()}
 
 
+@cache
 def family_of(label: str) -> tuple[str, bool]:
     """The family of an activation and whether it is row-wise; `unknown` if not in the catalogue."""
     try:
@@ -207,15 +212,24 @@ def plain_form(framework: str, activation: str) -> str:
 
 
 def command_of(case: Case) -> str:
-    """The command that measures a case again; empty if its fields are no plain words.
+    """The command that measures a case again; empty if its fields are no plain words."""
+    return case.command if repeatable(case) else ""
+
+
+def repeatable(case: Case) -> bool:
+    """Whether a command can measure a case again.
 
     A name with a quote in it would end the quoting of the command line it is pasted into.
     """
-    fields = case.as_dict()
-    known = family_of(fields.pop("activation"))[0] != "unknown"
-    return case.command if known and plain(*fields.values()) else ""
+    fields = (getattr(case, field) for field in _FIELDS if field != "activation")
+    return family_of(case.activation)[0] != "unknown" and plain(*fields)
 
 
 def plain(*fields: object) -> bool:
     """Whether every field is a plain word, safe on a command line."""
-    return all(_PLAIN.fullmatch(str(field)) for field in fields)
+    return all(_is_plain(str(field)) for field in fields)
+
+
+@cache
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None

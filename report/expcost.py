@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bench.cases import Case
 
@@ -59,7 +60,8 @@ class Table:
     first: bool = False
 
 
-def tables(evidence: Evidence) -> list[Table]:
+@lru_cache(maxsize=2)
+def tables(evidence: Evidence) -> tuple[Table, ...]:
     """A table for each run, device, dtype, direction and number of threads, the first foremost."""
     groups: dict[Setting, dict[Setting, list[Timed]]] = {}
     for each in evidence.timed:
@@ -78,7 +80,7 @@ def tables(evidence: Evidence) -> list[Table]:
             where = (setting.run, setting.device)
             made.append(replace(table, first=where not in seen))
             seen.add(where)
-    return made
+    return tuple(made)
 
 
 def headlines(evidence: Evidence) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from bench.cases import Case
 from bench.catalog import BASELINE
@@ -97,7 +98,8 @@ def setting_of(run: str, case: Case) -> Setting:
     )
 
 
-def summaries(evidence: Evidence, view: str = "fastest", usual: bool = True) -> list[Summary]:
+@lru_cache(maxsize=8)
+def summaries(evidence: Evidence, view: str = "fastest", usual: bool = True) -> tuple[Summary, ...]:
     """Every setting in which something was timed, in the order of its fields.
 
     `usual` leaves out those whose output is reused or whose cache is cold.
@@ -107,7 +109,7 @@ def summaries(evidence: Evidence, view: str = "fastest", usual: bool = True) -> 
         setting = setting_of(each.run, each.case)
         if setting.usual or not usual:
             groups.setdefault(setting, []).append(each)
-    return [_summary(setting, groups[setting], view) for setting in sorted(groups, key=_order)]
+    return tuple(_summary(each, groups[each], view) for each in sorted(groups, key=_order))
 
 
 def _order(setting: Setting) -> tuple[str | int, ...]:

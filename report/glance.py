@@ -91,14 +91,15 @@ def _views(conditions: Setting, timed: Sequence[Timed], evidence: Evidence) -> I
         if any(each in line.members for each in standing.values() for line in lines):
             yield View(
                 replace(conditions, size=size.size),
-                _place(size.name, conditions.device),
+                place(size.name, conditions.device),
                 tuple(lines),
                 standing.get("exp", ""),
                 standing.get("algebraic", ""),
             )
 
 
-def _place(name: str, device: str) -> str:
+def place(name: str, device: str) -> str:
+    """Where data of a size class lies, in words."""
     if name == "memory":
         return "streaming from DRAM" if device == "cpu" else "streaming from the device's memory"
     return {

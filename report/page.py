@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from bench.agreement.special import BOUND
@@ -35,6 +34,7 @@ from . import (
 )
 from .evidence import COARSE, Evidence
 from .figures import figures
+from .packing import by_column, packed
 from .pairs import NAMED
 from .questions import asked as questions
 from .words import counted
@@ -84,6 +84,7 @@ def render(evidence: Evidence) -> str:
     """The page as HTML text. The same rows give the same text."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        extensions=[_Flush],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -138,9 +139,9 @@ def render(evidence: Evidence) -> str:
         script_hash=_hash(script),
         notes=notes,
         mixture=tables.mixture(evidence),
-        data=_packed(
+        data=packed(
             {
-                "tables": made,
+                "tables": {name: by_column(table) for name, table in made.items()},
                 "commands": tables.commands(),
                 "notes": {table: [each.key for each in found] for table, found in notes.items()},
                 "headers": tables.headers(),
@@ -148,6 +149,14 @@ def render(evidence: Evidence) -> str:
             }
         ),
     )
+
+
+class _Flush(Extension):
+    """Templates without the spaces that indent their lines."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source of a template, each line from its left edge."""
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE)
 
 
 def _title(evidence: Evidence) -> str:
@@ -162,12 +171,6 @@ def _file(evidence: Evidence) -> str:
 
 def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _packed(content: Any) -> str:
-    """JSON, compressed and in base 64: a tenth of its length, and no markup in it."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _facts(facts: Any) -> list[tuple[str, str]]:

@@ -17,9 +17,11 @@ from .drawing import (
     SOFT,
     WIDTH,
     Panel,
+    broken,
     canvas,
     heading,
     log_ticks,
+    rows_moved,
     to_svg,
 )
 from .evidence import Estimate, Split
@@ -47,8 +49,7 @@ def parts(name: str, who: str, splits: Sequence[Split]) -> Panel:
             axes.patch.set_visible(False)
             axes.set_axisbelow(True)
             _column(axes, title, metrics, splits)
-        for row, each in enumerate(splits):
-            _names(first, row, each)
+        _names(first, splits)
         heading(first, who, _LEFT, above=30)
         svg = to_svg(figure, name)
     return Panel(svg, f"{who}: parts of the cost of {len(splits)} activations: {_spoken(splits)}")
@@ -59,19 +60,13 @@ def _column(axes: Axes, title: str, metrics: Sequence[str], splits: Sequence[Spl
     at: dict[str, Any] = dict(textcoords="offset points", color=SOFT, va="center")
     measured = any(each.part(metric) for each in splits for metric in metrics)
     for row, each in enumerate(splits):
-        ends = [0.0, 0.0]
         if measured and not any(each.part(metric) for metric in metrics):
             axes.annotate("not measured", (0, row), xytext=(4, 0), size=8, **at)
-        for metric in metrics:
-            found = each.part(metric)
-            if found is None:
-                continue
-            side = found.value >= 0
-            axes.barh(
-                row, found.value / unit, left=ends[side], height=0.62, color=PARTS[metric], lw=0
-            )
-            ends[side] += found.value / unit
-        _whisker(axes, row, each, metrics)
+    ends = [[0.0, 0.0] for _ in splits]
+    for metric in metrics:
+        _bars(axes, [each.part(metric) for each in splits], unit, ends, PARTS[metric])
+    if "arithmetic" in metrics:
+        _whiskers(axes, splits)
     axes.axvline(0, color=SOFT, linewidth=0.8)
     axes.set(ylim=(len(splits) - 0.4, -0.6), yticks=[])
     axes.grid(axis="x")
@@ -85,27 +80,57 @@ def _column(axes: Axes, title: str, metrics: Sequence[str], splits: Sequence[Spl
         axes.annotate("not measured", (0, 0.5), xytext=(4, 0), size=9.5, **at)
 
 
-def _whisker(axes: Axes, row: int, each: Split, metrics: Sequence[str]) -> None:
+def _bars(
+    axes: Axes,
+    found: Sequence[Estimate | None],
+    unit: float,
+    ends: Sequence[list[float]],
+    colour: str,
+) -> None:
+    """One part in every row, behind the parts of its sign before it, whose `ends` it moves."""
+    rows, widths, lefts = [], [], []
+    for row, part in enumerate(found):
+        if part is not None:
+            width, side = part.value / unit, part.value >= 0
+            rows.append(row)
+            widths.append(width)
+            lefts.append(ends[row][side])
+            ends[row][side] += width
+    axes.barh(rows, widths, left=lefts, height=0.62, color=colour, lw=0)
+
+
+def _whiskers(axes: Axes, splits: Sequence[Split]) -> None:
     """The interval of the arithmetic, where it adds to the floor."""
-    found, floor = each.part("arithmetic"), each.part("copy_floor")
-    if "arithmetic" in metrics and found and floor:
-        if found.low is not None and found.high is not None:
-            ends = [floor.value + found.low, floor.value + found.high]
-            axes.plot(ends, [row, row], color=INK, linewidth=1.1)
-        axes.plot([floor.value + found.value], [row], "|", color=INK, markersize=6)
-
-
-def _names(axes: Axes, row: int, each: Split) -> None:
-    label = each.case.activation
-    shown = label if len(label) < 24 else f"{label[:22]}…"
-    at: dict[str, Any] = dict(
-        xycoords=("axes fraction", "data"), textcoords="offset points", va="center", ha="right"
-    )
-    axes.annotate(shown, (0, row), xytext=(-18, 0), size=9.5, **at)
-    axes.annotate(
-        MARKS.get(each.family, " "), (0, row), xytext=(-5, 0), size=9,
-        color=COLOURS.get(each.family, SOFT), **at,
+    rows = [
+        (row, floor.value, found)
+        for row, each in enumerate(splits)
+        if (found := each.part("arithmetic")) and (floor := each.part("copy_floor"))
+    ]
+    bars = [
+        (row, (floor + found.low, floor + found.high))
+        for row, floor, found in rows
+        if found.low is not None and found.high is not None
+    ]
+    axes.plot(
+        broken(ends for _, ends in bars), broken((row, row) for row, _ in bars),
+        color=INK, linewidth=1.1,
     )  # fmt: skip
+    axes.plot(
+        [floor + found.value for _, floor, found in rows], [row for row, _, _ in rows],
+        "|", color=INK, markersize=6,
+    )  # fmt: skip
+
+
+def _names(axes: Axes, splits: Sequence[Split]) -> None:
+    names, marks = rows_moved(axes, -18, 0), rows_moved(axes, -5, 0)
+    at: dict[str, Any] = dict(va="center", ha="right")
+    for row, each in enumerate(splits):
+        label = each.case.activation
+        shown = label if len(label) < 24 else f"{label[:22]}…"
+        axes.text(0, row, shown, transform=names, size=9.5, **at)
+    for row, each in enumerate(splits):
+        colour = COLOURS.get(each.family, SOFT)
+        axes.text(0, row, MARKS.get(each.family, " "), transform=marks, size=9, color=colour, **at)
 
 
 MARKS = {"max": "■", "exp": "●", "algebraic": "▲"}
@@ -128,15 +153,9 @@ def predictions(
         for factor in (0.75, 1.25):
             ends = [limit * factor for limit in limits]
             axes.plot(limits, ends, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
-        for each, predicted, measured in points:
-            colour, odd = COLOURS[each.family], bool(each.part("surprise"))
-            if measured.low is not None and measured.high is not None:
-                low = max(measured.low, limits[0])
-                axes.plot([predicted.value] * 2, [low, measured.high], color=colour, linewidth=1)
-            axes.plot(
-                [predicted.value], [measured.value], marker=MARKERS[each.family], markersize=6,
-                color=colour, markerfacecolor=colour if odd else "none", linestyle="none",
-            )  # fmt: skip
+        for family in dict.fromkeys(each.family for each, _, _ in points):
+            mine = [each for each in points if each[0].family == family]
+            _predicted(axes, family, mine, limits[0])
         axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
         log_ticks(axes.xaxis, limits)
         log_ticks(axes.yaxis, limits)
@@ -150,6 +169,30 @@ def predictions(
         heading(axes, f"{who}: measured, ns an element", left)
         svg = to_svg(figure, name)
     return Panel(svg, f"{who}: time an element predicted and measured: {_compared(points)}")
+
+
+def _predicted(
+    axes: Axes, family: str, points: Sequence[tuple[Split, Estimate, Estimate]], lowest: float
+) -> None:
+    """One family's points with their intervals; those of surprises are filled."""
+    colour = COLOURS[family]
+    bars = [
+        (predicted.value, (max(measured.low, lowest), measured.high))
+        for _, predicted, measured in points
+        if measured.low is not None and measured.high is not None
+    ]
+    axes.plot(
+        broken((x, x) for x, _ in bars), broken(ends for _, ends in bars),
+        color=colour, linewidth=1,
+    )  # fmt: skip
+    for odd in (False, True):
+        mine = [each for each in points if bool(each[0].part("surprise")) is odd]
+        axes.plot(
+            [predicted.value for _, predicted, _ in mine],
+            [measured.value for _, _, measured in mine],
+            marker=MARKERS[family], markersize=6, color=colour,
+            markerfacecolor=colour if odd else "none", linestyle="none",
+        )  # fmt: skip
 
 
 def _compared(points: Sequence[tuple[Split, Estimate, Estimate]]) -> str:

@@ -6,11 +6,13 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from bench.cases import Case
 from bench.errors import StoreError
+from bench.export import records
 from bench.metrics import METRICS
 from bench.store import Run, load
 
@@ -28,8 +30,9 @@ from .evidence import (
 )
 
 STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
-_FIELDS = tuple(Case.__dataclass_fields__)
+_fields_of = itemgetter(*Case.__dataclass_fields__)
 _CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtype")
+_WORDS = (*_CODE, "output", "cache", "metric", "status")
 _EXACT = (
     *("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches"),
     "not_correctly_rounded",
@@ -82,9 +85,8 @@ def _records(name: str, run: Run) -> Evidence:
     between: dict[tuple[Case, str], _Values] = {}
     missing = []
     parts: dict[Case, dict[str, Part]] = {}
-    rows: Sequence[dict[str, Any]] = run.rows.to_dict("records")  # type: ignore[assignment]
-    for number, row in enumerate(rows, start=1):
-        case, metric = _case(run.path, number, row), row["metric"]
+    for case, row in _by_case(run):
+        metric = row["metric"]
         if metric in _PARTS:
             _keep(parts.setdefault(replace(case, size=0), {}), metric, _part(case, row))
             continue
@@ -138,20 +140,34 @@ def _splits(
         yield Split(run, case, *family_of(case.activation), found, measured, reused)
 
 
-def _case(path: Path, number: int, row: Mapping[Any, Any]) -> Case:
-    words = [*_CODE, "output", "cache", "metric", "status"]
-    wrong = [key for key in words if not isinstance(row[key], str)]
-    wrong += [key for key in ("size", "threads") if not isinstance(row[key], int)]
-    wrong += ["metric"] * (row["metric"] not in METRICS) + ["status"] * (
-        row["status"] not in STATUSES
-    )
-    if wrong:
-        shown = str(row[wrong[0]])[:40]
-        raise StoreError(
-            f"{path / 'rows.jsonl'} is malformed: row {number} has {wrong[0]} {shown!r}; "
-            "derive it again from the samples or measure it again"
-        )
-    return Case(**{key: row[key] for key in _FIELDS})
+def _by_case(run: Run) -> Iterator[tuple[Case, dict[str, Any]]]:
+    """Every row with its case. Raises StoreError for a malformed one."""
+    known: dict[tuple[object, ...], Case] = {}
+    for number, row in enumerate(records(run), start=1):
+        wrong = _wrong(row)
+        if wrong:
+            raise StoreError(
+                f"{run.path / 'rows.jsonl'} is malformed: row {number} has {wrong} "
+                f"{str(row[wrong])[:40]!r}; derive it again from the samples or measure it again"
+            )
+        fields = _fields_of(row)
+        case = known.get(fields)
+        if case is None:
+            case = known[fields] = Case(*fields)
+        yield case, row
+
+
+def _wrong(row: Mapping[str, Any]) -> str:
+    """The first column that holds what it cannot hold; empty if there is none."""
+    for key in _WORDS:
+        if not isinstance(row[key], str):
+            return key
+    for key in ("size", "threads"):
+        if not isinstance(row[key], int):
+            return key
+    if row["metric"] not in METRICS:
+        return "metric"
+    return "" if row["status"] in STATUSES else "status"
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bench.agreement.special import METRICS
 from bench.export import records
 from bench.special_table import COLUMNS, Line, is_plain, lines
 
@@ -16,7 +19,8 @@ def pivots(evidence: Evidence) -> list[Pivot]:
     several = len(evidence.runs) > 1
     made = []
     for name, run in evidence.runs.items():
-        found = lines(filter(is_plain, records(run)))
+        special = replace(run, rows=run.rows[run.rows.metric.isin(METRICS)])
+        found = lines(filter(is_plain, records(special)))
         for framework in dict.fromkeys(line.framework for line in found):
             mine = [line for line in found if line.framework == framework]
             heading = f"{title(framework)}, run {name}" if several else title(framework)

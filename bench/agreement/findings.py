@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ..cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog import find
 from ..dtypes import DTYPES
 from ..errors import UsageError
+from ..export import records
 from ..frameworks import frameworks
 from ..store import Run
 from . import reproduction
@@ -250,11 +251,11 @@ def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
     wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", "worst_input", *COUNTS}
     rows = run.rows[run.rows.metric.isin(wanted) & (run.rows.status == "ok")]
     found: dict[Case, _Rows] = {}
-    records: Sequence[dict[Any, Any]] = rows.to_dict("records")
-    for row in records:
+    for row in records(replace(run, rows=rows)):
         case = Case(**{field: row[field] for field in Case.__dataclass_fields__})
         detail = row["detail"] if isinstance(row["detail"], str) else ""
-        found.setdefault(case, {})[row["metric"]] = (float(row["value"]), detail)
+        value = math.nan if row["value"] is None else float(row["value"])
+        found.setdefault(case, {})[row["metric"]] = (value, detail)
     return {
         case: each
         for case, each in found.items()

@@ -47,8 +47,12 @@ class Outline(HTMLParser):
 
     @property
     def unpacked(self) -> Any:
-        """The data element's content, as the page's script reads it."""
-        return json.loads(gzip.decompress(base64.b64decode(self.data)))
+        """The data element's content, with the rows of each table in place of its columns."""
+        content = json.loads(gzip.decompress(base64.b64decode(self.data)))
+        for table in content["tables"].values():
+            cells = [column.pop("cells") for column in table["columns"]]
+            table["rows"] = list(zip(*cells, strict=True))
+        return content
 
 
 def outline(path: Path) -> Outline:
