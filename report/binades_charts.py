@@ -87,7 +87,7 @@ def place(worst: str) -> str:
         value = float.fromhex(worst)
     except ValueError:
         return worst[:20] or "an input not kept"
-    return f"{value:.4g}"
+    return f"{value:.4g}".replace("-", "−")
 
 
 def _ticks(axes: Axes, edges: Sequence[int], limits: Limits) -> None:
@@ -107,5 +107,7 @@ def _ticks(axes: Axes, edges: Sequence[int], limits: Limits) -> None:
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda y, _: "≥2^24" if y >= limits[1] else plain_power(y))
+        FuncFormatter(
+            lambda y, _: "≥2^24" if y >= limits[1] else "≤" * (y <= limits[0]) + plain_power(y)
+        )
     )

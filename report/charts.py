@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ from .drawing import (
 from .evidence import COARSE, FAMILIES, Estimate, Timed
 from .families import cost
 from .frontier import HALF, Frontier, error, frontier
-from .words import elements, number
+from .words import elements, listing, number
 
 Limits = tuple[float, float]
 SERIES = ("relu", "elu", "softplus", "gelu", "squareplus")
@@ -196,10 +197,10 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits) -> Pan
 
     Errors above COARSE stand on a line of their own.
     """
-    left, right = 46.0, 12.0
+    left, bottom = 46.0, 50 + _KEY * _KEY_LINES
     front = frontier(timed)
     unbeaten = {id(each) for each in front.members}
-    with canvas(WIDTH, 300, left, right) as (figure, axes):
+    with canvas(WIDTH, 250 + bottom, left, 12, bottom=bottom) as (figure, axes):
         axes.set(xscale="log", yscale="log", xlim=across, ylim=(HALF / 1.5, _SHELF * 2))
         _steps(axes, front)
         for family in {each.family for each in timed}:
@@ -217,6 +218,9 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits) -> Pan
         axes.set_xlabel("time over relu's (×), log scales")
         named = [(cost(each).value, _height(each), each, id(each) in unbeaten) for each in timed]
         point_labels(axes, [(x, y, _name(each, first), not first) for x, y, each, first in named])
+        for row, line in enumerate(_told(front)):
+            height = (bottom - 48 - row * _KEY) / (250 + bottom)
+            figure.text(0, height, line, va="center_baseline", size=9)
         heading(axes, f"{who}: largest error, ulp", left)
         svg = to_svg(figure, name)
     members = ", ".join(
@@ -232,6 +236,18 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits) -> Pan
 
 _SHELF = COARSE * 2.5
 """Where errors above COARSE stand."""
+_KEY, _KEY_LINES, _KEY_LETTERS = 13.0, 4, 60
+_NAMED = 10
+"""Unbeaten forms that are named below the axis, the cheapest."""
+
+
+def _told(front: Frontier) -> list[str]:
+    """The unbeaten forms in a few lines, the cheapest first."""
+    order = sorted(front.members, key=lambda each: cost(each).value)
+    names = [_name(each, True)[:24] for each in order[:_NAMED]]
+    more = [f"{len(order) - _NAMED} more"] * (len(order) > _NAMED)
+    text = f"Unbeaten: {listing([*names, *more]) or 'none'}."
+    return wrap(text, _KEY_LETTERS, max_lines=_KEY_LINES, placeholder=" …")
 
 
 def _height(each: Timed) -> float:

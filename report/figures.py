@@ -334,9 +334,10 @@ def _tradeoff(name: str, group: Sequence[Summary], evidence: Evidence) -> Iterat
         f"{COARSE:,.0f} (marked † elsewhere) it stands above the grey line. A form is beaten only "
         "where another, at least as exact, has an interval of its cost that lies wholly below: "
         "the beaten lie with their whole interval to the right of the steps. Filled, with their "
-        "intervals and named first, are the algebraic and exp forms that none of these beats; max "
-        "forms, exact and cheap by nature, take no part. A name is left out where it would cover "
-        "another: the table below has all. The axes are the same in every panel.",
+        "intervals and named below the axis, the cheapest first, are the algebraic and exp forms "
+        "that none of these beats; max forms, exact and cheap by nature, take no part. A name "
+        "beside a marker is left out where it would cover another: the table below has all. The "
+        "axes are the same in every panel.",
         tuple(
             charts.tradeoff(f"{name}t{index}", who, timed, across)
             for index, (who, timed) in enumerate(
