@@ -287,6 +287,9 @@ def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
         at, got, exact = sample[f"worst_{kind}"]
         detail = f"at {at}: got {got}, exact {exact}"
         yield Row(case, f"max_ulp_{kind}", sample[f"max_ulp_{kind}"], detail=detail)
+    if "ulp_by_binade" in sample:
+        detail = sample["ulp_by_binade"]
+        yield Row(case, "ulp_by_binade", sample["max_ulp_flushed"], detail=detail)
     counts = ", ".join(f"{_step(step)}: {n:,}" for step, n in sample["histogram"].items())
     wrong = sample["not_correctly_rounded"]
     yield Row(case, "not_correctly_rounded", wrong, detail=f"of {sample['tested']:,}; {counts}")

@@ -57,6 +57,11 @@ METRICS: Mapping[str, Metric] = {
             "results that are not the number nearest to the exact value",
             True,
         ),
+        Metric(
+            "ulp_by_binade",
+            "ulp",
+            "max_ulp_flushed; the detail has the largest error in each binade of the input",
+        ),
         Metric("worst_input", "", "the input at which max_ulp is reached"),
         Metric(
             "max_ulp_parameter", "ulp", "largest error of a learnable parameter's gradient", True

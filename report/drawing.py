@@ -29,6 +29,8 @@ PARTS = {
     "launch": "#01010d",
     "handoff": "#01010e",
 }
+LINES = ("#010110", "#010111", "#010112", "#010113")
+"""Colours of lines that stand for no family, told apart by dashes and markers as well."""
 MARKERS = {"max": "s", "exp": "o", "algebraic": "^", "unknown": "x"}
 WORDS = {"max": "■ max", "exp": "● exp", "algebraic": "▲ algebraic"}
 WIDTH = 340.0
@@ -38,6 +40,7 @@ _VARIABLES = {
     SOFT: "var(--soft)",
     **{colour: f"var(--{family})" for family, colour in COLOURS.items()},
     **{colour: f"var(--{part.replace('_', '-')})" for part, colour in PARTS.items()},
+    **{colour: f"var(--line-{index})" for index, colour in enumerate(LINES, start=1)},
 }
 _STYLE: Any = {
     "svg.fonttype": "none",

@@ -59,7 +59,12 @@ def _end(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class Checked:
-    """The exactness of one case: its largest error in ulp and the input at which it is reached."""
+    """The exactness of one case: its largest error in ulp and the input at which it is reached.
+
+    `by_binade` has the largest error of each group of inputs, where a subnormal may stand as zero,
+    as `bench.agreement.binades` orders them; −1 where there was none, empty where none was kept.
+    `worst_flushed` is the input of the largest of them, a hex float.
+    """
 
     run: str
     case: Case
@@ -71,6 +76,8 @@ class Checked:
     worst: str = ""
     detail: str = ""
     wrongly_rounded: float | None = None
+    by_binade: tuple[float, ...] = ()
+    worst_flushed: str = ""
 
     @property
     def error(self) -> float:

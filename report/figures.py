@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
-from . import charts, heatmap
-from .drawing import Panel
-from .evidence import FAMILIES, Checked, Evidence, Timed
+from bench.catalog import CATALOG
+from bench.decomposition import FLOOR
+from bench.sizes import CLASSES
+
+from . import binades, charts, heatmap
+from .evidence import (
+    COARSE,
+    FAMILIES,
+    Between,
+    Checked,
+    Evidence,
+    Timed,
+    family_of,
+    plain,
+)
 from .families import Setting, Summary, at_reference_size, cost, setting_of, summaries
-from .heatmap import Heatmap
+from .figure import Figure
+from .roofline import Roofline, rooflines
+from .roofline_charts import roofline
 from .words import elements, listing, title
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart of one or more panels under one caption.
-
-    Its `shape` is `small`, `large`, `half` of the page's width or `broad`; the last two scroll
-    sideways.
-    """
-
-    sentence: str
-    note: str
-    panels: tuple[Panel, ...] = ()
-    shape: Literal["small", "large", "half", "broad"] = "small"
-    heatmaps: tuple[Heatmap, ...] = ()
 
 
 def figures(evidence: Evidence) -> list[Figure]:
@@ -43,8 +41,11 @@ def figures(evidence: Evidence) -> list[Figure]:
         name = f"f{len(seen)}"
         found += _costs(name, group, _partners(groups, setting), evidence)
         found += _sizes(name, setting, evidence)
+        found += _roofline(name, setting, evidence)
         found += _tradeoff(name, group, evidence)
     found += _errors(evidence)
+    found += binades.figures(evidence)
+    found += _between(evidence)
     return found
 
 
@@ -139,33 +140,117 @@ def _sizes(name: str, setting: Setting, evidence: Evidence) -> Iterator[Figure]:
     for each in evidence.timed:
         case = each.case
         if (
-            case.activation in charts.SERIES
+            case.activation in (*charts.SERIES, FLOOR)
             and "time_per_element" in each.estimates
-            and setting_of(each.run, case).usual
-            and case.direction == setting.direction
-            and (each.run, case.device, case.dtype, case.threads)
-            == (setting.run, setting.device, setting.dtype, setting.threads)
+            and _beside(each, setting)
         ):
             who = f"{title(case.framework)}, {case.mode}"
             lines.setdefault(who, {}).setdefault(case.activation, []).append(each)
     series = {
         who: {key: _one_form(lines[who][key]) for key in charts.SERIES if key in lines[who]}
         for who in sorted(lines, key=_panel_order)
+        if lines[who].keys() & set(charts.SERIES)
     }
+    floors = {who: _one_form(lines[who][FLOOR]) for who in series if FLOOR in lines[who]}
     drawn = [each for found in series.values() for line in found.values() for each in line]
     if len({each.case.size for each in drawn}) < 2:
         return
-    limits = _limits(each.estimates["time_per_element"].value for each in drawn)
+    copies = [each for line in floors.values() for each in line]
+    limits = _limits(each.estimates["time_per_element"].value for each in [*drawn, *copies])
     yield Figure(
         "What an element costs as the input grows",
         f"{_where(setting, evidence)}. Small inputs pay for the call itself, large ones for "
         "memory. Each line is one form: native where it was measured, else the one fastest at "
-        "the size nearest to 2^16. The axis is the same in every panel.",
+        f"the size nearest to 2^16. {_floor_words(series, floors)} Bars are 95 % intervals. The "
+        "axes are the same in every panel.",
         tuple(
-            charts.sizes(f"{name}s{index}", who, found, limits)
+            charts.sizes(f"{name}s{index}", who, found, floors.get(who, ()), limits)
             for index, (who, found) in enumerate(series.items())
         ),
+        command=""
+        if floors.keys() == series.keys()
+        else _measure(setting, f"--activation {FLOOR}"),
     )
+
+
+def _beside(each: Timed, setting: Setting) -> bool:
+    """Whether a case was timed as a setting says, in any framework and mode, at any size."""
+    found = setting_of(each.run, each.case)
+    return found.usual and replace(setting, framework="", mode="", size=0) == replace(
+        found, framework="", mode="", size=0
+    )
+
+
+def _floor_words(series: Iterable[str], floors: Iterable[str]) -> str:
+    missing = listing([who for who in series if who not in set(floors)])
+    words = (
+        "The grey area ends at the time of a copy in the same framework and mode: what reading, "
+        "writing and the call take without any arithmetic."
+    ) * bool(set(floors))
+    return f"{words} A copy was not measured in {missing}." if missing else words
+
+
+def _roofline(name: str, setting: Setting, evidence: Evidence) -> Iterator[Figure]:
+    found = rooflines(evidence, setting)
+    lines = {f"{title(key[0])}, {key[1]}": found[key] for key in found}
+    points = [each for line in lines.values() for each in (*line.cached, *line.streamed)]
+    if not points:
+        return
+    measured = [line for line in lines.values() if line.copy_cached or line.single]
+    complete = all(line.complete for line in lines.values())
+    across = _limits(each.intensity for each in points)
+    up = _limits(
+        [each.rate.value for each in points]
+        + [line.single.rate.value for line in measured if line.single]
+    )
+    yield Figure(
+        "How many operations a second, for each byte that is read and written",
+        f"{_where(setting, evidence)}; each activation in its plain form, ■ max, ▲ algebraic, "
+        f"● exp; {_roofline_sizes(lines.values())}. Operations are those that the formula counts, "
+        "as in the cost model: an exp is one as an addition is one, so a rate compares formulas "
+        "and is no floating-point rate. Bytes are those of input and output. The lines were "
+        "measured in the same framework and mode, none is of a data sheet: the bytes a second of "
+        "a copy, and the most operations a second that any single operation reached at any size. "
+        "A single operation reads and writes for each one that it does; many in one pass may lie "
+        "above it. Times include the call: where it decides, the line in cache lies below that "
+        "from memory. A name is left out where it would cover another. The axes are the same in "
+        "every panel."
+        if measured
+        else "Not measured in this run: neither a copy nor any single operation was timed under "
+        "the conditions of the activations.",
+        tuple(
+            roofline(f"{name}r{index}", who, lines[who], across, up)
+            for index, who in enumerate(sorted(lines, key=_panel_order))
+        )
+        if measured
+        else (),
+        command="" if complete else _measure(setting, _operations()),
+    )
+
+
+def _roofline_sizes(lines: Iterable[Roofline]) -> str:
+    """Which sizes the filled and the hollow markers stand for."""
+    cached: set[int] = set()
+    streamed: set[int] = set()
+    for line in lines:
+        cached |= {each.timed.case.size for each in line.cached}
+        streamed |= {each.timed.case.size for each in line.streamed}
+    filled, hollow = (listing([elements(size) for size in sorted(s)]) for s in (cached, streamed))
+    return f"filled at {filled}" + f", hollow at {hollow}, from memory" * bool(streamed)
+
+
+def _operations() -> str:
+    return " ".join(f"--activation {name}" for name, each in CATALOG.items() if each.primitive)
+
+
+def _measure(setting: Setting, options: str) -> str:
+    """The command that measures something else under the same conditions, at every size class."""
+    fields = [(key, getattr(setting, key)) for key in ("direction", "device", "dtype", "threads")]
+    if not plain(*(value for _, value in fields)):
+        return ""
+    words = " ".join(f"--{key} {value}" for key, value in fields)
+    sizes = " ".join(f"--size {name}" for name in CLASSES)
+    return f"python -m bench run {options} {words} {sizes}"
 
 
 def _one_form(timed: Sequence[Timed]) -> list[Timed]:
@@ -206,6 +291,30 @@ def _errors(evidence: Evidence) -> Iterator[Figure]:
         )
 
 
+def _between(evidence: Evidence) -> Iterator[Figure]:
+    groups: dict[tuple[str, str], dict[str, list[Between]]] = {}
+    for each in filter(heatmap.of_frameworks, evidence.between):
+        if each.case.dtype in ("float32", "bfloat16") and family_of(each.case.activation)[0] in (
+            FAMILIES
+        ):
+            by_dtype = groups.setdefault((each.run, each.case.device), {})
+            by_dtype.setdefault(each.case.dtype, []).append(each)
+    for (run, device), found in groups.items():
+        where = f", run {run}" if len(evidence.runs) > 1 else ""
+        yield Figure(
+            f"How far two frameworks lie apart: on {device}{where}",
+            "The same inputs through two frameworks in the same mode and form: native where both "
+            "have it, else the first written-out form of either that both have, named in "
+            "brackets. The largest distance in ulp, and the share of results that are equal to "
+            "the bit; – was not compared. A subnormal that one keeps and the other takes for zero "
+            "is up to 2^23 ulp in float32. The stronger the colour, the farther.",
+            heatmaps=tuple(
+                heatmap.between(dtype, found[dtype]) for dtype in sorted(found, reverse=True)
+            ),
+            shape="broad",
+        )
+
+
 def _tradeoff(name: str, group: Sequence[Summary], evidence: Evidence) -> Iterator[Figure]:
     wanted = {each.setting: _who(each.setting) for each in group}
     found: dict[str, list[Timed]] = {}
@@ -217,14 +326,20 @@ def _tradeoff(name: str, group: Sequence[Summary], evidence: Evidence) -> Iterat
         return
     points = [each for timed in found.values() for each in timed]
     across = _limits(cost(each).value for each in points)
-    largest = max(_finite(each) for each in points)
     yield Figure(
         "Speed against exactness: down and to the left is better",
         f"■ max, ▲ algebraic, ● exp; one marker a form. {_where(group[0].setting, evidence)}, at "
-        f"{_sizes_of(group)}. Errors on the inputs tested; those below 0.1 ulp stand at 0.1. "
-        "A name is left out where it would cover another: the table below has all.",
+        f"{_sizes_of(group)}. Errors on the inputs tested, where a subnormal may stand as zero. Up "
+        "to 0.5 ulp a result is rounded as well as can be and stands at 0.5; above "
+        f"{COARSE:,.0f} (marked † elsewhere) it stands above the grey line. A form is beaten only "
+        "where another, at least as exact, has an interval of its cost that lies wholly below: "
+        "the beaten lie with their whole interval to the right of the steps. Filled, with their "
+        "intervals and named below the axis, the cheapest first, are the algebraic and exp forms "
+        "that none of these beats; max forms, exact and cheap by nature, take no part. A name "
+        "beside a marker is left out where it would cover another: the table below has all. The "
+        "axes are the same in every panel.",
         tuple(
-            charts.tradeoff(f"{name}t{index}", who, timed, across, (0.1, max(largest, 10.0) * 2))
+            charts.tradeoff(f"{name}t{index}", who, timed, across)
             for index, (who, timed) in enumerate(
                 sorted(found.items(), key=lambda item: _panel_order(item[0]))
             )
@@ -235,8 +350,3 @@ def _tradeoff(name: str, group: Sequence[Summary], evidence: Evidence) -> Iterat
 def _panel_order(who: str) -> tuple[str, bool]:
     framework, _, mode = who.rpartition(", ")
     return framework.lower(), mode != "eager"
-
-
-def _finite(each: Timed) -> float:
-    ulp = each.exactness.max_ulp if each.exactness else 0.0
-    return ulp if ulp != float("inf") else 0.0

@@ -1,14 +1,15 @@
-"""The heat map of errors: activation and form against framework and mode, as a table."""
+"""Heat maps as tables: errors by framework and mode, and how far two frameworks lie apart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from bench.catalog import CATALOG
+from bench.frameworks import frameworks
 
-from .evidence import Checked
+from .evidence import Between, Checked, plain_form
 from .words import number, title
 
 _STEPS = 10
@@ -22,11 +23,12 @@ class Cell:
 
     text: str
     heat: int | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Errors in one direction: columns of framework and mode, rows of activation and form."""
+    """Columns of two lines, rows of an activation and its form, which may be empty."""
 
     label: str
     columns: tuple[tuple[str, str], ...]
@@ -47,6 +49,60 @@ def errors(direction: str, checked: Sequence[Checked]) -> Heatmap:
     )
 
 
+def between(dtype: str, found: Iterable[Between]) -> Heatmap:
+    """Largest distance in ulp and share of equal bits: activation against pair of frameworks.
+
+    Each pair in its plain form: native where both have it, else the first one written out that
+    both have, named in the cell.
+    """
+    chosen: dict[tuple[str, tuple[str, str]], Between] = {}
+    for each in sorted(found, key=lambda each: _catalogue_order(_line(each))):
+        frameworks_of = (each.case.framework, each.other)
+        if each.case.form in {plain_form(one, each.case.activation) for one in frameworks_of}:
+            chosen.setdefault((each.case.activation, _pair(each)), each)
+    columns = sorted({column for _, column in chosen}, key=lambda column: (column[1], column[0]))
+    columns.sort(key=lambda column: column[1] != "eager")
+    return Heatmap(
+        f"forward, {dtype}: largest distance, ulp; below it the share of results with equal bits",
+        tuple(columns),
+        tuple(
+            (name, "", tuple(_apart(chosen.get((name, column))) for column in columns))
+            for name in dict.fromkeys(name for name, _ in chosen)
+        ),
+    )
+
+
+def _pair(each: Between) -> tuple[str, str]:
+    """The two frameworks, in the page's order, and the mode."""
+    names = sorted((title(each.case.framework), title(each.other)), key=str.lower)
+    return " – ".join(names), each.case.mode
+
+
+def _apart(found: Between | None) -> Cell:
+    if found is None:
+        return Cell(number(None), None)
+    form = found.case.form
+    note = _share(found.equal_bits) + (f" [{form}]" if form != "native" else "")
+    return replace(_cell(found.max_ulp), note=note)
+
+
+def _share(value: float | None) -> str:
+    """A share in per cent that is 0 or 100 only where it is so exactly."""
+    if value is None:
+        return "bits not compared"
+    shown = f"{value:.1%}"
+    if value < 1 and shown == "100.0%":
+        return ">99.9 %"
+    if value > 0 and shown == "0.0%":
+        return "<0.1 %"
+    return shown.replace(".0%", "%").replace("%", " %")
+
+
+def of_frameworks(each: Between) -> bool:
+    """Whether a comparison is of two frameworks, not of one under two conditions."""
+    return each.other in frameworks() and each.case.direction == "forward"
+
+
 def _cell(ulp: float | None) -> Cell:
     if ulp is None:
         return Cell(number(ulp), None)
@@ -62,7 +118,7 @@ def _column_order(column: tuple[str, str]) -> tuple[str, bool]:
     return title(column[0]).lower(), column[1] != "eager"
 
 
-def _line(each: Checked) -> tuple[str, str]:
+def _line(each: Checked | Between) -> tuple[str, str]:
     return each.case.activation, each.case.form
 
 

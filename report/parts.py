@@ -14,7 +14,7 @@ from . import parts_charts
 from .answers import in_words
 from .evidence import FAMILIES, Estimate, Evidence, Split, family_of, plain_form
 from .families import Setting, prominence, setting_of
-from .figures import Figure
+from .figure import Figure
 from .overview import Cell
 from .words import counted, interval, listing, number, title
 

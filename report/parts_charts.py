@@ -162,7 +162,7 @@ def predictions(
         axes.grid()
         axes.set_xlabel("predicted, ns an element, log scale")
         named = [
-            (predicted.value, measured.value, each.case, not each.part("surprise"))
+            (predicted.value, measured.value, each.case.activation, not each.part("surprise"))
             for each, predicted, measured in points
         ]
         point_labels(axes, named)

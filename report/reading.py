@@ -10,7 +10,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from bench.agreement.binades import unpack
 from bench.cases import Case
+from bench.dtypes import DTYPES
 from bench.errors import StoreError
 from bench.export import records
 from bench.metrics import METRICS
@@ -216,6 +218,7 @@ def _checked(run: str, case: Case, rows: _Values) -> Checked:
     values = {metric: _number(rows[metric]["value"]) for metric in _EXACT if metric in rows}
     detail = _text(rows.get("worst_input", {}).get("detail"))
     nans = _text(rows.get("nan_mismatches", {}).get("detail"))
+    flushed = _text(rows.get("max_ulp_flushed", {}).get("detail"))
     blame = _text(rows["max_ulp"]["detail"]).partition("; ")[2]
     start, worst = _HEX.match(detail), values.get("worst_input")
     told = detail[start.end() :].lstrip(" :,;") if start else detail
@@ -230,7 +233,22 @@ def _checked(run: str, case: Case, rows: _Values) -> Checked:
         _short_hex(start[0] if start else "" if worst is None else worst.hex()),
         "; ".join(filter(None, [told, f"NaN mismatches {nans}" if nans else "", blame])),
         values.get("not_correctly_rounded"),
+        _binades(run, case, rows),
+        _short_hex(at[0] if (at := _HEX.search(flushed)) else ""),
     )
+
+
+def _binades(run: str, case: Case, rows: _Values) -> tuple[float, ...]:
+    """The largest error by binade. Raises StoreError where that is malformed."""
+    if "ulp_by_binade" not in rows or case.dtype not in DTYPES:
+        return ()
+    try:
+        return unpack(_text(rows["ulp_by_binade"]["detail"]), case.dtype)
+    except ValueError as error:
+        raise StoreError(
+            f"{run} holds a malformed ulp_by_binade: {error}; derive it again from the samples or "
+            "measure it again"
+        ) from None
 
 
 def _short_hex(text: str) -> str:

@@ -16,7 +16,7 @@ from ..cases import Case, Selection, directions_of
 from ..catalog import Activation, find
 from ..dtypes import DTYPES
 from ..frameworks import frameworks
-from . import known, reference, special, ulp
+from . import binades, known, reference, special, ulp
 from .certificate import Certificate, Results, certify, place
 from .hardest import hardest
 from .zeros import NEAR, beside_zero
@@ -241,7 +241,12 @@ def judge(
 ) -> tuple[dict[str, Any], Array]:
     """The sample of some results, given as bit patterns, and the results in the inputs' shape."""
     result = np.asarray(output).reshape(problem.exact.high.shape)
-    sample = certificate_of(problem, result).as_dict()
+    results = _results(problem, result)
+    rowwise = problem.activation.rowwise
+    sample = certify(results, problem.dtype, rowwise).as_dict()
+    if not rowwise:
+        found = binades.largest(results.x, results.errors.flushed, problem.dtype)
+        sample["ulp_by_binade"] = binades.pack(found)
     if learned is not None and problem.learned_exact is not None:
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         sample["max_ulp_parameter"] = float(error.plain.max())
@@ -250,14 +255,17 @@ def judge(
 
 def certificate_of(problem: Problem, result: Array) -> Certificate:
     """The certificate of results, bit patterns in the shape of the exact values."""
+    return certify(_results(problem, result), problem.dtype, problem.activation.rowwise)
+
+
+def _results(problem: Problem, result: Array) -> Results:
+    """Results beside their inputs, exact values and errors."""
     errors = ulp.measure(result, problem.exact, problem.dtype)
     got = inputs.from_bits(result, problem.dtype)
-    rowwise = problem.activation.rowwise
-    if not rowwise:
+    if not problem.activation.rowwise:
         errors = replace(errors, flushed=_flushed_inputs(errors.flushed, result, problem))
     wrong = _wrong(errors, result, problem)
-    results = Results(problem.x, got, problem.value, errors, wrong, problem.beside_zero)
-    return certify(results, problem.dtype, rowwise)
+    return Results(problem.x, got, problem.value, errors, wrong, problem.beside_zero)
 
 
 def _wrong(errors: ulp.Errors, result: Array, problem: Problem) -> Array:

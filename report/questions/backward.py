@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..evidence import Evidence, Timed
 from ..families import Setting
-from ..figures import Figure
+from ..figure import Figure
 from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import NAMED, Line, Place

@@ -10,7 +10,7 @@ from bench.cases import Case
 from ..drawing import PARTS, Panel
 from ..evidence import Estimate, Evidence, Split, Timed, plain_form
 from ..families import Setting, prominence, setting_of
-from ..figures import Figure
+from ..figure import Figure
 from ..glance import place
 from ..parts import POOR_FIT, poor_fit
 from ..words import counted, elements, number, title

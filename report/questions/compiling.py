@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from bench.catalog import BASELINE
 
 from ..evidence import Estimate, Evidence
-from ..figures import Figure
+from ..figure import Figure
 from ..glance import ends
 from ..pairs import kind
 from ..words import listing, title

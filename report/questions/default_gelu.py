@@ -15,7 +15,7 @@ from bench.frameworks import IMPLS, frameworks
 from .. import strips
 from ..drawing import Panel
 from ..evidence import Checked, Estimate, Evidence, Timed
-from ..figures import Figure
+from ..figure import Figure
 from ..words import number, title
 from . import ratios
 from .answered import Answered, unmeasured

@@ -8,7 +8,7 @@ from itertools import groupby
 from bench.catalog import BASELINE
 
 from ..evidence import Estimate, Evidence
-from ..figures import Figure
+from ..figure import Figure
 from ..words import listing, number
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel

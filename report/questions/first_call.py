@@ -9,7 +9,7 @@ from bench.catalog import BASELINE
 
 from .. import strips
 from ..evidence import Estimate, Evidence
-from ..figures import Figure
+from ..figure import Figure
 from ..words import duration, title
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, sentence, strip, tally, under, views

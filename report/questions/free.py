@@ -9,7 +9,7 @@ from bench.decomposition import FLOOR
 
 from .. import strips
 from ..evidence import Estimate, Evidence
-from ..figures import Figure
+from ..figure import Figure
 from ..pairs import kind
 from ..words import listing
 from .answered import Answered, unmeasured

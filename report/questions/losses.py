@@ -10,7 +10,7 @@ from bench.dtypes import DTYPES
 
 from ..drawing import COLOURS, Panel
 from ..evidence import Checked, Evidence
-from ..figures import Figure
+from ..figure import Figure
 from ..words import listing, number, title
 from . import bars, ratios
 from .answered import Answered, unmeasured

@@ -10,7 +10,7 @@ from bench.frameworks import frameworks
 
 from ..drawing import COLOURS, Panel
 from ..evidence import Between, Evidence, family_of
-from ..figures import Figure
+from ..figure import Figure
 from ..words import counted, listing, number, title
 from . import bars, ratios
 from .answered import Answered, unmeasured

@@ -15,7 +15,7 @@ from bench.cost_model import TOLERANCE
 from .. import strips
 from ..drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
 from ..evidence import Estimate, Evidence, Split, plain_form
-from ..figures import Figure
+from ..figure import Figure
 from ..words import counted, interval, listing, number, ratio, title
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, sentence, short, strip, tally, under, views

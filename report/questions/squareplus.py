@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import strips
 from ..evidence import Evidence
-from ..figures import Figure
+from ..figure import Figure
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, sentence, strip, tally, under, views
 
