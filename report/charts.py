@@ -121,7 +121,7 @@ def sizes(name: str, who: str, series: Mapping[str, Sequence[Timed]], limits: Li
         log_ticks(axes.yaxis, limits)
         axes.grid()
         axes.set_xlabel("elements of the input, log scale")
-        _end_labels(axes, ends, limits)
+        end_labels(axes, ends, limits)
         heading(axes, f"{who}: ns an element", left)
         svg = to_svg(figure, name)
     spoken = "; ".join(
@@ -140,7 +140,7 @@ def _power(size: int) -> str:
     return f"2^{power}" if size == 2**power else f"{size:,}"
 
 
-def _end_labels(axes: Axes, ends: Mapping[str, float], limits: Limits) -> None:
+def end_labels(axes: Axes, ends: Mapping[str, float], limits: Limits) -> None:
     """Names at the lines' ends, moved apart where they would overlap."""
     low, high = (math.log10(limit) for limit in limits)
     step = (high - low) * 0.068

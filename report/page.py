@@ -78,57 +78,72 @@ PARTS: Mapping[str, str] = {
 
 def render(evidence: Evidence) -> str:
     """The page as HTML text. The same rows give the same text."""
-    environment = Environment(
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    made = tables.all_tables(evidence)
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            title=_title(evidence),
+            headlines=answers.headlines(evidence),
+            verdict=answers.verdict(evidence),
+            sound_verdict=answers.sound_verdict(evidence),
+            ranges=answers.ranges(evidence),
+            groups=answers.groups(evidence),
+            absent=answers.absent(evidence),
+            rowwise=sorted({each.case.activation for each in evidence.timed if each.rowwise}),
+            exactness=exactness.sentences(evidence),
+            coarse=f"{COARSE:,.0f}",
+            trust=trust.lines(evidence),
+            warnings=trust.warnings(evidence),
+            refusals=trust.refusals(evidence),
+            exp_tables=expcost.tables(evidence),
+            exp_headlines=expcost.headlines(evidence),
+            named=NAMED,
+            part_figures=parts.figures(evidence),
+            part_names=PARTS,
+            fit=parts.fit_sentence(evidence),
+            model_figures=parts.model_figures(evidence),
+            model=parts.model_sentences(evidence),
+            primitives=parts.primitives(evidence),
+            gates=gate.tables(evidence),
+            stable=stable.pivots(evidence),
+            findings=findings.section(evidence),
+            special=special.pivots(evidence),
+            conditions=conditions.sentences(evidence),
+            bound=BOUND,
+            views=overview.views(evidence),
+            figures=figures(evidence),
+            tables={name: len(table["rows"]) for name, table in made.items()},
+            runs=[(name, _facts(run.facts)) for name, run in evidence.runs.items()],
+            paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
+            metrics=METRICS.values(),
+            words=WORDS,
+            style=style(),
+            script=Markup(script),
+            script_hash=_hash(script),
+            data=_packed({"tables": made, "commands": tables.commands()}),
+        )
+    )
+
+
+def environment() -> Environment:
+    """The templates: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["counted"] = counted
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    made = tables.all_tables(evidence)
-    return environment.get_template("page.html.j2").render(
-        title=_title(evidence),
-        headlines=answers.headlines(evidence),
-        verdict=answers.verdict(evidence),
-        sound_verdict=answers.sound_verdict(evidence),
-        ranges=answers.ranges(evidence),
-        groups=answers.groups(evidence),
-        absent=answers.absent(evidence),
-        rowwise=sorted({each.case.activation for each in evidence.timed if each.rowwise}),
-        exactness=exactness.sentences(evidence),
-        coarse=f"{COARSE:,.0f}",
-        trust=trust.lines(evidence),
-        warnings=trust.warnings(evidence),
-        refusals=trust.refusals(evidence),
-        exp_tables=expcost.tables(evidence),
-        exp_headlines=expcost.headlines(evidence),
-        named=NAMED,
-        part_figures=parts.figures(evidence),
-        part_names=PARTS,
-        fit=parts.fit_sentence(evidence),
-        model_figures=parts.model_figures(evidence),
-        model=parts.model_sentences(evidence),
-        primitives=parts.primitives(evidence),
-        gates=gate.tables(evidence),
-        stable=stable.pivots(evidence),
-        findings=findings.section(evidence),
-        special=special.pivots(evidence),
-        conditions=conditions.sentences(evidence),
-        bound=BOUND,
-        views=overview.views(evidence),
-        figures=figures(evidence),
-        tables={name: len(table["rows"]) for name, table in made.items()},
-        runs=[(name, _facts(run.facts)) for name, run in evidence.runs.items()],
-        paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
-        metrics=METRICS.values(),
-        words=WORDS,
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=_hash(script),
-        data=_packed({"tables": made, "commands": tables.commands()}),
-    )
+    made.filters["counted"] = counted
+    return made
+
+
+def style(*more: str) -> Markup:
+    """The style of every page, then that of other files beside it."""
+    names = ("page.css", *more)
+    return Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names))
 
 
 def _title(evidence: Evidence) -> str:
