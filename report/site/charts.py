@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
+
+from bench.cases import Case
 
 from ..charts import Limits, end_labels
 from ..drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
 from ..words import elements, number, ratio, title
 from .runs import version_of
-from .trends import Series, Trend
+from .trends import Series, Trend, unusual
 
 _LEFT, _RIGHT = 46.0, 92.0
-_DIGIT = 6.4
+_DIGIT = 5.4
 """The width of a figure of a label, in CSS pixels."""
 
 
 def panels(name: str, trend: Trend, series: Sequence[Series]) -> list[Panel]:
     """A panel for each framework, mode and setting among the series, in their order."""
-    groups: dict[tuple[object, ...], list[Series]] = {}
+    groups: dict[Case, list[Series]] = {}
     for each in series:
-        case = each.case
-        place = (case.framework, case.mode, case.direction, case.device, case.dtype, case.size)
-        groups.setdefault((*place, case.threads, case.output, case.cache), []).append(each)
+        setting = replace(each.case, activation="", form="")
+        groups.setdefault(setting, []).append(each)
     return [_panel(f"{name}p{at}", trend, lines) for at, lines in enumerate(groups.values())]
+
+
+def single_panels(name: str, trend: Trend, series: Sequence[Series]) -> list[Panel]:
+    """A panel for each series."""
+    return [_panel(f"{name}p{at}", trend, [each]) for at, each in enumerate(series)]
 
 
 def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
     case = lines[0].case
     who = f"{title(case.framework)}, {case.mode}"
-    usual = case.direction == "forward" and case.device == "cpu"
-    where = who if usual else f"{who}, {case.direction}, {case.device}"
+    where = ", ".join([who, *(_short(word) for word in unusual(case))])
     limits, runs = _limits(lines), len(trend.runs)
     with canvas(WIDTH, 265, _LEFT, _RIGHT, top=44, bottom=62) as (figure, axes):
         axes.set(xscale="linear", yscale="log", ylim=limits, xlim=(0.5, runs + 0.5))
@@ -49,7 +55,7 @@ def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
         heading(axes, where, _LEFT, above=26)
         under = f"over relu (×), log scale; {_short(elements(case.size), 40)}"
         axes.annotate(
-            under, (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 12),
+            under, (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 13),
             textcoords="offset points", size=9.5, color=SOFT,
         )  # fmt: skip
         svg = to_svg(figure, name)
@@ -87,8 +93,8 @@ def _line(axes: Axes, series: Series, runs: int) -> None:
         at_run = series.measured[change.at].run
         axes.axvline(at_run - 0.5, color=colour, linewidth=1.6, linestyle=(0, (4, 2)))
         axes.annotate(
-            "change", (at_run - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(2, -9),
-            textcoords="offset points", size=8.5, color=SOFT,
+            "change", (at_run - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
+            textcoords="offset points", ha="center", size=8.5, color=SOFT,
         )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..drawing import Panel
 from ..evidence import family_of
 from ..page import environment, style
 from ..words import counted, elements, number, title
@@ -87,7 +86,7 @@ def _changes_in_words(found: Sequence[Trend]) -> str:
 
 def _trend(at: int, trend: Trend) -> Mapping[str, object]:
     """What the template shows of a machine."""
-    moved = trend.exactness.moved
+    moved, several = trend.exactness.moved, len(trend.runs) > 1
     return {
         "number": at,
         "machine": trend.machine,
@@ -95,20 +94,15 @@ def _trend(at: int, trend: Trend) -> Mapping[str, object]:
             (place, run, trends.news(trend, place)) for place, run in enumerate(trend.runs, start=1)
         ],
         "sentences": trends.sentences(trend),
-        "panels": _panels(f"m{at}f", trend, trend.followed),
+        "panels": charts.panels(f"m{at}f", trend, trend.followed) if several else [],
         "rows": _rows(trend, trend.followed),
         "moved_sentence": trends.moved_sentence(trend),
-        "moved_panels": _panels(f"m{at}v", trend, trend.moved),
+        "moved_panels": charts.single_panels(f"m{at}v", trend, trend.moved),
         "moved_rows": _rows(trend, trend.moved),
         "exactness": trends.exactness_sentence(trend.exactness),
         "errors": [_error(trend, each) for each in moved[:SHOWN_ERRORS]],
         "more_errors": max(0, len(moved) - SHOWN_ERRORS),
     }
-
-
-def _panels(name: str, trend: Trend, series: Sequence[trends.Series]) -> list[Panel]:
-    """Panels where there is something to compare: of one run the table says it all."""
-    return charts.panels(name, trend, series) if len(trend.runs) > 1 else []
 
 
 def _rows(trend: Trend, series: Sequence[trends.Series]) -> list[_Row]:
@@ -117,16 +111,8 @@ def _rows(trend: Trend, series: Sequence[trends.Series]) -> list[_Row]:
 
 def _who(series: trends.Series) -> str:
     case = series.case
-    unusual = [
-        *([case.direction] if case.direction != "forward" else []),
-        *([case.dtype] if case.dtype != "float32" else []),
-        *([case.device] if case.device != "cpu" else []),
-        *([counted(case.threads, "thread")] if case.threads != 1 else []),
-        *(["output reused"] if case.output == "reused" else []),
-        *(["caches cold"] if case.cache == "cold" else []),
-    ]
-    words = [title(case.framework), case.mode, series.words, elements(case.size), *unusual]
-    return ", ".join(words)
+    words = [title(case.framework), case.mode, series.words, elements(case.size)]
+    return ", ".join([*words, *trends.unusual(case)])
 
 
 def _error(trend: Trend, moved: Moved) -> _Row:

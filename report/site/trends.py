@@ -296,9 +296,13 @@ def moved_sentence(trend: Trend) -> str:
     return (
         f"Of {counted(trend.compared, 'other case')} with an interval in two runs or more, "
         f"{trend.apart:,} {'has' if trend.apart == 1 else 'have'} a first and a last interval that "
-        f"do not overlap. By chance alone some {number(trend.compared * _MISSED)} would: two right "
+        f"do not overlap. By chance alone {_some(trend.compared * _MISSED)} would: two right "
         "95 % intervals of the same value miss each other in 1 of 180 pairs."
     )
+
+
+def _some(amount: float) -> str:
+    return f"some {amount:,.0f}" if amount >= 1 else "fewer than 1"
 
 
 def exactness_sentence(exactness: Exactness) -> str:
@@ -314,6 +318,19 @@ def exactness_sentence(exactness: Exactness) -> str:
             else "the largest errors are the same in all of them."
         )
     )
+
+
+def unusual(case: Case) -> list[str]:
+    """What is other in a case than in those that are followed on a CPU."""
+    found = {
+        case.direction: case.direction != "forward",
+        case.dtype: case.dtype != "float32",
+        case.device: case.device != "cpu",
+        counted(case.threads, "thread"): case.threads != 1,
+        "output reused": case.output == "reused",
+        "caches cold": case.cache == "cold",
+    }
+    return [words for words, holds in found.items() if holds]
 
 
 def cells(series: Series, runs: int) -> list[str]:
