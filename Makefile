@@ -8,11 +8,11 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench agree exhaustive gate selftest smoke report test lint type format clean
+.PHONY: help setup bench agree exhaustive gate selftest smoke report publish test lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder"
+	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder  SITE='--base-url https://...'"
 
 setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
 
@@ -48,6 +48,9 @@ smoke: ## the same in under a minute: does everything work here?
 report: $(READY) ## build the page of a stored run again: make report RUN=results/...
 	@test -n "$(RUN)" || { echo "error: say which run: make report RUN=results/..." >&2; exit 2; }
 	$(BIN)/python -m report $(RUN)
+
+publish: $(READY) ## build site/ from results/published/, where python -m bench publish RUN puts a run
+	$(BIN)/python -m report.site $(SITE)
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST)

@@ -6,10 +6,14 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.errors import ActbenchError, StoreError
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 EXAMPLES = """\b
 Examples:
@@ -43,15 +47,21 @@ def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
 
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
-    """Write the page of runs; what it says first and its path."""
-    from .glance import spoken
-    from .page import render
+    """Write the page of runs; what it says first and its path. Raises StoreError."""
     from .reading import read
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"
+    return make_from(evidence, path), path
+
+
+def make_from(evidence: Evidence, path: Path) -> str:
+    """Write the page of what was read; what it says first. Raises StoreError."""
+    from .glance import spoken
+    from .page import render
+
     write(path, render(evidence))
-    return "\n".join(spoken(evidence)), path
+    return "\n".join(spoken(evidence))
 
 
 def write(path: Path, text: str) -> None:

@@ -82,19 +82,11 @@ PARTS: Mapping[str, str] = {
 
 def render(evidence: Evidence) -> str:
     """The page as HTML text. The same rows give the same text."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        extensions=[_Flush],
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["counted"] = counted
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     made = tables.all_tables(evidence)
     notes = flags.notes(evidence)
-    return environment.get_template("page.html.j2").render(
+    template = environment().get_template("page.html.j2")
+    return template.render(
         title=_title(evidence),
         headlines=glance.headlines(evidence),
         verdict=glance.verdict(evidence),
@@ -134,7 +126,7 @@ def render(evidence: Evidence) -> str:
         paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
         metrics=METRICS.values(),
         words=WORDS,
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        style=style(),
         script=Markup(script),
         script_hash=_hash(script),
         notes=notes,
@@ -149,6 +141,26 @@ def render(evidence: Evidence) -> str:
             }
         ),
     )
+
+
+def environment() -> Environment:
+    """The templates: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        extensions=[_Flush],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["counted"] = counted
+    return made
+
+
+def style(*more: str) -> Markup:
+    """The style of every page, then that of other files beside it."""
+    names = ("page.css", *more)
+    return Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names))
 
 
 class _Flush(Extension):

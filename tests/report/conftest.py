@@ -358,7 +358,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a page from disk; a console message or a request for anything else fails the test."""
     contexts, complaints = [], []
 
-    def go(path: Path, hash_text: str = "", **options: Any) -> Any:
+    def go(
+        path: Path, hash_text: str = "", ready: str = "html[data-ready=yes]", **options: Any
+    ) -> Any:
         context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
         contexts.append(context)
         page = context.new_page()
@@ -374,7 +376,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         )
         page.goto(path.as_uri() + hash_text)
         if options.get("java_script_enabled", True):
-            page.locator("html[data-ready=yes]").wait_for()
+            page.locator(ready).wait_for()
         return page
 
     yield go

@@ -1,0 +1,200 @@
+"""`python -m report.site`: published runs to a site."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from bench.errors import ActbenchError, StoreError, UsageError
+from bench.progress import Reporter
+from bench.store import RESULTS
+
+from ..__main__ import make_from, write
+
+if TYPE_CHECKING:
+    from .runs import Listed, Unread
+
+OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
+"""What a site consists of. A folder with anything else in it is not written to."""
+EXAMPLES = """\b
+Examples:
+  python -m bench publish 2025-01-31-standard && python -m report.site
+  python -m report.site --published results/published --out site
+  python -m report.site --base-url https://example.org/actbench/
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A site that was written: its index, what it says in a sentence, and what it is made of."""
+
+    path: Path
+    sentence: str
+    listed: tuple[Listed, ...]
+    unread: tuple[Unread, ...]
+    changes: tuple[str, ...]
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--published",
+    type=click.Path(path_type=Path),
+    default=RESULTS / "published",
+    show_default=True,
+    help="The folder of published runs, one folder each; python -m bench publish RUN adds one.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("site"),
+    show_default=True,
+    help="The folder to write: a new one, an empty one, or a site of before.",
+)
+@click.option(
+    "--base-url",
+    default="",
+    help="Where the site will stand; the feed's addresses need it, the pages do not.",
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def main(published: Path, out: Path, base_url: str, as_json: bool, debug: bool) -> None:
+    """Make a site of published runs.
+
+    An index of the runs, the report of each, trends over the runs of each machine, and a JSON feed.
+    Every page opens offline. A run that cannot be read is listed with the reason, the others are
+    built, and the exit status is 4.
+    """
+    try:
+        built = build(published, out, base_url)
+    except ActbenchError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    for each in built.unread:
+        click.echo(f"error: {each.reason}", err=True)
+    click.echo(for_machines(built) if as_json else f"{built.sentence}\n{built.path}")
+    if built.unread:
+        sys.exit(StoreError.exit_status)
+
+
+def build(published: Path, out: Path, base_url: str = "") -> Built:
+    """Write the site of the runs in a folder.
+
+    Raises UsageError for a folder that is no site or an address that is none, StoreError if nothing
+    can be read or written.
+    """
+    from . import pages, trends
+    from .feed import feed
+
+    address = _address(base_url)
+    folders = _folders(published)
+    _make_room(out)
+    listed, unread = _reports(folders, out / "runs")
+    _prune(out / "runs", {each.page for each in listed})
+    found = trends.trends(listed)
+    write(out / "trends.html", pages.trend_page(listed, found))
+    made = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
+    write(out / "feed.json", made + "\n")
+    write(out / "index.html", pages.index(listed, unread, found))
+    return Built(
+        out / "index.html",
+        pages.summary(listed, unread, found),
+        tuple(listed),
+        tuple(unread),
+        tuple(text for each in found for text in trends.sentences(each) if each.changed),
+    )
+
+
+def for_machines(built: Built) -> str:
+    """One JSON object: path, runs, what could not be read, changes."""
+    return json.dumps(
+        {
+            "path": str(built.path),
+            "runs": [each.name for each in built.listed],
+            "in_trends": [each.name for each in built.listed if not each.excluded],
+            "unread": {each.name: each.reason for each in built.unread},
+            "changes": list(built.changes),
+        }
+    )
+
+
+def _address(base_url: str) -> str:
+    """A base address that ends in a slash; empty stays empty."""
+    if not base_url:
+        return ""
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise UsageError(
+            f"--base-url {base_url!r} is no address of a site: https://example.org/folder/"
+        )
+    return base_url if base_url.endswith("/") else f"{base_url}/"
+
+
+def _folders(published: Path) -> list[Path]:
+    try:
+        found = sorted(published.iterdir())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot read {published}: {reason}; python -m bench publish RUN makes it"
+        ) from None
+    return [each for each in found if each.is_dir() and not each.name.startswith(".")]
+
+
+def _make_room(out: Path) -> None:
+    try:
+        strange = {each.name for each in out.iterdir()} - OURS if out.exists() else set()
+        if strange:
+            raise UsageError(
+                f"{out} holds {min(strange)}, which no site has: choose another folder with --out"
+            )
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot write {out}: {reason}; choose another folder with --out"
+        ) from None
+
+
+def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
+    """Write the report of every run. Of the rows only what the trends need is kept."""
+    from ..reading import read
+    from .runs import Unread, file_name, listed
+
+    done: list[Listed] = []
+    unread: list[Unread] = []
+    with Reporter().phase("Reports", len(folders)) as advance:
+        for folder in folders:
+            try:
+                evidence = read((folder,))
+            except StoreError as error:
+                unread.append(Unread(folder.name, str(error)))
+            else:
+                make_from(evidence, out / file_name(folder.name))
+                done.append(listed(folder.name, evidence))
+            advance()
+    return done, unread
+
+
+def _prune(folder: Path, pages: set[str]) -> None:
+    """Remove reports of runs that are no longer published."""
+    try:
+        for path in folder.glob("*.html"):
+            if path.name not in pages:
+                path.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot remove {path}: {error.strerror or error}") from None
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m report.site")

@@ -1,0 +1,235 @@
+"""Published runs as the site lists them: of what kind, on which machine, and what each found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.cases import Case
+from bench.catalog import BASELINE
+from bench.store import RunFacts
+
+from .. import answers, exactness, gate, glance
+from ..evidence import Estimate, Evidence
+from ..words import listing, title
+
+MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
+"""The facts of a run that say which machine it was: one that differs makes another machine.
+
+Without a host name, which no run keeps, machines alike in all of them count as one.
+"""
+_SYSTEM = ("system", "libc", "compiler", "governor")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine as far as runs tell it; `key` is equal for runs of the same one."""
+
+    key: str
+    cpu: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run of the index. `excluded` says why the trends leave it out; empty if they do not.
+
+    `costs` are times over relu, `errors` the largest errors in ulp at the inputs counted by the
+    case's size.
+    """
+
+    name: str
+    page: str
+    facts: RunFacts
+    started: datetime | None
+    kind: str
+    verdict: str
+    excluded: str
+    machine: Machine
+    costs: Mapping[Case, Estimate]
+    errors: Mapping[Case, float]
+
+    @property
+    def day(self) -> str:
+        """The date and the minute of its start, in UTC."""
+        return self.started.strftime("%Y-%m-%d %H:%M") if self.started else "no date"
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """By start, then by name; without a date last."""
+        return self.started.timestamp() if self.started else math.inf, self.name
+
+    @property
+    def versions(self) -> list[tuple[str, str]]:
+        """Each framework with its versions, or why it is missing."""
+        return [
+            (title(name), _versions(worker) or _reason(worker))
+            for name, worker in self.facts.workers.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A folder among the published runs that cannot be read, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+def listed(name: str, evidence: Evidence) -> Listed:
+    """One published run, of the evidence of it alone."""
+    facts = next(iter(evidence.runs.values())).facts
+    started = moment(facts.started)
+    costs = {each.case: each.cost for each in evidence.timed if each.cost and _drawn(each.cost)}
+    return Listed(
+        name,
+        file_name(name),
+        facts,
+        started,
+        _kind(evidence, facts),
+        _verdict(evidence, facts),
+        _excluded(facts, started, any(_compared(case) for case in costs)),
+        machine_of(facts),
+        {case: cost for case, cost in costs.items() if _compared(case)},
+        {each.case: each.max_ulp for each in evidence.checked},
+    )
+
+
+def _drawn(cost: Estimate) -> bool:
+    return 0 < cost.value < math.inf
+
+
+def _compared(case: Case) -> bool:
+    """Whether a cost can move: that of relu over itself cannot."""
+    return case.activation != BASELINE
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as runs write it, in UTC; None if it is none."""
+    try:
+        found = datetime.fromisoformat(text or "")
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def file_name(name: str) -> str:
+    """The name of a report's file: a plain run name as it is, else made plain and told apart."""
+    if _PLAIN.fullmatch(name):
+        return f"{name}.html"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
+    mark = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+    return f"{plain or 'run'}-{mark}.html"
+
+
+def _selftest(facts: RunFacts) -> bool:
+    return bool(facts.selftest) or facts.profile == "selftest"
+
+
+def _kind(evidence: Evidence, facts: RunFacts) -> str:
+    if _selftest(facts):
+        return "selftest of the gate"
+    if evidence.timed:
+        return f"measuring run, profile {facts.profile}"
+    return "exactness alone" if evidence.checked else "nothing measured"
+
+
+def _verdict(evidence: Evidence, facts: RunFacts) -> str:
+    """What a run found, in the sentence its report has for its kind."""
+    if _selftest(facts):
+        told = [table.sentence for table in gate.tables(evidence)]
+        return told[0] if told else "The gate was not measured in this run."
+    if not evidence.timed and evidence.checked:
+        told = exactness.sentences(evidence)
+        return told[0] if told else "No native function was checked in this run."
+    return " ".join(glance.headlines(evidence)) or answers.verdict(evidence)
+
+
+def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
+    """Why a run is in no trend: every reason there is."""
+    reasons = {
+        "a selftest times the gate, not activations": _selftest(facts),
+        "it has no cost over relu": not costs and not _selftest(facts),
+        "a smoke run is too short for its numbers to be compared": facts.profile == "smoke",
+        "with one process a framework its intervals do not contain what differs from one process "
+        "to the next": costs and facts.epochs < 2 and facts.profile != "smoke",
+        f"it is {facts.state}, not finished": facts.state != "finished",
+        "its start is no date": started is None,
+    }
+    return "; ".join(reason for reason, holds in reasons.items() if holds)
+
+
+def machine_of(facts: RunFacts) -> Machine:
+    """The machine of a run, by the facts of MACHINE; of a GPU the name, not the driver."""
+    told = {name: facts.machine.get(name) for name in MACHINE}
+    gpus = [name for name, _ in _gpus(facts)]
+    told["gpus"] = gpus
+    caches = told["caches"] if isinstance(told["caches"], dict) else {}
+    words = [
+        _text(told["cpu"]),
+        _text(told["architecture"]),
+        f"{_text(told['cores'])} CPUs",
+        f"{_text(told['memory_gib'])} GiB",
+        *(f"{level} {size}" for level, size in caches.items()),
+        *gpus,
+        "virtual" if told["virtual"] else "not virtual",
+    ]
+    key = json.dumps(told, sort_keys=True, default=str)
+    return Machine(key, _text(told["cpu"]), ", ".join(filter(None, words)))
+
+
+def _text(value: Any) -> str:
+    return "not told" if value is None else str(value)
+
+
+def _gpus(facts: RunFacts) -> list[tuple[str, str]]:
+    """Name and driver of each GPU, which a run keeps as `name, driver`."""
+    found = facts.machine.get("gpus")
+    lines = found if isinstance(found, list) else []
+    return [(name, driver.strip()) for name, _, driver in (str(x).rpartition(", ") for x in lines)]
+
+
+def version_of(facts: RunFacts, framework: str) -> str:
+    """A framework's own version in a run; empty if the run does not tell it."""
+    for worker in _workers(facts, framework):
+        versions = worker.get("versions")
+        if isinstance(versions, dict) and framework in versions:
+            return str(versions[framework])
+    return ""
+
+
+def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
+    """What a run keeps of versions and settings that a cost of a framework may depend on."""
+    told = {f"project {name}": value for name, value in facts.project.items()}
+    told |= {name: _text(facts.machine.get(name)) for name in _SYSTEM}
+    for worker in _workers(facts, framework):
+        told |= _named_versions(worker) | {"Python": _text(worker.get("python"))}
+    told |= {"driver": listing([driver for _, driver in _gpus(facts)])} if _gpus(facts) else {}
+    sampling = f"{facts.rounds} rounds, {facts.epochs} processes, {facts.budget:g} s"
+    asked = json.dumps(facts.asked, sort_keys=True, default=str)
+    return told | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
+
+
+def _workers(facts: RunFacts, framework: str) -> list[dict[str, Any]]:
+    found = facts.workers.items()
+    return [worker for name, worker in found if name.split("/")[0] == framework]
+
+
+def _named_versions(worker: Mapping[str, Any]) -> dict[str, str]:
+    found = worker.get("versions")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _versions(worker: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in _named_versions(worker).items())
+
+
+def _reason(worker: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, [_text(worker.get("status")), str(worker.get("detail") or "")]))
