@@ -205,7 +205,7 @@ def _panel(where: str, size: int, calls: Iterable[Call]) -> Panel:
     for call in calls:
         shares = {word: share.value for word, share in call.shares.items()}
         most = max(shares, key=lambda word: shares[word])
-        label = f"{call.case.activation} {most} {shares[most]:.0%}"
+        label = f"{call.case.activation} {most} {100 * shares[most]:.0f} %"
         bar = bars.Bar(label, shares)
         rows.setdefault((title(call.case.framework), call.case.mode), []).append(bar)
     return bars.panel(

@@ -20,8 +20,22 @@ CLASSES["memory"] = 2**23
 Key = tuple[str, str, str, str]
 Time = tuple[float, float | None, float | None]
 
+_FIELDS = {
+    "--framework": "frameworks",
+    "--activation": "activations",
+    "--form": "forms",
+    "--mode": "modes",
+    "--direction": "directions",
+    "--device": "devices",
+    "--dtype": "dtypes",
+    "--size": "sizes",
+    "--threads": "threads",
+    "--output": "outputs",
+    "--cache": "caches",
+}
 
-def case_of(key: Key, **where: Any) -> Case:
+
+def _case_of(key: Key, **where: Any) -> Case:
     """A framework, a mode, an activation and a class of size as a case of its plain form."""
     framework, mode, name, size = key
     fields = {"form": plain_form(framework, name), "direction": "forward", "device": "cpu"}
@@ -33,7 +47,7 @@ def rows_of(times: Mapping[Key, Time], **where: Any) -> list[Row]:
     """The rows of these times a call in ns, with their ends; relu is the unit of itself."""
     rows = []
     for key, (value, low, high) in times.items():
-        case = case_of(key, **where)
+        case = _case_of(key, **where)
         ends = [None if end is None else end / case.size for end in (low, high)]
         rows.append(Row(case, "time_per_call", value, low, high))
         rows.append(Row(case, "time_per_element", value / case.size, *ends))
@@ -60,8 +74,8 @@ def planted() -> Callable[..., list[Row]]:
 
 @pytest.fixture
 def at() -> Callable[..., Case]:
-    """`case_of`: the case of a framework, mode, activation and class of size."""
-    return case_of
+    """`_case_of`: the case of a framework, mode, activation and class of size."""
+    return _case_of
 
 
 @pytest.fixture
@@ -91,3 +105,32 @@ def measures() -> Callable[[str], set[Key]]:
         return found
 
     return chosen
+
+
+@pytest.fixture
+def case_of() -> Callable[..., Case]:
+    """Makes a case: native, eager, forward, float32, in cache on one thread of the CPU."""
+
+    def make(name: str, framework: str = "torch", **changes: Any) -> Case:
+        fields: dict[str, Any] = {"form": "native", "mode": "eager", "direction": "forward"}
+        fields |= {"device": "cpu", "dtype": "float32", "size": 65536, "threads": 1, **changes}
+        return Case(framework, name, **fields)
+
+    return make
+
+
+@pytest.fixture
+def planned() -> Callable[[str], list[Case]]:
+    """The cases that a command would measure; fails where it is not valid."""
+
+    def plan(command: str) -> list[Case]:
+        words = shlex.split(command)
+        assert words[:4] == ["python", "-m", "bench", "run"]
+        chosen: dict[str, list[str]] = {}
+        for option, value in zip(words[4::2], words[5::2], strict=True):
+            if option != "--only":
+                chosen.setdefault(_FIELDS[option], []).append(value)
+        selection: dict[str, Any] = {field: tuple(values) for field, values in chosen.items()}
+        return expand(PROFILES["standard"], Selection(**selection))
+
+    return plan

@@ -1,0 +1,114 @@
+"""Where the time of a call goes: planted parts, found again as shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cases import Case
+from bench.metrics import Row
+from report.questions.calls import answer
+from report.reading import read
+
+MakeRun = Callable[..., Path]
+MakeCase = Callable[..., Case]
+LAUNCH, CACHE, MEMORY = 64, 65536, 2**23
+PARTS: Mapping[str, tuple[int, float]] = {
+    "launch": (LAUNCH, 1000.0),
+    "handoff": (4096, 100.0),
+    "copy_floor": (CACHE, 0.01),
+    "arithmetic": (CACHE, 0.05),
+    "memory": (MEMORY, 0.1),
+    "allocation": (MEMORY, 0.3),
+}
+TIMES = {
+    LAUNCH: 1000 + 0.06 * LAUNCH,
+    CACHE: 1100 + 0.06 * CACHE,
+    MEMORY: 1100 + 0.46 * MEMORY,
+}
+
+
+def rows(case: Case, without: str = "", arithmetic: float = 0.1, fit: float = 0.01) -> list[Row]:
+    """Times ±1 %, parts ±5 % but arithmetic, as shares of their values."""
+    made = [
+        Row(replace(case, size=size), "time_per_call", time, time * 0.99, time * 1.01)
+        for size, time in TIMES.items()
+    ]
+    for metric, (size, value) in PARTS.items():
+        width = arithmetic if metric == "arithmetic" else 0.05
+        ends = (value * (1 - width), value * (1 + width))
+        if metric != without:
+            made.append(Row(replace(case, size=size), metric, value, *ends))
+    return [*made, Row(replace(case, size=16384), "fit_error", fit, fit, fit)]
+
+
+def share(value: float, width: float, size: int) -> str:
+    """A part over the time at a size, in percent, as wide as both intervals allow."""
+    low, high = value * (1 - width) / TIMES[size] / 1.01, value * (1 + width) / TIMES[size] / 0.99
+    return f"{100 * low:.1f}–{f'{100 * high:.1f}' if high < 1 else '100'} %"
+
+
+def test_which_part_takes_more_than_half(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    found = answer(read([make_run(rows(case_of("gelu")))]))
+    goes = "more than half of a call goes to: gelu,"
+    assert found.sentences == (
+        f"At launch, 64 elements, {goes} launch in 1 of 1 ({share(1000, 0.05, LAUNCH)}).",
+        f"In cache, 65,536 elements (2^16), {goes} arithmetic in 1 of 1 "
+        f"({share(0.05 * CACHE, 0.1, CACHE)}).",
+        f"Streaming from DRAM, 8,388,608 elements (2^23), {goes} allocation in 1 of 1 "
+        f"({share(0.3 * MEMORY, 0.05, MEMORY)}).",
+    )
+    cases = planned(found.command)
+    assert {LAUNCH, CACHE, MEMORY} <= {each.size for each in cases}
+    assert {each.output for each in cases} == {"fresh", "reused"}
+    cache, memory = found.figures[0].panels
+    assert cache.label.endswith("PyTorch eager: gelu arithmetic 65 %")
+    assert memory.label.endswith("PyTorch eager: gelu allocation 65 %")
+
+
+def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
+    make_run: MakeRun, case_of: MakeCase
+) -> None:
+    found = answer(read([make_run(rows(case_of("gelu"), arithmetic=0.3))]))
+    assert "gelu, no part for certain in 1 of 1." in found.sentences[1]
+
+
+def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, case_of: MakeCase) -> None:
+    planted = [*rows(case_of("relu")), *rows(case_of("relu", "jax"), arithmetic=0.3, fit=-0.2)]
+    found = answer(read([make_run(planted)]))
+    assert "relu, launch in 2 of 2" in found.sentences[0]
+    assert "no part for certain in 1 of 2." in found.sentences[1]
+    assert found.sentences[3].startswith("1 line of 2 missed a size left out by more than 10%")
+
+
+@pytest.mark.parametrize(
+    ("without", "told"), [("allocation", 2), ("memory", 2), ("arithmetic", 0), ("handoff", 3)]
+)
+def test_a_place_is_told_only_with_all_its_parts(
+    make_run: MakeRun, case_of: MakeCase, without: str, told: int
+) -> None:
+    """Handoff is none where the smallest size is in the first-level cache."""
+    found = answer(read([make_run(rows(case_of("gelu"), without))]))
+    assert found.measured is bool(told)
+    if told:
+        assert len(found.sentences) == told
+
+
+def test_no_parts_no_answer(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    found = answer(read([make_run([Row(case_of("gelu"), "time_per_call", 1.0, 0.9, 1.1)])]))
+    assert not found.measured
+    assert {each.output for each in planned(found.command)} == {"fresh", "reused"}
+
+
+def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
+    found = answer(read([make_run(rows(case_of("gelu", hostile_text)))]))
+    assert found.measured
+    assert found.command == ""
+    assert all("<script" not in panel.svg for panel in found.figures[0].panels)

@@ -1,0 +1,94 @@
+"""Which formula a native gelu follows, by planted errors, and what tanh saves, by planted times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cases import Case
+from bench.metrics import Row
+from report.questions.default_gelu import answer, apart
+from report.reading import read
+
+MakeRun = Callable[..., Path]
+MakeCase = Callable[..., Case]
+TWO_APART = "the tanh formula is 862 ulp away at -4.03."
+
+
+def test_how_far_the_formulas_lie_apart() -> None:
+    """Against the formulas with erf and tanh, and the spacing of NumPy's float16."""
+    at, distance = apart("float16")
+    exact = 0.5 * at * (1 + math.erf(at / math.sqrt(2)))
+    inner = math.sqrt(2 / math.pi) * (at + 0.044715 * at**3)
+    unit = float(np.spacing(np.float16(abs(exact))))
+    assert distance == pytest.approx(abs(0.5 * at * (1 + math.tanh(inner)) - exact) / unit, 1e-6)
+    assert float(np.float16(at)) == at
+    assert round(distance) == 862
+
+
+def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    """PyTorch is not told which formula, JAX is; of two modes the larger error counts."""
+    planted = [
+        Row(case_of("gelu", dtype="float16"), "max_ulp", 2.0),
+        Row(case_of("gelu", dtype="float16", mode="compiled"), "max_ulp", 3.0),
+        Row(case_of("gelu", dtype="bfloat16"), "max_ulp", 255.0),
+        Row(case_of("gelu", "jax", dtype="float16"), "max_ulp", 15.0),
+        Row(case_of("gelu", "tensorflow", dtype="float16"), "max_ulp", 900.0),
+    ]
+    found = answer(read([make_run(planted)]))
+    within = "ulp of x·Φ(x) at every finite float16 input"
+    assert found.sentences == (
+        "JAX: exact as called, jax.nn.gelu(x, approximate=False); its default was not measured. "
+        f"It stays within 15.0 {within}; {TWO_APART}",
+        f"PyTorch: exact by default, functional.gelu(x). It stays within 3.00 {within}; "
+        f"{TWO_APART}",
+        "TensorFlow, tf.nn.gelu(x): these errors do not tell. It stays within 900 "
+        f"{within}; {TWO_APART}",
+        "What tanh saves was not timed.",
+    )
+    assert {each.dtype for each in planned(found.command)} == {"float16", "bfloat16"}
+
+
+def test_what_tanh_saves(make_run: MakeRun, case_of: MakeCase) -> None:
+    """Less in PyTorch, not told apart in JAX; a form written out is not the framework's own."""
+    times = {
+        case_of("gelu"): (100.0, 98.0, 102.0),
+        case_of("gelu_tanh"): (50.0, 49.0, 51.0),
+        case_of("gelu", "jax"): (100.0, 90.0, 110.0),
+        case_of("gelu_tanh", "jax"): (100.0, 90.0, 110.0),
+        case_of("gelu", "numpy", form="textbook"): (100.0, 98.0, 102.0),
+        case_of("gelu_tanh", "numpy", form="textbook"): (900.0, 890.0, 910.0),
+    }
+    planted = [Row(case, "time_per_call", *time) for case, time in times.items()]
+    found = answer(read([make_run(planted)]))
+    assert found.sentences == (
+        "Which formula a native gelu follows was not checked in 16 bits.",
+        "In cache, 65,536 elements (2^16): tanh takes less time than exact in 1 of 2 "
+        f"({49 / 102:.3f}–{51 / 98:.3f}×: PyTorch eager); is not told apart from exact in 1 of 2 "
+        f"({90 / 110:.3f}–{110 / 90:.2f}×: JAX eager).",
+    )
+    assert len(found.figures[0].panels) == 1
+
+
+@pytest.mark.parametrize("size", [5000, 2**16])
+def test_errors_at_chosen_inputs_prove_nothing(
+    make_run: MakeRun, case_of: MakeCase, size: int
+) -> None:
+    found = answer(
+        read([make_run([Row(case_of("gelu", dtype="float16", size=size), "max_ulp", 2)])])
+    )
+    assert found.measured is (size == 2**16)
+
+
+def test_nothing_measured_no_answer(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    found = answer(read([make_run([Row(case_of("relu"), "time_per_call", 1.0)])]))
+    assert not found.measured
+    assert {each.activation for each in planned(found.command)} == {"gelu", "gelu_tanh"}

@@ -1,0 +1,85 @@
+"""Whether bits agree across frameworks: planted shares, counted by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bench.cases import Case
+from bench.metrics import Row
+from report.questions.reproducible import answer
+from report.reading import read
+
+MakeRun = Callable[..., Path]
+MakeCase = Callable[..., Case]
+
+
+def compared(case: Case, other: str, share: float) -> list[Row]:
+    return [
+        Row(case, "max_ulp_between", 0.0 if share == 1 else 3.0, detail=f"{other}: first 0x1p-3"),
+        Row(case, "equal_bits", share, detail=other),
+    ]
+
+
+def planted(case_of: MakeCase) -> list[Row]:
+    relu, gelu = (case_of(name, dtype="bfloat16") for name in ("relu", "gelu"))
+    written = case_of("squareplus", dtype="bfloat16", form="textbook")
+    wide = replace(gelu, dtype="float32", size=7000)
+    return [
+        *compared(relu, "jax", 1.0),
+        *compared(gelu, "jax", 0.25),
+        *compared(written, "jax", 1.0),
+        *compared(wide, "jax", 0.5),
+        # Neither another condition, a gradient, a single operation nor another pair counts here.
+        *compared(gelu, "compiled", 0.1),
+        *compared(replace(gelu, direction="backward"), "jax", 0.1),
+        *compared(case_of("exp", dtype="bfloat16"), "jax", 0.1),
+        *compared(replace(wide, framework="numpy", form="textbook"), "jax", 0.1),
+    ]
+
+
+def test_equal_bits_are_counted_by_pair(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    found = answer(read([make_run(planted(case_of))]))
+    assert found.sentences == (
+        "Only in part: counted over the pairs of frameworks, 1 of 2 native functions and 1 of 1 "
+        "formulas written out give the same bits in both; in float32 0 of 1 native functions.",
+        "The smallest shares of equal results are: of the native functions gelu [native] between "
+        "PyTorch and JAX, 25.0 %.",
+        "Tested on up to 65,536 inputs in bfloat16 and up to 7,000 inputs in float32.",
+    )
+    assert [panel.label for panel in found.figures[0].panels] == [
+        "bfloat16: functions with equal bits: PyTorch and JAX: 1 of 2 native, 1 of 1 written out",
+        "float32: functions with equal bits: PyTorch and JAX: 0 of 1 native",
+    ]
+    cases = planned(found.command)
+    assert {each.framework for each in cases} == {"torch", "jax"}
+    assert {each.dtype for each in cases} == {"bfloat16", "float32"}
+
+
+def test_all_and_none(make_run: MakeRun, case_of: MakeCase) -> None:
+    case = case_of("relu", dtype="bfloat16")
+    equal = answer(read([make_run(compared(case, "jax", 1.0), name="equal")]))
+    parted = answer(read([make_run(compared(case, "jax", 0.999), name="parted")]))
+    assert equal.sentences[0].startswith("Yes: ")
+    assert len(equal.sentences) == 2
+    assert parted.sentences[0].startswith("No: ")
+
+
+def test_one_framework_alone_has_no_answer(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    rows = compared(case_of("gelu", dtype="bfloat16"), "compiled", 1.0)
+    found = answer(read([make_run(rows)]))
+    assert not found.measured
+    assert len({each.framework for each in planned(found.command)}) > 1
+
+
+def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
+    case = case_of("gelu", hostile_text, dtype="bfloat16")
+    found = answer(read([make_run(compared(case, "jax", 0.5))]))
+    assert found.measured
+    assert hostile_text not in found.command
+    assert "<script" not in found.figures[0].panels[0].svg

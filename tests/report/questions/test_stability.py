@@ -1,0 +1,85 @@
+"""What correctness costs: planted times and errors of the stable and the plain form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.cases import Case
+from bench.metrics import Row
+from report.questions.stability import answer
+from report.reading import read
+
+MakeRun = Callable[..., Path]
+MakeCase = Callable[..., Case]
+
+
+def timed(case: Case, value: float, share: float = 0.01, ulp: float | None = None) -> list[Row]:
+    rows = [Row(case, "time_per_call", value, value * (1 - share), value * (1 + share))]
+    return [*rows, Row(case, "max_ulp", ulp)] if ulp is not None else rows
+
+
+def test_the_stable_form_is_set_beside_the_plain_one(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    planted = [
+        *timed(case_of("gelu"), 100.0, ulp=1.5e7),
+        *timed(case_of("gelu", form="stable"), 200.0, ulp=0.5),
+        *timed(case_of("squareplus", form="textbook"), 100.0, 0.2, ulp=3.0),
+        *timed(case_of("squareplus", form="stable"), 100.0, 0.2, ulp=0.75),
+        *timed(case_of("softplus", mode="compiled"), 100.0),
+        *timed(case_of("softplus", mode="compiled", form="stable"), 50.0),
+    ]
+    found = answer(read([make_run(planted)]))
+    double, half = (198 / 101, 202 / 99), (49.5 / 101, 50.5 / 99)
+    assert found.sentences == (
+        "Compiled, in cache, 65,536 elements (2^16): the stable form takes less time than the "
+        f"plain one in 1 of 1 ({half[0]:.3f}–{half[1]:.3f}×).",
+        "Eager, in cache, 65,536 elements (2^16): the stable form takes longer than the plain one "
+        f"in 1 of 2 ({double[0]:.2f}–{double[1]:.2f}×); is not told apart from the plain one in 1 "
+        f"of 2 ({80 / 120:.3f}–{120 / 80:.2f}×).",
+        "Its largest error on the inputs tested is at most 4 ulp in 2 of 2, the plain form's in 1.",
+        f"Drawn below: softplus {half[0]:.3f}–{half[1]:.3f}×; gelu {double[0]:.2f}–"
+        f"{double[1]:.2f}× (largest error 0.500 ulp, plain 1.50e7); squareplus 0.667–1.50× "
+        "(largest error 0.750 ulp, plain 3.00).",
+    )
+    assert {row.case for row in planted} <= set(planned(found.command))
+    assert [panel.label.split(":")[0] for panel in found.figures[0].panels] == [
+        "Compiled",
+        "Eager",
+    ]
+
+
+def test_of_activations_that_nobody_names_the_first_are_drawn(
+    make_run: MakeRun, case_of: MakeCase
+) -> None:
+    planted = [
+        row
+        for name in ("elu", "selu", "celu", "mish")
+        for form, value in (("native", 100.0), ("stable", 200.0))
+        for row in timed(case_of(name, form=form), value)
+    ]
+    found = answer(read([make_run(planted)]))
+    assert "in 4 of 4" in found.sentences[0]
+    assert found.sentences[1] == "Their errors were not checked in this run."
+    assert "mish" not in found.figures[0].panels[0].label
+
+
+def test_without_both_forms_there_is_no_answer(
+    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+) -> None:
+    """A stable form in another framework is none of the same line."""
+    planted = [*timed(case_of("gelu"), 100.0), *timed(case_of("gelu", "jax", form="stable"), 90.0)]
+    found = answer(read([make_run(planted)]))
+    assert not found.measured
+    assert {"native", "stable"} <= {each.form for each in planned(found.command)}
+
+
+def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
+    planted = [
+        *timed(case_of(hostile_text, hostile_text), 100.0),
+        *timed(case_of(hostile_text, hostile_text, form="stable"), 200.0),
+    ]
+    found = answer(read([make_run(planted)]))
+    assert found.command == ""
+    assert "<script" not in found.figures[0].panels[0].svg
