@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..drawing import SOFT, WIDTH, Panel, canvas, heading, to_svg
 from .ratios import short
@@ -62,7 +62,7 @@ def panel(
         axes.grid(axis="x")
         axes.axvline(0, color=SOFT, linewidth=0.8)
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g} %"))
         axes.set_xlabel(axis)
         axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
@@ -103,7 +103,12 @@ def _words(axes: Axes, group: Group, top: float) -> None:
     axes.annotate(short(group.who, 15), (0, middle), xytext=(-_LEFT, shift), size=10, **beside)
     if group.below:
         axes.annotate(
-            group.below, (0, middle), xytext=(-_LEFT, -6.5), size=8.5, color=SOFT, **beside
+            short(group.below, 17),
+            (0, middle),
+            xytext=(-_LEFT, -6.5),
+            size=8.5,
+            color=SOFT,
+            **beside,
         )
     for lane, bar in enumerate(group.bars):
         at = (1, top + (lane + 0.8) * _LANE)
@@ -119,7 +124,7 @@ def _legend(axes: Axes, colours: Mapping[str, str]) -> None:
     for kind, colour in colours.items():
         axes.annotate("■", (0, 1), xytext=(across, 5), color=colour, **at)
         axes.annotate(kind, (0, 1), xytext=(across + 10, 5), color=SOFT, **at)
-        across += 16 + 4.7 * len(kind)
+        across += 17 + 5 * len(kind)
 
 
 def _spoken(group: Group) -> str:

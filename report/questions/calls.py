@@ -47,9 +47,13 @@ _PANELS = 2
 
 @dataclass(frozen=True)
 class Call:
-    """A call and the share of each part in the time that it took, by the part's word."""
+    """A call and the share of each part in the time that it took, by the part's word.
+
+    It is `poor` if its line missed the size left out.
+    """
 
     case: Case
+    poor: bool
     shares: Mapping[str, Estimate]
 
 
@@ -85,7 +89,8 @@ def _calls(evidence: Evidence, splits: Iterable[Split]) -> dict[int, list[Call]]
     found: dict[int, list[Call]] = {}
     for split in sorted(splits, key=_order):
         for size, shares in _shares(split, timed):
-            found.setdefault(size, []).append(Call(replace(split.case, size=size), shares))
+            call = Call(replace(split.case, size=size), poor_fit(split), shares)
+            found.setdefault(size, []).append(call)
     return {size: found[size] for size in sorted(found)}
 
 
@@ -131,7 +136,8 @@ def _answered(
     figure = Figure(
         "The parts of a call",
         "Share of the measured time; beside each bar the largest part. A part is a difference of "
-        "times and can fall below 0; the others then reach beyond 100 %. "
+        "times and can fall below 0; the others then reach beyond 100 %. A bar that leaves the "
+        "axis ends at its edge; ✗ marks a line that missed the size left out. "
         f"{ratios.capital(ratios.under(setting, evidence))}.",
         tuple(_panel(names[size], size, found[size]) for size in list(found)[-_PANELS:]),
     )
@@ -173,7 +179,7 @@ def _majority(mine: Sequence[Call]) -> str:
     found: dict[str, list[Estimate]] = {}
     for call in mine:
         for word, share in call.shares.items():
-            if share.low is not None and share.low > _MOST:
+            if share.low is not None and share.low > _MOST and not call.poor:
                 found.setdefault(word, []).append(share)
     told = [f"{word} in {len(each)} of {len(mine)} ({_ends(each)})" for word, each in found.items()]
     left = len(mine) - sum(map(len, found.values()))
@@ -193,7 +199,7 @@ def _doubt(splits: Sequence[Split]) -> list[str]:
         return []
     return [
         f"{counted(poor, 'line')} of {len(splits)} missed a size left out by more than "
-        f"{POOR_FIT:.0%}: their shares in cache and streaming are not to be trusted."
+        f"{POOR_FIT:.0%}, marked ✗: their shares are not for certain."
     ]
 
 
@@ -205,7 +211,7 @@ def _panel(where: str, size: int, calls: Iterable[Call]) -> Panel:
     for call in calls:
         shares = {word: share.value for word, share in call.shares.items()}
         most = max(shares, key=lambda word: shares[word])
-        label = f"{call.case.activation} {most} {100 * shares[most]:.0f} %"
+        label = f"{'✗ ' * call.poor}{call.case.activation} {most} {100 * shares[most]:.0f} %"
         bar = bars.Bar(label, shares)
         rows.setdefault((title(call.case.framework), call.case.mode), []).append(bar)
     return bars.panel(

@@ -79,11 +79,17 @@ def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
 
 
 def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, case_of: MakeCase) -> None:
-    planted = [*rows(case_of("relu")), *rows(case_of("relu", "jax"), arithmetic=0.3, fit=-0.2)]
+    """What a poor line says is never for certain."""
+    planted = [*rows(case_of("relu")), *rows(case_of("relu", "jax"), fit=-0.2)]
     found = answer(read([make_run(planted)]))
-    assert "relu, launch in 2 of 2" in found.sentences[0]
-    assert "no part for certain in 1 of 2." in found.sentences[1]
-    assert found.sentences[3].startswith("1 line of 2 missed a size left out by more than 10%")
+    assert "relu, launch in 1 of 2 (" in found.sentences[0]
+    assert "relu, arithmetic in 1 of 2 (" in found.sentences[1]
+    assert all(text.endswith("no part for certain in 1 of 2.") for text in found.sentences[:3])
+    assert found.sentences[3] == (
+        "1 line of 2 missed a size left out by more than 10%, marked ✗: their shares are not for "
+        "certain."
+    )
+    assert "JAX eager: ✗ relu arithmetic 65 %" in found.figures[0].panels[0].label
 
 
 @pytest.mark.parametrize(
