@@ -16,7 +16,7 @@ from . import strips
 from .answers import in_words
 from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
 from .families import Setting, baseline_of, cost, is_unit, prominence, setting_of
-from .figures import Figure
+from .figure import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
 from .words import elements, listing, number, title
 

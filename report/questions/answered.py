@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..figures import Figure
+from ..figure import Figure
 
 
 @dataclass(frozen=True)
