@@ -106,8 +106,11 @@ def _ticks(axes: Axes, edges: Sequence[int], limits: Limits) -> None:
     ticks = [0.1, 0.5, 10.0, 1e3, 1e5, limits[1]]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(
-            lambda y, _: "≥2^24" if y >= limits[1] else "≤" * (y <= limits[0]) + plain_power(y)
-        )
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _error(y, limits)))
+
+
+def _error(value: float, limits: Limits) -> str:
+    """A tick of the axis of errors, whose ends hold all that lies beyond."""
+    if value >= limits[1]:
+        return "≥2^24"
+    return f"≤{plain_power(value)}" if value <= limits[0] else plain_power(value)

@@ -32,7 +32,7 @@ _LEFT = 142.0
 _BROAD = 596.0
 _COLUMNS = (
     ("in cache, ns an element", ("copy_floor", "arithmetic")),
-    ("streaming adds, ns an element", ("memory", "allocation")),
+    ("streaming, ns an element", ("memory", "allocation")),
     ("a call, µs", ("launch", "handoff")),
 )
 """What stands side by side: each adds up from the left."""
@@ -160,7 +160,7 @@ def predictions(
         log_ticks(axes.xaxis, limits)
         log_ticks(axes.yaxis, limits)
         axes.grid()
-        axes.set_xlabel("predicted, ns an element, log scale")
+        axes.set_xlabel("predicted, ns an element, log scales")
         named = [
             (predicted.value, measured.value, each.case.activation, not each.part("surprise"))
             for each, predicted, measured in points

@@ -98,9 +98,9 @@ def test_headings_are_in_order_and_charts_have_a_text(pages: dict[str, Path], na
 def test_the_normal_page_has_every_chart(pages: dict[str, Path]) -> None:
     text = pages["normal"].read_text()
     charts = text.split('<section id="charts"')[1].split("</section>")[0]
-    assert charts.count("<figure") == 4
-    assert charts.count("<svg") == 7 * 3
-    assert charts.count('<table class="heat">') == 2
+    assert charts.count("<figure") == 7
+    assert charts.count("<svg") == 7 * 4
+    assert charts.count('<table class="heat">') == 3
     answer = text.split('<section id="answer"')[1].split("</section>")[0]
     assert answer.count("<svg") == 1
 
