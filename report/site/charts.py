@@ -13,7 +13,7 @@ from bench.cases import Case
 
 from ..charts import Limits, end_labels
 from ..drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
-from ..words import elements, number, ratio, title
+from ..words import counted, number, ratio, title
 from .runs import version_of
 from .trends import Series, Trend, unusual
 
@@ -53,7 +53,8 @@ def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
         ends = {_short(each.case.activation): each.points[-1].estimate.value for each in lines}
         end_labels(axes, ends, limits)
         heading(axes, where, _LEFT, above=26)
-        under = f"over relu (×), log scale; {_short(elements(case.size), 40)}"
+        who_alone = f"{_short(lines[0].words, 26)} " if len(lines) == 1 else ""
+        under = f"{who_alone}over relu (×), log scale; {counted(case.size, 'element')}"
         axes.annotate(
             under, (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 13),
             textcoords="offset points", size=9.5, color=SOFT,
