@@ -69,7 +69,8 @@ def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
 def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"], "#timings&timings.sort=-call")
     link = page.locator("#timings td.flags a").first
-    row = page.locator("#timings tbody tr", has=link).first.inner_text()
+    flagged = page.locator("#timings tbody tr:has(td.flags a)").first
+    row = flagged.inner_text()
     number = link.inner_text()
     link.focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
@@ -79,7 +80,7 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     address = page.evaluate("location.hash")
     assert address == f"#timings-note-{number}&timings.sort=-call"
     page.go_back()
-    assert page.locator("#timings tbody tr", has=link).first.inner_text() == row
+    assert flagged.inner_text() == row
     note.locator("button").focus()
     page.keyboard.press("Enter")
     chosen = page.locator("#timings td.flags").all_inner_texts()
