@@ -108,7 +108,7 @@ def measures() -> Callable[[str], set[Key]]:
 
 
 @pytest.fixture
-def case_of() -> Callable[..., Case]:
+def make_case() -> Callable[..., Case]:
     """Makes a case: native, eager, forward, float32, in cache on one thread of the CPU."""
 
     def make(name: str, framework: str = "torch", **changes: Any) -> Case:

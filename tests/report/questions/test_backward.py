@@ -24,11 +24,11 @@ PLANTED: Times = {
 }
 
 
-def rows(case_of: MakeCase, times: Times, framework: str = "torch") -> list[Row]:
+def rows(make_case: MakeCase, times: Times, framework: str = "torch") -> list[Row]:
     forms = {"squareplus": "textbook"}
     return [
         Row(
-            case_of(name, framework, direction=direction, form=forms.get(name, "native")),
+            make_case(name, framework, direction=direction, form=forms.get(name, "native")),
             "time_per_call",
             *time,
         )
@@ -37,10 +37,10 @@ def rows(case_of: MakeCase, times: Times, framework: str = "torch") -> list[Row]
 
 
 def test_the_gradient_is_set_beside_the_value(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     """relu touches, gelu takes longer, squareplus the same; ends are those of both intervals."""
-    planted = rows(case_of, PLANTED)
+    planted = rows(make_case, PLANTED)
     found = answer(read([make_run(planted)]))
     low, high = 290 / 102, 310 / 98
     assert found.sentences == (
@@ -56,10 +56,10 @@ def test_the_gradient_is_set_beside_the_value(
 
 
 def test_both_in_one_call_are_told_where_they_were_timed(
-    make_run: MakeRun, case_of: MakeCase
+    make_run: MakeRun, make_case: MakeCase
 ) -> None:
     times: Times = {("gelu", "forward"): (100, 99, 101), ("gelu", "both"): (400, 396, 404)}
-    found = answer(read([make_run(rows(case_of, times))]))
+    found = answer(read([make_run(rows(make_case, times))]))
     assert found.sentences == (
         "In cache, 65,536 elements (2^16), value and gradient in one call: gelu's takes longer "
         f"than its value in 1 of 1 ({396 / 101:.2f}–{404 / 99:.2f}×).",
@@ -68,30 +68,30 @@ def test_both_in_one_call_are_told_where_they_were_timed(
 
 
 def test_no_gradient_no_answer(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     forward = {key: time for key, time in PLANTED.items() if key[1] == "forward"}
-    found = answer(read([make_run(rows(case_of, forward))]))
+    found = answer(read([make_run(rows(make_case, forward))]))
     assert not found.measured
     assert not found.figures
     assert {each.direction for each in planned(found.command)} == {"forward", "backward"}
 
 
 def test_a_gradient_is_never_set_beside_the_value_of_another_run(
-    make_run: MakeRun, case_of: MakeCase
+    make_run: MakeRun, make_case: MakeCase
 ) -> None:
     """The first run has no gradient, so the second is the one that answers."""
     times: Times = {("gelu", "forward"): (10.0, 9.9, 10.1)}
-    first = make_run(rows(case_of, times), name="a")
-    second = make_run(rows(case_of, PLANTED), name="b")
+    first = make_run(rows(make_case, times), name="a")
+    second = make_run(rows(make_case, PLANTED), name="b")
     found = answer(read([first, second]))
     assert found.sentences[0].startswith("Run b: In cache")
     assert "2.84–3.16×" in found.sentences[0]
 
 
-def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
+def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     times: Times = {("gelu", "forward"): (10, 9, 11), ("gelu", "backward"): (50, 49, 51)}
-    found = answer(read([make_run(rows(case_of, times, hostile_text))]))
+    found = answer(read([make_run(rows(make_case, times, hostile_text))]))
     assert found.measured
     assert found.command == ""
     assert "<script" not in found.figures[0].panels[0].svg

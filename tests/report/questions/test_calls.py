@@ -52,9 +52,9 @@ def share(value: float, width: float, size: int) -> str:
 
 
 def test_which_part_takes_more_than_half(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(rows(case_of("gelu")))]))
+    found = answer(read([make_run(rows(make_case("gelu")))]))
     goes = "more than half of a call goes to: gelu,"
     assert found.sentences == (
         f"At launch, 64 elements, {goes} launch in 1 of 1 ({share(1000, 0.05, LAUNCH)}).",
@@ -72,15 +72,15 @@ def test_which_part_takes_more_than_half(
 
 
 def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
-    make_run: MakeRun, case_of: MakeCase
+    make_run: MakeRun, make_case: MakeCase
 ) -> None:
-    found = answer(read([make_run(rows(case_of("gelu"), arithmetic=0.3))]))
+    found = answer(read([make_run(rows(make_case("gelu"), arithmetic=0.3))]))
     assert "gelu, no part for certain in 1 of 1." in found.sentences[1]
 
 
-def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, case_of: MakeCase) -> None:
+def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, make_case: MakeCase) -> None:
     """What a poor line says is never for certain."""
-    planted = [*rows(case_of("relu")), *rows(case_of("relu", "jax"), fit=-0.2)]
+    planted = [*rows(make_case("relu")), *rows(make_case("relu", "jax"), fit=-0.2)]
     found = answer(read([make_run(planted)]))
     assert "relu, launch in 1 of 2 (" in found.sentences[0]
     assert "relu, arithmetic in 1 of 2 (" in found.sentences[1]
@@ -96,25 +96,25 @@ def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, case_of: 
     ("without", "told"), [("allocation", 2), ("memory", 2), ("arithmetic", 0), ("handoff", 3)]
 )
 def test_a_place_is_told_only_with_all_its_parts(
-    make_run: MakeRun, case_of: MakeCase, without: str, told: int
+    make_run: MakeRun, make_case: MakeCase, without: str, told: int
 ) -> None:
     """Handoff is none where the smallest size is in the first-level cache."""
-    found = answer(read([make_run(rows(case_of("gelu"), without))]))
+    found = answer(read([make_run(rows(make_case("gelu"), without))]))
     assert found.measured is bool(told)
     if told:
         assert len(found.sentences) == told
 
 
 def test_no_parts_no_answer(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run([Row(case_of("gelu"), "time_per_call", 1.0, 0.9, 1.1)])]))
+    found = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0, 0.9, 1.1)])]))
     assert not found.measured
     assert {each.output for each in planned(found.command)} == {"fresh", "reused"}
 
 
-def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
-    found = answer(read([make_run(rows(case_of("gelu", hostile_text)))]))
+def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
+    found = answer(read([make_run(rows(make_case("gelu", hostile_text)))]))
     assert found.measured
     assert found.command == ""
     assert all("<script" not in panel.svg for panel in found.figures[0].panels)

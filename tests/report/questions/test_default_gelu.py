@@ -31,15 +31,15 @@ def test_how_far_the_formulas_lie_apart() -> None:
 
 
 def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     """PyTorch is not told which formula, JAX is; of two modes the larger error counts."""
     planted = [
-        Row(case_of("gelu", dtype="float16"), "max_ulp", 2.0),
-        Row(case_of("gelu", dtype="float16", mode="compiled"), "max_ulp", 3.0),
-        Row(case_of("gelu", dtype="bfloat16"), "max_ulp", 255.0),
-        Row(case_of("gelu", "jax", dtype="float16"), "max_ulp", 15.0),
-        Row(case_of("gelu", "tensorflow", dtype="float16"), "max_ulp", 900.0),
+        Row(make_case("gelu", dtype="float16"), "max_ulp", 2.0),
+        Row(make_case("gelu", dtype="float16", mode="compiled"), "max_ulp", 3.0),
+        Row(make_case("gelu", dtype="bfloat16"), "max_ulp", 255.0),
+        Row(make_case("gelu", "jax", dtype="float16"), "max_ulp", 15.0),
+        Row(make_case("gelu", "tensorflow", dtype="float16"), "max_ulp", 900.0),
     ]
     found = answer(read([make_run(planted)]))
     within = "ulp of x·Φ(x) at every finite float16 input"
@@ -55,15 +55,15 @@ def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
     assert {each.dtype for each in planned(found.command)} == {"float16", "bfloat16"}
 
 
-def test_what_tanh_saves(make_run: MakeRun, case_of: MakeCase) -> None:
+def test_what_tanh_saves(make_run: MakeRun, make_case: MakeCase) -> None:
     """Less in PyTorch, not told apart in JAX; a form written out is not the framework's own."""
     times = {
-        case_of("gelu"): (100.0, 98.0, 102.0),
-        case_of("gelu_tanh"): (50.0, 49.0, 51.0),
-        case_of("gelu", "jax"): (100.0, 90.0, 110.0),
-        case_of("gelu_tanh", "jax"): (100.0, 90.0, 110.0),
-        case_of("gelu", "numpy", form="textbook"): (100.0, 98.0, 102.0),
-        case_of("gelu_tanh", "numpy", form="textbook"): (900.0, 890.0, 910.0),
+        make_case("gelu"): (100.0, 98.0, 102.0),
+        make_case("gelu_tanh"): (50.0, 49.0, 51.0),
+        make_case("gelu", "jax"): (100.0, 90.0, 110.0),
+        make_case("gelu_tanh", "jax"): (100.0, 90.0, 110.0),
+        make_case("gelu", "numpy", form="textbook"): (100.0, 98.0, 102.0),
+        make_case("gelu_tanh", "numpy", form="textbook"): (900.0, 890.0, 910.0),
     }
     planted = [Row(case, "time_per_call", *time) for case, time in times.items()]
     found = answer(read([make_run(planted)]))
@@ -78,17 +78,17 @@ def test_what_tanh_saves(make_run: MakeRun, case_of: MakeCase) -> None:
 
 @pytest.mark.parametrize("size", [5000, 2**16])
 def test_errors_at_chosen_inputs_prove_nothing(
-    make_run: MakeRun, case_of: MakeCase, size: int
+    make_run: MakeRun, make_case: MakeCase, size: int
 ) -> None:
     found = answer(
-        read([make_run([Row(case_of("gelu", dtype="float16", size=size), "max_ulp", 2)])])
+        read([make_run([Row(make_case("gelu", dtype="float16", size=size), "max_ulp", 2)])])
     )
     assert found.measured is (size == 2**16)
 
 
 def test_nothing_measured_no_answer(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run([Row(case_of("relu"), "time_per_call", 1.0)])]))
+    found = answer(read([make_run([Row(make_case("relu"), "time_per_call", 1.0)])]))
     assert not found.measured
     assert {each.activation for each in planned(found.command)} == {"gelu", "gelu_tanh"}

@@ -23,26 +23,28 @@ def checked(
     return [*rows, Row(case, "worst_input", 88.75, detail=f"{(88.75).hex()}: {told}")]
 
 
-def planted(case_of: MakeCase) -> list[Row]:
+def planted(make_case: MakeCase) -> list[Row]:
     lost = 2.0**23
     return [
-        *checked(case_of("gelu"), lost, told="got -0.0, exact -2.5e-17"),
-        *checked(case_of("silu"), lost - 1),
-        *checked(case_of("elu"), lost * 2, flushed=1.0),
-        *checked(case_of("softplus", form="textbook"), 1e30, nans=2.0, told="got nan, exact 88.75"),
-        *checked(case_of("gelu", form="stable"), 0.5),
-        *checked(case_of("gelu", dtype="float16"), 2.0**10),
+        *checked(make_case("gelu"), lost, told="got -0.0, exact -2.5e-17"),
+        *checked(make_case("silu"), lost - 1),
+        *checked(make_case("elu"), lost * 2, flushed=1.0),
+        *checked(
+            make_case("softplus", form="textbook"), 1e30, nans=2.0, told="got nan, exact 88.75"
+        ),
+        *checked(make_case("gelu", form="stable"), 0.5),
+        *checked(make_case("gelu", dtype="float16"), 2.0**10),
         # Gradients, single operations and other modes are left out.
-        *checked(case_of("gelu", direction="backward"), lost),
-        *checked(case_of("exp"), lost),
-        *checked(case_of("silu", mode="compiled"), lost),
+        *checked(make_case("gelu", direction="backward"), lost),
+        *checked(make_case("exp"), lost),
+        *checked(make_case("silu", mode="compiled"), lost),
     ]
 
 
 def test_forms_without_a_right_digit_are_counted_and_named(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(planted(case_of))]))
+    found = answer(read([make_run(planted(make_case))]))
     assert found.sentences == (
         "In float32, forward, 1 of 3 native functions, 1 of 1 formulas as printed and 0 of 1 "
         "stable forms have no right digit at some finite input.",
@@ -57,19 +59,19 @@ def test_forms_without_a_right_digit_are_counted_and_named(
     assert {each.form for each in planned(found.command)} == {"native", "textbook", "stable"}
 
 
-def test_nothing_lost(make_run: MakeRun, case_of: MakeCase) -> None:
-    found = answer(read([make_run(checked(case_of("gelu"), 2.0**23 - 1))]))
+def test_nothing_lost(make_run: MakeRun, make_case: MakeCase) -> None:
+    found = answer(read([make_run(checked(make_case("gelu"), 2.0**23 - 1))]))
     assert found.sentences == (
         "Nowhere on the inputs tested: in float32, forward, 0 of 1 native functions have no right "
         "digit at some finite input.",
     )
 
 
-def test_the_first_run_answers_and_is_named(make_run: MakeRun, case_of: MakeCase) -> None:
+def test_the_first_run_answers_and_is_named(make_run: MakeRun, make_case: MakeCase) -> None:
     """Even where only the second has eager forms: runs are never mixed."""
-    compiled = [replace(row, case=replace(row.case, mode="compiled")) for row in planted(case_of)]
+    compiled = [replace(row, case=replace(row.case, mode="compiled")) for row in planted(make_case)]
     first = make_run([row for row in compiled if row.case.form == "stable"], name="a")
-    second = make_run(planted(case_of), name="b")
+    second = make_run(planted(make_case), name="b")
     found = answer(read([first, second]))
     assert found.sentences[0] == (
         "Run a: Nowhere on the inputs tested: in float32, forward, 0 of 1 stable forms have no "
@@ -78,15 +80,15 @@ def test_the_first_run_answers_and_is_named(make_run: MakeRun, case_of: MakeCase
 
 
 def test_not_checked(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run([Row(case_of("gelu"), "time_per_call", 1.0)])]))
+    found = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0)])]))
     assert not found.measured
     assert planned(found.command)
 
 
-def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
-    rows = checked(case_of("gelu", hostile_text), 1e30, told=f"got {hostile_text}, exact 1")
+def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
+    rows = checked(make_case("gelu", hostile_text), 1e30, told=f"got {hostile_text}, exact 1")
     found = answer(read([make_run(rows)]))
     assert found.measured
     assert "--framework" not in found.command

@@ -27,13 +27,13 @@ def test_each_kind_is_counted_with_the_ends_of_its_intervals() -> None:
 
 
 def test_a_command_holds_every_case_and_no_unsafe_name(
-    case_of: MakeCase, planned: Callable[[str], list[Case]], hostile_text: str
+    make_case: MakeCase, planned: Callable[[str], list[Case]], hostile_text: str
 ) -> None:
-    safe = [case_of("squareplus(b=0)", form="textbook"), case_of("gelu", "jax", size=64)]
-    command = ratios.again([*safe, case_of("gelu", hostile_text), case_of("gelu'; x '")])
+    safe = [make_case("squareplus(b=0)", form="textbook"), make_case("gelu", "jax", size=64)]
+    command = ratios.again([*safe, make_case("gelu", hostile_text), make_case("gelu'; x '")])
     assert set(safe) <= set(planned(command))
     assert "'squareplus(b=0)'" in command
     assert hostile_text not in command
     assert "; x" not in command
-    assert ratios.again([case_of("gelu", hostile_text)]) == ""
+    assert ratios.again([make_case("gelu", hostile_text)]) == ""
     assert "--size" not in ratios.again(safe, leave=("size",))

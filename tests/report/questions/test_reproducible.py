@@ -22,9 +22,9 @@ def compared(case: Case, other: str, share: float) -> list[Row]:
     ]
 
 
-def planted(case_of: MakeCase) -> list[Row]:
-    relu, gelu = (case_of(name, dtype="bfloat16") for name in ("relu", "gelu"))
-    written = case_of("squareplus", dtype="bfloat16", form="textbook")
+def planted(make_case: MakeCase) -> list[Row]:
+    relu, gelu = (make_case(name, dtype="bfloat16") for name in ("relu", "gelu"))
+    written = make_case("squareplus", dtype="bfloat16", form="textbook")
     wide = replace(gelu, dtype="float32", size=7000)
     return [
         *compared(relu, "jax", 1.0),
@@ -34,15 +34,15 @@ def planted(case_of: MakeCase) -> list[Row]:
         # Neither another condition, a gradient, a single operation nor another pair counts here.
         *compared(gelu, "compiled", 0.1),
         *compared(replace(gelu, direction="backward"), "jax", 0.1),
-        *compared(case_of("exp", dtype="bfloat16"), "jax", 0.1),
+        *compared(make_case("exp", dtype="bfloat16"), "jax", 0.1),
         *compared(replace(wide, framework="numpy", form="textbook"), "jax", 0.1),
     ]
 
 
 def test_equal_bits_are_counted_by_pair(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(planted(case_of))]))
+    found = answer(read([make_run(planted(make_case))]))
     assert found.sentences == (
         "Only in part: counted over the pairs of frameworks, 1 of 2 native functions and 1 of 1 "
         "formulas written out give the same bits in both; in float32 0 of 1 native functions.",
@@ -59,8 +59,8 @@ def test_equal_bits_are_counted_by_pair(
     assert {each.dtype for each in cases} == {"bfloat16", "float32"}
 
 
-def test_all_and_none(make_run: MakeRun, case_of: MakeCase) -> None:
-    case = case_of("relu", dtype="bfloat16")
+def test_all_and_none(make_run: MakeRun, make_case: MakeCase) -> None:
+    case = make_case("relu", dtype="bfloat16")
     equal = answer(read([make_run(compared(case, "jax", 1.0), name="equal")]))
     parted = answer(read([make_run(compared(case, "jax", 0.999), name="parted")]))
     assert equal.sentences[0].startswith("Yes: ")
@@ -69,16 +69,16 @@ def test_all_and_none(make_run: MakeRun, case_of: MakeCase) -> None:
 
 
 def test_one_framework_alone_has_no_answer(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    rows = compared(case_of("gelu", dtype="bfloat16"), "compiled", 1.0)
+    rows = compared(make_case("gelu", dtype="bfloat16"), "compiled", 1.0)
     found = answer(read([make_run(rows)]))
     assert not found.measured
     assert len({each.framework for each in planned(found.command)}) > 1
 
 
-def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
-    case = case_of("gelu", hostile_text, dtype="bfloat16")
+def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
+    case = make_case("gelu", hostile_text, dtype="bfloat16")
     found = answer(read([make_run(compared(case, "jax", 0.5))]))
     assert found.measured
     assert hostile_text not in found.command

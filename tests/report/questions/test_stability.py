@@ -20,15 +20,15 @@ def timed(case: Case, value: float, share: float = 0.01, ulp: float | None = Non
 
 
 def test_the_stable_form_is_set_beside_the_plain_one(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     planted = [
-        *timed(case_of("gelu"), 100.0, ulp=1.5e7),
-        *timed(case_of("gelu", form="stable"), 200.0, ulp=0.5),
-        *timed(case_of("squareplus", form="textbook"), 100.0, 0.2, ulp=3.0),
-        *timed(case_of("squareplus", form="stable"), 100.0, 0.2, ulp=0.75),
-        *timed(case_of("softplus", mode="compiled"), 100.0),
-        *timed(case_of("softplus", mode="compiled", form="stable"), 50.0),
+        *timed(make_case("gelu"), 100.0, ulp=1.5e7),
+        *timed(make_case("gelu", form="stable"), 200.0, ulp=0.5),
+        *timed(make_case("squareplus", form="textbook"), 100.0, 0.2, ulp=3.0),
+        *timed(make_case("squareplus", form="stable"), 100.0, 0.2, ulp=0.75),
+        *timed(make_case("softplus", mode="compiled"), 100.0),
+        *timed(make_case("softplus", mode="compiled", form="stable"), 50.0),
     ]
     found = answer(read([make_run(planted)]))
     double, half = (198 / 101, 202 / 99), (49.5 / 101, 50.5 / 99)
@@ -51,13 +51,13 @@ def test_the_stable_form_is_set_beside_the_plain_one(
 
 
 def test_of_activations_that_nobody_names_the_first_are_drawn(
-    make_run: MakeRun, case_of: MakeCase
+    make_run: MakeRun, make_case: MakeCase
 ) -> None:
     planted = [
         row
         for name in ("elu", "selu", "celu", "mish")
         for form, value in (("native", 100.0), ("stable", 200.0))
-        for row in timed(case_of(name, form=form), value)
+        for row in timed(make_case(name, form=form), value)
     ]
     found = answer(read([make_run(planted)]))
     assert "in 4 of 4" in found.sentences[0]
@@ -66,19 +66,22 @@ def test_of_activations_that_nobody_names_the_first_are_drawn(
 
 
 def test_without_both_forms_there_is_no_answer(
-    make_run: MakeRun, case_of: MakeCase, planned: Callable[[str], list[Case]]
+    make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     """A stable form in another framework is none of the same line."""
-    planted = [*timed(case_of("gelu"), 100.0), *timed(case_of("gelu", "jax", form="stable"), 90.0)]
+    planted = [
+        *timed(make_case("gelu"), 100.0),
+        *timed(make_case("gelu", "jax", form="stable"), 90.0),
+    ]
     found = answer(read([make_run(planted)]))
     assert not found.measured
     assert {"native", "stable"} <= {each.form for each in planned(found.command)}
 
 
-def test_names_cannot_break_out(make_run: MakeRun, case_of: MakeCase, hostile_text: str) -> None:
+def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     planted = [
-        *timed(case_of(hostile_text, hostile_text), 100.0),
-        *timed(case_of(hostile_text, hostile_text, form="stable"), 200.0),
+        *timed(make_case(hostile_text, hostile_text), 100.0),
+        *timed(make_case(hostile_text, hostile_text, form="stable"), 200.0),
     ]
     found = answer(read([make_run(planted)]))
     assert found.command == ""
