@@ -117,11 +117,11 @@ def sizes(name: str, who: str, series: Mapping[str, Sequence[Timed]], limits: Li
         measured = sorted({each.case.size for line in series.values() for each in line})
         axes.xaxis.set_major_locator(FixedLocator(measured))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: _power(round(size))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: power(round(size))))
         log_ticks(axes.yaxis, limits)
         axes.grid()
         axes.set_xlabel("elements of the input, log scale")
-        _end_labels(axes, ends, limits)
+        end_labels(axes, ends, limits)
         heading(axes, f"{who}: ns an element", left)
         svg = to_svg(figure, name)
     spoken = "; ".join(
@@ -135,12 +135,13 @@ def sizes(name: str, who: str, series: Mapping[str, Sequence[Timed]], limits: Li
     return Panel(svg, f"{who}: nanoseconds an element by size: {spoken}")
 
 
-def _power(size: int) -> str:
-    power = size.bit_length() - 1
-    return f"2^{power}" if size == 2**power else f"{size:,}"
+def power(size: int) -> str:
+    """A size as a tick of an axis: `2^16`, `1,000`."""
+    exponent = size.bit_length() - 1
+    return f"2^{exponent}" if size == 2**exponent else f"{size:,}"
 
 
-def _end_labels(axes: Axes, ends: Mapping[str, float], limits: Limits) -> None:
+def end_labels(axes: Axes, ends: Mapping[str, float], limits: Limits) -> None:
     """Names at the lines' ends, moved apart where they would overlap."""
     low, high = (math.log10(limit) for limit in limits)
     step = (high - low) * 0.068

@@ -108,14 +108,15 @@ def _mark(axes: Axes, mark: Mark, at: float, across: Limits) -> None:
         axes.plot(
             mark.others, [at] * len(mark.others), marker=MARKERS[mark.family], markersize=3.5,
             markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.6, linestyle="none",
+            clip_on=False,
         )  # fmt: skip
     if estimate.low is not None and estimate.high is not None:
         ends = [max(estimate.low, across[0]), min(estimate.high, across[1])]
-        axes.plot(ends, [at, at], color=colour, linewidth=2)
+        axes.plot(ends, [at, at], color=colour, linewidth=2, clip_on=False)
     axes.plot(
         [estimate.value], [at], marker=MARKERS[mark.family], markersize=6.5,
         markerfacecolor="none" if mark.hollow else colour, markeredgecolor=colour,
-        linestyle="none",
+        linestyle="none", clip_on=False,
     )  # fmt: skip
     axes.annotate(
         f"{number(estimate.value)}× {_short(mark.label)}", (1, at), xytext=(7, 0),

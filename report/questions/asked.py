@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..evidence import Evidence
-from . import backward, calls, default_gelu, losses, reproducible, stability
+from . import (
+    backward,
+    calls,
+    compiling,
+    default_gelu,
+    fastest,
+    first_call,
+    free,
+    losses,
+    reproducible,
+    slow_gelu,
+    squareplus,
+    stability,
+)
 from .answered import Answered
 
 QUESTIONS: tuple[Callable[[Evidence], Answered], ...] = (
+    first_call.answer,
+    slow_gelu.answer,
+    squareplus.answer,
+    free.streaming,
+    free.fused,
+    compiling.answer,
+    fastest.answer,
     calls.answer,
     backward.answer,
     default_gelu.answer,

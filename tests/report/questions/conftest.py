@@ -1,15 +1,22 @@
-"""What the tests of the questions share: made-up cases, and what a command would measure."""
+"""Made-up evidence with planted times, and what a command line would measure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.cases import PROFILES, Case, Selection, expand
+from bench.metrics import Row
+from bench.sizes import size_classes
+from report.evidence import Evidence, plain_form
+from report.reading import read
 
+CLASSES = {"launch": 64, "l1": 1024, "between": 8192, "l2": 65536, "last_level": 2**20}
+CLASSES["memory"] = 2**23
 _FIELDS = {
     "--framework": "frameworks",
     "--activation": "activations",
@@ -23,6 +30,80 @@ _FIELDS = {
     "--output": "outputs",
     "--cache": "caches",
 }
+Key = tuple[str, str, str, str]
+Time = tuple[float, float | None, float | None]
+
+
+def case_of(key: Key, **where: Any) -> Case:
+    """A framework, a mode, an activation and a class of size as a case of its plain form."""
+    framework, mode, name, size = key
+    fields = {"form": plain_form(framework, name), "direction": "forward", "device": "cpu"}
+    fields |= {"dtype": "float32", "threads": 1, "size": CLASSES[size], **where}
+    return Case(framework, name, mode=mode, **fields)
+
+
+def rows_of(times: Mapping[Key, Time], **where: Any) -> list[Row]:
+    """The rows of these times a call in ns, with their ends; relu is the unit of itself."""
+    rows = []
+    for key, (value, low, high) in times.items():
+        case = case_of(key, **where)
+        ends = [None if end is None else end / case.size for end in (low, high)]
+        rows.append(Row(case, "time_per_call", value, low, high))
+        rows.append(Row(case, "time_per_element", value / case.size, *ends))
+        if case.activation == "relu":
+            rows.append(Row(case, "relative_cost", 1.0, 1.0, 1.0))
+    return rows
+
+
+@pytest.fixture
+def measured(make_run: Callable[..., Path]) -> Callable[..., Evidence]:
+    """Evidence of one run of planted rows."""
+
+    def made(rows: Iterable[Row], name: str = "run", **facts: Any) -> Evidence:
+        return read([make_run(list(rows), name, **facts)])
+
+    return made
+
+
+@pytest.fixture
+def planted() -> Callable[..., list[Row]]:
+    """`rows_of`: rows from times by framework, mode, activation and class of size."""
+    return rows_of
+
+
+@pytest.fixture
+def at() -> Callable[..., Case]:
+    """`case_of`: the case of a framework, mode, activation and class of size."""
+    return case_of
+
+
+@pytest.fixture
+def measures() -> Callable[[str], set[Key]]:
+    """What a command line would time, forward, by framework, mode, activation and class of size.
+
+    The sizes are those of this machine; the harness refuses an option that it does not know.
+    """
+
+    def chosen(command: str) -> set[Key]:
+        program, options = command.split(" run ")
+        assert program == "python -m bench"
+        fields: dict[str, list[Any]] = {}
+        words = iter(shlex.split(options))
+        for option, value in zip(words, words, strict=True):
+            fields.setdefault(option.removeprefix("--"), []).append(value)
+        assert fields.pop("only") == ["timing"]
+        assert fields["direction"] == ["forward"]
+        fields["thread"] = [int(each) for each in fields.pop("threads", [1])]
+        asked = Selection(**{f"{key}s": tuple(values) for key, values in fields.items()})
+        found = set()
+        for case in expand(PROFILES["standard"], asked):
+            names = {size: name for name, size in size_classes(case.device).items()}
+            if case.form == plain_form(case.framework, case.activation):
+                size = names.get(case.size, str(case.size))
+                found.add((case.framework, case.mode, case.activation, size))
+        return found
+
+    return chosen
 
 
 @pytest.fixture

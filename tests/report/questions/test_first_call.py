@@ -1,0 +1,76 @@
+"""Warm calls of silu over relu, and what compiling took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench.metrics import Row
+from report.evidence import Evidence
+from report.questions.first_call import answer
+
+Measured = Callable[..., Evidence]
+Planted = Callable[..., list[Row]]
+TIMES = {
+    ("torch", "compiled", "relu", "l2"): (2000.0, 1900.0, 2100.0),
+    ("torch", "compiled", "silu", "l2"): (4000.0, 3900.0, 4200.0),
+    ("torch", "eager", "relu", "launch"): (100.0, 90.0, 110.0),
+    ("torch", "eager", "silu", "launch"): (100.0, 95.0, 120.0),
+}
+
+
+def rows(planted: Planted, at: Callable[..., Any], relu: float, silu: float) -> list[Row]:
+    seconds = {"relu": relu, "silu": silu}
+    compiled = [
+        Row(at(("torch", "compiled", name, "l2")), "compile_time", each)
+        for name, each in seconds.items()
+    ]
+    return [*planted(TIMES), *compiled]
+
+
+def test_warm_ratios_and_compiling_are_told_apart(
+    measured: Measured, planted: Planted, at: Callable[..., Any]
+) -> None:
+    found = answer(measured(rows(planted, at, 8.0, 2.0)))
+    low, high = 3900 / 2100, 4200 / 1900
+    assert found.sentences == (
+        "Warm, in cache, 65,536 elements (2^16): silu takes longer than relu in PyTorch compiled "
+        f"({low:.2f}–{high:.2f}×).",
+        "Warm, at launch, 64 elements: silu is not told apart from relu in PyTorch eager "
+        f"({95 / 110:.3f}–{120 / 90:.2f}×).",
+        "What compiling added to the first call is no part of these ratios: PyTorch, 65,536 "
+        "elements: relu 8.00 s, silu 2.00 s, 4,000,000 and 500,000 warm calls' worth. Each is one "
+        "call, without an interval, and a compile cache may have shortened it.",
+    )
+    [panel] = found.figures[0].panels
+    assert "in cache 2.00× (1.86–2.21), compiling 0.250× (no interval)" in panel.label
+    assert "at launch 1.00×" in panel.label
+
+
+@pytest.mark.parametrize("seconds", [(0.0, 2.0), (8.0, 0.0)])
+def test_what_did_not_compile_has_no_first_call(
+    measured: Measured, planted: Planted, at: Callable[..., Any], seconds: tuple[float, float]
+) -> None:
+    found = answer(measured(rows(planted, at, *seconds)))
+    assert "not in the rows" in found.sentences[-1]
+    assert "compiling" not in found.figures[0].panels[0].label
+
+
+def test_the_command_times_the_same_again(
+    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+) -> None:
+    chosen = measures(answer(measured(planted(TIMES))).command)
+    assert set(TIMES) <= chosen
+    assert {key[0] for key in chosen} == {"torch"}
+
+
+def test_without_both_it_was_not_measured(
+    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+) -> None:
+    alone = {key: time for key, time in TIMES.items() if key[2] == "silu"}
+    found = answer(measured(planted(alone)))
+    assert not found.measured
+    assert found.figures == ()
+    assert set(TIMES) <= measures(found.command)

@@ -1,0 +1,54 @@
+"""softplus over squareplus, place by place, beside what the paper says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.metrics import Row
+from report.evidence import Evidence
+from report.questions.squareplus import answer
+
+Measured = Callable[..., Evidence]
+Planted = Callable[..., list[Row]]
+TIMES = {
+    ("jax", "compiled", "softplus", "l2"): (700.0, 650.0, 720.0),
+    ("jax", "compiled", "squareplus", "l2"): (100.0, 95.0, 110.0),
+    ("torch", "eager", "softplus", "l2"): (90.0, 80.0, 95.0),
+    ("torch", "eager", "squareplus", "l2"): (100.0, 98.0, 102.0),
+    ("torch", "eager", "softplus", "memory"): (100.0, 80.0, 130.0),
+    ("torch", "eager", "squareplus", "memory"): (100.0, 98.0, 102.0),
+}
+
+
+def test_each_place_has_its_sentence(measured: Measured, planted: Planted) -> None:
+    found = answer(measured(planted(TIMES)))
+    in_cache, streaming, claim = found.sentences
+    assert in_cache == (
+        "In cache, 65,536 elements (2^16): softplus takes longer than squareplus in 1 of 2 "
+        f"settings ({650 / 110:.2f}–{720 / 95:.2f}×: JAX compiled); takes less time than "
+        f"squareplus in 1 of 2 ({80 / 102:.3f}–{95 / 98:.3f}×: PyTorch eager)."
+    )
+    assert streaming == (
+        "Streaming from DRAM, 8,388,608 elements (2^23): softplus is not told apart from "
+        f"squareplus in PyTorch eager ({80 / 102:.3f}–{130 / 98:.2f}×)."
+    )
+    assert "arXiv 2112.11687" in claim
+    assert "quoted here, not tested" in claim
+    assert "streaming 1.00×" in found.figures[0].panels[0].label
+
+
+def test_the_command_times_the_same_again(
+    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+) -> None:
+    assert set(TIMES) <= measures(answer(measured(planted(TIMES))).command)
+
+
+def test_without_both_nothing_is_claimed(
+    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+) -> None:
+    alone = {key: time for key, time in TIMES.items() if key[2] == "softplus"}
+    found = answer(measured(planted(alone)))
+    assert not found.measured
+    assert "Barron" not in " ".join(found.sentences)
+    assert set(TIMES) <= measures(found.command)
