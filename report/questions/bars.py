@@ -64,7 +64,7 @@ def panel(
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: f"{value * 100:g}{' %' * (value == 1)}")
+            FuncFormatter(lambda value, _: "100 %" if value == 1 else f"{value * 100:g}")
         )
         axes.set_xlabel(axis)
         axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
