@@ -16,7 +16,7 @@ from .ratios import short
 
 _LANE, _BAR, _GAP = 15.0, 10.0, 9.0
 """Pixels of a bar with its room, of the bar, and between groups."""
-_LEFT, _RIGHT = 82.0, 124.0
+_LEFT, _RIGHT = 82.0, 140.0
 _REACH = 0.5
 """How far beyond 0 and 1 an axis goes at most: a bar that reaches farther ends at its edge."""
 
@@ -63,7 +63,9 @@ def panel(
         axes.axvline(0, color=SOFT, linewidth=0.8)
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g} %"))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: "100 %" if value == 1 else f"{value * 100:g}")
+        )
         axes.set_xlabel(axis)
         axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
         heading(axes, title, _LEFT, above=20)
@@ -112,7 +114,7 @@ def _words(axes: Axes, group: Group, top: float) -> None:
         )
     for lane, bar in enumerate(group.bars):
         at = (1, top + (lane + 0.8) * _LANE)
-        axes.annotate(short(bar.label, 27), at, xytext=(7, 0), size=8.5, **beside)
+        axes.annotate(short(bar.label, 30), at, xytext=(7, 0), size=8.5, **beside)
 
 
 def _legend(axes: Axes, colours: Mapping[str, str]) -> None:
@@ -124,7 +126,7 @@ def _legend(axes: Axes, colours: Mapping[str, str]) -> None:
     for kind, colour in colours.items():
         axes.annotate("■", (0, 1), xytext=(across, 5), color=colour, **at)
         axes.annotate(kind, (0, 1), xytext=(across + 10, 5), color=SOFT, **at)
-        across += 17 + 5 * len(kind)
+        across += 17 + 5.3 * len(kind)
 
 
 def _spoken(group: Group) -> str:

@@ -35,11 +35,12 @@ class Curve:
 
 
 def limits(curves: Iterable[Curve], *others: float) -> Limits:
-    """The ends of an axis that holds every value of these curves, and these others."""
-    values = [each.value for curve in curves for each in curve.values.values()]
+    """The ends of an axis that holds these curves with their intervals, and these others."""
+    drawn = [each for curve in curves for each in curve.values.values()]
+    values = [end for each in drawn for end in (each.value, each.low, each.high) if end is not None]
     found = [value for value in [*values, *others] if 0 < value < math.inf] or [1.0]
     low = min(found)
-    return low / 1.3, max(*found, low * 4) * 1.3
+    return low / 1.2, max(*found, low * 4) * 1.2
 
 
 def panel(
@@ -95,7 +96,7 @@ def _named(sizes: Sequence[int], width: float) -> set[int]:
 
 
 def _intervals(curve: Curve, up: Limits) -> tuple[list[float], list[float]]:
-    """Every interval as one broken line, within the axis."""
+    """Every interval as one broken line; an end at 0 or below is drawn at the axis's edge."""
     across: list[float] = []
     ends: list[float] = []
     for size, each in curve.values.items():

@@ -17,6 +17,19 @@ from report.reading import read
 
 CLASSES = {"launch": 64, "l1": 1024, "between": 8192, "l2": 65536, "last_level": 2**20}
 CLASSES["memory"] = 2**23
+_FIELDS = {
+    "--framework": "frameworks",
+    "--activation": "activations",
+    "--form": "forms",
+    "--mode": "modes",
+    "--direction": "directions",
+    "--device": "devices",
+    "--dtype": "dtypes",
+    "--size": "sizes",
+    "--threads": "threads",
+    "--output": "outputs",
+    "--cache": "caches",
+}
 Key = tuple[str, str, str, str]
 Time = tuple[float, float | None, float | None]
 

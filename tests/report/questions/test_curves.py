@@ -37,6 +37,7 @@ def test_one_size_and_hostile_names_are_drawn(hostile_text: str) -> None:
     assert "</scr" not in found.svg
 
 
-def test_limits_hold_every_value_and_one() -> None:
-    low, high = limits([Curve("A", "a", VALUES)], 1.0, 50.0)
-    assert low < 0.5 < 50 < high
+def test_limits_hold_every_interval_and_one() -> None:
+    low, high = limits([Curve("A", "a", {**VALUES, 2**21: Estimate(1.0, -1.0, 80.0)})], 1.0, 50.0)
+    assert 0 < low < 9 / 20
+    assert high > 80

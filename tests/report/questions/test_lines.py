@@ -145,6 +145,13 @@ def test_every_device_answers_for_itself_in_its_foremost_conditions(
     assert list(cpu.places) == ["cache"]
 
 
+def test_a_device_of_another_run_is_left_out(
+    make_run: Callable[..., Path], planted: Planted
+) -> None:
+    paths = [make_run(planted(pair()), "a"), make_run(planted(pair(), device="cuda"), "b")]
+    assert [view.conditions.run for view in found(read(paths))] == ["a"]
+
+
 def test_unusual_conditions_are_said(measured: Measured, planted: Planted) -> None:
     [view] = found(measured(planted(pair(), dtype="bfloat16", threads=2)))
     assert view.prefix == "in bfloat16, on 2 threads: "
