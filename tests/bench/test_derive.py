@@ -260,6 +260,13 @@ def test_agreement_rows_name_the_worst_input() -> None:
     assert _of(found, GELU, "worst_input").value == -12.0
     assert _of(found, GELU, "worst_input").detail.startswith("-0x1.8p+3")
     assert _of(found, GELU, "max_ulp").value == float("inf")
+    assert [row for row in found if row.metric == "ulp_by_binade"] == []
+    [by_binade] = [
+        row
+        for row in _rows([(GELU, {**sample, "ulp_by_binade": "0.5*61 2"})])
+        if row.metric == "ulp_by_binade"
+    ]
+    assert (by_binade.value, by_binade.detail) == (2.0, "0.5*61 2")
 
 
 def test_a_case_that_one_process_refused_has_no_times() -> None:
