@@ -90,13 +90,13 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     assert f"of {rows} chosen rows" in page.locator("#timings .count").inner_text()
     again = visit(pages["failing"], page.evaluate("location.hash"))
     assert f"of {rows} chosen rows" in again.locator("#timings .count").inner_text()
-    picked = again.locator("#timings").get_by_label("Note", exact=True).input_value()
+    picked = again.locator("#timings").get_by_role("combobox", name="Note").input_value()
     assert picked == note.locator("button").get_attribute("data-flag")
 
 
 def test_rows_without_a_note_of_their_own(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"])
-    page.locator("#timings").get_by_label("Note", exact=True).select_option("none")
+    page.locator("#timings").get_by_role("combobox", name="Note").select_option("none")
     assert set(page.locator("#timings td.flags").all_inner_texts()) == {""}
 
 
@@ -118,7 +118,7 @@ def test_a_refused_clipboard_shows_the_command_selected(
     visit: Visit, pages: dict[str, Path]
 ) -> None:
     page = visit(pages["failing"])
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(Error('no')); }")
     page.locator("#timings tbody button").first.click()
     page.locator("#timings .status code").wait_for()
     selected = page.evaluate("getSelection().toString()")
