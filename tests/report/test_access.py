@@ -57,6 +57,9 @@ def test_axe_finds_nothing_on_the_largest_published_run(visit: Visit, tmp_path: 
         page = visit(path, viewport={"width": width, "height": 800}, color_scheme=scheme)
         assert violations(page) == [], (width, scheme)
         assert fits(page), (width, scheme)
+    page.set_viewport_size({"width": 1040, "height": 720})
+    page.emulate_media(media="print")
+    assert fits(page)
 
 
 def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
@@ -158,7 +161,9 @@ def test_rows_of_two_machines_name_run_and_machine(visit: Visit, pages: dict[str
         told = place.locator("xpath=preceding-sibling::p[1]").inner_text()
         assert "split (Example CPU, 2 cores)" in told
         assert "failing (Another CPU, 1 core)" in told
-    page.locator("#timings").get_by_label("Machine").select_option("Another CPU, 1 core")
+    page.locator("#timings").get_by_role("combobox", name="Machine").select_option(
+        "Another CPU, 1 core"
+    )
     index = page.locator("#timings thead th").all_inner_texts().index("Run") + 1
     runs = page.locator(f"#timings tbody td:nth-child({index})").all_inner_texts()
     assert set(runs) == {"failing"}
