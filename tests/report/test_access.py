@@ -57,6 +57,9 @@ def test_axe_finds_nothing_on_the_largest_published_run(visit: Visit, tmp_path: 
         page = visit(path, viewport={"width": width, "height": 800}, color_scheme=scheme)
         assert violations(page) == [], (width, scheme)
         assert fits(page), (width, scheme)
+    page.set_viewport_size({"width": 1040, "height": 720})
+    page.emulate_media(media="print")
+    assert fits(page)
 
 
 def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
@@ -90,13 +93,13 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     assert f"of {rows} chosen rows" in page.locator("#timings .count").inner_text()
     again = visit(pages["failing"], page.evaluate("location.hash"))
     assert f"of {rows} chosen rows" in again.locator("#timings .count").inner_text()
-    picked = again.locator("#timings").get_by_label("Note", exact=True).input_value()
+    picked = again.locator("#timings").get_by_role("combobox", name="Note").input_value()
     assert picked == note.locator("button").get_attribute("data-flag")
 
 
 def test_rows_without_a_note_of_their_own(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"])
-    page.locator("#timings").get_by_label("Note", exact=True).select_option("none")
+    page.locator("#timings").get_by_role("combobox", name="Note").select_option("none")
     assert set(page.locator("#timings td.flags").all_inner_texts()) == {""}
 
 
@@ -118,7 +121,7 @@ def test_a_refused_clipboard_shows_the_command_selected(
     visit: Visit, pages: dict[str, Path]
 ) -> None:
     page = visit(pages["failing"])
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(Error('no')); }")
     page.locator("#timings tbody button").first.click()
     page.locator("#timings .status code").wait_for()
     selected = page.evaluate("getSelection().toString()")
@@ -158,7 +161,9 @@ def test_rows_of_two_machines_name_run_and_machine(visit: Visit, pages: dict[str
         told = place.locator("xpath=preceding-sibling::p[1]").inner_text()
         assert "split (Example CPU, 2 cores)" in told
         assert "failing (Another CPU, 1 core)" in told
-    page.locator("#timings").get_by_label("Machine").select_option("Another CPU, 1 core")
+    page.locator("#timings").get_by_role("combobox", name="Machine").select_option(
+        "Another CPU, 1 core"
+    )
     index = page.locator("#timings thead th").all_inner_texts().index("Run") + 1
     runs = page.locator(f"#timings tbody td:nth-child({index})").all_inner_texts()
     assert set(runs) == {"failing"}

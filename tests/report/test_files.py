@@ -48,7 +48,11 @@ def test_all_rows_as_csv_hold_what_the_run_holds(
     assert [int(each["size"]) for each in found] == times["size"].tolist()
     assert {each["run"] for each in found} == {"split"}
     assert {each["machine"] for each in found} == {"Example CPU, 2 cores"}
-    assert {each["flags"] for each in found} == {"unchecked virtual"}
+    failed = [each["activation"] for each in found if each["flags"] == "failed unchecked virtual"]
+    assert set(failed) == {"gelu"}
+    assert {each["flags"] for each in found if each["activation"] != "gelu"} == {
+        "unchecked virtual"
+    }
     assert found[0]["command"].startswith("python -m bench run --framework torch --activation ")
 
 
