@@ -1,0 +1,305 @@
+"""The first screen: an activation of each family beside relu, in cache and streaming.
+
+Each family is stood for by the activation that people name, in the form that they take first. No
+sentence says more than the interval beside it: longer, less time, the same within 5 %, or not told
+apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bench.catalog import BASELINE, CATALOG
+
+from . import strips
+from .answers import in_words
+from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
+from .families import Setting, baseline_of, cost, is_unit, prominence, setting_of
+from .figures import Figure
+from .pairs import NAMED, Size, deciding, kind, total_ratio
+from .words import elements, listing, number, title
+
+_FIRST: Mapping[str, tuple[str, ...]] = {"exp": NAMED, "algebraic": ("squareplus",)}
+"""Who stands for a family: the first of these that was measured, else the catalogue's first."""
+_MODES = ("compiled", "eager")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One framework and mode at one size: every plain form beside relu, by activation."""
+
+    setting: Setting
+    members: Mapping[str, Timed]
+
+    @property
+    def who(self) -> str:
+        """`PyTorch compiled`."""
+        return f"{title(self.setting.framework)} {self.setting.mode}"
+
+
+@dataclass(frozen=True)
+class View:
+    """The lines under the same conditions in one place; `exp` and `algebraic` stand for families.
+
+    They are names of activations, "" where none was measured. `place` is where the data lies.
+    """
+
+    conditions: Setting
+    place: str
+    lines: tuple[Line, ...]
+    exp: str
+    algebraic: str
+
+    @property
+    def where(self) -> str:
+        """`in cache, 65,536 elements (2^16)`."""
+        return f"{self.place}, {elements(self.conditions.size)}"
+
+
+def views(evidence: Evidence) -> list[View]:
+    """Of each run and device in its foremost conditions: in cache, then streaming."""
+    found: dict[tuple[str, str], list[View]] = {}
+    groups: dict[Setting, list[Timed]] = {}
+    for each in evidence.timed:
+        setting = setting_of(each.run, each.case)
+        if setting.usual and not each.rowwise and each.family in FAMILIES and each.cost:
+            groups.setdefault(replace(setting, framework="", mode="", size=0), []).append(each)
+    for conditions in sorted(groups, key=prominence):
+        made = list(_views(conditions, groups[conditions], evidence))
+        if made:
+            found.setdefault((conditions.run, conditions.device), made)
+    return [each for several in found.values() for each in several]
+
+
+def _views(conditions: Setting, timed: Sequence[Timed], evidence: Evidence) -> Iterator[View]:
+    names = class_names(evidence.runs[conditions.run], conditions.device)
+    sizes = [Size(names.get(size, ""), size) for size in sorted({t.case.size for t in timed})]
+    in_cache = deciding(sizes)
+    streaming = [each for each in sizes if each.name == "memory" and each != in_cache]
+    standing = _standing(timed)
+    for size in [in_cache, *streaming]:
+        lines = _lines([each for each in timed if each.case.size == size.size])
+        if any(each in line.members for each in standing.values() for line in lines):
+            yield View(
+                replace(conditions, size=size.size),
+                _place(size.name, conditions.device),
+                tuple(lines),
+                standing.get("exp", ""),
+                standing.get("algebraic", ""),
+            )
+
+
+def _place(name: str, device: str) -> str:
+    if name == "memory":
+        return "streaming from DRAM" if device == "cpu" else "streaming from the device's memory"
+    return {
+        "launch": "calls of the smallest size",
+        "l1": "in cache",
+        "l2": "in cache",
+        "last_level": "in the last-level cache",
+    }.get(name, "at one size")
+
+
+def _standing(timed: Iterable[Timed]) -> dict[str, str]:
+    """The activation that stands for each family, by family."""
+    measured = {each.case.activation for each in timed if _plain(each)}
+    found = {}
+    for family, first in _FIRST.items():
+        known = [name for name, record in CATALOG.items() if record.family == family]
+        names = [name for name in (*first, *known) if name in measured]
+        if names:
+            found[family] = names[0]
+    return found
+
+
+def _plain(each: Timed) -> bool:
+    return each.case.form == plain_form(each.case.framework, each.case.activation)
+
+
+def _lines(timed: Iterable[Timed]) -> list[Line]:
+    lines: dict[Setting, list[Timed]] = {}
+    for each in timed:
+        lines.setdefault(setting_of(each.run, each.case), []).append(each)
+    made = [
+        Line(
+            setting,
+            {
+                each.case.activation: each
+                for each in lines[setting]
+                if _plain(each) and not is_unit(each)
+            },
+        )
+        for setting in sorted(lines, key=_order)
+        if baseline_of(lines[setting])
+    ]
+    return [line for line in made if line.members]
+
+
+def _order(setting: Setting) -> tuple[int, str]:
+    modes = _MODES.index(setting.mode) if setting.mode in _MODES else len(_MODES)
+    return modes, title(setting.framework).lower()
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def verdict(evidence: Evidence) -> list[str]:
+    """exp against algebra, and the price of each over relu: one sentence a place."""
+    found = views(evidence)
+    several = len({(each.conditions.run, each.conditions.device) for each in found}) > 1
+    return [text for each in found if (text := _verdict(each, several))]
+
+
+def _verdict(view: View, several: bool) -> str:
+    pairs = [
+        (line, found)
+        for line in view.lines
+        if view.exp in line.members
+        and view.algebraic in line.members
+        and (found := total_ratio(line.members[view.exp], line.members[view.algebraic]))
+    ]
+    if not pairs:
+        return ""
+    conditions = f" ({in_words(replace(view.conditions), True)})" if several else ""
+    told = []
+    for which, words in _AGAINST.items():
+        mine = [(line, found) for line, found in pairs if kind(found) == which]
+        if mine:
+            ends = _ends(found for _, found in mine)
+            names = (
+                "" if len(mine) == len(pairs) else f": {listing([line.who for line, _ in mine])}"
+            )
+            told.append(f"{words} in {len(mine)} of {len(pairs)} ({ends}{names})")
+    text = f"{view.exp} {'; '.join(told)}.".replace("{other}", view.algebraic)
+    return f"{_capital(view.where)}{conditions}: {text}"
+
+
+_AGAINST = {
+    "dearer": "takes longer than {other}",
+    "cheaper": "takes less time than {other}",
+    "same": "takes the same time as {other}, within 5%,",
+    "open": "is not told apart from {other}",
+    "bare": "stands beside {other} without an interval",
+}
+
+
+def _ends(ratios: Iterable[Estimate]) -> str:
+    """From the lowest end of the intervals to the highest; of values where there are none."""
+    found = list(ratios)
+    lows = [each.value if each.low is None else each.low for each in found]
+    highs = [each.value if each.high is None else each.high for each in found]
+    return f"{number(min(lows))}–{number(max(highs))}×"
+
+
+def sentences(evidence: Evidence) -> list[tuple[str, str]]:
+    """What each costs over relu, by mode and place: a heading, and a clause a framework."""
+    return [
+        (f"{mode.capitalize()}, {view.where}", f"{'; '.join(clauses)}.")
+        for mode in _MODES
+        for view in views(evidence)
+        if (clauses := [_clause(view, each) for each in view.lines if each.setting.mode == mode])
+    ]
+
+
+def _clause(view: View, line: Line) -> str:
+    """`in JAX squareplus takes 1.25–1.38× the time of relu, gelu 4.19–4.65×`."""
+    told = [
+        f"{name} {_words(cost(line.members[name]))}"
+        for name in (view.algebraic, view.exp)
+        if name in line.members
+    ]
+    return f"{title(line.setting.framework)}: {', '.join(told) or 'neither was measured'}"
+
+
+def _words(found: Estimate) -> str:
+    """What an interval shows of a cost over relu."""
+    ends = _ends([found])
+    return {
+        "same": f"the same as {BASELINE} within 5% ({ends})",
+        "open": f"not told apart from {BASELINE} ({ends})",
+        "bare": f"{number(found.value)}× {BASELINE}, without an interval",
+    }.get(kind(found), f"{ends} {BASELINE}")
+
+
+def absent(evidence: Evidence) -> list[tuple[str, str]]:
+    """What the first screen cannot say, and the command that measures it."""
+    found = views(evidence)
+    if not any(each.exp and each.algebraic for each in found):
+        return [
+            (
+                "exp against algebraic was not measured in "
+                f"{'this run' if len(evidence.runs) == 1 else 'these runs'}: no setting has an "
+                f"activation of both families beside {BASELINE}.",
+                "python -m bench run",
+            )
+        ]
+    if not any(each.place.startswith("streaming") for each in found):
+        return [("Streaming was not measured.", "python -m bench run --size l2 --size memory")]
+    return []
+
+
+# --- as a picture ---------------------------------------------------------------------------------
+
+
+def figure(evidence: Evidence) -> Figure | None:
+    """exp, algebraic and max beside relu, a panel a place; None where nothing stands beside it."""
+    found = views(evidence)
+    if not found:
+        return None
+    rows = [[_strip(view, line) for line in view.lines] for view in found]
+    across = strips.limits([each for some in rows for each in some], 1.0)
+    several = len(evidence.runs) > 1 or len({each.conditions.device for each in found}) > 1
+    panels = [
+        strips.panel(
+            f"g{index}",
+            f"{_capital(view.where)}{_of(view) if several else ''}",
+            mine,
+            across,
+            f"time over {BASELINE}'s (×), log scale",
+            BASELINE,
+        )
+        for index, (view, mine) in enumerate(zip(found, rows, strict=True))
+    ]
+    first = found[0]
+    return Figure(
+        f"The price of exp, of algebra and of max, over {BASELINE}",
+        f"● exp, ▲ algebraic, ■ max, each in its plain form; the filled marker is the activation "
+        "named beside it, the bar its 95 % interval, hollow ones are the others of its family; "
+        f"the dashed line is {BASELINE}. {_capital(in_words(first.conditions))}. "
+        "The axis is the same in every panel.",
+        tuple(panels),
+    )
+
+
+def _of(view: View) -> str:
+    return f", {view.conditions.device}, run {view.conditions.run}"
+
+
+def _strip(view: View, line: Line) -> strips.Strip:
+    setting = line.setting
+    made = [_mark(line, family, named) for family, named in _families(view)]
+    return strips.Strip(title(setting.framework), setting.mode, tuple(filter(None, made)))
+
+
+def _families(view: View) -> list[tuple[str, str]]:
+    return [("exp", view.exp), ("algebraic", view.algebraic), ("max", "leaky_relu")]
+
+
+def _mark(line: Line, family: str, named: str) -> strips.Mark | None:
+    members = {name: each for name, each in line.members.items() if each.family == family}
+    if not members:
+        return None
+    shown = named if named in members else min(members, key=lambda name: cost(members[name]).value)
+    others = tuple(cost(each).value for name, each in members.items() if name != shown)
+    return strips.Mark(family, shown, cost(members[shown]), others)
+
+
+def spoken(evidence: Evidence) -> list[str]:
+    """The verdict for a terminal."""
+    told = [*verdict(evidence), *(f"{head}: {text}" for head, text in sentences(evidence))]
+    return told or [text for text, _ in absent(evidence)]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
