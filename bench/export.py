@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .store import Run, dump
+
+if TYPE_CHECKING:
+    import pandas
 
 FORMATS = ("json", "csv")
 
@@ -26,11 +29,14 @@ def records(run: Run) -> list[dict[str, Any]]:
     """A run's rows as records; a missing value is None."""
     names = list(map(str, run.rows.columns))
     # Column by column: pandas' own records are boxed cell by cell, which takes ten times as long.
-    columns = [_cells(run.rows[name].astype(object).tolist()) for name in names]
+    columns = [_cells(run.rows[name]) for name in names]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-def _cells(values: list[Any]) -> list[Any]:
+def _cells(column: pandas.Series[Any]) -> list[Any]:
+    values: list[Any] = column.astype(object).tolist()
+    if not column.hasnans:
+        return values
     return [None if isinstance(each, float) and math.isnan(each) else each for each in values]
 
 

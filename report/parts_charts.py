@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from .charts import Limits, point_labels
@@ -30,6 +32,8 @@ from .words import number
 _ROW = 19.0
 _LEFT = 142.0
 _BROAD = 596.0
+_HALF = 0.31
+"""Half the height of a bar, of a row."""
 _COLUMNS = (
     ("in cache, ns an element", ("copy_floor", "arithmetic")),
     ("streaming, ns an element", ("memory", "allocation")),
@@ -65,6 +69,7 @@ def _column(axes: Axes, title: str, metrics: Sequence[str], splits: Sequence[Spl
     ends = [[0.0, 0.0] for _ in splits]
     for metric in metrics:
         _bars(axes, [each.part(metric) for each in splits], unit, ends, PARTS[metric])
+    axes.autoscale_view()
     if "arithmetic" in metrics:
         _whiskers(axes, splits)
     axes.axvline(0, color=SOFT, linewidth=0.8)
@@ -88,15 +93,19 @@ def _bars(
     colour: str,
 ) -> None:
     """One part in every row, behind the parts of its sign before it, whose `ends` it moves."""
-    rows, widths, lefts = [], [], []
+    boxes = []
     for row, part in enumerate(found):
         if part is not None:
             width, side = part.value / unit, part.value >= 0
-            rows.append(row)
-            widths.append(width)
-            lefts.append(ends[row][side])
-            ends[row][side] += width
-    axes.barh(rows, widths, left=lefts, height=0.62, color=colour, lw=0)
+            start, end = ends[row][side], ends[row][side] + width
+            top, bottom = row - _HALF, row + _HALF
+            boxes.append([(start, top), (end, top), (end, bottom), (start, bottom), (start, top)])
+            ends[row][side] = end
+    if boxes:
+        path = Path.make_compound_path(*(Path(each, closed=True) for each in boxes))
+        patch = PathPatch(path, color=colour, lw=0)
+        patch.sticky_edges.x.append(0.0)
+        axes.add_patch(patch)
 
 
 def _whiskers(axes: Axes, splits: Sequence[Split]) -> None:

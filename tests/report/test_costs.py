@@ -188,7 +188,7 @@ def test_a_page_of_what_is_there(make_run: MakeRun, kept: str) -> None:
     tables = expcost.tables(evidence)
     page = render(evidence)
     if kept in ("exp", "algebraic", "relu"):
-        assert tables == []
+        assert tables == ()
         assert "no exp activation was timed beside relu" in page
         return
     [line] = tables[0].lines

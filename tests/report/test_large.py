@@ -1,0 +1,74 @@
+"""A run of more than fifty thousand rows: its page is built, opens, and says what the rows say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.metrics import Row
+from bench.store import load
+from report.__main__ import make
+from report.words import number
+
+from .conftest import normal_rows
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIZES = tuple(2**power for power in range(5, 19))
+SECONDS = 60
+"""Of CPU: several times what it takes on a machine that is busy with something else."""
+
+
+def with_bandwidth(rows: list[Row]) -> list[Row]:
+    """The rows with the bandwidth of every time: four bytes read and four written an element."""
+    timed = [row for row in rows if row.metric == "time_per_call" and row.value]
+    moved = [
+        Row(row.case, "bandwidth", *(8 * row.case.size / (end or 1.0) for end in ends))
+        for row in timed
+        for ends in [(row.value, row.high, row.low)]
+    ]
+    return [*rows, *moved]
+
+
+def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
+    make_run: Callable[..., Path], visit: Callable[..., Any]
+) -> None:
+    folder = make_run(with_bandwidth(normal_rows(sizes=SIZES)))
+    started = time.process_time()
+    _, path = make((folder,), None)
+    assert time.process_time() - started < SECONDS
+    rows = load(folder).rows
+    assert len(rows) > 50_000
+    assert path.stat().st_size < 60 * len(rows)
+
+    choice = "#timings&timings.framework=jax&timings.activation=gelu&timings.form=stable"
+    page = visit(path, choice)
+    table = page.locator("[data-table=timings]")
+    times = rows[(rows.metric == "time_per_call") & (rows.status == "ok")]
+    chosen = times[
+        (times.framework == "jax") & (times.activation == "gelu") & (times.form == "stable")
+    ]
+    assert len(chosen) == 2 * 2 * len(SIZES)
+    assert table.locator("tbody tr").count() == len(chosen)
+    assert f"{len(times):,} in all" in table.locator(".count").inner_text()
+    heads = table.locator("thead th").all_inner_texts()
+    for metric, label in (("time_per_element", "ns an element"), ("bandwidth", "GB/s")):
+        mine = rows[rows.metric == metric].merge(chosen[_FIELDS], on=_FIELDS)
+        shown = table.locator(f"tbody td:nth-child({heads.index(label) + 1})").all_inner_texts()
+        wanted = [
+            f"{number(row.value)} {number(row.low)}–{number(row.high)}" for row in mine.itertuples()
+        ]
+        assert sorted(shown) == sorted(wanted)
+
+    table.get_by_label("Direction").select_option("backward")
+    table.get_by_role("button", name="Time a call").click()
+    assert table.locator("tbody tr").count() == len(chosen) // 2
+    sizes = table.locator(f"tbody td:nth-child({heads.index('Size') + 1})").all_inner_texts()
+    assert {int(size.replace(",", "")) for size in sizes} == set(SIZES)
+
+
+_FIELDS = ["framework", "activation", "form", "mode", "direction", "size"]
