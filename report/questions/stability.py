@@ -120,7 +120,7 @@ def _of_each(found: Iterable[Line]) -> list[str]:
     for line in found:
         by_name.setdefault(_name(line), []).append(line)
     told = [f"{name} {_reach(mine)}" for name, mine in by_name.items()]
-    return [ratios.sentence(f"drawn below: {'; '.join(told)}")]
+    return [ratios.sentence(f"as drawn: {'; '.join(told)}")]
 
 
 def _reach(mine: Sequence[Line]) -> str:

@@ -33,20 +33,6 @@ _FIELDS = {
 Key = tuple[str, str, str, str]
 Time = tuple[float, float | None, float | None]
 
-_FIELDS = {
-    "--framework": "frameworks",
-    "--activation": "activations",
-    "--form": "forms",
-    "--mode": "modes",
-    "--direction": "directions",
-    "--device": "devices",
-    "--dtype": "dtypes",
-    "--size": "sizes",
-    "--threads": "threads",
-    "--output": "outputs",
-    "--cache": "caches",
-}
-
 
 def _case_of(key: Key, **where: Any) -> Case:
     """A framework, a mode, an activation and a class of size as a case of its plain form."""

@@ -39,7 +39,7 @@ def test_the_stable_form_is_set_beside_the_plain_one(
         f"in 1 of 2 ({double[0]:.2f}–{double[1]:.2f}×); is not told apart from the plain one in 1 "
         f"of 2 ({80 / 120:.3f}–{120 / 80:.2f}×).",
         "Its largest error on the inputs tested is at most 4 ulp in 2 of 2, the plain form's in 1.",
-        f"Drawn below: softplus {half[0]:.3f}–{half[1]:.3f}×; gelu {double[0]:.2f}–"
+        f"As drawn: softplus {half[0]:.3f}–{half[1]:.3f}×; gelu {double[0]:.2f}–"
         f"{double[1]:.2f}× (largest error 0.500 ulp, plain 1.50e7); squareplus 0.667–1.50× "
         "(largest error 0.750 ulp, plain 3.00).",
     )

@@ -1,0 +1,33 @@
+"""The README says what the page of the run that it names says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from report import glance
+from report.reading import read
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_verdict_of_the_readme_is_that_of_its_run() -> None:
+    named = re.search(r"\]\((results/published/[\w-]+-standard)\)", README)
+    assert named
+    evidence = read([ROOT / named[1]])
+    text = " ".join(README.split())
+    told = [
+        *glance.headlines(evidence),
+        *glance.verdict(evidence),
+        *(sentence for _, sentences in glance.sentences(evidence) for sentence in sentences),
+    ]
+    assert len(told) > 10
+    assert [sentence for sentence in told if sentence not in text] == []
+
+
+def test_the_picture_is_there() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
