@@ -343,7 +343,7 @@ def special(
 
     asked = Selection(frameworks=wanted, activations=labels).checked()
     loaded = load(run_path)
-    records = special_table.chosen(export_module.records(loaded), asked)
+    records = special_table.chosen(loaded.records, asked)
     if not records:
         raise UsageError(f"{loaded.path} has nothing of this at special points")
     if as_json:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 RESULTS = Path("results")
+_NUMBERS = ("value", "low", "high")
 
 
 @dataclass
@@ -87,11 +89,24 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """A stored run: its facts and its rows as a table with the columns of `metrics.COLUMNS`."""
+    """A stored run: its facts and its rows, records with the keys of `metrics.COLUMNS`.
+
+    A value that is missing is None.
+    """
 
     path: Path
     facts: RunFacts
-    rows: pandas.DataFrame
+    records: Sequence[dict[str, Any]]
+
+    @cached_property
+    def rows(self) -> pandas.DataFrame:
+        """The rows as a table; a number that is missing is NaN."""
+        import pandas
+
+        table = pandas.DataFrame(self.records, columns=list(COLUMNS))
+        for column in _NUMBERS:
+            table[column] = pandas.to_numeric(table[column])
+        return table
 
 
 def dump(record: dict[str, Any]) -> str:
@@ -201,7 +216,7 @@ def load(path: Path) -> Run:
     folder = locate(path)
     facts, path = read_facts(folder), _plain_or_compressed(folder / "rows.jsonl")
     try:
-        return Run(folder, facts, _table(list(_lines(path))))
+        return Run(folder, facts, list(map(_record, _lines(path))))
     except (TypeError, ValueError) as error:
         raise StoreError(f"{path} is malformed: {error}; measure it again") from None
 
@@ -287,10 +302,13 @@ def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
         raise StoreError(f"cannot read {path}: {error}; measure it again") from None
 
 
-def _table(records: list[dict[str, Any]]) -> pandas.DataFrame:
-    import pandas
-
-    table = pandas.DataFrame(records, columns=list(COLUMNS))
-    for column in ("value", "low", "high"):
-        table[column] = pandas.to_numeric(table[column])
-    return table
+def _record(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as a row: every column, None where it has no value."""
+    record = {name: line.get(name) for name in COLUMNS}
+    for name in _NUMBERS:
+        number = record[name]
+        if number is not None and not isinstance(number, int | float):
+            raise ValueError(f"{name} {str(number)[:40]!r} is no number")
+        if number != number:  # NaN
+            record[name] = None
+    return record

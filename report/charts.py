@@ -225,7 +225,7 @@ def tradeoff(name: str, who: str, timed: Sequence[Timed], across: Limits) -> Pan
     with canvas(WIDTH, 250 + bottom, left, 12, bottom=bottom) as (figure, axes):
         axes.set(xscale="log", yscale="log", xlim=across, ylim=(HALF / 1.5, _SHELF * 2))
         _steps(axes, front)
-        for family in {each.family for each in timed}:
+        for family in dict.fromkeys(each.family for each in timed):
             mine = [each for each in timed if each.family == family]
             _markers(axes, family, [each for each in mine if id(each) in unbeaten], True)
             _markers(axes, family, [each for each in mine if id(each) not in unbeaten], False)

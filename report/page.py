@@ -108,8 +108,10 @@ def render(evidence: Evidence) -> str:
         exp_tables=expcost.tables(evidence),
         exp_headlines=expcost.headlines(evidence),
         named=NAMED,
+        part_figures=parts.figures(evidence),
         part_names=PARTS,
         fit=parts.fit_sentence(evidence),
+        model_figures=parts.model_figures(evidence),
         model=parts.model_sentences(evidence),
         primitives=parts.primitives(evidence),
         gates=gate.tables(evidence),
@@ -146,8 +148,6 @@ def _drawings(evidence: Evidence) -> dict[str, Any]:
     """What takes half of the time, and needs nothing of the rest."""
     return {
         "questions": questions.answers(evidence),
-        "part_figures": parts.figures(evidence),
-        "model_figures": parts.model_figures(evidence),
         "figures": figures(evidence),
     }
 

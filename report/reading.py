@@ -14,7 +14,6 @@ from bench.agreement.binades import unpack
 from bench.cases import Case
 from bench.dtypes import DTYPES
 from bench.errors import StoreError
-from bench.export import records
 from bench.metrics import METRICS
 from bench.store import Run, load
 
@@ -145,7 +144,7 @@ def _splits(
 def _by_case(run: Run) -> Iterator[tuple[Case, dict[str, Any]]]:
     """Every row with its case. Raises StoreError for a malformed one."""
     known: dict[tuple[object, ...], Case] = {}
-    for number, row in enumerate(records(run), start=1):
+    for number, row in enumerate(run.records, start=1):
         wrong = _wrong(row)
         if wrong:
             raise StoreError(

@@ -61,7 +61,7 @@ def roofline(name: str, who: str, found: Roofline, across: Limits, up: Limits) -
 
 
 def _points(axes: Axes, points: Sequence[Point], filled: bool) -> None:
-    for family in {each.timed.family for each in points}:
+    for family in dict.fromkeys(each.timed.family for each in points):
         mine = [each for each in points if each.timed.family == family]
         axes.plot(
             [each.intensity for each in mine],

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bench.agreement.special import METRICS
-from bench.export import records
 from bench.special_table import COLUMNS, Line, is_plain, lines
 
 from .evidence import Evidence
@@ -19,8 +16,8 @@ def pivots(evidence: Evidence) -> list[Pivot]:
     several = len(evidence.runs) > 1
     made = []
     for name, run in evidence.runs.items():
-        special = replace(run, rows=run.rows[run.rows.metric.isin(METRICS)])
-        found = lines(filter(is_plain, records(special)))
+        special = (row for row in run.records if row["metric"] in METRICS)
+        found = lines(filter(is_plain, special))
         for framework in dict.fromkeys(line.framework for line in found):
             mine = [line for line in found if line.framework == framework]
             heading = f"{title(framework)}, run {name}" if several else title(framework)

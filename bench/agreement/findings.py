@@ -12,14 +12,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog import find
 from ..dtypes import DTYPES
 from ..errors import UsageError
-from ..export import records
 from ..frameworks import frameworks
 from ..store import Run
 from . import reproduction
@@ -249,9 +248,10 @@ def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
     """The value and the detail of each metric, for the cases whose error was measured."""
     asked = chosen.checked()
     wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", "worst_input", *COUNTS}
-    rows = run.rows[run.rows.metric.isin(wanted) & (run.rows.status == "ok")]
     found: dict[Case, _Rows] = {}
-    for row in records(replace(run, rows=rows)):
+    for row in run.records:
+        if row["metric"] not in wanted or row["status"] != "ok":
+            continue
         case = Case(**{field: row[field] for field in Case.__dataclass_fields__})
         detail = row["detail"] if isinstance(row["detail"], str) else ""
         value = math.nan if row["value"] is None else float(row["value"])

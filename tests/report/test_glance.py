@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,21 @@ def embedded(page: str) -> list[dict[str, Any]]:
     """The timed cases that a page carries for its script, one mapping each."""
     packed = re.search(r'id="data">([^<]*)<', page)
     assert packed
-    return unpacked(json.loads(gzip.decompress(base64.b64decode(packed[1])))["tables"])
+    columns = json.loads(gzip.decompress(base64.b64decode(packed[1])))["tables"]["timings"]
+    return unpacked(
+        columns["columns"], zip(*(each["cells"] for each in columns["columns"]), strict=True)
+    )
 
 
-def unpacked(tables: Any) -> list[dict[str, Any]]:
-    table = tables["timings"]
-    columns = table["columns"]
-    rows = []
-    for row in table["rows"]:
-        cells = zip(columns, row, strict=True)
-        rows.append({c["key"]: c["words"][cell] if "words" in c else cell for c, cell in cells})
-    return rows
+def unpacked(columns: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of cells as mappings from the key of a column to a word or a number."""
+    return [
+        {
+            column["key"]: column["words"][cell] if "words" in column else cell
+            for column, cell in zip(columns, row, strict=True)
+        }
+        for row in rows
+    ]
 
 
 def lines(rows: list[dict[str, Any]], size: int) -> Lines:
@@ -189,7 +193,8 @@ def test_every_sentence_of_a_published_run_agrees_with_its_rows(path: Path) -> N
     [run] = evidence.runs.values()
     classes = run.facts.size_classes["cpu"]
     sizes = {"in cache": classes["l2"], "streaming from dram": classes["memory"]}
-    rows = unpacked(json.loads(json.dumps(all_tables(evidence))))
+    table = json.loads(json.dumps(all_tables(evidence)["timings"]))
+    rows = unpacked(table["columns"], table["rows"])
     assert check_verdicts(glance.verdict(evidence), rows, sizes) >= 2
     sizes = {"in cache": classes["l2"], "streaming from DRAM": classes["memory"]}
     assert check_headlines(glance.headlines(evidence), rows, sizes) == 8

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas
 import pytest
 
 from bench import machine
@@ -22,7 +21,7 @@ from bench.cases import Case, Selection
 from bench.catalog import CATALOG
 from bench.errors import UsageError
 from bench.frameworks import frameworks
-from bench.metrics import COLUMNS, Row
+from bench.metrics import Row
 from bench.store import Run, load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,8 +49,7 @@ def rows_of(
 
 def run_of(*groups: list[Row]) -> Run:
     """A run of these rows, with the facts of the published one."""
-    records = [row.as_dict() for rows in groups for row in rows]
-    return replace(published(), rows=pandas.DataFrame(records, columns=list(COLUMNS)))
+    return replace(published(), records=[row.as_dict() for rows in groups for row in rows])
 
 
 @cache
@@ -333,7 +331,7 @@ def test_reproductions_of_the_published_run_print_what_it_holds(framework: str, 
     chosen = [
         each
         for each in findings(
-            replace(run, rows=run.rows[run.rows["mode"] == mode]),
+            replace(run, records=[row for row in run.records if row["mode"] == mode]),
             Selection(frameworks=(framework,)),
         )
         if each.nature == "value"

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from bench.compare import exactness, words
 from bench.compare.change import Change
 from bench.compare.runs import Comparison, compare
 from bench.errors import StoreError, UsageError
-from bench.metrics import COLUMNS, Row
+from bench.metrics import Row
 from bench.store import Run, RunFacts, RunWriter
 
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
@@ -69,8 +68,7 @@ def _facts(**changes: Any) -> RunFacts:
 
 
 def _run(rows: Iterable[Row], **changes: Any) -> Run:
-    table = pandas.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
-    return Run(Path("run"), _facts(**changes), table)
+    return Run(Path("run"), _facts(**changes), [row.as_dict() for row in rows])
 
 
 def _time(case: Case, value: float, width: float = TIGHT, **changes: Any) -> Row:
@@ -216,14 +214,18 @@ def test_the_interval_is_that_of_students_t() -> None:
     assert math.log(high) == pytest.approx(0.067108, rel=1e-4)
 
 
+def _of_ten(row: dict[str, Any]) -> dict[str, Any]:
+    five = row["detail"] == "in 5 processes"
+    return {**row, "detail": "in 10 processes"} if five else row
+
+
 def test_two_processes_a_run_are_undecided_where_five_are_not() -> None:
     def slower(case: Case) -> float:
         return 1.5 if case == _case("gelu") else 1.0
 
     few = [_times(factor, 1.01, epochs=2) for factor in (lambda case: 1.0, slower)]
     many = [_times(factor, 1.01, epochs=10) for factor in (lambda case: 1.0, slower)]
-    detail = {"in 5 processes": "in 10 processes"}
-    many = [replace(run, rows=run.rows.replace({"detail": detail})) for run in many]
+    many = [replace(run, records=list(map(_of_ten, run.records))) for run in many]
     assert _called(compare(*few), "undecided") == CASES
     assert _called(compare(*many), "slower") == [_case("gelu")]
     assert compare(*few).exit_status() == 0
@@ -453,8 +455,7 @@ def test_runs_with_nothing_in_common_are_refused() -> None:
 def test_malformed_rows_are_one_sentence(row: dict[str, Any]) -> None:
     good = _times()
     record = {**_time(_case("mish"), 5.0).as_dict(), **row}
-    bad = _run([])
-    bad = replace(bad, rows=pandas.DataFrame([record], columns=list(COLUMNS)))
+    bad = replace(_run([]), records=[record])
     with pytest.raises(StoreError, match=r"is malformed: .*; measure it again"):
         compare(good, bad)
 
