@@ -15,7 +15,7 @@ from bench.catalog import BASELINE, CATALOG
 from . import strips
 from .answers import in_words
 from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
-from .families import Setting, baseline_of, cost, is_unit, prominence, setting_of
+from .families import Setting, baseline_of, cost, prominence, setting_of
 from .figure import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
 from .words import counted, elements, listing, number, title
@@ -139,10 +139,10 @@ def _lines(timed: Iterable[Timed]) -> list[Line]:
 
 
 def _one_form(timed: Iterable[Timed]) -> dict[str, Timed]:
-    """The plain form of each activation, else the fastest; without the relu that costs are over."""
+    """The plain form of each activation but relu, which is the unit; else its fastest form."""
     found: dict[str, Timed] = {}
     for each in sorted(timed, key=lambda each: (not _plain(each), cost(each).value)):
-        if not is_unit(each):
+        if each.case.activation != BASELINE:
             found.setdefault(each.case.activation, each)
     return found
 
