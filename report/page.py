@@ -87,6 +87,7 @@ def render(evidence: Evidence) -> str:
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     made = tables.all_tables(evidence)
     notes = flags.notes(evidence)
+    gate_alone = all(run.facts.selftest for run in evidence.runs.values())
     template = environment().get_template("page.html.j2")
     return template.render(
         title=_title(evidence),
@@ -94,7 +95,7 @@ def render(evidence: Evidence) -> str:
         verdict=glance.verdict(evidence),
         glance=glance.figure(evidence),
         by_framework=glance.sentences(evidence),
-        absent=[*glance.absent(evidence), *answers.absent(evidence)],
+        absent=[*glance.absent(evidence), *([] if gate_alone else answers.absent(evidence))],
         tally=answers.verdict(evidence),
         sound_verdict=answers.sound_verdict(evidence),
         groups=answers.groups(evidence),
@@ -115,6 +116,7 @@ def render(evidence: Evidence) -> str:
         model=parts.model_sentences(evidence),
         primitives=parts.primitives(evidence),
         gates=gate.tables(evidence),
+        gate_alone=gate_alone,
         stable=stable.pivots(evidence),
         findings=findings.section(evidence),
         special=special.pivots(evidence),

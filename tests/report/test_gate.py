@@ -44,6 +44,18 @@ def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
     assert "the gate in 0 of 2 gates; by pytest-benchmark at min:5% in 1 of 1 gate." in page
     assert "1 of 1 (2.5–100.0%)" in page
     assert "python -m bench selftest &lt;x&gt;" in page
+    assert page.index('<section id="gate"') < page.index('<section id="answer"')
+    assert "was not measured in this run: not asked for" not in page
+
+
+def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    lines = [asdict(line) for line in summary.summary([_trial(0, "same")])]
+    made = replace(read_facts(runs["normal"]), selftest=lines)
+    RunWriter(tmp_path / "run", made).finish(summary.rows([_trial(0, "same")]))
+    page = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")[1].read_text()
+    assert page.index('<section id="gate"') > page.index('<section id="answer"')
 
 
 def test_other_pages_have_no_such_section(pages: dict[str, Path]) -> None:
