@@ -47,12 +47,13 @@ def sound_verdict(evidence: Evidence) -> str:
 
 
 def tally(evidence: Evidence, view: str) -> str:
-    """In how many settings algebraic is cheaper than `exp`, by direction; or nothing."""
-    directions: dict[str, list[Comparison]] = {}
+    """In how many settings algebraic is cheaper than `exp`, by run and direction; or nothing."""
+    found: dict[str, list[Comparison]] = {}
     for each in summaries(evidence, view):
         if each.comparison:
-            directions.setdefault(each.setting.direction, []).append(each.comparison)
-    text = "; ".join(f"{direction}, {_tally(found)}" for direction, found in directions.items())
+            run = f" in run {each.setting.run}" if len(evidence.runs) > 1 else ""
+            found.setdefault(f"{each.setting.direction}{run}", []).append(each.comparison)
+    text = "; ".join(f"{where}, {_tally(mine)}" for where, mine in found.items())
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 

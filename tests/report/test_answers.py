@@ -277,7 +277,7 @@ def test_trust_counts_cases_failures_and_widths(runs: dict[str, Path]) -> None:
     assert kinds in line["Measured"]
     assert f"median width {widths.median():.1%}" in line["Intervals"]
     assert "3 samples preempted" in line["Machine"]
-    assert "Example CPU, 2 cores, virtual" in line["Machine"]
+    assert "Another CPU, 1 core; " in line["Machine"]
     assert "71% of the measuring phase" in line["Time"]
     assert f"{len(timed)} timed cases passed" in line["Checks"]
     assert "none refused" in line["Checks"]
@@ -359,3 +359,14 @@ def test_why_sampling_ended_is_a_column_of_its_own(make_run: MakeRun) -> None:
         "",
     ]
     assert at["samples"][1]["words"][2] == "9 samples in 1 process"
+
+
+def test_settings_of_two_runs_are_counted_apart(make_run: MakeRun) -> None:
+    one = [*RELU, *cost_rows("squareplus", 1, 1, 1.1), *cost_rows("gelu", 3, 2.9, 3.1)]
+    two = [*RELU, *cost_rows("squareplus", 5, 4, 6), *cost_rows("gelu", 3, 2.9, 3.1)]
+    told = answers.verdict(read([make_run(one, "one"), make_run(two, "two")]))
+    first, second = told.split("; ")
+    assert first.startswith("Forward in run one, ")
+    assert "squareplus is cheaper in 1 of 1 setting" in first
+    assert second.startswith("forward in run two, ")
+    assert "squareplus is dearer in 1 of 1 setting" in second
