@@ -175,11 +175,11 @@ def style(*more: str) -> Markup:
 
 
 class _Flush(Extension):
-    """Templates without the spaces that indent their lines."""
+    """Templates whose lines are indented by one space, which parts words as well as many."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """The source of a template, each line from its left edge."""
-        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE)
+        """The source of a template without the rest of the spaces before its lines."""
+        return re.sub(r"^[ \t]+", " ", source, flags=re.MULTILINE)
 
 
 def _title(evidence: Evidence) -> str:

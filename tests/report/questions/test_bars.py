@@ -12,8 +12,8 @@ TWO = {"one": COLOURS["max"], "two": COLOURS["exp"]}
 
 def strokes(svg: str, colour: str) -> list[tuple[float, float]]:
     """Where each bar of a colour starts and ends across."""
-    found = [path for path in re.findall(r"<path[^>]*>", svg) if f"stroke: var(--{colour})" in path]
-    moves = r"M ([\d.]+) [\d.]+ L ([\d.]+) "
+    found = [path for path in re.findall(r"<path[^>]*>", svg) if f"stroke:var(--{colour})" in path]
+    moves = r"M([\d.]+) [\d.]+H([\d.]+)"
     return [(float(a), float(b)) for path in found for a, b in re.findall(moves, path)]
 
 
