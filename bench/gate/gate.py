@@ -406,7 +406,7 @@ class Timing:
         """
         share, coming = 1.0, max(_CONFIRMING[0] - done, _CONFIRMING[1])
         if phase == "Screening":
-            first, *_, last = self._design.screening
+            first, last = self._design.screening[0], self._design.screening[-1]
             share = _FIRST_LOOK if done < first else _SCREENING
             coming = (first if done < first else last) - done
         seconds = (share * self._budget - self.seconds) / coming

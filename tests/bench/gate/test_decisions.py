@@ -299,3 +299,41 @@ def test_what_cannot_be_decided_ends_undecided(monkeypatch: pytest.MonkeyPatch) 
     [found] = drawn.gate(1)
     assert found.verdict == "undecided"
     assert len(drawn.measured) == design.screening[-1]
+
+
+def _wavering(middles: Callable[[Case], float], swing: Callable[[], float]) -> Any:
+    """Values that lie by turns above and below the middle of their case."""
+    turns: dict[Case, int] = {}
+
+    def draw(case: Case) -> float:
+        turns[case] = turns.get(case, 0) + 1
+        return middles(case) + swing() * (-1) ** turns[case]
+
+    return draw
+
+
+def test_what_leans_after_screening_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too noisy in screening to look slower, quieter afterwards."""
+    design = Design()
+    drawn = _Drawn(monkeypatch, lambda case: 0.0)
+    noisy = design.screening[-1]
+    drawn._draw = _wavering(
+        lambda case: 0.026, lambda: 0.012 if len(drawn.measured) <= noisy else 0.002
+    )
+    [found] = drawn.gate(1)
+    assert len(drawn.measured) == noisy + design.confirmation[0]
+    assert (found.verdict, found.phase) == ("slower", "confirmation")
+
+
+def test_a_suspect_that_is_called_leaves_its_share_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of 20 suspects is called by what the other 19 leave, and would not be without."""
+    design = Design()
+    drawn = _Drawn(monkeypatch, lambda case: 0.0)
+    drawn._draw = _wavering(lambda case: 0.3 if case.size else 0.031, lambda: 0.012)
+    found = drawn.gate(20)
+    assert [each.verdict for each in found] == ["slower"] * 20
+    spread = common_spread(each.logs for each in found)
+    divided = spread.interval(found[0].logs, design.confirmation_level(20))
+    assert divided.verdict(design.zone) == "undecided"
