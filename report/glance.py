@@ -103,7 +103,7 @@ def place(name: str, device: str) -> str:
     if name == "memory":
         return "streaming from DRAM" if device == "cpu" else "streaming from the device's memory"
     return {
-        "launch": "calls of the smallest size",
+        "launch": "at launch",
         "l1": "in cache",
         "l2": "in cache",
         "last_level": "in the last-level cache",
@@ -173,22 +173,25 @@ def headlines(evidence: Evidence) -> list[str]:
 
 
 def _headline(found: Sequence[View], mode: str, several: bool) -> str:
-    told, who = [], []
-    for view in found:
-        lines = [line for line in view.lines if line.setting.mode == mode]
-        costs = [
-            f"{_labels(mine, name)} takes {ends(cost(each.members[name]) for each in mine)}"
-            for name in (view.algebraic, view.exp)
-            if (mine := [each for each in lines if name in each.members])
-        ]
-        if costs:
-            told.append(f"{view.place} {listing(costs)}")
-            who += [title(line.setting.framework) for line in lines]
-    if not told:
+    costs = {
+        (view.place, name): mine
+        for view in found
+        for name in (view.algebraic, view.exp)
+        if (mine := [x for x in view.lines if x.setting.mode == mode and name in x.members])
+    }
+    if not costs:
         return ""
+    whose = {key: listing([title(x.setting.framework) for x in costs[key]]) for key in costs}
+    alike = len(set(whose.values())) == 1
+    told: dict[str, list[str]] = {}
+    for (spot, name), mine in costs.items():
+        reach = ends(cost(each.members[name]) for each in mine)
+        of = "" if alike else f" ({whose[spot, name]})"
+        told.setdefault(spot, []).append(f"{_labels(mine, name)} takes {reach}{of}")
     where = f" ({in_words(found[0].conditions, True)})" if several else ""
-    names = listing(list(dict.fromkeys(who)))
-    return f"{mode.capitalize()}{where}, over {BASELINE}: {'; '.join(told)} ({names})."
+    text = "; ".join(f"{spot} {listing(clauses)}" for spot, clauses in told.items())
+    of_all = f" ({next(iter(whose.values()))})" if alike else ""
+    return f"{mode.capitalize()}{where}, over {BASELINE}: {text}{of_all}."
 
 
 def _labels(lines: Iterable[Line], name: str) -> str:

@@ -249,6 +249,17 @@ def test_a_form_that_is_not_the_plain_one_is_named(make_run: MakeRun) -> None:
     assert "gelu [stable] takes longer than squareplus in 1 of 1 setting" in verdict
 
 
+def test_a_headline_names_the_frameworks_of_each_figure(make_run: MakeRun) -> None:
+    """JAX has no gelu: its squareplus must not stand for one."""
+    jax = [*costs("relu", 1, 1, framework="jax"), *costs("squareplus", 3, 4, framework="jax")]
+    torch = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1.1, 1.2, form="textbook")]
+    [lead] = glance.headlines(read([make_run([*jax, *torch])]))
+    assert lead == (
+        "Eager, over relu: in cache squareplus takes 1.10–4.00× (JAX and PyTorch) "
+        "and gelu takes 2.00–3.00× (PyTorch)."
+    )
+
+
 def test_runs_stand_apart_and_are_named(make_run: MakeRun) -> None:
     rows = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 4, 5, form="textbook")]
     other = [*RELU, *costs("gelu", 20, 30)]
