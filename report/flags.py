@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Generic
 
 from bench.agreement.findings import Finding
@@ -74,6 +75,7 @@ class Flags:
     accuracy: Sequence[Flag[Checked]]
 
 
+@lru_cache(maxsize=2)
 def of(evidence: Evidence) -> Flags:
     """The flags that hold for some row of the evidence."""
     return Flags(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bench.catalog import BASELINE, CATALOG
 
@@ -65,7 +66,8 @@ class View:
         return f"{self.place}, {elements(self.conditions.size)}"
 
 
-def views(evidence: Evidence) -> list[View]:
+@lru_cache(maxsize=2)
+def views(evidence: Evidence) -> tuple[View, ...]:
     """Of each run and device in its foremost conditions: in cache, then streaming."""
     found: dict[tuple[str, str], list[View]] = {}
     groups: dict[Setting, list[Timed]] = {}
@@ -77,7 +79,7 @@ def views(evidence: Evidence) -> list[View]:
         made = list(_views(conditions, groups[conditions], evidence))
         if made:
             found.setdefault((conditions.run, conditions.device), made)
-    return [each for several in found.values() for each in several]
+    return tuple(each for several in found.values() for each in several)
 
 
 def _views(conditions: Setting, timed: Sequence[Timed], evidence: Evidence) -> Iterator[View]:
