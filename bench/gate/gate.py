@@ -389,7 +389,7 @@ class Timing:
                     setting = replace(self._setting, effort=effort)
                     started = time.monotonic()
                     timed = measure(epoch, cases, setting, self.processes, done)
-                    took = time.monotonic() - started
+                    took = time.monotonic() - started - epoch.aside
                 self.seconds += took
                 blocks = sum(each.blocks + each.spoilt for each in timed.values())
                 self._visit = took * effort.blocks / blocks if blocks else self._visit

@@ -85,11 +85,15 @@ class Setting:
 
 @dataclass
 class Epoch:
-    """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed."""
+    """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed.
+
+    `aside` are the seconds of its visits that a test of the gate took for itself.
+    """
 
     workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
     numbers: dict[Case, int] = field(default_factory=dict)
     failures: dict[Case, dict[str, Failed]] = field(default_factory=dict)
+    aside: float = 0.0
 
     def close(self) -> None:
         """End the processes."""
@@ -318,6 +322,7 @@ def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any
             epoch.failures[case] = {answer["arm"]: failure}
         else:
             found.append(answer)
+            epoch.aside += answer.get("aside", 0) / 1e9
 
 
 @contextmanager

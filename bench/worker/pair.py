@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import statistics
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -60,6 +61,7 @@ class Pair:
         if len(self._arms) == len(ARMS):
             self._arms["candidate"].share_memory(self._arms["base"])
         self._planted: dict[int, dict[str, Callable[[], Any]]] = {}
+        self._aside = 0
 
     def describe(self) -> dict[str, Any]:
         """As a worker's, and `down`: which arms cannot be loaded, and why."""
@@ -99,13 +101,15 @@ class Pair:
 
         Answers lists with an entry a block: nanoseconds of the batch of `base` and of `candidate`,
         and whether either was `spoilt`: preempted for a tenth of its time.
-        `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test.
+        `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test; `aside`
+        has the nanoseconds that waking and stopping them took.
         Of long calls there are fewer blocks. Where an arm fails it answers which `arm` did, and its
         `failure`. Raises Recompiled where something was compiled meanwhile.
         """
         steps, loops = self._steps(number), self.loops(number, batch)["loops"]
         count = min(blocks, max(_FEWEST, round(_VISIT / self._seconds(number, loops))))
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
+        self._aside = 0
         with self._nothing_compiled():
             for block in range(count):
                 spoilt = False
@@ -119,7 +123,7 @@ class Pair:
                     found[arm].append(elapsed)
                     spoilt = spoilt or lost
                 found["spoilt"].append(spoilt)
-        return {"loops": loops, **found}
+        return {"loops": loops, "aside": self._aside, **found}
 
     def loops(self, number: int, batch: float) -> dict[str, int]:
         """The calls of a prepared case, whichever arm is slower, that fill `batch` seconds."""
@@ -182,14 +186,28 @@ class Pair:
         self, hogs: dict[str, Any] | None, arm: str, step: Callable[[], Any]
     ) -> Iterator[None]:
         """Let some processes run meanwhile, if it is their arm's time; untimed until they do."""
-        pids = hogs["pids"] if hogs and hogs["arm"] == arm else ()
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-        if hogs:
+        if not hogs:
+            yield
+            return
+        pids = hogs["pids"] if hogs["arm"] == arm else ()
+        with self._set_aside():
+            _signal(pids, signal.SIGCONT)
             self._arms[arm].seconds(step, _SETTLING)
         yield
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        with self._set_aside():
+            _signal(pids, signal.SIGSTOP)
+
+    @contextmanager
+    def _set_aside(self) -> Iterator[None]:
+        """Count what this takes as the test's own time, not the comparison's."""
+        started = time.perf_counter_ns()
+        yield
+        self._aside += time.perf_counter_ns() - started
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def _load(arm: str, folder: str, framework: str, own: str) -> ModuleType | Any:

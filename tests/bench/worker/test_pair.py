@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,17 @@ def test_a_hog_is_woken_for_its_arm_alone(
     hogged = [(123, signal.SIGCONT), arm, (123, signal.SIGSTOP)]
     [other] = set(ARMS) - {arm}
     assert clock.turns == ([*hogged, other] if arm == "base" else [other, *hogged])
+
+
+def test_what_hogs_take_to_wake_is_told_apart(
+    load: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = _prepared(load())
+    monkeypatch.setattr(module.os, "kill", lambda *_: time.sleep(0.002))
+    hogs = {"pids": [123], "arm": "candidate"}
+    assert pair.compare(0, 0.0005, 3)["aside"] == 0
+    assert pair.compare(0, 0.0005, 3, hogs=hogs)["aside"] >= 3 * 2 * 2_000_000
+    assert pair.compare(0, 0.0005, 3)["aside"] == 0
 
 
 # --- the faults of one arm ------------------------------------------------------------------------
