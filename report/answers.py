@@ -10,7 +10,7 @@ from bench.frameworks import frameworks
 
 from .evidence import Evidence, Timed
 from .families import Comparison, Setting, Summary, at_reference_size, cost, setting_of, summaries
-from .words import counted, elements, listing, ratio, title
+from .words import capital, counted, elements, listing, ratio, sentence, title
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def tally(evidence: Evidence, view: str) -> str:
             run = f" in run {each.setting.run}" if len(evidence.runs) > 1 else ""
             found.setdefault(f"{each.setting.direction}{run}", []).append(each.comparison)
     text = "; ".join(f"{where}, {_tally(mine)}" for where, mine in found.items())
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    return sentence(text) if text else ""
 
 
 def _these(evidence: Evidence) -> str:
@@ -125,7 +125,7 @@ def in_words(setting: Setting, with_run: bool = False) -> str:
 
 def _heading(setting: Setting, with_run: bool) -> str:
     text = in_words(setting, with_run)
-    return text[0].upper() + text[1:]
+    return capital(text)
 
 
 def _answer(summary: Summary, evidence: Evidence) -> Answer:

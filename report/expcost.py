@@ -14,7 +14,7 @@ from .expwords import disappears, tally
 from .families import Setting, prominence, setting_of
 from .overview import Cell
 from .pairs import Pair, Size, follow, kind, sizes_of
-from .words import interval, number, ratio, title
+from .words import capital, interval, number, ratio, title
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _table(
     made = made if any(each.pairs for each in made) else []
     text = in_words(conditions, several)
     return Table(
-        text[0].upper() + text[1:],
+        capital(text),
         sizes,
         tuple(made),
         tuple(tally([each.pairs for each in made], sizes)),

@@ -8,7 +8,7 @@ from bench.catalog import BASELINE
 
 from .answers import member
 from .pairs import CLOSE, Pair, Size, kind
-from .words import elements, listing, ratio
+from .words import elements, listing, ratio, sentence
 
 
 def disappears(pair: Pair, sizes: Iterable[Size]) -> tuple[str, str]:
@@ -26,7 +26,7 @@ def disappears(pair: Pair, sizes: Iterable[Size]) -> tuple[str, str]:
     ]
     text = "; ".join(told)
     who = f"{member(pair.exp)} against {member(pair.other)}"
-    return who, f"{text[0].upper()}{text[1:]}." if text else "Not timed at the same sizes."
+    return who, sentence(text) if text else "Not timed at the same sizes."
 
 
 _WHERE = {

@@ -19,7 +19,7 @@ from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_fo
 from .families import Setting, baseline_of, cost, prominence, setting_of
 from .figure import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
-from .words import counted, elements, listing, number, title
+from .words import capital, counted, elements, listing, number, title
 
 _FIRST: Mapping[str, tuple[str, ...]] = {"exp": NAMED, "algebraic": ("squareplus",)}
 """Who stands for a family: the first of these that was measured, else the catalogue's first."""
@@ -231,7 +231,7 @@ def _verdict(view: View, several: bool) -> str:
     lines = [line for line, _ in pairs]
     names = {name: _labels(lines, name) for name in (view.exp, view.algebraic)}
     text = f"{names[view.exp]} {'; '.join(told)}.".replace("{other}", names[view.algebraic])
-    return f"{_capital(view.where)}{conditions}: {text}"
+    return f"{capital(view.where)}{conditions}: {text}"
 
 
 AGAINST = {
@@ -315,7 +315,7 @@ def figure(evidence: Evidence) -> Figure | None:
     panels = [
         strips.panel(
             f"g{index}",
-            f"{_capital(view.where)}{_of(view) if several else ''}",
+            f"{capital(view.where)}{_of(view) if several else ''}",
             mine,
             across,
             f"time over {BASELINE}'s (×), log scale",
@@ -329,7 +329,7 @@ def figure(evidence: Evidence) -> Figure | None:
         f"● exp, ▲ algebraic, ■ max, each in its plain form unless another is "
         "named in brackets; the filled marker is the activation "
         "named beside it, the bar its 95 % interval, hollow ones are the others of its family; "
-        f"the dashed line is {BASELINE}. {_capital(in_words(first.conditions))}. "
+        f"the dashed line is {BASELINE}. {capital(in_words(first.conditions))}. "
         "The axis is the same in every panel.",
         tuple(panels),
         "large",
@@ -363,7 +363,3 @@ def spoken(evidence: Evidence) -> list[str]:
     """The verdict for a terminal."""
     told = [*headlines(evidence), *verdict(evidence)]
     return told or [text for text, _ in absent(evidence)]
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

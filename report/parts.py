@@ -16,7 +16,7 @@ from .evidence import FAMILIES, Estimate, Evidence, Split, family_of, plain_form
 from .families import Setting, prominence, setting_of
 from .figure import Figure
 from .overview import Cell
-from .words import counted, interval, listing, number, title
+from .words import capital, counted, interval, listing, number, title
 
 POOR_FIT = 0.10
 """Share by which a line may miss the size that was left out before it is marked."""
@@ -68,7 +68,7 @@ def _foremost(evidence: Evidence, wanted: Callable[[Split], bool]) -> list[Group
 def heading(setting: Setting, evidence: Evidence) -> str:
     """The conditions of a table or a figure, as a heading."""
     text = in_words(setting, len(evidence.runs) > 1)
-    return text[0].upper() + text[1:]
+    return capital(text)
 
 
 # --- the parts ---

@@ -8,7 +8,7 @@ from bench.special_table import COLUMNS, Line, is_plain, lines
 from .evidence import Evidence
 from .overview import Cell
 from .parts import Pivot
-from .words import title
+from .words import capital, title
 
 
 def pivots(evidence: Evidence) -> list[Pivot]:
@@ -30,12 +30,8 @@ def _pivot(heading: str, found: list[Line]) -> Pivot:
         (line.activation, line.form, tuple(_cell(line.cells[column]) for column in COLUMNS))
         for line in found
     )
-    return Pivot(heading, "Activation", tuple(map(_sentence_case, COLUMNS)), rows)
+    return Pivot(heading, "Activation", tuple(map(capital, COLUMNS)), rows)
 
 
 def _cell(texts: tuple[str, ...]) -> Cell:
     return Cell(texts[0], texts[1:]) if texts else Cell("–")
-
-
-def _sentence_case(text: str) -> str:
-    return text[0].upper() + text[1:]

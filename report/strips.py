@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from .drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
 from .evidence import Estimate
-from .words import number, ratio
+from .words import number, ratio, shortened
 
 _LANE, _GAP = 15.0, 9.0
 """Pixels of a mark, and between groups."""
@@ -119,13 +119,9 @@ def _mark(axes: Axes, mark: Mark, at: float, across: Limits) -> None:
         linestyle="none", clip_on=False,
     )  # fmt: skip
     axes.annotate(
-        f"{number(estimate.value)}× {_short(mark.label)}", (1, at), xytext=(7, 0),
+        f"{number(estimate.value)}× {shortened(mark.label)}", (1, at), xytext=(7, 0),
         textcoords="offset points", xycoords=("axes fraction", "data"), va="center", size=9,
     )  # fmt: skip
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 12 else f"{label[:11]}…"
 
 
 def _spoken(strip: Strip) -> str:

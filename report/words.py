@@ -67,3 +67,18 @@ def title(framework: str) -> str:
     """A framework's own spelling of its name, as `impls/` gives it."""
     known = frameworks().get(framework)
     return known.title if known else framework
+
+
+def capital(text: str) -> str:
+    """The same with a capital first, and the rest as it is."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def sentence(*parts: str) -> str:
+    """The parts as one sentence: a capital letter first, a full stop last."""
+    return f"{capital(''.join(parts))}."
+
+
+def shortened(text: str, most: int = 12) -> str:
+    """A text cut to so many letters, the last one an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..evidence import Evidence, Timed
 from ..families import Setting
 from ..figure import Figure
+from ..words import capital, sentence
 from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import NAMED, Line, Place
@@ -67,9 +68,9 @@ def _answered(
         key=lambda line: ratios.order(line.top.case),
     )
     figure = Figure(
-        ratios.capital(f"{_WORDS[drawn[0].top.case.direction]} over the value"),
+        capital(f"{_WORDS[drawn[0].top.case.direction]} over the value"),
         "Time over that of the forward call of the same activation; ■ relu, ● gelu, ▲ squareplus, "
-        f"each in its plain form; bars are 95 % intervals. {ratios.capital(at.words)}; "
+        f"each in its plain form; bars are 95 % intervals. {capital(at.words)}; "
         f"{ratios.under(setting, evidence)}.",
         ratios.panels("q-backward", drawn, _name, "time over the value's (×), log scale", "value"),
     )
@@ -85,7 +86,7 @@ def _answered(
 
 def _sentence(at: Place, direction: str, by_name: dict[str, list[Line]]) -> str:
     told = [f"{name}'s {_counts(mine)}" for name, mine in by_name.items()]
-    return ratios.sentence(f"{at.words}, {_WORDS[direction]}: {'. '.join(told)}")
+    return sentence(f"{at.words}, {_WORDS[direction]}: {'. '.join(told)}")
 
 
 def _counts(mine: Iterable[Line]) -> str:

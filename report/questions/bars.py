@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..drawing import SOFT, WIDTH, Panel, canvas, heading, to_svg
-from .ratios import short
+from ..words import shortened
 
 _LANE, _BAR, _GAP = 15.0, 10.0, 9.0
 """Pixels of a bar with its room, of the bar, and between groups."""
@@ -102,10 +102,10 @@ def _words(axes: Axes, group: Group, top: float) -> None:
     )
     middle = top + (len(group.bars) / 2 + 0.3) * _LANE
     shift = 5 if group.below else 0
-    axes.annotate(short(group.who, 15), (0, middle), xytext=(-_LEFT, shift), size=10, **beside)
+    axes.annotate(shortened(group.who, 15), (0, middle), xytext=(-_LEFT, shift), size=10, **beside)
     if group.below:
         axes.annotate(
-            short(group.below, 17),
+            shortened(group.below, 17),
             (0, middle),
             xytext=(-_LEFT, -6.5),
             size=8.5,
@@ -114,7 +114,7 @@ def _words(axes: Axes, group: Group, top: float) -> None:
         )
     for lane, bar in enumerate(group.bars):
         at = (1, top + (lane + 0.8) * _LANE)
-        axes.annotate(short(bar.label, 30), at, xytext=(7, 0), size=8.5, **beside)
+        axes.annotate(shortened(bar.label, 30), at, xytext=(7, 0), size=8.5, **beside)
 
 
 def _legend(axes: Axes, colours: Mapping[str, str]) -> None:

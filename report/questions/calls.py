@@ -13,7 +13,7 @@ from ..families import Setting, prominence, setting_of
 from ..figure import Figure
 from ..glance import place
 from ..parts import POOR_FIT, poor_fit
-from ..words import counted, elements, number, title
+from ..words import capital, counted, elements, number, sentence, title
 from . import bars, ratios
 from .answered import Answered, unmeasured
 from .ratios import NAMED
@@ -138,7 +138,7 @@ def _answered(
         "Share of the measured time; beside each bar the largest part. A part is a difference of "
         "times and can fall below 0; the others then reach beyond 100 %. A bar that leaves the "
         "axis ends at its edge; ✗ marks a line that missed the size left out. "
-        f"{ratios.capital(ratios.under(setting, evidence))}.",
+        f"{capital(ratios.under(setting, evidence))}.",
         tuple(_panel(names[size], size, found[size]) for size in list(found)[-_PANELS:]),
     )
     every = [replace(split.case, size=size) for split in splits for size in split.sizes]
@@ -171,7 +171,7 @@ def _sentence(where: str, calls: Sequence[Call]) -> str:
         mine = [call for call in calls if call.case.activation == name]
         if mine:
             told.append(f"{name}, {_majority(mine)}")
-    return ratios.sentence(f"{where}, more than half of a call goes to: {'; '.join(told)}")
+    return sentence(f"{where}, more than half of a call goes to: {'; '.join(told)}")
 
 
 def _majority(mine: Sequence[Call]) -> str:
@@ -216,7 +216,7 @@ def _panel(where: str, size: int, calls: Iterable[Call]) -> Panel:
         rows.setdefault((title(call.case.framework), call.case.mode), []).append(bar)
     return bars.panel(
         f"q-call-{size}",
-        ratios.capital(where),
+        capital(where),
         [bars.Group(*names, tuple(each)) for names, each in rows.items()],
         "share of the time of a call",
         {word: PARTS[metric] for metric, word in _WORDS.items()},

@@ -12,10 +12,10 @@ from ..evidence import Estimate, Evidence
 from ..figure import Figure
 from ..glance import ends
 from ..pairs import kind
-from ..words import listing, title
+from ..words import listing, sentence, title
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, missing, sentence, under, views
+from .lines import View, class_of, command, missing, under, views
 
 _ANCHOR = "compiling"
 _QUESTION = "Does compiling help, and at which size?"

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..charts import Limits, end_labels, power
 from ..drawing import INK, PARTS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
 from ..evidence import Estimate
-from ..words import elements, number
+from ..words import elements, number, shortened
 
 _LEFT, _HEIGHT, _LETTER, _TICK = 46.0, 260.0, 5.4, 27.0
 """Pixels: left of the axes, in all, of a letter beside a line, and of a tick's label."""
@@ -49,7 +49,7 @@ def panel(
     """The curves on logarithmic axes; `one` draws a dashed line at 1."""
     groups = list(dict.fromkeys(curve.group for curve in curves))
     looks = {group: _LOOKS[place % len(_LOOKS)] for place, group in enumerate(groups)}
-    names = [f"{looks[each.group][2]} {_short(each.label)}" for each in curves]
+    names = [f"{looks[each.group][2]} {shortened(each.label, 19)}" for each in curves]
     right = 12 + _LETTER * max(map(len, names))
     with canvas(WIDTH, _HEIGHT, _LEFT, right) as (figure, axes):
         for curve in curves:
@@ -104,10 +104,6 @@ def _intervals(curve: Curve, up: Limits) -> tuple[list[float], list[float]]:
             across += [size, size, math.nan]
             ends += [max(each.low, up[0]), min(each.high, up[1]), math.nan]
     return across, ends
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 19 else f"{text[:18]}…"
 
 
 def _spoken(curve: Curve) -> str:

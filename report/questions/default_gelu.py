@@ -16,7 +16,7 @@ from .. import strips
 from ..drawing import Panel
 from ..evidence import Checked, Estimate, Evidence, Timed
 from ..figure import Figure
-from ..words import number, title
+from ..words import capital, number, sentence, shortened, title
 from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import Line
@@ -162,7 +162,7 @@ def _costs(evidence: Evidence) -> tuple[tuple[str, ...], tuple[Figure, ...], lis
             setting.run,
             evidence,
             [
-                ratios.sentence(f"{at.words}: tanh {ratios.counts(_estimates(mine), 'exact')}")
+                sentence(f"{at.words}: tanh {ratios.counts(_estimates(mine), 'exact')}")
                 for at, mine in found.items()
             ],
         )
@@ -200,7 +200,7 @@ def _panels(found: dict[ratios.Place, list[Line]]) -> tuple[Panel, ...]:
     across = strips.limits([each for some in drawn.values() for each in some], 1.0)
     axis = "time over the exact gelu's (×), log scale"
     return tuple(
-        strips.panel(f"q-tanh-{index}", ratios.capital(at.words), some, across, axis, "exact")
+        strips.panel(f"q-tanh-{index}", capital(at.words), some, across, axis, "exact")
         for index, (at, some) in enumerate(drawn.items())
     )
 
@@ -208,8 +208,8 @@ def _panels(found: dict[ratios.Place, list[Line]]) -> tuple[Panel, ...]:
 def _strips(mine: Iterable[Line]) -> list[strips.Strip]:
     return [
         strips.Strip(
-            ratios.short(title(line.top.case.framework), 12),
-            ratios.short(line.top.case.mode, 12),
+            shortened(title(line.top.case.framework), 12),
+            shortened(line.top.case.mode, 12),
             (strips.Mark(line.top.family, "tanh", line.estimate),),
         )
         for line in mine

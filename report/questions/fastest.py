@@ -9,10 +9,10 @@ from bench.catalog import BASELINE
 
 from ..evidence import Estimate, Evidence
 from ..figure import Figure
-from ..words import listing, number
+from ..words import listing, number, sentence
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, missing, sentence, under, views
+from .lines import View, class_of, command, missing, under, views
 
 _ANCHOR = "fastest"
 _QUESTION = "Which framework, from which size on?"

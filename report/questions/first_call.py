@@ -10,9 +10,9 @@ from bench.catalog import BASELINE
 from .. import strips
 from ..evidence import Estimate, Evidence
 from ..figure import Figure
-from ..words import duration, title
+from ..words import duration, sentence, title
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, missing, sentence, strip, tally, under, views
+from .lines import Line, View, command, missing, strip, tally, under, views
 
 _ANCHOR = "first-call"
 _QUESTION = "Is ReLU faster than SiLU, or is that the first call?"

@@ -11,21 +11,9 @@ from .. import strips
 from ..evidence import Estimate, Evidence
 from ..figure import Figure
 from ..pairs import kind
-from ..words import listing
+from ..words import listing, sentence
 from .answered import Answered, unmeasured
-from .lines import (
-    Line,
-    Place,
-    View,
-    amount,
-    brief,
-    command,
-    missing,
-    sentence,
-    strip,
-    under,
-    views,
-)
+from .lines import Line, Place, View, amount, brief, command, missing, strip, under, views
 
 _STREAMING = "Is it memory-bound, so free on this device?"
 _FUSED = "Is it free when fused?"

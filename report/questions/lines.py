@@ -20,7 +20,7 @@ from ..families import USUAL, Setting, is_unit, prominence, setting_of
 from ..glance import AGAINST, ends
 from ..pairs import Size, deciding, kind, sizes_of, total_ratio
 from ..strips import Mark, Strip
-from ..words import counted, elements, listing, title
+from ..words import counted, elements, listing, sentence, shortened, title
 
 _FEW = 3
 """Settings that a sentence names; of more it gives the number."""
@@ -190,12 +190,6 @@ def _prefixed(found: Sequence[View], evidence: Evidence) -> list[View]:
 # --- in words -------------------------------------------------------------------------------------
 
 
-def sentence(*parts: str) -> str:
-    """The parts as one sentence: a capital letter first, a full stop last."""
-    text = "".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
-
-
 def under(found: Sequence[View], evidence: Evidence) -> str:
     """The conditions of the views, for a note: `Forward, float32, cpu, 1 thread.`"""
     several = len(evidence.runs) > 1
@@ -257,12 +251,9 @@ def amount(ratios: Iterable[Estimate], which: str) -> str:
 def strip(line: Line, marks: Iterable[Mark | None]) -> Strip:
     """The marks of a line under its framework and mode."""
     setting = line.setting
-    return Strip(short(title(setting.framework)), short(setting.mode), tuple(filter(None, marks)))
-
-
-def short(text: str) -> str:
-    """A name as it fits beside a row."""
-    return text if len(text) <= 12 else f"{text[:11]}…"
+    return Strip(
+        shortened(title(setting.framework)), shortened(setting.mode), tuple(filter(None, marks))
+    )
 
 
 # --- as commands ----------------------------------------------------------------------------------

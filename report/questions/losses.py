@@ -11,10 +11,9 @@ from bench.dtypes import DTYPES
 from ..drawing import COLOURS, Panel
 from ..evidence import Checked, Evidence
 from ..figure import Figure
-from ..words import listing, number, title
+from ..words import listing, number, sentence, shortened, title
 from . import bars, ratios
 from .answered import Answered, unmeasured
-from .ratios import short
 
 QUESTION = "Where does it overflow or lose every digit?"
 FORMS: Mapping[str, str] = {
@@ -125,7 +124,7 @@ def _worst(shown: Iterable[Checked]) -> list[str]:
 
 
 def _beside(told: Sequence[str]) -> list[str]:
-    return [ratios.sentence("; ".join(told))] if told else []
+    return [sentence("; ".join(told))] if told else []
 
 
 def _named(each: Checked) -> str:
@@ -141,7 +140,7 @@ def _figure(text: str) -> str:
     try:
         value = float(text)
     except ValueError:
-        return short(text, 24)
+        return shortened(text, 24)
     return "NaN" if math.isnan(value) else number(value)
 
 

@@ -15,7 +15,7 @@ from ..evidence import Estimate, Evidence, Timed, command_of, plain_form
 from ..families import Setting, prominence, setting_of
 from ..glance import AGAINST, ends, place
 from ..pairs import Size, deciding, kind, sizes_of, total_ratio
-from ..words import elements, listing, title
+from ..words import capital, elements, listing, shortened, title
 
 NAMED = ("relu", "gelu", "squareplus")
 """One activation a family: those that people name."""
@@ -142,12 +142,12 @@ def panels(
         mark = strips.Mark(line.top.family, label(line), line.estimate)
         modes.setdefault(case.mode, {}).setdefault(title(case.framework), []).append(mark)
     drawn = {
-        mode: [strips.Strip(short(who, 12), "", tuple(marks)) for who, marks in found.items()]
+        mode: [strips.Strip(shortened(who), "", tuple(marks)) for who, marks in found.items()]
         for mode, found in modes.items()
     }
     across = strips.limits([each for some in drawn.values() for each in some], 1.0)
     return tuple(
-        strips.panel(f"{name}-{index}", short(capital(mode), 30), some, across, axis, one)
+        strips.panel(f"{name}-{index}", shortened(capital(mode), 30), some, across, axis, one)
         for index, (mode, some) in enumerate(drawn.items())
     )
 
@@ -161,16 +161,6 @@ def of_run(run: str, evidence: Evidence, sentences: Iterable[str]) -> tuple[str,
 def under(setting: Setting, evidence: Evidence) -> str:
     """The conditions in words, with the run where there are several."""
     return in_words(setting, len(evidence.runs) > 1).removeprefix(", ")
-
-
-def sentence(text: str) -> str:
-    """A sentence: a capital, and a full stop."""
-    return f"{capital(text)}."
-
-
-def capital(text: str) -> str:
-    """The same with a capital first, and the rest as it is."""
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def again(cases: Iterable[Case], options: str = "", leave: Sequence[str] = ()) -> str:
@@ -189,8 +179,3 @@ def again(cases: Iterable[Case], options: str = "", leave: Sequence[str] = ()) -
         if value
     ]
     return " ".join(filter(None, ["python -m bench run", *words, options]))
-
-
-def short(text: str, most: int) -> str:
-    """A text cut to so many letters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"

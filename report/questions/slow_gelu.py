@@ -16,9 +16,9 @@ from .. import strips
 from ..drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
 from ..evidence import Estimate, Evidence, Split, plain_form
 from ..figure import Figure
-from ..words import counted, interval, listing, number, ratio, title
+from ..words import counted, interval, listing, number, ratio, sentence, shortened, title
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, missing, sentence, short, strip, tally, under, views
+from .lines import Line, View, command, missing, strip, tally, under, views
 
 _ANCHOR = "slow-gelu"
 _NAME, _VARIANT, _COSTLY = "gelu", "gelu_tanh", "erf"
@@ -302,10 +302,10 @@ def _drawn(name: str, head: str, found: Sequence[Parts]) -> Panel:
                 xycoords=("axes fraction", "data"), textcoords="offset points", va="center"
             )
             axes.annotate(
-                short(title(setting.framework)), (0, row), xytext=(-left, 5), size=10, **at
+                shortened(title(setting.framework)), (0, row), xytext=(-left, 5), size=10, **at
             )
             axes.annotate(
-                short(setting.mode), (0, row), xytext=(-left, -6.5), size=8.5, color=SOFT, **at
+                shortened(setting.mode), (0, row), xytext=(-left, -6.5), size=8.5, color=SOFT, **at
             )
             shown = number(each.arithmetic.value)
             axes.annotate(shown, (1, row), xytext=(7, 0), size=9, **at)

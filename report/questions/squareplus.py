@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from .. import strips
 from ..evidence import Evidence
 from ..figure import Figure
+from ..words import sentence
 from .answered import Answered, unmeasured
-from .lines import Line, View, command, missing, sentence, strip, tally, under, views
+from .lines import Line, View, command, missing, strip, tally, under, views
 
 _ANCHOR = "squareplus"
 _QUESTION = "Is Squareplus cheaper than softplus, where, and by how much?"

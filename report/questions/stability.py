@@ -8,7 +8,7 @@ from ..evidence import Evidence, Timed
 from ..families import Setting
 from ..figure import Figure
 from ..glance import ends
-from ..words import number
+from ..words import capital, number, sentence
 from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import Line, Place
@@ -54,7 +54,7 @@ def _answered(evidence: Evidence, setting: Setting, at: Place, found: Sequence[L
     figure = Figure(
         "The stable form over the plain one",
         "Time over that of the plain form: native, or the first one written out where there is "
-        f"none. ● exp, ▲ algebraic, ■ max; bars are 95 % intervals. {ratios.capital(at.words)}; "
+        f"none. ● exp, ▲ algebraic, ■ max; bars are 95 % intervals. {capital(at.words)}; "
         f"forward, {ratios.under(setting, evidence)}.",
         ratios.panels(
             "q-correctness", shown, _name, "time over the plain form's (×), log scale", "plain"
@@ -86,7 +86,7 @@ def _overall(found: Sequence[Line], at: Place) -> list[str]:
     for line in found:
         modes.setdefault(line.top.case.mode, []).append(line)
     return [
-        ratios.sentence(f"{mode}, {at.words}: the stable form {_kinds(mine)}")
+        sentence(f"{mode}, {at.words}: the stable form {_kinds(mine)}")
         for mode, mine in modes.items()
     ]
 
@@ -120,7 +120,7 @@ def _of_each(found: Iterable[Line]) -> list[str]:
     for line in found:
         by_name.setdefault(_name(line), []).append(line)
     told = [f"{name} {_reach(mine)}" for name, mine in by_name.items()]
-    return [ratios.sentence(f"as drawn: {'; '.join(told)}")]
+    return [sentence(f"as drawn: {'; '.join(told)}")]
 
 
 def _reach(mine: Sequence[Line]) -> str:

@@ -13,7 +13,7 @@ from bench.cases import Case
 
 from ..charts import Limits, end_labels
 from ..drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
-from ..words import counted, number, ratio, title
+from ..words import counted, number, ratio, shortened, title
 from .runs import version_of
 from .trends import Series, Trend, unusual
 
@@ -39,7 +39,7 @@ def single_panels(name: str, trend: Trend, series: Sequence[Series]) -> list[Pan
 def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
     case = lines[0].case
     who = f"{title(case.framework)}, {case.mode}"
-    where = ", ".join([who, *(_short(word) for word in unusual(case))])
+    where = ", ".join([who, *(shortened(word, 13) for word in unusual(case))])
     limits, runs = _limits(lines), len(trend.runs)
     with canvas(WIDTH, 265, _LEFT, _RIGHT, top=44, bottom=62) as (figure, axes):
         axes.set(xscale="linear", yscale="log", ylim=limits, xlim=(0.5, runs + 0.5))
@@ -50,10 +50,12 @@ def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
         _run_ticks(axes, runs)
         _versions(axes, [version_of(each.facts, case.framework) for each in trend.runs])
         axes.set_xlabel(f"run, then version of {title(case.framework)}", labelpad=18)
-        ends = {_short(each.case.activation): each.points[-1].estimate.value for each in lines}
+        ends = {
+            shortened(each.case.activation, 13): each.points[-1].estimate.value for each in lines
+        }
         end_labels(axes, ends, limits)
         heading(axes, where, _LEFT, above=26)
-        who_alone = f"{_short(lines[0].words, 26)} " if len(lines) == 1 else ""
+        who_alone = f"{shortened(lines[0].words, 26)} " if len(lines) == 1 else ""
         under = f"{who_alone}over relu (×), log scale; {counted(case.size, 'element')}"
         axes.annotate(
             under, (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 13),
@@ -61,10 +63,6 @@ def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
         )  # fmt: skip
         svg = to_svg(figure, name)
     return Panel(svg, f"{where}: time over relu's by run: {_spoken(lines)}")
-
-
-def _short(text: str, most: int = 13) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _limits(lines: Iterable[Series]) -> Limits:
@@ -117,7 +115,7 @@ def _versions(axes: Axes, versions: Sequence[str]) -> None:
             continue
         if last:
             axes.axvline(at + 0.5, color=SOFT, linewidth=1, linestyle=(0, (1, 3)))
-        last, shown = version, _short(version)
+        last, shown = version, shortened(version, 13)
         width = len(shown) * _DIGIT
         middle = (at + 0.5) * room
         if middle - width / 2 > free:

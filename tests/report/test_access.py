@@ -94,8 +94,7 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     page.keyboard.press("Enter")
     note = page.locator(f"#timings-note-{number}")
     assert page.evaluate("document.activeElement.id") == f"timings-note-{number}"
-    address = page.evaluate("location.hash")
-    assert address == f"#timings-note-{number}&timings.sort=-call"
+    page.wait_for_url(lambda url: url.endswith(f"#timings-note-{number}&timings.sort=-call"))
     page.go_back()
     assert flagged.inner_text() == row
     note.locator("button").focus()
