@@ -108,7 +108,7 @@ class Profile:
         return min(self.seconds, max(_SECONDS_A_CASE * cases, _LEAST_SECONDS))
 
 
-def _everything() -> tuple[str, ...]:
+def with_variants() -> tuple[str, ...]:
     """Every activation of the catalogue and its variants, by label."""
     return tuple(
         label.label
@@ -196,7 +196,7 @@ PROFILES: Mapping[str, Profile] = {
             name="full",
             plans=(
                 Plan(
-                    (*_everything(), *_ALL[len(_NAMES) :]),
+                    (*with_variants(), *_ALL[len(_NAMES) :]),
                     dtypes=("float32", "float64", "float16", "bfloat16"),
                     sizes=CLASSES,
                 ),
@@ -205,7 +205,7 @@ PROFILES: Mapping[str, Profile] = {
                 Plan(_ALL, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
                 # A backward case keeps its own saved values alive: larger ones fill the memory.
                 Plan(
-                    _everything(),
+                    with_variants(),
                     directions=("backward", "both"),
                     dtypes=("float32", "float64", "float16", "bfloat16"),
                     sizes=("launch", "l1", "l2"),

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .errors import UsageError
 
-_CONSTANTS = ("TITLE", "MODES", "ENVIRONMENT", "VARIANTS")
+_NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
+_CONSTANTS = (*_NEEDED, "VARIANTS")
 IMPLS = Path(__file__).resolve().parent.parent / "impls"
 
 
@@ -44,7 +46,12 @@ def _read(path: Path) -> Framework:
     except (SyntaxError, ValueError) as error:
         place = f": line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UsageError(f"impls/{path.name} is no Python{place}") from None
-    constants = {name: ast.literal_eval(value) for name, value in _assigned(body)}
+    constants = {name: _literal(path, name, value) for name, value in _assigned(body)}
+    if lacking := [name for name in _NEEDED if name not in constants]:
+        raise UsageError(
+            f"impls/{path.name} has no {lacking[0]}: give it one, or, if it is no framework, a "
+            "name that begins with an underscore"
+        )
     return Framework(
         name=path.stem,
         title=constants["TITLE"],
@@ -53,6 +60,16 @@ def _read(path: Path) -> Framework:
         environment=constants["ENVIRONMENT"],
         variants=constants.get("VARIANTS", {}),
     )
+
+
+def _literal(path: Path, name: str, value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        raise UsageError(
+            f"impls/{path.name}: {name} is computed: write it out, because it is read without "
+            "running the module"
+        ) from None
 
 
 def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -45,5 +47,6 @@ def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
         if framework and framework not in frameworks():
             hint = nearest(framework, list(frameworks()))
             raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
-        chosen[framework if equals else ""] = path
+        found = shutil.which(path)
+        chosen[framework if equals else ""] = os.path.abspath(found) if found else path
     return chosen

@@ -73,6 +73,7 @@ class WorkerProcess:
         """
         here, there = Pipe()
         self._compared = [json.dumps(compared)] if compared else []
+        self._own = _environment_of_own() if compared and compared["own"] else {}
         self._impls = impls
         try:
             with log.open("ab") as output:
@@ -84,7 +85,7 @@ class WorkerProcess:
         self._pipe = here
         try:
             self.facts = self._answer(self.start_seconds)
-        except Failed:
+        except BaseException:
             self.kill()
             raise
 
@@ -96,7 +97,7 @@ class WorkerProcess:
         return subprocess.Popen(
             [*command, str(descriptor), ",".join(map(str, cpus)), *self._compared],
             pass_fds=[descriptor],
-            env={**os.environ, **environment_of(key, self._impls)},
+            env={**os.environ, **environment_of(key, self._impls), **self._own},
             cwd=ROOT if key.framework in frameworks() else None,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -154,6 +155,12 @@ class WorkerProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def _environment_of_own() -> dict[str, str]:
+    """What a user's function needs besides: its modules' own, and nothing written beside them."""
+    paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from itertools import repeat
 from pathlib import Path
@@ -642,9 +642,12 @@ def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
 # --- primitives -----------------------------------------------------------------------------------
 
 
-@tf.RegisterGradient("Snapshot")
 def _copy_gradient(_: Any, upstream: Tensor) -> Tensor:
     return tf.raw_ops.Snapshot(input=upstream)
+
+
+with suppress(KeyError):  # TensorFlow takes one a process, from whichever version comes first.
+    tf.RegisterGradient("Snapshot")(_copy_gradient)
 
 
 def copy_native(x: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..frameworks import frameworks
-from ..worker_process import Failed, WorkerProcess
+from ..worker_process import Failed, Lost, WorkerProcess
 from .decisions import Design
 
 _ARMS = ("base", "candidate")
@@ -41,24 +41,36 @@ _BATCHES = 4
 class Apart:
     """A process an arm. Asked like a process that holds both."""
 
-    def __init__(self, start: Callable[[str], WorkerProcess], arms: Iterable[str]) -> None:
+    def __init__(
+        self,
+        start: Callable[[str], WorkerProcess],
+        arms: Iterable[str],
+        installations: bool = True,
+    ) -> None:
         """Start the arms' processes in the order of `arms`.
 
-        Raises Failed where one of them has no framework or no device.
+        Raises Failed where neither starts, or, between two `installations`, where one of them has
+        no framework or no device.
         """
         self._arms: dict[str, WorkerProcess] = {}
+        self._lost: dict[str, Failed] = {}
         for arm in arms:
             try:
                 self._arms[arm] = start(arm)
             except Failed as failure:
-                self.kill()
-                raise Failed(failure.status, f"the {arm}: {failure.detail}") from None
+                if installations and not isinstance(failure, Lost):
+                    self.kill()
+                    raise Failed(failure.status, f"the {arm}: {failure.detail}") from None
+                self._lost[arm] = failure
+        if not self._arms:
+            raise next(iter(self._lost.values()))
 
     @property
     def facts(self) -> dict[str, Any]:
         """Which arms cannot be loaded, and why (`down`)."""
         found = [worker.facts["down"] for worker in self._arms.values()]
-        return {"down": {arm: why for down in found for arm, why in down.items()}}
+        lost = {arm: _told(failure) for arm, failure in self._lost.items()}
+        return {"down": {arm: why for down in found for arm, why in down.items()} | lost}
 
     @property
     def versions(self) -> dict[str, dict[str, str]]:
@@ -87,7 +99,7 @@ class Apart:
         if operation == "compare":
             return self._compare(timeout, **values)
         answer: dict[str, Any] = {}
-        for arm in (values["arm"],) if "arm" in values else _ARMS:
+        for arm in (values["arm"],) if "arm" in values else self._arms:
             answer = self._arms[arm].ask(operation, timeout, **values)
         return answer
 
@@ -96,7 +108,8 @@ class Apart:
     ) -> dict[str, Any]:
         """As `Pair.compare`: blocks of a batch of each arm, from neighbouring turns.
 
-        In the order ABBA, which makes a drift even in both arms. There are no `hogs` here.
+        In the order ABBA, which makes a drift even in both arms. There are no `hogs` here. `lost`
+        says that a process is gone.
         """
         loops = min(
             worker.ask("loops", timeout, number=number, batch=batch)["loops"]
@@ -104,17 +117,27 @@ class Apart:
         )
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
         for turn in range(-(-blocks // _BATCHES)):
-            taken = {
-                arm: self._arms[arm].ask(
-                    "turn", timeout, arm=arm, number=number, loops=loops, batches=_BATCHES
-                )
-                for arm in (_ARMS[::-1] if turn % 2 else _ARMS)
-            }
+            taken, failed = {}, {}
+            for arm in _ARMS[::-1] if turn % 2 else _ARMS:
+                values = {"arm": arm, "number": number, "loops": loops, "batches": _BATCHES}
+                try:
+                    taken[arm] = self._arms[arm].ask("turn", timeout, **values)
+                except Failed as failure:
+                    failed[arm] = failure
+            if failed:
+                lost = any(isinstance(failure, Lost) for failure in failed.values())
+                failures = {arm: _told(failure) for arm, failure in failed.items()}
+                return {"failures": failures, "lost": lost}
             for arm in _ARMS:
                 found[arm] += taken[arm]["elapsed"]
             spoilt = zip(*(taken[arm]["spoilt"] for arm in _ARMS), strict=True)
             found["spoilt"] += map(any, spoilt)
         return {"loops": loops, **found}
+
+
+def _told(failure: Failed) -> dict[str, str]:
+    """A failure as a worker tells it."""
+    return {"status": failure.status, "detail": failure.detail}
 
 
 def design(shared: Design, installations: bool) -> Design:

@@ -18,7 +18,8 @@ class Changes:
     """What differs between two versions of one framework's module.
 
     `functions` has, for each that differs, the names by which it does; `everywhere` those that
-    reach every case; `settings` those of the environment that a process has from its start.
+    reach every case; `settings` those of the environment that a process has from its start;
+    `modes` says whether the modes differ.
     """
 
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -26,12 +27,7 @@ class Changes:
     gone: frozenset[str] = frozenset()
     everywhere: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-
-    @property
-    def any(self) -> bool:
-        """Whether anything that a case could notice differs."""
-        told = (self.functions, self.new, self.gone, self.everywhere, self.settings)
-        return any(map(bool, told))
+    modes: bool = False
 
 
 def changes(base: Path, candidate: Path, framework: str) -> Changes:
@@ -60,6 +56,7 @@ def changes(base: Path, candidate: Path, framework: str) -> Changes:
         gone=before.functions - after.functions,
         everywhere=_differing(*adapters, _EVERYTHING),
         settings=tuple(name for name in _SETTINGS if before.own(name) != after.own(name)),
+        modes=before.own("MODES") != after.own("MODES"),
     )
 
 

@@ -112,6 +112,7 @@ def gate(
 ) -> None:
     """Find what became slower or less exact than in another version of impls/."""
     from ..progress import Reporter
+    from ..runner import interruptible
     from . import words
     from .decisions import Design
     from .gate import PARTS, Request, check
@@ -140,7 +141,8 @@ def gate(
         own=Own(function, reference) if function else None,
         instructions=instructions,
     )
-    result = compare(request, Reporter(quiet=as_json))
+    with interruptible():
+        result = compare(request, Reporter(quiet=as_json))
     check(result)
     if markdown:
         _write(markdown, words.markdown(result) + "\n")

@@ -155,13 +155,19 @@ class Comparison:
 
     def _compare(self, case: Case, base: tuple[Any, Any], candidate: tuple[Any, Any]) -> Compared:
         (before, old), (after, new) = base, candidate
+        if old.shape != new.shape:
+            detail = f"results of another shape: {old.shape} → {new.shape}"
+            return Compared(case, "broken", tested=int(old.size), detail=detail)
         differing = int(np.count_nonzero(old != new))
         made = partial(Compared, case, tested=int(old.size), differing=differing)
         parameter = before.get("max_ulp_parameter") != after.get("max_ulp_parameter")
         if not differing and not parameter:
             return made("identical")
         if self._bits_only:
-            return made("different", detail="no --reference says which of them is right")
+            shown = _first_different(case, _inputs(case, self._seed), old, new)
+            return made(
+                "different", shown=shown, detail="no --reference says which of them is right"
+            )
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
         if not problem.activation.rowwise and self._own is None:
@@ -178,6 +184,15 @@ def _inputs(case: Case, seed: int) -> Any:
         return known.all_inputs().reshape(-1, _ROW)
     bits = inputs.stratified(case.dtype, _PER_BINADE, seed)
     return bits[: bits.size // _ROW * _ROW].reshape(-1, _ROW)
+
+
+def _first_different(case: Case, bits: Any, old: Any, new: Any) -> str:
+    """The first result that differs, in both versions, and its input where shapes tell it."""
+    index = int(np.flatnonzero(old != new)[0])
+    before, after = (float(inputs.from_bits(each, case.dtype).flat[index]) for each in (old, new))
+    x = float(inputs.from_bits(bits, case.dtype).flat[index]) if bits.shape == old.shape else None
+    where = f"at {x!r}" if x is not None else f"result {index}"
+    return f"{where}: {before!r} → {after!r}"
 
 
 def _changes_of_measures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from ..sizes import size_classes
 from ..worker_process import Failed
 from . import apart, exactness, instructions, own, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
-from .timing import Effort, Epochs, Setting, Timed, measure
-from .verdicts import Verdict
+from .timing import Effort, Epoch, Epochs, Setting, Timed, measure
+from .verdicts import DEAD_ZONE, Verdict
 
 Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
 PARTS = ("timing", "exactness")
@@ -95,7 +96,10 @@ class Compared:
 
 @dataclass
 class Result:
-    """Everything that a gate found. `seconds` is the wall time of each of its parts."""
+    """Everything that a gate found. `seconds` is the wall time of each of its parts.
+
+    `options` are those of its command that one case alone would be compared with as well.
+    """
 
     base: trees.Tree
     candidate: trees.Tree
@@ -112,6 +116,7 @@ class Result:
     own: own.Own | None = None
     base_python: str = ""
     chosen: bool = False
+    options: tuple[str, ...] = ()
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -133,6 +138,7 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.own = machine.facts(), request.own
         result.base_python, result.chosen = base_python, request.selection != Selection()
+        result.options = tuple(_options(request))
         if not request.own and not base_python and trees.versions_differ(base, root):
             result.notes.append(_OTHER_VERSIONS)
         setting = Setting(
@@ -146,8 +152,9 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
             domain=own.domain(request.own),
         )
         if chosen.cases and "exactness" in request.parts:
+            alone = replace(setting, apart=single | (compared & chosen.evaluated_apart))
             with _told(result, "exactness"):
-                _compare_exactness(request, setting, chosen.cases, reporter, result)
+                _compare_exactness(request, alone, chosen.cases, reporter, result)
         if request.instructions:
             with _told(result, "instructions"):
                 _count_instructions(setting, chosen.cases, reporter, result)
@@ -160,6 +167,15 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
             result.processes, result.seconds["timed"] = run.processes, run.seconds
         result.notes += apart.notes(single, result.versions, bool(base_python))
     return result
+
+
+def _options(request: Request) -> Iterator[str]:
+    if request.design.zone != DEAD_ZONE:
+        yield f"--dead-zone {request.design.zone:g}"
+    if request.seed:
+        yield f"--seed {request.seed}"
+    for framework, path in request.pythons.items():
+        yield f"--python {shlex.quote(f'{framework}={path}' if framework else path)}"
 
 
 def _trees(
@@ -281,7 +297,7 @@ def _count_instructions(
             mine = [case for case in wanted if case.framework == framework]
             counts = []
             for arm in ("base", "candidate"):
-                tree, python = Path(setting.folders[arm]), setting.python_of(framework)
+                tree, python = Path(setting.folders[arm]), setting.python(framework, arm)
                 counts.append(instructions.count(framework, mine, tree, python))
                 done()
             result.counted += instructions.compare(*counts)
@@ -380,24 +396,32 @@ class Timing:
         steps = count * len(cases)
         with self._reporter.phase(named, steps) as done:
             for turn in range(count):
-                if all(map(self._given_up, cases)):
+                cases = [case for case in cases if not self._given_up(case)]
+                if not cases:
                     return
                 with self._epochs.take(cases) as epoch:
                     if turn + 1 < count:
                         self._epochs.prefetch(cases)
                     effort = self._effort(len(cases), title, until - count + turn)
-                    setting = replace(self._setting, effort=effort)
-                    started = time.monotonic()
-                    timed = measure(epoch, cases, setting, self.processes, done)
-                    took = time.monotonic() - started - epoch.aside
-                self.seconds += took
-                blocks = sum(each.blocks + each.spoilt for each in timed.values())
-                self._visit = took * effort.blocks / blocks if blocks else self._visit
-                self.processes += 1
+                    timed = self._timed(epoch, cases, effort, done)
                 for case, failures in epoch.failures.items():
                     self._failed.setdefault(case, []).append(failures)
                 for case, values in timed.items():
                     _add(by_case[case], values)
+
+    def _timed(
+        self, epoch: Epoch, cases: Sequence[Case], effort: Effort, done: Callable[[], None]
+    ) -> dict[Case, Timed]:
+        """Time cases in the processes of an epoch, and keep how long it took."""
+        setting = replace(self._setting, effort=effort)
+        started = time.monotonic()
+        timed = measure(epoch, cases, setting, self.processes, done)
+        took = time.monotonic() - started - epoch.aside
+        blocks = sum(each.blocks + each.spoilt for each in timed.values())
+        self._visit = took * effort.blocks / blocks if blocks else self._visit
+        self.seconds += took
+        self.processes += 1
+        return timed
 
     def _effort(self, cases: int, phase: str, done: int) -> Effort:
         """Visits a process, so that what is left of the budget is enough for the processes.
@@ -424,7 +448,8 @@ def _add(each: Compared, values: Timed) -> None:
 def _tell_failure(each: Compared, processes: Sequence[Mapping[str, Failed]]) -> None:
     """A case that fails again and again: whose fault it is.
 
-    A process that died of one arm has not tried the other, which goes first in the next.
+    A process that could not be prepared for one arm has not tried the other, which goes first in
+    the next.
     """
     failures = {arm: why for process in processes for arm, why in process.items()}
     arms = set(failures)

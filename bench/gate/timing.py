@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from .apart import Apart
 from .decisions import of_blocks
 
 _TIMEOUT = 300.0
+_ALONE = 60.0
+"""Seconds that an arm may take to answer in a process for itself."""
 _FEWEST = 24
 """Unspoilt blocks from which on a process has a value."""
 _FEWEST_LONG = 6
@@ -76,6 +79,10 @@ class Setting:
     planted: Mapping[Case, Plant] = field(default_factory=dict)
     hogs: Mapping[str, Any] | None = None
 
+    def python(self, framework: str, arm: str) -> str:
+        """The interpreter of an arm."""
+        return (self.base_python if arm == "base" else "") or self.python_of(framework)
+
     def spec(self, case: Case, channels: int) -> dict[str, Any]:
         """What a worker is told of a case."""
         if self.own:
@@ -87,13 +94,20 @@ class Setting:
 class Epoch:
     """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed.
 
-    `aside` are the seconds of its visits that a test of the gate took for itself.
+    `gone` are the processes that were lost, `blame` finds the arms that a case's process dies of,
+    and `aside` are the seconds of its visits that a test of the gate took for itself.
     """
 
     workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
     numbers: dict[Case, int] = field(default_factory=dict)
     failures: dict[Case, dict[str, Failed]] = field(default_factory=dict)
+    gone: set[Key] = field(default_factory=set)
+    blame: Callable[[Case], dict[str, Failed]] = lambda _: {}
     aside: float = 0.0
+
+    def runs(self, case: Case) -> bool:
+        """Whether a case can be timed: nothing of it failed, and its process is there."""
+        return case not in self.failures and _key(case) not in self.gone
 
     def close(self) -> None:
         """End the processes."""
@@ -114,6 +128,8 @@ class Epochs:
         self._pool = ThreadPoolExecutor(1)
         self._next: Future[Epoch] | None = None
         self._open: list[Epoch] = []
+        self._refused: set[Case] = set()
+        self._closed = False
 
     def prefetch(self, cases: Sequence[Case]) -> None:
         """Begin to start the next processes, on other CPUs than the timed one if there are any.
@@ -137,8 +153,13 @@ class Epochs:
 
     def close(self) -> None:
         """End everything that was started, what is being started as well."""
+        self._closed = True
+        self._end_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for epoch in self._open:
+        self._end_all()
+
+    def _end_all(self) -> None:
+        for epoch in list(self._open):
             epoch.close()
 
     @staticmethod
@@ -150,18 +171,24 @@ class Epochs:
         return grouped
 
     def _start(self, cases: list[Case]) -> Epoch:
-        turn, epoch = next(self._count), Epoch()
+        turn = next(self._count)
+        epoch = Epoch(blame=partial(self._alone, turn=turn))
         self._open.append(epoch)
         epoch.numbers.update({case: number for number, case in enumerate(cases)})
         grouped = self.grouped(cases)
         with ThreadPoolExecutor(max(len(grouped), 1)) as pool:
-            list(pool.map(lambda pair: self._open_worker(epoch, turn, *pair), grouped.items()))
+            try:
+                list(pool.map(lambda pair: self._open_worker(epoch, turn, *pair), grouped.items()))
+            except BaseException:
+                self._closed = True
+                epoch.close()
+                raise
         return epoch
 
     def _open_worker(self, epoch: Epoch, turn: int, key: Key, cases: list[Case]) -> None:
         """A process with its cases prepared; one more without a case that a process died of."""
         waiting = list(cases)
-        while waiting:
+        while waiting and not self._closed:
             try:
                 worker = self.worker(key, turn)
             except Failed as failure:
@@ -169,6 +196,8 @@ class Epochs:
                     epoch.failures[case] = {"both": failure}
                 return
             epoch.workers[key] = worker
+            if self._closed:  # while it was started
+                worker.kill()
             down = {
                 arm: Failed(each["status"], each["detail"])
                 for arm, each in worker.facts["down"].items()
@@ -189,18 +218,53 @@ class Epochs:
     def worker(self, key: Key, turn: int = 0) -> WorkerProcess | Apart:
         """A fresh process with both trees, the candidate's loaded first in every second one.
 
-        Or one with a process a tree, the candidate's started first in every second one.
+        Or one with a process a tree, the candidate's started first in every second one; also to
+        know of which tree a process with both dies at once.
         Raises Failed where the framework or the device is missing.
         """
         folders = _turned(self._setting.folders, turn)
-        if key.framework not in self._setting.apart:
+        start = partial(self._one, key, folders, turn)
+        if key.framework in self._setting.apart:
+            pair = Apart(start, folders, bool(self._setting.base_python))
+            for arm, versions in pair.versions.items():
+                self.versions[f"{key.label} ({arm})"] = versions
+            return pair
+        try:
             worker = self._process(key, folders)
-            self.versions[key.label] = worker.facts["versions"]
-            return worker
-        pair = Apart(lambda arm: self._process(key, {arm: folders[arm]}, turn), folders)
-        for arm, versions in pair.versions.items():
-            self.versions[f"{key.label} ({arm})"] = versions
-        return pair
+        except Lost:
+            pair = Apart(start, folders, installations=False)
+            if pair.facts["down"]:
+                return pair
+            pair.kill()
+            raise
+        self.versions[key.label] = worker.facts["versions"]
+        return worker
+
+    def _one(self, key: Key, folders: Mapping[str, str], turn: int, arm: str) -> WorkerProcess:
+        """A process with the tree of one arm."""
+        return self._process(key, {arm: folders[arm]}, turn)
+
+    def _alone(self, case: Case, turn: int) -> dict[str, Failed]:
+        """The arms that fail where they have a process for themselves, for as long as a visit."""
+        found: dict[str, Failed] = {}
+        effort, number = self._setting.effort, 0  # the only case of its process
+        for arm in self._setting.folders:
+            try:
+                worker = self._one(_key(case), self._setting.folders, turn, arm)
+            except Failed as failure:
+                found[arm] = failure
+                continue
+            try:
+                request = self._request(case, number)
+                worker.ask("prepare", _ALONE, arm=arm, checked=False, **request)
+                loops = worker.ask("loops", _ALONE, number=number, batch=effort.batch)["loops"]
+                batches = effort.blocks * effort.visits
+                worker.ask("turn", _ALONE, arm=arm, number=number, loops=loops, batches=batches)
+            except Failed as failure:
+                found[arm] = failure
+            finally:
+                worker.kill()
+        return found
 
     def _process(self, key: Key, folders: Mapping[str, str], turn: int = 0) -> WorkerProcess:
         """A process with the trees in `folders`.
@@ -221,17 +285,22 @@ class Epochs:
         )
 
     def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case) -> bool:
-        """Prepare both arms, the candidate first in every second process. Whether it died of it."""
+        """Prepare both arms, the candidate first in every second process. Whether it died of it.
+
+        What is checked once is checked again where it was refused: twice is no accident.
+        """
         number = epoch.numbers[case]
+        checked = turn == 0 or case in self._refused
         for arm in _turned(self._setting.folders, turn):
             try:
-                worker.ask(
-                    "prepare", _TIMEOUT, arm=arm, checked=turn == 0, **self._request(case, number)
-                )
+                request = self._request(case, number)
+                worker.ask("prepare", _TIMEOUT, arm=arm, checked=checked, **request)
             except Failed as failure:
                 epoch.failures[case][arm] = failure
                 if isinstance(failure, Lost):
                     return True
+                if failure.status == "refused":
+                    self._refused.add(case)
         if plant := self._setting.planted.get(case):
             worker.ask("plant", _TIMEOUT, number=number, kind=plant.kind, share=plant.share)
         return False
@@ -268,14 +337,17 @@ def measure(
     alive = [case for case in cases if case in epoch.numbers and case not in epoch.failures]
     found: dict[Case, list[dict[str, Any]]] = {case: [] for case in alive}
     for key, worker in list(epoch.workers.items()):
-        with _losing(epoch, [case for case in alive if _key(case) == key]):
+        try:
             worker.ask("pin", _TIMEOUT, cpus=measuring_cpus(key.threads))
+        except Failed as failure:
+            mine = (case for case in alive if _key(case) == key)
+            epoch.failures.update({case: {"both": failure} for case in mine})
     left = effort.visits * len(alive)
     for visit in range(max(_MOST_VISITS, effort.visits)):
-        standing = [case for case in alive if case not in epoch.failures]
+        standing = list(filter(epoch.runs, alive))
         again = [c for c in standing if visit == 0 or _wants(found[c], effort, left > 0)]
         for case in dice.sample(again, len(again)):
-            if case not in epoch.failures:  # its process may have been lost meanwhile
+            if epoch.runs(case):  # its process may have been lost meanwhile
                 _visit(epoch, case, setting, found[case])
             left -= 1
             if visit == 0:
@@ -307,9 +379,10 @@ def _median_error(visits: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any]]) -> None:
-    effort = setting.effort
-    with _losing(epoch, [case]):
-        answer = epoch.workers[_key(case)].ask(
+    """Time a case once. Where its process dies of it, that is its failure alone."""
+    effort, key = setting.effort, _key(case)
+    try:
+        answer = epoch.workers[key].ask(
             "compare",
             _TIMEOUT,
             number=epoch.numbers[case],
@@ -317,26 +390,20 @@ def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any
             blocks=effort.blocks,
             hogs=setting.hogs,
         )
-        if "failure" in answer:
-            failure = Failed(answer["failure"]["status"], answer["failure"]["detail"])
-            epoch.failures[case] = {answer["arm"]: failure}
-        else:
-            found.append(answer)
-            epoch.aside += answer.get("aside", 0) / 1e9
-
-
-@contextmanager
-def _losing(epoch: Epoch, cases: Sequence[Case]) -> Iterator[None]:
-    """Keep why the cases failed; where their process is lost, all of that process."""
-    try:
-        yield
+    except Lost as failure:
+        epoch.gone.add(key)
+        epoch.failures[case] = epoch.blame(case) or {"both": failure}
+        return
     except Failed as failure:
-        lost = list(cases)
-        if isinstance(failure, Lost):
-            keys = set(map(_key, cases))
-            lost = [case for case in epoch.numbers if _key(case) in keys]
-        for case in lost:
-            epoch.failures.setdefault(case, {"both": failure})
+        epoch.failures[case] = {"both": failure}
+        return
+    if "failures" in answer:
+        told = answer["failures"].items()
+        epoch.failures[case] = {arm: Failed(why["status"], why["detail"]) for arm, why in told}
+        epoch.gone.update({key} if answer.get("lost") else ())
+    else:
+        found.append(answer)
+        epoch.aside += answer.get("aside", 0) / 1e9
 
 
 def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:

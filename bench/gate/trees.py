@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -81,7 +82,7 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
         raise UsageError("--base is empty: name a commit, branch, tag or folder")
     if name == WORKTREE:
         return in_place(root) if part == "." else worktree(into, root, part)
-    if Path(name).is_dir() and _commit(root, name) is None:
+    if os.path.isdir(name) and _commit(root, name) is None:
         if part == ".":
             return Tree(Path(name).resolve(), name)
         _copy(Path(name) / part, into / part, f"the folder {name}")
@@ -112,11 +113,20 @@ def versions_differ(base: Tree, root: Path = ROOT) -> bool:
 
 
 def _unknown(name: str, root: Path) -> str:
-    if _git(root, "rev-parse", "--git-dir") is None:
-        return f"no folder {name}, and this is no git repository: --base takes a folder here"
+    if why := _no_repository(root):
+        return f"no folder {name}, and {why}"
     shallow = (_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
     hint = "this clone is shallow: git fetch --unshallow" if shallow else "git fetch it"
     return f"no commit, branch, tag or folder is called {name!r}: {hint}, or name another --base"
+
+
+def _no_repository(root: Path) -> str:
+    """Why git reads no repository here, in its own words where it refuses one; else empty."""
+    done = _run_git(root, "rev-parse", "--git-dir")
+    if done is None or (done.returncode and "not a git repository" in done.stderr):
+        return "this is no git repository: --base takes a folder here"
+    first = next(iter(done.stderr.splitlines()), "").removeprefix("fatal: ")
+    return f"git cannot read this repository: {first}" if done.returncode else ""
 
 
 def _commit(root: Path, name: str) -> str | None:
@@ -128,16 +138,33 @@ def _commit(root: Path, name: str) -> str | None:
 
 def _git(root: Path, *arguments: str) -> str | None:
     """What git prints; None where it fails or is missing."""
+    done = _run_git(root, *arguments)
+    return done.stdout if done and done.returncode == 0 else None
+
+
+def _run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """A git command that has ended, in English; None where git is missing."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def _copy(source: Path, target: Path, words: str) -> None:
     if not source.is_dir():
         raise UsageError(f"{words} has no {source.name}/: there is nothing to compare")
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".git", ".venv"))
+    left_out = shutil.ignore_patterns("__pycache__", ".git", ".venv")
+    try:
+        shutil.copytree(source, target, ignore=left_out, ignore_dangling_symlinks=True)
+    except shutil.Error as error:
+        path, _, why = error.args[0][0]
+        raise UsageError(f"{words} cannot be copied: {path}: {why}") from None
+    except OSError as error:
+        raise UsageError(f"{words} cannot be copied: {error.filename}: {error.strerror}") from None

@@ -23,6 +23,7 @@ _ORDER = ("broken", "slower", "undecided", "unmeasured", "mended", "faster", "sa
 _SHOWN = 24
 """Rows of a table; beyond, those that say nothing are left to --json."""
 SCHEMA = 1
+_USUAL = {"device": "cpu", "threads": 1, "output": "fresh"}
 
 
 def exit_status(result: Result, strict: bool = False) -> int:
@@ -157,27 +158,36 @@ def _doubtful(result: Result) -> list[Timed]:
 
 def repeat(result: Result, case: Case) -> str:
     """The command that compares one case again, with more time."""
-    which = f"--all --activation '{case.activation}' --form {case.form}"
+    which = f"--all --activation {shlex.quote(case.activation)} --form {case.form}"
     if result.own:
-        known = f" --reference '{result.own.label}'" if result.own.label else ""
-        which = f"--callable {result.own.function}{known}"
-    under = f" --base-python {result.base_python}" if result.base_python else ""
-    return (
-        f"python -m bench gate --base {shlex.quote(result.base.option)}{under} {which} "
-        f"--framework {case.framework} --mode {case.mode} --direction {case.direction} "
-        f"--dtype {case.dtype} --size {case.size} --budget 120"
-    )
+        known = f" --reference {shlex.quote(result.own.label)}" if result.own.label else ""
+        which = f"--callable {shlex.quote(result.own.function)}{known}"
+    under = f" --base-python {shlex.quote(result.base_python)}" if result.base_python else ""
+    unusual = [
+        f"--{name} {getattr(case, name)}"
+        for name, usual in _USUAL.items()
+        if getattr(case, name) != usual
+    ]
+    words = [
+        f"python -m bench gate --base {shlex.quote(result.base.option)}{under} {which}",
+        f"--framework {case.framework} --mode {case.mode} --direction {case.direction}",
+        f"--dtype {case.dtype} --size {case.size}",
+        *unusual,
+        *result.options,
+        "--budget 120",
+    ]
+    return " ".join(words)
 
 
 def _exact_line(each: Exact) -> str:
     """What is wrong with a case's results first, then what is better, then where it shows."""
-    differ = f"{each.differing:,} of {each.tested:,} results differ, none is worse"
+    differ = f"{each.differing:,} of {each.tested:,} results differ"
     parts = [
+        f"{differ}{', none is worse' * (not each.detail)}" if each.kind == "different" else "",
         each.detail,
-        differ if each.kind == "different" and not each.detail else "",
         *each.worse,
         *(f"{text} (better)" for text in each.better),
-        each.shown if each.worse else "",
+        each.shown if each.worse or each.detail else "",
     ]
     return f"{each.kind}: {_name(each.case, 'inputs')}: {'; '.join(filter(None, parts))}"
 

@@ -76,7 +76,7 @@ def _serve(pipe: Connection, worker: Any) -> None:
         pipe.send(answer)
 
 
-def explain(error: Exception) -> dict[str, Any]:
+def explain(error: BaseException) -> dict[str, Any]:
     """What a failed operation answers: its status and one line of reason."""
     lines = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {lines[0][:300] if lines else ''}"

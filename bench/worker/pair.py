@@ -47,7 +47,7 @@ class Pair:
         """
         self._on_cpu = device == "cpu"
         self._arms: dict[str, Worker] = {}
-        failed: dict[str, Exception] = {}
+        failed: dict[str, BaseException] = {}
         modules: dict[str, Any] = {}
         for arm, folder in folders.items():
             with _keeping(failed, arm):
@@ -103,27 +103,40 @@ class Pair:
         and whether either was `spoilt`: preempted for a tenth of its time.
         `hogs` are processes (`pids`) that run in the time of one `arm` alone, for a test; `aside`
         has the nanoseconds that waking and stopping them took.
-        Of long calls there are fewer blocks. Where an arm fails it answers which `arm` did, and its
-        `failure`. Raises Recompiled where something was compiled meanwhile.
+        Of long calls there are fewer blocks. Where an arm fails, or compiles something meanwhile,
+        it answers the `failures` by arm.
         """
         steps, loops = self._steps(number), self.loops(number, batch)["loops"]
         count = min(blocks, max(_FEWEST, round(_VISIT / self._seconds(number, loops))))
         found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
         self._aside = 0
-        with self._nothing_compiled():
-            for block in range(count):
-                spoilt = False
-                for arm in _ORDERS[block % 2]:
-                    try:
-                        with self._hogs(hogs, arm, steps[arm]):
-                            self._warm(steps[arm], loops)
-                            elapsed, lost = self._batch(steps[arm], loops)
-                    except Exception as error:
-                        return {"arm": arm, "failure": _explained(error)}
-                    found[arm].append(elapsed)
-                    spoilt = spoilt or lost
-                found["spoilt"].append(spoilt)
+        for block in range(count):
+            spoilt = False
+            for arm in _ORDERS[block % 2]:
+                try:
+                    with self._nothing_compiled(), self._hogs(hogs, arm, steps[arm]):
+                        self._warm(steps[arm], loops)
+                        elapsed, lost = self._batch(steps[arm], loops)
+                except Exception as error:
+                    return {"failures": self._failures(arm, error, steps, loops)}
+                found[arm].append(elapsed)
+                spoilt = spoilt or lost
+            found["spoilt"].append(spoilt)
         return {"loops": loops, "aside": self._aside, **found}
+
+    def _failures(
+        self, arm: str, error: Exception, steps: dict[str, Callable[[], Any]], loops: int
+    ) -> dict[str, Any]:
+        """What an arm failed of, and the other one, which is tried, if it fails too."""
+        found = {arm: _explained(error)}
+        [other] = set(steps) - {arm}
+        try:
+            with self._nothing_compiled():
+                self._warm(steps[other], loops)
+                self._batch(steps[other], loops)
+        except Exception as another:
+            found[other] = _explained(another)
+        return found
 
     def loops(self, number: int, batch: float) -> dict[str, int]:
         """The calls of a prepared case, whichever arm is slower, that fill `batch` seconds."""
@@ -193,9 +206,11 @@ class Pair:
         with self._set_aside():
             _signal(pids, signal.SIGCONT)
             self._arms[arm].seconds(step, _SETTLING)
-        yield
-        with self._set_aside():
-            _signal(pids, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with self._set_aside():
+                _signal(pids, signal.SIGSTOP)
 
     @contextmanager
     def _set_aside(self) -> Iterator[None]:
@@ -216,7 +231,7 @@ def _load(arm: str, folder: str, framework: str, own: str) -> ModuleType | Any:
     return trees.implementation(folder, f"impls_of_{arm}", framework)
 
 
-def _raise_missing(failed: Iterable[Exception]) -> None:
+def _raise_missing(failed: Iterable[BaseException]) -> None:
     """Where both arms miss the framework, or the device, it is no fault of either."""
     for error in failed:
         missing = isinstance(error, ModuleNotFoundError)
@@ -226,15 +241,15 @@ def _raise_missing(failed: Iterable[Exception]) -> None:
             raise error
 
 
-def _explained(error: Exception) -> dict[str, Any]:
+def _explained(error: BaseException) -> dict[str, Any]:
     from .__main__ import explain
 
     return explain(error)
 
 
 @contextmanager
-def _keeping(failed: dict[str, Exception], arm: str) -> Iterator[None]:
+def _keeping(failed: dict[str, BaseException], arm: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         failed[arm] = error

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import site
 import sys
+import sysconfig
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from . import own_function
+
+_INSTALLED = tuple(dict.fromkeys((*site.getsitepackages(), sysconfig.get_path("stdlib"))))
+"""Where modules lie that are of no tree, even if this is within one."""
 
 
 def implementation(folder: str, name: str, framework: str) -> ModuleType:
@@ -61,5 +66,16 @@ def _check_origin(loaded: Any, folder: str, function: str) -> None:
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
-    path = getattr(module, "__file__", None)
-    return bool(path) and Path(path).resolve().is_relative_to(Path(folder).resolve())
+    """Whether a module is of a tree, and not of an environment that lies in its folder.
+
+    A package without `__init__.py` has no file, but the folders of its modules.
+    """
+    file, folders = getattr(module, "__file__", None), getattr(module, "__path__", ())
+    return any(_is_of_tree(Path(path), folder) for path in ((file,) if file else folders))
+
+
+def _is_of_tree(path: Path, folder: str) -> bool:
+    here, lies = Path(folder).resolve(), path.resolve()
+    inside = [Path(each).resolve() for each in _INSTALLED]
+    installed = any(lies.is_relative_to(each) for each in inside if each.is_relative_to(here))
+    return lies.is_relative_to(here) and not installed

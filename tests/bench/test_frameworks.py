@@ -22,9 +22,11 @@ def test_the_real_modules_are_read_the_plainest_first() -> None:
         (b"TITLE = 1\ndef f(:\n", "impls/example.py is no Python: line 2"),
         (b"TITLE = '\xff'\n", "impls/example.py is no Python"),
         (b"TITLE = '\0'\n", "impls/example.py is no Python"),
+        (b"shared = 1\n", "impls/example.py has no TITLE: give it one, or, if it is no framework"),
+        (b"TITLE = 'A'\nMODES = tuple(x)\n", "impls/example.py: MODES is computed: write it out"),
     ],
 )
-def test_what_is_no_python_is_a_sentence(tmp_path: Path, text: bytes, sentence: str) -> None:
+def test_what_is_no_framework_is_a_sentence(tmp_path: Path, text: bytes, sentence: str) -> None:
     (tmp_path / "example.py").write_bytes(text)
     with pytest.raises(UsageError) as error:
         frameworks(tmp_path)

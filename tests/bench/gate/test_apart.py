@@ -21,7 +21,7 @@ from bench.gate.decisions import Design
 from bench.gate.gate import Request, Result, check, gate
 from bench.gate.trees import WORKTREE
 from bench.progress import Reporter
-from bench.worker_process import Failed, Key, environment_of
+from bench.worker_process import Failed, Key, Lost, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ARMS = ("base", "candidate")
@@ -87,6 +87,59 @@ def test_a_tree_that_does_not_load_is_told_of_its_arm() -> None:
     pair, _, _ = _pair(candidate={"down": {"candidate": why}, "versions": {}})
     assert pair.facts["down"] == {"candidate": why}
     assert pair.versions["base"] == {"numpy": "2.0", "python": "3.11"}
+
+
+def test_an_arm_whose_process_dies_at_once_is_down_and_the_other_one_answers() -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def start(arm: str) -> Any:
+        if arm == "candidate":
+            raise Lost("error", "the worker was killed by SIGSEGV")
+        return _Process(arm, asked)
+
+    pair = Apart(start, ARMS)
+    assert pair.facts["down"] == {
+        "candidate": {"status": "error", "detail": "the worker was killed by SIGSEGV"}
+    }
+    assert pair.ask("evaluate", 1.0, arm="base") == {"of": "base"}
+    pair.ask("pin", 1.0, cpus=[0])
+    assert asked == [("base", "evaluate"), ("base", "pin")]
+
+
+def test_in_one_installation_what_a_tree_lacks_is_its_own_fault() -> None:
+    def start(arm: str) -> Any:
+        if arm == "candidate":
+            raise Failed("unsupported", "no_such_module is not installed")
+        return _Process(arm, [])
+
+    pair = Apart(start, ARMS, installations=False)
+    assert set(pair.facts["down"]) == {"candidate"}
+
+
+def test_where_neither_starts_nobody_is_blamed() -> None:
+    def start(_: str) -> Any:
+        raise Lost("error", "killed")
+
+    with pytest.raises(Lost, match="killed"):
+        Apart(start, ARMS)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_failure_while_timed_is_told_of_its_arm(
+    monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    pair, processes, _ = _pair()
+    answers = processes["candidate"].ask
+
+    def ask(operation: str, timeout: float, **values: Any) -> dict[str, Any]:
+        if operation == "turn":
+            raise (Lost if lost else Failed)("error", "planted")
+        return dict(answers(operation, timeout, **values))
+
+    monkeypatch.setattr(processes["candidate"], "ask", ask)
+    found = pair.ask("compare", 1.0, number=0, batch=0.001, blocks=16, hogs=None)
+    failures = {"candidate": {"status": "error", "detail": "planted"}}
+    assert found == {"failures": failures, "lost": lost}
 
 
 def test_both_processes_end_together() -> None:

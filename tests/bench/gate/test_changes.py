@@ -100,7 +100,7 @@ def test_the_real_modules_laid_out_and_documented_otherwise_are_the_same(
 def test_layout_words_and_annotations_are_no_change(
     tmp_path: Path, before: str, after: str
 ) -> None:
-    assert not _changes(tmp_path, before, after).any
+    assert _changes(tmp_path, before, after) == Changes()
 
 
 # --- what is one ----------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_neighbour_that_keeps_functions_reaches_who_looks_them_up(tmp_path: Pa
 def test_neighbours_that_import_each_other_are_read(tmp_path: Path) -> None:
     common = {"_a": "from . import _b\ndef a(x): return _b", "_b": "from ._a import a\nB = 1"}
     body = "from ._a import a\ndef f(x): return {}"
-    assert not _changes(tmp_path, body.format(1), body.format(1), **common).any
+    assert _changes(tmp_path, body.format(1), body.format(1), **common) == Changes()
     assert set(_changes(tmp_path, body.format(1), body.format(2), **common).functions) == {"f"}
 
 
@@ -313,13 +313,12 @@ def test_a_module_on_one_side_is_all_new_or_all_gone(tmp_path: Path) -> None:
     empty, full = _tree(tmp_path / "a"), _tree(tmp_path / "b", example=_COMMON + _OTHER)
     assert changes(empty, full, "example") == Changes(new=frozenset({"other"}))
     assert changes(full, empty, "example") == Changes(gone=frozenset({"other"}))
-    assert not changes(empty, empty, "example").any
+    assert changes(empty, empty, "example") == Changes()
 
 
 def test_the_environment_and_the_adapter_are_told_apart(tmp_path: Path) -> None:
     found = _changes(tmp_path, _OTHER, _OTHER + 'ENVIRONMENT = {"A": "1"}')
     assert found.settings == ("ENVIRONMENT",)
-    assert found.any
     found = _changes(tmp_path, _OTHER, _OTHER + "class Adapter:\n    number = 1")
     assert not found.functions
     assert found.everywhere[0] == "Adapter"

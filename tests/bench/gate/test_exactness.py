@@ -278,6 +278,37 @@ def test_no_results_are_the_fault_of_their_arm(comparison: Comparison) -> None:
     assert found.kind == "broken"
 
 
+# --- a function of which nobody said what it should be --------------------------------------------
+
+_OWN = Case("numpy", "", "mine:f", "eager", "forward", "cpu", "float16", 0, 1)
+
+
+def _bits(form: Form) -> Callable[..., list[Any]]:
+    def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+        return [form(bits)]
+
+    return evaluate
+
+
+def _compare_bits(base: Form, candidate: Form) -> Compared:
+    [found] = Comparison([_OWN], 0, Reporter(quiet=True)).of(_OWN, _bits(base), _bits(candidate))
+    return found
+
+
+def test_without_a_reference_the_first_difference_is_shown() -> None:
+    one = int(np.float16(1.5).view(np.uint16))
+    found = _compare_bits(lambda bits: bits, lambda bits: np.where(bits == one, bits + 1, bits))
+    assert (found.kind, found.differing) == ("different", 1)
+    assert found.shown == f"at 1.5: 1.5 → {float(np.nextafter(np.float16(1.5), np.float16(2)))!r}"
+
+
+@pytest.mark.parametrize("form", [lambda bits: bits[:, :1], lambda bits: bits[:1]])
+def test_without_a_reference_another_shape_is_broken(form: Form) -> None:
+    found = _compare_bits(lambda bits: bits, form)
+    assert found.kind == "broken"
+    assert "results of another shape: (256, 256) → " in found.detail
+
+
 # --- what is evaluated ----------------------------------------------------------------------------
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -237,6 +240,8 @@ _LOAD = {
     "missing in a package": "from numpy import no_such_name\n",
     "missing module": "import no_such_module\n",
     "its adapter raises": "class Adapter:\n    def __init__(self, *_): raise OSError('planted')\n",
+    "ends its process": "raise SystemExit('planted')\n",
+    "kills its process": "import os; os.kill(os.getpid(), 9)  # planted\n",
 }
 
 
@@ -250,7 +255,8 @@ def test_a_module_that_cannot_be_loaded_any_more_is_broken(root: Path, how: str)
     assert [each.verdict for each in result.timed] == ["broken"]
     assert [each.kind for each in result.exact] == ["broken"]
     assert words.exit_status(result) == 1
-    assert "planted" in words.sentence(result) or "no_such" in words.sentence(result)
+    told = words.sentence(result)
+    assert any(word in told for word in ("planted", "no_such", "SIGKILL"))
 
 
 @pytest.mark.slow
@@ -294,6 +300,108 @@ def test_results_that_do_not_fit_are_broken_and_the_rest_is_compared(root: Path)
     }
     assert "results do not fit the inputs" in found["max"].detail
     assert "returns 64 bits for float32" in found["abs"].detail
+
+
+# --- faults that show while the case is timed -----------------------------------------------------
+
+_ONE = replace(_CHOSEN, activations=("relu",), forms=("max",))
+_LATER = """global _calls
+    _calls += 1
+    if _calls > 2000:
+        {}
+    return np.maximum(x, 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("os.kill(os.getpid(), 9)", "SIGKILL"), ("raise ValueError('planted')", "planted")],
+)
+def test_what_fails_after_some_calls_is_its_arms_fault_and_costs_no_other_case(
+    root: Path, fault: str, told: str
+) -> None:
+    _edit(
+        root,
+        (_MAX, _LATER.format(fault)),
+        ("import numpy as np\n", "import os\n\nimport numpy as np\n"),
+    )
+    _edit(root, (_ABS, "return (np.abs(x) + x) / 2\n"))
+    path = root / "impls" / "numpy.py"
+    path.write_text(f"{path.read_text()}\n_calls = 0\n")
+    chosen = replace(_CHOSEN, activations=("relu",), forms=("max", "abs"), sizes=(64,))
+    found = _by_form(_gate(root, selection=chosen, parts=("timing",)))
+    assert found["relu_max"].verdict == "broken"
+    assert told in found["relu_max"].detail
+    assert found["relu_max"].detail.startswith("the candidate: ")
+    assert found["relu_abs"].verdict in ("same", "undecided")
+    assert found["relu_abs"].logs
+
+
+@pytest.mark.slow
+def test_a_form_whose_times_would_mislead_is_broken(root: Path) -> None:
+    """It writes to its input: much faster, and no activation."""
+    _edit(root, (_MAX, "return np.maximum(x, 0, out=x)\n"))
+    [found] = _gate(root, selection=_ONE, parts=("timing",)).timed
+    assert found.verdict == "broken"
+    assert found.detail.startswith("the candidate: ")
+
+
+@pytest.mark.slow
+def test_what_one_version_does_to_its_process_is_not_done_to_the_other(root: Path) -> None:
+    path = root / "impls" / "numpy.py"
+    path.write_text(f"{path.read_text()}\nnp.maximum = np.minimum\n")
+    result = _gate(root, selection=_ONE, parts=("exactness",))
+    assert [each.kind for each in result.exact] == ["worse"]
+    assert any("each version has processes of its own" in note for note in result.notes)
+
+
+@pytest.mark.slow
+def test_the_same_version_twice_is_the_same_in_every_framework(framework: str) -> None:
+    """Both in one process, whatever the framework keeps once a process; copy has a gradient too."""
+    chosen = Selection(
+        frameworks=(framework,), activations=("relu", "copy"), forms=("native",), sizes=(64,)
+    )
+    result = _gate(trees.ROOT, base=trees.WORKTREE, selection=chosen)
+    assert result.exact
+    assert {each.kind for each in result.exact} == {"identical"}
+    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
+
+
+# --- an interrupt ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_ends_everything_and_leaves_nothing(tmp_path: Path, how: int) -> None:
+    asked = ["--base", "WORKTREE", "--framework", "numpy", "--activation", "relu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "gate", *asked, "--only", "timing"],
+        cwd=trees.ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while process.poll() is None and not _workers_within(tmp_path):
+        time.sleep(0.05)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert not _workers_within(tmp_path)
+    assert not list(tmp_path.glob("actbench-gate-*"))
+
+
+def _workers_within(folder: Path) -> list[str]:
+    """The processes that were told of a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            text = path.read_bytes().decode(errors="replace")
+            found += [text] if f"{folder}/actbench-gate-" in text else []
+    return found
 
 
 # --- the command ----------------------------------------------------------------------------------

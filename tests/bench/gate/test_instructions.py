@@ -8,12 +8,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.cases import Case
-from bench.gate import instructions
+from bench.gate import gate, instructions
+from bench.gate.decisions import Design
 from bench.gate.instructions import TOLERANCE, Count, available, compare, count
+from bench.gate.timing import Setting
+from bench.gate.trees import Tree
+from bench.progress import Reporter
 from bench.worker_process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,6 +127,21 @@ def _planted(tmp_path: Path, old: str, new: str) -> Path:
     assert text.count(old) == 1
     source.write_text(text.replace(old, new), encoding="utf-8")
     return tmp_path
+
+
+def test_another_interpreter_counts_for_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(framework: str, cases: Any, tree: Path, python: str) -> dict[Any, Any]:
+        asked.append((tree.name, python))
+        return {}
+
+    monkeypatch.setattr(gate.instructions, "count", counted)
+    folders = {"base": "/base", "candidate": "/candidate"}
+    setting = Setting(folders, Path(), lambda _: "python", base_python="/other/bin/python")
+    result = gate.Result(Tree(Path(), ""), Tree(Path(), ""), Design(), "")
+    gate._count_instructions(setting, [RELU], Reporter(quiet=True), result)
+    assert asked == [("base", "/other/bin/python"), ("candidate", "python")]
 
 
 _RELU = "def relu_max(x: Array) -> Array:\n    return np.maximum(x, 0)"

@@ -89,6 +89,55 @@ def test_of_what_reaches_everything_the_plain_forms_tell(edited: Callable[..., C
     assert "its plain forms are compared" in found.notes[0]
 
 
+def test_one_package_more_is_compared_in_the_plain_forms_alone(
+    edited: Callable[..., Chosen],
+) -> None:
+    """Every function differs by it alike."""
+    found = edited(("import numpy as np\n", "import numpy as np\nimport scipy\n"))
+    numpy = frameworks()["numpy"]
+    assert {case.form for case in found.cases} <= {
+        plain_form(find(case.activation), numpy) for case in found.cases
+    }
+    assert set(found.cases.values()) == {"the packages that are imported reaches every case"}
+    assert (found.apart, found.evaluated_apart) == (frozenset(), {"numpy"})
+
+
+def test_versions_that_set_up_their_process_differently_have_one_each(
+    edited: Callable[..., Chosen],
+) -> None:
+    """In a process that both share, the base would run with the candidate's settings."""
+    found = edited(('TITLE = "NumPy"\n', 'np.exp = np.log\nTITLE = "NumPy"\n'))
+    assert (found.apart, found.evaluated_apart) == ({"numpy"}, {"numpy"})
+    assert any("each version has processes of its own" in note for note in found.notes)
+
+
+def test_other_modes_are_told(edited: Callable[..., Chosen]) -> None:
+    found = edited(('MODES = ("eager",)', 'MODES = ("eager", "compiled")'))
+    assert found.notes == ("NumPy: MODES differs; the modes of the working tree are compared.",)
+
+
+def test_variants_are_compared_as_well(edited: Callable[..., Chosen]) -> None:
+    asked = Selection(frameworks=("numpy",), directions=("forward",), sizes=("launch",))
+    found = edited(asked=asked, everything=True)
+    labels = {case.activation for case in found.cases}
+    assert {"softmax", "softmax(with_zero=true)", "prelu(per_channel=true)"} <= labels
+
+
+def test_a_framework_that_is_gone_is_told(tmp_path: Path) -> None:
+    base = tmp_path / "impls"
+    shutil.copytree(IMPLS, base)
+    shutil.copy(IMPLS / "numpy.py", base / "lost.py")
+    found = choose(base, IMPLS, Selection(), False)
+    assert found.notes == ("impls/lost.py is gone, so that nothing of it is compared.",)
+    assert not choose(base, IMPLS, _NUMPY, False).notes
+
+
+def test_what_no_framework_has_is_a_sentence() -> None:
+    asked = Selection(frameworks=("numpy",), modes=("compiled",))
+    with pytest.raises(UsageError, match="no framework has what was chosen"):
+        choose(IMPLS, IMPLS, asked, True)
+
+
 def test_forms_that_are_named_are_compared_where_everything_is_reached(
     edited: Callable[..., Chosen],
 ) -> None:

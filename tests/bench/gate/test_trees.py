@@ -174,6 +174,35 @@ def test_a_link_out_of_the_tree_is_refused(root: Path, tmp_path: Path) -> None:
         trees.base("HEAD", tmp_path / "base", root)
 
 
+def test_an_editors_lock_in_the_working_tree_does_no_harm(root: Path, tmp_path: Path) -> None:
+    (root / "impls" / ".#example.py").symlink_to("somebody@somewhere.1234:5678")
+    found = trees.worktree(tmp_path / "copy", root)
+    assert not (found.folder / "impls" / ".#example.py").exists()
+
+
+def test_what_cannot_be_copied_is_a_sentence(root: Path, tmp_path: Path) -> None:
+    os.mkfifo(root / "impls" / "pipe")
+    with pytest.raises(UsageError, match=r"the working tree cannot be copied: .*pipe"):
+        trees.worktree(tmp_path / "copy", root)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000])
+def test_a_name_too_long_for_a_folder_is_unknown(root: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no commit, branch, tag or folder"):
+        trees.base(name, tmp_path / "base", root)
+
+
+def test_a_repository_that_git_refuses_is_told_in_its_words(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose user does not own the files."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    with pytest.raises(UsageError, match="git cannot read this repository: detected dubious"):
+        trees.base("HEAD", tmp_path / "base", root)
+
+
 def test_a_shallow_clone_says_how_to_have_more(root: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     _git(tmp_path, "clone", "--quiet", "--depth", "1", root.as_uri(), str(shallow))

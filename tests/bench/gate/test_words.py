@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -128,6 +129,25 @@ def test_the_command_to_repeat_names_the_base_whatever_it_is(label: str) -> None
 def test_the_working_tree_against_itself_is_repeated_so() -> None:
     tree = Tree(Path(), "the working tree")
     assert "--base WORKTREE --all" in words.repeat(_result(base=tree, candidate=tree), _CASE)
+
+
+def test_the_command_to_repeat_has_the_conditions_of_its_case() -> None:
+    case = replace(_CASE, device="cuda", threads=2, output="reused")
+    told = words.repeat(_result(options=("--dead-zone 0.01", "--seed 3")), case)
+    assert "--device cuda --threads 2 --output reused --dead-zone 0.01 --seed 3 --budget" in told
+    plain = words.repeat(_result(), _CASE)
+    assert "--size 4096 --budget 120" in plain
+
+
+def test_a_path_with_a_space_is_quoted_in_the_command_to_repeat() -> None:
+    told = shlex.split(words.repeat(_result(base_python="/my envs/bin/python"), _CASE))
+    assert told[told.index("--base-python") + 1] == "/my envs/bin/python"
+
+
+def test_results_of_which_nobody_knows_the_right_ones_are_shown() -> None:
+    unknown = _exact("different", differing=3, detail="no --reference", shown="at 1.0: 2.0 → 3.0")
+    told = words.for_people(replace(_result(), exact=[unknown]))
+    assert "3 of 10 results differ; no --reference; at 1.0: 2.0 → 3.0" in told
 
 
 def test_what_is_no_number_is_null() -> None:

@@ -159,27 +159,36 @@ def test_a_block_is_spoilt_where_either_batch_was_preempted(
     assert pair.compare(0, 0.0005, 3)["spoilt"] == [False, spoilt, False]
 
 
-def test_a_compilation_between_batches_is_refused(
+def test_a_compilation_while_timed_is_refused_of_the_arm_that_compiles(
     load: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = load()
-    _clocked(pair)
-    counts = iter((1, 2))
-    monkeypatch.setattr(pair._arms["base"], "compilations", lambda: next(counts))
-    with pytest.raises(module.Recompiled):
-        pair.compare(0, 0.0005, 1)
+    clock = _clocked(pair)
+    monkeypatch.setattr(pair._arms["base"], "compilations", lambda: clock.turns.count("candidate"))
+    answer = pair.compare(0, 0.0005, 1)
+    assert set(answer["failures"]) == {"candidate"}
+    assert answer["failures"]["candidate"]["status"] == "refused"
 
 
-def test_a_failure_while_timed_is_its_arms(load: Callable[..., Pair]) -> None:
+def _raises() -> None:
+    raise OSError("planted")
+
+
+@pytest.mark.parametrize("arms", [ARMS, ARMS[:1], ARMS[1:]])
+def test_a_failure_while_timed_is_that_of_the_arms_that_fail(
+    load: Callable[..., Pair], arms: tuple[str, ...]
+) -> None:
     pair = _prepared(load())
-
-    def step() -> None:
-        raise OSError("planted")
-
-    pair._arms["candidate"]._prepared[0].step = step
+    for arm in arms:
+        pair._arms[arm]._prepared[0].step = _raises
     answer = pair.compare(0, 0.0005, 8)
-    assert answer["arm"] == "candidate"
-    assert "planted" in answer["failure"]["detail"]
+    assert set(answer["failures"]) == set(arms)
+    assert all("planted" in each["detail"] for each in answer["failures"].values())
+
+
+def test_a_module_that_ends_its_process_is_down(load: Callable[..., Pair]) -> None:
+    pair = load(candidate=lambda text: f"{text}\nraise SystemExit(3)\n")
+    assert pair.describe()["down"] == {"candidate": {"status": "error", "detail": "SystemExit: 3"}}
 
 
 # --- what is planted ------------------------------------------------------------------------------

@@ -90,3 +90,32 @@ def test_a_function_from_elsewhere_is_refused(folders: list[str]) -> None:
         with pytest.raises(Unusable, match="not from the tree to compare"):
             trees.own(folders[0], name, "numpy")
     assert folders[0] not in sys.path
+
+
+def test_a_package_without_a_file_is_forgotten_with_its_modules(tmp_path: Path) -> None:
+    """Else the second version would find the first one's helper as an attribute of the package."""
+    found = []
+    for number in (1, 2):
+        package = tmp_path / f"tree {number}" / "plainly"
+        package.mkdir(parents=True)
+        (package / "helper.py").write_text(f"number = {number}")
+        (package / "kernels.py").write_text(
+            "from . import helper\ndef f(x): return helper.number\n"
+        )
+        tree = trees.own(str(package.parent), "plainly.kernels:f", "numpy")
+        found.append(getattr(tree, "plainly.kernels:f"))
+    assert [function(0) for function in found] == [1, 2]
+
+
+def test_an_environment_within_the_tree_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / ".venv" / "site-packages"
+    (installed / "installed_there").mkdir(parents=True)
+    (installed / "installed_there" / "__init__.py").touch()
+    (tmp_path / "kernels_there.py").write_text("import installed_there\ndef f(x): return x\n")
+    monkeypatch.setattr(trees, "_INSTALLED", (str(installed),))
+    monkeypatch.syspath_prepend(str(installed))
+    trees.own(str(tmp_path), "kernels_there:f", "numpy")
+    assert "installed_there" in sys.modules
+    assert "kernels_there" not in sys.modules
