@@ -228,7 +228,7 @@
   function command(self, row) {
     const fields = {};
     self.table.columns.forEach((column, i) => { fields[column.key] = words(column, row.cells[i]); });
-    const template = data.commands[fields.what === "exactness" ? "accuracy" : self.id];
+    const template = data.commands[fields.what === "exactness" ? "exactness" : self.id];
     return template.replace(/\{(\w+)\}/g, (whole, key) => (key in fields ? fields[key] : whole));
   }
 
