@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.cases import Case
 from bench.catalog import BASELINE, CATALOG
 from bench.frameworks import frameworks
 
@@ -121,6 +122,19 @@ def in_words(setting: Setting, with_run: bool = False) -> str:
         *(["caches cold"] if setting.cache == "cold" else []),
     ]
     return ", ".join([*words, f"run {setting.run}"] if with_run else words)
+
+
+def unusual(each: Case | Setting) -> list[str]:
+    """What is other than forward, float32, one thread of the CPU, fresh outputs and warm caches."""
+    found = {
+        each.direction: each.direction != "forward",
+        each.dtype: each.dtype != "float32",
+        each.device: each.device != "cpu",
+        counted(each.threads, "thread"): each.threads != 1,
+        "output reused": each.output == "reused",
+        "caches cold": each.cache == "cold",
+    }
+    return [words for words, holds in found.items() if holds]
 
 
 def _heading(setting: Setting, with_run: bool) -> str:

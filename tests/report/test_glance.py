@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import pytest
 from bench.cases import Case
 from bench.metrics import Row
 from report import glance
+from report.drawing import Panel
 from report.evidence import plain_form
 from report.page import render
 from report.reading import read
+from report.site.runs import listed
 from report.tables import all_tables
 from report.words import title
 
@@ -274,6 +277,64 @@ def test_runs_stand_apart_and_are_named(make_run: MakeRun) -> None:
     figure = glance.figure(evidence)
     assert figure
     assert ["run one" in each.label for each in figure.panels] == [True, False]
+
+
+def under(rows: list[Row], **where: Any) -> list[Row]:
+    """The same rows under other conditions."""
+    return [replace(row, case=replace(row.case, **where)) for row in rows]
+
+
+THREE = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1, 2, form="textbook")]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({}, ""),
+        ({"direction": "backward", "dtype": "bfloat16"}, " (backward, bfloat16)"),
+        ({"device": "cuda"}, " (cuda)"),
+        ({"threads": 8}, " (8 threads)"),
+    ],
+)
+def test_unusual_conditions_are_said_beside_every_figure(
+    make_run: MakeRun, where: dict[str, Any], words: str
+) -> None:
+    evidence = read([make_run(under(THREE, **where))])
+    [lead] = glance.headlines(evidence)
+    assert lead.startswith(f"Eager{words}, over relu: in cache squareplus takes ")
+    [verdict] = glance.verdict(evidence)
+    assert verdict.startswith(f"In cache, 65,536 elements (2^16){words}: gelu takes longer")
+    [(heading, _)] = glance.sentences(evidence)
+    assert heading == f"Eager, in cache, 65,536 elements (2^16){words}"
+    assert glance.spoken(evidence)[0] == lead
+    assert listed("run", evidence).verdict == lead
+
+
+def drawn(panel: Panel) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg)
+
+
+def test_panels_of_several_runs_are_told_apart_within_their_width(make_run: MakeRun) -> None:
+    names = [f"2026-11-21T{hour}-54-36-standard" for hour in ("07", "11")]
+    figure = glance.figure(read([make_run(THREE, name) for name in [*names, "x" * 50 + "yz"]]))
+    assert figure
+    for panel, name in zip(figure.panels, [*names, f"…{'x' * 30}yz"], strict=True):
+        assert {"In cache", f"65,536 elements (2^16), cpu, run {name}"} <= set(drawn(panel))
+        assert max(map(len, drawn(panel))) < 72
+    [alone] = glance.figure(read([make_run(THREE, "alone")])).panels
+    assert "65,536 elements (2^16)" in drawn(alone)
+    assert alone.label.startswith("In cache, 65,536 elements (2^16): time over relu's")
+
+
+def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> None:
+    one, same = (make_run(THREE, name) for name in ("one", "same"))
+    other = make_run(under(THREE, device="cuda", dtype="float16"), "other")
+    notes = [glance.figure(read([one, each])).note for each in (same, other)]
+    assert "relu. Forward, float32, cpu, 1 thread. The axis" in notes[0]
+    assert (
+        "relu. Forward, float32, cpu, 1 thread, run one; forward, float16, cuda, 1 thread, "
+        "run other. The axis"
+    ) in notes[1]
 
 
 def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
