@@ -9,7 +9,7 @@ from bench.cases import Case
 from bench.catalog import BASELINE, CATALOG
 from bench.frameworks import frameworks
 
-from .evidence import Evidence, Timed
+from .evidence import Evidence, Timed, with_device
 from .families import Comparison, Setting, Summary, at_reference_size, cost, setting_of, summaries
 from .words import capital, counted, elements, listing, ratio, sentence, title
 
@@ -37,7 +37,8 @@ def verdict(evidence: Evidence) -> str:
     """The whole page in one sentence: algebraic against `exp`, counted over the settings."""
     return tally(evidence, "fastest") or (
         f"exp against algebraic was not measured in {_these(evidence)}: no setting has an "
-        f"activation of both families beside {BASELINE}; python -m bench run measures them."
+        f"activation of both families beside {BASELINE}; "
+        f"{with_device(evidence, 'python -m bench run')} measures them."
     )
 
 

@@ -15,7 +15,15 @@ from bench.catalog import BASELINE, CATALOG
 
 from . import strips
 from .answers import in_words, unusual
-from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
+from .evidence import (
+    FAMILIES,
+    Estimate,
+    Evidence,
+    Timed,
+    class_names,
+    plain_form,
+    with_device,
+)
 from .families import Setting, baseline_of, cost, prominence, setting_of
 from .figure import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
@@ -304,11 +312,12 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
                 "exp against algebraic was not measured in "
                 f"{'this run' if len(evidence.runs) == 1 else 'these runs'}: no setting has an "
                 f"activation of both families beside {BASELINE}.",
-                "python -m bench run",
+                with_device(evidence, "python -m bench run"),
             )
         ]
     if not any(each.place.startswith("streaming") for each in found):
-        return [("Streaming was not measured.", "python -m bench run --size l2 --size memory")]
+        again = with_device(evidence, "python -m bench run --size l2 --size memory")
+        return [("Streaming was not measured.", again)]
     return []
 
 

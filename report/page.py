@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from . import (
     trust,
 )
 from .beside import beside
-from .evidence import COARSE, Evidence
+from .evidence import COARSE, Evidence, with_device
 from .figures import figures
 from .packing import by_column, packed
 from .pairs import NAMED
@@ -133,6 +134,7 @@ def render(evidence: Evidence) -> str:
         script_hash=_hash(script),
         notes=notes,
         mixture=tables.mixture(evidence),
+        measure=partial(with_device, evidence),
         data=packed(
             {
                 "tables": {name: by_column(table) for name, table in made.items()},

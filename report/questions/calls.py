@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bench.cases import Case
 
 from ..drawing import PARTS, Panel
-from ..evidence import Estimate, Evidence, Split, Timed, plain_form
+from ..evidence import Estimate, Evidence, Split, Timed, plain_form, with_device
 from ..families import Setting, prominence, setting_of
 from ..figure import Figure
 from ..glance import place
@@ -67,7 +67,7 @@ def answer(evidence: Evidence) -> Answered:
         found = _calls(evidence, splits)
         if found:
             return _answered(evidence, setting, splits, found)
-    return unmeasured("parts-of-a-call", QUESTION, _COMMAND)
+    return unmeasured("parts-of-a-call", QUESTION, with_device(evidence, _COMMAND))
 
 
 def _groups(evidence: Evidence) -> list[tuple[Setting, list[Split]]]:

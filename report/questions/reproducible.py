@@ -9,7 +9,7 @@ from bench.cases import Case
 from bench.frameworks import frameworks
 
 from ..drawing import COLOURS, Panel
-from ..evidence import Between, Evidence, family_of
+from ..evidence import Between, Evidence, family_of, with_device
 from ..figure import Figure
 from ..words import counted, listing, number, title
 from . import bars, ratios
@@ -30,7 +30,7 @@ def answer(evidence: Evidence) -> Answered:
     found = _found(evidence)
     narrow = [each for each in found if each.case.dtype == _DTYPES[0]]
     if not narrow:
-        return unmeasured("bfloat16", QUESTION, _COMMAND)
+        return unmeasured("bfloat16", QUESTION, with_device(evidence, _COMMAND))
     mode = narrow[0].case.mode
     several = f", run {narrow[0].run}" * (len(evidence.runs) > 1)
     by_dtype = {dtype: [each for each in found if each.case.dtype == dtype] for dtype in _DTYPES}
@@ -49,7 +49,8 @@ def answer(evidence: Evidence) -> Answered:
             (_verdict(narrow, by_dtype[_DTYPES[1]]), *_least(narrow), _tested(found)),
         ),
         (figure,),
-        ratios.again(_both(found), "--only agreement", ("activation", "size")) or _COMMAND,
+        ratios.again(_both(found), "--only agreement", ("activation", "size"))
+        or with_device(evidence, _COMMAND),
         see={"between": "Where frameworks part, and where one parts from itself"},
     )
 

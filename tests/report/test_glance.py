@@ -16,7 +16,7 @@ import pytest
 
 from bench.cases import Case
 from bench.metrics import Row
-from report import glance
+from report import answers, glance
 from report.drawing import Panel
 from report.evidence import plain_form
 from report.page import render
@@ -284,7 +284,7 @@ def under(rows: list[Row], **where: Any) -> list[Row]:
     return [replace(row, case=replace(row.case, **where)) for row in rows]
 
 
-THREE = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1, 2, form="textbook")]
+THREE = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1.1, 1.2, form="textbook")]
 
 
 @pytest.mark.parametrize(
@@ -348,6 +348,26 @@ def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
     nothing = glance.absent(read([make_run([], "nothing")]))
     assert glance.figure(read([make_run([], "none")])) is None
     assert nothing[0][1] == "python -m bench run"
+
+
+def test_what_is_missing_is_measured_on_the_device_of_the_rows(make_run: MakeRun) -> None:
+    [(_, command)] = glance.absent(read([make_run(under(THREE, device="cuda"), "all")]))
+    assert command == "python -m bench run --size l2 --size memory --device cuda"
+    rows = under([*RELU, *costs("gelu", 2, 3)], device="cuda")
+    evidence = read([make_run(rows, "some")])
+    [(_, command)] = glance.absent(evidence)
+    assert command == "python -m bench run --device cuda"
+    assert answers.verdict(evidence).endswith("; python -m bench run --device cuda measures them.")
+    both = read([make_run([*rows, *RELU], "both")])
+    assert glance.absent(both)[0][1] == "python -m bench run"
+
+
+def test_every_command_of_a_gpu_page_is_of_the_gpu(make_run: MakeRun) -> None:
+    page = render(read([make_run([Row(under(RELU, device="cuda")[0].case, "max_ulp", 1.0)])]))
+    commands = re.findall(r"<code>(python -m bench run[^<]*)</code>", page)
+    told = [each for each in commands if "--framework" not in each]
+    assert len(told) > 15
+    assert all(" --device cuda" in each for each in told)
 
 
 def test_without_intervals_nothing_is_told_apart(make_run: MakeRun) -> None:
