@@ -191,6 +191,10 @@ class Evidence:
         """Every device that something was timed or checked on."""
         return frozenset(each.case.device for each in (*self.timed, *self.checked))
 
+    def in_one_process(self, each: Timed) -> bool:
+        """Whether a case was timed in one process, as planned or as its row says."""
+        return self.runs[each.run].facts.epochs < 2 or " in 1 process" in each.samples
+
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """What is wrong beyond its bound, by the name of the run."""

@@ -144,7 +144,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "process",
             "one process",
             "Measured in one process: the interval does not hold what differs between processes.",
-            lambda each: facts[each.run].epochs < 2,
+            evidence.in_one_process,
         ),
         Flag(
             "virtual",

@@ -107,6 +107,7 @@ def render(evidence: Evidence) -> str:
         unfinished=trust.unfinished(evidence),
         warnings=trust.warnings(evidence),
         refusals=trust.refusals(evidence),
+        none_missing=trust.none_missing(evidence),
         exp_tables=expcost.tables(evidence),
         exp_headlines=expcost.headlines(evidence),
         named=NAMED,

@@ -33,15 +33,27 @@ def warnings(evidence: Evidence) -> list[str]:
     """What a reader must know before the first number."""
     found = []
     for name, run in evidence.runs.items():
-        facts = run.facts
-        if facts.epochs < 2 and not facts.selftest:
+        timed = [each for each in evidence.timed if each.run == name]
+        alone = sum(map(evidence.in_one_process, timed))
+        if alone:
             found.append(
-                f"Run {name} used one process a framework: its intervals do not contain what "
-                "differs from one process to the next."
+                f"Run {name} timed {alone:,} of {counted(len(timed), 'case')} in one process: "
+                "the intervals of these do not contain what differs from one process to the next."
             )
-        found += [f"Run {name}. {text}" for text in floating_point.sentences(facts.workers)]
+        found += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
         found += _forms_left_out(evidence, name)
     return found
+
+
+def none_missing(evidence: Evidence) -> str:
+    """What it means that no case is listed as missing."""
+    runs = evidence.runs.values()
+    if all(run.records and run.facts.state == "finished" for run in runs):
+        return "Nothing: every case that was asked for has a value."
+    return (
+        "No case is listed with a reason, which does not mean that all have a value: what a run "
+        "did not come to has no row."
+    )
 
 
 def refusals(evidence: Evidence) -> list[str]:
