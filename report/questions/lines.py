@@ -245,6 +245,12 @@ def amount(ratios: Iterable[Estimate], which: str) -> str:
     return f"{found.count(which) or 'none'} of {len(found)}"
 
 
+def preferred(wanted: Sequence[str], found: Iterable[str]) -> list[str]:
+    """The wanted ones of the names found; all of them where none is, so that no chart is empty."""
+    names = list(dict.fromkeys(found))
+    return [name for name in wanted if name in names] or names
+
+
 # --- as strips ------------------------------------------------------------------------------------
 
 
