@@ -11,7 +11,8 @@ from bench.frameworks import frameworks
 from ..drawing import COLOURS, Panel
 from ..evidence import Between, Evidence, family_of, with_device
 from ..figure import Figure
-from ..words import counted, listing, number, title
+from ..heatmap import share
+from ..words import counted, listing, title
 from . import bars, ratios
 from .answered import Answered, unmeasured
 
@@ -133,7 +134,7 @@ def _least(narrow: Iterable[Between]) -> list[str]:
         if least.equal_bits != 1:
             told.append(
                 f"of the {kind} {case.activation} [{case.form}] between {title(case.framework)} "
-                f"and {title(least.other)}, {number(100 * (least.equal_bits or 0.0))} %"
+                f"and {title(least.other)}, {share(least.equal_bits)}"
             )
     return [f"The smallest shares of equal results are: {'; '.join(told)}."] * bool(told)
 
