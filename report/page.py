@@ -39,7 +39,7 @@ from .figures import figures
 from .packing import by_column, packed
 from .pairs import NAMED
 from .questions import asked as questions
-from .words import counted
+from .words import counted, writable
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -127,7 +127,7 @@ def render(evidence: Evidence) -> str:
         views=overview.views(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},
         runs=[(name, _facts(run.facts)) for name, run in evidence.runs.items()],
-        paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
+        paths=[writable(str(run.path / "rows.jsonl")) for run in evidence.runs.values()],
         metrics=METRICS.values(),
         words=WORDS,
         style=style(),

@@ -29,6 +29,7 @@ from .evidence import (
     Timed,
     family_of,
 )
+from .words import writable
 
 STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
 _fields_of = itemgetter(*Case.__dataclass_fields__)
@@ -61,19 +62,34 @@ def read(paths: Sequence[Path]) -> Evidence:
 
 
 def _load(path: Path) -> Run:
+    """A run whose words any page can hold. Raises StoreError."""
     try:
-        return load(path)
+        run = load(path)
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path} holds a malformed row: {error}; measure it again") from None
+    for row in run.records:
+        for key, value in row.items():
+            if isinstance(value, str) and not value.isprintable():
+                row[key] = writable(value)
+    return replace(run, facts=replace(run.facts, **_written(vars(run.facts))))
+
+
+def _written(value: Any) -> Any:
+    """The same with every text in it as a page can hold it."""
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, dict):
+        return {_written(key): _written(each) for key, each in value.items()}
+    return list(map(_written, value)) if isinstance(value, list) else value
 
 
 def _named(runs: Iterable[Run]) -> dict[str, Run]:
     named: dict[str, Run] = {}
     for run in runs:
-        name = run.path.resolve().name
+        name = writable(run.path.resolve().name)
         folders = {each.path.resolve() for each in named.values()}
         if run.path.resolve() not in folders:
-            named[name if name not in named else str(run.path)] = run
+            named[name if name not in named else writable(str(run.path))] = run
     return named
 
 

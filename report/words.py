@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from bench.frameworks import frameworks
 
 from .evidence import Estimate
+
+
+_UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no place for, and UTF-8 no bytes: control characters and halves of pairs."""
+
+
+def writable(text: str) -> str:
+    """The same with U+FFFD in place of each character that no page can hold."""
+    return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
 
 
 def number(value: float | None) -> str:
