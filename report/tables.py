@@ -79,10 +79,11 @@ def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
 
 def machines_of(evidence: Evidence) -> dict[str, str]:
     """The machine of each run in a few words: `AMD EPYC, 2 cores`, and its GPUs."""
-    return {name: _machine(run.facts.machine) for name, run in evidence.runs.items()}
+    return {name: machine_words(run.facts.machine) for name, run in evidence.runs.items()}
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
+def machine_words(facts: Mapping[str, Any]) -> str:
+    """A machine in a few words: `AMD EPYC, 2 cores`."""
     cores, gpus = facts.get("cores"), facts.get("gpus")
     parts = [str(facts.get("cpu") or "unknown processor")]
     parts += [counted(cores, "core")] if isinstance(cores, int) else []

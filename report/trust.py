@@ -11,6 +11,7 @@ from bench.catalog import CATALOG, find
 from bench.store import Run
 
 from .evidence import FAMILIES, Evidence, Missing, Timed, family_of
+from .tables import machine_words
 from .words import counted, elements, listing, title
 
 
@@ -165,8 +166,7 @@ def _checks(evidence: Evidence, name: str, timed: int) -> str:
 
 def _machine(run: Run) -> str:
     facts, known = run.facts, run.facts.machine
-    parts = [str(known.get("cpu", "")), *map(str, known.get("gpus") or [])]
-    parts += [counted(known["cores"], "core")] if isinstance(known.get("cores"), int) else []
+    parts = [machine_words(known)]
     parts += ["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual"))
     load = known.get("load")
     parts += [f"load {load:g} at the start"] if isinstance(load, int | float) else []
@@ -174,7 +174,7 @@ def _machine(run: Run) -> str:
         f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
         + " (left out where a process had enough others)" * bool(facts.spoilt_samples)
     )
-    return f"{', '.join(filter(None, parts))}; {spoilt}"
+    return f"{', '.join(parts)}; {spoilt}"
 
 
 def _time(run: Run) -> list[str]:

@@ -193,7 +193,7 @@
 
   function shownText(column, cell) {
     if (column.words) return column.words[cell];
-    return column.kind === "count" && cell !== null ? cell.toLocaleString("en-US") : number(cell);
+    return column.kind === "count" && typeof cell === "number" ? cell.toLocaleString("en-US") : number(cell);
   }
 
   function drawCell(column, cell) {

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -94,6 +95,47 @@ def test_an_unknown_metric_and_status(make_run: Callable[..., Path]) -> None:
     assert "metric 'speed'" in one_sentence(call(broken(make_run([], "a"), row)), 4)
     row |= {"metric": "time_per_call", "status": "fine"}
     assert "status 'fine'" in one_sentence(call(broken(make_run([], "b"), row)), 4)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("size", 0), ("size", -8), ("value", 0.0), ("value", -1.0)]
+)
+@pytest.mark.parametrize("metric", ["time_per_call", "time_per_element"])
+def test_a_time_of_nothing_and_no_time(
+    make_run: Callable[..., Path], metric: str, field: str, value: float
+) -> None:
+    row = {**Row(split_case("gelu"), metric, 1.0).as_dict(), field: value}
+    message = one_sentence(call(broken(make_run([]), row)), 4)
+    assert f"row 1 has {field} '{value}'" in message
+
+
+def test_a_case_of_no_size_that_was_not_timed_is_no_fault(make_run: Callable[..., Path]) -> None:
+    row = Row(split_case("gelu", size=0), "time_per_call", None, status="error", detail="no")
+    assert call(make_run([row])).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("facts", "where"),
+    [
+        ({"workers": {"torch": {"versions": None}}}, "workers.torch.versions"),
+        ({"workers": {"torch": {"floating_point": "x"}}}, "workers.torch.floating_point"),
+        ({"workers": {"torch": {"floating_point": {"after": 1}}}}, "torch.floating_point.after"),
+        ({"selftest": [{"tool": "the gate"}]}, "selftest.0.hogs"),
+    ],
+)
+def test_facts_that_are_not_of_their_kind(
+    make_run: Callable[..., Path], facts: dict[str, Any], where: str
+) -> None:
+    message = one_sentence(call(make_run([], **facts)), 4)
+    assert "run.json is malformed: " in message
+    assert where in message
+
+
+@pytest.mark.parametrize("gpus", [1, "A100", {"a": "b"}, None])
+def test_gpus_that_are_no_list_are_not_spelt_out(make_run: Callable[..., Path], gpus: Any) -> None:
+    folder = make_run([], machine={"cpu": "Example", "cores": 1, "gpus": gpus})
+    assert call(folder).exit_code == 0
+    assert "<dd>Example, 1 core; 3 samples" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("letter", ["\x01", "\x1b", "\ufffe", "\ud800"])
