@@ -189,7 +189,8 @@ class Evidence:
     @cached_property
     def devices(self) -> frozenset[str]:
         """Every device that something was timed or checked on."""
-        return frozenset(each.case.device for each in (*self.timed, *self.checked))
+        timed = {each.case.device for each in self.timed}
+        return frozenset(timed | {each.case.device for each in self.checked})
 
     def in_one_process(self, each: Timed) -> bool:
         """Whether a case was timed in one process, as planned or as its row says."""

@@ -196,9 +196,7 @@ def _most(call: Call) -> str:
     """
     if call.poor or any(each.high is not None and each.high < 0 for each in call.shares.values()):
         return ""
-    sure = [
-        word for word, each in call.shares.items() if each.low is not None and each.low > _MOST
-    ]
+    sure = [word for word, each in call.shares.items() if each.low is not None and each.low > _MOST]
     return max(sure, key=lambda word: call.shares[word].value, default="")
 
 

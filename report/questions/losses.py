@@ -60,7 +60,6 @@ def answer(evidence: Evidence) -> Answered:
         ),
         (figure,),
         ratios.again((each.case for each in shown), "--only agreement", ("activation", "size"))
-       
         or with_device(evidence, _COMMAND),
         see={"findings": "Findings"},
     )

@@ -320,7 +320,7 @@ def test_the_command_of_a_split_measures_every_size_and_part(runs: dict[str, Pat
 
 
 @pytest.mark.parametrize(
-    ("other", "framework", "mode"),
+    ("other", "frameworks", "modes"),
     [
         ("torch", ["jax", "torch"], ["eager"]),
         ("compiled", ["jax"], ["eager", "compiled"]),
@@ -329,14 +329,14 @@ def test_the_command_of_a_split_measures_every_size_and_part(runs: dict[str, Pat
     ],
 )
 def test_the_command_of_a_comparison_measures_both_sides(
-    make_run: MakeRun, other: str, framework: list[str], mode: list[str]
+    make_run: MakeRun, other: str, frameworks: list[str], modes: list[str]
 ) -> None:
     case = case_of("gelu", "native", framework="jax")
     rows = [Row(case, "max_ulp_between", 1.0, detail=other), Row(case, "equal_bits", 0.5)]
     tables = all_tables(read([make_run([replace(each, detail=other) for each in rows])]))
     found = options_of(command(tables, "between", 0))
-    assert found["framework"] == framework
-    assert found["mode"] == mode
+    assert found["framework"] == frameworks
+    assert found["mode"] == modes
     assert found["only"] == ["agreement"]
     assert "size" not in found
 
