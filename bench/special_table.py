@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,28 +30,43 @@ class Line:
     cells: Mapping[str, tuple[str, ...]]
 
 
+def _says(row: Record) -> bool:
+    """Whether a row has something to tell: a value, or why departures were not counted."""
+    if row["status"] == "ok":
+        return row["value"] is not None and not math.isnan(row["value"])
+    return bool(row["metric"] == "special_departures" and row["status"] != "unsupported")
+
+
+def _detail(row: Record) -> str:
+    return row["detail"] if isinstance(row["detail"], str) else ""
+
+
+def _because(text: str, detail: str) -> str:
+    return f"{text}: {detail}" if detail else text
+
+
 def _sign(row: Record) -> str:
     return "kept" if row["value"] < 0 else "lost"
 
 
 def _kept(row: Record) -> str:
-    return "kept" if row["value"] else f"LOST: {row['detail']}"
+    return "kept" if row["value"] else _because("LOST", _detail(row))
 
 
 def _gradient(row: Record) -> str:
-    where, _, beside = row["detail"].partition("; ")
+    where, _, beside = _detail(row).partition("; ")
     place, _, _ = where.partition(",")
-    return "; ".join(filter(None, [f"{row['value']:.4g} {place}", beside]))
+    return "; ".join(filter(None, [f"{row['value']:.4g} {place}".strip(), beside]))
 
 
 def _departures(row: Record) -> str:
     if row["status"] != "ok":
-        return f"{row['status'].upper()}: {row['detail']}"
+        return _because(row["status"].upper(), _detail(row))
     if not row["value"]:
         return "none"
-    told = row["detail"].split("; ")
+    told = _detail(row).split("; ")
     more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    return f"{int(row['value'])}: {'; '.join(told[:_SHOWN])}{more}"
+    return _because(f"{row['value']:.0f}", f"{'; '.join(told[:_SHOWN])}{more}")
 
 
 _COLUMNS: Mapping[str, tuple[str, str, Callable[[Record], str]]] = {
@@ -93,12 +109,12 @@ def is_plain(row: Record) -> bool:
 def lines(records: Iterable[Record]) -> list[Line]:
     """The lines of a table: one a framework, activation and form, in the catalogue's order.
 
-    `records` are rows with the columns of `metrics.COLUMNS`; other metrics and what is unsupported
-    are passed over.
+    `records` are rows with the columns of `metrics.COLUMNS`; other metrics, what is unsupported and
+    what has no value are passed over.
     """
     found: dict[tuple[str, str, str], list[Record]] = {}
     for row in records:
-        if row["metric"] in METRICS and row["status"] != "unsupported":
+        if row["metric"] in METRICS and _says(row):
             key = (row["framework"], row["activation"], row["form"])
             found.setdefault(key, []).append(row)
     return [Line(*key, _cells(found[key])) for key in sorted(found, key=_place)]

@@ -7,14 +7,10 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from bench.errors import ActbenchError, StoreError
-
-if TYPE_CHECKING:
-    from .evidence import Evidence
 
 EXAMPLES = """\b
 Examples:
@@ -44,25 +40,19 @@ def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_status)
     click.echo(sentence)
-    click.echo(path)
+    click.echo(click.format_filename(path))
 
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     """Write the page of runs; what it says first and its path. Raises StoreError."""
+    from .glance import spoken
+    from .page import render
     from .reading import read
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"
-    return make_from(evidence, path), path
-
-
-def make_from(evidence: Evidence, path: Path) -> str:
-    """Write the page of what was read; what it says first. Raises StoreError."""
-    from .glance import spoken
-    from .page import render
-
     write(path, render(evidence))
-    return "\n".join(spoken(evidence))
+    return "\n".join(spoken(evidence)), path
 
 
 def write(path: Path, text: str) -> None:
@@ -84,7 +74,7 @@ def _replace(path: Path, text: str) -> None:
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise

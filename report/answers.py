@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.cases import Case
 from bench.catalog import BASELINE, CATALOG
 from bench.frameworks import frameworks
 
-from .evidence import Evidence, Timed
+from .evidence import Evidence, Timed, with_device
 from .families import Comparison, Setting, Summary, at_reference_size, cost, setting_of, summaries
 from .words import capital, counted, elements, listing, ratio, sentence, title
 
@@ -36,7 +38,8 @@ def verdict(evidence: Evidence) -> str:
     """The whole page in one sentence: algebraic against `exp`, counted over the settings."""
     return tally(evidence, "fastest") or (
         f"exp against algebraic was not measured in {_these(evidence)}: no setting has an "
-        f"activation of both families beside {BASELINE}; python -m bench run measures them."
+        f"activation of both families beside {BASELINE}; "
+        f"{with_device(evidence, 'python -m bench run')} measures them."
     )
 
 
@@ -121,6 +124,19 @@ def in_words(setting: Setting, with_run: bool = False) -> str:
         *(["caches cold"] if setting.cache == "cold" else []),
     ]
     return ", ".join([*words, f"run {setting.run}"] if with_run else words)
+
+
+def unusual(each: Case | Setting) -> list[str]:
+    """What is other than forward, float32, one thread of the CPU, fresh outputs and warm caches."""
+    found = {
+        each.direction: each.direction != "forward",
+        each.dtype: each.dtype != "float32",
+        each.device: each.device != "cpu",
+        counted(each.threads, "thread"): each.threads != 1,
+        "output reused": each.output == "reused",
+        "caches cold": each.cache == "cold",
+    }
+    return [words for words, holds in found.items() if holds]
 
 
 def _heading(setting: Setting, with_run: bool) -> str:
@@ -214,22 +230,43 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
     """Frameworks that no run measured: why, and the command that measures them."""
     found = {each.case.framework for each in evidence.timed}
     found |= {each.case.framework for each in evidence.checked}
-    lines = []
-    for name in frameworks():
-        if name not in found:
-            reason = _worker_reason(evidence, name) or "not asked for"
-            lines.append(
-                (
-                    f"{title(name)} was not measured in this run: {reason}.",
-                    f"python -m bench run --framework {name}",
-                )
-            )
-    return lines
+    return [_absent(evidence, name) for name in frameworks() if name not in found]
 
 
-def _worker_reason(evidence: Evidence, framework: str) -> str:
+def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
+    """A framework whose worker refused is offered where every framework works: on the CPU."""
+    refused = _of_worker(evidence, framework)
+    command = f"python -m bench run --framework {framework}"
+    reason = refused or _of_rows(evidence, framework) or _of_end(evidence, framework)
+    return (
+        f"{title(framework)} was not measured in {_these(evidence)}: {reason.rstrip('.')}.",
+        command if refused else with_device(evidence, command),
+    )
+
+
+def _of_worker(evidence: Evidence, framework: str) -> str:
     for run in evidence.runs.values():
         for name, facts in run.facts.workers.items():
             if name.split("/")[0] == framework and facts.get("detail"):
-                return str(facts["detail"]).rstrip(".")
+                return str(facts["detail"])
     return ""
+
+
+def _of_rows(evidence: Evidence, framework: str) -> str:
+    """The reason that most of its rows give; of failures, where any case failed."""
+    reasons = Counter(
+        (each.status, each.reason) for each in evidence.missing if each.case.framework == framework
+    )
+    if not reasons:
+        return ""
+    status, reason = min(reasons, key=lambda each: (each[0] == "unsupported", -reasons[each]))
+    return f"{status}: {reason or 'no reason was kept'}"
+
+
+def _of_end(evidence: Evidence, framework: str) -> str:
+    """Whether a run that asked for it ended before it came to it."""
+    for run in evidence.runs.values():
+        asked = run.facts.asked.get("frameworks") or [framework]
+        if run.facts.state != "finished" and framework in asked:
+            return "nothing of it was measured before the run ended"
+    return "not asked for"

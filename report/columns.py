@@ -123,9 +123,9 @@ def short(value: float | None) -> float | str | None:
     return float(f"{value:.6g}")
 
 
-def whole(value: float | None) -> int | None:
+def whole(value: float | None) -> float | str | None:
     """A count, to the last digit."""
-    return None if value is None or math.isnan(value) else int(value)
+    return int(value) if value is not None and math.isfinite(value) else short(value)
 
 
 def cell(estimates: Mapping[str, Estimate], metric: str) -> list[float | str | None] | None:

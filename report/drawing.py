@@ -88,17 +88,12 @@ def canvas(
         yield figure, axes
 
 
-def heading(axes: Axes, text: str, left: float, above: float = 12) -> None:
-    """A panel's title, flush with the left edge of the figure."""
-    axes.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(-left, above),
-        textcoords="offset points",
-        weight="bold",
-        size=11,
-    )
+def heading(axes: Axes, text: str, left: float, above: float = 12, below: str = "") -> None:
+    """A panel's title, flush with the left edge of the figure; `below` is a smaller line."""
+    at: dict[str, Any] = dict(xycoords="axes fraction", textcoords="offset points")
+    axes.annotate(text, (0, 1), xytext=(-left, above), weight="bold", size=11, **at)
+    if below:
+        axes.annotate(below, (0, 1), xytext=(-left, above - 13), size=9, color=SOFT, **at)
 
 
 def rows_moved(axes: Axes, right: float, up: float) -> Transform:

@@ -187,6 +187,16 @@ class Evidence:
     splits: Sequence[Split]
 
     @cached_property
+    def devices(self) -> frozenset[str]:
+        """Every device that something was timed or checked on."""
+        timed = {each.case.device for each in self.timed}
+        return frozenset(timed | {each.case.device for each in self.checked})
+
+    def in_one_process(self, each: Timed) -> bool:
+        """Whether a case was timed in one process, as planned or as its row says."""
+        return self.runs[each.run].facts.epochs < 2 or " in 1 process" in each.samples
+
+    @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """What is wrong beyond its bound, by the name of the run."""
         return {name: findings(run) for name, run in self.runs.items()}
@@ -221,6 +231,12 @@ def plain_form(framework: str, activation: str) -> str:
 def command_of(case: Case) -> str:
     """The command that measures a case again; empty if its fields are no plain words."""
     return case.command if repeatable(case) else ""
+
+
+def with_device(evidence: Evidence, command: str) -> str:
+    """A command of a run on the device that the rows are of, where none is of the CPU."""
+    other = [device for device in cases.DEVICES if device in evidence.devices]
+    return command if not other or "cpu" in evidence.devices else f"{command} --device {other[0]}"
 
 
 def repeatable(case: Case) -> bool:

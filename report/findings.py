@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.agreement.findings import BOUNDS, Finding, Kind, Nature, checked, verdict
 
 from .evidence import Evidence
+from .words import writable
 
 _GROUPS: Sequence[tuple[str, Nature, tuple[Kind, ...], int]] = (
     ("Native functions: the frameworks' own", "value", ("op",), 18),
@@ -50,7 +51,7 @@ def section(evidence: Evidence) -> Section:
         ],
         [group for group in (_group(found, *each) for each in _GROUPS) if group.shown],
         [
-            f"python -m bench findings {shlex.quote(str(evidence.runs[name].path))}"
+            f"python -m bench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
             for name, each in found.items()
             if each
         ],

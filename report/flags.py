@@ -144,7 +144,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "process",
             "one process",
             "Measured in one process: the interval does not hold what differs between processes.",
-            lambda each: facts[each.run].epochs < 2,
+            evidence.in_one_process,
         ),
         Flag(
             "virtual",
@@ -188,7 +188,7 @@ def _of_accuracy(evidence: Evidence) -> list[Flag[Checked]]:
             "sampled",
             "not all inputs",
             "Not every input of the dtype was tested: the largest error may be larger.",
-            lambda each: not _complete(each.case),
+            lambda each: not complete(each.case),
         ),
         _unfinished(evidence),
     ]
@@ -262,7 +262,7 @@ def _failed(missing: Iterable[Missing]) -> set[tuple[str, Case]]:
     }
 
 
-def _complete(case: Case) -> bool:
+def complete(case: Case) -> bool:
     """Whether as many inputs were tested as the dtype has."""
     known = DTYPES.get(case.dtype)
     return known is not None and case.size >= 2 ** (8 * known.itemsize)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.gate import summary
 from bench.gate.summary import GATE
+from bench.store import Run
 
 from .evidence import Evidence
 from .words import counted
@@ -34,14 +35,19 @@ class Table:
 def tables(evidence: Evidence) -> list[Table]:
     """A table for each run that measured the gate."""
     return [
-        _table(name, [summary.line_of(each) for each in run.facts.selftest], run.facts.command)
+        _table(name, found, run.facts.command)
         for name, run in evidence.runs.items()
-        if run.facts.selftest
+        if (found := _conditions(run))
     ]
 
 
-def _table(run: str, lines: list[summary.Line], command: str) -> Table:
-    found = summary.conditions(lines)
+def _conditions(run: Run) -> list[summary.Condition]:
+    """What was planted, as far as the gate has a line for it."""
+    lines = map(summary.line_of, run.facts.selftest)
+    return [each for each in summary.conditions(lines) if GATE in each.lines]
+
+
+def _table(run: str, found: list[summary.Condition], command: str) -> Table:
     rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
     rows = []
     for each in found:

@@ -14,16 +14,26 @@ from functools import lru_cache
 from bench.catalog import BASELINE, CATALOG
 
 from . import strips
-from .answers import in_words
-from .evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
+from .answers import in_words, unusual
+from .evidence import (
+    FAMILIES,
+    Estimate,
+    Evidence,
+    Timed,
+    class_names,
+    plain_form,
+    with_device,
+)
 from .families import Setting, baseline_of, cost, prominence, setting_of
 from .figure import Figure
 from .pairs import NAMED, Size, deciding, kind, total_ratio
-from .words import capital, counted, elements, listing, number, title
+from .words import capital, counted, elements, ending, listing, number, sentence, title
 
 _FIRST: Mapping[str, tuple[str, ...]] = {"exp": NAMED, "algebraic": ("squareplus",)}
 """Who stands for a family: the first of these that was measured, else the catalogue's first."""
 _MODES = ("compiled", "eager")
+_RUN = 33
+"""Letters of a run's name that fit into a panel."""
 
 
 @dataclass(frozen=True)
@@ -165,13 +175,25 @@ def headlines(evidence: Evidence) -> list[str]:
     found: dict[tuple[str, str], list[View]] = {}
     for view in views(evidence):
         found.setdefault((view.conditions.run, view.conditions.device), []).append(view)
-    several = len(found) > 1
+    several = _several(evidence)
     return [
         text
         for mine in found.values()
         for mode in _MODES
         if (text := _headline(mine, mode, several))
     ]
+
+
+def _several(evidence: Evidence) -> bool:
+    """Whether there are runs or devices to be told apart."""
+    return len(evidence.runs) > 1 or len({each.conditions.device for each in views(evidence)}) > 1
+
+
+def _conditions(view: View, several: bool) -> str:
+    """` (backward, bfloat16)`: what is unusual in a view; of several views all of it."""
+    setting = view.conditions
+    told = in_words(setting, True) if several else ", ".join(unusual(setting))
+    return f" ({told})" if told else ""
 
 
 def _headline(found: Sequence[View], mode: str, several: bool) -> str:
@@ -190,7 +212,7 @@ def _headline(found: Sequence[View], mode: str, several: bool) -> str:
         reach = ends(cost(each.members[name]) for each in mine)
         of = "" if alike else f" ({whose[spot, name]})"
         told.setdefault(spot, []).append(f"{_labels(mine, name)} takes {reach}{of}")
-    where = f" ({in_words(found[0].conditions, True)})" if several else ""
+    where = _conditions(found[0], several)
     text = "; ".join(f"{spot} {listing(clauses)}" for spot, clauses in told.items())
     of_all = f" ({next(iter(whose.values()))})" if alike else ""
     return f"{mode.capitalize()}{where}, over {BASELINE}: {text}{of_all}."
@@ -202,9 +224,8 @@ def _labels(lines: Iterable[Line], name: str) -> str:
 
 def verdict(evidence: Evidence) -> list[str]:
     """exp against algebra, and the price of each over relu: one sentence a place."""
-    found = views(evidence)
-    several = len({(each.conditions.run, each.conditions.device) for each in found}) > 1
-    return [text for each in found if (text := _verdict(each, several))]
+    several = _several(evidence)
+    return [text for each in views(evidence) if (text := _verdict(each, several))]
 
 
 def _verdict(view: View, several: bool) -> str:
@@ -217,7 +238,6 @@ def _verdict(view: View, several: bool) -> str:
     ]
     if not pairs:
         return ""
-    conditions = f" ({in_words(replace(view.conditions), True)})" if several else ""
     told = []
     for which, words in AGAINST.items():
         mine = [(line, found) for line, found in pairs if kind(found) == which]
@@ -231,7 +251,7 @@ def _verdict(view: View, several: bool) -> str:
     lines = [line for line, _ in pairs]
     names = {name: _labels(lines, name) for name in (view.exp, view.algebraic)}
     text = f"{names[view.exp]} {'; '.join(told)}.".replace("{other}", names[view.algebraic])
-    return f"{capital(view.where)}{conditions}: {text}"
+    return f"{capital(view.where)}{_conditions(view, several)}: {text}"
 
 
 AGAINST = {
@@ -254,12 +274,11 @@ def ends(ratios: Iterable[Estimate]) -> str:
 
 def sentences(evidence: Evidence) -> list[tuple[str, list[str]]]:
     """What each costs over relu, by mode and place: a heading, and a sentence a framework."""
-    found = views(evidence)
-    several = len({(each.conditions.run, each.conditions.device) for each in found}) > 1
+    several = _several(evidence)
     return [
-        (f"{mode.capitalize()}, {view.where}{_of(view) if several else ''}", told)
+        (f"{mode.capitalize()}, {view.where}{_conditions(view, several)}", told)
         for mode in _MODES
-        for view in found
+        for view in views(evidence)
         if (told := [_sentence(view, each) for each in view.lines if each.setting.mode == mode])
     ]
 
@@ -293,11 +312,12 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
                 "exp against algebraic was not measured in "
                 f"{'this run' if len(evidence.runs) == 1 else 'these runs'}: no setting has an "
                 f"activation of both families beside {BASELINE}.",
-                "python -m bench run",
+                with_device(evidence, "python -m bench run"),
             )
         ]
     if not any(each.place.startswith("streaming") for each in found):
-        return [("Streaming was not measured.", "python -m bench run --size l2 --size memory")]
+        again = with_device(evidence, "python -m bench run --size l2 --size memory")
+        return [("Streaming was not measured.", again)]
     return []
 
 
@@ -311,33 +331,45 @@ def figure(evidence: Evidence) -> Figure | None:
         return None
     rows = [[_strip(view, line) for line in view.lines] for view in found]
     across = strips.limits([each for some in rows for each in some], 1.0)
-    several = len(evidence.runs) > 1 or len({each.conditions.device for each in found}) > 1
+    several = _several(evidence)
     panels = [
         strips.panel(
             f"g{index}",
-            f"{capital(view.where)}{_of(view) if several else ''}",
+            capital(view.place),
             mine,
             across,
             f"time over {BASELINE}'s (×), log scale",
             BASELINE,
+            _below(view, several),
         )
         for index, (view, mine) in enumerate(zip(found, rows, strict=True))
     ]
-    first = found[0]
     return Figure(
         f"The price of exp, of algebra and of max, over {BASELINE}",
         f"● exp, ▲ algebraic, ■ max, each in its plain form unless another is "
         "named in brackets; the filled marker is the activation "
         "named beside it, the bar its 95 % interval, hollow ones are the others of its family; "
-        f"the dashed line is {BASELINE}. {capital(in_words(first.conditions))}. "
+        f"the dashed line is {BASELINE}. {_under(evidence)} "
         "The axis is the same in every panel.",
         tuple(panels),
         "large",
     )
 
 
-def _of(view: View) -> str:
-    return f", {view.conditions.device}, run {view.conditions.run}"
+def _below(view: View, several: bool) -> str:
+    """The size; of several views the device and the run, whose name is told by its end."""
+    setting = view.conditions
+    of = [setting.device, f"run {ending(setting.run, _RUN)}"] if several else []
+    return ", ".join([elements(setting.size), *of])
+
+
+def _under(evidence: Evidence) -> str:
+    """The conditions of all panels: once where they are the same, else of each run and device."""
+    settings = [each.conditions for each in views(evidence)]
+    told = dict.fromkeys(map(in_words, settings))
+    if len(told) > 1 and len(evidence.runs) > 1:
+        told = dict.fromkeys(in_words(each, True) for each in settings)
+    return sentence("; ".join(told))
 
 
 def _strip(view: View, line: Line) -> strips.Strip:

@@ -82,11 +82,11 @@ def _apart(found: Between | None) -> Cell:
     if found is None:
         return Cell(number(None), None)
     form = found.case.form
-    note = _share(found.equal_bits) + (f" [{form}]" if form != "native" else "")
+    note = share(found.equal_bits) + (f" [{form}]" if form != "native" else "")
     return replace(_cell(found.max_ulp), note=note)
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
     """A share in per cent that is 0 or 100 only where it is so exactly."""
     if value is None:
         return "bits not compared"

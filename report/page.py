@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ from . import (
     trust,
 )
 from .beside import beside
-from .evidence import COARSE, Evidence
+from .evidence import COARSE, Evidence, with_device
 from .figures import figures
 from .packing import by_column, packed
 from .pairs import NAMED
 from .questions import asked as questions
-from .words import counted
+from .words import counted, writable
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -106,6 +107,7 @@ def render(evidence: Evidence) -> str:
         unfinished=trust.unfinished(evidence),
         warnings=trust.warnings(evidence),
         refusals=trust.refusals(evidence),
+        none_missing=trust.none_missing(evidence),
         exp_tables=expcost.tables(evidence),
         exp_headlines=expcost.headlines(evidence),
         named=NAMED,
@@ -125,7 +127,7 @@ def render(evidence: Evidence) -> str:
         views=overview.views(evidence),
         tables={name: len(table["rows"]) for name, table in made.items()},
         runs=[(name, _facts(run.facts)) for name, run in evidence.runs.items()],
-        paths=[str(run.path / "rows.jsonl") for run in evidence.runs.values()],
+        paths=[writable(str(run.path / "rows.jsonl")) for run in evidence.runs.values()],
         metrics=METRICS.values(),
         words=WORDS,
         style=style(),
@@ -133,6 +135,7 @@ def render(evidence: Evidence) -> str:
         script_hash=_hash(script),
         notes=notes,
         mixture=tables.mixture(evidence),
+        measure=partial(with_device, evidence),
         data=packed(
             {
                 "tables": {name: by_column(table) for name, table in made.items()},

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from bench.agreement.binades import unpack
 from bench.cases import Case
 from bench.dtypes import DTYPES
 from bench.errors import StoreError
+from bench.gate.summary import Line
 from bench.metrics import METRICS
 from bench.store import Run, load
 
@@ -29,6 +32,7 @@ from .evidence import (
     Timed,
     family_of,
 )
+from .words import writable
 
 STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
 _fields_of = itemgetter(*Case.__dataclass_fields__)
@@ -38,6 +42,7 @@ _EXACT = (
     *("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches"),
     "not_correctly_rounded",
 )
+_TIMES = ("time_per_call", "time_per_element")
 _BETWEEN = ("max_ulp_between", "equal_bits")
 _PARTS = (
     *("launch", "handoff", "copy_floor", "arithmetic", "memory", "allocation"),
@@ -61,19 +66,66 @@ def read(paths: Sequence[Path]) -> Evidence:
 
 
 def _load(path: Path) -> Run:
+    """A run whose words any page can hold. Raises StoreError."""
     try:
-        return load(path)
+        run = load(path)
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path} holds a malformed row: {error}; measure it again") from None
+    _check_facts(run)
+    for row in run.records:
+        for key, value in row.items():
+            if isinstance(value, str) and not value.isprintable():
+                row[key] = writable(value)
+    return replace(run, facts=replace(run.facts, **_written(vars(run.facts))))
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Of what is known of a worker what pages look into."""
+
+    versions: dict[str, Any] = field(default_factory=dict)
+    floating_point: dict[str, dict[str, bool | str]] | None = None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Of what is known of a run what pages look into, and the store takes as it is."""
+
+    workers: dict[str, _Worker]
+    selftest: list[Line]
+
+
+_FACTS = TypeAdapter(_Facts)
+
+
+def _check_facts(run: Run) -> None:
+    """Raise StoreError for facts that are not of the kind that pages expect."""
+    try:
+        _FACTS.validate_python({"workers": run.facts.workers, "selftest": run.facts.selftest})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise StoreError(
+            f"{run.path / 'run.json'} is malformed: {where}: {first['msg']}; measure it again"
+        ) from None
+
+
+def _written(value: Any) -> Any:
+    """The same with every text in it as a page can hold it."""
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, dict):
+        return {_written(key): _written(each) for key, each in value.items()}
+    return list(map(_written, value)) if isinstance(value, list) else value
 
 
 def _named(runs: Iterable[Run]) -> dict[str, Run]:
     named: dict[str, Run] = {}
     for run in runs:
-        name = run.path.resolve().name
+        name = writable(run.path.resolve().name)
         folders = {each.path.resolve() for each in named.values()}
         if run.path.resolve() not in folders:
-            named[name if name not in named else str(run.path)] = run
+            named[name if name not in named else writable(str(run.path))] = run
     return named
 
 
@@ -168,6 +220,11 @@ def _wrong(row: Mapping[str, Any]) -> str:
             return key
     if row["metric"] not in METRICS:
         return "metric"
+    if row["metric"] in _TIMES and row["status"] == "ok":
+        if row["size"] < 1:
+            return "size"
+        if row["value"] is not None and row["value"] <= 0:
+            return "value"
     return "" if row["status"] in STATUSES else "status"
 
 

@@ -13,8 +13,8 @@ from .drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_
 from .evidence import Estimate
 from .words import number, ratio, shortened
 
-_LANE, _GAP = 15.0, 9.0
-"""Pixels of a mark, and between groups."""
+_LANE, _GAP, _BELOW = 15.0, 9.0, 12.0
+"""Pixels of a mark, between groups, and of a line under the title."""
 _LEFT, _RIGHT = 82.0, 106.0
 
 
@@ -59,15 +59,22 @@ def limits(strips: Iterable[Strip], *others: float) -> Limits:
 
 
 def panel(
-    name: str, title: str, strips: Sequence[Strip], across: Limits, axis: str, one: str = ""
+    name: str,
+    title: str,
+    strips: Sequence[Strip],
+    across: Limits,
+    axis: str,
+    one: str = "",
+    below: str = "",
 ) -> Panel:
-    """Rows of marks over a dashed line at 1, which `one` names.
+    """Rows of marks over a dashed line at 1, which `one` names; `below` is a line under the title.
 
     An interval that reaches beyond the axis ends at its edge.
     """
     rows = sum(len(strip.marks) for strip in strips)
     height = rows * _LANE + len(strips) * _GAP
-    with canvas(WIDTH, height + 84, _LEFT, _RIGHT, top=38) as (figure, axes):
+    room = _BELOW if below else 0.0
+    with canvas(WIDTH, height + 84 + room, _LEFT, _RIGHT, top=38 + room) as (figure, axes):
         top = 0.0
         for strip in strips:
             _strip(axes, strip, top, across)
@@ -85,9 +92,10 @@ def panel(
         log_ticks(axes.xaxis, across)
         axes.set_xlabel(axis)
         axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
-        heading(axes, title, _LEFT, above=18)
+        heading(axes, title, _LEFT, above=18 + room, below=below)
         svg = to_svg(figure, name)
-    return Panel(svg, f"{title}: {axis}: {'; '.join(map(_spoken, strips))}")
+    whole = ", ".join(filter(None, (title, below)))
+    return Panel(svg, f"{whole}: {axis}: {'; '.join(map(_spoken, strips))}")
 
 
 def _strip(axes: Axes, strip: Strip, top: float, across: Limits) -> None:

@@ -8,7 +8,7 @@ common, the font and how lines join, is the page's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from xml.etree import ElementTree
@@ -19,7 +19,7 @@ Steps = Sequence[tuple[str, Sequence[float]]]
 _SIZE = ("width", "height", "viewBox")
 _SHARED = ("clip-path", "style")
 _STEP = re.compile(r"([MLCQz])([^MLCQz]*)")
-_REFERENCE = re.compile(r"(?<=#)\w+")
+_REFERENCE = re.compile(r"(?:(?<=^#)|(?<=url\(#))\w+")
 
 
 def compact(text: str, name: str) -> str:
@@ -161,12 +161,12 @@ def _grouped(leaves: Iterable[Element]) -> Iterator[Element]:
 
 
 def _definitions(drawn: Iterable[Element], marks: Marks, name: str) -> Element:
-    """The marks and clip paths that are used, each once; references are renamed to theirs."""
+    """The marks, clip paths and hatches that are used, each once; references are renamed."""
     made = Element("defs")
     known: dict[str, str] = {}
     for top in drawn:
         for each in top.iter():
-            for key in ("href", "clip-path"):
+            for key in ("href", *_SHARED):
                 if key in each.attrib:
                     each.set(
                         key,
@@ -178,13 +178,18 @@ def _definitions(drawn: Iterable[Element], marks: Marks, name: str) -> Element:
     return made
 
 
+def _shape(part: Element, without: Collection[str] = ()) -> Element:
+    """What is drawn of a definition, or of a part of it, without some of its attributes."""
+    made = Element(part.tag, {key: text for key, text in part.items() if key not in without})
+    if "d" in made.attrib:
+        made.set("d", _path(_steps(made.attrib["d"]), digits=2))
+    return made
+
+
 def _defined(mark: Element, definitions: Element, known: dict[str, str], name: str) -> str:
     """The id of a mark, which becomes a definition where none is the same."""
-    made = Element(mark.tag)
-    if mark.tag == "path":
-        made.set("d", _path(_steps(mark.attrib["d"]), digits=2))
-    for part in mark:
-        made.append(Element(part.tag, part.attrib))
+    made = _shape(mark, {"id", "style"})
+    made.extend(_shape(part) for part in mark)
     shape = ElementTree.tostring(made, encoding="unicode")
     if shape not in known:
         known[shape] = f"{name}-{len(known)}"

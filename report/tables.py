@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from bench.cases import Case
+from bench.dtypes import DTYPES
+from bench.frameworks import frameworks
 from bench.metrics import METRICS
 
 from . import flags
@@ -77,10 +79,11 @@ def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
 
 def machines_of(evidence: Evidence) -> dict[str, str]:
     """The machine of each run in a few words: `AMD EPYC, 2 cores`, and its GPUs."""
-    return {name: _machine(run.facts.machine) for name, run in evidence.runs.items()}
+    return {name: machine_words(run.facts.machine) for name, run in evidence.runs.items()}
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
+def machine_words(facts: Mapping[str, Any]) -> str:
+    """A machine in a few words: `AMD EPYC, 2 cores`."""
     cores, gpus = facts.get("cores"), facts.get("gpus")
     parts = [str(facts.get("cpu") or "unknown processor")]
     parts += [counted(cores, "core")] if isinstance(cores, int) else []
@@ -166,17 +169,19 @@ def commands() -> dict[str, str]:
     """The command of a case by table, with the fields in braces where its values go.
 
     Exactness has no size, threads, output or cache of its own: it is checked on its own inputs.
+    `exactness` is for cases of `missing` that are not of time.
     """
     timing = Case(*(cast(Any, f"{{{field}}}") for field in _FIELDS)).command
-    exactness = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
+    checking = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
     split = re.sub(r" --(size|output) \S+", "", timing) + " {options}"
     return {
         "timings": timing,
         "parts": split,
         "surprises": split,
         "missing": timing,
-        "accuracy": exactness,
-        "between": exactness,
+        "exactness": f"{checking} --only agreement",
+        "accuracy": checking.replace("bench run", "bench {options}"),
+        "between": f"{checking} {{options}}",
     }
 
 
@@ -269,6 +274,13 @@ _SURPRISES: list[Column[Split]] = [
 ]
 
 
+def _checking(each: Checked) -> str:
+    """What checks a case again: a run tries all inputs of 16-bit formats and some of wider ones."""
+    known = DTYPES.get(each.case.dtype)
+    wide = known is not None and known.itemsize > 2
+    return "agree --exhaustive" if wide and flags.complete(each.case) else "run --only agreement"
+
+
 _ACCURACY: list[Column[Checked]] = columns_of(
     [
         ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
@@ -284,8 +296,17 @@ _ACCURACY: list[Column[Checked]] = columns_of(
         ("nan", "NaN mismatches", "count", lambda each: whole(each.nan_mismatches), False),
         ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
         ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),
+        ("options", "", "text", _checking, False),
     ]
 )
+
+
+def _other_side(each: Between) -> str:
+    """What a command of the one side needs to give the other as well."""
+    if each.other in frameworks():
+        return f"--only agreement --framework {each.other}"
+    return "--only agreement" + " --mode compiled" * (each.other == "compiled")
+
 
 _BETWEEN: list[Column[Between]] = columns_of(
     [
@@ -293,6 +314,7 @@ _BETWEEN: list[Column[Between]] = columns_of(
         ("ulp", "Max distance, ulp", "number", lambda each: short(each.max_ulp), False),
         ("equal", "Equal bits, share", "number", lambda each: short(each.equal_bits), False),
         ("note", "Note", "text", lambda each: each.note, False),
+        ("options", "", "text", _other_side, False),
     ]
 )
 

@@ -11,6 +11,7 @@ from bench.catalog import CATALOG, find
 from bench.store import Run
 
 from .evidence import FAMILIES, Evidence, Missing, Timed, family_of
+from .tables import machine_words
 from .words import counted, elements, listing, title
 
 
@@ -33,15 +34,27 @@ def warnings(evidence: Evidence) -> list[str]:
     """What a reader must know before the first number."""
     found = []
     for name, run in evidence.runs.items():
-        facts = run.facts
-        if facts.epochs < 2 and not facts.selftest:
+        timed = [each for each in evidence.timed if each.run == name]
+        alone = sum(map(evidence.in_one_process, timed))
+        if alone:
             found.append(
-                f"Run {name} used one process a framework: its intervals do not contain what "
-                "differs from one process to the next."
+                f"Run {name} timed {alone:,} of {counted(len(timed), 'case')} in one process: "
+                "the intervals of these do not contain what differs from one process to the next."
             )
-        found += [f"Run {name}. {text}" for text in floating_point.sentences(facts.workers)]
+        found += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
         found += _forms_left_out(evidence, name)
     return found
+
+
+def none_missing(evidence: Evidence) -> str:
+    """What it means that no case is listed as missing."""
+    runs = evidence.runs.values()
+    if all(run.records and run.facts.state == "finished" for run in runs):
+        return "Nothing: every case that was asked for has a value."
+    return (
+        "No case is listed with a reason, which does not mean that all have a value: what a run "
+        "did not come to has no row."
+    )
 
 
 def refusals(evidence: Evidence) -> list[str]:
@@ -153,8 +166,7 @@ def _checks(evidence: Evidence, name: str, timed: int) -> str:
 
 def _machine(run: Run) -> str:
     facts, known = run.facts, run.facts.machine
-    parts = [str(known.get("cpu", "")), *map(str, known.get("gpus") or [])]
-    parts += [counted(known["cores"], "core")] if isinstance(known.get("cores"), int) else []
+    parts = [machine_words(known)]
     parts += ["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual"))
     load = known.get("load")
     parts += [f"load {load:g} at the start"] if isinstance(load, int | float) else []
@@ -162,7 +174,7 @@ def _machine(run: Run) -> str:
         f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
         + " (left out where a process had enough others)" * bool(facts.spoilt_samples)
     )
-    return f"{', '.join(filter(None, parts))}; {spoilt}"
+    return f"{', '.join(parts)}; {spoilt}"
 
 
 def _time(run: Run) -> list[str]:

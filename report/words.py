@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from bench.frameworks import frameworks
 
 from .evidence import Estimate
+
+_UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no place for, and UTF-8 no bytes: control characters and halves of pairs."""
+
+
+def writable(text: str) -> str:
+    """The same with U+FFFD in place of each character that no page can hold."""
+    return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
 
 
 def number(value: float | None) -> str:
@@ -82,3 +91,8 @@ def sentence(*parts: str) -> str:
 def shortened(text: str, most: int = 12) -> str:
     """A text cut to so many letters, the last one an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def ending(text: str, most: int) -> str:
+    """The end of a text, so many letters, the first one an ellipsis."""
+    return text if len(text) <= most else f"…{text[1 - most :]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..evidence import Evidence, Timed
+from ..evidence import Evidence, Timed, with_device
 from ..families import Setting
 from ..figure import Figure
 from ..words import capital, sentence
@@ -27,7 +27,7 @@ def answer(evidence: Evidence) -> Answered:
         found = {direction: _over(timed, direction, at) for direction in _WORDS}
         if any(found.values()):
             return _answered(evidence, setting, at, found)
-    return unmeasured("backward", QUESTION, _COMMAND)
+    return unmeasured("backward", QUESTION, with_device(evidence, _COMMAND))
 
 
 def _wanted(each: Timed) -> bool:

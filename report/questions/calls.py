@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bench.cases import Case
 
 from ..drawing import PARTS, Panel
-from ..evidence import Estimate, Evidence, Split, Timed, plain_form
+from ..evidence import Estimate, Evidence, Split, Timed, plain_form, with_device
 from ..families import Setting, prominence, setting_of
 from ..figure import Figure
 from ..glance import place
@@ -67,7 +67,7 @@ def answer(evidence: Evidence) -> Answered:
         found = _calls(evidence, splits)
         if found:
             return _answered(evidence, setting, splits, found)
-    return unmeasured("parts-of-a-call", QUESTION, _COMMAND)
+    return unmeasured("parts-of-a-call", QUESTION, with_device(evidence, _COMMAND))
 
 
 def _groups(evidence: Evidence) -> list[tuple[Setting, list[Split]]]:
@@ -177,14 +177,27 @@ def _sentence(where: str, calls: Sequence[Call]) -> str:
 def _majority(mine: Sequence[Call]) -> str:
     """`launch in 3 of 7 (58.0–100 %), no part for certain in 4 of 7`."""
     found: dict[str, list[Estimate]] = {}
+    left = 0
     for call in mine:
-        for word, share in call.shares.items():
-            if share.low is not None and share.low > _MOST and not call.poor:
-                found.setdefault(word, []).append(share)
+        word = _most(call)
+        if word:
+            found.setdefault(word, []).append(call.shares[word])
+        else:
+            left += 1
     told = [f"{word} in {len(each)} of {len(mine)} ({_ends(each)})" for word, each in found.items()]
-    left = len(mine) - sum(map(len, found.values()))
     rest = [f"no part for certain in {left} of {len(mine)}"] * bool(left)
     return ", ".join([*told, *rest])
+
+
+def _most(call: Call) -> str:
+    """The part that is shown to take more than half; empty if none is.
+
+    Nor is any where the line is poor or a part surely below 0: shares of the others say too much.
+    """
+    if call.poor or any(each.high is not None and each.high < 0 for each in call.shares.values()):
+        return ""
+    sure = [word for word, each in call.shares.items() if each.low is not None and each.low > _MOST]
+    return max(sure, key=lambda word: call.shares[word].value, default="")
 
 
 def _ends(shares: Iterable[Estimate]) -> str:

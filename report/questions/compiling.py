@@ -15,7 +15,7 @@ from ..pairs import kind
 from ..words import listing, sentence, title
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, missing, under, views
+from .lines import View, class_of, command, missing, preferred, under, views
 
 _ANCHOR = "compiling"
 _QUESTION = "Does compiling help, and at which size?"
@@ -82,12 +82,16 @@ def _helped(view: View) -> list[Helped]:
 def _sentences(view: View) -> list[str]:
     found = _helped(view)
     told = [sentence(view.prefix, _lead(found))]
-    for name in _SHOWN:
-        mine = [each for each in found if each.name == name]
-        if mine:
-            clauses = [f"{title(each.framework)} {_by_size(each.ratios)}" for each in mine]
-            told.append(f"Compiled {name}, over eager: {'; '.join(clauses)}.")
+    for name, mine in _shown(found).items():
+        clauses = [f"{title(each.framework)} {_by_size(each.ratios)}" for each in mine]
+        told.append(f"Compiled {name}, over eager: {'; '.join(clauses)}.")
     return told
+
+
+def _shown(found: Sequence[Helped]) -> dict[str, list[Helped]]:
+    """By name what is drawn and told by size."""
+    names = preferred(_SHOWN, (each.name for each in found))
+    return {name: [each for each in found if each.name == name] for name in names}
 
 
 def _lead(found: Sequence[Helped]) -> str:
@@ -132,14 +136,10 @@ def _break_even(ratios: Mapping[int, Estimate]) -> str:
 def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     drawn = []
     for view in found:
-        for name in _SHOWN:
-            mine = [
-                Curve(title(each.framework), each.framework, each.ratios)
-                for each in _helped(view)
-                if each.name == name
-            ]
-            device = f", {view.conditions.device}" if len(found) > 1 else ""
-            drawn += [(f"{name}{device}: compiled over eager (×)", mine)] if mine else []
+        device = f", {view.conditions.device}" if len(found) > 1 else ""
+        for name, mine in _shown(_helped(view)).items():
+            curves = [Curve(title(each.framework), each.framework, each.ratios) for each in mine]
+            drawn.append((f"{name}{device}: compiled over eager (×)", curves))
     up = limits([curve for _, curves in drawn for curve in curves], 1.0)
     return Figure(
         "Compiled over eager, by size",

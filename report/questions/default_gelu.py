@@ -14,7 +14,7 @@ from bench.frameworks import IMPLS, frameworks
 
 from .. import strips
 from ..drawing import Panel
-from ..evidence import Checked, Estimate, Evidence, Timed
+from ..evidence import Checked, Estimate, Evidence, Timed, with_device
 from ..figure import Figure
 from ..words import capital, number, sentence, shortened, title
 from . import ratios
@@ -34,7 +34,7 @@ def answer(evidence: Evidence) -> Answered:
     formulas = [_formula(name, mine) for name, mine in _by_framework(checked).items()]
     sentences, figures, cases = _costs(evidence)
     if not formulas and not sentences:
-        return unmeasured("default-gelu", QUESTION, _COMMAND)
+        return unmeasured("default-gelu", QUESTION, with_device(evidence, _COMMAND))
     asked = [] if formulas else ["Which formula a native gelu follows was not checked in 16 bits."]
     absent = [] if sentences else ["What tanh saves was not timed."]
     return Answered(
@@ -42,7 +42,8 @@ def answer(evidence: Evidence) -> Answered:
         QUESTION,
         (*_of(checked, evidence, (*formulas, *asked)), *sentences, *absent),
         figures,
-        ratios.again([*cases, *(replace(each.case, size=0) for each in checked)]) or _COMMAND,
+        ratios.again([*cases, *(replace(each.case, size=0) for each in checked)])
+        or with_device(evidence, _COMMAND),
         see={"accuracy": "How right each form is"},
     )
 

@@ -12,7 +12,7 @@ from ..figure import Figure
 from ..words import listing, number, sentence
 from .answered import Answered, unmeasured
 from .curves import Curve, limits, panel
-from .lines import View, class_of, command, missing, under, views
+from .lines import View, class_of, command, missing, preferred, under, views
 
 _ANCHOR = "fastest"
 _QUESTION = "Which framework, from which size on?"
@@ -103,7 +103,7 @@ def _lead(times: Mapping[str, Estimate], who: str) -> float:
 def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
     drawn = []
     for view in found:
-        for name in _SHOWN:
+        for name in preferred(_SHOWN, (name for name in _NAMES if _times(view, name))):
             device = f", {view.conditions.device}" if len(found) > 1 else ""
             mine = _curves(view, name)
             drawn += [(f"{name}{device}: ns an element", mine)] if mine else []

@@ -27,7 +27,7 @@ def streaming(evidence: Evidence) -> Answered:
     names = (BASELINE, FLOOR, *_NAMES)
     found = views(evidence, names, lambda view: bool(_ratios(view, "memory", BASELINE)))
     if not found:
-        again = missing(evidence, _NAMES, ("memory",))
+        again = missing(evidence, names, ("memory",))
         return unmeasured("memory-bound", _STREAMING, again)
     told = [text for view in found for text in _streaming_told(view)]
     panels = [
@@ -36,17 +36,18 @@ def streaming(evidence: Evidence) -> Answered:
         for unit in _UNITS
         if _ratios(view, "memory", unit)
     ]
-    again = command(_NAMES, [found[0].places["memory"].option], found[0])
+    again = command(names, [found[0].places["memory"].option], found[0])
     figure = _figure("qm", "What streams, over relu and over a copy", panels, _NAMES, evidence)
     return Answered("memory-bound", _STREAMING, tuple(told), (figure,), again)
 
 
 def fused(evidence: Evidence) -> Answered:
     """Compiled activations over a compiled copy of the same framework, in cache and streaming."""
-    names = (BASELINE, *_NAMES)
+    drawn = (BASELINE, *_NAMES)
+    names = (FLOOR, *drawn)
     found = views(
         evidence,
-        (FLOOR, *names),
+        names,
         lambda view: any(_ratios(view, key, FLOOR) for key in _FUSED_PLACES),
         mode="compiled",
     )
@@ -62,7 +63,7 @@ def fused(evidence: Evidence) -> Answered:
     ]
     options = [place.option for place in found[0].each(*_FUSED_PLACES)]
     again = command(names, options, found[0], ("compiled",))
-    figure = _figure("qu", "Compiled, over a compiled copy", panels, names, evidence)
+    figure = _figure("qu", "Compiled, over a compiled copy", panels, drawn, evidence)
     return Answered("fused", _FUSED, (*told, _BOUND), (figure,), again)
 
 

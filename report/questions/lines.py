@@ -15,7 +15,7 @@ from bench.dtypes import DTYPES
 from bench.frameworks import frameworks
 
 from ..answers import in_words
-from ..evidence import Estimate, Evidence, Timed, class_names, plain_form
+from ..evidence import Estimate, Evidence, Timed, class_names, plain_form, with_device
 from ..families import USUAL, Setting, is_unit, prominence, setting_of
 from ..glance import AGAINST, ends
 from ..pairs import Size, deciding, kind, sizes_of, total_ratio
@@ -245,6 +245,12 @@ def amount(ratios: Iterable[Estimate], which: str) -> str:
     return f"{found.count(which) or 'none'} of {len(found)}"
 
 
+def preferred(wanted: Sequence[str], found: Iterable[str]) -> list[str]:
+    """The wanted ones of the names found; all of them where none is, so that no chart is empty."""
+    names = list(dict.fromkeys(found))
+    return [name for name in wanted if name in names] or names
+
+
 # --- as strips ------------------------------------------------------------------------------------
 
 
@@ -292,10 +298,7 @@ def missing(
     evidence: Evidence, names: Iterable[str], sizes: Iterable[str], modes: Sequence[str] = ()
 ) -> str:
     """What measures a question that the rows do not answer: on the device that they are of."""
-    devices = {each.case.device for each in evidence.timed}
-    other = [device for device in DEVICES if device in devices]
-    text = command(names, sizes, modes=modes)
-    return f"{text} --device {other[0]}" if other and "cpu" not in devices else text
+    return with_device(evidence, command(names, sizes, modes=modes))
 
 
 def class_of(evidence: Evidence, view: View, size: int) -> str:

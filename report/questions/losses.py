@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.dtypes import DTYPES
 
 from ..drawing import COLOURS, Panel
-from ..evidence import Checked, Evidence
+from ..evidence import Checked, Evidence, with_device
 from ..figure import Figure
 from ..words import listing, number, sentence, shortened, title
 from . import bars, ratios
@@ -34,7 +34,7 @@ def answer(evidence: Evidence) -> Answered:
     """How many forms have a result without one right digit, and at which inputs."""
     found = _found(evidence)
     if not found:
-        return unmeasured("overflow", QUESTION, _COMMAND)
+        return unmeasured("overflow", QUESTION, with_device(evidence, _COMMAND))
     first = next((each for each in found if each.case.dtype == "float32"), found[0]).case.dtype
     shown = [each for each in found if each.case.dtype == first]
     several = f", run {found[0].run}" * (len(evidence.runs) > 1)
@@ -60,7 +60,7 @@ def answer(evidence: Evidence) -> Answered:
         ),
         (figure,),
         ratios.again((each.case for each in shown), "--only agreement", ("activation", "size"))
-        or _COMMAND,
+        or with_device(evidence, _COMMAND),
         see={"findings": "Findings"},
     )
 

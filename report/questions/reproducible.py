@@ -9,9 +9,10 @@ from bench.cases import Case
 from bench.frameworks import frameworks
 
 from ..drawing import COLOURS, Panel
-from ..evidence import Between, Evidence, family_of
+from ..evidence import Between, Evidence, family_of, with_device
 from ..figure import Figure
-from ..words import counted, listing, number, title
+from ..heatmap import share
+from ..words import counted, listing, title
 from . import bars, ratios
 from .answered import Answered, unmeasured
 
@@ -30,7 +31,7 @@ def answer(evidence: Evidence) -> Answered:
     found = _found(evidence)
     narrow = [each for each in found if each.case.dtype == _DTYPES[0]]
     if not narrow:
-        return unmeasured("bfloat16", QUESTION, _COMMAND)
+        return unmeasured("bfloat16", QUESTION, with_device(evidence, _COMMAND))
     mode = narrow[0].case.mode
     several = f", run {narrow[0].run}" * (len(evidence.runs) > 1)
     by_dtype = {dtype: [each for each in found if each.case.dtype == dtype] for dtype in _DTYPES}
@@ -49,7 +50,8 @@ def answer(evidence: Evidence) -> Answered:
             (_verdict(narrow, by_dtype[_DTYPES[1]]), *_least(narrow), _tested(found)),
         ),
         (figure,),
-        ratios.again(_both(found), "--only agreement", ("activation", "size")) or _COMMAND,
+        ratios.again(_both(found), "--only agreement", ("activation", "size"))
+        or with_device(evidence, _COMMAND),
         see={"between": "Where frameworks part, and where one parts from itself"},
     )
 
@@ -132,7 +134,7 @@ def _least(narrow: Iterable[Between]) -> list[str]:
         if least.equal_bits != 1:
             told.append(
                 f"of the {kind} {case.activation} [{case.form}] between {title(case.framework)} "
-                f"and {title(least.other)}, {number(100 * (least.equal_bits or 0.0))} %"
+                f"and {title(least.other)}, {share(least.equal_bits)}"
             )
     return [f"The smallest shares of equal results are: {'; '.join(told)}."] * bool(told)
 

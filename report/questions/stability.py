@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..evidence import Evidence, Timed
+from ..evidence import Evidence, Timed, with_device
 from ..families import Setting
 from ..figure import Figure
 from ..glance import ends
@@ -27,7 +27,7 @@ def answer(evidence: Evidence) -> Answered:
             found = _lines([each for each in timed if each.case.size == at.size])
             if found:
                 return _answered(evidence, setting, at, found)
-    return unmeasured("correctness", QUESTION, _COMMAND)
+    return unmeasured("correctness", QUESTION, with_device(evidence, _COMMAND))
 
 
 def _wanted(each: Timed) -> bool:

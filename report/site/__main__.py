@@ -15,7 +15,7 @@ from bench.errors import ActbenchError, StoreError, UsageError
 from bench.progress import Reporter
 from bench.store import RESULTS
 
-from ..__main__ import make_from, write
+from ..__main__ import write
 
 if TYPE_CHECKING:
     from .runs import Listed, Unread
@@ -79,7 +79,8 @@ def main(published: Path, out: Path, base_url: str, as_json: bool, debug: bool) 
         sys.exit(error.exit_status)
     for each in built.unread:
         click.echo(f"error: {each.reason}", err=True)
-    click.echo(for_machines(built) if as_json else f"{built.sentence}\n{built.path}")
+    path = click.format_filename(built.path)
+    click.echo(for_machines(built) if as_json else f"{built.sentence}\n{path}")
     if built.unread:
         sys.exit(StoreError.exit_status)
 
@@ -168,8 +169,10 @@ def _make_room(out: Path) -> None:
 
 def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
     """Write the report of every run. Of the rows only what the trends need is kept."""
+    from ..page import render
     from ..reading import read
-    from .runs import Unread, file_name, listed
+    from ..words import writable
+    from .runs import Unread, listed
 
     done: list[Listed] = []
     unread: list[Unread] = []
@@ -177,13 +180,21 @@ def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]
         for folder in folders:
             try:
                 evidence = read((folder,))
-            except StoreError as error:
-                unread.append(Unread(folder.name, str(error)))
+                text, run = render(evidence), listed(folder.name, evidence)
+            except Exception as error:  # whatever is wrong with one run, the others have a page
+                unread.append(Unread(writable(folder.name), writable(_reason(folder, error))))
             else:
-                make_from(evidence, out / file_name(folder.name))
-                done.append(listed(folder.name, evidence))
+                write(out / run.page, text)
+                done.append(run)
             advance()
     return done, unread
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    """Why a run has no report."""
+    if isinstance(error, StoreError):
+        return str(error)
+    return f"no page can be made of {folder}: {error!r}; python -m report {folder} shows where"
 
 
 def _prune(folder: Path, pages: set[str]) -> None:

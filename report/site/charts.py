@@ -11,11 +11,12 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from bench.cases import Case
 
+from ..answers import unusual
 from ..charts import Limits, end_labels
 from ..drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
 from ..words import counted, number, ratio, shortened, title
 from .runs import version_of
-from .trends import Series, Trend, unusual
+from .trends import Series, Trend
 
 _LEFT, _RIGHT = 46.0, 92.0
 _DIGIT = 5.4
@@ -54,13 +55,9 @@ def _panel(name: str, trend: Trend, lines: Sequence[Series]) -> Panel:
             shortened(each.case.activation, 13): each.points[-1].estimate.value for each in lines
         }
         end_labels(axes, ends, limits)
-        heading(axes, where, _LEFT, above=26)
         who_alone = f"{shortened(lines[0].words, 26)} " if len(lines) == 1 else ""
         under = f"{who_alone}over relu (×), log scale; {counted(case.size, 'element')}"
-        axes.annotate(
-            under, (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 13),
-            textcoords="offset points", size=9.5, color=SOFT,
-        )  # fmt: skip
+        heading(axes, where, _LEFT, above=26, below=under)
         svg = to_svg(figure, name)
     return Panel(svg, f"{where}: time over relu's by run: {_spoken(lines)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..answers import unusual
 from ..evidence import family_of
 from ..page import environment, style
 from ..words import counted, elements, number, title
@@ -112,7 +113,7 @@ def _rows(trend: Trend, series: Sequence[trends.Series]) -> list[_Row]:
 def _who(series: trends.Series) -> str:
     case = series.case
     words = [title(case.framework), case.mode, series.words, elements(case.size)]
-    return ", ".join([*words, *trends.unusual(case)])
+    return ", ".join([*words, *unusual(case)])
 
 
 def _error(trend: Trend, moved: Moved) -> _Row:

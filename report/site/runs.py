@@ -17,7 +17,7 @@ from bench.store import RunFacts
 
 from .. import answers, exactness, gate, glance
 from ..evidence import Estimate, Evidence
-from ..words import listing, title
+from ..words import listing, title, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
 """The facts of a run that say which machine it was: one that differs makes another machine.
@@ -89,7 +89,7 @@ def listed(name: str, evidence: Evidence) -> Listed:
     started = moment(facts.started)
     costs = {each.case: each.cost for each in evidence.timed if each.cost and _drawn(each.cost)}
     return Listed(
-        name,
+        writable(name),
         file_name(name),
         facts,
         started,

@@ -320,19 +320,6 @@ def exactness_sentence(exactness: Exactness) -> str:
     )
 
 
-def unusual(case: Case) -> list[str]:
-    """What is other in a case than in those that are followed on a CPU."""
-    found = {
-        case.direction: case.direction != "forward",
-        case.dtype: case.dtype != "float32",
-        case.device: case.device != "cpu",
-        counted(case.threads, "thread"): case.threads != 1,
-        "output reused": case.output == "reused",
-        "caches cold": case.cache == "cold",
-    }
-    return [words for words, holds in found.items() if holds]
-
-
 def cells(series: Series, runs: int) -> list[str]:
     """The cost in each run, with its interval; a dash where it was not measured."""
     found = {each.run: ratio(each.estimate) for each in series.points}

@@ -193,7 +193,7 @@
 
   function shownText(column, cell) {
     if (column.words) return column.words[cell];
-    return column.kind === "count" && cell !== null ? cell.toLocaleString("en-US") : number(cell);
+    return column.kind === "count" && typeof cell === "number" ? cell.toLocaleString("en-US") : number(cell);
   }
 
   function drawCell(column, cell) {
@@ -228,7 +228,7 @@
   function command(self, row) {
     const fields = {};
     self.table.columns.forEach((column, i) => { fields[column.key] = words(column, row.cells[i]); });
-    const template = data.commands[fields.what === "exactness" ? "accuracy" : self.id];
+    const template = data.commands[fields.what === "exactness" ? "exactness" : self.id];
     return template.replace(/\{(\w+)\}/g, (whole, key) => (key in fields ? fields[key] : whole));
   }
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import pytest
+
+from bench.agreement.special import METRICS
 from bench.cases import Case, Selection
 from bench.metrics import Row
 from bench.special_table import COLUMNS, chosen, lines, text
@@ -62,6 +66,30 @@ def test_a_failure_is_told_and_what_does_not_exist_is_not() -> None:
     ]
     (line,) = lines(_records(*rows))
     assert line.cells["departures"] == ("ERROR: ValueError: no",)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("row", [{"value": None}, {"value": math.nan}, {"status": "error"}])
+def test_what_has_no_value_has_no_cell(metric: str, row: dict[str, Any]) -> None:
+    record = {**Row(CASE, metric, None).as_dict(), **row}
+    told = [cell for line in lines([record]) for cells in line.cells.values() for cell in cells]
+    failed = metric == "special_departures" and record["status"] == "error"
+    assert told == (["ERROR"] if failed else [])
+
+
+@pytest.mark.parametrize("detail", [None, 5, ""])
+def test_without_a_detail_the_value_is_told(detail: object) -> None:
+    values = {"nan_kept": 0.0, "special_departures": math.inf, "sign_of_zero": 1.0}
+    rows = [Row(CASE, metric, value) for metric, value in values.items()]
+    rows.append(Row(BACK, "gradient_at_kink", 0.5))
+    (line,) = lines([{**row.as_dict(), "detail": detail} for row in rows])
+    told = {column: cells for column, cells in line.cells.items() if cells}
+    assert told == {
+        "the sign of −0": ("lost",),
+        "gradient at a kink": ("0.5",),
+        "NaN": ("LOST",),
+        "departures": ("inf",),
+    }
 
 
 def test_the_plain_form_is_chosen_unless_activations_are() -> None:

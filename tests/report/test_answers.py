@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -289,6 +290,85 @@ def test_a_framework_that_is_not_there_says_why(runs: dict[str, Path]) -> None:
     [tensorflow] = [sentence for sentence in told if sentence.startswith("TensorFlow")]
     assert "tensorflow is not installed here" in tensorflow
     assert told[tensorflow] == "python -m bench run --framework tensorflow"
+
+
+def failed(framework: str, detail: str, status: Any = "unsupported", **changes: Any) -> Row:
+    case = replace(RELU[0].case, framework=framework, **changes)
+    return Row(case, "time_per_call", None, status=status, detail=detail)
+
+
+def test_a_framework_whose_cases_have_no_value_says_why(make_run: MakeRun) -> None:
+    """The reason of most rows; where some failed, theirs, however many do not exist."""
+    rows = [
+        *RELU,
+        failed("numpy", "NumPy has no native relu"),
+        failed("numpy", "NumPy has no compiled mode", form="max"),
+        failed("numpy", "NumPy has no compiled mode", form="where"),
+        failed("jax", "JAX has no native maxout"),
+        failed("jax", "JAX has no native maxout", size=64),
+        failed("jax", "RuntimeError: no room.", "error", form="max"),
+        failed("tensorflow", "", "refused"),
+    ]
+    assert [sentence for sentence, _ in answers.absent(read([make_run(rows)]))] == [
+        "NumPy was not measured in this run: unsupported: NumPy has no compiled mode.",
+        "JAX was not measured in this run: error: RuntimeError: no room.",
+        "TensorFlow was not measured in this run: refused: no reason was kept.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"state": "interrupted"}, "nothing of it was measured before the run ended"),
+        (
+            {"state": "running", "asked": {"frameworks": ["torch", "numpy"]}},
+            "nothing of it was measured before the run ended",
+        ),
+        ({"state": "interrupted", "asked": {"frameworks": ["torch"]}}, "not asked for"),
+        ({}, "not asked for"),
+    ],
+)
+def test_what_a_run_did_not_come_to_was_asked_for(
+    make_run: MakeRun, facts: dict[str, Any], reason: str
+) -> None:
+    told = dict(answers.absent(read([make_run(RELU, **facts)])))
+    assert f"NumPy was not measured in this run: {reason}." in told
+
+
+def test_a_worker_that_refuses_a_device_is_offered_the_cpu(make_run: MakeRun) -> None:
+    rows = [replace(row, case=replace(row.case, device="cuda")) for row in RELU]
+    workers = {"numpy/cuda/1": {"status": "unsupported", "detail": "NumPy has no cuda device"}}
+    told = dict(answers.absent(read([make_run(rows, workers=workers)])))
+    assert told["NumPy was not measured in this run: NumPy has no cuda device."] == (
+        "python -m bench run --framework numpy"
+    )
+    assert told["JAX was not measured in this run: not asked for."] == (
+        "python -m bench run --framework jax --device cuda"
+    )
+
+
+NOTHING = "Nothing: every case that was asked for has a value."
+
+
+def test_nothing_is_missing_only_where_a_whole_run_has_rows(make_run: MakeRun) -> None:
+    assert trust.none_missing(read([make_run(RELU, "whole")])) == NOTHING
+    stopped = make_run(RELU, "stopped", state="interrupted")
+    for path in (stopped, make_run([], "empty")):
+        evidence = read([path])
+        assert "does not mean that all have a value" in trust.none_missing(evidence)
+        assert NOTHING not in render(evidence)
+
+
+def test_a_run_that_ended_in_its_first_process_is_of_one(make_run: MakeRun) -> None:
+    one, two = (f"9 samples in {words}; ±1.0%, narrow" for words in ("1 process", "2 processes"))
+    gelu = replace(RELU[0], case=replace(RELU[0].case, activation="gelu"), detail=two)
+    evidence = read([make_run([replace(RELU[0], detail=one), gelu], "cut", state="interrupted")])
+    [line] = [each for each in trust.warnings(evidence) if "process" in each]
+    assert line.startswith("Run cut timed 1 of 2 cases in one process: the intervals of these do")
+    whole = read([make_run([gelu], "whole")])
+    assert not any("process" in each for each in trust.warnings(whole))
+    planned = read([make_run([gelu], "planned", epochs=1)])
+    assert any("timed 1 of 1 case in one process" in each for each in trust.warnings(planned))
 
 
 def test_the_worst_native_function_is_named(make_run: MakeRun) -> None:

@@ -135,6 +135,16 @@ def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) 
     )
 
 
+def test_the_command_of_a_failed_check_is_copied(visit: Visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["failing"], "#missing&missing.what=exactness")
+    page.locator("[data-table=missing] tbody button").first.click()
+    page.locator("[data-table=missing] .status:not(:empty)").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == (
+        "python -m bench run --framework torch --activation 'gelu' --form native --mode compiled "
+        "--direction forward --device cpu --dtype float32 --only agreement"
+    )
+
+
 def test_what_exp_costs_needs_no_javascript(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["split"], java_script_enabled=False, viewport={"width": 1280, "height": 900})
     exp = page.locator("#exp")

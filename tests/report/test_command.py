@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from report.__main__ import main
+from bench.metrics import Row
+from report.__main__ import main, write
+
+from .conftest import split_case, timing_rows
 
 
 def call(*words: object) -> Result:
@@ -89,6 +95,89 @@ def test_an_unknown_metric_and_status(make_run: Callable[..., Path]) -> None:
     assert "metric 'speed'" in one_sentence(call(broken(make_run([], "a"), row)), 4)
     row |= {"metric": "time_per_call", "status": "fine"}
     assert "status 'fine'" in one_sentence(call(broken(make_run([], "b"), row)), 4)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("size", 0), ("size", -8), ("value", 0.0), ("value", -1.0)]
+)
+@pytest.mark.parametrize("metric", ["time_per_call", "time_per_element"])
+def test_a_time_of_nothing_and_no_time(
+    make_run: Callable[..., Path], metric: str, field: str, value: float
+) -> None:
+    row = {**Row(split_case("gelu"), metric, 1.0).as_dict(), field: value}
+    message = one_sentence(call(broken(make_run([]), row)), 4)
+    assert f"row 1 has {field} '{value}'" in message
+
+
+def test_a_case_of_no_size_that_was_not_timed_is_no_fault(make_run: Callable[..., Path]) -> None:
+    row = Row(split_case("gelu", size=0), "time_per_call", None, status="error", detail="no")
+    assert call(make_run([row])).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("facts", "where"),
+    [
+        ({"workers": {"torch": {"versions": None}}}, "workers.torch.versions"),
+        ({"workers": {"torch": {"floating_point": "x"}}}, "workers.torch.floating_point"),
+        ({"workers": {"torch": {"floating_point": {"after": 1}}}}, "torch.floating_point.after"),
+        ({"selftest": [{"tool": "the gate"}]}, "selftest.0.hogs"),
+    ],
+)
+def test_facts_that_are_not_of_their_kind(
+    make_run: Callable[..., Path], facts: dict[str, Any], where: str
+) -> None:
+    message = one_sentence(call(make_run([], **facts)), 4)
+    assert "run.json is malformed: " in message
+    assert where in message
+
+
+@pytest.mark.parametrize("gpus", [1, "A100", {"a": "b"}, None])
+def test_gpus_that_are_no_list_are_not_spelt_out(make_run: Callable[..., Path], gpus: Any) -> None:
+    folder = make_run([], machine={"cpu": "Example", "cores": 1, "gpus": gpus})
+    assert call(folder).exit_code == 0
+    assert "<dd>Example, 1 core; 3 samples" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("letter", ["\x01", "\x1b", "\ufffe", "\ud800"])
+def test_names_and_texts_that_no_page_can_hold(make_run: Callable[..., Path], letter: str) -> None:
+    """The first three are not in XML, the last one not in UTF-8."""
+    relu, gelu = (split_case(name, f"fra{letter}me") for name in ("relu", "gelu"))
+    failed = Row(replace(gelu, size=64), "time_per_call", None, status="error", detail=letter)
+    rows = [*timing_rows(relu, 1e5, 0.01, 1e5), *timing_rows(gelu, 3e5, 0.01, 1e5), failed]
+    folder = make_run([], machine={"cpu": "Example"})
+    for row in rows:
+        broken(folder, row.as_dict())
+    facts = (folder / "run.json").read_text(encoding="utf-8")
+    (folder / "run.json").write_text(
+        facts.replace('"Example"', json.dumps(f"Exam{letter}ple")), encoding="utf-8"
+    )
+    result = call(folder)
+    assert result.exit_code == 0, result.output
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    for word in ("fra\ufffdme", "Exam\ufffdple"):
+        assert word in text
+    assert letter not in text
+    assert 'aria-label="In cache, 65,536 elements (2^16): time over relu' in text
+
+
+@pytest.mark.parametrize("name", [b"ru\xffn", b"ru\x01n"])
+def test_a_folder_whose_name_no_page_can_hold(make_run: Callable[..., Path], name: bytes) -> None:
+    rows = [*timing_rows(split_case("relu"), 1e5, 0.01, 1e5)]
+    rows += timing_rows(split_case("gelu"), 3e5, 0.01, 1e5)
+    strange, other = make_run(rows, os.fsdecode(name)), make_run(rows, "other")
+    alone = call(strange)
+    assert alone.exit_code == 0, alone.output
+    out = other / "both.html"
+    both = call(strange, other, "--out", out)
+    assert both.exit_code == 0, both.output
+    assert "run ru\ufffdn" in out.read_text(encoding="utf-8")
+    assert list(strange.glob("*.html")) == [strange / "report.html"]
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        write(tmp_path / "page.html", "\ud800")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unwritable_path(runs: dict[str, Path], tmp_path: Path) -> None:

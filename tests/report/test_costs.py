@@ -319,6 +319,51 @@ def test_the_command_of_a_split_measures_every_size_and_part(runs: dict[str, Pat
     assert {("mish", "native"), ("exp", "native"), ("tanh", "native")} <= measured
 
 
+@pytest.mark.parametrize(
+    ("other", "frameworks", "modes"),
+    [
+        ("torch", ["jax", "torch"], ["eager"]),
+        ("compiled", ["jax"], ["eager", "compiled"]),
+        ("scalar tail", ["jax"], ["eager"]),
+        ("onednn=0", ["jax"], ["eager"]),
+    ],
+)
+def test_the_command_of_a_comparison_measures_both_sides(
+    make_run: MakeRun, other: str, frameworks: list[str], modes: list[str]
+) -> None:
+    case = case_of("gelu", "native", framework="jax")
+    rows = [Row(case, "max_ulp_between", 1.0, detail=other), Row(case, "equal_bits", 0.5)]
+    tables = all_tables(read([make_run([replace(each, detail=other) for each in rows])]))
+    found = options_of(command(tables, "between", 0))
+    assert found["framework"] == frameworks
+    assert found["mode"] == modes
+    assert found["only"] == ["agreement"]
+    assert "size" not in found
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "start"),
+    [
+        ("float32", 2**32, "python -m bench agree --exhaustive --framework torch "),
+        ("float32", 7000, "python -m bench run --only agreement --framework torch "),
+        ("float16", 2**16, "python -m bench run --only agreement --framework torch "),
+    ],
+)
+def test_the_command_of_a_check_tries_as_many_inputs(
+    make_run: MakeRun, dtype: str, size: int, start: str
+) -> None:
+    case = replace(case_of("gelu", "native", dtype=dtype), size=size)
+    text = command(all_tables(read([make_run([Row(case, "max_ulp", 1.0)])])), "accuracy", 0)
+    assert text.startswith(start)
+    assert "?" not in text
+
+
+def test_the_command_of_a_failed_check_has_no_gap() -> None:
+    text = commands()["exactness"]
+    assert text.endswith("--only agreement")
+    assert "{options}" not in text
+
+
 def test_a_reused_output_is_measured_again_as_well(make_run: MakeRun) -> None:
     rows = timed("gelu", "native", {"l1": around(1.0), "l2": around(2.0), "memory": around(9.0)})
     rows += timed("gelu", "native", {"memory": around(5.0)}, output="reused")

@@ -91,6 +91,15 @@ def test_what_a_run_lacks_flags_its_timings(
     assert flags_of(path, "timings") == {"gelu": {flag}}
 
 
+def test_a_row_of_one_process_is_flagged_whatever_was_planned(make_run: MakeRun) -> None:
+    one = timed("9 samples in 1 process, 3 dropped: preempted; ±1.2%, narrow enough")
+    rows = [one, *checked(1), timed(BUDGET, activation="relu"), *checked(1, activation="relu")]
+    assert flags_of(make_run(rows, machine={}), "timings") == {
+        "gelu": {"process"},
+        "relu": {"budget"},
+    }
+
+
 def test_a_value_that_is_wrong_flags_both_but_not_its_gradient(make_run: MakeRun) -> None:
     """A value that is a finding concerns `both`, which computes it, and `backward` does not."""
     for direction, expected in (("both", {"finding"}), ("backward", set())):

@@ -58,5 +58,16 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     assert page.index('<section id="gate"') > page.index('<section id="answer"')
 
 
+def test_without_a_line_of_the_gate_there_is_no_table(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    lines = summary.summary([_trial(0, "same", rival={"min:5%": True})])
+    rival = [asdict(line) for line in lines if line.tool != summary.GATE]
+    assert rival
+    made = replace(read_facts(runs["normal"]), selftest=rival)
+    RunWriter(tmp_path / "run", made).finish([])
+    assert 'id="gate"' not in _page(tmp_path / "run")
+
+
 def test_other_pages_have_no_such_section(pages: dict[str, Path]) -> None:
     assert not any('id="gate"' in page.read_text(encoding="utf-8") for page in pages.values())

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import pytest
 
 from bench.cases import Case
 from bench.metrics import Row
-from report import glance
+from report import answers, glance
+from report.drawing import Panel
 from report.evidence import plain_form
 from report.page import render
 from report.reading import read
+from report.site.runs import listed
 from report.tables import all_tables
 from report.words import title
 
@@ -276,6 +279,64 @@ def test_runs_stand_apart_and_are_named(make_run: MakeRun) -> None:
     assert ["run one" in each.label for each in figure.panels] == [True, False]
 
 
+def under(rows: list[Row], **where: Any) -> list[Row]:
+    """The same rows under other conditions."""
+    return [replace(row, case=replace(row.case, **where)) for row in rows]
+
+
+THREE = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1.1, 1.2, form="textbook")]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({}, ""),
+        ({"direction": "backward", "dtype": "bfloat16"}, " (backward, bfloat16)"),
+        ({"device": "cuda"}, " (cuda)"),
+        ({"threads": 8}, " (8 threads)"),
+    ],
+)
+def test_unusual_conditions_are_said_beside_every_figure(
+    make_run: MakeRun, where: dict[str, Any], words: str
+) -> None:
+    evidence = read([make_run(under(THREE, **where))])
+    [lead] = glance.headlines(evidence)
+    assert lead.startswith(f"Eager{words}, over relu: in cache squareplus takes ")
+    [verdict] = glance.verdict(evidence)
+    assert verdict.startswith(f"In cache, 65,536 elements (2^16){words}: gelu takes longer")
+    [(heading, _)] = glance.sentences(evidence)
+    assert heading == f"Eager, in cache, 65,536 elements (2^16){words}"
+    assert glance.spoken(evidence)[0] == lead
+    assert listed("run", evidence).verdict == lead
+
+
+def drawn(panel: Panel) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg)
+
+
+def test_panels_of_several_runs_are_told_apart_within_their_width(make_run: MakeRun) -> None:
+    names = [f"2026-11-21T{hour}-54-36-standard" for hour in ("07", "11")]
+    figure = glance.figure(read([make_run(THREE, name) for name in [*names, "x" * 50 + "yz"]]))
+    assert figure
+    for panel, name in zip(figure.panels, [*names, f"…{'x' * 30}yz"], strict=True):
+        assert {"In cache", f"65,536 elements (2^16), cpu, run {name}"} <= set(drawn(panel))
+        assert max(map(len, drawn(panel))) < 72
+    [alone] = glance.figure(read([make_run(THREE, "alone")])).panels
+    assert "65,536 elements (2^16)" in drawn(alone)
+    assert alone.label.startswith("In cache, 65,536 elements (2^16): time over relu's")
+
+
+def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> None:
+    one, same = (make_run(THREE, name) for name in ("one", "same"))
+    other = make_run(under(THREE, device="cuda", dtype="float16"), "other")
+    notes = [glance.figure(read([one, each])).note for each in (same, other)]
+    assert "relu. Forward, float32, cpu, 1 thread. The axis" in notes[0]
+    assert (
+        "relu. Forward, float32, cpu, 1 thread, run one; forward, float16, cuda, 1 thread, "
+        "run other. The axis"
+    ) in notes[1]
+
+
 def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
     [(sentence, command)] = glance.absent(read([make_run([*RELU, *costs("gelu", 2, 3)])]))
     assert "no setting has an activation of both families" in sentence
@@ -287,6 +348,26 @@ def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
     nothing = glance.absent(read([make_run([], "nothing")]))
     assert glance.figure(read([make_run([], "none")])) is None
     assert nothing[0][1] == "python -m bench run"
+
+
+def test_what_is_missing_is_measured_on_the_device_of_the_rows(make_run: MakeRun) -> None:
+    [(_, command)] = glance.absent(read([make_run(under(THREE, device="cuda"), "all")]))
+    assert command == "python -m bench run --size l2 --size memory --device cuda"
+    rows = under([*RELU, *costs("gelu", 2, 3)], device="cuda")
+    evidence = read([make_run(rows, "some")])
+    [(_, command)] = glance.absent(evidence)
+    assert command == "python -m bench run --device cuda"
+    assert answers.verdict(evidence).endswith("; python -m bench run --device cuda measures them.")
+    both = read([make_run([*rows, *RELU], "both")])
+    assert glance.absent(both)[0][1] == "python -m bench run"
+
+
+def test_every_command_of_a_gpu_page_is_of_the_gpu(make_run: MakeRun) -> None:
+    page = render(read([make_run([Row(under(RELU, device="cuda")[0].case, "max_ulp", 1.0)])]))
+    commands = re.findall(r"<code>(python -m bench run[^<]*)</code>", page)
+    told = [each for each in commands if "--framework" not in each]
+    assert len(told) > 15
+    assert all(" --device cuda" in each for each in told)
 
 
 def test_without_intervals_nothing_is_told_apart(make_run: MakeRun) -> None:

@@ -176,3 +176,12 @@ def test_counts_are_kept_to_the_last_digit(make_run: Callable[..., Path]) -> Non
     table = all_tables(read([make_run(rows)]))["accuracy"]
     keys = [column["key"] for column in table["columns"]]
     assert table["rows"][0][keys.index("rounding")] == 196_294_207
+
+
+def test_a_count_without_end_is_shown_as_one(make_run: Callable[..., Path]) -> None:
+    case = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 5000, 1)
+    counts = ("nan_mismatches", "not_correctly_rounded")
+    rows = [Row(case, "max_ulp", 1.0), *(Row(case, each, float("inf")) for each in counts)]
+    table = all_tables(read([make_run(rows)]))["accuracy"]
+    keys = [column["key"] for column in table["columns"]]
+    assert [table["rows"][0][keys.index(key)] for key in ("nan", "rounding")] == ["inf", "inf"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +20,8 @@ from click.testing import CliRunner, Result
 from bench.cases import Case
 from bench.metrics import Row
 from bench.store import SCHEMA, RunFacts, RunWriter
-from report.evidence import Estimate
+from report.evidence import Estimate, Evidence
+from report.page import render
 from report.reading import read
 from report.site.__main__ import main
 from report.site.changes import changes, least_beside, runs_needed
@@ -413,6 +415,40 @@ def test_a_page_needs_nothing_from_elsewhere(site: Path) -> None:
     for name in ("index.html", "trends.html"):
         text = (site / name).read_text(encoding="utf-8")
         assert not re.search(r'(?:src|href)="(?:https?:)?//|url\(\s*["\']?http|@import', text)
+
+
+def test_names_that_no_page_can_hold_have_one(tmp_path: Path) -> None:
+    """In the names of folders and in the versions, which the trends draw."""
+    for number, name in ((1, b"ru\xffn"), (2, b"ru\x1bn"), (3, b"plain")):
+        folder = tmp_path / "in" / os.fsdecode(name)
+        write_run(folder, number, small_rows(), version=f"2.{number}\x01")
+    result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "site" / "runs").iterdir())) == 3
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert index.count("ru\ufffdn</a>") == 2
+    assert "2.3\ufffd" in (tmp_path / "site" / "trends.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in ((1, "bad"), (2, "good")):
+        write_run(tmp_path / "in" / name, number, small_rows())
+
+    def failing(evidence: Evidence) -> str:
+        if "bad" in evidence.runs:
+            raise ZeroDivisionError("division by zero")
+        return render(evidence)
+
+    monkeypatch.setattr("report.page.render", failing)
+    result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
+    assert result.exit_code == 4
+    [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert "bad: ZeroDivisionError('division by zero'); python -m report" in error
+    assert [each.name for each in (tmp_path / "site" / "runs").iterdir()] == ["good.html"]
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "<strong>bad</strong> could not be read and has no report" in index
 
 
 def test_building_again_removes_reports_of_runs_that_are_gone(

@@ -55,6 +55,20 @@ def test_a_tick_becomes_a_line_and_another_mark_stays_a_mark() -> None:
     assert text.count("<path") == 2
 
 
+def test_a_hatch_is_kept_and_its_colour_is_no_reference() -> None:
+    box = '<path d="M 0 0 L 5 0 L 5 5 z" style="fill: url(#h1); stroke: #abcdef"/>'
+    hatch = (
+        '<defs><pattern id="h1" patternUnits="userSpaceOnUse" x="0" y="0" width="72" height="72">'
+        '<rect x="0" y="0" width="73" height="73" fill="none"/>'
+        '<path d="M 0 36 \nL 36 0.123" style="stroke: red"/></pattern></defs>'
+    )
+    text = drawn(box + hatch)
+    assert 'style="fill:url(#n-0);stroke:#abcdef"' in text
+    assert '<pattern patternUnits="userSpaceOnUse" x="0" y="0" width="72" height="72" id' in text
+    assert '<pattern id="h1"' not in text
+    assert '<path d="M0 36L36 0.12" style="stroke: red"/></pattern>' in text
+
+
 @pytest.mark.parametrize(
     ("limits", "some"), [((0.3, 50.0), True), ((0.02, 0.9), True), ((1.0, 1e7), False)]
 )

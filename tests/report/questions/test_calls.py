@@ -78,6 +78,34 @@ def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
     assert "gelu, no part for certain in 1 of 1." in found.sentences[1]
 
 
+def with_parts(case: Case, **parts: tuple[float, float]) -> list[Row]:
+    """The rows of a case in cache; some parts are shares of the call there, from low to high."""
+    made = [row for row in rows(case) if row.metric not in parts and row.metric != "handoff"]
+    for metric, ends in parts.items():
+        times = 1 if metric == "launch" else CACHE
+        low, high = (end * TIMES[CACHE] / times for end in ends)
+        at = replace(case, size=LAUNCH if metric == "launch" else CACHE)
+        made.append(Row(at, metric, (low + high) / 2, low, high))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "told"),
+    [
+        ((-0.7, -0.5), "no part for certain in 1 of 1"),
+        ((-0.7, 0.1), "copy_floor in 1 of 1 (84.2–96.0 %)"),
+    ],
+)
+def test_a_call_is_counted_once_and_not_where_a_part_is_below_0(
+    make_run: MakeRun, make_case: MakeCase, arithmetic: tuple[float, float], told: str
+) -> None:
+    """Planted: a copy and launch that both take more than half, as arithmetic is below 0."""
+    parts = {"copy_floor": (0.85, 0.95), "launch": (0.65, 0.75), "arithmetic": arithmetic}
+    found = answer(read([make_run(with_parts(make_case("gelu"), **parts))]))
+    text = next(text for text in found.sentences if text.startswith("In cache"))
+    assert text.endswith(f"gelu, {told.replace('copy_floor', 'copy')}.")
+
+
 def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, make_case: MakeCase) -> None:
     """What a poor line says is never for certain."""
     planted = [*rows(make_case("relu")), *rows(make_case("relu", "jax"), fit=-0.2)]

@@ -74,6 +74,14 @@ def test_the_interval_is_as_wide_as_both_allow(measured: Measured, planted: Plan
     assert f"JAX less at 65,536 ({40 / 120:.3f}–{60 / 80:.3f}×)" in text
 
 
+def test_relu_alone_is_drawn_and_told_by_size(measured: Measured, planted: Planted) -> None:
+    """It comes along with whatever is measured."""
+    found = answer(measured(planted(times(LONGER, LESS, name="relu"))))
+    assert found.sentences[1].startswith("Compiled relu, over eager: PyTorch longer at 64 (")
+    [panel] = found.figures[0].panels
+    assert panel.label.startswith("relu: compiled over eager (×)")
+
+
 def test_eager_of_one_framework_and_compiled_of_another_are_no_pair(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:

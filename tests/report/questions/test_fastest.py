@@ -63,6 +63,17 @@ def test_many_that_are_not_told_apart_are_counted(measured: Measured, planted: P
     assert text == "For relu, at 65,536 elements not told apart (4 of 4)."
 
 
+def test_what_is_told_is_drawn(measured: Measured, planted: Planted) -> None:
+    times = {
+        (name, "eager", "squareplus", "l2"): (10.0 * n, 9.0 * n, 11.0 * n)
+        for n, name in enumerate(("torch", "jax"), start=1)
+    }
+    found = answer(measured(planted(times)))
+    assert found.sentences[0].startswith("For squareplus, at 65,536 elements PyTorch eager (any ")
+    [panel] = found.figures[0].panels
+    assert panel.label.startswith("squareplus: ns an element")
+
+
 def test_one_framework_in_one_mode_is_no_choice(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:

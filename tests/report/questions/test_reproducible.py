@@ -47,7 +47,7 @@ def test_equal_bits_are_counted_by_pair(
         "Only in part: counted over the pairs of frameworks, 1 of 2 native functions and 1 of 1 "
         "formulas written out give the same bits in both; in float32 0 of 1 native functions.",
         "The smallest shares of equal results are: of the native functions gelu [native] between "
-        "PyTorch and JAX, 25.0 %.",
+        "PyTorch and JAX, 25 %.",
         "Tested on up to 65,536 inputs in bfloat16 and up to 7,000 inputs in float32.",
     )
     assert [panel.label for panel in found.figures[0].panels] == [
@@ -66,6 +66,12 @@ def test_all_and_none(make_run: MakeRun, make_case: MakeCase) -> None:
     assert equal.sentences[0].startswith("Yes: ")
     assert len(equal.sentences) == 2
     assert parted.sentences[0].startswith("No: ")
+
+
+def test_what_differs_is_never_rounded_to_the_same(make_run: MakeRun, make_case: MakeCase) -> None:
+    case = make_case("relu", dtype="bfloat16")
+    found = answer(read([make_run(compared(case, "jax", 0.99998))]))
+    assert found.sentences[1].endswith("relu [native] between PyTorch and JAX, >99.9 %.")
 
 
 def test_one_framework_alone_has_no_answer(
