@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     """Measure what is asked for, with relu beside it as the unit of cost, and write a run folder.
 
     Raises UsageError for names that do not exist or a folder that is taken, StoreError where the
-    disk refuses. An interrupt ends the run early; what was measured is kept.
+    disk refuses. An interrupt, or an error, ends the run early; what was measured is kept.
     """
     cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
@@ -78,8 +78,18 @@ def run(request: Request, reporter: Reporter) -> Outcome:
         writer.facts.state = "finished"
     except KeyboardInterrupt:
         writer.facts.state = "interrupted"
+    except Exception:
+        writer.facts.state = "failed"
+        with suppress(Exception):  # what ended the run is told, not what follows from it
+            _finish(writer)
+        raise
     finally:
         measurement.close()
+    return _finish(writer)
+
+
+def _finish(writer: RunWriter) -> Outcome:
+    """Derive the rows of what was measured and close the run."""
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
     writer.flush()
     facts = writer.facts
@@ -191,6 +201,7 @@ class _Measurement:
         ):
 
             def start(lane: Lane) -> None:
+                lane.stop()
                 lane.pin(available_cpus())
                 lane.start()
                 done()

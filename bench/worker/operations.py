@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -83,7 +83,8 @@ class Worker:
     def pin(self, cpus: list[int]) -> dict[str, Any]:
         """Confine every thread of this process to the given CPUs."""
         for thread in os.listdir("/proc/self/task"):
-            os.sched_setaffinity(int(thread), cpus)
+            with suppress(ProcessLookupError):  # it may have ended since it was listed
+                os.sched_setaffinity(int(thread), cpus)
         return {}
 
     def prepare(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench import conclusion, store
+from bench import conclusion, runner, store
 from bench.cases import PROFILES, Case, Selection
 from bench.derive import rows as derive_rows
 from bench.metrics import Row
@@ -331,6 +331,21 @@ def test_a_case_that_failed_is_told_and_does_not_fail_the_run(tmp_path: Path) ->
     assert conclusion.exit_status(outcome) == 0
     said = conclusion.for_people(outcome)
     assert "1 failed, the first numpy gelu textbook eager forward: error, ValueError" in said
+
+
+def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(runner._Measurement, "_explain", surprised)
+    with pytest.raises(RuntimeError, match="planted"):
+        _run(_request(tmp_path / "run", parts=("timing",)))
+    kept = store.load(tmp_path / "run")
+    assert kept.facts.state == "failed"
+    assert kept.facts.finished is not None
+    assert (kept.rows.metric == "time_per_call").any()
 
 
 def test_relu_is_measured_beside_what_is_asked_for(tmp_path: Path) -> None:
