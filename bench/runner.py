@@ -22,6 +22,7 @@ from .cases import DEVICES, Case, Profile, Selection, directions_of, expand, uns
 from .catalog import find
 from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
+from .errors import ActbenchError
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from .metrics import Row
 from .progress import Reporter
@@ -268,10 +269,12 @@ class _Measurement:
                 self._prepare(lane, case)
                 done()
             for case in swept[lane]:
-                self._check(lane, case, problems, results)
+                with self._alone(case, "max_ulp"):
+                    self._check(lane, case, problems, results)
                 done()
             for case in others[lane]:
-                self._check_special(lane, case)
+                with self._alone(case, "special_departures"):
+                    self._check_special(lane, case)
                 done()
 
         with self._timed("prepare"), self._reporter.phase(title, steps) as done:
@@ -425,6 +428,18 @@ class _Measurement:
         facts.timed_share = round(self._timed_ns / 1e9 / measured, 3) if measured else None
         facts.seconds_a_case = round(measured / max(len(self._alive()), 1), 4)
         self._writer.write_facts()
+
+    @contextmanager
+    def _alone(self, case: Case, metric: str) -> Iterator[None]:
+        """Tell what goes wrong with a case as its failure: it must not cost the others."""
+        try:
+            yield
+        except ActbenchError:
+            raise
+        except Exception as error:
+            why = {"status": "error", "detail": f"{type(error).__name__}: {error}"}
+            for each in directions_of(case):
+                self._append("failure", each, metric=metric, **why)
 
     def _check(
         self, lane: Lane, case: Case, problems: sweep.Problems, results: dict[Case, Any]

@@ -224,7 +224,8 @@ class Worker:
         """The outputs of a case on given inputs, as bit patterns. `upstream` of None is ones.
 
         With `apart` each row of the inputs is evaluated in a call of its own, and what comes first
-        of its outputs is answered.
+        of its outputs is answered. Raises truth.Refused for outputs of another dtype or size than
+        follow from the inputs; what a function of the user's own returns is for others to judge.
         """
         if apart:
             rows = [self.evaluate(spec, row[None], None)["outputs"][0] for row in bits]
@@ -237,6 +238,8 @@ class Worker:
 
         result = self._step(spec, arrays, pull)()
         self._adapter.wait(result)
+        if "output_share" in spec:
+            self._check_result(spec, _tuple(result), arrays)
         return {"outputs": [self._adapter.get(output) for output in _tuple(result)]}
 
     def evaluate_stretch(self, spec: dict[str, Any], first: int, count: int) -> dict[str, Any]:
@@ -254,13 +257,21 @@ class Worker:
         with self._adapter.guard():
             second = truth.check_guarded(timed.call)
         self._adapter.wait(second)
-        truth.check_result(_tuple(second), timed.input)
+        self._check_result(spec, _tuple(second), [timed.input, *self._learnable(spec)])
         if spec["output"] == "fresh":
             arrays = [x for key, x in self._inputs.items() if key[1] == spec["dtype"]]
             results = _tuple(first), _tuple(second)
             truth.check_fresh(*results, arrays, spec["direction"], self._adapter.address)
         del first
         self._check_follows(spec, timed, second)
+
+    def _check_result(
+        self, spec: dict[str, Any], results: tuple[Any, ...], arrays: list[Any]
+    ) -> None:
+        """Refuse results of another kind than `arrays`, or of another size where that is known."""
+        truth.check_result(results, arrays[0])
+        if "output_share" in spec:
+            truth.check_elements(results, _elements(spec, arrays))
 
     def _check_traced(self, spec: dict[str, Any], given: Any) -> None:
         """A compiled function has been traced; an eager one is, once a dtype."""
@@ -412,6 +423,13 @@ class Worker:
         """Nanoseconds that the loop and the wait add to each call, on a result that is ready."""
         ready = self._adapter.put(inputs.timing((16,), "float32", 0), "float32")
         return min(self.clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
+
+
+def _elements(spec: dict[str, Any], arrays: list[Any]) -> list[int]:
+    """How many elements each result of a case has, of which a gradient has those of its array."""
+    gradients = [math.prod(each.shape) for each in arrays]
+    output = [round(gradients[0] * spec["output_share"])]
+    return {"forward": output, "backward": gradients, "both": output + gradients}[spec["direction"]]
 
 
 def _tuple(result: Any) -> tuple[Any, ...]:

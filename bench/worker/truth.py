@@ -9,6 +9,7 @@ nothing is compiled while the clock runs is seen in each sample (`Recompiled`).
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -219,6 +220,17 @@ def check_result(results: tuple[Any, ...], array: Any) -> None:
         place = getattr(each, "device", None)
         if place != getattr(array, "device", None):
             raise Refused(f"returns a result on {place} for an input on {array.device}")
+
+
+def check_elements(results: tuple[Any, ...], expected: list[int]) -> None:
+    """Refuse results with other numbers of elements than are expected: they are of other work."""
+    found = [math.prod(each.shape) for each in results]
+    if found != expected:
+        raise Refused(f"results do not fit the inputs: {_counted(found)}, not {_counted(expected)}")
+
+
+def _counted(numbers: list[int]) -> str:
+    return f"{' and '.join(f'{each:,}' for each in numbers) or 'no'} elements"
 
 
 def check_fresh(

@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench import inputs
+from bench.cases import Case
+from bench.catalog import find
 from bench.frameworks import frameworks
+from bench.specs import spec_of, timing_shape
 from bench.worker import truth
+from bench.worker.operations import Worker
+from impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -237,6 +243,34 @@ def test_honest_calls_are_accepted_beside_busy_processes(framework: str, tmp_pat
     said = _run(_WORKER + _HONEST, framework, tmp_path)
     assert len(said) == 6 * len(frameworks()[framework].modes) + 10
     assert {case: words for case, words in said.items() if words != "accepted"} == {}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("relu", "prelu", "prelu(per_channel=true)", "crelu", "maxout", "maxout(k=4)"),
+        *("logsumexp", "logsumexp(with_zero=true)", "softmax", "softmax(with_zero=true)"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["forward", "backward", "both"])
+def test_results_of_an_honest_size_are_accepted(label: str, direction: str) -> None:
+    """The output may have more or fewer elements than the input, a learned gradient far fewer."""
+    form = find(label).forms[0]
+    case = Case("numpy", label, form, "eager", direction, "cpu", "float32", 1024, 1)
+    shape = timing_shape(case)
+    spec, bits = spec_of(case, shape[-1]), inputs.timing(shape, "float32", 0)
+    with np.errstate(all="ignore"):
+        worker = Worker(real, "cpu", 1)
+        worker.prepare(0, spec, shape, 0)
+        assert worker.evaluate(spec, bits, None)["outputs"]
+
+
+def test_results_of_another_size_are_refused() -> None:
+    here = np.zeros((4, 256), np.float32)
+    truth.check_elements((here, here[0]), [1024, 256])
+    for results in ((here[:, :1],), (here, here), ()):
+        with pytest.raises(truth.Refused, match=r"results do not fit the inputs: .* not 1,024"):
+            truth.check_elements(results, [1024])
 
 
 def _bits(values: Any, dtype: str = "float32") -> Any:
