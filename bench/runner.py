@@ -437,7 +437,9 @@ class _Measurement:
         except ActbenchError:
             raise
         except Exception as error:
-            why = {"status": "error", "detail": f"{type(error).__name__}: {error}"}
+            text = f"{type(error).__name__}: {error}"
+            failure = error if isinstance(error, Failed) else Failed("error", text)
+            why = {"status": failure.status, "detail": failure.detail}
             for each in directions_of(case):
                 self._append("failure", each, metric=metric, **why)
 

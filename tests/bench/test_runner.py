@@ -356,6 +356,25 @@ def test_what_goes_wrong_in_judging_a_case_costs_only_that(
     assert outcome.facts.state == "finished"
 
 
+def test_more_groups_than_the_rows_tried_can_have_are_timed_and_not_judged(
+    tmp_path: Path,
+) -> None:
+    selection = Selection(
+        frameworks=("numpy",), activations=("maxout(k=32)", "maxout(k=4)"), forms=("textbook",)
+    )
+    outcome = _run(_request(tmp_path / "run", selection=replace(selection, sizes=(1024,))))
+    statuses = {
+        (row.case.activation, row.metric): (row.status, row.detail)
+        for row in outcome.rows
+        if row.metric in ("time_per_call", "max_ulp")
+    }
+    assert statuses["maxout(k=32)", "time_per_call"][0] == "ok"
+    assert statuses["maxout(k=4)", "max_ulp"][0] == "ok"
+    reason = "the rows of 16 features that are tried do not split into 32 groups"
+    assert statuses["maxout(k=32)", "max_ulp"] == ("unsupported", reason)
+    assert outcome.facts.state == "finished"
+
+
 def test_a_run_in_which_nothing_was_refused_or_failed_ends_well(tmp_path: Path) -> None:
     outcome = _run(_request(tmp_path / "run", parts=("timing",)))
     assert conclusion.exit_status(outcome) == 0
