@@ -168,3 +168,6 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_there(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="No space left"):
         writer.flush()
     assert (tmp_path / "run" / "samples.jsonl").read_text() == kept
+    for again in (lambda: writer.append("time", CASE, process=2), writer.flush):
+        with pytest.raises(StoreError, match="No space left"):
+            again()
