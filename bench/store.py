@@ -17,6 +17,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -305,7 +306,7 @@ def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
                 if not isinstance(record, dict):
                     raise ValueError(f"line {number} is not a record")
                 yield record
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise StoreError(f"cannot read {path}: {error}; measure it again") from None
 
 
