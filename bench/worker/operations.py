@@ -47,11 +47,12 @@ class _Prepared:
 
 @dataclass
 class _Step:
-    """A step of a case, and the tensors whose values it reads."""
+    """A step of a case, the tensors whose values it reads, and where it writes if that is given."""
 
     call: Callable[[], Any]
     input: Any
     upstream: list[Any]
+    slot: list[Any] | None
 
     def read(self, direction: str) -> list[Any]:
         """A backward pass reads what the forward pass saved, and the upstream."""
@@ -254,6 +255,7 @@ class Worker:
         self._check_traced(spec, timed.input)
         first = timed.call()
         self._adapter.wait(first)
+        place = self._adapter.address(timed.slot[0]) if timed.slot else None
         with self._adapter.guard():
             second = truth.check_guarded(timed.call)
         self._adapter.wait(second)
@@ -262,6 +264,8 @@ class Worker:
             arrays = [x for key, x in self._inputs.items() if key[1] == spec["dtype"]]
             results = _tuple(first), _tuple(second)
             truth.check_fresh(*results, arrays, spec["direction"], self._adapter.address)
+        elif self._adapter.address(second) != place:
+            raise truth.Refused("returns memory of its own, not that of the output it was given")
         del first
         self._check_follows(spec, timed, second)
 
@@ -371,7 +375,7 @@ class Worker:
             return upstream[0]
 
         slot = None if spec["output"] == "fresh" else self._slot(spec, arrays, seed)
-        return _Step(self._step(spec, arrays, pull, slot), given, upstream)
+        return _Step(self._step(spec, arrays, pull, slot), given, upstream, slot)
 
     def _slot(self, spec: dict[str, Any], arrays: list[Any], seed: int) -> list[Any]:
         """The place of an output that is written again and again, shared by cases of one shape."""

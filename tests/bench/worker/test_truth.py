@@ -53,12 +53,12 @@ def prepare(spec, shape=(256, 256)):
     return ending(lambda: worker.prepare(0, spec, shape, 0))
 
 said = {}
-def attempt(lie, function=None, step=None, dtype="float32", direction="forward"):
+def attempt(lie, function=None, step=None, dtype="float32", direction="forward", output="fresh"):
     subject.planted = function or subject.softplus_stable
     worker._functions.clear()
     worker._traced.clear()
     adapter.step = step or honest_step
-    said[lie] = prepare(spec_of("planted", dtype=dtype, direction=direction))
+    said[lie] = prepare(spec_of("planted", dtype=dtype, direction=direction, output=output))
     adapter.step = honest_step
 """
 
@@ -128,6 +128,10 @@ def gradient(function, *rest, **more):
     return lambda: (copy(done),)
 attempt("gradient", step=gradient, direction="backward")
 
+def elsewhere(function, arrays, *rest, **more):
+    return lambda: function(*arrays)
+attempt("elsewhere", step=elsewhere, output="reused")
+
 if name == "jax":
     def folded(function, arrays, *rest, **more):
         return jax.jit(lambda: function(*arrays))
@@ -171,12 +175,16 @@ _CAUGHT = {
     "half": "does not follow the input",
     "last rows": "does not follow the input",
     "gradient": "does not follow the input",
+    "elsewhere": "Refused: returns memory of its own",
     "folded": "does not follow the input",
     "no x64": "Refused: the input is float32, not float64",
     "later": "Refused:",
     "waiting": "Refused: returns before its work is done",
 }
-_EVERYWHERE = {"input itself", "narrower", "the same again", "beforehand", "half", "gradient"}
+_EVERYWHERE = {
+    *("input itself", "narrower", "the same again", "beforehand", "half", "gradient"),
+    "elsewhere",
+}
 
 
 def _run(code: str, framework: str, cache: Path) -> dict[str, Any]:
