@@ -278,9 +278,9 @@ class Worker:
             truth.check_elements(results, _elements(spec, arrays))
 
     def _check_traced(self, spec: dict[str, Any], given: Any) -> None:
-        """A compiled function has been traced; an eager one is, once a dtype."""
+        """Once a dtype: a compiled function may have the framework call Python as well."""
         function = self._function(spec["function"], spec["parameters"])
-        if spec["mode"] == "eager" and (function, spec["dtype"]) not in self._traced:
+        if (function, spec["dtype"]) not in self._traced:
             arrays = [given, *self._learnable(spec)]
             truth.check_traced(lambda: self._adapter.trace(function, arrays))
             self._traced.add((function, spec["dtype"]))

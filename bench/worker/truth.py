@@ -178,7 +178,8 @@ def check_traced(trace: Callable[[], None]) -> None:
     """Refuse a function that asks for values where there are none: it takes them to the host.
 
     Whatever a framework computes itself, it computes on stand-ins as well, of which it knows the
-    shape and the dtype only; NumPy, or an `if` on a value, cannot.
+    shape and the dtype only; NumPy, or an `if` on a value, cannot. Nor may it have the framework
+    call Python, which an adapter sees in what was traced.
     """
     try:
         trace()

@@ -53,12 +53,12 @@ def prepare(spec, shape=(256, 256)):
     return ending(lambda: worker.prepare(0, spec, shape, 0))
 
 said = {}
-def attempt(lie, function=None, step=None, dtype="float32", direction="forward", output="fresh"):
+def attempt(lie, function=None, step=None, **more):
     subject.planted = function or subject.softplus_stable
     worker._functions.clear()
     worker._traced.clear()
     adapter.step = step or honest_step
-    said[lie] = prepare(spec_of("planted", dtype=dtype, direction=direction, output=output))
+    said[lie] = prepare(spec_of("planted", **more))
     adapter.step = honest_step
 """
 
@@ -80,12 +80,17 @@ cast = lambda x, dtype: x.to(getattr(torch, dtype))
     "jax": """
 import jax, jax.numpy as jnp
 to_host, from_host = np.asarray, jnp.asarray
+def called_back(x):
+    return jax.pure_callback(np.tanh, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+within = jax.jit(called_back)
 copy, join = jnp.copy, jnp.concatenate
 cast = lambda x, dtype: x.astype(dtype)
 """,
     "tensorflow": """
 import tensorflow as tf
 to_host, from_host = lambda x: x.numpy(), tf.constant
+called_back = lambda x: tf.numpy_function(np.tanh, [x], x.dtype)
+within = tf.function(called_back)
 copy, join = lambda x: x + 0, lambda parts: tf.concat(parts, 0)
 cast = tf.cast
 """,
@@ -95,6 +100,11 @@ _LIES = """
 softplus = subject.softplus_stable
 if to_host:
     attempt("host", lambda x: from_host(np.tanh(to_host(x))))
+if name in ("jax", "tensorflow"):
+    attempt("callback", called_back)
+    attempt("callback within", within)
+if name == "jax":
+    attempt("callback compiled", called_back, mode="compiled")
 attempt("input itself", lambda x: x)
 attempt("narrower", lambda x: cast(softplus(x), "float32"), dtype="float64")
 if name != "numpy":
@@ -167,6 +177,9 @@ import os; os._exit(0)
 
 _CAUGHT = {
     "host": "Refused: goes through the host",
+    "callback": "Refused: goes through the host: HostCall: calls Python by",
+    "callback within": "Refused: goes through the host: HostCall: calls Python by",
+    "callback compiled": "Refused: goes through the host: HostCall: calls Python by",
     "input itself": "Refused: returns an array it was given",
     "narrower": "Refused: returns",
     "wider": "Refused: returns",
