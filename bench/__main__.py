@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import math
 import os
 import shlex
 import sys
@@ -38,6 +41,24 @@ Exit status: 0 done, 1 nothing could be measured, a case was refused because its
 mislead, or an internal error, 2 bad usage, 4 a run that cannot be read or written,
 130 interrupted (what was measured is kept).
 """
+
+
+_LONGEST = 2_000_000.0
+"""Seconds, three weeks: a system waits no longer for a pipe at once."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why standard output cannot be written; what writes files has a StoreError for it."""
+
+
+class _Finite(click.FloatRange):
+    """A range of numbers, of which infinity and NaN are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,12 +123,10 @@ def _profile_help() -> str:
 )
 @click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
-@click.option(
-    "--budget", type=click.FloatRange(0), help="Seconds of measuring, unless --rounds takes more."
-)
+@click.option("--budget", type=_Finite(0), help="Seconds of measuring, unless --rounds takes more.")
 @click.option(
     "--precision",
-    type=click.FloatRange(0, min_open=True),
+    type=_Finite(0, min_open=True),
     help="Half an interval over the value, at which sampling stops; 0.02 unless told.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
@@ -121,7 +140,7 @@ def _profile_help() -> str:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Finite(0, _LONGEST, min_open=True),
     default=300.0,
     show_default=True,
     help="Seconds that one step of a case may take before its worker is killed.",
@@ -213,7 +232,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @click.option(
     "--workers", type=click.IntRange(1), help="Local processes of --exhaustive; one a CPU if unset."
 )
-@click.option("--bound", type=click.FloatRange(0), help="Exit with 1 if an error is above, in ulp.")
+@click.option("--bound", type=_Finite(0), help="Exit with 1 if an error is above, in ulp.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(
@@ -390,8 +409,12 @@ for _command in (compare, gate, selftest):
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; an expected error is one sentence on stderr and its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # which the environment may not think of
     try:
         cli.main(given, prog_name="python -m bench", standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except ActbenchError as error:
         if "--debug" in given:
             raise
@@ -401,12 +424,23 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno not in _FULL or error.filename:
+            raise
+        _drop_output()
+        click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        return StoreError.exit_status
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
     return 0
+
+
+def _drop_output() -> None:
+    """Let what standard output has not taken so far go nowhere, instead of failing once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

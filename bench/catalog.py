@@ -80,7 +80,11 @@ class Activation:
 
 
 def _written(value: float | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    """The shortest text that reads back as the value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _check_parameter(activation: Activation, key: str, value: float | int | bool) -> None:

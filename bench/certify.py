@@ -44,10 +44,11 @@ class Range:
         if self.low is None or self.high is None:
             whole = inputs.places(dtype)
             return whole.start, len(whole)
-        if not self.low <= self.high:
-            raise UsageError(f"--range {self.low} {self.high} is empty: the lower end comes first")
         first = inputs.place_of(self.low, dtype)
-        return first, inputs.place_of(self.high, dtype) - first + 1
+        count = inputs.place_of(self.high, dtype) - first + 1
+        if self.low > self.high or count < 1:  # −0 comes before 0, which is equal
+            raise UsageError(f"--range {self.low} {self.high} is empty: the lower end comes first")
+        return first, count
 
 
 def read_range(ends: tuple[str, str] | None) -> Range:

@@ -167,7 +167,13 @@ def rows(samples: Iterable[Sample], classes: Mapping[str, Classes], precision: f
     faults = {case: each.faults for case, each in parts.items()}
     split = list(decomposition.rows(parts, classes))
     modelled = cost_model.rows(split, probes, faults)
-    return [*timed, *split, *modelled, *blame.blamed(derived)]
+    return [*map(_with_known_ends, (*timed, *split, *modelled)), *blame.blamed(derived)]
+
+
+def _with_known_ends(row: Row) -> Row:
+    """A row without an interval in place of one whose ends are NaN."""
+    known = row.low is None or row.low == row.low
+    return row if known else replace(row, low=None, high=None)
 
 
 def _timing_rows(
@@ -182,12 +188,20 @@ def _timing_rows(
     for case, samples in kept.items():
         timing, kind = timings[case], _kind(case)
         replicates = statistics.replicates(samples, spreads[kind], _seed(case))
+        alone = _is_alone(samples)
+        if alone:
+            replicates[1:] = math.nan  # what is made of it has no interval either
         parts[case] = decomposition.Timing(replicates, float(np.median(timing.faults)))
-        found = list(_times(case, timing, statistics.estimate(replicates), precision))
-        found.append(_relative(case, kept, ratio_spreads[kind]))
-        alone = sum(map(len, samples.values())) == 1
-        rows += [replace(row, low=None, high=None) if alone else row for row in found]
+        rows += _times(case, timing, statistics.estimate(replicates), precision)
+        relative = _relative(case, kept, ratio_spreads[kind])
+        alone = alone or _is_alone(kept.get(baseline_of(case), {}))
+        rows.append(replace(relative, low=None, high=None) if alone else relative)
     return rows, parts
+
+
+def _is_alone(samples: statistics.Samples) -> bool:
+    """Whether there is one sample, which tells no interval."""
+    return sum(map(len, samples.values())) == 1
 
 
 def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -> Iterator[Row]:
@@ -221,7 +235,7 @@ def _seed(case: Case) -> int:
 
 def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> str:
     """Why sampling ended: the interval is narrow enough, or why it is not."""
-    if sum(map(len, samples.values())) == 1:
+    if _is_alone(samples):
         return "one sample tells no interval: the budget ended"
     if estimate.half_width <= precision:
         return f"±{estimate.half_width:.1%}, narrow enough"

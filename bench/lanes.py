@@ -60,16 +60,24 @@ class Lane:
         self.process = next(_processes)
         try:
             self._worker = WorkerProcess(self.key, self._python, self._cpus, self._log)
+            if not self.closed:
+                self._worker.ask("pin", self._timeout, cpus=self._pinned)
         except Failed as failure:
-            self._down = failure
-            self.failures.update(dict.fromkeys(self.alive, failure))
-            self.facts = {"status": failure.status, "detail": failure.detail}
+            self._fail(failure)
             return
         if self.closed:
             self.stop()
             return
         self.facts = {"status": "ok", "interpreter": self._python, **self._worker.facts}
-        self._worker.ask("pin", self._timeout, cpus=self._pinned)
+
+    def _fail(self, failure: Failed) -> None:
+        """No worker can be had, unless it was ended from outside: every case fails for it."""
+        self.stop()
+        if self.closed:
+            return
+        self._down = failure
+        self.failures.update(dict.fromkeys(self.alive, failure))
+        self.facts = {"status": failure.status, "detail": failure.detail}
 
     def close(self) -> None:
         """End the worker for good: whatever waits for it fails, and no other is started."""
@@ -86,10 +94,14 @@ class Lane:
         """Confine the worker, and those that replace it, to some CPUs.
 
         A worker starts on as many CPUs as it may have threads, because frameworks count them then.
+        One that is gone, as it may be since it was last asked, is replaced.
         """
         self._pinned = cpus
         if self._worker and self.alive:
-            self._worker.ask("pin", self._timeout, cpus=cpus)
+            try:
+                self._worker.ask("pin", self._timeout, cpus=cpus)
+            except Failed:
+                self.start()
 
     def beside(self, **changes: Any) -> Lane:
         """A lane without cases for a worker like this one, but for some fields of its key."""

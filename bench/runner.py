@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from .cases import DEVICES, Case, Profile, Selection, directions_of, expand, uns
 from .catalog import find
 from .derive import companions, compile_seconds, spoilt_samples, times
 from .derive import rows as derive_rows
+from .errors import ActbenchError
 from .lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from .metrics import Row
 from .progress import Reporter
@@ -65,7 +66,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     """Measure what is asked for, with relu beside it as the unit of cost, and write a run folder.
 
     Raises UsageError for names that do not exist or a folder that is taken, StoreError where the
-    disk refuses. An interrupt ends the run early; what was measured is kept.
+    disk refuses. An interrupt, or an error, ends the run early; what was measured is kept.
     """
     cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
@@ -78,8 +79,18 @@ def run(request: Request, reporter: Reporter) -> Outcome:
         writer.facts.state = "finished"
     except KeyboardInterrupt:
         writer.facts.state = "interrupted"
+    except Exception:
+        writer.facts.state = "failed"
+        with suppress(Exception):  # what ended the run is told, not what follows from it
+            _finish(writer)
+        raise
     finally:
         measurement.close()
+    return _finish(writer)
+
+
+def _finish(writer: RunWriter) -> Outcome:
+    """Derive the rows of what was measured and close the run."""
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
     writer.flush()
     facts = writer.facts
@@ -191,6 +202,7 @@ class _Measurement:
         ):
 
             def start(lane: Lane) -> None:
+                lane.stop()
                 lane.pin(available_cpus())
                 lane.start()
                 done()
@@ -257,10 +269,12 @@ class _Measurement:
                 self._prepare(lane, case)
                 done()
             for case in swept[lane]:
-                self._check(lane, case, problems, results)
+                with self._alone(case, "max_ulp"):
+                    self._check(lane, case, problems, results)
                 done()
             for case in others[lane]:
-                self._check_special(lane, case)
+                with self._alone(case, "special_departures"):
+                    self._check_special(lane, case)
                 done()
 
         with self._timed("prepare"), self._reporter.phase(title, steps) as done:
@@ -414,6 +428,20 @@ class _Measurement:
         facts.timed_share = round(self._timed_ns / 1e9 / measured, 3) if measured else None
         facts.seconds_a_case = round(measured / max(len(self._alive()), 1), 4)
         self._writer.write_facts()
+
+    @contextmanager
+    def _alone(self, case: Case, metric: str) -> Iterator[None]:
+        """Tell what goes wrong with a case as its failure: it must not cost the others."""
+        try:
+            yield
+        except ActbenchError:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            failure = error if isinstance(error, Failed) else Failed("error", text)
+            why = {"status": failure.status, "detail": failure.detail}
+            for each in directions_of(case):
+                self._append("failure", each, metric=metric, **why)
 
     def _check(
         self, lane: Lane, case: Case, problems: sweep.Problems, results: dict[Case, Any]

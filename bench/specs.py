@@ -18,7 +18,7 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
     """The function's name, the parameters that are not at their default, and its learnable arrays.
 
     `channels` is the length of the input's last axis: the shape of a parameter that is learned
-    one a channel.
+    one a channel. `output_share` is how many elements the output has for each of the input.
     """
     activation = find(case.activation)
     learned = (*activation.learnable, "per_channel")
@@ -28,6 +28,7 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
             name: activation.parameters[name] for name in activation.changed if name not in learned
         },
         "learnable": _learnable(activation, channels),
+        "output_share": _output_share(activation, channels),
         "mode": case.mode,
         "direction": case.direction,
         "dtype": case.dtype,
@@ -38,7 +39,7 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
 
 
 def own_spec(case: Case, function: str, domain: str) -> dict[str, Any]:
-    """The same for a function of the user's own, which takes one array."""
+    """The same for a function of the user's own, which takes one array and returns any."""
     fields = ("mode", "direction", "dtype", "output", "cache")
     of_case = {name: getattr(case, name) for name in fields}
     own = {"function": function, "parameters": {}, "learnable": [], "domain": domain}

@@ -17,8 +17,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -133,6 +134,7 @@ class RunWriter:
         self.path = path
         self.facts = facts
         self._numbers: dict[Case, int] = {}
+        self._given_up: StoreError | None = None
         try:
             check_free(path)
             path.mkdir(parents=True, exist_ok=True)
@@ -149,23 +151,29 @@ class RunWriter:
         self._write({"kind": kind, "case": self._numbers[case], **values})
 
     def _write(self, record: dict[str, Any]) -> None:
-        try:
+        with self._or_give_up():
             self._samples.write(dump(record) + "\n")
-        except OSError as error:
-            raise self._give_up(error) from error
 
     def flush(self) -> None:
         """Hand everything appended so far to the operating system."""
-        try:
+        with self._or_give_up():
             self._samples.flush()
-        except OSError as error:
-            raise self._give_up(error) from error
 
-    def _give_up(self, error: OSError) -> StoreError:
-        """Close the samples without what cannot be written, so that nothing tries again at exit."""
-        with suppress(OSError):
-            self._samples.close()
-        return _cannot_write(self.path, error)
+    @contextmanager
+    def _or_give_up(self) -> Iterator[None]:
+        """Close the samples without what cannot be written, so that nothing tries again at exit.
+
+        Whatever is written later, by another thread say, fails for the same reason.
+        """
+        if self._given_up:
+            raise self._given_up
+        try:
+            yield
+        except OSError as error:
+            self._given_up = _cannot_write(self.path, error)
+            with suppress(OSError):
+                self._samples.close()
+            raise self._given_up from error
 
     def write_facts(self) -> None:
         """Write `run.json` as the facts are now."""
@@ -298,7 +306,7 @@ def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
                 if not isinstance(record, dict):
                     raise ValueError(f"line {number} is not a record")
                 yield record
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise StoreError(f"cannot read {path}: {error}; measure it again") from None
 
 

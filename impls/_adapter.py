@@ -38,6 +38,10 @@ class NotCompiled(Exception):
     """A function that was to be compiled ran eagerly."""
 
 
+class HostCall(Exception):
+    """A function has the framework call Python on the host for it."""
+
+
 class Adapter(Protocol):
     """How the harness speaks to one framework on one device."""
 
@@ -89,7 +93,8 @@ class Adapter(Protocol):
     def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
         """Call the function on stand-ins for the arrays that have no values.
 
-        Raises whatever the framework raises where values are asked for.
+        Raises whatever the framework raises where values are asked for, and HostCall for what the
+        framework would itself ask Python for.
         """
 
     def guard(self) -> AbstractContextManager[Any]:

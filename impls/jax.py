@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, wraps
 from itertools import repeat
@@ -16,7 +16,7 @@ import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 
-from ._adapter import NotCompiled, Step, Unsupported
+from ._adapter import HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "JAX"
 MODES = ("eager", "compiled")
@@ -762,7 +762,9 @@ class Adapter:
         return all(each.is_ready() for each in (result if type(result) is tuple else (result,)))
 
     def trace(self, function: Callable[..., Array], arrays: Sequence[Array]) -> None:
-        jax.eval_shape(function, *arrays)
+        called = _primitives(jax.make_jaxpr(function)(*arrays))
+        if names := sorted(_CALLBACKS.intersection(called)):
+            raise HostCall(f"calls Python by {', '.join(names)}")
 
     def guard(self) -> AbstractContextManager[Any]:
         return jax.transfer_guard_device_to_host("disallow_explicit")
@@ -789,6 +791,18 @@ class Adapter:
 
     def from_cache(self) -> int:
         return _events["/jax/compilation_cache/cache_hits"]
+
+
+_CALLBACKS = {"pure_callback", "io_callback", "debug_callback"}
+
+
+def _primitives(jaxpr: Any) -> Iterator[str]:
+    """The names of a program's primitives, those of the programs within it included."""
+    for equation in jaxpr.eqns:
+        yield equation.primitive.name
+        for each in jax.tree.leaves(equation.params):
+            if hasattr(each, "eqns"):
+                yield from _primitives(each)
 
 
 def _first_line(error: Exception) -> str:

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ._adapter import NotCompiled, Step, Unsupported
+from ._adapter import HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "TensorFlow"
 MODES = ("eager", "compiled")
@@ -770,8 +770,13 @@ class Adapter:
         return None if self._asynchronous else True
 
     def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
-        with tf.Graph().as_default():
+        graph = tf.Graph()
+        with graph.as_default():
             function(*(tf.compat.v1.placeholder(each.dtype, each.shape) for each in arrays))
+        program = graph.as_graph_def()
+        nodes = chain(program.node, *(each.node_def for each in program.library.function))
+        if names := sorted(_CALLBACKS.intersection(each.op for each in nodes)):
+            raise HostCall(f"calls Python by {', '.join(names)}")
 
     def guard(self) -> AbstractContextManager[Any]:
         return nullcontext()
@@ -804,6 +809,9 @@ class Adapter:
         if changed != self._listed[0]:
             self._listed = changed, len(os.listdir(self._cache))
         return self._listed[1]
+
+
+_CALLBACKS = {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
 def _check_compiled(function: Any) -> None:

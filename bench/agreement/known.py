@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache as once
@@ -73,12 +74,16 @@ def known(label: str, direction: str, dtype: str) -> Known:
 
 
 def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
-    """Compute what the cache lacks, on all CPUs. A key stands for one call of `known`."""
+    """Compute what the cache lacks, on all CPUs. A key stands for one call of `known`.
+
+    What a process that dies, of too little memory say, leaves out is computed when it is needed.
+    """
     missing = [key for key in dict.fromkeys(keys) if not _path(find(key[0]), *key[1:]).exists()]
     if not missing:
         return
     title = f"Computing exact values of {len(missing)} functions at every 16-bit input"
     with (
+        suppress(BrokenProcessPool),
         reporter.phase(title, len(missing)) as done,
         ProcessPoolExecutor(machine.cores(), get_context("spawn")) as pool,
     ):

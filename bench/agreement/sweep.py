@@ -16,6 +16,7 @@ from ..cases import Case, Selection, directions_of
 from ..catalog import Activation, find
 from ..dtypes import DTYPES
 from ..frameworks import frameworks
+from ..worker_process import Failed
 from . import binades, known, reference, special, ulp
 from .certificate import Certificate, Results, certify, place
 from .hardest import hardest
@@ -110,7 +111,8 @@ def problem_of(
 ) -> Problem:
     """Choose the inputs of an activation and compute what is exact at them.
 
-    All inputs of a 16-bit format; of a wider one `per_binade` in each binade.
+    All inputs of a 16-bit format; of a wider one `per_binade` in each binade. Raises Failed for a
+    maxout of so many groups that the rows, which are short, do not split into them.
     """
     if activation.rowwise:
         return _row_problem(activation, direction, dtype, seed)
@@ -154,6 +156,11 @@ def _with_learned(problem: Problem, seed: int) -> Problem:
 
 
 def _row_problem(activation: Activation, direction: str, dtype: str, seed: int) -> Problem:
+    groups = activation.parameters.get("k") if activation.name == "maxout" else None
+    if groups and inputs.STRUCTURED_ROW % groups:
+        length = inputs.STRUCTURED_ROW
+        reason = f"the rows of {length} features that are tried do not split into {groups} groups"
+        raise Failed("unsupported", reason)
     bits = inputs.structured_rows(dtype, seed)
     if activation.name in ("crelu", "maxout"):
         bits = bits[_without_ties(inputs.from_bits(bits, dtype))]

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -47,11 +47,12 @@ class _Prepared:
 
 @dataclass
 class _Step:
-    """A step of a case, and the tensors whose values it reads."""
+    """A step of a case, the tensors whose values it reads, and where it writes if that is given."""
 
     call: Callable[[], Any]
     input: Any
     upstream: list[Any]
+    slot: list[Any] | None
 
     def read(self, direction: str) -> list[Any]:
         """A backward pass reads what the forward pass saved, and the upstream."""
@@ -83,7 +84,8 @@ class Worker:
     def pin(self, cpus: list[int]) -> dict[str, Any]:
         """Confine every thread of this process to the given CPUs."""
         for thread in os.listdir("/proc/self/task"):
-            os.sched_setaffinity(int(thread), cpus)
+            with suppress(ProcessLookupError):  # it may have ended since it was listed
+                os.sched_setaffinity(int(thread), cpus)
         return {}
 
     def prepare(
@@ -223,7 +225,8 @@ class Worker:
         """The outputs of a case on given inputs, as bit patterns. `upstream` of None is ones.
 
         With `apart` each row of the inputs is evaluated in a call of its own, and what comes first
-        of its outputs is answered.
+        of its outputs is answered. Raises truth.Refused for outputs of another dtype or size than
+        follow from the inputs; what a function of the user's own returns is for others to judge.
         """
         if apart:
             rows = [self.evaluate(spec, row[None], None)["outputs"][0] for row in bits]
@@ -236,6 +239,8 @@ class Worker:
 
         result = self._step(spec, arrays, pull)()
         self._adapter.wait(result)
+        if "output_share" in spec:
+            self._check_result(spec, _tuple(result), arrays)
         return {"outputs": [self._adapter.get(output) for output in _tuple(result)]}
 
     def evaluate_stretch(self, spec: dict[str, Any], first: int, count: int) -> dict[str, Any]:
@@ -250,21 +255,32 @@ class Worker:
         self._check_traced(spec, timed.input)
         first = timed.call()
         self._adapter.wait(first)
+        place = self._adapter.address(timed.slot[0]) if timed.slot else None
         with self._adapter.guard():
             second = truth.check_guarded(timed.call)
         self._adapter.wait(second)
-        truth.check_result(_tuple(second), timed.input)
+        self._check_result(spec, _tuple(second), [timed.input, *self._learnable(spec)])
         if spec["output"] == "fresh":
             arrays = [x for key, x in self._inputs.items() if key[1] == spec["dtype"]]
             results = _tuple(first), _tuple(second)
             truth.check_fresh(*results, arrays, spec["direction"], self._adapter.address)
+        elif self._adapter.address(second) != place:
+            raise truth.Refused("returns memory of its own, not that of the output it was given")
         del first
         self._check_follows(spec, timed, second)
 
+    def _check_result(
+        self, spec: dict[str, Any], results: tuple[Any, ...], arrays: list[Any]
+    ) -> None:
+        """Refuse results of another kind than `arrays`, or of another size where that is known."""
+        truth.check_result(results, arrays[0])
+        if "output_share" in spec:
+            truth.check_elements(results, _elements(spec, arrays))
+
     def _check_traced(self, spec: dict[str, Any], given: Any) -> None:
-        """A compiled function has been traced; an eager one is, once a dtype."""
+        """Once a dtype: a compiled function may have the framework call Python as well."""
         function = self._function(spec["function"], spec["parameters"])
-        if spec["mode"] == "eager" and (function, spec["dtype"]) not in self._traced:
+        if (function, spec["dtype"]) not in self._traced:
             arrays = [given, *self._learnable(spec)]
             truth.check_traced(lambda: self._adapter.trace(function, arrays))
             self._traced.add((function, spec["dtype"]))
@@ -359,7 +375,7 @@ class Worker:
             return upstream[0]
 
         slot = None if spec["output"] == "fresh" else self._slot(spec, arrays, seed)
-        return _Step(self._step(spec, arrays, pull, slot), given, upstream)
+        return _Step(self._step(spec, arrays, pull, slot), given, upstream, slot)
 
     def _slot(self, spec: dict[str, Any], arrays: list[Any], seed: int) -> list[Any]:
         """The place of an output that is written again and again, shared by cases of one shape."""
@@ -411,6 +427,13 @@ class Worker:
         """Nanoseconds that the loop and the wait add to each call, on a result that is ready."""
         ready = self._adapter.put(inputs.timing((16,), "float32", 0), "float32")
         return min(self.clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
+
+
+def _elements(spec: dict[str, Any], arrays: list[Any]) -> list[int]:
+    """How many elements each result of a case has, of which a gradient has those of its array."""
+    gradients = [math.prod(each.shape) for each in arrays]
+    output = [round(gradients[0] * spec["output_share"])]
+    return {"forward": output, "backward": gradients, "both": output + gradients}[spec["direction"]]
 
 
 def _tuple(result: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ nothing is compiled while the clock runs is seen in each sample (`Recompiled`).
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -177,7 +178,8 @@ def check_traced(trace: Callable[[], None]) -> None:
     """Refuse a function that asks for values where there are none: it takes them to the host.
 
     Whatever a framework computes itself, it computes on stand-ins as well, of which it knows the
-    shape and the dtype only; NumPy, or an `if` on a value, cannot.
+    shape and the dtype only; NumPy, or an `if` on a value, cannot. Nor may it have the framework
+    call Python, which an adapter sees in what was traced.
     """
     try:
         trace()
@@ -219,6 +221,17 @@ def check_result(results: tuple[Any, ...], array: Any) -> None:
         place = getattr(each, "device", None)
         if place != getattr(array, "device", None):
             raise Refused(f"returns a result on {place} for an input on {array.device}")
+
+
+def check_elements(results: tuple[Any, ...], expected: list[int]) -> None:
+    """Refuse results with other numbers of elements than are expected: they are of other work."""
+    found = [math.prod(each.shape) for each in results]
+    if found != expected:
+        raise Refused(f"results do not fit the inputs: {_counted(found)}, not {_counted(expected)}")
+
+
+def _counted(numbers: list[int]) -> str:
+    return f"{' and '.join(f'{each:,}' for each in numbers) or 'no'} elements"
 
 
 def check_fresh(

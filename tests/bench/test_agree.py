@@ -117,8 +117,10 @@ def test_a_range_has_both_its_ends_and_every_number_between() -> None:
     assert Range(-math.inf, math.inf).places("float16")[1] == (~np.isnan(everything)).sum()
     assert Range().places("float16")[1] == 2**16
     assert Range(1.0, 1.0).places("float32")[1] == 1
-    with pytest.raises(UsageError, match="is empty: the lower end comes first"):
-        Range(1.0, -1.0).places("float32")
+    assert Range(-0.0, 0.0).places("float32")[1] == 2
+    for low, high in ((1.0, -1.0), (0.0, -0.0), (1 + 2.0**-40, 1.0)):
+        with pytest.raises(UsageError, match="is empty: the lower end comes first"):
+            Range(low, high).places("float32")
 
 
 @pytest.mark.parametrize(

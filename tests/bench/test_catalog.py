@@ -26,6 +26,10 @@ VARIANTS = [
     "celu(alpha=0.5)",
     "isru(alpha=3)",
     "isrlu(alpha=0.25)",
+    "elu(alpha=1.6732632423543772)",
+    "elu(alpha=1.0000001)",
+    "elu(alpha=1e-07)",
+    "squareplus(b=12345678)",
 ]
 
 # The definitions as the literature prints them, in the C library's float64.

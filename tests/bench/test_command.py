@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import shlex
 import subprocess
 import sys
@@ -168,6 +169,11 @@ def test_findings_of_a_choice(small_run: Path) -> None:
         (("run", "--python", "troch=/bin/python"), 2, "did you mean torch"),
         (("run", "--out", "bench"), 2, "bench is already there"),
         (("run", "--frobnicate"), 2, "No such option"),
+        (("run", "--budget", "inf"), 2, "inf is not a finite number"),
+        (("run", "--precision", "nan"), 2, "nan is not a finite number"),
+        (("run", "--timeout", "nan"), 2, "nan is not a finite number"),
+        (("run", "--timeout", "1e7"), 2, "'--timeout': 10000000.0 is not in the range"),
+        (("agree", "--bound", "nan"), 2, "nan is not a finite number"),
         (("export", "no-such-run"), 4, "no run at no-such-run"),
         (("export", "no-such-run", "--format", "xml"), 2, "xml"),
         (("findings", "no-such-run"), 4, "no run at no-such-run"),
@@ -181,6 +187,35 @@ def test_bad_input_is_one_sentence(arguments: tuple[str, ...], status: int, sent
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["list", "doctor"])
+def test_words_reach_what_does_not_think_of_utf8(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full of Linux")
+def test_an_output_that_is_full_is_one_sentence(small_run: Path) -> None:
+    for words in (("list",), ("export", str(small_run))):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "bench", *words],
+                cwd=ROOT,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 4, done.stderr
+        assert done.stderr == "error: cannot write the output: No space left on device\n"
 
 
 def test_debug_shows_the_traceback() -> None:

@@ -143,6 +143,57 @@ def test_one_sample_has_no_interval() -> None:
     assert row.detail.endswith("one sample tells no interval: the budget ended")
 
 
+def test_parts_of_one_sample_have_no_interval() -> None:
+    """A call that streams is longer than a batch: one visit gives one sample."""
+    classes = CLASSES["cpu"]
+    sizes = [classes[name] for name in ("launch", "l1", "l2")]
+    streaming = replace(GELU, size=classes["memory"])
+    samples = [
+        (replace(GELU, size=size, activation=name), _time(0, size, size + 1))
+        for name in ("gelu", "copy")
+        for size in sizes
+    ]
+    samples += [
+        (streaming, _time(0, 3 * streaming.size)),
+        (replace(streaming, output="reused"), _time(0, 2 * streaming.size, 2.1 * streaming.size)),
+    ]
+    found = _rows(samples)
+    allocation = _of(found, streaming, "allocation")
+    assert allocation.value == pytest.approx(0.95)
+    assert (allocation.low, allocation.high) == (None, None)
+    memory = _of(found, streaming, "memory")
+    assert memory.low is not None, "the reused output has two samples"
+    assert _of(found, replace(GELU, size=sizes[-1]), "arithmetic").low is not None
+
+
+def test_a_surprise_of_one_sample_is_none() -> None:
+    """It may be noise: nothing tells."""
+    costs = {replace(GELU, activation=name): 2.0 for name in ("erf", "add", "multiply")}
+    costs |= {replace(GELU, activation="copy"): 1.0, replace(GELU, form="textbook"): 90.0}
+    sizes = [CLASSES["cpu"][name] for name in ("launch", "l1", "l2")]
+
+    def metrics(*more: float) -> set[str]:
+        found = _rows(
+            [
+                (replace(case, size=size), _time(0, *(size * (cost + each) for each in more)))
+                for case, cost in costs.items()
+                for size in sizes
+            ]
+        )
+        assert all(row.low == row.low for row in found), "NaN is no end"
+        return {row.metric for row in found if row.case.activation == "gelu"}
+
+    assert "surprise" in metrics(0.0, 0.01)
+    assert metrics(0.0, 0.01) - metrics(0.0) == {"surprise"}
+
+
+def test_a_ratio_to_one_sample_has_no_interval() -> None:
+    found = _rows([(RELU, _time(0, 100)), (GELU, _time(0, 300, 310, 320))])
+    assert _of(found, GELU, "time_per_call").low is not None
+    relative = _of(found, GELU, "relative_cost")
+    assert (relative.value, relative.low, relative.high) == (pytest.approx(3.1), None, None)
+
+
 def test_threads_that_displace_each_other_spoil_nothing() -> None:
     visit = _time(0, 100, 100, 400, 400, 400, switches=[10] * 5)
     assert _of(_rows([(RELU, visit)]), RELU, "time_per_call").value == 400

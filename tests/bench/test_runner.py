@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bench import conclusion, store
+from bench import conclusion, runner, store
+from bench.agreement import sweep
 from bench.cases import PROFILES, Case, Selection
 from bench.derive import rows as derive_rows
 from bench.metrics import Row
@@ -293,6 +294,7 @@ def test_a_missing_framework_is_unsupported_with_the_way_to_install_it(tmp_path:
         ("return _[0]", "returns an array it was given"),
         ("return _[0].astype('float64')", "returns float64 for float32"),
         ("return subject.np.ones_like(_[0])", "returns the same values for other inputs"),
+        ("return -_[0][:, :1]", "results do not fit the inputs: 4 elements, not 1,024 elements"),
     ],
 )
 def test_a_call_that_does_not_do_its_work_is_refused(
@@ -314,6 +316,65 @@ def test_a_call_that_does_not_do_its_work_is_refused(
     assert (counts["refused"], counts["failed"]) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return _[0].astype('float64')", "returns float64 for float32"),
+        ("return -_[0][:, :1]", "results do not fit the inputs"),
+    ],
+)
+def test_results_that_are_of_other_work_are_not_judged(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    outcome = _run(_request(tmp_path / "run", pythons={"numpy": _faulty(tmp_path, body)}))
+    failed = {
+        (row.case.dtype, row.case.direction): row for row in _rows(outcome, "textbook", "max_ulp")
+    }
+    assert failed["float32", "forward"].status == "refused"
+    assert reason in failed["float32", "forward"].detail
+    assert {row.status for row in _rows(outcome, "stable", "max_ulp")} == {"ok"}
+    assert outcome.facts.state == "finished"
+
+
+def test_what_goes_wrong_in_judging_a_case_costs_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = sweep.judge
+
+    def surprised(problem: sweep.Problem, *results: Any) -> Any:
+        return 1 / 0 if problem.activation.name == "gelu" else judge(problem, *results)
+
+    monkeypatch.setattr(sweep, "judge", surprised)
+    outcome = _run(_request(tmp_path / "run", parts=("agreement",)))
+    found = [row for row in outcome.rows if row.metric == "max_ulp" and row.case.form != "native"]
+    assert {(row.case.activation, row.status) for row in found} == {
+        ("gelu", "error"),
+        ("relu", "ok"),
+    }
+    broken = {row.detail for row in found if row.status == "error"}
+    assert broken == {"ZeroDivisionError: division by zero"}
+    assert outcome.facts.state == "finished"
+
+
+def test_more_groups_than_the_rows_tried_can_have_are_timed_and_not_judged(
+    tmp_path: Path,
+) -> None:
+    selection = Selection(
+        frameworks=("numpy",), activations=("maxout(k=32)", "maxout(k=4)"), forms=("textbook",)
+    )
+    outcome = _run(_request(tmp_path / "run", selection=replace(selection, sizes=(1024,))))
+    statuses = {
+        (row.case.activation, row.metric): (row.status, row.detail)
+        for row in outcome.rows
+        if row.metric in ("time_per_call", "max_ulp")
+    }
+    assert statuses["maxout(k=32)", "time_per_call"][0] == "ok"
+    assert statuses["maxout(k=4)", "max_ulp"][0] == "ok"
+    reason = "the rows of 16 features that are tried do not split into 32 groups"
+    assert statuses["maxout(k=32)", "max_ulp"] == ("unsupported", reason)
+    assert outcome.facts.state == "finished"
+
+
 def test_a_run_in_which_nothing_was_refused_or_failed_ends_well(tmp_path: Path) -> None:
     outcome = _run(_request(tmp_path / "run", parts=("timing",)))
     assert conclusion.exit_status(outcome) == 0
@@ -331,6 +392,21 @@ def test_a_case_that_failed_is_told_and_does_not_fail_the_run(tmp_path: Path) ->
     assert conclusion.exit_status(outcome) == 0
     said = conclusion.for_people(outcome)
     assert "1 failed, the first numpy gelu textbook eager forward: error, ValueError" in said
+
+
+def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(runner._Measurement, "_explain", surprised)
+    with pytest.raises(RuntimeError, match="planted"):
+        _run(_request(tmp_path / "run", parts=("timing",)))
+    kept = store.load(tmp_path / "run")
+    assert kept.facts.state == "failed"
+    assert kept.facts.finished is not None
+    assert (kept.rows.metric == "time_per_call").any()
 
 
 def test_relu_is_measured_beside_what_is_asked_for(tmp_path: Path) -> None:

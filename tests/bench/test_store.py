@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +91,25 @@ def test_compressed_samples_read_the_same(tmp_path: Path) -> None:
     assert list(store.read_samples(tmp_path / "run")) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("rows.jsonl", store.load),
+        ("samples.jsonl", lambda folder: list(store.read_samples(folder))),
+    ],
+)
+def test_what_is_not_compressed_well_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, read: Callable[[Path], Any]
+) -> None:
+    _written(tmp_path / "run")
+    plain = tmp_path / "run" / name
+    header = gzip.compress(plain.read_bytes())[:10]
+    plain.with_name(f"{name}.gz").write_bytes(header + b"\xff" * 20)
+    plain.unlink()
+    with pytest.raises(StoreError, match="cannot read"):
+        read(tmp_path / "run")
+
+
 def test_a_published_run_reads_the_same_and_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,3 +189,6 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_there(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="No space left"):
         writer.flush()
     assert (tmp_path / "run" / "samples.jsonl").read_text() == kept
+    for again in (lambda: writer.append("time", CASE, process=2), writer.flush):
+        with pytest.raises(StoreError, match="No space left"):
+            again()

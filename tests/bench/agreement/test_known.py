@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,19 @@ def test_only_what_is_missing_is_computed_ahead(
     known.prepare(keys, Reporter(quiet=True))
     known.known(*keys[1])
     assert computed == []
+
+
+def test_a_process_that_dies_ahead_of_time_costs_nothing_but_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying(ProcessPoolExecutor):
+        def map(self, *_: Any, **__: Any) -> Any:
+            return super().map(os._exit, [1])
+
+    monkeypatch.setattr(known, "ProcessPoolExecutor", Dying)
+    keys = [("relu", "forward", "float16"), ("copy", "forward", "float16")]
+    known.prepare(keys, Reporter(quiet=True))
+    assert known.known(*keys[0]).rounded[0x3C00] == 0x3C00
 
 
 def test_values_that_were_read_are_those_that_arb_gives(folder: Path) -> None:

@@ -299,7 +299,7 @@ def test_results_that_do_not_fit_are_broken_and_the_rest_is_compared(root: Path)
         "where": "identical",
     }
     assert "results do not fit the inputs" in found["max"].detail
-    assert "returns 64 bits for float32" in found["abs"].detail
+    assert "returns float64 for float32" in found["abs"].detail
 
 
 # --- faults that show while the case is timed -----------------------------------------------------

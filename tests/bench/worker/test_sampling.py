@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench.worker.operations import Recompiled, Worker
+from bench.worker.truth import Refused
 from impls import numpy as real
 
 SPEC: dict[str, Any] = {
@@ -180,6 +181,16 @@ def test_a_reused_output_is_written_where_the_last_one_was(plant: Plant) -> None
     written.clear()
     worker.sample(0, 1e-6, 2)
     assert len(set(written)) == 1
+
+
+def test_an_output_that_is_given_and_not_written_to_is_refused(plant: Plant) -> None:
+    def ignoring(x: Any, out: Any = None) -> Any:
+        return np.exp(x)
+
+    worker = plant(ignoring)
+    _prepare(worker)
+    with pytest.raises(Refused, match="memory of its own"):
+        _prepare(worker, output="reused")
 
 
 def test_a_probe_finds_a_branch_and_narrow_arithmetic(plant: Plant) -> None:

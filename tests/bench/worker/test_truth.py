@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench import inputs
+from bench.cases import Case
+from bench.catalog import find
 from bench.frameworks import frameworks
+from bench.specs import spec_of, timing_shape
 from bench.worker import truth
+from bench.worker.operations import Worker
+from impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -47,12 +53,12 @@ def prepare(spec, shape=(256, 256)):
     return ending(lambda: worker.prepare(0, spec, shape, 0))
 
 said = {}
-def attempt(lie, function=None, step=None, dtype="float32", direction="forward"):
+def attempt(lie, function=None, step=None, **more):
     subject.planted = function or subject.softplus_stable
     worker._functions.clear()
     worker._traced.clear()
     adapter.step = step or honest_step
-    said[lie] = prepare(spec_of("planted", dtype=dtype, direction=direction))
+    said[lie] = prepare(spec_of("planted", **more))
     adapter.step = honest_step
 """
 
@@ -74,12 +80,17 @@ cast = lambda x, dtype: x.to(getattr(torch, dtype))
     "jax": """
 import jax, jax.numpy as jnp
 to_host, from_host = np.asarray, jnp.asarray
+def called_back(x):
+    return jax.pure_callback(np.tanh, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+within = jax.jit(called_back)
 copy, join = jnp.copy, jnp.concatenate
 cast = lambda x, dtype: x.astype(dtype)
 """,
     "tensorflow": """
 import tensorflow as tf
 to_host, from_host = lambda x: x.numpy(), tf.constant
+called_back = lambda x: tf.numpy_function(np.tanh, [x], x.dtype)
+within = tf.function(called_back)
 copy, join = lambda x: x + 0, lambda parts: tf.concat(parts, 0)
 cast = tf.cast
 """,
@@ -89,6 +100,11 @@ _LIES = """
 softplus = subject.softplus_stable
 if to_host:
     attempt("host", lambda x: from_host(np.tanh(to_host(x))))
+if name in ("jax", "tensorflow"):
+    attempt("callback", called_back)
+    attempt("callback within", within)
+if name == "jax":
+    attempt("callback compiled", called_back, mode="compiled")
 attempt("input itself", lambda x: x)
 attempt("narrower", lambda x: cast(softplus(x), "float32"), dtype="float64")
 if name != "numpy":
@@ -121,6 +137,10 @@ def gradient(function, *rest, **more):
     (done,) = honest()
     return lambda: (copy(done),)
 attempt("gradient", step=gradient, direction="backward")
+
+def elsewhere(function, arrays, *rest, **more):
+    return lambda: function(*arrays)
+attempt("elsewhere", step=elsewhere, output="reused")
 
 if name == "jax":
     def folded(function, arrays, *rest, **more):
@@ -157,6 +177,9 @@ import os; os._exit(0)
 
 _CAUGHT = {
     "host": "Refused: goes through the host",
+    "callback": "Refused: goes through the host: HostCall: calls Python by",
+    "callback within": "Refused: goes through the host: HostCall: calls Python by",
+    "callback compiled": "Refused: goes through the host: HostCall: calls Python by",
     "input itself": "Refused: returns an array it was given",
     "narrower": "Refused: returns",
     "wider": "Refused: returns",
@@ -165,12 +188,16 @@ _CAUGHT = {
     "half": "does not follow the input",
     "last rows": "does not follow the input",
     "gradient": "does not follow the input",
+    "elsewhere": "Refused: returns memory of its own",
     "folded": "does not follow the input",
     "no x64": "Refused: the input is float32, not float64",
     "later": "Refused:",
     "waiting": "Refused: returns before its work is done",
 }
-_EVERYWHERE = {"input itself", "narrower", "the same again", "beforehand", "half", "gradient"}
+_EVERYWHERE = {
+    *("input itself", "narrower", "the same again", "beforehand", "half", "gradient"),
+    "elsewhere",
+}
 
 
 def _run(code: str, framework: str, cache: Path) -> dict[str, Any]:
@@ -237,6 +264,34 @@ def test_honest_calls_are_accepted_beside_busy_processes(framework: str, tmp_pat
     said = _run(_WORKER + _HONEST, framework, tmp_path)
     assert len(said) == 6 * len(frameworks()[framework].modes) + 10
     assert {case: words for case, words in said.items() if words != "accepted"} == {}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("relu", "prelu", "prelu(per_channel=true)", "crelu", "maxout", "maxout(k=4)"),
+        *("logsumexp", "logsumexp(with_zero=true)", "softmax", "softmax(with_zero=true)"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["forward", "backward", "both"])
+def test_results_of_an_honest_size_are_accepted(label: str, direction: str) -> None:
+    """The output may have more or fewer elements than the input, a learned gradient far fewer."""
+    form = find(label).forms[0]
+    case = Case("numpy", label, form, "eager", direction, "cpu", "float32", 1024, 1)
+    shape = timing_shape(case)
+    spec, bits = spec_of(case, shape[-1]), inputs.timing(shape, "float32", 0)
+    with np.errstate(all="ignore"):
+        worker = Worker(real, "cpu", 1)
+        worker.prepare(0, spec, shape, 0)
+        assert worker.evaluate(spec, bits, None)["outputs"]
+
+
+def test_results_of_another_size_are_refused() -> None:
+    here = np.zeros((4, 256), np.float32)
+    truth.check_elements((here, here[0]), [1024, 256])
+    for results in ((here[:, :1],), (here, here), ()):
+        with pytest.raises(truth.Refused, match=r"results do not fit the inputs: .* not 1,024"):
+            truth.check_elements(results, [1024])
 
 
 def _bits(values: Any, dtype: str = "float32") -> Any:
