@@ -10,7 +10,7 @@ import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -72,7 +72,8 @@ class Pair:
     def pin(self, cpus: list[int]) -> dict[str, Any]:
         """Confine every thread of this process to the given CPUs."""
         for thread in os.listdir("/proc/self/task"):
-            os.sched_setaffinity(int(thread), cpus)
+            with suppress(ProcessLookupError):  # it may have ended since it was listed
+                os.sched_setaffinity(int(thread), cpus)
         return {}
 
     def prepare(self, arm: str, number: int, **request: Any) -> dict[str, Any]:
