@@ -223,7 +223,7 @@ def _wrong(row: Mapping[str, Any]) -> str:
     if row["metric"] in _TIMES and row["status"] == "ok":
         if row["size"] < 1:
             return "size"
-        if row["value"] is not None and row["value"] <= 0:
+        if row["value"] is not None and not 0 < row["value"] < math.inf:
             return "value"
     return "" if row["status"] in STATUSES else "status"
 

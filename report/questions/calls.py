@@ -190,14 +190,13 @@ def _majority(mine: Sequence[Call]) -> str:
 
 
 def _most(call: Call) -> str:
-    """The part that is shown to take more than half; empty if none is.
+    """The part that is shown to take more than half; empty if none is, as in a poor line.
 
-    Nor is any where the line is poor or a part surely below 0: shares of the others say too much.
+    Where some are below 0, the others take more than the whole call: half is then half of that.
     """
-    if call.poor or any(each.high is not None and each.high < 0 for each in call.shares.values()):
-        return ""
-    sure = [word for word, each in call.shares.items() if each.low is not None and each.low > _MOST]
-    return max(sure, key=lambda word: call.shares[word].value, default="")
+    most = _MOST * max(1.0, sum(max(each.value, 0.0) for each in call.shares.values()))
+    sure = (word for word, each in call.shares.items() if each.low is not None and each.low > most)
+    return "" if call.poor else next(sure, "")
 
 
 def _ends(shares: Iterable[Estimate]) -> str:

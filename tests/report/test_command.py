@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,7 +99,8 @@ def test_an_unknown_metric_and_status(make_run: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("size", 0), ("size", -8), ("value", 0.0), ("value", -1.0)]
+    ("field", "value"),
+    [("size", 0), ("size", -8), ("value", 0.0), ("value", -1.0), ("value", math.inf)],
 )
 @pytest.mark.parametrize("metric", ["time_per_call", "time_per_element"])
 def test_a_time_of_nothing_and_no_time(

@@ -78,32 +78,42 @@ def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
     assert "gelu, no part for certain in 1 of 1." in found.sentences[1]
 
 
-def with_parts(case: Case, **parts: tuple[float, float]) -> list[Row]:
-    """The rows of a case in cache; some parts are shares of the call there, from low to high."""
-    made = [row for row in rows(case) if row.metric not in parts and row.metric != "handoff"]
-    for metric, ends in parts.items():
-        times = 1 if metric == "launch" else CACHE
+def with_shares(case: Case, shares: Mapping[str, tuple[float, float]]) -> list[Row]:
+    """The rows of a case whose parts are these shares, from low to high, of the call in cache."""
+    made = [row for row in rows(case) if row.metric not in PARTS or PARTS[row.metric][0] == MEMORY]
+    for metric, ends in shares.items():
+        size = PARTS[metric][0]
+        times = CACHE if size == CACHE else 1
         low, high = (end * TIMES[CACHE] / times for end in ends)
-        at = replace(case, size=LAUNCH if metric == "launch" else CACHE)
-        made.append(Row(at, metric, (low + high) / 2, low, high))
+        made.append(Row(replace(case, size=size), metric, (low + high) / 2, low, high))
     return made
 
 
 @pytest.mark.parametrize(
-    ("arithmetic", "told"),
+    ("shares", "told"),
     [
-        ((-0.7, -0.5), "no part for certain in 1 of 1"),
-        ((-0.7, 0.1), "copy_floor in 1 of 1 (84.2–96.0 %)"),
+        # Both exceed half of the call, and only the first half of what the two take together.
+        ({"copy_floor": (0.85, 0.95), "launch": (0.65, 0.75)}, "copy in 1 of 1 (84.2–96.0 %)"),
+        ({"copy_floor": (0.75, 0.85), "launch": (0.75, 0.85)}, "no part for certain in 1 of 1"),
     ],
 )
-def test_a_call_is_counted_once_and_not_where_a_part_is_below_0(
-    make_run: MakeRun, make_case: MakeCase, arithmetic: tuple[float, float], told: str
+def test_a_call_counts_once_where_a_part_is_below_0(
+    make_run: MakeRun, make_case: MakeCase, shares: dict[str, tuple[float, float]], told: str
 ) -> None:
-    """Planted: a copy and launch that both take more than half, as arithmetic is below 0."""
-    parts = {"copy_floor": (0.85, 0.95), "launch": (0.65, 0.75), "arithmetic": arithmetic}
-    found = answer(read([make_run(with_parts(make_case("gelu"), **parts))]))
+    planted = with_shares(make_case("gelu"), {**shares, "arithmetic": (-0.7, -0.5)})
+    found = answer(read([make_run(planted)]))
     text = next(text for text in found.sentences if text.startswith("In cache"))
-    assert text.endswith(f"gelu, {told.replace('copy_floor', 'copy')}.")
+    assert text.endswith(f"to: gelu, {told}.")
+
+
+def test_a_little_below_0_takes_nothing_from_the_rest(
+    make_run: MakeRun, make_case: MakeCase
+) -> None:
+    shares = {"launch": (0.04, 0.06), "copy_floor": (0.17, 0.19), "handoff": (-0.05, -0.01)}
+    planted = with_shares(make_case("gelu"), {**shares, "arithmetic": (0.75, 0.85)})
+    found = answer(read([make_run(planted)]))
+    text = next(text for text in found.sentences if text.startswith("In cache"))
+    assert "gelu, arithmetic in 1 of 1 (" in text
 
 
 def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, make_case: MakeCase) -> None:
