@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-import math
 import os
 import shlex
 import sys
@@ -21,7 +20,7 @@ from .compare.command import compare
 from .errors import ActbenchError, StoreError, UsageError
 from .frameworks import frameworks
 from .gate.commands import gate, selftest
-from .options import DEBUG, interpreters, selecting
+from .options import DEBUG, Finite, interpreters, selecting
 
 _EXAMPLES = """
 \b
@@ -47,18 +46,6 @@ _LONGEST = 2_000_000.0
 """Seconds, three weeks: a system waits no longer for a pipe at once."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why standard output cannot be written; what writes files has a StoreError for it."""
-
-
-class _Finite(click.FloatRange):
-    """A range of numbers, of which infinity and NaN are none."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
 
 
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -123,10 +110,10 @@ def _profile_help() -> str:
 )
 @click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
-@click.option("--budget", type=_Finite(0), help="Seconds of measuring, unless --rounds takes more.")
+@click.option("--budget", type=Finite(0), help="Seconds of measuring, unless --rounds takes more.")
 @click.option(
     "--precision",
-    type=_Finite(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="Half an interval over the value, at which sampling stops; 0.02 unless told.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
@@ -140,7 +127,7 @@ def _profile_help() -> str:
 )
 @click.option(
     "--timeout",
-    type=_Finite(0, _LONGEST, min_open=True),
+    type=Finite(0, _LONGEST, min_open=True),
     default=300.0,
     show_default=True,
     help="Seconds that one step of a case may take before its worker is killed.",
@@ -232,7 +219,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @click.option(
     "--workers", type=click.IntRange(1), help="Local processes of --exhaustive; one a CPU if unset."
 )
-@click.option("--bound", type=_Finite(0), help="Exit with 1 if an error is above, in ulp.")
+@click.option("--bound", type=Finite(0), help="Exit with 1 if an error is above, in ulp.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(

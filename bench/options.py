@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,18 @@ from .frameworks import frameworks
 from .sizes import CLASSES
 
 DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+
+
+class Finite(click.FloatRange):
+    """A range of numbers, of which infinity and NaN are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ import click
 
 from ..errors import UsageError
 from ..gate.verdicts import DEAD_ZONE
+from ..options import Finite
 
 _EXAMPLES = """
 \b
@@ -32,7 +33,7 @@ fails, 2 bad usage, runs of different machines or with nothing in common, 3 unde
 @click.option(
     "--dead-zone",
     "zone",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     default=DEAD_ZONE,
     show_default=True,
     help="The least change of a time that is to be found, as a share.",

@@ -11,7 +11,7 @@ import click
 
 from ..cases import Selection
 from ..errors import StoreError, UsageError
-from ..options import DEBUG, interpreters, selecting
+from ..options import DEBUG, Finite, interpreters, selecting
 from .verdicts import DEAD_ZONE
 
 _EXAMPLES = """
@@ -62,14 +62,14 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 @selecting
 @click.option(
     "--dead-zone",
-    type=click.FloatRange(0.001, 10),
+    type=Finite(0.001, 10),
     default=DEAD_ZONE,
     show_default=True,
     help="The least change to find; half of it is never called.",
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(1),
+    type=Finite(1),
     help="Seconds of timing, start-up apart; 30, or half a second a case if that is more. "
     "Suspects are confirmed in what screening leaves of it, or in a little more.",
 )
@@ -179,7 +179,7 @@ written, 130 interrupted (what was measured is kept).
     show_default=True,
     help="Each has a gate on the same code for each of --hogs.",
 )
-@click.option("--minutes", type=click.FloatRange(0), default=600.0, help="Begin no gate after.")
+@click.option("--minutes", type=Finite(0), default=600.0, help="Begin no gate after.")
 @click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax.")
 @click.option(
     "--hogs",
@@ -189,7 +189,7 @@ written, 130 interrupted (what was measured is kept).
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(1),
+    type=Finite(1),
     default=30.0,
     show_default=True,
     help="Seconds of timing of a gate.",

@@ -83,10 +83,7 @@ class Worker:
 
     def pin(self, cpus: list[int]) -> dict[str, Any]:
         """Confine every thread of this process to the given CPUs."""
-        for thread in os.listdir("/proc/self/task"):
-            with suppress(ProcessLookupError):  # it may have ended since it was listed
-                os.sched_setaffinity(int(thread), cpus)
-        return {}
+        return confine(cpus)
 
     def prepare(
         self,
@@ -427,6 +424,14 @@ class Worker:
         """Nanoseconds that the loop and the wait add to each call, on a result that is ready."""
         ready = self._adapter.put(inputs.timing((16,), "float32", 0), "float32")
         return min(self.clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
+
+
+def confine(cpus: list[int]) -> dict[str, Any]:
+    """Confine every thread of this process to the given CPUs."""
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(ProcessLookupError):  # it may have ended since it was listed
+            os.sched_setaffinity(int(thread), cpus)
+    return {}
 
 
 def _elements(spec: dict[str, Any], arrays: list[Any]) -> list[int]:

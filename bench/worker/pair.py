@@ -10,12 +10,12 @@ import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from . import trees
-from .operations import Recompiled, Worker
+from .operations import Recompiled, Worker, confine
 from .planted import planted
 
 ARMS = ("base", "candidate")
@@ -71,10 +71,7 @@ class Pair:
 
     def pin(self, cpus: list[int]) -> dict[str, Any]:
         """Confine every thread of this process to the given CPUs."""
-        for thread in os.listdir("/proc/self/task"):
-            with suppress(ProcessLookupError):  # it may have ended since it was listed
-                os.sched_setaffinity(int(thread), cpus)
-        return {}
+        return confine(cpus)
 
     def prepare(self, arm: str, number: int, **request: Any) -> dict[str, Any]:
         """Prepare a case in one arm, as `Worker.prepare`."""
