@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from bench.catalog import BASELINE, CATALOG
 
-from . import strips
+from . import gate, strips
 from .answers import in_words, unusual
 from .evidence import (
     FAMILIES,
@@ -393,5 +393,6 @@ def _mark(line: Line, family: str, named: str) -> strips.Mark | None:
 
 def spoken(evidence: Evidence) -> list[str]:
     """The verdict for a terminal."""
-    told = [*headlines(evidence), *verdict(evidence)]
+    measured = [table.sentence for table in gate.tables(evidence)]
+    told = [*headlines(evidence), *verdict(evidence), *measured]
     return told or [text for text, _ in absent(evidence)]

@@ -54,7 +54,9 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     lines = [asdict(line) for line in summary.summary([_trial(0, "same")])]
     made = replace(read_facts(runs["normal"]), selftest=lines)
     RunWriter(tmp_path / "run", made).finish(summary.rows([_trial(0, "same")]))
-    page = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")[1].read_text()
+    told, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
+    page = path.read_text()
+    assert told.endswith("by the gate in 0 of 1 gate.")
     assert page.index('<section id="gate"') > page.index('<section id="answer"')
 
 
