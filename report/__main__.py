@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import ActbenchError, StoreError
+from actbench.bench.host.errors import ActbenchError, StoreError
 
 EXAMPLES = """\b
 Examples:
@@ -45,9 +45,9 @@ def main(runs: tuple[Path, ...], out: Path | None, debug: bool) -> None:
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     """Write the page of runs; what it says first and its path. Raises StoreError."""
-    from .glance import spoken
-    from .page import render
-    from .reading import read
+    from actbench.report.page import render
+    from actbench.report.read.rows import read
+    from actbench.report.sections.glance import spoken
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"

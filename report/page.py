@@ -14,31 +14,29 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from bench.agreement.special import BOUND
-from bench.metrics import METRICS
-
-from . import (
+from ..bench.exactness.special import BOUND
+from ..bench.results.metrics import METRICS
+from .compare.pairs import NAMED
+from .draw.beside import beside
+from .questions import asked as questions
+from .read.evidence import COARSE, Evidence, with_device
+from .sections import (
     answers,
     conditions,
     exactness,
     expcost,
     findings,
-    flags,
     gate,
     glance,
     overview,
     parts,
     special,
     stable,
-    tables,
     trust,
 )
-from .beside import beside
-from .evidence import COARSE, Evidence, with_device
-from .figures import figures
-from .packing import by_column, packed
-from .pairs import NAMED
-from .questions import asked as questions
+from .sections.figures import figures
+from .tables import flags, tables
+from .tables.packing import by_column, packed
 from .words import counted, writable
 
 TEMPLATES = Path(__file__).parent / "templates"

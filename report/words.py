@@ -6,9 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from bench.frameworks import frameworks
-
-from .evidence import Estimate
+from ..bench.catalog.frameworks import frameworks
+from .read.evidence import Estimate
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, and UTF-8 no bytes: control characters and halves of pairs."""

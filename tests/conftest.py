@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.frameworks import frameworks
-from bench.lanes import Lane
-from bench.worker_process import Key
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.process import Key
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600.0

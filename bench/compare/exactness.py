@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..cases import Case
-from ..dtypes import DTYPES
-from ..metrics import Row
-from ..store import Run
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..results.metrics import Row
+from ..results.store import Run
 from . import rows
 
 Sense = Literal["worse", "better", "changed"]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from ..cases import Case
-from ..errors import StoreError
-from ..metrics import Row
-from ..store import Run
+from ..catalog.cases import Case
+from ..host.errors import StoreError
+from ..results.metrics import Row
+from ..results.store import Run
 
 _BROKEN = ("error", "timeout", "oom", "refused")
 

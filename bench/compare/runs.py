@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UsageError
-from ..frameworks import frameworks
-from ..gate.verdicts import DEAD_ZONE, Verdict
-from ..store import Run, RunFacts
+from ..catalog.frameworks import frameworks
+from ..host.errors import UsageError
+from ..results.store import Run, RunFacts
+from ..timing.verdicts import DEAD_ZONE, Verdict
 from . import exactness, timing
 from .exactness import Exactness
 from .rows import Missing

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..cases import Case
-from ..catalog import CATALOG
-from ..errors import StoreError
-from ..gate.verdicts import Verdict, verdict
-from ..metrics import Row
-from ..store import Run
+from ..catalog.activations import CATALOG
+from ..catalog.cases import Case
+from ..host.errors import StoreError
+from ..results.metrics import Row
+from ..results.store import Run
+from ..timing.verdicts import Verdict, verdict
 from . import rows
 from .change import Change, apart, together
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..cases import Case
-from ..frameworks import frameworks
-from ..store import dump
+from ..catalog.cases import Case
+from ..catalog.frameworks import frameworks
+from ..results.store import dump
 from .exactness import Difference
 from .rows import Missing
 from .runs import Comparison, title

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import UsageError
-from ..frameworks import frameworks
-from ..worker_process import Failed, Lost, WorkerProcess
+from ..catalog.frameworks import frameworks
+from ..host.errors import UsageError
+from ..workers.process import Failed, Lost, WorkerProcess
 from .decisions import Design
 
 _ARMS = ("base", "candidate")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import UsageError
+from ..host.errors import UsageError
 from .source import Part, Source, Tree
 
 _EVERYTHING = "Adapter"

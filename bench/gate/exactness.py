@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import inputs
-from ..agreement import known, special, sweep, ulp
-from ..agreement.certificate import place
-from ..cases import PROFILES, Case, Selection
-from ..catalog import Activation
-from ..dtypes import DTYPES as FORMATS
-from ..metrics import Row
-from ..progress import Reporter
-from ..worker_process import Failed
+from ..catalog import inputs
+from ..catalog.activations import Activation
+from ..catalog.cases import PROFILES, Case, Selection
+from ..catalog.dtypes import DTYPES as FORMATS
+from ..exactness import known, special, sweep, ulp
+from ..exactness.certificate import place
+from ..host.progress import Reporter
+from ..results.metrics import Row
+from ..workers.process import Failed
 
 Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
 DTYPES = ("float16", "bfloat16", "float32")

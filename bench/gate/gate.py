@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import machine
-from ..cases import Case, Selection
-from ..errors import UsageError
-from ..progress import Reporter
-from ..sizes import size_classes
-from ..worker_process import Failed
+from ..catalog.cases import Case, Selection
+from ..catalog.sizes import size_classes
+from ..host import machine
+from ..host.errors import UsageError
+from ..host.progress import Reporter
+from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..workers.process import Failed
 from . import apart, exactness, instructions, own, select, trees
 from .decisions import UNKNOWN, Design, Ratio, common_spread
 from .timing import Effort, Epoch, Epochs, Setting, Timed, measure
-from .verdicts import DEAD_ZONE, Verdict
 
 Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
 PARTS = ("timing", "exactness")

@@ -34,11 +34,11 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, Literal
 
-from .. import cache
-from ..cases import Case
-from ..frameworks import frameworks
-from ..specs import spec_of, timing_shape
-from ..worker_process import ROOT, Failed, Key, Lost, WorkerProcess, environment_of
+from ..catalog.cases import Case
+from ..catalog.frameworks import frameworks
+from ..host import cache
+from ..workers.process import Failed, Key, Lost, WorkerProcess, child, environment_of
+from ..workers.specs import spec_of, timing_shape
 
 TOLERANCE = 0.005
 """The least change that is called, as a share: an edit elsewhere may be the cause of a smaller."""
@@ -280,9 +280,9 @@ class _Counting(WorkerProcess):
         self, key: Key, python: str, cpus: list[int], descriptor: int, output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
-        child = [python, "-P", "-B", "-m", "bench.worker.instructions", key.framework]
+        command = child(python, "bench.worker.instructions", key.framework)
         return subprocess.Popen(
-            [*tool, f"--callgrind-out-file={self._dumps}/dump", *child, str(self._place.layout)],
+            [*tool, f"--callgrind-out-file={self._dumps}/dump", *command, str(self._place.layout)],
             env=_environment(key, self._dumps / "cache"),
             cwd=self._place.folder,
             stdin=descriptor,
@@ -320,7 +320,7 @@ def _environment(key: Key, caches: Path) -> dict[str, str]:
     own = {name: text.replace(shared, str(caches)) for name, text in environment_of(key).items()}
     applies = key.framework == "torch" and platform.machine() == "x86_64"
     restricted = _RESTRICTED if applies else {}
-    return {**kept, **own, **restricted, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    return {**kept, **own, **restricted, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 
 
 def compare(

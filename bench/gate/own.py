@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..cases import Case, Selection
-from ..catalog import Activation, find_reference
-from ..errors import UsageError
-from ..frameworks import frameworks
-from ..sizes import size_classes
+from ..catalog.activations import Activation, find_reference
+from ..catalog.cases import Case, Selection
+from ..catalog.frameworks import frameworks
+from ..catalog.sizes import size_classes
+from ..host.errors import UsageError
 from .select import Chosen
 
 _SIZES = ("launch", "l2")

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cases import Case
-from ..errors import ActbenchError
-from ..lanes import measuring_cpus
-from ..worker_process import ROOT, Key, environment_of
+from ..catalog.cases import Case
+from ..host.errors import ActbenchError
+from ..workers.lanes import measuring_cpus
+from ..workers.process import PACKAGE, Key, environment_of
 from .timing import Plant
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
@@ -34,7 +34,8 @@ _VERDICT = re.compile(
     r"PercentageRegressionCheck: (?:inf|[\d.]+) > (?P<percent>\d+)\.0+$",
     re.MULTILINE,
 )
-_TEST = ROOT / "bench" / "worker" / "rival.py"
+ROOT = PACKAGE.parent
+_TEST = PACKAGE / "bench" / "worker" / "rival.py"
 _TIMEOUT = 900.0
 """Seconds of a run, beyond its timing: imports, compilations, and all of it beside hogs."""
 _OPTIONS = (
@@ -105,7 +106,11 @@ class _Runs:
         try:
             done = subprocess.run(
                 [*command, *options],
-                env={**_environment(self.cases), "ACTBENCH_RIVAL": str(request)},
+                env={
+                    **_environment(self.cases),
+                    "ACTBENCH_RIVAL": str(request),
+                    "PYTHONPATH": str(ROOT),
+                },
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

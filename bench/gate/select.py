@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..cases import (
+from ..catalog.activations import find
+from ..catalog.cases import (
     PROFILES,
     Case,
     Plan,
@@ -17,9 +18,8 @@ from ..cases import (
     unsupported,
     with_variants,
 )
-from ..catalog import find
-from ..errors import UsageError
-from ..frameworks import frameworks
+from ..catalog.frameworks import frameworks
+from ..host.errors import UsageError
 from .changes import Changes, changes
 from .source import LOOSE, ORDER, PACKAGES
 

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..cases import PROFILES, Case, Selection
-from ..errors import ActbenchError, UsageError
-from ..lanes import available_cpus
-from ..progress import Reporter
-from ..runner import Request, facts_of, interruptible
-from ..store import RESULTS, RunWriter
+from ..catalog.cases import PROFILES, Case, Selection
+from ..host.errors import ActbenchError, UsageError
+from ..host.progress import Reporter
+from ..results.store import RESULTS, RunWriter
+from ..run.schedule import Request, facts_of, interruptible
+from ..workers.lanes import available_cpus
 from . import rival, trees
 from .decisions import Design
 from .gate import Compared, Timing

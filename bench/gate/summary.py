@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from ..cases import Case
-from ..metrics import Row
+from ..catalog.cases import Case
+from ..results.metrics import Row
 
 HOGS = ("none", "both arms", "one arm")
 """When a process that never rests runs on every CPU."""

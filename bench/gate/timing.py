@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..cases import Case
-from ..dtypes import DTYPES
-from ..frameworks import IMPLS
-from ..lanes import available_cpus, measuring_cpus
-from ..sizes import streams
-from ..specs import own_spec, spec_of, timing_shape
-from ..worker_process import Failed, Key, Lost, WorkerProcess
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import IMPLS
+from ..catalog.sizes import streams
+from ..workers.lanes import available_cpus, measuring_cpus
+from ..workers.process import Failed, Key, Lost, WorkerProcess
+from ..workers.specs import own_spec, spec_of, timing_shape
 from .apart import Apart
 from .decisions import of_blocks
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import UsageError
-from ..frameworks import IMPLS
+from ..catalog.frameworks import IMPLS
+from ..host.errors import UsageError
 
 WORKTREE = "WORKTREE"
 _WORKTREE_LABEL = "the working tree"

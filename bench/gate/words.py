@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..cases import Case
-from ..frameworks import frameworks
+from ..catalog.cases import Case
+from ..catalog.frameworks import frameworks
+from ..timing.verdicts import edge
 from .exactness import Compared as Exact
 from .gate import Compared as Timed
 from .gate import Result
 from .instructions import Change
-from .verdicts import edge
 
 _WRONG_TIME = ("slower", "broken")
 _WRONG_RESULTS = ("worse", "broken")

@@ -44,7 +44,7 @@ def _worker(framework: str, device: str, threads: int, compared: Any = None) -> 
     """The worker of a framework, of two versions of it, or of a function of the user's own."""
     if compared and "layout" in compared:
         layout.scatter(compared["layout"])
-    from . import own_function  # needs NumPy, which may be missing as well
+    from . import own_function
 
     if framework.startswith(own_function.PREFIX):
         return own_function.OwnFunction(framework.removeprefix(own_function.PREFIX))
@@ -54,7 +54,7 @@ def _worker(framework: str, device: str, threads: int, compared: Any = None) -> 
         return Pair(compared["folders"], framework, compared["own"], device, threads)
     from .operations import Worker
 
-    return Worker(importlib.import_module(f"impls.{framework}"), device, threads)
+    return Worker(importlib.import_module(f"actbench.impls.{framework}"), device, threads)
 
 
 def _missing(framework: str, error: ImportError) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import machine
+from ..host import machine
 
 _PULSE_LOOPS = 500
 _FLUSH_BYTES = 2**27

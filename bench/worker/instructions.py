@@ -103,7 +103,7 @@ def _implementation(framework: str) -> ModuleType:
     package = importlib.util.module_from_spec(spec)
     sys.modules["impls"] = package
     spec.loader.exec_module(package)
-    return importlib.import_module(f"impls.{framework}")
+    return importlib.import_module(f"actbench.impls.{framework}")
 
 
 if __name__ == "__main__":

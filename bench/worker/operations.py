@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import inputs
-from ..dtypes import DTYPES
+from ..catalog import inputs
+from ..catalog.dtypes import DTYPES
 from . import truth
 from .clock import Clock
 

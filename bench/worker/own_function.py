@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import inputs
+from ..catalog import inputs
 
 PREFIX = "callable="
 

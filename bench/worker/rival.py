@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case
-from bench.dtypes import DTYPES
-from bench.sizes import streams
-from bench.specs import spec_of, timing_shape
-from bench.worker.operations import Worker
-from bench.worker.pair import _READINGS
-from bench.worker.planted import planted
+from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.dtypes import DTYPES
+from actbench.bench.catalog.sizes import streams
+from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.pair import _READINGS
+from actbench.bench.worker.planted import planted
+from actbench.bench.workers.specs import spec_of, timing_shape
 
 _REQUEST = json.loads(Path(os.environ["ACTBENCH_RIVAL"]).read_text())
 _CASES = _REQUEST["cases"]
@@ -32,7 +32,7 @@ os.sched_setaffinity(0, _REQUEST["cpus"])  # before frameworks start threads
 
 @cache
 def _worker(framework: str) -> Worker:
-    return Worker(importlib.import_module(f"impls.{framework}"), "cpu", 1)
+    return Worker(importlib.import_module(f"actbench.impls.{framework}"), "cpu", 1)
 
 
 def _prepared(number: int, case: Case) -> Worker:

@@ -52,7 +52,7 @@ def own(folder: str, function: str, framework: str) -> Any:
         for name in set(sys.modules) - before:
             if _lies_in(sys.modules[name], folder):
                 del sys.modules[name]
-    adapter = importlib.import_module(f"impls.{framework}").Adapter
+    adapter = importlib.import_module(f"actbench.impls.{framework}").Adapter
     return SimpleNamespace(Adapter=adapter, **{function: loaded})
 
 

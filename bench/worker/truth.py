@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import inputs
+from ..catalog import inputs
 
 _POLL = 0.0005
 _CALM = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..figure import Figure
+from ..draw.figure import Figure
 
 
 @dataclass(frozen=True)

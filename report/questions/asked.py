@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..evidence import Evidence
+from ..read.evidence import Evidence
 from . import (
     backward,
     calls,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..evidence import Evidence, Timed, with_device
-from ..families import Setting
-from ..figure import Figure
+from ..compare.families import Setting
+from ..draw.figure import Figure
+from ..read.evidence import Evidence, Timed, with_device
 from ..words import capital, sentence
 from . import ratios
 from .answered import Answered, unmeasured

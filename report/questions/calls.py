@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import Case
-
-from ..drawing import PARTS, Panel
-from ..evidence import Estimate, Evidence, Split, Timed, plain_form, with_device
-from ..families import Setting, prominence, setting_of
-from ..figure import Figure
-from ..glance import place
-from ..parts import POOR_FIT, poor_fit
+from ...bench.catalog.cases import Case
+from ..compare.families import Setting, prominence, setting_of
+from ..draw import bars
+from ..draw.drawing import PARTS, Panel
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence, Split, Timed, plain_form, with_device
+from ..sections.glance import place
+from ..sections.parts import POOR_FIT, poor_fit
 from ..words import capital, counted, elements, number, sentence, title
-from . import bars, ratios
+from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import NAMED
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from bench.catalog import BASELINE
-
-from ..evidence import Estimate, Evidence
-from ..figure import Figure
-from ..glance import ends
-from ..pairs import kind
+from ...bench.catalog.activations import BASELINE
+from ..compare.pairs import kind
+from ..draw.curves import Curve, limits, panel
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence
+from ..sections.glance import ends
 from ..words import listing, sentence, title
 from .answered import Answered, unmeasured
-from .curves import Curve, limits, panel
 from .lines import View, class_of, command, missing, preferred, under, views
 
 _ANCHOR = "compiling"

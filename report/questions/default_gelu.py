@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from bench.cases import Case
-from bench.dtypes import DTYPES
-from bench.frameworks import IMPLS, frameworks
-
-from .. import strips
-from ..drawing import Panel
-from ..evidence import Checked, Estimate, Evidence, Timed, with_device
-from ..figure import Figure
+from ...bench.catalog.cases import Case
+from ...bench.catalog.dtypes import DTYPES
+from ...bench.catalog.frameworks import IMPLS, frameworks
+from ..draw import strips
+from ..draw.drawing import Panel
+from ..draw.figure import Figure
+from ..read.evidence import Checked, Estimate, Evidence, Timed, with_device
 from ..words import capital, number, sentence, shortened, title
 from . import ratios
 from .answered import Answered, unmeasured

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from bench.catalog import BASELINE
-
-from ..evidence import Estimate, Evidence
-from ..figure import Figure
+from ...bench.catalog.activations import BASELINE
+from ..draw.curves import Curve, limits, panel
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence
 from ..words import listing, number, sentence
 from .answered import Answered, unmeasured
-from .curves import Curve, limits, panel
 from .lines import View, class_of, command, missing, preferred, under, views
 
 _ANCHOR = "fastest"

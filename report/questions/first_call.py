@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.catalog import BASELINE
-
-from .. import strips
-from ..evidence import Estimate, Evidence
-from ..figure import Figure
+from ...bench.catalog.activations import BASELINE
+from ..draw import strips
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence
 from ..words import duration, sentence, title
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, strip, tally, under, views

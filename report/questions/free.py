@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.catalog import BASELINE, CATALOG
-from bench.decomposition import FLOOR
-
-from .. import strips
-from ..evidence import Estimate, Evidence
-from ..figure import Figure
-from ..pairs import kind
+from ...bench.catalog.activations import BASELINE, CATALOG
+from ...bench.timing.parts import FLOOR
+from ..compare.pairs import kind
+from ..draw import strips
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence
 from ..words import listing, sentence
 from .answered import Answered, unmeasured
 from .lines import Line, Place, View, amount, brief, command, missing, strip, under, views

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import DEVICES, Case
-from bench.catalog import BASELINE
-from bench.dtypes import DTYPES
-from bench.frameworks import frameworks
-
-from ..answers import in_words
-from ..evidence import Estimate, Evidence, Timed, class_names, plain_form, with_device
-from ..families import USUAL, Setting, is_unit, prominence, setting_of
-from ..glance import AGAINST, ends
-from ..pairs import Size, deciding, kind, sizes_of, total_ratio
-from ..strips import Mark, Strip
+from ...bench.catalog.activations import BASELINE
+from ...bench.catalog.cases import DEVICES, Case
+from ...bench.catalog.dtypes import DTYPES
+from ...bench.catalog.frameworks import frameworks
+from ..compare.families import USUAL, Setting, is_unit, prominence, setting_of
+from ..compare.pairs import Size, deciding, kind, sizes_of, total_ratio
+from ..draw.strips import Mark, Strip
+from ..read.evidence import Estimate, Evidence, Timed, class_names, plain_form, with_device
+from ..sections.answers import in_words
+from ..sections.glance import AGAINST, ends
 from ..words import counted, elements, listing, sentence, shortened, title
 
 _FEW = 3

@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from bench.dtypes import DTYPES
-
-from ..drawing import COLOURS, Panel
-from ..evidence import Checked, Evidence, with_device
-from ..figure import Figure
+from ...bench.catalog.dtypes import DTYPES
+from ..draw import bars
+from ..draw.drawing import COLOURS, Panel
+from ..draw.figure import Figure
+from ..read.evidence import Checked, Evidence, with_device
 from ..words import listing, number, sentence, shortened, title
-from . import bars, ratios
+from . import ratios
 from .answered import Answered, unmeasured
 
 QUESTION = "Where does it overflow or lose every digit?"

@@ -6,15 +6,14 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import Case
-
-from .. import strips
-from ..answers import in_words
-from ..drawing import Panel
-from ..evidence import Estimate, Evidence, Timed, command_of, plain_form
-from ..families import Setting, prominence, setting_of
-from ..glance import AGAINST, ends, place
-from ..pairs import Size, deciding, kind, sizes_of, total_ratio
+from ...bench.catalog.cases import Case
+from ..compare.families import Setting, prominence, setting_of
+from ..compare.pairs import Size, deciding, kind, sizes_of, total_ratio
+from ..draw import strips
+from ..draw.drawing import Panel
+from ..read.evidence import Estimate, Evidence, Timed, command_of, plain_form
+from ..sections.answers import in_words
+from ..sections.glance import AGAINST, ends, place
 from ..words import capital, elements, listing, shortened, title
 
 NAMED = ("relu", "gelu", "squareplus")

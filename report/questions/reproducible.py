@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bench.cases import Case
-from bench.frameworks import frameworks
-
-from ..drawing import COLOURS, Panel
-from ..evidence import Between, Evidence, family_of, with_device
-from ..figure import Figure
-from ..heatmap import share
+from ...bench.catalog.cases import Case
+from ...bench.catalog.frameworks import frameworks
+from ..draw import bars
+from ..draw.drawing import COLOURS, Panel
+from ..draw.figure import Figure
+from ..draw.heatmap import share
+from ..read.evidence import Between, Evidence, family_of, with_device
 from ..words import counted, listing, title
-from . import bars, ratios
+from . import ratios
 from .answered import Answered, unmeasured
 
 QUESTION = "Is bfloat16 reproducible across frameworks?"

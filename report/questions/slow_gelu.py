@@ -8,14 +8,13 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from bench.cases import Case
-from bench.catalog import BASELINE, CATALOG
-from bench.cost_model import TOLERANCE
-
-from .. import strips
-from ..drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
-from ..evidence import Estimate, Evidence, Split, plain_form
-from ..figure import Figure
+from ...bench.catalog.activations import BASELINE, CATALOG
+from ...bench.catalog.cases import Case
+from ...bench.timing.cost_model import TOLERANCE
+from ..draw import strips
+from ..draw.drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
+from ..draw.figure import Figure
+from ..read.evidence import Estimate, Evidence, Split, plain_form
 from ..words import counted, interval, listing, number, ratio, sentence, shortened, title
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, strip, tally, under, views

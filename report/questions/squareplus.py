@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import strips
-from ..evidence import Evidence
-from ..figure import Figure
+from ..draw import strips
+from ..draw.figure import Figure
+from ..read.evidence import Evidence
 from ..words import sentence
 from .answered import Answered, unmeasured
 from .lines import Line, View, command, missing, strip, tally, under, views

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..evidence import Evidence, Timed, with_device
-from ..families import Setting
-from ..figure import Figure
-from ..glance import ends
+from ..compare.families import Setting
+from ..draw.figure import Figure
+from ..read.evidence import Evidence, Timed, with_device
+from ..sections.glance import ends
 from ..words import capital, number, sentence
 from . import ratios
 from .answered import Answered, unmeasured

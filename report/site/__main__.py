@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from bench.errors import ActbenchError, StoreError, UsageError
-from bench.progress import Reporter
-from bench.store import RESULTS
-
-from ..__main__ import write
+from actbench.bench.host.errors import ActbenchError, StoreError, UsageError
+from actbench.bench.host.progress import Reporter
+from actbench.bench.results.store import RESULTS
+from actbench.report.__main__ import write
 
 if TYPE_CHECKING:
-    from .runs import Listed, Unread
+    from actbench.report.site.runs import Listed, Unread
 
 OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
 """What a site consists of. A folder with anything else in it is not written to."""
@@ -91,8 +90,8 @@ def build(published: Path, out: Path, base_url: str = "") -> Built:
     Raises UsageError for a folder that is no site or an address that is none, StoreError if nothing
     can be read or written.
     """
-    from . import pages, trends
-    from .feed import feed
+    from actbench.report.site import pages, trends
+    from actbench.report.site.feed import feed
 
     address = _address(base_url)
     folders = _folders(published)
@@ -169,10 +168,10 @@ def _make_room(out: Path) -> None:
 
 def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
     """Write the report of every run. Of the rows only what the trends need is kept."""
-    from ..page import render
-    from ..reading import read
-    from ..words import writable
-    from .runs import Unread, listed
+    from actbench.report.page import render
+    from actbench.report.read.rows import read
+    from actbench.report.site.runs import Unread, listed
+    from actbench.report.words import writable
 
     done: list[Listed] = []
     unread: list[Unread] = []

@@ -24,7 +24,7 @@ from itertools import count
 
 import numpy as np
 
-from ..evidence import Estimate
+from ..read.evidence import Estimate
 
 FALSE_CLAIMS = 0.05
 """The share of sites without a change on which chance may make a claim of one."""

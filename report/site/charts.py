@@ -9,11 +9,10 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from bench.cases import Case
-
-from ..answers import unusual
-from ..charts import Limits, end_labels
-from ..drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
+from ...bench.catalog.cases import Case
+from ..draw.charts import Limits, end_labels
+from ..draw.drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
+from ..sections.answers import unusual
 from ..words import counted, number, ratio, shortened, title
 from .runs import version_of
 from .trends import Series, Trend

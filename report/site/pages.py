@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..answers import unusual
-from ..evidence import family_of
 from ..page import environment, style
+from ..read.evidence import family_of
+from ..sections.answers import unusual
 from ..words import counted, elements, number, title
 from . import charts, trends
 from .changes import FALSE_CLAIMS

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.cases import Case
-from bench.catalog import BASELINE
-from bench.store import RunFacts
-
-from .. import answers, exactness, gate, glance
-from ..evidence import Estimate, Evidence
+from ...bench.catalog.activations import BASELINE
+from ...bench.catalog.cases import Case
+from ...bench.results.store import RunFacts
+from ..read.evidence import Estimate, Evidence
+from ..sections import answers, exactness, gate, glance
 from ..words import listing, title, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")

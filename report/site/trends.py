@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import Case
-from bench.catalog import CATALOG
-
-from ..evidence import FAMILIES, Estimate, family_of, plain_form
-from ..families import REFERENCE_SIZE, USUAL
+from ...bench.catalog.activations import CATALOG
+from ...bench.catalog.cases import Case
+from ..compare.families import REFERENCE_SIZE, USUAL
+from ..read.evidence import FAMILIES, Estimate, family_of, plain_form
 from ..words import counted, elements, listing, number, ratio, title
 from .changes import Change, changes, runs_needed
 from .runs import Listed, Machine, circumstances

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.frameworks import IMPLS, frameworks
+from actbench.bench.catalog.frameworks import IMPLS, frameworks
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "jax", "jaxlib", "tensorflow", "keras", "impls")
+HEAVY = ("torch", "jax", "jaxlib", "tensorflow", "keras", "actbench.impls")
 PARENT = sorted(
-    str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+    "actbench." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "bench").rglob("*.py")
     if "worker/" not in str(path)
     and path.stem not in ("__main__",)
@@ -47,11 +47,11 @@ def test_no_implementation_imports_another(name: str) -> None:
     for imported in _imported(IMPLS / f"{name}.py"):
         assert imported.split(".")[0] not in others, imported
         assert not imported.startswith(".") or imported == "._adapter"
-        assert imported.split(".")[0] not in ("bench", "report", "impls")
+        assert imported.split(".")[0] not in ("actbench", "bench", "report", "impls")
 
 
 def test_the_worker_needs_numpy_and_its_framework_only() -> None:
-    code = "import sys, bench.worker.operations\n"
+    code = "import sys, actbench.bench.worker.operations\n"
     code += "print(sorted({'click', 'rich', 'pandas', 'flint', 'pydantic'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

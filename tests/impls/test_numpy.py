@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from bench import inputs
-from bench.agreement import sweep, ulp
-from bench.cases import Case
-from bench.catalog import CATALOG, find
-from bench.specs import spec_of
-from bench.worker.operations import Worker
-from impls import numpy as impl
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import CATALOG, find
+from actbench.bench.catalog.cases import Case
+from actbench.bench.exactness import sweep, ulp
+from actbench.bench.worker.operations import Worker
+from actbench.bench.workers.specs import spec_of
+from actbench.impls import numpy as impl
 
 Array = np.ndarray[Any, Any]
 FAST = [record.name for record in CATALOG.values() if "fast" in record.forms]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.catalog import CATALOG
-from impls import numpy as forms
+from actbench.bench.catalog.activations import CATALOG
+from actbench.impls import numpy as forms
 
 ROWS, WIDTH = 3, 8
 COUNTED = {

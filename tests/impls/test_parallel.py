@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.cases import forms_of
-from bench.catalog import CATALOG, PRIMITIVES
-from bench.frameworks import IMPLS, frameworks
+from actbench.bench.catalog.activations import CATALOG, PRIMITIVES
+from actbench.bench.catalog.cases import forms_of
+from actbench.bench.catalog.frameworks import IMPLS, frameworks
 
 
 def _functions(framework: str) -> dict[str, ast.FunctionDef]:

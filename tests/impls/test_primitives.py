@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.agreement import sweep
-from bench.cases import Case, forms_of
-from bench.catalog import PRIMITIVES, find
-from bench.frameworks import frameworks
-from bench.lanes import Lane
-from bench.worker_process import Key, environment_of
+from actbench.bench.catalog.activations import PRIMITIVES, find
+from actbench.bench.catalog.cases import Case, forms_of
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.exactness import sweep
+from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.process import Key, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLUSHES = ("jax", "tensorflow")
@@ -29,7 +29,7 @@ import importlib, os
 for name, value in {environment}.items():
     os.environ[name] = value
 import numpy
-subject = importlib.import_module("impls.{framework}")
+subject = importlib.import_module("actbench.impls.{framework}")
 adapter = subject.Adapter("cpu", 1)
 values = numpy.arange({size}, dtype=numpy.float32)
 x = adapter.put(values.view(numpy.uint32), "float32")

@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench import inputs
-from bench.agreement import sweep, ulp
-from bench.cases import Case
-from bench.catalog import CATALOG, find
-from bench.lanes import Lane
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import CATALOG, find
+from actbench.bench.catalog.cases import Case
+from actbench.bench.exactness import sweep, ulp
+from actbench.bench.workers.lanes import Lane
 
 BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 2.0}
 STABLE = [

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case
-from bench.catalog import CATALOG
-from bench.metrics import Row
-from bench.store import SCHEMA, RunFacts, RunWriter
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
@@ -323,7 +323,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def pages(runs: dict[str, Path]) -> dict[str, Path]:
     """The page of every synthetic run, and of two together, as the command line writes them."""
-    from report.__main__ import make
+    from actbench.report.__main__ import make
 
     alone = {name: make((path,), None)[1] for name, path in runs.items()}
     both = runs["split"].parent / "two.html"

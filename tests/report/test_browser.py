@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case
-from bench.catalog import CATALOG
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import Case
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Any]

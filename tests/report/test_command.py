@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.metrics import Row
-from report.__main__ import main, write
+from actbench.bench.results.metrics import Row
+from actbench.report.__main__ import main, write
 
 from .conftest import split_case, timing_rows
 

@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bench.cases import PROFILES as BENCH_PROFILES
-from bench.cases import Case, Selection, expand
-from bench.catalog import CATALOG
-from bench.metrics import Row
-from report import expcost, glance, pairs, parts, stable, trust
-from report.__main__ import main
-from report.evidence import Estimate
-from report.page import render
-from report.reading import read
-from report.tables import all_tables, commands
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import PROFILES as BENCH_PROFILES
+from actbench.bench.catalog.cases import Case, Selection, expand
+from actbench.bench.results.metrics import Row
+from actbench.report.__main__ import main
+from actbench.report.compare import pairs
+from actbench.report.page import render
+from actbench.report.read.evidence import Estimate
+from actbench.report.read.rows import read
+from actbench.report.sections import expcost, glance, parts, stable, trust
+from actbench.report.tables.tables import all_tables, commands
 
 MakeRun = Callable[..., Path]
 Times = dict[str, tuple[float, float, float]]

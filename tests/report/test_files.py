@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.store import load
+from actbench.bench.results.store import load
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Any]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bench.metrics import Row
-from bench.store import load
-from report.__main__ import make
-from report.words import number
+from actbench.bench.results.metrics import Row
+from actbench.bench.results.store import load
+from actbench.report.__main__ import make
+from actbench.report.words import number
 
 from .conftest import normal_rows
 

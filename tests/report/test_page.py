@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case
-from bench.metrics import Row
-from bench.store import load
-from report.evidence import command_of
-from report.page import render
-from report.reading import read
-from report.tables import all_tables
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.bench.results.store import load
+from actbench.report.page import render
+from actbench.report.read.evidence import command_of
+from actbench.report.read.rows import read
+from actbench.report.tables.tables import all_tables
 
 VOID = {"meta", "link", "br", "input", "img", "path", "use"}
 

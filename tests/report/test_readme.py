@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from report import glance
-from report.reading import read
+from actbench.report.read.rows import read
+from actbench.report.sections import glance
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -17,17 +17,17 @@ from urllib.parse import unquote, urljoin
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.cases import Case
-from bench.metrics import Row
-from bench.store import SCHEMA, RunFacts, RunWriter
-from report.evidence import Estimate, Evidence
-from report.page import render
-from report.reading import read
-from report.site.__main__ import main
-from report.site.changes import changes, least_beside, runs_needed
-from report.site.feed import feed
-from report.site.runs import Listed, listed, machine_of, moment
-from report.site.trends import Series, differences, sentences, trends
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
+from actbench.report.page import render
+from actbench.report.read.evidence import Estimate, Evidence
+from actbench.report.read.rows import read
+from actbench.report.site.__main__ import main
+from actbench.report.site.changes import changes, least_beside, runs_needed
+from actbench.report.site.feed import feed
+from actbench.report.site.runs import Listed, listed, machine_of, moment
+from actbench.report.site.trends import Series, differences, sentences, trends
 
 NAMES = ("leaky_relu", "squareplus", "gelu")
 
@@ -441,7 +441,7 @@ def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
             raise ZeroDivisionError("division by zero")
         return render(evidence)
 
-    monkeypatch.setattr("report.page.render", failing)
+    monkeypatch.setattr("actbench.report.page.render", failing)
     result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
     assert result.exit_code == 4
     [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]

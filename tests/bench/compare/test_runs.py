@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import store
-from bench.__main__ import main
-from bench.cases import Case
-from bench.compare import exactness, words
-from bench.compare.change import Change
-from bench.compare.runs import Comparison, compare
-from bench.errors import StoreError, UsageError
-from bench.metrics import Row
-from bench.store import Run, RunFacts, RunWriter
+from actbench.bench.__main__ import main
+from actbench.bench.catalog.cases import Case
+from actbench.bench.compare import exactness, words
+from actbench.bench.compare.change import Change
+from actbench.bench.compare.runs import Comparison, compare
+from actbench.bench.host.errors import StoreError, UsageError
+from actbench.bench.results import store
+from actbench.bench.results.metrics import Row
+from actbench.bench.results.store import Run, RunFacts, RunWriter
 
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
 ACTIVATIONS = ("relu", "gelu", "squareplus")

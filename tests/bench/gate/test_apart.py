@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Selection
-from bench.errors import UsageError
-from bench.frameworks import IMPLS
-from bench.gate import apart
-from bench.gate.apart import Apart
-from bench.gate.decisions import Design
-from bench.gate.gate import Request, Result, check, gate
-from bench.gate.trees import WORKTREE
-from bench.progress import Reporter
-from bench.worker_process import Failed, Key, Lost, environment_of
+from actbench.bench.catalog.cases import Selection
+from actbench.bench.catalog.frameworks import IMPLS
+from actbench.bench.gate import apart
+from actbench.bench.gate.apart import Apart
+from actbench.bench.gate.decisions import Design
+from actbench.bench.gate.gate import Request, Result, check, gate
+from actbench.bench.gate.trees import WORKTREE
+from actbench.bench.host.errors import UsageError
+from actbench.bench.host.progress import Reporter
+from actbench.bench.workers.process import Failed, Key, Lost, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ARMS = ("base", "candidate")

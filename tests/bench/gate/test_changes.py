@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.errors import UsageError
-from bench.frameworks import IMPLS, frameworks
-from bench.gate.changes import Changes, changes
+from actbench.bench.catalog.frameworks import IMPLS, frameworks
+from actbench.bench.gate.changes import Changes, changes
+from actbench.bench.host.errors import UsageError
 
 _COMMON = """
 import math

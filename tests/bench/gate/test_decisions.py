@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import digamma, polygamma
 
-from bench.cases import Case
-from bench.gate import gate as gate_module
-from bench.gate.decisions import UNKNOWN, Design, Spread, common_spread, of_blocks
-from bench.gate.gate import Compared, Timing
-from bench.gate.timing import Epoch, Setting, Timed
-from bench.gate.verdicts import edge
-from bench.progress import Reporter
+from actbench.bench.catalog.cases import Case
+from actbench.bench.gate import gate as gate_module
+from actbench.bench.gate.decisions import UNKNOWN, Design, Spread, common_spread, of_blocks
+from actbench.bench.gate.gate import Compared, Timing
+from actbench.bench.gate.timing import Epoch, Setting, Timed
+from actbench.bench.host.progress import Reporter
+from actbench.bench.timing.verdicts import edge
 
 _LOGS = st.lists(st.floats(-1, 1), min_size=2, max_size=12)
 

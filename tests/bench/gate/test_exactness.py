@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import inputs
-from bench.agreement import reference
-from bench.cases import Case, Selection
-from bench.catalog import find
-from bench.gate.exactness import Compared, Comparison, swept
-from bench.progress import Reporter
-from bench.worker_process import Failed, Lost
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Case, Selection
+from actbench.bench.exactness import reference
+from actbench.bench.gate.exactness import Compared, Comparison, swept
+from actbench.bench.host.progress import Reporter
+from actbench.bench.workers.process import Failed, Lost
 
 Array = Any
 Form = Callable[[Array], Array]

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import __main__ as command
-from bench.cases import Selection
-from bench.errors import UsageError
-from bench.frameworks import IMPLS
-from bench.gate import trees, words
-from bench.gate.decisions import Design
-from bench.gate.gate import Compared, Request, Result, check, gate
-from bench.progress import Reporter
+from actbench.bench import __main__ as command
+from actbench.bench.catalog.cases import Selection
+from actbench.bench.catalog.frameworks import IMPLS
+from actbench.bench.gate import trees, words
+from actbench.bench.gate.decisions import Design
+from actbench.bench.gate.gate import Compared, Request, Result, check, gate
+from actbench.bench.host.errors import UsageError
+from actbench.bench.host.progress import Reporter
 
 _CHOSEN = Selection(
     frameworks=("numpy",),

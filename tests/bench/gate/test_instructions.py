@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case
-from bench.gate import gate, instructions
-from bench.gate.decisions import Design
-from bench.gate.instructions import TOLERANCE, Count, available, compare, count
-from bench.gate.timing import Setting
-from bench.gate.trees import Tree
-from bench.progress import Reporter
-from bench.worker_process import Failed
+from actbench.bench.catalog.cases import Case
+from actbench.bench.gate import gate, instructions
+from actbench.bench.gate.decisions import Design
+from actbench.bench.gate.instructions import TOLERANCE, Count, available, compare, count
+from actbench.bench.gate.timing import Setting
+from actbench.bench.gate.trees import Tree
+from actbench.bench.host.progress import Reporter
+from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
 RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)

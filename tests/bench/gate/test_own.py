@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import __main__ as command
-from bench.cases import Selection
-from bench.errors import UsageError
-from bench.gate import own
-from bench.gate.own import Own
+from actbench.bench import __main__ as command
+from actbench.bench.catalog.cases import Selection
+from actbench.bench.gate import own
+from actbench.bench.gate.own import Own
+from actbench.bench.host.errors import UsageError
 
 _KERNEL = """
 import numpy as np

@@ -7,11 +7,11 @@ from contextlib import nullcontext
 
 import pytest
 
-from bench.cases import Case
-from bench.errors import ActbenchError
-from bench.gate import rival
-from bench.gate.rival import THRESHOLDS, compare
-from bench.gate.timing import Plant
+from actbench.bench.catalog.cases import Case
+from actbench.bench.gate import rival
+from actbench.bench.gate.rival import THRESHOLDS, compare
+from actbench.bench.gate.timing import Plant
+from actbench.bench.host.errors import ActbenchError
 
 RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 65536, 1)
 GELU = Case("numpy", "gelu", "textbook", "eager", "forward", "cpu", "float32", 65536, 1)

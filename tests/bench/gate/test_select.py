@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.cases import Selection, plain_form
-from bench.catalog import find
-from bench.errors import UsageError
-from bench.frameworks import IMPLS, frameworks
-from bench.gate.select import Chosen, choose
+from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Selection, plain_form
+from actbench.bench.catalog.frameworks import IMPLS, frameworks
+from actbench.bench.gate.select import Chosen, choose
+from actbench.bench.host.errors import UsageError
 
 _NUMPY = Selection(frameworks=("numpy",))
 Edit = Callable[[str, str], None]

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from bench import __main__ as command
-from bench import store
-from bench.errors import UsageError
-from bench.gate import selftest
-from bench.gate.selftest import CASES, Asked
-from bench.progress import Reporter
+from actbench.bench import __main__ as command
+from actbench.bench.gate import selftest
+from actbench.bench.gate.selftest import CASES, Asked
+from actbench.bench.host.errors import UsageError
+from actbench.bench.host.progress import Reporter
+from actbench.bench.results import store
 
 _QUICK = ("selftest", "--cycles", "1", "--hogs", "none", "--rival-every", "0", "--budget", "2")
 

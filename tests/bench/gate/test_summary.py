@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.cases import Case
-from bench.gate import summary
-from bench.gate.summary import GATE, Trial
+from actbench.bench.catalog.cases import Case
+from actbench.bench.gate import summary
+from actbench.bench.gate.summary import GATE, Trial
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
 _PLAIN = Trial(

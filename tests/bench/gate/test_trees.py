@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import UsageError
-from bench.gate import trees
+from actbench.bench.gate import trees
+from actbench.bench.host.errors import UsageError
 
 _MODULE = Path("impls") / "a module.py"
 

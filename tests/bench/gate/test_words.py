@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cases import Case
-from bench.gate import words
-from bench.gate.decisions import UNKNOWN, Design, Ratio
-from bench.gate.exactness import Compared as Exact
-from bench.gate.exactness import Kind
-from bench.gate.gate import Compared, Result
-from bench.gate.trees import Tree
+from actbench.bench.catalog.cases import Case
+from actbench.bench.gate import words
+from actbench.bench.gate.decisions import UNKNOWN, Design, Ratio
+from actbench.bench.gate.exactness import Compared as Exact
+from actbench.bench.gate.exactness import Kind
+from actbench.bench.gate.gate import Compared, Result
+from actbench.bench.gate.trees import Tree
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
 _VERDICTS = ("slower", "faster", "same", "undecided", "broken", "mended", "unmeasured")

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from bench import machine
-from bench.worker import clock
-from bench.worker.clock import Clock
-from bench.worker.operations import Worker
+from actbench.bench.host import machine
+from actbench.bench.worker import clock
+from actbench.bench.worker.clock import Clock
+from actbench.bench.worker.operations import Worker
 
 
 @pytest.fixture
 def subject(monkeypatch: pytest.MonkeyPatch) -> Any:
     """NumPy's module with one more function, which keeps the addresses that it is called with."""
-    module = importlib.import_module("impls.numpy")
+    module = importlib.import_module("actbench.impls.numpy")
     seen: list[tuple[int, int]] = []
 
     def watched(x: Any) -> Any:
@@ -83,7 +83,10 @@ def test_a_batch_on_a_device_hides_the_wait_at_its_end() -> None:
         synchronize=lambda: lambda: time.sleep(0.002), device_elapsed=lambda step, loops: 1
     )
     assert Clock(slow, "cuda").shortest >= 0.2
-    assert Clock(importlib.import_module("impls.numpy").Adapter("cpu", 1), "cpu").shortest == 0
+    assert (
+        Clock(importlib.import_module("actbench.impls.numpy").Adapter("cpu", 1), "cpu").shortest
+        == 0
+    )
 
 
 def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import inputs
-from bench.cases import Case, forms_of
-from bench.catalog import CATALOG
-from bench.frameworks import frameworks
-from bench.lanes import Lane
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import Case, forms_of
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.workers.lanes import Lane
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,7 +54,7 @@ _SILENCED = {
 
 _STEP = """
 import importlib, numpy
-subject = importlib.import_module("impls.{framework}")
+subject = importlib.import_module("actbench.impls.{framework}")
 adapter = subject.Adapter("cpu", 1)
 x = adapter.put(numpy.ones((4, 4), numpy.float32).view(numpy.uint32), "float32")
 {twist}
@@ -118,8 +118,8 @@ def test_a_step_that_compiles_again_while_timed_is_refused(compiler: str, lane: 
 
 _RECOMPILES = """
 import importlib, itertools, numpy
-from bench.worker.operations import Worker
-subject = importlib.import_module("impls.{framework}")
+from actbench.bench.worker.operations import Worker
+subject = importlib.import_module("actbench.impls.{framework}")
 worker = Worker(subject, "cpu", 1)
 spec = dict(function="silu_textbook", parameters={{}}, learnable=[], mode="compiled", domain="all",
             direction="forward", dtype="float32", output="fresh", cache="warm")

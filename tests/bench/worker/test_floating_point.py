@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 
-from bench.lanes import Lane, available_cpus
-from bench.worker_process import Key
+from actbench.bench.workers.lanes import Lane, available_cpus
+from actbench.bench.workers.process import Key
 
 ROOT = Path(__file__).resolve().parents[3]
 USUAL = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
 
-_READ = (
-    "import json, sys; from bench.worker.floating_point import state; print(json.dumps(state()))"
-)
+_READ = """
+import json, sys
+from actbench.bench.worker.floating_point import state
+print(json.dumps(state()))
+"""
 
 # The bits are those of the Intel and AMD manuals: FTZ is bit 15 of MXCSR, DAZ bit 6; and of the
 # Arm manual: FZ is bit 24 of FPCR, and stands for both.
@@ -67,7 +69,7 @@ def test_a_fresh_process_does_as_ieee_754_says() -> None:
 
 
 def test_reading_needs_no_numpy() -> None:
-    code = "import sys, bench.worker.floating_point; sys.exit('numpy' in sys.modules)"
+    code = "import sys, actbench.bench.worker.floating_point; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -110,7 +112,7 @@ _IMPORTING = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
 import ctypes, runpy
-import impls.numpy as subject
+import actbench.impls.numpy as subject
 
 ready = subject.Adapter.__init__
 
@@ -119,8 +121,8 @@ def made(self, device, threads):
     ready(self, device, threads)
 
 subject.Adapter.__init__ = made
-sys.argv = [sys.argv[2], *sys.argv[3:]]
-runpy.run_module("bench.worker", run_name="__main__", alter_sys=True)
+sys.argv = sys.argv[3:]
+runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 _PLACE = """
 import ctypes, sys
-from bench.worker import layout
+from actbench.bench.worker import layout
 layout.scatter(sys.argv[1])
 malloc = ctypes.CDLL(None).malloc
 malloc.restype = ctypes.c_void_p

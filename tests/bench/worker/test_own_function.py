@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import inputs
-from bench.worker.own_function import PREFIX
-from bench.worker_process import Failed, Key, Lost, WorkerProcess
+from actbench.bench.catalog import inputs
+from actbench.bench.worker.own_function import PREFIX
+from actbench.bench.workers.process import Failed, Key, Lost, WorkerProcess
 
 _MODULE = """
 import os

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.worker import planted as module
-from bench.worker.planted import KINDS, planted
+from actbench.bench.worker import planted as module
+from actbench.bench.worker.planted import KINDS, planted
 
 
 def _seconds(call: Callable[[], object]) -> float:

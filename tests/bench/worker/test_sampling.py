@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.worker.operations import Recompiled, Worker
-from bench.worker.truth import Refused
-from impls import numpy as real
+from actbench.bench.worker.operations import Recompiled, Worker
+from actbench.bench.worker.truth import Refused
+from actbench.impls import numpy as real
 
 SPEC: dict[str, Any] = {
     "function": "planted",

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import inputs
-from bench.cases import Case
-from bench.catalog import find
-from bench.frameworks import frameworks
-from bench.specs import spec_of, timing_shape
-from bench.worker import truth
-from bench.worker.operations import Worker
-from impls import numpy as real
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.worker import truth
+from actbench.bench.worker.operations import Worker
+from actbench.bench.workers.specs import spec_of, timing_shape
+from actbench.impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,10 +30,10 @@ _WORKER = """
 import importlib, json, sys
 import numpy as np
 from concurrent.futures import ThreadPoolExecutor
-from bench.worker import truth
-from bench.worker.operations import Worker
+from actbench.bench.worker import truth
+from actbench.bench.worker.operations import Worker
 name = sys.argv[1]
-subject = importlib.import_module(f"impls.{name}")
+subject = importlib.import_module(f"actbench.impls.{name}")
 worker = Worker(subject, "cpu", 1)
 adapter, honest_step = worker._adapter, worker._adapter.step
 pool = ThreadPoolExecutor(1)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.worker import trees
-from bench.worker.own_function import Unusable
+from actbench.bench.worker import trees
+from actbench.bench.worker.own_function import Unusable
 
 
 @pytest.fixture(autouse=True)

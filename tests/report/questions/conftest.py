@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench.cases import PROFILES, Case, Selection, expand
-from bench.metrics import Row
-from bench.sizes import size_classes
-from report.evidence import Evidence, plain_form
-from report.reading import read
+from actbench.bench.catalog.cases import PROFILES, Case, Selection, expand
+from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.results.metrics import Row
+from actbench.report.read.evidence import Evidence, plain_form
+from actbench.report.read.rows import read
 
 CLASSES = {"launch": 64, "l1": 1024, "between": 8192, "l2": 65536, "last_level": 2**20}
 CLASSES["memory"] = 2**23

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from report.questions.asked import answers
-from report.reading import read
+from actbench.report.questions.asked import answers
+from actbench.report.read.rows import read
 
 ORDER = (
     *("first-call", "slow-gelu", "squareplus", "memory-bound", "fused", "compiling", "fastest"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cases import Case
-from bench.metrics import Row
-from report.questions.calls import answer
-from report.reading import read
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.calls import answer
+from actbench.report.read.rows import read
 
 MakeRun = Callable[..., Path]
 MakeCase = Callable[..., Case]

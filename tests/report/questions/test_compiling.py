@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.metrics import Row
-from report.evidence import Evidence
-from report.questions.compiling import answer
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.compiling import answer
+from actbench.report.read.evidence import Evidence
 
 Measured = Callable[..., Evidence]
 Planted = Callable[..., list[Row]]

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cases import Case
-from bench.metrics import Row
-from report.questions.default_gelu import answer, apart
-from report.reading import read
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.default_gelu import answer, apart
+from actbench.report.read.rows import read
 
 MakeRun = Callable[..., Path]
 MakeCase = Callable[..., Case]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.metrics import Row
-from report.evidence import Estimate, Evidence
-from report.questions.fastest import answer, contenders
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.fastest import answer, contenders
+from actbench.report.read.evidence import Estimate, Evidence
 
 Measured = Callable[..., Evidence]
 Planted = Callable[..., list[Row]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bench.metrics import Row
-from report.evidence import Evidence
-from report.questions.free import fused, streaming
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.free import fused, streaming
+from actbench.report.read.evidence import Evidence
 
 Measured = Callable[..., Evidence]
 Planted = Callable[..., list[Row]]

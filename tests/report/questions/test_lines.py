@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench.catalog import CATALOG
-from bench.metrics import Row
-from report.evidence import Estimate, Evidence
-from report.questions.lines import View, brief, command, missing, tally, under, views
-from report.reading import read
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.lines import View, brief, command, missing, tally, under, views
+from actbench.report.read.evidence import Estimate, Evidence
+from actbench.report.read.rows import read
 
 Measured = Callable[..., Evidence]
 Planted = Callable[..., list[Row]]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.cases import Case
-from bench.metrics import Row
-from report.questions.losses import answer
-from report.reading import read
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.losses import answer
+from actbench.report.read.rows import read
 
 MakeRun = Callable[..., Path]
 MakeCase = Callable[..., Case]

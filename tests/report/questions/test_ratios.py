@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.cases import Case
-from report.evidence import Estimate
-from report.questions import ratios
+from actbench.bench.catalog.cases import Case
+from actbench.report.questions import ratios
+from actbench.report.read.evidence import Estimate
 
 MakeCase = Callable[..., Case]
 

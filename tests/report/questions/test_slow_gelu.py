@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.metrics import Row
-from report.evidence import Estimate, Evidence
-from report.questions.slow_gelu import answer, share
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.slow_gelu import answer, share
+from actbench.report.read.evidence import Estimate, Evidence
 
 Measured = Callable[..., Evidence]
 Planted = Callable[..., list[Row]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.cases import Case
-from bench.metrics import Row
-from report.questions.stability import answer
-from report.reading import read
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.metrics import Row
+from actbench.report.questions.stability import answer
+from actbench.report.read.rows import read
 
 MakeRun = Callable[..., Path]
 MakeCase = Callable[..., Case]

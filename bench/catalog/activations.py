@@ -1,0 +1,609 @@
+"""The catalogue: one record an activation, with its exact value and exact derivative.
+
+The exact functions are balls (`bench.exact`); `bench.agreement` raises their precision until the
+answer is decided.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal
+
+from flint import arb
+
+from ..host.errors import UsageError
+from . import formulas as exact
+
+Family = Literal["max", "exp", "algebraic", "primitive"]
+Exact = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A mathematical function with its parameters.
+
+    `exact` and `derivative` map a ball and the parameters to a ball. A row-wise activation
+    (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
+    row and an upstream row and returns the gradient of their inner product.
+    `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
+    `kinks` are the inputs at which the derivative jumps. `thresholds` are those at which an
+    implementation is known to take another branch, to saturate or to overflow.
+    `operations` counts the primitives that the first form written out takes, an element of input,
+    with equal subexpressions computed once. A subtraction counts as add; a negation, a division by
+    a number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln
+    as log1p. What is done once a row is not counted.
+    `primitive` marks the single operations in which `operations` counts. They have no form but the
+    framework's own, or one written out where it has none.
+    `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
+    """
+
+    name: str
+    formula: str
+    family: Family
+    forms: tuple[str, ...]
+    source: str
+    operations: Mapping[str, int]
+    exact: Exact
+    derivative: Exact
+    parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
+    rowwise: bool = False
+    learnable: tuple[str, ...] = ()
+    parameter_derivative: Exact | None = None
+    kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
+    thresholds: tuple[float, ...] = ()
+    variants: tuple[Mapping[str, float | int | bool], ...] = ()
+    primitive: bool = False
+    domain: Literal["all", "positive"] = "all"
+    changed: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name with every parameter that is not at its default: `squareplus(b=0)`."""
+        shown = ", ".join(f"{key}={_written(self.parameters[key])}" for key in self.changed)
+        return f"{self.name}({shown})" if shown else self.name
+
+    def with_parameters(self, **values: float | int | bool) -> Activation:
+        """The same activation with other parameter values.
+
+        Raises UsageError for a parameter it does not have or a value out of its domain.
+        """
+        for key, value in values.items():
+            _check_parameter(self, key, value)
+        merged = {**self.parameters, **values}
+        defaults = REFERENCES[self.name].parameters
+        changed = tuple(key for key in merged if merged[key] != defaults[key])
+        return replace(self, parameters=merged, changed=changed)
+
+
+def _written(value: float | int | bool) -> str:
+    """The shortest text that reads back as the value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def _check_parameter(activation: Activation, key: str, value: float | int | bool) -> None:
+    if key not in activation.parameters:
+        names = ", ".join(activation.parameters) or "none"
+        raise UsageError(f"{activation.name} has no parameter {key!r}; it has: {names}")
+    default = activation.parameters[key]
+    if isinstance(default, bool) != isinstance(value, bool):
+        kind = "true or false" if isinstance(default, bool) else "a number"
+        raise UsageError(f"{activation.name}: {key} takes {kind}, not {value!r}")
+    if isinstance(default, bool):
+        return
+    lowest = _LOWEST.get((activation.name, key))
+    if isinstance(default, int) and not float(value).is_integer() and activation.name == "maxout":
+        raise UsageError(f"{activation.name}: {key} takes a whole number, not {value!r}")
+    if lowest is not None and not value >= lowest:
+        raise UsageError(f"{activation.name}: {key} must be at least {lowest:g}, not {value!r}")
+    if (activation.name, key) in _POSITIVE and not value > 0:
+        raise UsageError(f"{activation.name}: {key} must be above 0, not {value!r}")
+
+
+_LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
+_POSITIVE = {("softplus", "k"), ("celu", "alpha"), ("isru", "alpha"), ("isrlu", "alpha")}
+
+
+_EXP_OVERFLOWS = (100.0,)
+"""Beyond 88.8 and 11.1, where eˣ leaves float32 and float16."""
+_EXP_NEGATED_OVERFLOWS = (-89.0,)
+"""Where e⁻ˣ leaves float32, and x · e^x is normal still."""
+_TANH_BRANCHES = (0.0004, 7.90531110763549805, 7.99881172180175781)
+"""Eigen's and XLA's tanh in float32: x itself below the first, clamped at one of the others."""
+_ERF_CLAMPED = 3.832506856900711
+"""XLA's erf in float32: ±1 beyond it."""
+_SOFTPLUS_BRANCHES = (20.0, 13.942385, -13.942385)
+"""PyTorch's `threshold`, from which on softplus is x; and ±(ln ε + 2) of float32, TensorFlow's."""
+_SQUAREPLUS_CANCELS = (-5800.0, -256.0, 256.0)
+"""As printed it is 0 in float32 below the first; x² leaves float16 from ±256 on."""
+
+_RECTIFIERS = (
+    "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
+)
+_INVERSE_ROOTS = "Carlile, Delamarter, Kinney, Marti, Whitney 2017, arXiv 1710.09967"
+
+
+def _primitive(
+    name: str, formula: str, clause: str, value: Exact, derivative: Exact, **fields: Any
+) -> Activation:
+    """A single operation that every framework has, after a clause of IEEE 754."""
+    return Activation(
+        name=name,
+        formula=formula,
+        family="primitive",
+        forms=(),
+        source=clause if clause.startswith("ISO") else f"IEEE 754-2019, {clause}",
+        operations={name: 1},
+        exact=value,
+        derivative=derivative,
+        primitive=True,
+        **fields,
+    )
+
+
+_RECORDS = (
+    Activation(
+        name="relu",
+        formula="max(0, x)",
+        family="max",
+        forms=("max", "abs", "where", "fast"),
+        source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks",
+        operations={"maximum": 1},
+        exact=lambda x: exact.where(x > 0, x, 0),
+        derivative=lambda x: exact.where(x > 0, 1, 0),
+        kinks=lambda: (0.0,),
+    ),
+    Activation(
+        name="leaky_relu",
+        formula="x if x > 0, else αx",
+        family="max",
+        forms=("where", "max", "stable", "fast"),
+        source=_RECTIFIERS,
+        parameters={"alpha": 0.01},
+        operations={"multiply": 1, "maximum": 1},
+        exact=lambda x, alpha: exact.where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha: exact.where(x > 0, 1, alpha),
+        kinks=lambda alpha: (0.0,),
+    ),
+    Activation(
+        name="prelu",
+        formula="x if x > 0, else αx; α is learned, one for all or one a channel (the last axis)",
+        family="max",
+        forms=("where", "stable", "fast"),
+        source="He, Zhang, Ren, Sun 2015, arXiv 1502.01852",
+        parameters={"alpha": 0.25, "per_channel": False},
+        operations={"multiply": 1, "maximum": 1},
+        exact=lambda x, alpha, per_channel: exact.where(x > 0, x, alpha * x),
+        derivative=lambda x, alpha, per_channel: exact.where(x > 0, 1, alpha),
+        learnable=("alpha",),
+        parameter_derivative=lambda x, alpha, per_channel: exact.where(x > 0, 0, x),
+        kinks=lambda alpha, per_channel: (0.0,),
+        variants=({"per_channel": True},),
+    ),
+    Activation(
+        name="crelu",
+        formula="[relu(x), relu(−x)] on the last axis",
+        family="max",
+        forms=("textbook", "fast"),
+        source="Shang, Sohn, Almeida, Lee 2016, arXiv 1603.05201",
+        operations={"multiply": 1, "maximum": 2},
+        exact=exact.crelu,
+        derivative=exact.crelu_gradient,
+        rowwise=True,
+    ),
+    Activation(
+        name="maxout",
+        formula="max over k groups of features: yⱼ = maxᵢ x[i·n/k + j]",
+        family="max",
+        forms=("textbook", "fast"),
+        source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio 2013, arXiv 1302.4389",
+        parameters={"k": 2},
+        operations={"maximum": 1},
+        exact=exact.maxout,
+        derivative=exact.maxout_gradient,
+        rowwise=True,
+    ),
+    Activation(
+        name="shifted_relu",
+        formula="max(−α, x)",
+        family="max",
+        forms=("max", "stable", "fast"),
+        source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
+        parameters={"alpha": 1.0},
+        operations={"maximum": 1},
+        exact=lambda x, alpha: exact.where(x > -alpha, x, -alpha),
+        derivative=lambda x, alpha: exact.where(x > -alpha, 1, 0),
+        kinks=lambda alpha: (-float(alpha),),
+    ),
+    Activation(
+        name="relu6",
+        formula="min(max(0, x), 6)",
+        family="max",
+        forms=("max", "fast"),
+        source="Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10; "
+        "Howard et al. 2017, arXiv 1704.04861",
+        operations={"maximum": 2},
+        exact=lambda x: exact.clipped(x, 0, 6),
+        derivative=lambda x: exact.where(exact.between(x, 0, 6), 1, 0),
+        kinks=lambda: (0.0, 6.0),
+    ),
+    Activation(
+        name="squared_relu",
+        formula="max(0, x)²",
+        family="max",
+        forms=("max", "fast"),
+        source="So, Mańke, Liu, Dai, Shazeer, Le 2021, arXiv 2109.08668",
+        operations={"multiply": 1, "maximum": 1},
+        exact=lambda x: exact.where(x > 0, x * x, 0),
+        derivative=lambda x: exact.where(x > 0, 2 * x, 0),
+    ),
+    Activation(
+        name="hard_sigmoid",
+        formula="min(max(0, x + 3), 6) / 6",
+        family="max",
+        forms=("textbook", "stable", "fast"),
+        source="Courbariaux, Bengio, David 2015, arXiv 1511.00363; with this slope "
+        "Howard et al. 2019, arXiv 1905.02244",
+        operations={"add": 1, "multiply": 1, "maximum": 2},
+        exact=lambda x: exact.clipped(x + 3, 0, 6) / 6,
+        derivative=lambda x: exact.where(exact.between(x, -3, 3), arb(1) / 6, 0),
+        kinks=lambda: (-3.0, 3.0),
+    ),
+    Activation(
+        name="hard_swish",
+        formula="x · min(max(0, x + 3), 6) / 6",
+        family="max",
+        forms=("textbook", "stable", "fast"),
+        source="Howard et al. 2019, arXiv 1905.02244",
+        operations={"add": 1, "multiply": 2, "maximum": 2},
+        exact=lambda x: x * exact.clipped(x + 3, 0, 6) / 6,
+        derivative=exact.hard_swish_slope,
+        kinks=lambda: (-3.0, 3.0),
+    ),
+    Activation(
+        name="elu",
+        formula="x if x > 0, else α(eˣ − 1)",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289",
+        parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 1, "maximum": 1, "exp": 1},
+        exact=exact.elu,
+        derivative=exact.elu_slope,
+        kinks=lambda alpha: () if alpha == 1 else (0.0,),
+        thresholds=_EXP_OVERFLOWS,
+    ),
+    Activation(
+        name="selu",
+        formula="λx if x > 0, else λα(eˣ − 1); λ = 1.0507…, α = 1.6732…",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv 1706.02515",
+        operations={"add": 1, "multiply": 2, "maximum": 1, "exp": 1},
+        exact=lambda x: exact.selu_scale() * exact.elu(x, exact.selu_alpha()),
+        derivative=lambda x: exact.selu_scale() * exact.elu_slope(x, exact.selu_alpha()),
+        kinks=lambda: (0.0,),
+        thresholds=_EXP_OVERFLOWS,
+    ),
+    Activation(
+        name="celu",
+        formula="max(0, x) + min(0, α(e^{x/α} − 1))",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Barron 2017, arXiv 1704.07483",
+        parameters={"alpha": 1.0},
+        operations={"add": 2, "multiply": 2, "maximum": 2, "exp": 1},
+        exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
+        derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
+        thresholds=_EXP_OVERFLOWS,
+    ),
+    Activation(
+        name="sigmoid",
+        formula="1 / (1 + e⁻ˣ)",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Verhulst 1845; Rumelhart, Hinton, Williams 1986",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
+        exact=exact.sigmoid,
+        derivative=exact.sigmoid_slope,
+        thresholds=(*_EXP_NEGATED_OVERFLOWS, 20.0),
+    ),
+    Activation(
+        name="tanh",
+        formula="(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
+        family="exp",
+        forms=("textbook", "stable"),
+        source="LeCun, Bottou, Orr, Müller 1998, Efficient BackProp",
+        operations={"tanh": 1},
+        exact=exact.tanh,
+        derivative=exact.tanh_slope,
+        thresholds=_TANH_BRANCHES,
+        primitive=True,
+    ),
+    Activation(
+        name="softplus",
+        formula="ln(1 + e^{kx}) / k",
+        family="exp",
+        forms=("textbook", "stable", "logaddexp", "fast"),
+        source="Dugas, Bengio, Bélisle, Nadeau, Garcia 2000",
+        parameters={"k": 1.0},
+        operations={"add": 1, "multiply": 2, "exp": 1, "log1p": 1},
+        exact=lambda x, k: exact.softplus(k * x) / k,
+        derivative=lambda x, k: exact.sigmoid(k * x),
+        thresholds=(*_SOFTPLUS_BRANCHES, *_EXP_OVERFLOWS),
+    ),
+    Activation(
+        name="softplus_approximation",
+        formula="x / (1 − e^{−x/ln 2}), ln 2 at 0",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Wikipedia, Softplus; the function x/(1 − e^{−x/ln 2}) meets softplus at 0",
+        operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "exp": 1},
+        exact=exact.softplus_approximation,
+        derivative=exact.softplus_approximation_slope,
+    ),
+    Activation(
+        name="silu",
+        formula="x · sigmoid(x)",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415; Elfwing et al. 2017, arXiv 1702.03118",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
+        exact=lambda x: exact.gated(x, x),
+        derivative=lambda x: exact.gated_slope(x, x, arb(1)),
+        thresholds=_EXP_NEGATED_OVERFLOWS,
+    ),
+    Activation(
+        name="gelu",
+        formula="x · Φ(x)",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 1, "multiply": 3, "erf": 1},
+        exact=lambda x: x * exact.normal_cdf(x),
+        derivative=lambda x: exact.normal_cdf(x) + x * exact.normal_density(x),
+        thresholds=(-6.0, _ERF_CLAMPED * 2**0.5),
+    ),
+    Activation(
+        name="gelu_tanh",
+        formula="½x(1 + tanh(√(2/π)(x + 0.044715x³)))",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 2, "multiply": 6, "tanh": 1},
+        exact=lambda x: exact.gated(x, exact.gelu_tanh_gate(x)),
+        derivative=lambda x: exact.gated_slope(
+            x, exact.gelu_tanh_gate(x), exact.gelu_tanh_gate_slope(x)
+        ),
+        thresholds=(-6.0,),
+    ),
+    Activation(
+        name="gelu_sigmoid",
+        formula="x · sigmoid(1.702x)",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1},
+        exact=lambda x: exact.gated(x, arb("1.702") * x),
+        derivative=lambda x: exact.gated_slope(x, arb("1.702") * x, arb("1.702")),
+        thresholds=(_EXP_NEGATED_OVERFLOWS[0] / 1.702,),
+    ),
+    Activation(
+        name="mish",
+        formula="x · tanh(softplus(x))",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Misra 2019, arXiv 1908.08681",
+        operations={"add": 1, "multiply": 1, "exp": 1, "log1p": 1, "tanh": 1},
+        exact=lambda x: x * exact.mish_gate(x),
+        derivative=exact.mish_slope,
+        thresholds=(20.0, *_EXP_OVERFLOWS),
+    ),
+    Activation(
+        name="squareplus",
+        formula="(x + √(x² + b)) / 2",
+        family="algebraic",
+        forms=("textbook", "stable", "fast"),
+        source="Barron 2021, arXiv 2112.11687",
+        parameters={"b": 4.0},
+        operations={"add": 2, "multiply": 2, "sqrt": 1},
+        exact=exact.squareplus,
+        derivative=exact.squareplus_slope,
+        thresholds=_SQUAREPLUS_CANCELS,
+        kinks=lambda b: (0.0,) if b == 0 else (),
+    ),
+    Activation(
+        name="softsign",
+        formula="x / (1 + |x|)",
+        family="algebraic",
+        forms=("textbook", "stable", "fast"),
+        source="Turian, Bergstra, Bengio 2009, Quadratic features and deep architectures for "
+        "chunking",
+        operations={"add": 1, "divide": 1, "absolute": 1},
+        exact=lambda x: x / (1 + abs(x)),
+        derivative=lambda x: 1 / (1 + abs(x)) ** 2,
+    ),
+    Activation(
+        name="isru",
+        formula="x / √(1 + αx²)",
+        family="algebraic",
+        forms=("textbook", "stable", "fast"),
+        source=_INVERSE_ROOTS,
+        parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 2, "divide": 1, "sqrt": 1},
+        exact=exact.isru,
+        derivative=exact.isru_slope,
+    ),
+    Activation(
+        name="isrlu",
+        formula="x if x ≥ 0, else x / √(1 + αx²)",
+        family="algebraic",
+        forms=("textbook", "stable", "fast"),
+        source=_INVERSE_ROOTS,
+        parameters={"alpha": 1.0},
+        operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "sqrt": 1},
+        exact=lambda x, alpha: exact.where(x >= 0, x, lambda: exact.isru(x, alpha)),
+        derivative=lambda x, alpha: exact.where(x >= 0, 1, lambda: exact.isru_slope(x, alpha)),
+    ),
+    Activation(
+        name="logsumexp",
+        formula="ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Nielsen, Sun 2016, arXiv 1606.05850",
+        parameters={"with_zero": False},
+        operations={"add": 1, "exp": 1},
+        exact=exact.logsumexp,
+        derivative=exact.logsumexp_gradient,
+        rowwise=True,
+        variants=({"with_zero": True},),
+    ),
+    Activation(
+        name="softmax",
+        formula="exp(xᵢ) / Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below",
+        family="exp",
+        forms=("textbook", "stable", "fast"),
+        source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
+        parameters={"with_zero": False},
+        operations={"add": 1, "divide": 1, "exp": 1},
+        exact=exact.softmax,
+        derivative=exact.softmax_gradient,
+        rowwise=True,
+        variants=({"with_zero": True},),
+    ),
+    _primitive("copy", "x", "5.5.1", lambda x: x, lambda x: arb(1)),
+    _primitive("add", "x + ½", "5.4.1", lambda x: x + arb("0.5"), lambda x: arb(1)),
+    _primitive("multiply", "1.5x", "5.4.1", lambda x: arb("1.5") * x, lambda x: arb("1.5")),
+    _primitive("divide", "1 / x", "5.4.1", exact.reciprocal, lambda x: -exact.reciprocal(x * x)),
+    _primitive(
+        "maximum",
+        "max(x, ½)",
+        "9.6",
+        lambda x: exact.where(2 * x > 1, x, "0.5"),
+        lambda x: exact.where(2 * x > 1, 1, 0),
+        kinks=lambda: (0.5,),
+    ),
+    _primitive(
+        "absolute", "|x|", "5.5.1", abs, lambda x: exact.where(x > 0, 1, -1), kinks=lambda: (0.0,)
+    ),
+    _primitive(
+        "sqrt",
+        "√x",
+        "5.4.1",
+        exact.root,
+        lambda x: exact.reciprocal(2 * exact.root(x)),
+        domain="positive",
+    ),
+    _primitive("exp", "eˣ", "9.2", exact.exp, exact.exp),
+    _primitive("expm1", "eˣ − 1", "9.2", exact.expm1, exact.exp),
+    _primitive(
+        "log1p",
+        "ln(1 + x)",
+        "9.2",
+        exact.log1p,
+        lambda x: exact.reciprocal(1 + x),
+        domain="positive",
+    ),
+    Activation(
+        name="erf",
+        formula="2/√π ∫ e^{−t²} dt from 0 to x",
+        family="primitive",
+        forms=("textbook",),
+        source="ISO C 7.12.8.1",
+        operations={"erf": 1},
+        exact=lambda x: x.erf(),
+        derivative=lambda x: 2 * (-x * x).exp() / arb.pi().sqrt(),
+        thresholds=(_ERF_CLAMPED,),
+        primitive=True,
+    ),
+)
+
+_FUNCTIONS = (
+    _primitive("exp2", "2ˣ", "9.2", exact.exp2, lambda x: arb(2).log() * exact.exp2(x)),
+    _primitive(
+        "log",
+        "ln x",
+        "9.2",
+        lambda x: exact.logarithm(x, lambda: x.log()),
+        exact.reciprocal,
+        domain="positive",
+    ),
+    _primitive(
+        "erfc",
+        "1 − erf x",
+        "ISO C 7.12.8.2",
+        lambda x: x.erfc(),
+        lambda x: -2 * (-x * x).exp() / arb.pi().sqrt(),
+    ),
+)
+
+CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
+PRIMITIVES: tuple[str, ...] = (
+    *("copy", "add", "multiply", "divide", "maximum", "absolute", "sqrt"),
+    *("exp", "expm1", "log1p", "erf", "tanh"),
+)
+"""The single operations that all others are made of, roughly from the cheapest to the dearest."""
+REFERENCES: Mapping[str, Activation] = {
+    **CATALOG,
+    **{record.name: record for record in _FUNCTIONS},
+}
+"""What a function of one's own can be held against: the catalogue, and functions that no framework
+is measured on."""
+BASELINE = "relu"
+"""The activation that `relative_cost` divides by."""
+
+
+def nearest(word: str, words: Sequence[str]) -> str:
+    """A hint naming the known words nearest to a mistyped one, or all of them if few."""
+    close = difflib.get_close_matches(word, words, n=3, cutoff=0.4)
+    return f"did you mean {', '.join(close)}?" if close else f"choose from {', '.join(words)}"
+
+
+_LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
+
+
+@cache
+def find(label: str) -> Activation:
+    """The activation that a label names: `gelu`, `squareplus(b=0)`, `softmax(with_zero=true)`.
+
+    Raises UsageError, with the nearest names, for one the catalogue does not have.
+    """
+    return _find(label, CATALOG)
+
+
+def find_reference(label: str) -> Activation:
+    """The same among everything that has exact values: `exp2`, `log` and `erfc` as well."""
+    return _find(label, REFERENCES)
+
+
+def _find(label: str, records: Mapping[str, Activation]) -> Activation:
+    match = _LABEL.match(label)
+    name = match["name"] if match else label
+    if match is None or name not in records:
+        raise UsageError(f"unknown activation {name!r}: {nearest(name, list(records))}")
+    values = [part.split("=", 1) for part in (match["parameters"] or "").split(",") if part.strip()]
+    try:
+        parsed = {key.strip(): _parse_value(value.strip()) for key, value in values}
+    except ValueError:
+        raise UsageError(
+            f"cannot read the parameters of {label!r}: write them as in squareplus(b=0)"
+        ) from None
+    return records[name].with_parameters(**parsed)
+
+
+def _parse_value(text: str) -> float | int | bool:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return value

@@ -1,0 +1,81 @@
+"""What `impls/` offers, read from its source text: the parent never imports a framework."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..host.errors import UsageError
+
+_NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
+_CONSTANTS = (*_NEEDED, "VARIANTS")
+IMPLS = Path(__file__).resolve().parents[2] / "impls"
+
+
+@dataclass(frozen=True)
+class Framework:
+    """A module of `impls/`: its title, modes, functions, environment and variants of that."""
+
+    name: str
+    title: str
+    modes: tuple[str, ...]
+    functions: frozenset[str]
+    environment: Mapping[str, str]
+    variants: Mapping[str, Mapping[str, str]]
+
+    def offers(self, activation: str, form: str) -> bool:
+        """Whether the module defines the function `activation_form`."""
+        return f"{activation}_{form}" in self.functions
+
+
+@cache
+def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
+    """Every framework with a module in `folder`, by name, the plainest (fewest modes) first."""
+    files = sorted(path for path in folder.glob("[!_]*.py"))
+    found = [_read(path) for path in files]
+    return {each.name: each for each in sorted(found, key=lambda each: len(each.modes))}
+
+
+def _read(path: Path) -> Framework:
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (SyntaxError, ValueError) as error:
+        place = f": line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise UsageError(f"impls/{path.name} is no Python{place}") from None
+    constants = {name: _literal(path, name, value) for name, value in _assigned(body)}
+    if lacking := [name for name in _NEEDED if name not in constants]:
+        raise UsageError(
+            f"impls/{path.name} has no {lacking[0]}: give it one, or, if it is no framework, a "
+            "name that begins with an underscore"
+        )
+    return Framework(
+        name=path.stem,
+        title=constants["TITLE"],
+        modes=tuple(constants["MODES"]),
+        functions=frozenset(node.name for node in body if isinstance(node, ast.FunctionDef)),
+        environment=constants["ENVIRONMENT"],
+        variants=constants.get("VARIANTS", {}),
+    )
+
+
+def _literal(path: Path, name: str, value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        raise UsageError(
+            f"impls/{path.name}: {name} is computed: write it out, because it is read without "
+            "running the module"
+        ) from None
+
+
+def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in _CONSTANTS and value is not None:
+                yield target.id, value

@@ -1,0 +1,83 @@
+"""How a run ended: in words, for machines, and as an exit status."""
+
+from __future__ import annotations
+
+import json
+
+from ..catalog.cases import Case
+from ..host.floating_point import sentences
+from ..results.metrics import Row
+from ..run.schedule import Outcome
+
+
+def exit_status(outcome: Outcome) -> int:
+    """130 if it was interrupted, 1 if nothing could be measured or a case was refused, else 0."""
+    if outcome.facts.state == "interrupted":
+        return 130
+    return 0 if _measured(outcome) and not _refused(outcome) else 1
+
+
+def for_machines(outcome: Outcome) -> str:
+    """One JSON object: path, state, counts of cases, times."""
+    facts = outcome.facts
+    return json.dumps(
+        {
+            "path": str(outcome.path),
+            "state": facts.state,
+            "measured": len(_measured(outcome)),
+            "failed": len({row.case for row in _failed(outcome)}),
+            "refused": len({row.case for row in _refused(outcome)}),
+            "unsupported": len(_absent(outcome)),
+            "timed_share": facts.timed_share,
+            "seconds": facts.seconds,
+            "seconds_a_case": facts.seconds_a_case,
+            "compile_seconds": facts.compile_seconds,
+        }
+    )
+
+
+def for_people(outcome: Outcome) -> str:
+    """A sentence on what was measured and what was not, and how to read it."""
+    facts, failed, absent = outcome.facts, _failed(outcome), len(_absent(outcome))
+    start = "Interrupted; kept" if facts.state == "interrupted" else "Measured"
+    parts = [f"{start} {len(_measured(outcome))} cases"]
+    if absent:
+        parts.append(f"{absent} are unsupported here, with the reason in their rows")
+    if refused := _refused(outcome):
+        count = len({row.case for row in refused})
+        parts.append(
+            f"{count} refused, because the times would mislead, the first {_told(refused[0])}"
+        )
+    if failed:
+        parts.append(f"{len({row.case for row in failed})} failed, the first {_told(failed[0])}")
+    if facts.timed_share is not None:
+        parts.append(
+            f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
+            f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
+        )
+    told = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
+    return f"{told}\nRows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
+
+
+def _told(row: Row) -> str:
+    case = row.case
+    who = f"{case.framework} {case.activation} {case.form} {case.mode} {case.direction}"
+    return f"{who}: {row.status}, {row.detail}"
+
+
+def _measured(outcome: Outcome) -> set[Case]:
+    return {row.case for row in outcome.rows if row.status == "ok"}
+
+
+def _failed(outcome: Outcome) -> list[Row]:
+    """Rows of what should have been measured and was not."""
+    return [row for row in outcome.rows if row.status not in ("ok", "unsupported", "refused")]
+
+
+def _refused(outcome: Outcome) -> list[Row]:
+    return [row for row in outcome.rows if row.status == "refused"]
+
+
+def _absent(outcome: Outcome) -> set[Case]:
+    unsupported = {row.case for row in outcome.rows if row.status == "unsupported"}
+    return unsupported - _measured(outcome)

@@ -1,0 +1,65 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ..catalog.activations import nearest
+from ..catalog.cases import all_forms
+from ..catalog.frameworks import frameworks
+from ..catalog.sizes import CLASSES
+from ..host.errors import UsageError
+
+DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+
+
+class Finite(click.FloatRange):
+    """A range of numbers, of which infinity and NaN are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose cases. Each may be given several times."""
+    options = (
+        ("framework", str, "numpy, torch, jax, tensorflow."),
+        ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
+        ("form", str, f"{', '.join(all_forms())}."),
+        ("mode", str, "eager or compiled."),
+        ("direction", str, "forward, backward or both."),
+        ("device", str, "cpu or cuda."),
+        ("dtype", str, "float32, float64, float16 or bfloat16."),
+        ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
+        ("threads", str, "CPU threads of a worker, or all; 1 unless told."),
+        ("output", str, "fresh, or reused: written to memory that is there already."),
+        ("cache", str, "warm, or cold: emptied before every call."),
+    )
+    for name, kind, text in reversed(options):
+        plural = name if name == "threads" else f"{name}s"
+        command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
+    return command
+
+
+def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
+    """Framework to interpreter; the empty name is the one for all the others."""
+    chosen: dict[str, str] = {}
+    for text in pythons:
+        framework, equals, path = text.rpartition("=")
+        if framework and framework not in frameworks():
+            hint = nearest(framework, list(frameworks()))
+            raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
+        found = shutil.which(path)
+        chosen[framework if equals else ""] = os.path.abspath(found) if found else path
+    return chosen

@@ -1,0 +1,74 @@
+"""Why a stable form is not as exact as it promises: the primitive of its framework that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..catalog.activations import PRIMITIVES, find
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..results.metrics import Row
+
+WIDE, NARROW = 2.0, 1.0
+"""The most ulp of a stable form, value and gradient, in float32 and in 16-bit formats."""
+
+
+def promised(case: Case) -> float | None:
+    """The bound that a case promises to keep, in ulp; None where it promises nothing.
+
+    In float64 no wider format is at hand, and rows have no bound of their own.
+    """
+    if case.form != "stable" or case.dtype == "float64" or find(case.activation).rowwise:
+        return None
+    return NARROW if DTYPES[case.dtype].itemsize == 2 else WIDE
+
+
+def blamed(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same rows; where a stable form breaks its promise, `max_ulp` names what is to blame."""
+    rows = list(rows)
+    errors = [row for row in rows if row.metric in _ERRORS and row.value is not None]
+    flushed = {row.case: row.value for row in errors if row.metric == "max_ulp_flushed"}
+    primitives: dict[_Place, list[Row]] = {}
+    for row in errors:
+        if row.case.activation in PRIMITIVES and row.case.direction == "forward":
+            primitives.setdefault(_place(row.case), []).append(row)
+    for row in rows:
+        bound = promised(row.case) if row.metric == "max_ulp" else None
+        if bound is None or row.value is None or row.value <= bound:
+            yield row
+        else:
+            beside = primitives.get(_place(row.case), [])
+            verdict = _verdict(row.case, bound, flushed.get(row.case), beside)
+            yield replace(row, detail=f"{row.detail}; {verdict}")
+
+
+_ERRORS = ("max_ulp", "max_ulp_flushed")
+_Place = tuple[str, str, str, str]
+
+
+def _place(case: Case) -> _Place:
+    return case.framework, case.mode, case.device, case.dtype
+
+
+def _verdict(case: Case, bound: float, flushed: float | None, primitives: Sequence[Row]) -> str:
+    """Flushing, where the error is within the bound without it, shown by any primitive; else the
+    first primitive of the formula that is beyond the bound by itself."""
+    if flushed is not None and flushed <= bound:
+        fault = f"subnormals flushed, {flushed:.3g} ulp with them contracted"
+        metric, names = "max_ulp", PRIMITIVES
+    else:
+        fault = "not a matter of subnormals"
+        metric, names = "max_ulp_flushed", tuple(find(case.activation).operations)
+    guilty = next(
+        (
+            f"{row.case.activation}, {row.value:.3g} ulp by itself"
+            for row in primitives
+            if row.metric == metric
+            and row.case.activation in names
+            and row.value is not None
+            and row.value > bound
+        ),
+        "no primitive that was measured beside it",
+    )
+    return f"to blame: {guilty} ({fault})"

@@ -1,0 +1,182 @@
+"""Agreement under other conditions: whether the same case gives the same bits.
+
+Compared are the compiled function with the eager one, arrays too short for a vector with long ones,
+all threads with the worker's own, a variant of the framework's environment, and another process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..catalog import inputs
+from ..catalog.activations import find
+from ..catalog.cases import Case, Selection, plain_form
+from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import frameworks
+from ..host import machine
+from ..workers.lanes import Lane
+from ..workers.process import Failed, Key
+from . import ulp
+
+Array = np.ndarray[Any, Any]
+Sample = tuple[str, Case, dict[str, Any]]
+"""The kind of a sample, its case and what it holds."""
+
+FORMATS = ("float32", "float16", "bfloat16")
+_ELSEWHERE = ("float32", "bfloat16", "float64")
+"""Formats that other workers are given, if there are such: to load kernels takes them longest."""
+SHAPE = (260, 256)
+"""Of the inputs: large enough to be split between threads, and no size that is timed."""
+PIECE = 7
+"""Elements of an array that fills no vector."""
+_PIECES = 16
+_PER_BINADE = 2
+
+
+def cases(done: Iterable[Case], key: Key, asked: Selection) -> list[Case]:
+    """Those cases of a worker that are compared, in the formats asked for, else in three.
+
+    Of what was swept: eager, elementwise, in the plain form.
+    """
+    plain = [case for case in done if _key(case) == key and _is_plain(case)]
+    found = (
+        replace(case, dtype=dtype, size=math.prod(SHAPE))
+        for case in plain
+        for dtype in asked.dtypes or FORMATS
+    )
+    return list(dict.fromkeys(found))
+
+
+def _key(case: Case) -> Key:
+    return Key(case.framework, case.device, case.threads)
+
+
+def _is_plain(case: Case) -> bool:
+    activation = find(case.activation)
+    form = plain_form(activation, frameworks()[case.framework])
+    return case.mode == "eager" and not activation.rowwise and case.form == form
+
+
+def beside(lane: Lane) -> dict[str, Lane]:
+    """The workers to compare a worker with, by the name of what is other about them."""
+    found = {"another process": lane.beside()}
+    if lane.key.device == "cpu":
+        cores = machine.cores()
+        if lane.key.threads != cores:
+            found["all threads"] = lane.beside(threads=cores)
+        for variant in frameworks()[lane.key.framework].variants:
+            found[variant] = lane.beside(variant=variant)
+    return found
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A case, its inputs as bit patterns in SHAPE, and its results in that order."""
+
+    case: Case
+    bits: Array
+    result: Array
+
+
+def measure(
+    lane: Lane,
+    others: Mapping[str, Lane],
+    chosen: Iterable[Case],
+    seed: int,
+    append: Callable[[Sample], None],
+) -> None:
+    """Evaluate cases in a worker and in others, which are started and ended, and compare."""
+    inputs_of = {dtype: _inputs(dtype, seed) for dtype in DTYPES}
+    tried = []
+    for case in chosen:
+        bits = inputs_of[case.dtype]
+        outputs = lane.evaluate(case, SHAPE[-1], bits=bits, upstream=None)
+        if outputs is None:
+            append(_failed(case, "", lane.failure_of(case)))
+        else:
+            tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
+            append(_in_pieces(lane, tried[-1], seed))
+    tried = [each for each in tried if each.case.dtype in _ELSEWHERE] or tried
+    if not tried:
+        return
+    with ThreadPoolExecutor(len(others)) as pool:
+        for future in [pool.submit(_elsewhere, *each, tried) for each in others.items()]:
+            for sample in future.result():
+                append(sample)
+
+
+def _inputs(dtype: str, seed: int) -> Array:
+    return np.resize(inputs.stratified(dtype, _PER_BINADE, seed), SHAPE)
+
+
+def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Sample:
+    """Some of the inputs again, in calls on so few elements that no vector is filled."""
+    places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
+    pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
+    outputs = lane.evaluate(tried.case, PIECE, bits=pieces, upstream=None, apart=True)
+    if outputs is None:
+        return _failed(tried.case, "scalar tail", lane.failure_of(tried.case))
+    some = _Tried(tried.case, pieces, tried.result[places])
+    return _compared(some, "scalar tail", np.asarray(outputs[0]).ravel())
+
+
+def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
+    """Of the `distinct` inputs, which come first and in order: half from all, half from near 0."""
+    x = np.abs(inputs.from_bits(tried.bits.ravel()[:distinct], tried.case.dtype))
+    near = np.flatnonzero((x > 2.0**-10) & (x < 20))
+    half = _PIECES * PIECE // 2
+    spread, bent = (np.linspace(0, size - 1, half).astype(int) for size in (distinct, near.size))
+    return np.concatenate([spread, near[bent]])
+
+
+def _elsewhere(name: str, lane: Lane, tried: Iterable[_Tried]) -> list[Sample]:
+    """The same inputs in another worker."""
+    lane.start()
+    try:
+        return [_evaluated(name, lane, each) for each in tried]
+    finally:
+        lane.stop()
+
+
+def _evaluated(name: str, lane: Lane, tried: _Tried) -> Sample:
+    case = replace(tried.case, threads=lane.key.threads)
+    outputs = lane.evaluate(case, SHAPE[-1], bits=tried.bits, upstream=None)
+    if outputs is None:
+        return _failed(tried.case, name, lane.failure_of(case))
+    return _compared(tried, name, np.asarray(outputs[0]).ravel())
+
+
+def _compared(tried: _Tried, name: str, other: Array) -> Sample:
+    apart = ulp.distance(tried.result, other, tried.case.dtype)
+    first = "" if apart.first is None else _place(tried, apart.first)
+    found = {"other": name, "most": apart.most, "equal": apart.equal, "first": first}
+    return "condition", tried.case, found
+
+
+def _place(tried: _Tried, index: int) -> str:
+    """The input as a hexadecimal float; for a row-wise activation the place of the output."""
+    if find(tried.case.activation).rowwise:
+        return f"output {index}"
+    return float(inputs.from_bits(tried.bits.ravel(), tried.case.dtype)[index]).hex()
+
+
+def _failed(case: Case, name: str, failure: Failed | None) -> Sample:
+    status = failure.status if failure else "error"
+    reason = failure.detail if failure else "the run was ended"
+    detail = f"{name}: {reason}" if name else reason
+    return "failure", case, {"metric": "equal_bits", "status": status, "detail": detail}
+
+
+def modes(results: Mapping[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Sample]:
+    """Compare what was swept compiled with the same eager; `bits_of` gives a case's inputs."""
+    for case, result in results.items():
+        compiled = results.get(replace(case, mode="compiled"))
+        if case.mode == "eager" and compiled is not None:
+            tried = _Tried(case, bits_of(case), result.ravel())
+            yield _compared(tried, "compiled", compiled.ravel())

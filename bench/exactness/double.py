@@ -1,0 +1,207 @@
+"""Certificates of whole stretches of inputs, through the float64 tier in front of Arb.
+
+A stretch is a run of consecutive places (`inputs.places`). Nearly every result is judged against a
+ball of float64; those too near to the middle between two numbers, and those where float64 knows too
+little, are decided by Arb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from flint import ctx
+
+from ..catalog import inputs
+from ..catalog.activations import Activation
+from ..catalog.dtypes import DTYPES
+from . import reference, ulp
+from .balls import Balls, balls
+from .certificate import Certificate, Results, certify, merge
+from .zeros import beside_zero
+
+Array = np.ndarray[Any, Any]
+
+_BLOCK = 2**13
+"""Inputs at once: their arrays stay in a CPU's own cache."""
+_PRECISION = 128
+"""Bits of the constants in a formula."""
+_MARGIN = 2.0**-40
+"""Ulp by which every radius is widened: the meter itself computes in float64."""
+_LOOSE = 2.0**-8
+"""Radius in ulp beyond which the error itself would be vague, and Arb is asked for the value."""
+_SHORT = 64
+"""A run of inputs without a bound that is not worth cutting."""
+
+
+def examine(
+    activation: Activation, direction: str, dtype: str, bits: Array, results: Array
+) -> Certificate:
+    """The certificate of results at consecutive inputs, both as bit patterns of one dimension.
+
+    For elementwise activations in formats of at most 32 bits.
+    """
+    stretches = [slice(i, i + _BLOCK) for i in range(0, len(bits), _BLOCK)]
+    judge = _Judge(activation, direction, dtype)
+    return reduce(merge, (judge.block(bits[each], results[each]) for each in stretches))
+
+
+class _Judge:
+    """One function and format; everything that does not depend on the block."""
+
+    def __init__(self, activation: Activation, direction: str, dtype: str) -> None:
+        self._activation, self._direction, self._dtype = activation, direction, dtype
+        self._function = reference.function_of(activation, direction)
+        kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
+        self._kinks = np.array(kinks)
+        self._at_zero = reference.exact_at(self._function, np.array([0.0, -0.0]))
+        self._format = DTYPES[dtype]
+
+    def block(self, bits: Array, results: Array) -> Certificate:
+        """The certificate of a block.
+
+        What is clearly within half an ulp is only counted; all else is looked at closely.
+        """
+        x, got = inputs.from_bits(bits, self._dtype), inputs.from_bits(results, self._dtype)
+        mid, rad = self._tier(x)
+        with np.errstate(all="ignore"):
+            unit = self._unit(mid)
+            error = np.abs(got - mid) / unit
+            slack = rad / unit + _MARGIN
+            plain = error + slack < 0.5
+            tiny, least = 2.0**self._format.emin, 2.0 ** (self._format.emin - 64)
+            usual = (np.abs(mid) >= tiny) & (np.abs(got) >= tiny)
+            nothing = (np.abs(mid) <= least) & (got == 0)
+            nothing &= (mid == 0) | (np.signbit(mid) == np.signbit(got))
+        plain &= usual | nothing
+        plain |= (np.isnan(mid) & np.isnan(got)) | (np.isinf(mid) & (mid == got))
+        if len(self._kinks):
+            plain &= ~np.isin(x, self._kinks)
+        if plain.any():
+            counted = plain & np.isfinite(x) & ~np.isnan(error)
+            plain[np.where(counted, error, -1).argmax()] = False
+        close = np.flatnonzero(~plain)
+        rest = len(x) - len(close)
+        found = self._closely(x[close], results[close], mid[close], rad[close], slack[close])
+        return merge(found, Certificate(tested=rest, histogram={"0.5": rest} if rest else {}))
+
+    def _unit(self, mid: Array) -> Array:
+        """The size of an ulp at each value; infinite values take that of the largest numbers."""
+        fmt = self._format
+        size = np.clip(np.abs(mid), 2.0**fmt.emin, 2.0**fmt.emax)
+        power: Array = (size.view(np.int64) & np.int64(0x7FF << 52)).view(np.float64)
+        return power * 2.0 ** (1 - fmt.precision)
+
+    def _tier(self, x: Array) -> tuple[Array, Array]:
+        """Midpoints and radii at the inputs; NaN with radius 0 where there is no value.
+
+        What lies far beyond the largest number of the format is infinite.
+        """
+        found = _evaluate(self._function, x)
+        mid, rad = (np.array(np.broadcast_to(each, x.shape)) for each in (found.mid, found.rad))
+        open_ = ~(np.isfinite(mid) & np.isfinite(rad))
+        finite = np.isfinite(x)
+        for run in _runs(np.flatnonzero(open_ & finite)):
+            self._settle(x, mid, run)
+        rad[open_ & finite] = 0
+        beyond = (np.abs(mid) >= 4 * 2.0**self._format.emax) & (rad <= np.abs(mid) / 4)
+        mid[beyond], rad[beyond] = np.copysign(np.inf, mid[beyond]), 0
+        if not finite.all():
+            self._ask(x, mid, np.flatnonzero(~finite))
+            rad[~finite] = 0
+        return mid, rad
+
+    def _settle(self, x: Array, mid: Array, run: Array) -> None:
+        """Give a run of consecutive inputs without a bound its values.
+
+        Where Arb finds no value, or none that the format reaches, at both ends and in the middle,
+        so it is between them: domains and what overflows are intervals.
+        """
+        if len(run) <= _SHORT:
+            self._ask(x, mid, run)
+            return
+        kinds = {self._kind(float(x[run[i]])) for i in (0, len(run) // 2, -1)}
+        if len(kinds) == 1 and "finite" not in kinds:
+            mid[run] = float(kinds.pop())
+            return
+        for half in np.array_split(run, 2):
+            self._settle(x, mid, half)
+
+    def _kind(self, x: float) -> str:
+        """`nan`, `inf`, `-inf` or `finite`: what the value at x rounds to."""
+        value = reference.rounded(self._activation, self._direction, x, self._dtype)
+        return "finite" if np.isfinite(value) else str(value)
+
+    def _ask(self, x: Array, mid: Array, where: Array) -> None:
+        """Take values from Arb. All NaNs have one answer."""
+        numbers = where[~np.isnan(x[where])]
+        mid[where] = np.nan
+        exact = reference.exact_at(self._function, x[numbers])
+        mid[numbers] = [exact.in_binade(i) for i in range(len(numbers))]
+
+    def _closely(
+        self, x: Array, results: Array, mid: Array, rad: Array, slack: Array
+    ) -> Certificate:
+        if not len(x):
+            return Certificate()
+        exact = self._reference(x, mid, rad, slack)
+        errors = ulp.measure(results, exact, self._dtype)
+        errors = ulp.Errors(
+            errors.plain, self._flushed(errors.flushed, x, results), errors.mismatched
+        )
+        got = inputs.from_bits(results, self._dtype)
+        wrong = (errors.plain > 0.5) | errors.mismatched
+        unsure = (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
+        for i in np.flatnonzero(unsure):
+            nearest = reference.rounded(self._activation, self._direction, float(x[i]), self._dtype)
+            wrong[i] = got[i] != nearest
+        beside = beside_zero(x, self._activation, self._direction)
+        with np.errstate(over="ignore"):
+            value = np.ldexp(exact.high + exact.low, np.clip(exact.exponent, -3000, 3000))
+        return certify(Results(x, got, value, errors, wrong, beside), self._dtype)
+
+    def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
+        """Exact values near enough to measure by: float64's, and Arb's where that is vague.
+
+        So it is next to a power of two, too, because an ulp is half as large below.
+        """
+        high, exponent = np.frexp(mid)
+        blank = np.full(x.shape, np.nan)
+        found = reference.Reference(
+            high, np.zeros(x.shape), exponent.astype(np.int64), blank, blank.copy()
+        )
+        size = np.abs(mid)
+        between = self._unit(size - rad) != self._unit(size + rad)
+        vague = np.flatnonzero((slack > _LOOSE) | between)
+        better = reference.exact_at(self._function, x[vague])
+        found.high[vague], found.low[vague] = better.high, better.low
+        found.exponent[vague] = better.exponent
+        if self._direction == "backward":
+            reference.with_kinks(found, self._activation, self._function, x)
+        return found
+
+    def _flushed(self, errors: Array, x: Array, results: Array) -> Array:
+        """Errors where a subnormal input, too, may stand for the zero of its sign."""
+        tiny = np.flatnonzero((np.abs(x) < 2.0**self._format.emin) & (x != 0))
+        if len(tiny):
+            zero = self._at_zero.at(np.signbit(x[tiny]).astype(int))
+            found = ulp.measure(results[tiny], zero, self._dtype).flushed
+            errors[tiny] = np.minimum(errors[tiny], found)
+        return errors
+
+
+def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:
+    """A formula on arrays; no bound at all for one that cannot be evaluated on them."""
+    ctx.prec = _PRECISION
+    with np.errstate(all="ignore"):
+        try:
+            return balls(function(Balls(x)))
+        except (TypeError, AttributeError, ValueError):
+            return Balls(x, np.full(x.shape, np.inf))
+
+
+def _runs(indices: Array) -> list[Array]:
+    """Indices cut where they are not consecutive."""
+    return np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1) if len(indices) else []

@@ -1,0 +1,565 @@
+"""Findings: the rows of a run that lie above a stated bound, as sentences with a reproduction.
+
+Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, the places in their details
+and counts such as `nan_mismatches`. What is off only beside a zero of the function itself is none.
+Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
+modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
+and mode; what is counted at the same inputs, one as well.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..catalog.activations import find
+from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
+from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import frameworks
+from ..host.errors import UsageError
+from ..results.store import Run
+from . import reproduction
+
+Kind = Literal["op", "formula", "own"]
+Nature = Literal["value", "special", "flushed"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The most ulp that a kind of form may be off: `wide` in 32 and 64 bits, `narrow` in 16.
+
+    `words` name the kind, `reason` says why so many.
+    """
+
+    wide: float
+    narrow: float
+    words: str
+    reason: str
+
+    def of(self, dtype: str) -> float:
+        """The bound in a dtype, in ulp."""
+        return self.narrow if DTYPES[dtype].itemsize == 2 else self.wide
+
+
+BOUNDS: Mapping[Kind, Bound] = {
+    "op": Bound(
+        4,
+        1,
+        "the native functions",
+        "4 ulp is what good mathematical libraries keep to with room; 16-bit results that are "
+        "computed in float32 and rounded once are within 1",
+    ),
+    "formula": Bound(
+        16,
+        4,
+        "the formulas as printed",
+        "each operation may add half an ulp and an elementary function 4; a formula takes at most "
+        "ten, so more is no rounding but cancellation or overflow",
+    ),
+    "own": Bound(
+        4,
+        1,
+        "this project's forms and derivatives",
+        "written to hold for every input, so held to what the frameworks are held to",
+    ),
+}
+"""What is a finding, by the kind of form. A NaN for a number is an infinite error: beyond all."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A metric that counts inputs ("first at …"), of which any at all is a finding.
+
+    `words` say what is wrong there; `in_ulp` whether the largest error says as much of finite ones.
+    """
+
+    words: str
+    in_ulp: bool = False
+
+
+COUNTS: Mapping[str, Count] = {
+    "nan_mismatches": Count("NaN and a number are mistaken for each other", in_ulp=True),
+}
+"""By metric. Left out are subnormal inputs, which may stand for zero, and gradients at NaN: a copy
+has slope 1 there too."""
+
+_SMALL = 1e-4
+"""A relative error below which ulp say more."""
+_OWN_FORMS = ("stable", "fast")
+_NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
+_DTYPES = ("float32", "float64", "float16", "bfloat16")
+_PLACE = re.compile(r"(?:at )?(?P<input>[^:]+): got (?P<got>[^\s,]+), exact (?P<exact>\S+)")
+_FIRST = re.compile(r"first at (.+)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result is wrong: a hex float (or `output n` of a row), what came and what is due.
+
+    `got` and `exact` are empty where the row does not keep them.
+    """
+
+    input: str
+    got: str = ""
+    exact: str = ""
+
+    @property
+    def relative(self) -> float:
+        """The error over the exact value; infinite for a NaN, an infinity, or against 0."""
+        got, exact = _float(self.got), _float(self.exact)
+        if got == exact:
+            return 0.0
+        if not (math.isfinite(got) and math.isfinite(exact)) or exact == 0:
+            return math.inf
+        return abs(got - exact) / abs(exact)
+
+    def is_flushed(self, dtype: str) -> bool:
+        """Whether both values are subnormal, or as good as zero at an input that is."""
+        got, exact = abs(_float(self.got)), abs(_float(self.exact))
+        smallest = 2.0 ** DTYPES[dtype].emin
+        below = math.sqrt(smallest) if _is_subnormal(self.input, dtype) else smallest
+        return got < below and exact < below
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong beyond a stated bound.
+
+    `case` is the one that shows it best, `place` where; `members` are the functions it holds for
+    (`gelu native forward`), `conditions` their dtypes and modes. `ulp` is the largest error of
+    `case`, `ulp_flushed` the same where subnormals may stand for zero, `bound` what that is held
+    to: None where inputs are counted. `reproduction` is Python in three lines that prints what
+    came, or this project's own command, and then `note` says why.
+    """
+
+    kind: Kind
+    nature: Nature
+    title: str
+    version: str
+    case: Case
+    place: Place
+    conditions: tuple[str, ...]
+    members: tuple[str, ...]
+    ulp: float | None
+    ulp_flushed: float | None
+    bound: float | None
+    sentence: str
+    reproduction: str
+    note: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The reproduction line by line, after its note if it has one, which is a comment."""
+        note = (f"# {self.note}",) if self.note else ()
+        return (*note, *self.reproduction.splitlines())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as flat columns, ready for JSON."""
+        fields = asdict(self)
+        case, place = fields.pop("case"), fields.pop("place")
+        relative = self.place.relative if self.place.got else None
+        return {**case, **place, "relative_error": relative, **fields}
+
+
+@dataclass(frozen=True)
+class _Excess:
+    """One case that is above a bound, and why."""
+
+    case: Case
+    kind: Kind
+    nature: Nature
+    ulp: float
+    flushed: float
+    place: Place
+    metric: str = "max_ulp"
+
+    @property
+    def weight(self) -> tuple[float, float, float]:
+        """NaN before infinity before numbers; those by their share of wrong, then by the error."""
+        got, exact = _float(self.place.got), _float(self.place.exact)
+        if self.nature == "special":
+            return 0, 0, self.ulp
+        if (self.nature == "value" and self.hidden) or not (
+            math.isfinite(got) or math.isfinite(exact)
+        ):
+            return 0, min(self.flushed * 2.0 ** (1 - DTYPES[self.case.dtype].precision), 1), 0
+        if math.isnan(got) or math.isnan(exact):
+            return (2, 1, 0) if self.nature == "value" else (0, 0, 0)
+        if math.isinf(got) or math.isinf(exact):
+            return 1, 1, 0
+        return 0, min(self.place.relative, 1), abs(got - exact)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the place shows a flushed subnormal, and not what is wrong besides."""
+        return self.flushed < self.ulp and self.place.is_flushed(self.case.dtype)
+
+
+def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
+    """The findings of a run, frameworks' own functions first, each kind from the heaviest on.
+
+    Of `chosen` the frameworks and activations count. Raises UsageError for an unknown name.
+    """
+    exceeding = [
+        excess for case, rows in _measured(run, chosen).items() for excess in _exceeding(case, rows)
+    ]
+    groups: dict[tuple[Any, ...], list[_Excess]] = {}
+    for each, key in zip(exceeding, _keys(exceeding), strict=True):
+        groups.setdefault(key, []).append(each)
+    order = tuple(BOUNDS)
+    shown = sorted(
+        ((_shown(group), group) for group in groups.values()),
+        key=lambda each: (
+            _NATURES.index(each[0].nature),
+            order.index(each[0].kind),
+            *(-part for part in each[0].weight),
+        ),
+    )
+    return [_finding(run, best, group) for best, group in shown]
+
+
+def checked(run: Run, chosen: Selection = Selection()) -> int:
+    """How many results of a run were checked against exact values."""
+    return len(_measured(run, chosen))
+
+
+def verdict(found: Sequence[Finding], checked: int, shown: int | None = None) -> str:
+    """What all findings of `checked` results come to; `shown` of them stand above the sentence."""
+    if not checked:
+        return "Exactness was not measured in this run: python -m bench run --only agreement does."
+    if not found:
+        return f"No finding among {checked:,} results checked: none is above its bound."
+    counts = {kind: sum(each.kind == kind for each in found) for kind in BOUNDS}
+    whose = _listed(
+        [f"{count:,} in {BOUNDS[kind].words}" for kind, count in counts.items() if count]
+    )
+    told = f"{_counted(len(found), 'finding')} from {_counted(checked, 'result')}: {whose}."
+    hidden = len(found) - len(found if shown is None else found[:shown])
+    return f"{told} {hidden:,} of them are not shown." if hidden else told
+
+
+_Rows = dict[str, tuple[float, str]]
+
+
+def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
+    """The value and the detail of each metric, for the cases whose error was measured."""
+    asked = chosen.checked()
+    wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", "worst_input", *COUNTS}
+    found: dict[Case, _Rows] = {}
+    for row in run.records:
+        if row["metric"] not in wanted or row["status"] != "ok":
+            continue
+        case = Case(**{field: row[field] for field in Case.__dataclass_fields__})
+        detail = row["detail"] if isinstance(row["detail"], str) else ""
+        value = math.nan if row["value"] is None else float(row["value"])
+        found.setdefault(case, {})[row["metric"]] = (value, detail)
+    return {
+        case: each
+        for case, each in found.items()
+        if "max_ulp" in each and case.dtype in DTYPES
+        if not asked.frameworks or case.framework in asked.frameworks
+        if not asked.activations or case.activation in asked.activations
+    }
+
+
+def kind_of(case: Case) -> Kind:
+    """Whose a form is: the framework's own, a formula as printed, or one of this project.
+
+    A gradient in a framework without any of its own is this project's too.
+    """
+    if case.form in _OWN_FORMS or (
+        case.direction != "forward" and not reproduction.differentiates(case.framework)
+    ):
+        return "own"
+    return "op" if case.form == "native" else "formula"
+
+
+def _exceeding(case: Case, rows: _Rows) -> Iterator[_Excess]:
+    kind, (plain, detail) = kind_of(case), rows["max_ulp"]
+    bound = BOUNDS[kind].of(case.dtype)
+    flushed = min(rows.get("max_ulp_flushed", (plain, ""))[0], plain)
+    match = _PLACE.match(rows.get("worst_input", (0.0, detail))[1])
+    place = Place(**match.groupdict()) if match else Place("")
+    away = rows.get("max_ulp_away", (plain, ""))[0]
+    wrong = flushed > bound and away > bound
+    if wrong:
+        seen = _PLACE.match(rows.get("max_ulp_flushed", (0.0, ""))[1])
+        shown = Place(**seen.groupdict()) if seen else place
+        yield _Excess(case, kind, "value", plain, flushed, shown)
+    elif plain > bound and away > bound:
+        yield _Excess(case, kind, "flushed", plain, flushed, place)
+    for metric, count in COUNTS.items():
+        number, told = rows.get(metric, (0.0, ""))
+        first = _FIRST.match(told)
+        inputs = first[1].split(", ") if first and number > 0 else []
+        special = [each for each in inputs if _is_special(each, case, wrong and count.in_ulp)]
+        if special:
+            place = Place(", ".join(special))
+            yield _Excess(case, kind, "special", number, number, place, metric)
+
+
+def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
+    """What those have in common that are one finding."""
+    conditions: dict[tuple[Any, ...], set[str]] = {}
+    for each in exceeding:
+        conditions.setdefault((_function(each), each.place), set()).add(_condition(each.case))
+    for each in exceeding:
+        case, key = each.case, (each.nature, each.case.framework, each.case.device)
+        if each.nature == "value":
+            yield *key, *_function(each)
+        elif each.nature == "flushed":
+            yield *key, case.mode
+        else:
+            same = frozenset(conditions[_function(each), each.place])
+            yield *key, each.kind, each.metric, each.place, case.direction, same
+
+
+def _function(each: _Excess) -> tuple[str, ...]:
+    case = each.case
+    return each.metric, case.framework, case.activation, case.form, case.direction
+
+
+def _condition(case: Case) -> str:
+    place = "" if case.device == "cpu" else f", {case.device}"
+    return f"{case.dtype}, {case.mode}{place}"
+
+
+def _shown(group: Sequence[_Excess]) -> _Excess:
+    """The case that shows a finding best: float32 where it holds, and of that the heaviest.
+
+    Where modes are equally wrong, the one that comes first in MODES: eager.
+    """
+    return min(
+        group,
+        key=lambda each: (
+            each.hidden,
+            _place_in(_DTYPES, each.case.dtype),
+            tuple(BOUNDS).index(each.kind),
+            *(-part for part in each.weight),
+            each.case.direction != "forward",
+            _place_in(MODES, each.case.mode),
+        ),
+    )
+
+
+def _place_in(order: Sequence[str], word: str) -> int:
+    return order.index(word) if word in order else len(order)
+
+
+def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
+    title, version = _framework(run, best.case)
+    members = tuple(dict.fromkeys(_member(each.case) for each in _by_kind(group)))
+    conditions = tuple(dict.fromkeys(_condition(each.case) for each in _in_order(group)))
+    shown = best.place if best.nature != "special" else Place(best.place.input.split(", ")[0])
+    text, note = _reproduction(best.case, shown)
+    counted = best.nature == "special"
+    return Finding(
+        kind=best.kind,
+        nature=best.nature,
+        title=title,
+        version=version,
+        case=best.case,
+        place=best.place,
+        conditions=conditions,
+        members=members,
+        ulp=None if counted else best.ulp,
+        ulp_flushed=None if counted else best.flushed,
+        bound=None if counted else BOUNDS[best.kind].of(best.case.dtype),
+        sentence=f"{' '.join(filter(None, (title, version)))}"
+        + _SENTENCES[best.nature](best, group, _conditions(conditions)),
+        reproduction=text,
+        note=note,
+    )
+
+
+def _by_kind(group: Iterable[_Excess]) -> list[_Excess]:
+    return sorted(group, key=lambda each: tuple(BOUNDS).index(each.kind))
+
+
+def _in_order(group: Iterable[_Excess]) -> list[_Excess]:
+    return sorted(
+        group,
+        key=lambda each: (_place_in(_DTYPES, each.case.dtype), _place_in(MODES, each.case.mode)),
+    )
+
+
+def _member(case: Case) -> str:
+    return f"{case.activation} {case.form} {case.direction}"
+
+
+def _framework(run: Run, case: Case) -> tuple[str, str]:
+    """Title and version; a version's mark of its build (+cpu) is left out."""
+    known = frameworks().get(case.framework)
+    entries = [
+        facts
+        for key, facts in run.facts.workers.items()
+        if key.split("/")[0] == case.framework and "versions" in facts
+    ]
+    version = str(entries[0]["versions"].get(case.framework, "")) if entries else ""
+    return known.title if known else case.framework, version.split("+")[0]
+
+
+def _reproduction(case: Case, place: Place) -> tuple[str, str]:
+    """Three lines, or the project's own command and why; nothing for names that are not known."""
+    if not _is_known(case):
+        return "", "its names are not known here"
+    try:
+        return reproduction.script(case, place.input), ""
+    except reproduction.NotAlone as reason:
+        return f"{case.command} --only agreement", f"With this project, because {reason}."
+
+
+def _is_known(case: Case) -> bool:
+    """Whether every word of a case is one of ours, and safe on a command line."""
+    try:
+        forms = forms_of(find(case.activation))
+    except UsageError:
+        return False
+    known = frameworks().get(case.framework)
+    words = (case.output, case.cache, case.device)
+    return (
+        known is not None
+        and case.form in forms
+        and case.mode in known.modes
+        and case.direction in DIRECTIONS
+        and all(word.isalnum() for word in words)
+    )
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def _value_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
+    case, place, ulp = best.case, best.place, _ulp(best.ulp)
+    who = f": {_named(case)}, {case.direction}, {conditions}, "
+    if not place.input:
+        return f"{who}is off by {ulp}."
+    told = f"got {place.got}, exact {place.exact}"
+    if best.hidden:
+        return (
+            f"{who}is off by {_ulp(best.flushed)} even where subnormals may stand for zero, and by "
+            f"more {_at(place)} ({told})."
+        )
+    if place.relative < _SMALL:
+        return f"{who}is off by {ulp} {_at(place)} ({told})."
+    error = "" if math.isinf(best.ulp) else f"; {ulp}"
+    return f"{who}{_wrong(place)} {_at(place)} ({told}{error})."
+
+
+def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
+    counts = {
+        kind: len({_member(each.case) for each in group if each.kind == kind}) for kind in BOUNDS
+    }
+    who = _listed([f"{count} of {BOUNDS[kind].words}" for kind, count in counts.items() if count])
+    return (
+        f", {conditions}: {who} {'is' if sum(counts.values()) == 1 else 'are'} above the bound "
+        "only because subnormal numbers stand as zero, in or out: "
+        f"{_named(best.case)}, {best.case.direction}, is {best.place.got} {_at(best.place)} "
+        f"(exact {best.place.exact})."
+    )
+
+
+def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
+    names = list(dict.fromkeys(_name(each.case) for each in group))
+    places = [_written(each) for each in best.place.input.split(", ")]
+    return (
+        f": {COUNTS[best.metric].words} at {_listed(places)}, "
+        f"{best.case.direction}, {conditions}: {_listed(names)}."
+    )
+
+
+_SENTENCES: Mapping[Nature, Callable[[_Excess, Sequence[_Excess], str], str]] = {
+    "value": _value_sentence,
+    "flushed": _flushed_sentence,
+    "special": _special_sentence,
+}
+
+
+def _named(case: Case) -> str:
+    """A form with whose it is: `native gelu`, `gelu as printed (textbook)`."""
+    kind = kind_of(case)
+    if kind == "op":
+        return f"native {case.activation}"
+    if kind == "formula":
+        return f"{case.activation} as printed ({case.form})"
+    if case.form in _OWN_FORMS:
+        return f"this project's {case.form} {case.activation}"
+    return f"this project's derivative of {case.activation} ({case.form})"
+
+
+def _name(case: Case) -> str:
+    return case.activation if case.form == "native" else f"{case.activation} ({case.form})"
+
+
+def _wrong(place: Place) -> str:
+    got, exact = _float(place.got), _float(place.exact)
+    if math.isnan(got):
+        return "is NaN"
+    if math.isnan(exact):
+        return "is a number where there is none"
+    if math.isinf(got):
+        return "is infinite"
+    if math.isinf(place.relative):
+        return f"is wrong by {abs(got - exact):.3g}"
+    share = place.relative
+    if share >= 10:
+        return f"is wrong by {share:.2g} times the exact value"
+    return f"is wrong by {100 * share:.{2 if share < 0.995 else 3}g} %"
+
+
+def _at(place: Place) -> str:
+    return f"at {_written(place.input)}"
+
+
+def _written(text: str) -> str:
+    """An input as people read it: `−5.53`, `∞`, `NaN`, `output 12`."""
+    x = _float(text)
+    if math.isnan(x):
+        return "NaN" if text == "nan" else text
+    size = "∞" if math.isinf(x) else f"{abs(x):.6g}"
+    return f"−{size}" if math.copysign(1, x) < 0 else size
+
+
+def _ulp(value: float) -> str:
+    return f"{value:,.0f} ulp" if 100 <= value < 1e6 else f"{value:.3g} ulp"
+
+
+def _conditions(conditions: Iterable[str]) -> str:
+    """`float32, eager and compiled; bfloat16, eager`."""
+    modes: dict[str, list[str]] = {}
+    for condition in conditions:
+        dtype, _, mode = condition.partition(", ")
+        modes.setdefault(dtype, []).append(mode)
+    return "; ".join(f"{dtype}, {_listed(each)}" for dtype, each in modes.items())
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def _counted(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'s' * (amount != 1)}"
+
+
+def _float(text: str) -> float:
+    """A number written in decimal or as a hex float; NaN for anything else."""
+    try:
+        return float.fromhex(text) if "0x" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_special(text: str, case: Case, told: bool) -> bool:
+    """Whether a counted input is news; `told` is whether finite ones have been."""
+    if case.direction != "forward" and text == "nan":
+        return False
+    finite = text.startswith("output") or math.isfinite(_float(text))
+    return not (finite and (told or _is_subnormal(text, case.dtype)))
+
+
+def _is_subnormal(text: str, dtype: str) -> bool:
+    return 0 < abs(_float(text)) < 2.0 ** DTYPES[dtype].emin

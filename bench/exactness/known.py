@@ -1,0 +1,176 @@
+"""Exact values of all 65,536 inputs of a 16-bit format: computed once, then read from a cache.
+
+A file of the cache is named after everything that its content follows from: the code of the exact
+function, its parameters, the code of this reference, the direction and the format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache as once
+from multiprocessing import get_context
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from ..catalog import activations as catalog
+from ..catalog import dtypes, inputs
+from ..catalog import formulas as exact
+from ..catalog.activations import Activation, find
+from ..host import cache, machine
+from ..host.progress import Reporter
+from . import reference, ulp
+
+Array = np.ndarray[Any, Any]
+Key = tuple[str, str, str]
+"""Label, direction and dtype."""
+
+FORMATS = ("float16", "bfloat16")
+_LAYOUT = (np.dtype(np.float64), np.dtype(np.uint16), (2**16,), (2**16,))
+_SURE = 2.0**-30
+"""Distance from half an ulp at which float64 values, right to 2⁻⁵³, tell how a number rounds."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Exact values of all inputs in the order of their bit patterns, and the same rounded.
+
+    `rounded` holds the bit patterns of the correctly rounded results, proved by Arb.
+    """
+
+    exact: reference.Reference
+    rounded: Array
+
+
+def all_inputs() -> Array:
+    """Every bit pattern of a 16-bit format."""
+    return np.arange(2**16, dtype=np.uint16)
+
+
+def known(label: str, direction: str, dtype: str) -> Known:
+    """The exact values of an elementwise activation, from the cache if they are there."""
+    activation = find(label)
+    path = _path(activation, direction, dtype)
+    stored = _read(path)
+    if stored is None:
+        stored = _compute(activation, direction, dtype)
+        _write(path, stored)
+    values, rounded = stored
+    high, exponent = np.frexp(values)
+    blank = np.full(values.shape, np.nan)
+    found = reference.Reference(
+        high, np.zeros(values.shape), exponent.astype(np.int64), blank, blank.copy()
+    )
+    if direction == "backward":
+        slope = reference.function_of(activation, direction)
+        x = inputs.from_bits(all_inputs(), dtype)
+        reference.with_kinks(found, activation, slope, x)
+    return Known(found, rounded)
+
+
+def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
+    """Compute what the cache lacks, on all CPUs. A key stands for one call of `known`.
+
+    What a process that dies, of too little memory say, leaves out is computed when it is needed.
+    """
+    missing = [key for key in dict.fromkeys(keys) if not _path(find(key[0]), *key[1:]).exists()]
+    if not missing:
+        return
+    title = f"Computing exact values of {len(missing)} functions at every 16-bit input"
+    with (
+        suppress(BrokenProcessPool),
+        reporter.phase(title, len(missing)) as done,
+        ProcessPoolExecutor(machine.cores(), get_context("spawn")) as pool,
+    ):
+        for _ in pool.map(_store, missing):
+            done()
+
+
+def _store(key: Key) -> None:
+    known(*key)
+
+
+def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array, Array]:
+    """The exact values as float64 of the same binade, and the bits of the correctly rounded."""
+    x = inputs.from_bits(all_inputs(), dtype)
+    function = reference.function_of(activation, direction)
+    found = reference.exact_at(function, x)
+    values = np.array([found.in_binade(i) for i in range(x.size)])
+    rounded = inputs.to_bits(values, dtype)
+    error = ulp.measure(rounded, found, dtype).plain
+    for i in np.flatnonzero(error > 0.5 - _SURE):
+        nearest = reference.rounded(activation, direction, float(x[i]), dtype)
+        rounded[i] = inputs.to_bits(np.copysign([nearest], values[i]), dtype)[0]
+    return values, rounded
+
+
+def _read(path: Path) -> tuple[Array, Array] | None:
+    """What a file holds; None where there is none, or it is damaged: then it is made again."""
+    try:
+        with path.open("rb") as stream, np.load(stream) as stored:
+            values, rounded = stored["values"], stored["rounded"]
+    except Exception:  # a damaged archive raises whatever its bytes lead to
+        return None
+    whole = (values.dtype, rounded.dtype, values.shape, rounded.shape) == _LAYOUT
+    return (values, rounded) if whole else None
+
+
+def _write(path: Path, stored: tuple[Array, Array]) -> None:
+    """Put a whole file in its place, or none: a full disk costs time, not the run."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, values=stored[0], rounded=stored[1])
+        partial.replace(path)
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
+
+
+def _path(activation: Activation, direction: str, dtype: str) -> Path:
+    function = activation.exact if direction == "forward" else activation.derivative
+    text = repr((sorted(activation.parameters.items()), direction, dtype))
+    digest = hashlib.sha256(text.encode())
+    for part in (*_code(function), _modules()):
+        digest.update(part)
+    name = f"{activation.name}-{direction}-{dtype}-{digest.hexdigest()[:24]}.npz"
+    return cache.folder("exact") / name
+
+
+@once
+def _modules() -> bytes:
+    """The source of what every exact value goes through."""
+    modules = (exact, reference, ulp, dtypes, inputs)
+    files = (__file__, *(str(module.__file__) for module in modules))
+    return b"".join(Path(file).read_bytes() for file in files)
+
+
+@once
+def exactness_code() -> bytes:
+    """The source of everything that a certificate follows from, but for the function under test."""
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    return _modules() + b"".join(each.read_bytes() for each in (Path(str(catalog.__file__)), *own))
+
+
+def _code(function: Callable[..., Any]) -> Iterator[bytes]:
+    """What a function computes: its instructions, names and constants, not where it stands."""
+    written = getattr(function, "__code__", None)
+    if written is None:
+        yield str(getattr(function, "__qualname__", type(function))).encode()
+        return
+    pending: list[CodeType] = [written]
+    while pending:
+        code = pending.pop()
+        plain = [each for each in code.co_consts if not isinstance(each, CodeType)]
+        yield repr((code.co_code, code.co_names, code.co_varnames, plain)).encode()
+        pending += [each for each in code.co_consts if isinstance(each, CodeType)]
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    for value in (*defaults, *(cell.cell_contents for cell in function.__closure__ or ())):
+        yield from _code(value) if callable(value) else (repr(value).encode(),)

@@ -1,0 +1,246 @@
+"""Three lines that show a wrong value without this project: the form's own source, on one input.
+
+The form is read from the text of `impls/`, and no framework is imported. What a framework needs
+besides it (how a tensor is made, compiled, differentiated) is its record in `SPEECH`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..catalog.activations import find
+from ..catalog.cases import Case
+from ..catalog.frameworks import IMPLS
+
+_COPIES = 1024
+"""Elements of the tensor: enough for the vector body of a kernel, which the sweep runs too."""
+
+
+class NotAlone(Exception):
+    """A form that three lines cannot hold; the text says why."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What to write in a framework, as templates.
+
+    `tensor` makes {copies} of {input} in {dtype}; `call` is the line that runs {f} on it and prints
+    one element, `gradient` the same for its derivative, `compiled` what {f} becomes; `wide` is what
+    float64 needs beforehand. Imports are those of the module of `impls/` under the same names. In a
+    framework without a `gradient`, `slope` is the decorator that holds a form's derivative.
+    """
+
+    tensor: str
+    compiled: str = "{f}"
+    call: str = "print(float({f}({tensor})[0]))"
+    gradient: str = ""
+    slope: str = ""
+    wide: str = ""
+
+
+SPEECH: Mapping[str, Speech] = {
+    "numpy": Speech(tensor="np.full({copies}, {input}, np.{dtype})", slope="_slope"),
+    "torch": Speech(
+        tensor="torch.full(({copies},), {input}, dtype=torch.{dtype})",
+        compiled="torch.compile({f}, dynamic=True)",
+        gradient="x = {tensor}.requires_grad_(); "
+        "print(float(torch.autograd.grad({f}(x), x, torch.ones_like(x))[0][0]))",
+    ),
+    "jax": Speech(
+        # A number of JAX's own would be flushed on its way in if it is subnormal.
+        tensor="jnp.asarray(np.full({copies}, {input}, jnp.{dtype}))",
+        compiled="jax.jit({f})",
+        gradient="x = {tensor}; print(float(jax.vjp({f}, x)[1](jnp.ones_like(x))[0][0]))",
+        wide='jax.config.update("jax_enable_x64", True)',
+    ),
+    "tensorflow": Speech(
+        tensor="tf.constant({input}, tf.{dtype}, [{copies}])",
+        compiled="tf.function({f}, jit_compile=True)",
+        gradient="with tf.GradientTape() as tape: "
+        "x = {tensor}; tape.watch(x); print(float(tape.gradient({f}(x), x)[0]))",
+    ),
+}
+
+
+def differentiates(framework: str) -> bool:
+    """Whether gradients are the framework's own work; a framework not in SPEECH is trusted to."""
+    speech = SPEECH.get(framework)
+    return speech is None or bool(speech.gradient)
+
+
+def script(case: Case, place: str) -> str:
+    """Three lines of Python that print what `case` gives at an input, a hex float.
+
+    They print one float: the value, or the derivative in the input. Raises NotAlone, with the
+    reason, for a form that three lines cannot hold.
+    """
+    speech = SPEECH.get(case.framework)
+    if speech is None or case.device != "cpu":
+        raise NotAlone(f"how {case.framework} makes a tensor on {case.device} is not written down")
+    if not re.fullmatch(_HEX, place):
+        raise NotAlone("its input is a whole row, or none was kept")
+    activation = find(case.activation)
+    if activation.learnable:
+        raise NotAlone(f"{activation.name} has a learned parameter")
+    source = _source(case.framework)
+    form = source.form(f"{activation.name}_{case.form}")
+    parameters = {name: activation.parameters[name] for name in activation.changed}
+    carried = speech.slope and case.direction != "forward"
+    define = (source.slope if carried else source.define)(form, speech.slope, parameters)
+    call = _call(speech, case, place)
+    wide = speech.wide if case.dtype == "float64" else ""
+    first = "; ".join(filter(None, (source.imports(define, call, wide), wide)))
+    return f"{first}\n{define}\n{call}"
+
+
+def _call(speech: Speech, case: Case, place: str) -> str:
+    """The third line: the form on a tensor of one input, printed."""
+    template = speech.gradient if case.direction != "forward" and speech.gradient else speech.call
+    short = re.sub(_ZEROS, "", place) if "." in place else place
+    value = f'float.fromhex("{short}")'
+    return template.format(
+        f=speech.compiled.format(f="f") if case.mode == "compiled" else "f",
+        tensor=speech.tensor.format(copies=_COPIES, input=value, dtype=case.dtype),
+    )
+
+
+_ZEROS = r"\.?0+(?=p)"
+"""What a hex float can do without, if it has a point."""
+_HEX = r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)"
+
+
+@cache
+def _source(framework: str, folder: Path = IMPLS) -> _Source:
+    return _Source(ast.parse((folder / f"{framework}.py").read_text(encoding="utf-8")).body)
+
+
+class _Source:
+    """A module of `impls/` as a tree: its imports, constants and functions by name."""
+
+    def __init__(self, body: list[ast.stmt]) -> None:
+        self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+        self._constants = {
+            each.targets[0].id: each.value
+            for each in body
+            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
+        }
+        self._imported = dict(_imported(body))
+
+    def form(self, name: str) -> ast.FunctionDef:
+        """The function of a form. Raises NotAlone if the module does not define it."""
+        if name not in self._functions:
+            raise NotAlone(f"{name} is not defined there any more")
+        return self._functions[name]
+
+    def define(
+        self, form: ast.FunctionDef, slope: str, parameters: Mapping[str, float | int | bool]
+    ) -> str:
+        """A form as one line, `def f(x, …): …`, with the case's parameters as its defaults."""
+        held = [_decorator(each) for each in form.decorator_list]
+        if any(name != slope for name in held):
+            raise NotAlone(f"it rests on the decorator {held[0]}")
+        body = [each for each in form.body if not _is_guard(each)]
+        if not all(isinstance(each, ast.Assign | ast.Return) for each in body):
+            raise NotAlone("it takes more than assignments")
+        lines = "; ".join(self._written(each, form) for each in body)
+        return f"def f({_signature(form.args, parameters)}): {lines}"
+
+    def slope(
+        self, form: ast.FunctionDef, slope: str, parameters: Mapping[str, float | int | bool]
+    ) -> str:
+        """The derivative that a form carries in its decorator, as one line of the same kind."""
+        held = [each for each in form.decorator_list if isinstance(each, ast.Call)]
+        if [_decorator(each) for each in held] != [slope]:
+            raise NotAlone("its derivative is not one formula")
+        derivative = held[0].args[0]
+        if not isinstance(derivative, ast.Lambda):
+            raise NotAlone(f"it rests on {ast.unparse(derivative)}")
+        body = self._written(derivative.body, derivative)
+        return f"def f({_signature(derivative.args, parameters)}): return {body}"
+
+    def _written(self, node: ast.AST, form: ast.FunctionDef | ast.Lambda) -> str:
+        """Code with the module's constants written out. Raises NotAlone where it needs more."""
+        whole = _Inline(self._constants).visit(ast.parse(ast.unparse(node)))
+        known = {*_bound(form), *self._imported}
+        for name in _names(whole):
+            if name not in known and name in {*self._functions, *self._constants}:
+                raise NotAlone(f"it rests on {name}")
+        return ast.unparse(whole)
+
+    def imports(self, *lines: str) -> str:
+        """The first line: the imports that the others need."""
+        used = dict.fromkeys(name for line in lines for name in _names(ast.parse(line)))
+        needed = [self._imported[name] for name in used if name in self._imported]
+        return "; ".join(sorted(needed, key=lambda each: (each.startswith("from"), each)))
+
+
+class _Inline(ast.NodeTransformer):
+    """Writes constants of a module out where they are used; tables are left alone."""
+
+    def __init__(self, constants: Mapping[str, ast.expr]) -> None:
+        self._constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = self._constants.get(node.id)
+        plain = isinstance(value, ast.Constant | ast.Call | ast.BinOp)
+        return value if plain and value is not None else node
+
+
+def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Each name that a module imports, with a statement that imports it alone."""
+    for node in body:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for alias in node.names:
+            alone = (
+                ast.Import([alias])
+                if isinstance(node, ast.Import)
+                else ast.ImportFrom(node.module, [alias], node.level)
+            )
+            yield alias.asname or alias.name, ast.unparse(alone)
+
+
+def _signature(arguments: ast.arguments, parameters: Mapping[str, float | int | bool]) -> str:
+    """`x, alpha=0.01`, with the case's values in place of the defaults."""
+    every = _arguments(arguments)
+    defaults = [*arguments.defaults, *filter(None, arguments.kw_defaults)]
+    given = {
+        name: ast.unparse(value)
+        for name, value in zip(every[len(every) - len(defaults) :], defaults, strict=True)
+    }
+    given |= {name: repr(value) for name, value in parameters.items()}
+    return ", ".join(f"{name}={given[name]}" if name in given else name for name in every)
+
+
+def _arguments(arguments: ast.arguments) -> list[str]:
+    return [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
+
+
+def _decorator(node: ast.expr) -> str:
+    return ast.unparse(node.func if isinstance(node, ast.Call) else node)
+
+
+def _is_guard(node: ast.stmt) -> bool:
+    """A docstring, or a branch that does nothing but raise."""
+    words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    refusal = isinstance(node, ast.If) and all(isinstance(each, ast.Raise) for each in node.body)
+    return words or (refusal and not getattr(node, "orelse", []))
+
+
+def _names(tree: ast.AST) -> list[str]:
+    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+
+
+def _bound(form: ast.FunctionDef | ast.Lambda) -> set[str]:
+    """The names that a function binds itself."""
+    stored = {
+        node.id
+        for node in ast.walk(form)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return stored | set(_arguments(form.args))

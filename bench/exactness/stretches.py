@@ -1,0 +1,305 @@
+"""Sweeps over all inputs: cut into stretches, spread over processes and machines, resumable.
+
+A task of `distributed` evaluates a stretch in a worker of its own, started once in each of its
+processes, and judges the results there. The in-process cluster is the default; with the address of
+a scheduler the same tasks run wherever its workers are, which need this tree and its environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import reduce
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from ..catalog import inputs
+from ..catalog.activations import find_reference
+from ..catalog.cases import Case
+from ..host import cache
+from ..host.errors import ActbenchError, UsageError
+from ..workers.process import Failed, Key, WorkerProcess
+from ..workers.specs import spec_of
+from . import double
+from .certificate import Certificate, merge
+
+STRETCH = 2**24
+"""Inputs of a task: a few seconds, so that little is lost when it is stopped."""
+_CALL = 2**20
+"""Inputs of one call of the function under test."""
+_TIMEOUT = 600.0
+_CONNECT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is certified, as a task can be told: picklable, and the same on every machine.
+
+    `worker` names a framework, or a function of the user's own; `spec` is what that worker is told;
+    `label` names the activation whose value (`forward`) or derivative each output is to be.
+    `python` is the interpreter of the worker, where it is not that of the task's own process.
+    """
+
+    worker: str
+    spec: Mapping[str, Any]
+    label: str
+    directions: tuple[str, ...]
+    python: str = ""
+    device: str = "cpu"
+    threads: int = 1
+
+    @property
+    def dtype(self) -> str:
+        """The format of inputs and results."""
+        return str(self.spec["dtype"])
+
+    @property
+    def name(self) -> str:
+        """What tells one subject from another."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch that is done: a certificate a direction, and the versions that it holds for."""
+
+    first: int
+    count: int
+    certificates: tuple[Certificate, ...]
+    versions: Mapping[str, str]
+
+
+def subject_of(case: Case, python: str = "") -> Subject:
+    """A case of a framework as a subject; its direction may be `both`."""
+    both = ("forward", "backward")
+    directions = both if case.direction == "both" else (case.direction,)
+    return Subject(
+        worker=case.framework,
+        spec=spec_of(case, 256),
+        label=case.activation,
+        directions=directions,
+        python=python,
+        device=case.device,
+        threads=case.threads,
+    )
+
+
+def cut(first: int, count: int, length: int) -> list[tuple[int, int]]:
+    """Stretches of `length` places, and what is left over; none goes across zero."""
+    pieces = [(first, count)]
+    if first < 0 < first + count:
+        pieces = [(first, -first), (0, first + count)]
+    return [
+        (at, min(length, start + size - at))
+        for start, size in pieces
+        for at in range(start, start + size, length)
+    ]
+
+
+# --- in a process of the cluster ------------------------------------------------------------------
+
+_workers: dict[str, WorkerProcess] = {}
+_one_at_a_time = Lock()
+
+
+def certify_stretch(subject: Subject, first: int, count: int) -> Part:
+    """Evaluate and judge a stretch, in this process and a worker that it keeps.
+
+    Raises ActbenchError where the function under test fails.
+    """
+    with _one_at_a_time:
+        try:
+            return _certify(_worker(subject), subject, first, count)
+        except Failed as failure:
+            _forget(subject)
+            raise ActbenchError(f"{subject.worker}: {failure.detail}") from None
+
+
+def _certify(worker: WorkerProcess, subject: Subject, first: int, count: int) -> Part:
+    activation = find_reference(subject.label)
+    found = [Certificate() for _ in subject.directions]
+    for at, size in cut(first, count, _CALL):
+        request = {"spec": dict(subject.spec), "first": at, "count": size}
+        outputs = worker.ask("evaluate_stretch", _TIMEOUT, **request)["outputs"]
+        bits = inputs.bits_at(at, size, subject.dtype)
+        for i, direction in enumerate(subject.directions):
+            part = double.examine(activation, direction, subject.dtype, bits, outputs[i])
+            found[i] = merge(found[i], part)
+    return Part(first, count, tuple(found), worker.facts["versions"])
+
+
+def _forget(subject: Subject) -> None:
+    """End the worker of a subject, if there is one: the next task starts another."""
+    worker = _workers.pop(subject.name, None)
+    if worker:
+        worker.kill()
+
+
+def _worker(subject: Subject) -> WorkerProcess:
+    """The worker of this process for a subject, started when it is first needed.
+
+    Raises Failed where it cannot start.
+    """
+    if subject.name not in _workers:
+        _workers[subject.name] = start(subject)
+        atexit.register(_workers[subject.name].kill)
+    return _workers[subject.name]
+
+
+def start(subject: Subject) -> WorkerProcess:
+    """A worker for a subject. Raises Failed where it cannot start."""
+    log = Path(tempfile.gettempdir(), f"actbench-worker-{os.getpid()}.log")
+    cpus = sorted(os.sched_getaffinity(0))
+    key = Key(subject.worker, subject.device, subject.threads)
+    return WorkerProcess(key, subject.python or sys.executable, cpus, log)
+
+
+# --- in the parent --------------------------------------------------------------------------------
+
+
+class Journal:
+    """The parts of a sweep that are done, in a file that outlives an interrupted one."""
+
+    def __init__(self, subject: Subject, source: bytes) -> None:
+        identity = subject.name.encode() + source
+        name = hashlib.sha256(identity).hexdigest()[:24]
+        self.path = cache.folder("stretches") / f"{name}.jsonl"
+
+    def read(self) -> list[Part]:
+        """What is done. A line that cannot be read counts as not done."""
+        parts = []
+        with suppress(OSError):
+            for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError, TypeError, KeyError):
+                    record = json.loads(line)
+                    certificates = [Certificate.from_dict(each) for each in record["certificates"]]
+                    parts.append(Part(**{**record, "certificates": tuple(certificates)}))
+        return parts
+
+    def append(self, part: Part) -> None:
+        """Keep a part. A full disk costs the chance to go on later, not the sweep."""
+        with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+            # A line that was torn off before ends here.
+            file.write("\n" + json.dumps(asdict(part)))
+
+    def remove(self) -> None:
+        """Forget everything: the sweep is done."""
+        with suppress(OSError):
+            self.path.unlink()
+
+
+def sweep(
+    subject: Subject,
+    stretches: Iterable[tuple[int, int]],
+    journal: Journal | None,
+    compute: Compute,
+    done: Callable[[], None],
+) -> tuple[list[Certificate], Mapping[str, str]]:
+    """The certificate of each direction over all stretches, and the versions that it holds for.
+
+    Stretches in the journal are not repeated. Parts that another version of the framework gave are
+    thrown away and done again. Raises UsageError where the workers of a cluster differ in that.
+    """
+    wanted = list(stretches)
+    finished = {(part.first, part.count): part for part in (journal.read() if journal else ())}
+    if finished.keys() >= set(wanted):
+        finished.pop(
+            wanted[-1]
+        )  # done again, it tells whether the versions are those of the others
+    for each in wanted:
+        if each in finished:
+            done()
+    while missing := [each for each in wanted if each not in finished]:
+        versions: set[str] = set()
+        for part in compute(subject, missing):
+            versions.add(json.dumps(part.versions, sort_keys=True))
+            if len(versions) > 1:
+                raise UsageError(
+                    f"the workers differ in versions: {' and '.join(sorted(versions))}"
+                )
+            if journal:
+                journal.append(part)
+            finished[part.first, part.count] = part
+            done()
+        finished = {key: each for key, each in finished.items() if each.versions == part.versions}
+    parts = [finished[each] for each in wanted]
+    columns = zip(*(part.certificates for part in parts), strict=True)
+    return [reduce(merge, column) for column in columns], parts[-1].versions
+
+
+Compute = Callable[[Subject, list[tuple[int, int]]], Iterator[Part]]
+
+
+def here(subject: Subject, stretches: list[tuple[int, int]]) -> Iterator[Part]:
+    """Do stretches one after the other in this process."""
+    try:
+        for first, count in stretches:
+            yield certify_stretch(subject, first, count)
+    finally:
+        _forget(subject)
+
+
+@contextmanager
+def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
+    """What does stretches in the processes of a cluster: a local one, or that of a scheduler.
+
+    Raises UsageError where no scheduler answers, or none of its workers.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = {"logging.distributed": "critical", "distributed.comm.timeouts.connect": "20s"}
+    with dask.config.set(quiet):
+        if not scheduler:
+            local = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
+            )
+            with local, Client(local) as client:
+                yield lambda subject, stretches: _in_cluster(client, subject, stretches)
+            return
+        try:
+            client = Client(scheduler, timeout=_CONNECT_SECONDS)
+            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(
+                f"no scheduler with workers answers at {scheduler} ({error}): start them with "
+                "dask scheduler and, in this folder, PYTHONPATH=. dask worker --nthreads 1 "
+                f"{scheduler}"
+            ) from None
+        with client:
+            yield lambda subject, stretches: _in_cluster(client, subject, stretches)
+
+
+def _in_cluster(client: Any, subject: Subject, stretches: list[tuple[int, int]]) -> Iterator[Part]:
+    from distributed import KilledWorker, as_completed
+
+    columns = list(zip(*stretches, strict=True))
+    futures = client.map(certify_stretch, [subject] * len(stretches), *columns, pure=False)
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    except KilledWorker as error:
+        raise ActbenchError(
+            f"the same stretch ended several worker processes: {error}; run it again to go on"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the cluster's workers lack {error.name}: start them in this folder with PYTHONPATH=. "
+            "and this project's environment"
+        ) from None
+    finally:
+        client.cancel(futures, reason="done or interrupted", force=True)

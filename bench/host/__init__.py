@@ -1,0 +1,1 @@
+"""The machine that measures, and what a person at it sees."""

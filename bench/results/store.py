@@ -1,0 +1,322 @@
+"""Run folders: the only module that knows the files.
+
+A run is a folder with
+
+- `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
+- `samples.jsonl`: raw, appended as measured. A line is a record with a `kind`: `case` introduces a
+  number for a case, every other kind refers to it
+- `rows.jsonl`: derived, one row a line; it can always be made again from the samples
+
+Either may be compressed (`.gz`), as it is in a published run.
+
+Infinity is written as 1e999, which JSON allows and Python, pandas and JavaScript read as infinity.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..catalog.cases import Case
+from ..host.errors import StoreError, UsageError
+from .metrics import COLUMNS, Row
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 2
+RESULTS = Path("results")
+_NUMBERS = ("value", "low", "high")
+
+
+@dataclass
+class RunFacts:
+    """What is known of a run besides its samples; `run.json`.
+
+    `workers` has one entry a worker, by `framework` (`framework/device/threads` where that is not
+    the only one): status, versions, the interpreter, and why it is missing if it is. Its
+    `floating_point` is what the worker's main thread does to subnormal results and operands and how
+    it rounds (`bench/worker/floating_point.py`), `before` anything was imported and `after` the
+    framework was.
+    `seconds` is the wall time of each phase; `timed_share` the part of the measuring phase that
+    lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
+    `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
+    own cost a call. `size_classes`
+    gives the elements of each class by device; `gpu_states` the clocks and throttle bits of each
+    GPU before and after each epoch that used one; `precision` is the half width of an interval at
+    which sampling stops, `budget` the seconds of sampling after which it stops anyway. `selftest`
+    has the lines of a gate's measure of itself (`bench/gate/summary.py`).
+    """
+
+    schema: int
+    command: str
+    profile: str
+    seed: int
+    started: str
+    rounds: int
+    epochs: int
+    batch: float
+    batches: int
+    precision: float
+    budget: float
+    per_binade: int
+    size_classes: dict[str, dict[str, int]]
+    asked: dict[str, list[Any]]
+    inputs: str
+    machine: dict[str, Any]
+    project: dict[str, str] = field(default_factory=dict)
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    finished: str | None = None
+    state: str = "running"
+    timed_share: float | None = None
+    seconds_a_case: float | None = None
+    compile_seconds: float = 0.0
+    loop_overhead_ns: dict[str, float] = field(default_factory=dict)
+    spoilt_samples: int = 0
+    gpu_states: list[dict[str, str]] = field(default_factory=list)
+    selftest: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stored run: its facts and its rows, records with the keys of `metrics.COLUMNS`.
+
+    A value that is missing is None.
+    """
+
+    path: Path
+    facts: RunFacts
+    records: Sequence[dict[str, Any]]
+
+    @cached_property
+    def rows(self) -> pandas.DataFrame:
+        """The rows as a table; a number that is missing is NaN."""
+        import pandas
+
+        table = pandas.DataFrame(self.records, columns=list(COLUMNS))
+        for column in _NUMBERS:
+            table[column] = pandas.to_numeric(table[column])
+        return table
+
+
+def dump(record: dict[str, Any]) -> str:
+    """A record as one line of JSON, infinity as 1e999.
+
+    A quote before the colon that no backslash precedes closes a key: inside a string it would be
+    escaped, so text that looks like a value is left alone.
+    """
+    text = json.dumps(record, ensure_ascii=False)
+    return re.sub(r'(?<=[^\\]": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
+
+
+def check_free(path: Path) -> None:
+    """Raise UsageError if a run cannot be written to a folder because something is there."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} is already there: choose another folder with --out")
+
+
+class RunWriter:
+    """Writes a run folder. Samples are appended and flushed as they come."""
+
+    def __init__(self, path: Path, facts: RunFacts) -> None:
+        """Create the folder. Raises UsageError if it is not empty, StoreError if that fails."""
+        self.path = path
+        self.facts = facts
+        self._numbers: dict[Case, int] = {}
+        self._given_up: StoreError | None = None
+        try:
+            check_free(path)
+            path.mkdir(parents=True, exist_ok=True)
+            self._samples: IO[str] = (path / "samples.jsonl").open("a", encoding="utf-8")
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        self.write_facts()
+
+    def append(self, kind: str, case: Case, **values: Any) -> None:
+        """Append one sample of a case."""
+        if case not in self._numbers:
+            self._numbers[case] = len(self._numbers)
+            self._write({"kind": "case", "case": self._numbers[case], **case.as_dict()})
+        self._write({"kind": kind, "case": self._numbers[case], **values})
+
+    def _write(self, record: dict[str, Any]) -> None:
+        with self._or_give_up():
+            self._samples.write(dump(record) + "\n")
+
+    def flush(self) -> None:
+        """Hand everything appended so far to the operating system."""
+        with self._or_give_up():
+            self._samples.flush()
+
+    @contextmanager
+    def _or_give_up(self) -> Iterator[None]:
+        """Close the samples without what cannot be written, so that nothing tries again at exit.
+
+        Whatever is written later, by another thread say, fails for the same reason.
+        """
+        if self._given_up:
+            raise self._given_up
+        try:
+            yield
+        except OSError as error:
+            self._given_up = _cannot_write(self.path, error)
+            with suppress(OSError):
+                self._samples.close()
+            raise self._given_up from error
+
+    def write_facts(self) -> None:
+        """Write `run.json` as the facts are now."""
+        _replace(self.path / "run.json", json.dumps(asdict(self.facts), indent=1) + "\n")
+
+    def finish(self, rows: Iterable[Row]) -> None:
+        """Write the derived rows and close the run."""
+        self.flush()
+        self._samples.close()
+        write_rows(self.path, rows)
+        self.write_facts()
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write `rows.jsonl` of a run folder anew."""
+    _replace(path / "rows.jsonl", "".join(dump(row.as_dict()) + "\n" for row in rows))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a full disk or an interrupt leaves the old one whole."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(f"cannot write {path}: {reason}; free some space or choose another --out")
+
+
+def locate(path: Path) -> Path:
+    """A run's folder, given as it is or by its name under results/ or results/published/."""
+    for candidate in (path, RESULTS / path, RESULTS / "published" / path):
+        if (candidate / "run.json").is_file():
+            return candidate
+    known = ", ".join(sorted(each.parent.name for each in RESULTS.glob("**/run.json"))[-3:])
+    hint = f"; there are: {known}" if known else "; python -m bench run makes one"
+    raise StoreError(f"no run at {path}{hint}")
+
+
+def load(path: Path) -> Run:
+    """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
+    folder = locate(path)
+    facts, path = read_facts(folder), _plain_or_compressed(folder / "rows.jsonl")
+    try:
+        return Run(folder, facts, list(map(_record, _lines(path))))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{path} is malformed: {error}; measure it again") from None
+
+
+def read_facts(folder: Path) -> RunFacts:
+    """Read `run.json`. Raises StoreError if it is malformed or of another schema."""
+    path = folder / "run.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path}: {error}; measure it again") from None
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise StoreError(
+            f"{path} has schema {schema}, this version reads {SCHEMA}: "
+            "read it with the version that wrote it or measure it again"
+        )
+    try:
+        return TypeAdapter(RunFacts).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(
+            f"{path} is malformed: {where}: {first['msg']}; measure it again"
+        ) from None
+
+
+def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
+    """The samples of a run, each with its case. Raises StoreError for a malformed line.
+
+    A last line without its end is what a killed process leaves, and is passed over.
+    """
+    cases: dict[int, Case] = {}
+    path = _plain_or_compressed(folder / "samples.jsonl")
+    for record in _lines(path, forgive_last=True):
+        try:
+            number = record.pop("case")
+            if record["kind"] == "case":
+                cases[number] = Case(**{key: record[key] for key in Case.__dataclass_fields__})
+            else:
+                yield cases[number], record
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
+
+
+def _plain_or_compressed(path: Path) -> Path:
+    compressed = path.with_name(f"{path.name}.gz")
+    return compressed if compressed.exists() and not path.exists() else path
+
+
+def publish(path: Path) -> Path:
+    """Copy a run to results/published/, compressed, and return where it is.
+
+    Raises StoreError if it cannot be read or written, UsageError if it is there already.
+    """
+    folder = load(path).path
+    target = RESULTS / "published" / folder.resolve().name
+    if target.exists():
+        raise UsageError(f"{target} is already there")
+    try:
+        target.mkdir(parents=True)
+        (target / "run.json").write_bytes((folder / "run.json").read_bytes())
+        for name in ("rows.jsonl", "samples.jsonl"):
+            content = (folder / name).read_bytes()
+            (target / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return target
+
+
+def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
+    try:
+        open_ = gzip.open if path.suffix == ".gz" else open
+        with open_(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if forgive_last and not line.endswith("\n"):
+                    return
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError(f"line {number} is not a record")
+                yield record
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        raise StoreError(f"cannot read {path}: {error}; measure it again") from None
+
+
+def _record(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as a row: every column, None where it has no value."""
+    record = {name: line.get(name) for name in COLUMNS}
+    for name in _NUMBERS:
+        number = record[name]
+        if number is not None and not isinstance(number, int | float):
+            raise ValueError(f"{name} {str(number)[:40]!r} is no number")
+        if number != number:  # NaN
+            record[name] = None
+    return record

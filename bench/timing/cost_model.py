@@ -1,0 +1,143 @@
+"""The cost model: a formula costs what its primitives cost, and where it does not, why.
+
+The catalogue counts the primitives of each formula (`Activation.operations`). Their arithmetic,
+measured in the same framework, mode and dtype, is summed and set beside the formula's own. Where
+the time an element (copy floor and arithmetic) is more than a quarter away from what the model
+says, the case is a surprise, with its cause if a check can name one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..catalog.activations import CATALOG, find
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..results.metrics import Row
+from .parts import PAGE
+
+TOLERANCE = 0.25
+_COMPUTED_OTHERWISE = ("stable",)
+"""Forms that are not the formula: they compute something else, in a wider format."""
+UNNAMED = "no check names the cause"
+_BRANCHY = 1.5
+_SCALAR = 1.3
+_MAPPED = 0.5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What else was tried of a case: its time over that on the same inputs sorted, and its time in
+    float64 over that in float32 (NaN where that was not tried)."""
+
+    shuffled_over_sorted: float
+    wide_over_narrow: float
+
+
+def rows(
+    parts: Iterable[Row], probes: Mapping[Case, Probe], faults: Mapping[Case, float]
+) -> Iterator[Row]:
+    """Predictions beside `arithmetic` rows, and surprises.
+
+    `parts` are the decomposition's rows, `faults` the page faults of a call.
+    """
+    table = {(row.case, row.metric): row for row in parts if row.status == "ok"}
+    for (case, metric), row in table.items():
+        if metric != "arithmetic" or not _is_formula(case):
+            continue
+        names = find(case.activation).operations
+        costs = {name: table.get((_primitive(case, name), "arithmetic")) for name in names}
+        floor = table[case, "copy_floor"]
+        mapped = faults.get(case, 0.0) * PAGE / (case.size * DTYPES[case.dtype].itemsize)
+        yield from _predicted(row, floor, costs, mapped, probes.get(case))
+
+
+def asks_for_probe(row: Row) -> bool:
+    """Whether a row is a surprise that a probe may explain."""
+    return row.metric == "surprise" and row.detail == UNNAMED
+
+
+def _is_formula(case: Case) -> bool:
+    forward = case.direction == "forward" and case.form not in _COMPUTED_OTHERWISE
+    return forward and not find(case.activation).primitive
+
+
+def _primitive(case: Case, name: str) -> Case:
+    form = "native" if case.framework != "numpy" or name != "erf" else CATALOG[name].forms[0]
+    return replace(case, activation=name, form=form)
+
+
+def _predicted(
+    measured: Row,
+    floor: Row,
+    costs: Mapping[str, Row | None],
+    mapped: float,
+    probe: Probe | None,
+) -> Iterator[Row]:
+    case = measured.case
+    counts = find(case.activation).operations
+    missing = [name for name in counts if costs[name] is None]
+    if missing:
+        reason = f"not measured beside it: add --activation {' --activation '.join(missing)}"
+        yield Row(case, "predicted_arithmetic", None, status="unsupported", detail=reason)
+        return
+    fused = _total(counts, costs)
+    terms = " + ".join(f"{count} {name}" for name, count in counts.items())
+    yield Row(case, "predicted_arithmetic", *fused, detail=terms)
+    above = max(_value(floor), 0.0)
+    expected, least, most = (above + each for each in fused)
+    if expected == 0:
+        return  # sizes so small that no slope rises above the noise
+    found, low, high = (above + each for each in (_value(measured), *_ends(measured)))
+    ratio, low, high = found / expected, low / most, high / least if least else math.inf
+    if low > 1 + TOLERANCE or high < 1 - TOLERANCE:
+        passes = sum(counts.values())
+        over_unfused = found / (expected + (passes - 1) * above)
+        cause = _cause(ratio, over_unfused, passes, mapped, probe)
+        yield Row(case, "surprise", ratio, low, high, detail=cause)
+
+
+def _total(
+    counts: Mapping[str, int], costs: Mapping[str, Row | None]
+) -> tuple[float, float, float]:
+    """The sum of primitives' arithmetic, and of the ends of their intervals."""
+    rows = [(count, costs[name]) for name, count in counts.items()]
+    values = sum(count * max(_value(row), 0.0) for count, row in rows)
+    ends = [(count, _ends(row)) for count, row in rows if row is not None]
+    low, high = (sum(count * max(each[end], 0.0) for count, each in ends) for end in (0, 1))
+    return values, low, high
+
+
+def _value(row: Row | None) -> float:
+    return row.value if row is not None and row.value is not None else 0.0
+
+
+def _ends(row: Row) -> tuple[float, float]:
+    value = _value(row)
+    return (
+        value if row.low is None else row.low,
+        value if row.high is None else row.high,
+    )
+
+
+def _cause(
+    ratio: float, over_unfused: float, passes: int, mapped: float, probe: Probe | None
+) -> str:
+    """The likely cause of a deviation, as far as a check names it."""
+    if ratio < 1:
+        return "cheaper than its parts: a kernel of its own, or parts that the compiler shares"
+    if probe and probe.shuffled_over_sorted > _BRANCHY:
+        times = probe.shuffled_over_sorted
+        return f"branch: sorted inputs take {1 / times:.0%} of the time, so it mispredicts"
+    if mapped > _MAPPED:
+        return (
+            f"fresh pages: a call touches {mapped:.1f} outputs' worth of pages for the first time"
+        )
+    if passes > 1 and abs(over_unfused - 1) <= TOLERANCE:
+        return f"unfused passes: {passes} of them, each reading and writing, predict this time"
+    if probe and probe.wide_over_narrow < _SCALAR:
+        wide = probe.wide_over_narrow
+        return f"scalar code: float64 takes {wide:.2f} times the time of float32, not twice"
+    return UNNAMED

@@ -1,0 +1,170 @@
+"""A cost split into its parts: launch, handoff, copy floor, arithmetic, memory, allocation.
+
+In cache a call of n elements takes a straight line, whose slope is the copy floor and `arithmetic`.
+The slope is taken between the largest sizes that lie in the first- and the second-level cache; a
+size between the two is left out and predicted by the line (`fit_error`). `launch` is what the
+smallest call takes besides its elements. The line may start above it: work that is worth it is
+handed to another thread, or given temporaries of its own (`handoff`). Streaming from DRAM adds
+`memory` to each element, an output that the allocator maps afresh `allocation`:
+
+    time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
+
+Where a form cannot write to a given output, page faults tell whether its allocator maps afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..catalog.sizes import Classes
+from ..results.metrics import Row
+from . import intervals as statistics
+
+Array = np.ndarray[Any, Any]
+FLOOR = "copy"
+PAGE = 4096
+_FEW_FAULTS = 0.02
+"""Page faults over the pages of an output, up to which its memory was there already."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one case took: replicates of ns a call, and page faults a call."""
+
+    replicates: Array
+    faults: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """ns a call: `start` and a `slope` between two `sizes`; `launch` if a small call was timed."""
+
+    start: Array
+    slope: Array
+    sizes: tuple[int, int]
+    smallest: int
+    launch: Array
+
+    def at(self, size: int) -> Array:
+        """The time of a call of `size` elements."""
+        time: Array = self.start + size * self.slope
+        return time
+
+
+def rows(timings: Mapping[Case, Timing], classes: Mapping[str, Classes]) -> Iterator[Row]:
+    """The parts of every case that was measured at more than one size, warm.
+
+    `classes` are the size classes by device of the machine that measured.
+    """
+    groups: dict[Case, dict[int, Timing]] = {}
+    for case, timing in timings.items():
+        if case.output == "fresh" and case.cache == "warm":
+            groups.setdefault(replace(case, size=0), {})[case.size] = timing
+    lines = {group: _line(sizes, classes[group.device]) for group, sizes in groups.items()}
+    for group, sizes in groups.items():
+        line = lines[group]
+        if line is None:
+            if len(sizes) > 1:
+                yield _no_line(group, sizes, classes[group.device])
+            continue
+        yield from _in_cache(group, line, lines.get(floor_of(group)))
+        yield from _left_out(group, line, sizes)
+        yield from _streaming(group, line, timings, classes[group.device])
+
+
+def _line(sizes: Mapping[int, Timing], classes: Classes) -> _Line | None:
+    """Through the largest size in the second-level cache and one at most a quarter of it."""
+    cached = sorted(size for size in sizes if size <= classes["l2"])
+    lower = [size for size in cached if 4 * size <= cached[-1]]
+    if not lower:
+        return None
+    high, low = cached[-1], _nearest(lower, classes["l1"])
+    slope = (sizes[high].replicates - sizes[low].replicates) / (high - low)
+    smallest = cached[0]
+    launch = sizes[smallest].replicates - smallest * slope
+    return _Line(sizes[low].replicates - low * slope, slope, (low, high), smallest, launch)
+
+
+def _nearest(sizes: list[int], wanted: int) -> int:
+    return min(sizes, key=lambda size: abs(size - wanted))
+
+
+def _no_line(group: Case, sizes: Mapping[int, Timing], classes: Classes) -> Row:
+    reason = (
+        "needs sizes in the second-level cache of which one is four times another: "
+        f"--size launch --size l1 --size l2 (up to {classes['l2']:,} elements)"
+    )
+    case = replace(group, size=min(sizes))
+    return Row(case, "launch", None, status="unsupported", detail=reason)
+
+
+def floor_of(case: Case) -> Case:
+    """The copy whose slope is a case's floor: forward, whatever the direction."""
+    return replace(case, activation=FLOOR, form="native", direction="forward")
+
+
+def _in_cache(group: Case, line: _Line, floor: _Line | None) -> Iterator[Row]:
+    low, high = line.sizes
+    between = f"line through {low:,} and {high:,} elements"
+    smallest = replace(group, size=line.smallest)
+    yield _row(smallest, "launch", line.launch, f"{line.smallest:,} elements, less their share")
+    if line.smallest < low:
+        yield _row(replace(group, size=low), "handoff", line.start - line.launch, between)
+    case = replace(group, size=high)
+    if floor is None:
+        reason = "no copy was measured beside it: add --activation copy"
+        yield Row(case, "arithmetic", None, status="unsupported", detail=reason)
+        return
+    detail = f"{between}, above the {group.mode} copy of {group.framework}"
+    yield _row(case, "copy_floor", floor.slope, between)
+    yield _row(case, "arithmetic", line.slope - floor.slope, detail)
+
+
+def _left_out(group: Case, line: _Line, sizes: Mapping[int, Timing]) -> Iterator[Row]:
+    low, high = line.sizes
+    for size in sorted(size for size in sizes if low < size < high):
+        error = line.at(size) / sizes[size].replicates - 1
+        detail = f"predicted {line.at(size)[0]:.4g} ns, measured {sizes[size].replicates[0]:.4g} ns"
+        yield _row(replace(group, size=size), "fit_error", error, detail)
+
+
+def _streaming(
+    group: Case, line: _Line, timings: Mapping[Case, Timing], classes: Classes
+) -> Iterator[Row]:
+    size = classes["memory"]
+    fresh_case = replace(group, size=size)
+    fresh = timings.get(fresh_case)
+    if fresh is None:
+        return
+    reused = timings.get(replace(fresh_case, output="reused"))
+    if reused is not None:
+        how = f"{size:,} elements, output reused"
+        yield _row(fresh_case, "memory", _above(reused, line, size), how)
+        extra = (fresh.replicates - reused.replicates) / size
+        yield _row(fresh_case, "allocation", extra, f"{size:,} elements, fresh less reused")
+        return
+    pages = size * DTYPES[group.dtype].itemsize / PAGE
+    if fresh.faults <= _FEW_FAULTS * pages:
+        how = f"{size:,} elements; no page faults: the allocator kept its memory"
+        yield _row(fresh_case, "memory", _above(fresh, line, size), how)
+        yield Row(fresh_case, "allocation", 0.0, detail=how)
+        return
+    reason = f"output cannot be reused, and {fresh.faults:,.0f} page faults a call are in its time"
+    for metric in ("memory", "allocation"):
+        yield Row(fresh_case, metric, None, status="unsupported", detail=reason)
+
+
+def _above(timing: Timing, line: _Line, size: int) -> Array:
+    above: Array = (timing.replicates - line.start) / size - line.slope
+    return above
+
+
+def _row(case: Case, metric: str, replicates: Array, detail: str) -> Row:
+    found = statistics.estimate(replicates)
+    return Row(case, metric, found.value, found.low, found.high, detail=detail)

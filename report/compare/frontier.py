@@ -1,0 +1,79 @@
+"""Speed against exactness: which forms no other one beats in both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..read.evidence import COARSE, Timed
+from .families import cost
+
+FAMILIES = ("algebraic", "exp")
+"""Whose forms compete: relu and its kin, exact and cheap, would leave nothing else on a front."""
+HALF = 0.5
+"""Units in the last place by which a correctly rounded result may be off."""
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The forms that no other one beats, the most exact first, and the line that divides.
+
+    A corner is a cost and an error: from that error on, a form whose whole interval lies above
+    that cost is beaten by one at least as exact.
+    """
+
+    members: tuple[Timed, ...]
+    corners: tuple[tuple[float, float], ...]
+
+
+def frontier(timed: Iterable[Timed]) -> Frontier:
+    """The Pareto front of cost and largest error, over the forms of FAMILIES that have both.
+
+    A form is beaten only if another is at least as exact and its interval of the cost lies wholly
+    below. Without an interval a form neither beats nor is beaten.
+    """
+    rivals = sorted(
+        (each for each in timed if each.family in FAMILIES and each.cost and each.exactness),
+        key=lambda each: (error(each), cost(each).value),
+    )
+    corners = _corners(rivals)
+    members = [each for each in rivals if _low(each) <= _limit(corners, error(each))]
+    return Frontier(tuple(members), corners)
+
+
+def error(each: Timed) -> float:
+    """The largest error in ulp where a subnormal may stand as zero, as far as it tells forms apart.
+
+    Up to HALF a result is rounded as well as can be, and above COARSE a form is marked wherever it
+    stands: what lies beyond either end counts as that end. NaN where nothing was checked.
+    """
+    return min(max(each.exactness.error, HALF), COARSE) if each.exactness else math.nan
+
+
+def _corners(rivals: Iterable[Timed]) -> tuple[tuple[float, float], ...]:
+    """Where the least upper end of a cost, among forms at least as exact, falls."""
+    least: dict[float, float] = {}
+    best = math.inf
+    for each in rivals:
+        best = min(best, _high(each))
+        least[error(each)] = best
+    corners: list[tuple[float, float]] = []
+    for ulp, limit in least.items():
+        if limit < (corners[-1][0] if corners else math.inf):
+            corners.append((limit, ulp))
+    return tuple(corners)
+
+
+def _limit(corners: Sequence[tuple[float, float]], ulp: float) -> float:
+    return min((limit for limit, at in corners if at <= ulp), default=math.inf)
+
+
+def _low(each: Timed) -> float:
+    low = cost(each).low
+    return -math.inf if low is None else low
+
+
+def _high(each: Timed) -> float:
+    high = cost(each).high
+    return math.inf if high is None else high

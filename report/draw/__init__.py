@@ -1,0 +1,1 @@
+"""Charts as SVG text that takes its colours from the page."""

@@ -1,0 +1,1 @@
+"""Rows to evidence: what a page may speak of."""

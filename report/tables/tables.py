@@ -1,0 +1,326 @@
+"""The tables that the page's script draws: which there are, and their columns."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from ...bench.catalog.cases import Case
+from ...bench.catalog.dtypes import DTYPES
+from ...bench.catalog.frameworks import frameworks
+from ...bench.results.metrics import METRICS
+from ..read.evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
+from ..sections.parts import POOR_FIT, remeasure
+from ..words import counted, listing
+from . import flags
+from .columns import (
+    Column,
+    cell,
+    columns_of,
+    conditions,
+    estimate,
+    getter,
+    identity,
+    short,
+    table,
+    whole,
+)
+
+_FIELDS = tuple(Case.__dataclass_fields__)
+
+
+def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """Every table of the page by its id, ready for JSON."""
+    machines = machines_of(evidence)
+    marks = flags.of(evidence)
+    return {
+        "timings": table(
+            evidence.timed,
+            [
+                flags.column(marks.timings),
+                *identity(machines, Timed),
+                *_TIMINGS,
+                *conditions(Timed),
+            ],
+        ),
+        "accuracy": table(
+            evidence.checked,
+            [
+                flags.column(marks.accuracy),
+                *identity(machines, Checked, False),
+                *_ACCURACY,
+                *conditions(Checked, False),
+            ],
+        ),
+        "between": table(
+            evidence.between,
+            identity(machines, Between, False) + _BETWEEN + conditions(Between, False),
+        ),
+        "missing": table(
+            sorted(evidence.missing, key=_weight),
+            identity(machines, Missing) + _MISSING + conditions(Missing),
+        ),
+        "parts": table(
+            [each for each in evidence.splits if _measured(each)],
+            identity(machines, Split, None) + _PARTS + conditions(Split, False) + _again(evidence),
+        ),
+        "surprises": table(
+            sorted(filter(_surprising, evidence.splits), key=_distance, reverse=True),
+            identity(machines, Split, None)
+            + _SURPRISES
+            + conditions(Split, False)
+            + _again(evidence),
+        ),
+    }
+
+
+def machines_of(evidence: Evidence) -> dict[str, str]:
+    """The machine of each run in a few words: `AMD EPYC, 2 cores`, and its GPUs."""
+    return {name: machine_words(run.facts.machine) for name, run in evidence.runs.items()}
+
+
+def machine_words(facts: Mapping[str, Any]) -> str:
+    """A machine in a few words: `AMD EPYC, 2 cores`."""
+    cores, gpus = facts.get("cores"), facts.get("gpus")
+    parts = [str(facts.get("cpu") or "unknown processor")]
+    parts += [counted(cores, "core")] if isinstance(cores, int) else []
+    return ", ".join([*parts, *(map(str, gpus) if isinstance(gpus, list) else [])])
+
+
+def mixture(evidence: Evidence) -> str:
+    """What a reader of rows of several runs must know before comparing them; empty for one run."""
+    if len(evidence.runs) < 2:
+        return ""
+    whose = listing([f"{name} ({machine})" for name, machine in machines_of(evidence).items()])
+    return (
+        f"Rows of {len(evidence.runs)} runs stand together: {whose}. A cost over relu is over the "
+        "relu of its own run; other times are of their own machine and hour, and a difference "
+        "between two runs may be that of those."
+    )
+
+
+def headers() -> dict[str, dict[str, tuple[str, str]]]:
+    """The metric and its unit of each column that holds one, by table and key: headers of files."""
+    return {
+        table: {key: (metric, METRICS[metric].unit) for key, metric in metrics.items()}
+        for table, metrics in _METRICS.items()
+    }
+
+
+_METRICS: Mapping[str, Mapping[str, str]] = {
+    "timings": {
+        "call": "time_per_call",
+        "element": "time_per_element",
+        "cost": "relative_cost",
+        "ulp": "max_ulp",
+        "bandwidth": "bandwidth",
+        "compile": "compile_time",
+    },
+    "accuracy": {
+        "ulp": "max_ulp",
+        "flushed": "max_ulp_flushed",
+        "worst": "worst_input",
+        "rounding": "not_correctly_rounded",
+        "nan": "nan_mismatches",
+        "parameter": "max_ulp_parameter",
+    },
+    "between": {"ulp": "max_ulp_between", "equal": "equal_bits"},
+    "parts": {
+        "arithmetic": "arithmetic",
+        "floor": "copy_floor",
+        "memory": "memory",
+        "allocation": "allocation",
+        "launch": "launch",
+        "handoff": "handoff",
+        "fit": "fit_error",
+        "predicted": "predicted_arithmetic",
+    },
+    "surprises": {
+        "surprise": "surprise",
+        "arithmetic": "arithmetic",
+        "predicted": "predicted_arithmetic",
+    },
+}
+
+
+def _weight(each: Missing) -> int:
+    """Refused cases first, then those that failed, then those that do not exist."""
+    return {"refused": 0, "unsupported": 2}.get(each.status, 1)
+
+
+def _measured(each: Split) -> bool:
+    return any(part.estimate for part in each.parts.values())
+
+
+def _surprising(each: Split) -> bool:
+    return each.part("surprise") is not None
+
+
+def _distance(each: Split) -> float:
+    """How far a surprise lies from what was predicted, in either direction."""
+    found = each.part("surprise")
+    return abs(math.log(found.value)) if found and found.value > 0 else math.inf
+
+
+def commands() -> dict[str, str]:
+    """The command of a case by table, with the fields in braces where its values go.
+
+    Exactness has no size, threads, output or cache of its own: it is checked on its own inputs.
+    `exactness` is for cases of `missing` that are not of time.
+    """
+    timing = Case(*(cast(Any, f"{{{field}}}") for field in _FIELDS)).command
+    checking = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
+    split = re.sub(r" --(size|output) \S+", "", timing) + " {options}"
+    return {
+        "timings": timing,
+        "parts": split,
+        "surprises": split,
+        "missing": timing,
+        "exactness": f"{checking} --only agreement",
+        "accuracy": checking.replace("bench run", "bench {options}"),
+        "between": f"{checking} {{options}}",
+    }
+
+
+_TIMINGS: list[Column[Timed]] = columns_of(
+    [
+        ("family", "Family", "text", lambda each: each.family, True),
+        ("call", "Time a call", "time", estimate("time_per_call"), False),
+        ("element", "ns an element", "interval", estimate("time_per_element"), False),
+        ("cost", "Cost over relu", "ratio", estimate("relative_cost"), False),
+        (
+            "ulp",
+            "Max error, ulp",
+            "number",
+            lambda each: short(each.exactness.max_ulp) if each.exactness else None,
+            False,
+        ),
+        ("bandwidth", "GB/s", "interval", estimate("bandwidth"), False),
+        ("compile", "Compile, s", "interval", estimate("compile_time"), False),
+        ("samples", "Samples", "text", lambda each: each.samples.partition("; ")[0], False),
+        ("ended", "Sampling ended", "text", lambda each: each.ended, True),
+    ]
+)
+
+
+def _part(metric: str) -> Callable[[Split], Any]:
+    return lambda each: cell({metric: found} if (found := each.part(metric)) else {}, metric)
+
+
+def _again(evidence: Evidence) -> list[Column[Split]]:
+    """What conditions and commands of a split need beside its columns."""
+    names = {
+        (name, each.case.device): class_names(run, each.case.device)
+        for name, run in evidence.runs.items()
+        for each in evidence.splits
+        if each.run == name
+    }
+    return [
+        Column("threads", "Threads", "count", getter("threads"), True),
+        Column("cache", "", "text", getter("cache")),
+        Column(
+            "options",
+            "",
+            "text",
+            lambda each: remeasure(each, names[each.run, each.case.device]),
+        ),
+    ]
+
+
+def _not_split(each: Split) -> str:
+    """Why parts are missing, each reason once."""
+    reasons = [
+        f"{metric}: {part.detail}"
+        for metric, part in each.parts.items()
+        if part.estimate is None and part.detail and metric != "allocation"
+    ]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _terms(each: Split) -> str:
+    return each.detail("predicted_arithmetic") if each.part("predicted_arithmetic") else ""
+
+
+_PARTS: list[Column[Split]] = [
+    Column("family", "Family", "text", lambda each: each.family, True),
+    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
+    Column("floor", "Copy floor", "interval", _part("copy_floor")),
+    Column("memory", "Memory", "interval", _part("memory")),
+    Column("allocation", "Allocation", "interval", _part("allocation")),
+    Column("launch", "Launch, a call", "time", _part("launch")),
+    Column("handoff", "Handoff, a call", "time", _part("handoff")),
+    Column("fit", "Line against size left out", "share", _part("fit_error"), False, POOR_FIT),
+    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
+    Column("terms", "Counted", "text", _terms),
+    Column("note", "Missing parts", "text", _not_split),
+]
+
+
+def _cause(each: Split) -> str:
+    return each.detail("surprise") or "no cause was kept"
+
+
+_SURPRISES: list[Column[Split]] = [
+    Column("family", "Family", "text", lambda each: each.family, True),
+    Column("surprise", "Measured over predicted", "ratio", _part("surprise")),
+    Column("cause", "Kind of cause", "text", lambda each: _cause(each).split(":")[0], True),
+    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
+    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
+    Column("terms", "Counted", "text", _terms),
+    Column("detail", "Cause", "text", _cause),
+]
+
+
+def _checking(each: Checked) -> str:
+    """What checks a case again: a run tries all inputs of 16-bit formats and some of wider ones."""
+    known = DTYPES.get(each.case.dtype)
+    wide = known is not None and known.itemsize > 2
+    return "agree --exhaustive" if wide and flags.complete(each.case) else "run --only agreement"
+
+
+_ACCURACY: list[Column[Checked]] = columns_of(
+    [
+        ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
+        ("flushed", "Subnormals flushed, ulp", "number", lambda each: short(each.flushed), False),
+        ("worst", "Worst input", "code", lambda each: each.worst, False),
+        (
+            "rounding",
+            "Not correctly rounded",
+            "count",
+            lambda each: whole(each.wrongly_rounded),
+            False,
+        ),
+        ("nan", "NaN mismatches", "count", lambda each: whole(each.nan_mismatches), False),
+        ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
+        ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),
+        ("options", "", "text", _checking, False),
+    ]
+)
+
+
+def _other_side(each: Between) -> str:
+    """What a command of the one side needs to give the other as well."""
+    if each.other in frameworks():
+        return f"--only agreement --framework {each.other}"
+    return "--only agreement" + " --mode compiled" * (each.other == "compiled")
+
+
+_BETWEEN: list[Column[Between]] = columns_of(
+    [
+        ("other", "Against", "text", lambda each: each.other, True),
+        ("ulp", "Max distance, ulp", "number", lambda each: short(each.max_ulp), False),
+        ("equal", "Equal bits, share", "number", lambda each: short(each.equal_bits), False),
+        ("note", "Note", "text", lambda each: each.note, False),
+        ("options", "", "text", _other_side, False),
+    ]
+)
+
+_MISSING: list[Column[Missing]] = columns_of(
+    [
+        ("what", "What", "text", lambda each: each.what, True),
+        ("status", "Status", "text", lambda each: each.status, True),
+        ("reason", "Reason", "text", lambda each: each.reason or "no reason was kept", False),
+    ]
+)

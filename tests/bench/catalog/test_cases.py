@@ -1,0 +1,187 @@
+"""Cases: profiles, selections, and what the source says cannot be measured."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import (
+    PROFILES,
+    Case,
+    Plan,
+    Selection,
+    expand,
+    forms_of,
+    row_length,
+    unsupported,
+)
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.host.errors import UsageError
+
+SMOKE = PROFILES["smoke"]
+
+
+@pytest.mark.parametrize("name", list(PROFILES))
+def test_every_profile_has_every_framework_and_no_case_twice(name: str) -> None:
+    cases = expand(PROFILES[name])
+    assert len(set(cases)) == len(cases)
+    assert {case.framework for case in cases} == set(frameworks())
+
+
+def test_full_has_every_activation_form_and_mode() -> None:
+    found = {
+        (case.framework, case.activation, case.form, case.mode) for case in expand(PROFILES["full"])
+    }
+    for framework, (name, record) in product(frameworks().values(), CATALOG.items()):
+        for form, mode in product(forms_of(record), framework.modes):
+            assert (framework.name, name, form, mode) in found
+
+
+def test_standard_has_every_form_of_an_activation_and_the_plain_one_of_a_primitive() -> None:
+    cases = expand(PROFILES["standard"])
+    found = {(case.framework, case.activation, case.form, case.mode) for case in cases}
+    for framework, (name, record) in product(frameworks().values(), CATALOG.items()):
+        native = framework.offers(name, "native")
+        plain = "native" if native else record.forms[0]
+        forms = (plain,) if record.family == "primitive" else forms_of(record)
+        for form, mode in product(forms, framework.modes):
+            assert (framework.name, name, form, mode) in found
+
+
+@pytest.mark.parametrize("name", list(PROFILES))
+def test_every_profile_can_split_a_cost(name: str) -> None:
+    """Each has relu and a copy at the sizes between which the line is drawn."""
+    cases, classes = expand(PROFILES[name]), size_classes("cpu")
+    for framework, activation in product(frameworks(), ("relu", "copy")):
+        sizes = {
+            case.size
+            for case in cases
+            if (case.framework, case.activation, case.direction, case.dtype)
+            == (framework, activation, "forward", "float32")
+        }
+        assert {classes["launch"], classes["l1"], classes["l2"]} <= sizes
+
+
+def test_a_size_class_is_so_many_elements_of_the_device() -> None:
+    chosen = Selection(devices=("cpu", "cuda"), sizes=("memory", "l2", "77"))
+    cases = expand(SMOKE, chosen)
+    for device in ("cpu", "cuda"):
+        classes = size_classes(device)
+        sizes = {case.size for case in cases if case.device == device}
+        assert sizes == {classes["memory"], classes["l2"], 77}
+
+
+def test_a_class_and_its_number_are_one_case() -> None:
+    number = str(size_classes("cpu")["l2"])
+    one = Selection(frameworks=("numpy",), sizes=("l2",))
+    assert expand(SMOKE, replace(one, sizes=("l2", number))) == expand(SMOKE, one)
+
+
+def test_outputs_and_caches_are_chosen_like_everything_else() -> None:
+    chosen = Selection(frameworks=("numpy",), outputs=("reused",), caches=("warm", "cold"))
+    cases = expand(SMOKE, chosen)
+    assert {(case.output, case.cache) for case in cases} == {("reused", "warm"), ("reused", "cold")}
+
+
+def test_a_plain_form_is_native_or_the_first_written_out() -> None:
+    plan = Plan(("gelu", "relu"), forms=("plain",), sizes=(64,))
+    forms = {
+        (case.framework, case.activation): case.form
+        for case in expand(replace(SMOKE, plans=(plan,)))
+        if case.framework in ("numpy", "torch")
+    }
+    assert forms == {
+        ("numpy", "gelu"): "textbook",
+        ("numpy", "relu"): "max",
+        ("torch", "gelu"): "native",
+        ("torch", "relu"): "native",
+    }
+
+
+def test_all_threads_are_as_many_as_there_are_cpus() -> None:
+    chosen = Selection(frameworks=("numpy",), threads=("1", "all"), sizes=("l2",))
+    threads = {case.threads for case in expand(PROFILES["smoke"], chosen)}
+    assert threads == {1, len(os.sched_getaffinity(0))}
+
+
+def test_a_selection_replaces_what_the_profile_says() -> None:
+    chosen = Selection(
+        frameworks=("jax",),
+        activations=("mish",),
+        forms=("textbook",),
+        sizes=(100, 7),
+        dtypes=("float64",),
+    )
+    cases = expand(PROFILES["standard"], chosen)
+    assert {case.framework for case in cases} == {"jax"}
+    assert {(case.activation, case.form, case.dtype) for case in cases} == {
+        ("mish", "textbook", "float64")
+    }
+    assert {case.size for case in cases} == {100, 7}
+    assert {case.mode for case in cases} == {"eager", "compiled"}
+
+
+@pytest.mark.parametrize(
+    ("selection", "sentence"),
+    [
+        (Selection(frameworks=("pytorch",)), "unknown framework 'pytorch'.*torch"),
+        (Selection(activations=("reul",)), "unknown activation 'reul'.*relu"),
+        (Selection(forms=("stabel",)), "unknown form 'stabel'.*stable"),
+        (Selection(modes=("jit",)), "unknown mode 'jit'"),
+        (Selection(directions=("back",)), "unknown direction 'back'.*backward"),
+        (Selection(devices=("gpu",)), "unknown device 'gpu'.*c"),
+        (Selection(dtypes=("fp32",)), "unknown dtype 'fp32'"),
+        (Selection(sizes=(0,)), "--size must be at least 1"),
+        (Selection(sizes=("-5",)), "--size must be at least 1, not -5"),
+        (Selection(sizes=("1.5",)), "unknown size '1.5': a number of elements, or"),
+        (Selection(sizes=("memroy",)), "unknown size 'memroy'.*did you mean memory"),
+        (Selection(threads=(0,)), "--threads must be a number from 1, or all, not 0"),
+        (Selection(outputs=("resued",)), "unknown output 'resued': did you mean reused"),
+        (Selection(caches=("could",)), "unknown cache 'could': did you mean cold"),
+        (Selection(activations=("relu",), forms=("stable",)), "nothing to measure"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_refused_with_the_nearest(
+    selection: Selection, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        expand(SMOKE, selection)
+
+
+def _case(
+    framework: str, activation: str, form: str, mode: str = "eager", size: int = 1024
+) -> Case:
+    return Case(framework, activation, form, mode, "forward", "cpu", "float32", size, 1)
+
+
+def test_what_cannot_be_measured_says_why() -> None:
+    assert unsupported(_case("numpy", "gelu", "native")) == "NumPy has no native gelu"
+    assert "compiled" in unsupported(_case("numpy", "gelu", "stable", "compiled"))
+    assert "2 groups" in unsupported(_case("torch", "maxout", "textbook", size=25))
+    assert unsupported(_case("torch", "maxout(k=4)", "textbook")) == ""
+    backward = replace(_case("torch", "gelu", "native"), direction="backward", output="reused")
+    assert unsupported(backward) == "gradients are always written to fresh memory"
+
+
+@pytest.mark.parametrize(("size", "length"), [(65536, 256), (1000, 8), (7, 1), (768, 256)])
+def test_row_length_divides_the_size(size: int, length: int) -> None:
+    assert row_length(size) == length
+
+
+def test_a_command_names_every_field() -> None:
+    case = replace(_case("torch", "squareplus(b=0)", "stable"), output="reused", cache="cold")
+    words = shlex.split(case.command)
+    for name, value in case.as_dict().items():
+        assert words[words.index(f"--{name}") + 1] == str(value)
+
+
+def test_the_caches_of_a_device_are_not_emptied() -> None:
+    case = expand(PROFILES["smoke"], Selection(frameworks=("torch",), caches=("cold",)))[0]
+    assert unsupported(case) == ""
+    assert "only a CPU's caches" in unsupported(replace(case, device="cuda"))

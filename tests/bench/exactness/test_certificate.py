@@ -1,0 +1,157 @@
+"""Certificates: what is counted, against counts taken one by one, and how parts become a whole."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import find
+from actbench.bench.exactness import double, reference
+from actbench.bench.exactness.certificate import STEPS, Certificate, certify, merge
+from actbench.bench.exactness.sweep import certificate_of, problem_at
+
+Array = np.ndarray[Any, Any]
+DTYPE = "float16"
+
+_results = st.sampled_from(
+    [0x0000, 0x8000, 0x0001, 0x3800, 0x3C00, 0x3C01, 0xBC00, 0x7C00, 0xFC00, 0x7E00]
+)
+_pairs = st.lists(st.tuples(st.integers(0, 2**16 - 1), _results | st.integers(0, 2**16 - 1)))
+
+
+def _certificate(pairs: list[tuple[int, int]], label: str = "sigmoid") -> Certificate:
+    bits, results = (np.array(column, np.uint16) for column in zip(*pairs, strict=True))
+    return certificate_of(problem_at(find(label), "forward", DTYPE, bits), results)
+
+
+@given(_pairs.filter(bool), st.lists(st.integers(0, 40), max_size=4))
+@example([(0x7E00, 0x7E00), (0x0000, 0x3800)], [1])
+def test_parts_in_order_make_the_whole(pairs: list[tuple[int, int]], cuts: list[int]) -> None:
+    places = [0, *sorted(min(cut, len(pairs)) for cut in cuts), len(pairs)]
+    parts = [pairs[i:j] for i, j in pairwise(places) if i < j]
+    whole = _certificate(pairs)
+    assert reduce(merge, map(_certificate, parts)) == whole
+    assert merge(Certificate(), whole) == merge(whole, Certificate()) == whole
+
+
+@given(_pairs.filter(bool), _pairs.filter(bool), _pairs.filter(bool))
+def test_it_does_not_matter_which_parts_are_put_together_first(
+    one: list[tuple[int, int]], two: list[tuple[int, int]], three: list[tuple[int, int]]
+) -> None:
+    a, b, c = map(_certificate, (one, two, three))
+    assert merge(merge(a, b), c) == merge(a, merge(b, c))
+
+
+@given(_pairs.filter(bool))
+def test_counts_are_those_of_each_result_by_itself(pairs: list[tuple[int, int]]) -> None:
+    """The definitions again, in Python's numbers, one result at a time."""
+    found = _certificate(pairs)
+    nan = infinite = sign = 0
+    for bits, result in pairs:
+        x, got = (float(np.uint16(each).view(np.float16)) for each in (bits, result))
+        right = float(np.float16(1 / (1 + math.exp(-x)))) if x > -700 else 0.0
+        nan += math.isnan(got) != math.isnan(x)
+        numbers = not math.isnan(x) and not math.isnan(got)
+        infinite += numbers and math.isinf(got) != math.isinf(right)
+        seen = x > -494  # e⁻⁴⁹⁵ is too near to 0 to have a sign
+        sign += numbers and seen and math.copysign(1, got) < 0
+    assert (found.nan_mismatches, found.infinity_mismatches, found.sign_mismatches) == (
+        *(nan, infinite, sign),
+    )
+    assert found.tested == len(pairs) == sum(found.histogram.values())
+    assert found.histogram.get("nan", 0) == nan
+
+
+@given(_pairs.filter(bool))
+def test_the_worst_input_has_the_largest_error_by_itself(pairs: list[tuple[int, int]]) -> None:
+    found = _certificate(pairs)
+    alone = [_certificate([pair]) for pair in pairs]
+    assert found.max_ulp == max(each.max_ulp for each in alone)
+    first = next(each for each in alone if each.max_ulp == found.max_ulp)
+    if found.max_ulp > 0:
+        assert (found.worst_input, found.got, found.exact) == (
+            *(first.worst_input, first.got, first.exact),
+        )
+    assert found.not_correctly_rounded == sum(each.not_correctly_rounded for each in alone)
+
+
+@given(_pairs.filter(bool))
+def test_places_that_are_named_are_inputs_of_their_own_kind(pairs: list[tuple[int, int]]) -> None:
+    found = _certificate(pairs)
+    values = inputs.from_bits(np.array([bits for bits, _ in pairs], np.uint16), DTYPE)
+    tried = {float(each).hex() for each in values}
+    for named, count in (
+        (found.nan_first, found.nan_mismatches),
+        (found.infinity_first, found.infinity_mismatches),
+        (found.sign_first, found.sign_mismatches),
+    ):
+        assert set(named) <= tried
+        assert len(named) == min(count, 3)
+    assert found.worst_input in (tried if np.isfinite(values).any() else {""})
+
+
+def test_a_histogram_counts_by_the_ends_of_its_steps() -> None:
+    """An error on the end of a step belongs to it, also one that is only just above."""
+    activation = find("copy")
+    x = np.ones(len(STEPS) + 2)
+    bits = inputs.to_bits(x, "float32")
+    unit = 2.0**-23
+    errors = [0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 16.0, 256.0, 65536.0, 65537.0]
+    exact = reference.exact_at(lambda v: v, x - np.array(errors) * unit)
+    problem = problem_at(activation, "forward", "float32", bits)
+    problem.exact.high[:], problem.exact.low[:] = exact.high, exact.low
+    problem.exact.exponent[:] = exact.exponent
+    found = certificate_of(problem, bits).histogram
+    # Below 1 an ulp is half as large: errors of 0.5 and 1 ulp at 1 are of 1 and 2 ulp there.
+    assert found == {"0.5": 1, "1.0": 1, "2.0": 1, "4.0": 2, "16.0": 1, "256.0": 1} | {
+        "65536.0": 1,
+        "inf": 2,
+    }
+
+
+def test_an_error_at_an_infinite_input_is_a_mismatch_and_no_ulp() -> None:
+    """And no place for the worst input: at one that is finite the error is larger than none."""
+    found = _certificate([(0x7C00, 0x0000), (0xFC00, 0x3C00), (0x0000, 0x3800)])
+    assert found.max_ulp == 0
+    assert found.worst_input == "0x0.0p+0"
+    assert found.not_correctly_rounded == 2
+    assert found.histogram["0.5"] == 1
+
+
+def test_a_certificate_comes_back_from_json() -> None:
+    found = _certificate([(0x3C00, 0x7E00), (0xBC00, 0xBC00), (0x0000, 0x7C00)])
+    assert found.max_ulp == math.inf
+    again = Certificate.from_dict(json.loads(json.dumps(found.as_dict())))
+    assert again == found
+    assert merge(Certificate(), again) == found
+
+
+@pytest.mark.parametrize("worst", [7, 8195, 20_000])
+def test_blocks_of_a_stretch_are_one_certificate(worst: int) -> None:
+    """The judge takes 8,192 at a time: the one that is off is named wherever it lies."""
+    first = inputs.place_of(0.5, "float32")
+    bits = inputs.bits_at(first, 20_001, "float32")
+    results = bits.copy()
+    results[worst] += 3
+    found = double.examine(find("relu"), "forward", "float32", bits, results)
+    assert (found.tested, found.max_ulp, found.not_correctly_rounded) == (20_001, 3.0, 1)
+    assert found.worst_input == float(inputs.from_bits(bits[worst : worst + 1], "float32")[0]).hex()
+    assert found.histogram == {"0.5": 20_000, "4.0": 1}
+
+
+def test_rows_name_entries_of_the_output() -> None:
+    results = np.array([[1.0, 2.0]])
+    errors = double.ulp.Errors(np.array([[0.0, 3.0]]), np.zeros((1, 2)), np.zeros((1, 2), bool))
+    rows = double.Results(
+        np.zeros((1, 5)), results, results, errors, errors.plain > 0.5, np.zeros((1, 2), bool)
+    )
+    assert certify(rows, DTYPE, rowwise=True).worst_input == "output 1"

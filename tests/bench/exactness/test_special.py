@@ -1,0 +1,231 @@
+"""Special points: which they are, and what is told of results that are planted or real."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actbench.bench.catalog import inputs
+from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Case, Selection
+from actbench.bench.exactness import special
+from actbench.bench.results.metrics import METRICS, Row
+from actbench.bench.results.store import dump
+from actbench.bench.workers.lanes import Lane
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def _case(label: str, direction: str = "forward", dtype: str = "float32", **changes: Any) -> Case:
+    fields = {"framework": "numpy", "form": "textbook", "mode": "eager", "device": "cpu"}
+    fields |= {"activation": label, "direction": direction, "dtype": dtype}
+    return Case(size=4096, threads=1, **{**fields, **changes})
+
+
+def _only(found: list[tuple[Case, dict[str, Any]]] | None) -> dict[str, Any]:
+    """The one sample of a case of one direction."""
+    assert found is not None
+    ((_, sample),) = found
+    return sample
+
+
+def _rows(case: Case, function: Function) -> dict[str, Row]:
+    """The rows of a planted function, after a way through JSON as in a stored run."""
+
+    def evaluate(_: Case, channels: int, bits: Any, upstream: Any) -> list[Any]:
+        assert bits.shape == special.SHAPE
+        assert (channels, upstream) == (special.SHAPE[-1], None)
+        with np.errstate(all="ignore"):
+            results = function(inputs.from_bits(bits, case.dtype))
+        return [inputs.to_bits(np.asarray(results), case.dtype)]
+
+    sample = _only(special.measure(case, evaluate))
+    found = list(special.rows(case, json.loads(dump(sample))))
+    assert {row.metric for row in found} <= set(special.METRICS) <= set(METRICS)
+    return {row.metric: row for row in found}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_points_are_those_that_numpy_knows(dtype: str) -> None:
+    kind, about = np.dtype(dtype).type, np.finfo(dtype)
+    found = inputs.from_bits(special.points(find("softplus"), dtype), dtype)
+    largest_subnormal = float(np.nextafter(about.tiny, kind(0)))
+    ends = [float(about.smallest_subnormal), largest_subnormal, float(about.tiny), float(about.max)]
+    for size in (0.0, *ends, 1.0, math.inf):
+        for value in (size, -size):
+            same = (found == value) & (np.signbit(found) == (math.copysign(1, value) < 0))
+            assert same.sum() == 1, value
+    assert np.isnan(found).sum() == 1
+    twenty = kind(20)
+    for value in (twenty, np.nextafter(twenty, kind(0)), np.nextafter(twenty, kind(99))):
+        assert (found == float(value)).sum() == 1
+
+
+def test_the_points_of_bfloat16_have_the_bits_of_the_format() -> None:
+    bits = set(special.points(find("relu6"), "bfloat16").tolist())
+    positive = {0x0000, 0x0001, 0x007F, 0x0080, 0x3F80, 0x7F7F, 0x7F80}
+    six = {0x40BF, 0x40C0, 0x40C1}
+    assert bits == {*positive, *(each | 0x8000 for each in positive), 0x7FC0, *six}
+
+
+def test_a_choice_that_drops_nan_and_the_sign_of_zero_is_told() -> None:
+    found = _rows(_case("relu"), lambda x: np.where(x > 0, x, 0))
+    assert (found["nan_kept"].value, found["nan_kept"].detail) == (0, "NaN → 0")
+    assert (found["sign_of_zero"].value, found["sign_of_zero"].detail) == (1, "−0 → 0")
+    assert found["special_departures"].value == 1
+    assert found["subnormal_kept"].value == 1
+
+
+def test_a_product_that_keeps_both_is_told() -> None:
+    found = _rows(_case("relu"), lambda x: np.where(x > 0, x, np.where(np.isnan(x), x, -0.0)))
+    assert found["nan_kept"].value == 1
+    assert found["sign_of_zero"].value == -1
+    assert (found["special_departures"].value, found["special_departures"].detail) == (0, "")
+
+
+def test_nan_at_minus_infinity_departs_from_the_limit() -> None:
+    found = _rows(_case("silu", dtype="float64"), lambda x: x / (1 + np.exp(-x)))
+    assert found["special_departures"].detail == "−∞ → NaN, limit 0"
+
+
+def test_flushed_results_are_no_departure_and_are_told() -> None:
+    def flushing(x: np.ndarray) -> np.ndarray:
+        result = np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x)))
+        return np.where(np.abs(result) < 2.0**-126, 0 * result, result)
+
+    found = _rows(_case("softsign"), flushing)
+    assert found["special_departures"].value == 0
+    assert found["subnormal_kept"].value == 0
+    assert found["subnormal_kept"].detail.startswith("smallest subnormal → 0; −smallest")
+    assert found["sign_of_zero"].value == -1
+
+
+def test_subnormal_inputs_that_count_as_zero_are_no_departure_and_are_told() -> None:
+    """The root of the smallest subnormal is far from any subnormal: only the input was flushed."""
+    found = _rows(_case("sqrt"), lambda x: np.sqrt(np.where(np.abs(x) < 2.0**-126, 0 * x, x)))
+    assert found["special_departures"].value == 0
+    assert found["subnormal_kept"].value == 0
+
+
+def test_nothing_is_said_of_subnormals_that_a_value_beside_zero_hides() -> None:
+    found = _rows(_case("sigmoid", dtype="float64"), lambda x: 1 / (1 + np.exp(-x)))
+    assert "subnormal_kept" not in found
+    assert "sign_of_zero" not in found
+
+
+@pytest.mark.parametrize(("steps", "departs"), [(64, 0), (66, 1)])
+def test_a_departure_is_more_than_the_bound(steps: int, departs: int) -> None:
+    """One result, exp(1) in float64 and so many of its units in the last place beside it."""
+
+    def shifted(x: np.ndarray) -> np.ndarray:
+        return np.exp(x) + np.where(x == 1, steps * 2.0**-51, 0)
+
+    found = _rows(_case("exp", form="native", dtype="float64"), shifted)["special_departures"]
+    assert found.value == departs, found.detail
+
+
+def test_the_jump_of_a_threshold_shows_where_the_digits_do() -> None:
+    def thresholded(x: np.ndarray) -> np.ndarray:
+        return np.where(x > 20, x, np.log1p(np.exp(x)))
+
+    wide = _rows(_case("softplus", dtype="float64"), thresholded)["special_departures"]
+    assert wide.value == 1
+    assert wide.detail.startswith("20.000000000000004 → 20.000000000000004, exact 20.0000000020611")
+    narrow = _rows(_case("softplus", dtype="float32"), thresholded)["special_departures"]
+    assert narrow.value == 0
+
+
+@pytest.mark.parametrize("convention", [0.0, 0.5, 1.0])
+def test_the_gradient_at_a_kink_is_told_and_right_between_both_slopes(convention: float) -> None:
+    def slope(x: np.ndarray) -> np.ndarray:
+        return np.where(x == 0, convention, np.where(np.isnan(x), x, x > 0))
+
+    found = _rows(_case("relu", "backward"), slope)
+    assert found["gradient_at_kink"].value == convention
+    assert found["gradient_at_kink"].detail == "at 0, between 0 and 1"
+    assert found["special_departures"].value == 0
+
+
+def test_a_gradient_that_differs_at_the_other_zero_is_told() -> None:
+    found = _rows(_case("relu", "backward"), lambda x: np.where(np.signbit(x), 0, x >= 0))
+    assert found["gradient_at_kink"].value == 1
+    assert found["gradient_at_kink"].detail == "at 0, between 0 and 1; −0 → 0"
+
+
+def test_every_kink_has_a_row_and_nan_at_one_is_a_departure() -> None:
+    def slope(x: np.ndarray) -> np.ndarray:
+        return np.where(x == 6, np.nan, (x > 0) & (x < 6))
+
+    case = _case("relu6", "backward")
+    bits = special.points(find("relu6"), "float32")
+    got = inputs.to_bits(slope(inputs.from_bits(bits, "float32")), "float32")
+    sample = special.taken(case, bits, got)
+    found = list(special.rows(case, sample))
+    kinks = [row.detail for row in found if row.metric == "gradient_at_kink"]
+    assert kinks == ["at 0, between 0 and 1"]
+    (departures,) = [row for row in found if row.metric == "special_departures"]
+    assert "6 → NaN, exact" in departures.detail
+
+
+def test_a_case_that_failed_has_no_sample() -> None:
+    assert special.measure(_case("relu"), lambda *_, **__: None) is None
+
+
+def test_eager_cases_are_tried_in_every_format_and_compiled_ones_where_they_are_swept() -> None:
+    eager, compiled = _case("relu"), _case("relu", mode="compiled")
+    rows = _case("softmax")
+    found = special.other_cases([eager, compiled, rows], Selection())
+    assert {(each.mode, each.activation, each.dtype) for each in found} == {
+        ("eager", "relu", dtype) for dtype in ("float16", "bfloat16", "float64")
+    }
+    assert special.other_cases([eager], Selection(dtypes=("float32",))) == []
+
+
+# What the frameworks are known to do, each by a measurement of its own: the gradient at 0 of relu's
+# forms, the gradient of the native one at NaN.
+_AT_0 = {
+    "torch": {"native": 0.0, "max": 0.5, "abs": 0.5},
+    "jax": {"native": 0.0, "max": 0.5, "abs": 1.0},
+    "tensorflow": {"native": 0.0, "max": 1.0, "abs": 0.5},
+}
+_AT_NAN = {"torch": "NaN → 1", "jax": "NaN → 0", "tensorflow": "NaN → 0"}
+
+
+def _measured(lane: Lane, label: str, form: str, direction: str, dtype: str) -> dict[str, Row]:
+    lane.failures.clear()
+    case = _case(label, direction, dtype, framework=lane.key.framework, form=form)
+    sample = _only(special.measure(case, lane.evaluate))
+    return {row.metric: row for row in special.rows(case, sample)}
+
+
+@pytest.mark.slow
+def test_known_conventions_come_out_of_the_measurement(compiler: str, lane: Lane) -> None:
+    for form, expected in _AT_0[compiler].items():
+        found = _measured(lane, "relu", form, "backward", "float32")
+        assert found["gradient_at_kink"].value == expected, form
+    at_nan = _measured(lane, "relu", "native", "backward", "float32")["nan_kept"]
+    assert at_nan.detail == _AT_NAN[compiler]
+    choice = _measured(lane, "relu", "where", "forward", "float32")
+    assert choice["nan_kept"].detail == "NaN → 0"
+    overflow = _measured(lane, "elu", "textbook", "backward", "float32")["special_departures"]
+    assert "100 → NaN, exact 1" in overflow.detail
+    gate = _measured(lane, "silu", "textbook", "forward", "float32")["special_departures"]
+    assert "−∞ → NaN, limit 0" in gate.detail
+
+
+@pytest.mark.slow
+def test_stable_forms_depart_nowhere(framework: str, lane: Lane) -> None:
+    for label in ("elu", "softplus", "silu", "gelu", "mish", "squareplus"):
+        for direction in ("forward", "backward"):
+            found = _measured(lane, label, "stable", direction, "float32")
+            assert found["special_departures"].value == 0, found["special_departures"]
+            assert found["nan_kept"].value == 1
+
+
+def test_the_meaning_of_the_metric_states_the_bound() -> None:
+    assert f"{special.BOUND} ulp" in METRICS["special_departures"].meaning

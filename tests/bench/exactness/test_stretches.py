@@ -1,0 +1,363 @@
+"""Sweeps in stretches: nothing left out or done twice, on one process or several, killed or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actbench.bench.catalog import inputs
+from actbench.bench.exactness import stretches
+from actbench.bench.exactness.certificate import Certificate
+from actbench.bench.exactness.stretches import Journal, Part, Subject, cut
+from actbench.bench.host.errors import ActbenchError, UsageError
+from actbench.bench.worker.own_function import PREFIX
+
+ROOT = Path(__file__).resolve().parents[3]
+LENGTH = 2**12
+PIECES = 8
+HIGH = float.hex(1 + 2.0**-8 - 2.0**-23)
+"""With 1 the ends of 2¹⁵ numbers of float32: eight stretches of 2¹²."""
+
+_MODULE = """
+import os, time
+from pathlib import Path
+import numpy as np
+
+HERE = Path(__file__).parent
+
+def logged(x):
+    with (HERE / "log").open("a") as file:
+        file.write(float(x[0]).hex() + "\\n")
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    result = np.exp(x.astype(np.float64)).astype(np.float32)
+    result[7] += result[7] * 2.0**-20
+    return result
+
+def once(victim):
+    try:
+        (HERE / "done").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(victim, 9)
+
+def dies_once(x):
+    once(os.getpid())
+    return logged(x)
+
+def kills_its_task_once(x):
+    once(os.getppid())
+    return logged(x)
+
+def kills_its_task(x):
+    os.kill(os.getppid(), 9)
+"""
+_SHORT = (
+    "import sys; from actbench.bench.exactness import stretches\n"
+    "from actbench.bench.commands import main\n"
+    f"stretches.STRETCH = {LENGTH}\n"
+    "sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.fixture(autouse=True)
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with functions of one's own, and an empty cache."""
+    (tmp_path / "slowly.py").write_text(_MODULE)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(tmp_path))))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def _command(name: str, *options: str) -> list[str]:
+    own = ("--callable", f"slowly:{name}", "--reference", "exp", "--range", "1", HIGH, "--json")
+    return [sys.executable, "-c", _SHORT, "agree", *own, *options]
+
+
+def _agree(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(name, *options), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    del answer["seconds"]
+    return dict(answer)
+
+
+def _logged(folder: Path) -> list[str]:
+    log = folder / "log"
+    return log.read_text().split() if log.exists() else []
+
+
+def _subject(name: str = "logged") -> Subject:
+    return Subject(PREFIX + f"slowly:{name}", {"dtype": "float32"}, "exp", ("forward",))
+
+
+def _pieces() -> list[tuple[int, int]]:
+    return cut(inputs.place_of(1.0, "float32"), PIECES * LENGTH, LENGTH)
+
+
+# --- cutting and keeping --------------------------------------------------------------------------
+
+
+@given(st.integers(-(2**31), 2**31), st.integers(1, 2**20), st.integers(2**8, 2**20))
+def test_stretches_hold_every_place_once_and_none_goes_across_zero(
+    first: int, count: int, length: int
+) -> None:
+    _check_cut(first, count, length)
+
+
+@given(st.integers(-5000, 5000), st.integers(1, 10_000), st.integers(1, 3000))
+def test_so_they_do_around_zero(first: int, count: int, length: int) -> None:
+    _check_cut(first, count, length)
+
+
+def _check_cut(first: int, count: int, length: int) -> None:
+    at = first
+    for start, size in cut(first, count, length):
+        assert start == at
+        assert 1 <= size <= length
+        assert not start < 0 < start + size
+        at = start + size
+    assert at == first + count
+
+
+def _part(first: int, version: str = "1", tested: int = 5) -> Part:
+    certificate = Certificate(tested=tested, max_ulp=float(first), nan_first=("0x1p+0",))
+    return Part(first, 5, (certificate,), {"numpy": version})
+
+
+def test_a_journal_gives_back_what_it_was_given_and_passes_over_torn_lines() -> None:
+    """Cut off at any byte, and written on: only the torn part is missing."""
+    journal = Journal(_subject(), b"source")
+    for first in (0, 5, 10):
+        journal.append(_part(first))
+    content = journal.path.read_bytes()
+    for end in (len(content) - 1, len(content) - 40, len(content) // 2, 1, 0):
+        journal.path.write_bytes(content[:end])
+        before = {part.first for part in journal.read()}
+        journal.append(_part(15))
+        assert {part.first for part in journal.read()} == before | {15}
+    journal.path.write_bytes(content + b"\n\xff\xfe{}\nnull\n[]\n{}")
+    assert [(part.first, part.count) for part in journal.read()] == [(0, 5), (5, 5), (10, 5)]
+    journal.remove()
+    assert journal.read() == []
+    journal.remove()
+
+
+def test_another_subject_or_source_has_another_journal() -> None:
+    journals = [
+        Journal(_subject(), b"one"),
+        Journal(_subject(), b"two"),
+        Journal(_subject("other"), b"one"),
+        Journal(Subject("numpy", {"dtype": "float32"}, "exp", ("forward",)), b"one"),
+    ]
+    assert len({journal.path for journal in journals}) == 4
+    assert Journal(_subject(), b"one").path == journals[0].path
+
+
+def _compute(asked: list[tuple[int, int]], version: str = "1") -> stretches.Compute:
+    def compute(subject: Subject, missing: list[tuple[int, int]]) -> Iterator[Part]:
+        for first, _ in missing:
+            asked.append((first, 5))
+            yield _part(first, version)
+
+    return compute
+
+
+WANTED = [(0, 5), (5, 5), (10, 5), (15, 5)]
+
+
+def test_what_a_journal_holds_is_not_done_again() -> None:
+    journal, asked, counted = Journal(_subject(), b""), list[Any](), list[int]()
+    for first in (0, 10, 99):
+        journal.append(_part(first))
+    [found], _ = stretches.sweep(
+        _subject(), WANTED, journal, _compute(asked), lambda: counted.append(1)
+    )
+    assert asked == [(5, 5), (15, 5)]
+    assert (found.tested, found.max_ulp, len(counted)) == (20, 15.0, 4)
+    assert {part.first for part in journal.read()} == {0, 5, 10, 15, 99}
+
+
+@pytest.mark.parametrize("held", [[0, 10], [0, 5, 10, 15]])
+def test_parts_of_another_version_are_thrown_away(held: list[int]) -> None:
+    """Also where nothing is missing: one part is done again, to know."""
+    journal, asked = Journal(_subject(), b""), list[Any]()
+    for first in held:
+        old = _part(first, "0", tested=1000)
+        journal.append(old)
+    [found], _ = stretches.sweep(_subject(), WANTED, journal, _compute(asked, "1"), lambda: None)
+    assert found.tested == 20
+    assert sorted(asked) == WANTED
+
+
+def test_workers_of_different_versions_are_an_error_not_a_mixture() -> None:
+    def mixed(subject: Subject, missing: list[tuple[int, int]]) -> Iterator[Part]:
+        for i, (first, _) in enumerate(missing):
+            yield _part(first, str(i % 2))
+
+    with pytest.raises(UsageError, match="differ in versions"):
+        stretches.sweep(_subject(), WANTED, None, mixed, lambda: None)
+
+
+# --- in processes ---------------------------------------------------------------------------------
+
+
+def _here() -> Certificate:
+    [found], _ = stretches.sweep(_subject(), _pieces(), None, stretches.here, lambda: None)
+    return found
+
+
+def test_one_process_does_all_stretches(mine: Path) -> None:
+    found = _here()
+    assert found.tested == PIECES * LENGTH
+    assert found.histogram.get("16.0") == PIECES
+    assert len(set(_logged(mine))) == len(_logged(mine)) == PIECES
+
+
+def test_a_function_that_fails_ends_its_worker_and_is_a_sentence() -> None:
+    with pytest.raises(ActbenchError, match=r"^callable=slowly:kills_its_task_twice"):
+        list(stretches.here(_subject("kills_its_task_twice"), _pieces()))
+    with pytest.raises(ActbenchError, match="killed by SIGKILL"):
+        list(stretches.here(_subject("dies_once"), _pieces()))
+    assert len(list(stretches.here(_subject("dies_once"), _pieces()))) == PIECES
+    assert not stretches._workers
+
+
+def test_a_process_of_a_cluster_starts_another_worker_after_one_that_died(mine: Path) -> None:
+    subject, (first, count) = _subject("dies_once"), _pieces()[0]
+    with pytest.raises(ActbenchError, match="killed by SIGKILL"):
+        stretches.certify_stretch(subject, first, count)
+    try:
+        assert stretches.certify_stretch(subject, first, count).count == count
+    finally:
+        stretches._forget(subject)
+
+
+@pytest.mark.slow
+def test_one_and_two_processes_give_the_same_answer(mine: Path) -> None:
+    one, two = (_agree("logged", "--workers", count) for count in "12")
+    assert _answer(one) == _answer(two)
+    assert _answer(one)["histogram"] == dict(_here().histogram)
+    assert one.stderr == two.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_killed_goes_on_where_it_was(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAUSE", "0.4")
+    process = subprocess.Popen(
+        _command("logged", "--workers", "2"), cwd=ROOT, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    folder = mine / "cache" / "actbench" / "stretches"
+    _wait(lambda: sum(len(each.read_text().splitlines()) for each in folder.glob("*")) > 3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _wait(lambda: not _running("slowly:logged"))
+    [journal] = folder.iterdir()
+    finished = [json.loads(line)["first"] for line in journal.read_text().splitlines() if line]
+    assert 3 <= len(finished) < PIECES
+    before = len(_logged(mine))
+    monkeypatch.setenv("PAUSE", "0")
+    done = _agree("logged", "--workers", "2")
+    assert len(_logged(mine)) - before == PIECES - len(finished)
+    assert not list(folder.iterdir())
+    assert _answer(done) == _answer(_agree("logged", "--workers", "1"))
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def _running(word: str) -> bool:
+    """Whether a process with this word in its command line is there, as /proc shows it."""
+    commands = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            commands.append(each.read_bytes())
+        except OSError:
+            continue
+    return any(b"bench.worker" in each and word.encode() in each for each in commands)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_a_sentence_and_a_task_that_is_killed_is_done_again(
+    mine: Path,
+) -> None:
+    done = _agree("dies_once", "--workers", "2")
+    assert done.returncode == 1
+    assert done.stderr == "error: callable=slowly:dies_once: the worker was killed by SIGKILL\n"
+    (mine / "done").unlink()
+    again = _agree("kills_its_task_once", "--workers", "2")
+    assert _answer(again)["tested"] == PIECES * LENGTH
+
+
+@pytest.mark.slow
+def test_a_stretch_that_ends_every_process_is_a_sentence() -> None:
+    done = _agree("kills_its_task", "--workers", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the same stretch ended several worker processes")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_scheduler_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stretches, "_CONNECT_SECONDS", 1.0)
+    for address in ("tcp://127.0.0.1:9", "nowhere"):
+        started = time.monotonic()
+        with (
+            pytest.raises(UsageError, match="no scheduler with workers answers at"),
+            stretches.cluster(address, 1),
+        ):
+            pass
+        assert time.monotonic() - started < 15
+
+
+@pytest.fixture
+def scheduler(mine: Path) -> Iterator[str]:
+    """The address of a scheduler with two workers, processes of their own."""
+    dask, file = str(Path(sys.executable).parent / "dask"), mine / "scheduler.json"
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str) -> None:
+        log = (mine / "dask.log").open("ab")
+        with log:
+            command = [dask, *words, "--no-dashboard", "--scheduler-file", str(file)]
+            started.append(subprocess.Popen(command, cwd=mine, stdout=log, stderr=log))
+
+    start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    _wait(file.exists)
+    for _ in range(2):
+        start("worker", "--nthreads", "1")
+    yield json.loads(file.read_text())["address"]
+    for each in reversed(started):
+        each.terminate()
+        each.wait(30)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_ones_own_gives_the_same_answer(mine: Path, scheduler: str) -> None:
+    elsewhere = _agree("logged", "--scheduler", scheduler)
+    found = _answer(elsewhere)
+    expected = _here().as_dict()
+    assert {name: found[name] for name in expected} == json.loads(json.dumps(expected))
+    again = _agree("logged", "--scheduler", scheduler)
+    assert _answer(again) == found, "the cluster stays for the next"

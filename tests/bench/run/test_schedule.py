@@ -1,0 +1,526 @@
+"""Runs end to end, and with workers that crash, hang, run out of memory or are not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actbench.bench.catalog.cases import PROFILES, Case, Selection
+from actbench.bench.commands import conclusion
+from actbench.bench.exactness import sweep
+from actbench.bench.host.progress import Reporter
+from actbench.bench.results import store
+from actbench.bench.results.metrics import Row
+from actbench.bench.run import schedule as runner
+from actbench.bench.run.derive import rows as derive_rows
+from actbench.bench.run.schedule import Outcome, Request, run
+from actbench.bench.timing.intervals import half_width
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# An interpreter whose NumPy worker has one form that fails: a real process, a real failure.
+_FAULTY = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+import os, runpy, signal, time
+import actbench.impls.numpy as subject
+
+def fault(*_, **__):
+    {body}
+
+subject.gelu_textbook = fault
+sys.argv = sys.argv[3:]
+runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
+"""
+
+
+def _faulty(folder: Path, body: str) -> str:
+    path = folder / "python-with-a-fault"
+    path.write_text(_FAULTY.format(python=sys.executable, root=str(ROOT), body=body))
+    path.chmod(0o755)
+    return str(path)
+
+
+# An interpreter whose worker prepares for real and then tells planted times: `plan` is a list of
+# (ns a call, whether somebody else had the CPU), one a batch. It may use `function`, `size`,
+# `visit` (of this case in this process, from 0) and `process` (from 0).
+_PLANTED = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+import os, runpy
+from collections import Counter
+from actbench.bench.worker.operations import Worker
+
+with open({count!r}, "a") as file:
+    file.write("x")
+process = os.path.getsize({count!r}) - 1
+cases, visits, prepare = {{}}, Counter(), Worker.prepare
+
+def prepared(self, number, spec, shape, **values):
+    cases[number] = spec["function"], shape[0] * shape[1]
+    return prepare(self, number, spec, shape, **values)
+
+def sample(self, number, batch, batches):
+    (function, size), visit = cases[number], visits[number]
+    visits[number] += 1
+    plan = {plan}
+    elapsed = [10 * ns for ns, _ in plan]
+    return {{
+        "loops": 10,
+        "pulse": 1,
+        "elapsed": elapsed,
+        "busy": [0 if spoilt else time for time, (_, spoilt) in zip(elapsed, plan)],
+        "switches": [int(spoilt) for _, spoilt in plan],
+        "faults": [0] * len(plan),
+    }}
+
+Worker.prepare, Worker.sample = prepared, sample
+sys.argv = sys.argv[3:]
+runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
+"""
+
+
+def _planted(folder: Path, plan: str) -> str:
+    path, count = folder / "python-with-planted-times", str(folder / "processes")
+    path.write_text(_PLANTED.format(python=sys.executable, root=str(ROOT), plan=plan, count=count))
+    path.chmod(0o755)
+    return str(path)
+
+
+def _request(out: Path, **changes: object) -> Request:
+    selection = Selection(frameworks=("numpy",), activations=("relu", "gelu"), sizes=(1024,))
+    first = PROFILES["standard"].plans[:1]
+    request = Request(
+        profile=replace(PROFILES["smoke"], plans=first, rounds=2, batch=1e-4, seconds=0),
+        selection=selection,
+        seed=0,
+        out=out,
+        pythons={},
+        python=sys.executable,
+        timeout=60.0,
+        command="python -m bench run",
+    )
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def _run(request: Request) -> Outcome:
+    return run(request, Reporter(quiet=True))
+
+
+def _rows(outcome: Outcome, form: str, metric: str) -> list[Row]:
+    return [row for row in outcome.rows if row.case.form == form and row.metric == metric]
+
+
+def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path) -> None:
+    outcome = _run(_request(tmp_path / "run"))
+    assert outcome.facts.state == "finished"
+    statuses = {
+        (row.case.form, row.status) for row in outcome.rows if row.metric == "time_per_call"
+    }
+    assert statuses == {
+        *(("native", "unsupported"), ("max", "ok"), ("abs", "ok"), ("where", "ok")),
+        *(("textbook", "ok"), ("stable", "ok"), ("fast", "ok")),
+    }
+    assert {row.status for row in outcome.rows} == {"ok", "unsupported"}
+    facts = store.read_facts(outcome.path)
+    again = derive_rows(store.read_samples(outcome.path), facts.size_classes, facts.precision)
+    assert again == outcome.rows
+    stored = (outcome.path / "rows.jsonl").read_text(encoding="utf-8")
+    assert stored == "".join(f"{store.dump(row.as_dict())}\n" for row in again)
+    assert len(store.load(outcome.path).rows) == len(outcome.rows)
+    assert facts.workers["numpy"]["status"] == "ok"
+    assert facts.timed_share is not None
+    assert 0 < facts.timed_share <= 1
+
+
+def _visits(outcome: Outcome) -> list[Case]:
+    """The case of each visit, in the order in which they were made."""
+    samples = store.read_samples(outcome.path)
+    return [case for case, sample in samples if sample["kind"] == "time"]
+
+
+def test_every_case_is_visited_in_every_round_in_an_order_of_its_own(tmp_path: Path) -> None:
+    outcome = _run(_request(tmp_path / "run", parts=("timing",)))
+    visits = _visits(outcome)
+    assert len(visits) == 2 * 7
+    first, second = visits[:7], visits[7:]
+    assert set(first) == set(second)
+    assert len(set(first)) == 7
+    assert first != second or first != sorted(first, key=repr)
+
+
+def _adaptive(folder: Path, plan: str, **changes: Any) -> tuple[Outcome, Row, int]:
+    """A run of one case with planted times: its outcome, row, and how often it was visited."""
+    selection = Selection(
+        frameworks=("numpy",), activations=("gelu",), forms=("textbook",), sizes=(64,)
+    )
+    request = _request(
+        folder / "run", selection=selection, parts=("timing",), python=_planted(folder, plan)
+    )
+    profile = replace(request.profile, **{"rounds": 3, "seconds": 60.0, **changes})
+    outcome = _run(replace(request, profile=profile))
+    (row,) = _rows(outcome, "textbook", "time_per_call")
+    return outcome, row, _visits(outcome).count(row.case)
+
+
+def test_what_is_narrow_is_not_visited_again(tmp_path: Path) -> None:
+    outcome, row, visits = _adaptive(tmp_path, "[(500, False)] * 2")
+    assert visits == 3
+    assert (row.value, row.low, row.high) == (500, 500, 500)
+    assert row.detail == "6 samples in 1 process; ±0.0%, narrow enough"
+    assert outcome.facts.seconds["measure"] < 60
+
+
+def test_what_is_wide_is_visited_until_it_is_narrow(tmp_path: Path) -> None:
+    """The first visit takes twice as long: it is outweighed, long before the budget ends."""
+    plan = "[(1000 if visit == 0 else 500, False)] * 2"
+    outcome, row, visits = _adaptive(tmp_path, plan, precision=0.1)
+    shares = [1000, *[500] * (visits - 1)]
+    assert half_width(shares[:-1]) > 0.1 >= half_width(shares), "neither too soon nor too late"
+    assert row.detail.endswith("narrow enough")
+    assert outcome.facts.seconds["measure"] < 60
+
+
+def test_what_stays_wide_is_visited_until_the_budget_ends(tmp_path: Path) -> None:
+    plan = "[(1500 if visit % 2 else 500, False)] * 2"
+    outcome, row, visits = _adaptive(tmp_path, plan, seconds=1.0, precision=1e-4)
+    assert visits > 3
+    assert row.detail.endswith("wider than ±0%: the budget ended")
+    assert outcome.facts.seconds["measure"] >= 1.0
+
+
+def test_without_a_budget_every_round_is_made_and_no_more(tmp_path: Path) -> None:
+    _, _, visits = _adaptive(tmp_path, "[(1500 if visit % 2 else 500, False)]", seconds=0)
+    assert visits == 3
+
+
+def test_processes_that_differ_are_told_apart_from_noise(tmp_path: Path) -> None:
+    """More visits would not help: each process agrees with itself."""
+    plan = "[(500 if process == 0 else 800, False)] * 2"
+    outcome, row, visits = _adaptive(tmp_path, plan, epochs=2)
+    assert visits == 6
+    assert row.value == 650
+    assert row.detail.endswith("wider than ±2%: processes differ")
+    assert outcome.facts.seconds["measure"] < 60
+
+
+def test_a_batch_that_was_preempted_is_dropped_and_counted(tmp_path: Path) -> None:
+    outcome, row, _ = _adaptive(tmp_path, "[(500, False), (9000, True)] * 2 + [(500, False)]")
+    assert (row.value, row.high) == (500, 500)
+    assert row.detail.startswith(
+        "9 samples in 1 process, 6 dropped: preempted, or the clock was slow"
+    )
+    assert outcome.facts.spoilt_samples == 6 * 2, "of gelu and of relu beside it"
+
+
+def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path) -> None:
+    """Planted: gelu costs ten times its primitives, which explains itself by no count of passes."""
+    costs = "{'gelu_textbook': 5.0, 'copy_native': 0.1}.get(function, 0.2)"
+    selection = Selection(
+        frameworks=("numpy",),
+        activations=("gelu", "add", "multiply", "erf"),
+        forms=("native", "textbook"),
+        sizes=("launch", "l1", "l2"),
+    )
+    plan = f"[(100 + size * {costs}, False)]"
+    python = _planted(tmp_path, plan)
+    outcome = _run(
+        _request(tmp_path / "run", selection=selection, parts=("timing",), python=python)
+    )
+    probed = {
+        (case.activation, case.form, case.size): sample
+        for case, sample in store.read_samples(outcome.path)
+        if sample["kind"] == "probe"
+    }
+    (where, sample), *others = probed.items()
+    assert where == ("gelu", "textbook", outcome.facts.size_classes["cpu"]["l2"])
+    assert others == []
+    assert sample["shuffled"] > 0
+    assert sample["wide"] > 0
+    (surprise,) = [row for row in outcome.rows if row.metric == "surprise"]
+    # slopes: gelu 5; copy 0.1, and its five primitives 0.1 each above that
+    assert surprise.value == pytest.approx(5.0 / 0.6)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "error", "killed by SIGSEGV"),
+        ("os._exit(3)", "error", "exit status 3"),
+        ("time.sleep(3600)", "timeout", "no answer in 2 s"),
+        ("raise MemoryError('cannot allocate 10 TiB')", "oom", "10 TiB"),
+        ("raise ValueError('one\\ntwo')", "error", "ValueError: one"),
+        ("print('noise', flush=True); raise ValueError('after noise')", "error", "after noise"),
+    ],
+)
+def test_a_failing_case_costs_only_itself(
+    tmp_path: Path, body: str, status: str, reason: str
+) -> None:
+    python = _faulty(tmp_path, body)
+    outcome = _run(_request(tmp_path / "run", pythons={"numpy": python}, timeout=2.0))
+    (failed,) = _rows(outcome, "textbook", "time_per_call")
+    assert (failed.status, failed.value) == (status, None)
+    assert reason in failed.detail
+    for form in ("max", "abs", "where", "stable"):
+        (row,) = _rows(outcome, form, "time_per_call")
+        assert row.status == "ok", row
+    assert outcome.facts.state == "finished"
+
+
+def test_a_missing_framework_is_unsupported_with_the_way_to_install_it(tmp_path: Path) -> None:
+    bare = tmp_path / "python-without-numpy"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -c "import sys; sys.exit(7)"\n')
+    bare.chmod(0o755)
+    for python, reason in (
+        (str(tmp_path / "nowhere"), "cannot start"),
+        (str(bare), "exit status 7"),
+    ):
+        outcome = _run(_request(tmp_path / f"run-{Path(python).name}", python=python))
+        assert {row.status for row in outcome.rows} <= {"unsupported", "error"}
+        details = {row.detail for row in outcome.rows if row.case.form == "max"}
+        assert all(reason in detail for detail in details), details
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return _[0]", "returns an array it was given"),
+        ("return _[0].astype('float64')", "returns float64 for float32"),
+        ("return subject.np.ones_like(_[0])", "returns the same values for other inputs"),
+        ("return -_[0][:, :1]", "results do not fit the inputs: 4 elements, not 1,024 elements"),
+    ],
+)
+def test_a_call_that_does_not_do_its_work_is_refused(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    python = _faulty(tmp_path, body)
+    request = _request(tmp_path / "run", pythons={"numpy": python}, parts=("timing",))
+    outcome = _run(request)
+    (refused,) = _rows(outcome, "textbook", "time_per_call")
+    assert (refused.status, refused.value) == ("refused", None)
+    assert reason in refused.detail
+    assert _rows(outcome, "stable", "time_per_call")[0].status == "ok"
+    assert conclusion.exit_status(outcome) == 1
+    said = conclusion.for_people(outcome)
+    assert "1 refused, because the times would mislead, the first numpy gelu textbook" in said
+    assert reason in said
+    assert "failed" not in said, "what is refused is not counted twice"
+    counts = json.loads(conclusion.for_machines(outcome))
+    assert (counts["refused"], counts["failed"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return _[0].astype('float64')", "returns float64 for float32"),
+        ("return -_[0][:, :1]", "results do not fit the inputs"),
+    ],
+)
+def test_results_that_are_of_other_work_are_not_judged(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    outcome = _run(_request(tmp_path / "run", pythons={"numpy": _faulty(tmp_path, body)}))
+    failed = {
+        (row.case.dtype, row.case.direction): row for row in _rows(outcome, "textbook", "max_ulp")
+    }
+    assert failed["float32", "forward"].status == "refused"
+    assert reason in failed["float32", "forward"].detail
+    assert {row.status for row in _rows(outcome, "stable", "max_ulp")} == {"ok"}
+    assert outcome.facts.state == "finished"
+
+
+def test_what_goes_wrong_in_judging_a_case_costs_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = sweep.judge
+
+    def surprised(problem: sweep.Problem, *results: Any) -> Any:
+        return 1 / 0 if problem.activation.name == "gelu" else judge(problem, *results)
+
+    monkeypatch.setattr(sweep, "judge", surprised)
+    outcome = _run(_request(tmp_path / "run", parts=("agreement",)))
+    found = [row for row in outcome.rows if row.metric == "max_ulp" and row.case.form != "native"]
+    assert {(row.case.activation, row.status) for row in found} == {
+        ("gelu", "error"),
+        ("relu", "ok"),
+    }
+    broken = {row.detail for row in found if row.status == "error"}
+    assert broken == {"ZeroDivisionError: division by zero"}
+    assert outcome.facts.state == "finished"
+
+
+def test_more_groups_than_the_rows_tried_can_have_are_timed_and_not_judged(
+    tmp_path: Path,
+) -> None:
+    selection = Selection(
+        frameworks=("numpy",), activations=("maxout(k=32)", "maxout(k=4)"), forms=("textbook",)
+    )
+    outcome = _run(_request(tmp_path / "run", selection=replace(selection, sizes=(1024,))))
+    statuses = {
+        (row.case.activation, row.metric): (row.status, row.detail)
+        for row in outcome.rows
+        if row.metric in ("time_per_call", "max_ulp")
+    }
+    assert statuses["maxout(k=32)", "time_per_call"][0] == "ok"
+    assert statuses["maxout(k=4)", "max_ulp"][0] == "ok"
+    reason = "the rows of 16 features that are tried do not split into 32 groups"
+    assert statuses["maxout(k=32)", "max_ulp"] == ("unsupported", reason)
+    assert outcome.facts.state == "finished"
+
+
+def test_a_run_in_which_nothing_was_refused_or_failed_ends_well(tmp_path: Path) -> None:
+    outcome = _run(_request(tmp_path / "run", parts=("timing",)))
+    assert conclusion.exit_status(outcome) == 0
+    said = conclusion.for_people(outcome)
+    assert said.startswith("Measured ")
+    assert "refused" not in said
+    assert "failed" not in said
+    assert str(outcome.path) in said
+
+
+def test_a_case_that_failed_is_told_and_does_not_fail_the_run(tmp_path: Path) -> None:
+    python = _faulty(tmp_path, "raise ValueError('planted')")
+    request = _request(tmp_path / "run", pythons={"numpy": python}, parts=("timing",))
+    outcome = _run(request)
+    assert conclusion.exit_status(outcome) == 0
+    said = conclusion.for_people(outcome)
+    assert "1 failed, the first numpy gelu textbook eager forward: error, ValueError" in said
+
+
+def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(runner._Measurement, "_explain", surprised)
+    with pytest.raises(RuntimeError, match="planted"):
+        _run(_request(tmp_path / "run", parts=("timing",)))
+    kept = store.load(tmp_path / "run")
+    assert kept.facts.state == "failed"
+    assert kept.facts.finished is not None
+    assert (kept.rows.metric == "time_per_call").any()
+
+
+def test_relu_is_measured_beside_what_is_asked_for(tmp_path: Path) -> None:
+    selection = Selection(
+        frameworks=("numpy",), activations=("gelu",), forms=("stable",), sizes=(512,)
+    )
+    outcome = _run(_request(tmp_path / "run", selection=selection))
+    (relative,) = _rows(outcome, "stable", "relative_cost")
+    assert relative.status == "ok"
+    assert relative.value is not None
+    assert relative.value > 1
+    timed = {case.activation for case in _visits(outcome)}
+    assert timed == {"gelu", "relu"}, "one size draws no line, and needs no copy"
+    swept = {row.case.activation for row in outcome.rows if row.metric == "max_ulp"}
+    assert swept == {"gelu"}
+
+
+def test_a_copy_is_measured_beside_what_has_several_sizes(tmp_path: Path) -> None:
+    selection = Selection(
+        frameworks=("numpy",),
+        activations=("gelu",),
+        forms=("stable",),
+        sizes=("launch", "l1", "l2"),
+    )
+    outcome = _run(_request(tmp_path / "run", selection=selection, parts=("timing",)))
+    sizes = {case.size for case in _visits(outcome) if case.activation == "copy"}
+    assert sizes == {outcome.facts.size_classes["cpu"][name] for name in selection.sizes}
+    (arithmetic,) = _rows(outcome, "stable", "arithmetic")
+    assert arithmetic.status == "ok"
+    assert arithmetic.value is not None
+    assert arithmetic.value > 0
+
+
+@pytest.mark.slow
+def test_compile_time_says_when_it_came_from_a_cache(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first run compiles, the second loads what the first has stored."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    selection = Selection(
+        frameworks=(compiler,),
+        activations=("gelu",),
+        forms=("textbook",),
+        modes=("compiled",),
+        sizes=(1024,),
+    )
+    details = []
+    for name in ("first", "second"):
+        request = _request(tmp_path / name, selection=selection, parts=("timing",), timeout=300.0)
+        (row,) = _rows(_run(request), "textbook", "compile_time")
+        assert row.value is not None
+        assert row.value > 0
+        details.append(row.detail)
+    assert details == [
+        "in the first process",
+        "in the first process, from the compile cache of an earlier one",
+    ]
+
+
+def test_a_device_that_is_not_there_is_unsupported(tmp_path: Path) -> None:
+    request = _request(tmp_path / "run")
+    outcome = _run(replace(request, selection=replace(request.selection, devices=("cuda",))))
+    assert {row.status for row in outcome.rows} == {"unsupported"}
+    assert any("NumPy has no cuda device" in row.detail for row in outcome.rows)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_was_measured(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "bench", "run", "--framework", "numpy", "--only", "timing"]
+    process = subprocess.Popen(
+        [*command, "--size", "1024", "--out", str(tmp_path / "run"), "--rounds", "100000"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    samples = tmp_path / "run" / "samples.jsonl"
+    deadline = time.monotonic() + 120
+    while not (samples.exists() and '"time"' in samples.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.startswith("Interrupted; kept")
+    assert "python -m report" in said
+    run_ = store.load(tmp_path / "run")
+    assert run_.facts.state == "interrupted"
+    assert (run_.rows.metric == "time_per_call").any()
+
+
+def test_an_interrupt_does_not_wait_for_a_worker_that_hangs(tmp_path: Path) -> None:
+    python = _faulty(tmp_path, f"open({str(tmp_path / 'there')!r}, 'w'); time.sleep(3600)")
+    command = [sys.executable, "-m", "bench", "run", "--framework", "numpy", "--python", python]
+    process = subprocess.Popen(
+        [*command, "--activation", "gelu", "--out", str(tmp_path / "run")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "there").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.startswith("Interrupted; kept")
+
+
+def test_no_worker_outlives_its_run(tmp_path: Path) -> None:
+    outcome = _run(_request(tmp_path / "run", parts=("timing",)))
+    pid = outcome.facts.workers["numpy"]["pid"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,0 +1,83 @@
+"""Lanes whose workers die between two requests, or cannot be confined to their CPUs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actbench.bench.catalog.cases import Case
+from actbench.bench.worker.operations import Worker
+from actbench.bench.workers.lanes import Lane, available_cpus
+from actbench.bench.workers.process import Key
+from actbench.impls import numpy as real
+
+ROOT = Path(__file__).resolve().parents[3]
+CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 1024, 1)
+
+# An interpreter whose worker cannot be confined to any CPUs.
+_LOOSE = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+import runpy
+from actbench.bench.worker.operations import Worker
+
+def pin(self, cpus):
+    raise OSError("no such CPU")
+
+Worker.pin = pin
+sys.argv = sys.argv[3:]
+runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
+"""
+
+
+def _lane(folder: Path, python: str = sys.executable) -> Lane:
+    return Lane(Key("numpy", "cpu", 1), [CASE], python, available_cpus(), folder / "log", 60.0)
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Lane]:
+    """A lane with a running worker."""
+    lane = _lane(tmp_path)
+    lane.start()
+    yield lane
+    lane.close()
+
+
+def test_a_worker_that_died_while_nobody_asked_is_replaced(started: Lane) -> None:
+    assert started.prepare(CASE, 0) is not None
+    before = started.facts["pid"]
+    os.kill(before, signal.SIGKILL)
+    started.pin(available_cpus()[-1:])
+    assert started.facts["pid"] != before
+    assert os.sched_getaffinity(started.facts["pid"]) == {available_cpus()[-1]}
+    assert started.sample(CASE, 0, 1e-4, 1) is not None
+    assert started.failures == {}
+
+
+def test_a_worker_that_cannot_be_confined_fails_its_cases(tmp_path: Path) -> None:
+    python = tmp_path / "python-that-is-loose"
+    python.write_text(_LOOSE.format(python=sys.executable, root=str(ROOT)))
+    python.chmod(0o755)
+    lane = _lane(tmp_path, str(python))
+    lane.start()
+    assert lane.alive == []
+    assert "no such CPU" in lane.failures[CASE].detail
+    assert lane.facts["status"] == "error"
+    assert lane.prepare(CASE, 0) is None
+
+
+def test_a_thread_that_ends_meanwhile_does_not_hinder_confining(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with np.errstate(all="ignore"):
+        worker = Worker(real, "cpu", 1)
+    mine, nobody = threading.get_native_id(), 2**22 + 1
+    monkeypatch.setattr(os, "listdir", lambda _: [str(nobody), str(mine)])
+    assert worker.pin(available_cpus()) == {}

@@ -1,0 +1,136 @@
+"""What the charts and heat maps say, recomputed from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actbench.bench.exactness.binades import edges, pack
+from actbench.bench.host.errors import StoreError
+from actbench.bench.results.metrics import Row
+from actbench.report.draw.figure import Figure
+from actbench.report.read.rows import read
+from actbench.report.sections.figures import figures
+from actbench.report.words import elements, number
+
+from ..conftest import _PER_ELEMENT, SPLIT_SIZES, split_case, split_rows, timing_rows
+
+MakeRun = Callable[..., Path]
+
+
+def figure_of(run: Path, words: str) -> Figure:
+    [found] = [each for each in figures(read([run])) if words in each.sentence]
+    return found
+
+
+def test_the_copy_lies_beneath_the_time_of_an_element(make_run: MakeRun) -> None:
+    figure = figure_of(make_run(split_rows()), "as the input grows")
+    [panel] = figure.panels
+    told = ", ".join(
+        f"{number((10_000 + _PER_ELEMENT['copy'] * size) / size)} at {elements(size)}"
+        for size in SPLIT_SIZES
+    )
+    assert f"copy {told}" in panel.label
+    assert ">copy</text>" in panel.svg
+    assert "The grey area ends at the time of a copy" in figure.note
+    assert figure.command == ""
+
+
+def test_without_a_copy_the_chart_says_so(make_run: MakeRun) -> None:
+    rows = [row for row in split_rows() if row.case.activation != "copy"]
+    figure = figure_of(make_run(rows), "as the input grows")
+    assert "A copy was not measured in PyTorch, eager." in figure.note
+    assert "grey area" not in figure.note
+    assert figure.command.startswith("python -m bench run --activation copy --direction forward")
+    assert ">copy</text>" not in figure.panels[0].svg
+
+
+def between(framework: str, other: str, form: str, ulp: float, equal: float) -> list[Row]:
+    case = split_case("gelu", framework, form=form, size=5000)
+    detail = f"{other}: first input where they part 0x1p-3"
+    return [
+        Row(case, "max_ulp_between", ulp, detail=detail),
+        Row(case, "equal_bits", equal, detail=detail),
+    ]
+
+
+def test_frameworks_are_compared_in_the_plain_form_of_the_pair(make_run: MakeRun) -> None:
+    rows = [
+        *between("torch", "jax", "native", 2.0, 0.99999),
+        *between("torch", "jax", "textbook", 9.0, 0.5),
+        *between("numpy", "torch", "textbook", 2.0**24, 0.25),
+        *between("numpy", "torch", "stable", 0.0, 1.0),
+        *between("numpy", "jax", "textbook", 0.0, 1.0),
+        *between("torch", "scalar tail", "native", 7.0, 0.5),
+    ]
+    figure = figure_of(make_run(rows), "two frameworks lie apart")
+    [table] = figure.heatmaps
+    assert table.columns == (
+        ("JAX – NumPy", "eager"),
+        ("JAX – PyTorch", "eager"),
+        ("NumPy – PyTorch", "eager"),
+    )
+    [(name, form, cells)] = table.rows
+    assert (name, form) == ("gelu", "")
+    assert [each.text for each in cells] == ["0", "2.00", "1.68e7"]
+    assert [each.note for each in cells] == ["100 % [textbook]", ">99.9 %", "25 % [textbook]"]
+    assert [each.heat for each in cells] == [0, 1, 10]
+
+
+def checked(framework: str, mode: str, name: str, errors: list[float] | None) -> list[Row]:
+    case = split_case(name, framework, mode, size=5000)
+    worst = max(errors) if errors else 4.0
+    detail = "at 0x1.8p+1: got 1.0, exact 2.0"
+    rows = [Row(case, "max_ulp", worst), Row(case, "max_ulp_flushed", worst, detail=detail)]
+    if errors:
+        rows.append(Row(case, "ulp_by_binade", worst, detail=pack(errors)))
+    return rows
+
+
+def profile(worst: float) -> list[float]:
+    found = [0.25] * (2 * len(edges("float32")))
+    found[90] = worst
+    return found
+
+
+def test_errors_over_the_input_axis(make_run: MakeRun) -> None:
+    rows = [
+        *checked("torch", "eager", "gelu", profile(3.0)),
+        *checked("torch", "compiled", "gelu", profile(3.0)),
+        *checked("jax", "eager", "gelu", profile(float("inf"))),
+        *checked("torch", "eager", "silu", profile(70.0)),
+        *checked("torch", "eager", "mish", profile(80.0)),
+    ]
+    figure = figure_of(make_run(rows), "Where on the input axis")
+    labels = [each.label for each in figure.panels]
+    assert [label.split(":")[0] for label in labels] == ["gelu", "mish", "silu"]
+    assert "JAX, eager: ∞ ulp at 3; PyTorch, eager and compiled: 3.00 ulp at 3" in labels[0]
+    assert figure.command == ""
+
+
+def test_a_run_without_errors_by_binade_says_how_to_measure_them(make_run: MakeRun) -> None:
+    figure = figure_of(make_run(checked("torch", "eager", "gelu", None)), "Where on the input axis")
+    assert figure.panels == ()
+    assert figure.note.startswith("Not measured in this run")
+    assert figure.command == "python -m bench run --only agreement --dtype float32 --device cpu"
+
+
+@pytest.mark.parametrize("detail", ["", "0.5*3", "0.5*999999999", "nan*126", "<script>", "0.5*-1"])
+def test_malformed_errors_by_binade_are_refused(make_run: MakeRun, detail: str) -> None:
+    rows = checked("torch", "eager", "gelu", profile(3.0))
+    rows[-1] = replace(rows[-1], detail=detail)
+    with pytest.raises(StoreError, match="ulp_by_binade"):
+        read([make_run(rows)])
+
+
+def test_the_front_is_told_and_filled(make_run: MakeRun) -> None:
+    """Beaten: silu, dearer and no more exact than gelu; relu takes no part."""
+    rows = []
+    for name, cost, ulp in (("relu", 1.0, 0.0), ("gelu", 2.0, 1.5), ("silu", 9.0, 1.5)):
+        case = split_case(name)
+        rows += [*timing_rows(case, cost * 1e5, 0.01, 1e5), Row(case, "max_ulp", ulp)]
+    figure = figure_of(make_run(rows), "Speed against exactness")
+    assert figure.panels[0].label.endswith("3 forms; unbeaten: gelu 2.00 at 1.50 ulp")

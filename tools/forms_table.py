@@ -1,0 +1,179 @@
+"""The fastest form of each activation against the one that people take first, as a table.
+
+    python -m bench.forms_table --framework numpy
+    python -m bench.forms_table --framework torch --mode compiled --against textbook
+
+Two forms are timed in one worker in the order ABBA, over and over: what drifts hits both alike, and
+the ratio holds where the times do not. The form that people take first, the framework's own where
+it has one, is a form too: it is the fastest, with a ratio of 1, unless the interval of another lies
+below 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import click
+
+from actbench.bench.catalog.activations import CATALOG, find
+from actbench.bench.catalog.cases import Case, Selection, forms_of, unsupported
+from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.host.errors import ActbenchError
+from actbench.bench.timing.intervals import Estimate, estimate, replicates
+from actbench.bench.workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
+
+_WITH_FORMS = [name for name, record in CATALOG.items() if record.family != "primitive"]
+_SEED = 0
+_TIMEOUT = 600.0
+_HEAD = (
+    "| framework | mode | activation | fastest form | ns | against | ns | ratio | 95 % interval |",
+    "|---|---|---|---|---|---|---|---|---|",
+)
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two forms timed in turn: ns an element, and the first's time over the second's."""
+
+    case: Case
+    other: Case
+    nanoseconds: float
+    other_nanoseconds: float
+    ratio: Estimate
+
+
+def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel | None:
+    """Time two cases in the order ABBA, `rounds` times. None if one of them failed."""
+    times: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        found = [lane.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
+        per_call = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
+        if len(per_call) < 4:
+            return None
+        times.append(((per_call[0] + per_call[3]) / 2, (per_call[1] + per_call[2]) / 2))
+    own, others = zip(*times, strict=True)
+    ratios = [a / b for a, b in times]
+    return Duel(
+        case,
+        other,
+        median(own) / case.size,
+        median(others) / case.size,
+        estimate(replicates({0: ratios})),
+    )
+
+
+def _alone(lane: Lane, case: Case, rounds: int, batch: float) -> float | None:
+    """ns an element of a case that has no other to be set against. None if it failed."""
+    found = [lane.sample(case, _SEED, batch, 1) for _ in range(rounds)]
+    times = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
+    return median(times) / case.size if times else None
+
+
+def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]:
+    """The form people take first, or the first one written out, and the forms to set against it."""
+    groups: dict[tuple[str, str, str], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.framework, case.mode, case.activation), []).append(case)
+    for group in groups.values():
+        written = find(group[0].activation).forms[:1] if against == "textbook" else ()
+        first = next((each for each in group if each.form in written), group[0])
+        yield first, [each for each in group if each != first]
+
+
+def _row(first: Case, found: list[Duel], alone: float | None = None) -> str:
+    head = f"| {frameworks()[first.framework].title} | {first.mode} | {first.activation} |"
+    faster = [each for each in found if each.ratio.high < 1]
+    if not faster:
+        times = [each.other_nanoseconds for each in found] or ([alone] if alone else [])
+        own = f"{first.form} | {median(times):.3f}" if times else f"{first.form} | –"
+        return f"{head} {own} | {own} | 1 | – |"
+    best = min(faster, key=lambda each: each.ratio.value)
+    ratio = best.ratio
+    return (
+        f"{head} {best.case.form} | {best.nanoseconds:.3f} | {first.form} "
+        f"| {best.other_nanoseconds:.3f} | {ratio.value:.2f} | {ratio.low:.2f}–{ratio.high:.2f} |"
+    )
+
+
+def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case]:
+    cases = [
+        Case(name, label, form, mode, direction, "cpu", dtype, size, 1)
+        for name in asked.frameworks or frameworks()
+        for mode in asked.modes or frameworks()[name].modes
+        for label in asked.activations or _WITH_FORMS
+        for form in forms_of(find(label))
+    ]
+    return [case for case in cases if not unsupported(case)]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--framework", "chosen", multiple=True, help="All unless told.")
+@click.option("--mode", "modes", multiple=True, help="All unless told.")
+@click.option("--activation", "activations", multiple=True, help="All unless told.")
+@click.option("--dtype", default="float32", show_default=True)
+@click.option("--size", default=2**16, show_default=True)
+@click.option("--direction", default="forward", show_default=True)
+@click.option("--rounds", default=15, show_default=True, help="Times ABBA.")
+@click.option("--batch", default=0.002, show_default=True, help="Seconds of a sample.")
+@click.option(
+    "--against",
+    type=click.Choice(["plain", "textbook"]),
+    default="plain",
+    show_default=True,
+    help="plain: native, or the first form written out; textbook: the first form written out.",
+)
+def main(
+    chosen: tuple[str, ...],
+    modes: tuple[str, ...],
+    activations: tuple[str, ...],
+    dtype: str,
+    size: int,
+    direction: str,
+    rounds: int,
+    batch: float,
+    against: str,
+) -> None:
+    """Print which form of each activation is the fastest, and by how much, in Markdown."""
+    try:
+        asked = Selection(
+            frameworks=chosen,
+            modes=modes,
+            activations=activations,
+            directions=(direction,),
+            dtypes=(dtype,),
+            sizes=(size,),
+        ).checked()
+    except ActbenchError as error:
+        raise click.UsageError(str(error)) from None
+    cases = _cases(asked, dtype, size, direction)
+    click.echo("\n".join(_HEAD))
+    with tempfile.TemporaryDirectory() as logs:
+        for lane in make_lanes(cases, lambda _: sys.executable, Path(logs), _TIMEOUT):
+            _time(lane, against, rounds, batch)
+
+
+def _time(lane: Lane, against: str, rounds: int, batch: float) -> None:
+    lane.pin(available_cpus())
+    lane.start()
+    if lane.facts["status"] != "ok":
+        click.echo(f"{lane.key.label}: {lane.facts['detail']}", err=True)
+        return
+    lane.pin(measuring_cpus(1))
+    try:
+        for first, others in _pairs(lane.alive, against):
+            found = [duel(lane, other, first, rounds, batch) for other in others]
+            alone = None if any(found) else _alone(lane, first, rounds, batch)
+            click.echo(_row(first, [each for each in found if each], alone))
+        for case, failure in lane.failures.items():
+            click.echo(f"{case.activation} {case.form} {case.mode}: {failure.detail}", err=True)
+    finally:
+        lane.close()
+
+
+if __name__ == "__main__":
+    main()

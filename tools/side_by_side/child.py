@@ -1,0 +1,259 @@
+"""The child of `bench.side_by_side`: one framework's cases, timed by several harnesses in turn.
+
+`python -m bench.worker.side_by_side FRAMEWORK DESCRIPTOR CPUS` reads one request from the pipe
+DESCRIPTOR and answers with messages: versions, failures, then one for each turn of a tool.
+
+Every tool times the same statement, `wait(step())`, on the same arrays in this process, for about
+as many seconds a turn as the others, through its public interface, from the same depth of the call
+stack. An empty callable takes turns as if it were a case; there pytest-benchmark joins.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import count, cycle, permutations
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from actbench.bench.worker.__main__ import explain
+from actbench.bench.worker.operations import Worker, _Prepared
+
+BATCH = 0.004
+"""Seconds of a batch of actbench, as in its own runs; a value of pyperf takes as many or twice."""
+
+_TRIES = 5
+_BUSY = 0.95
+"""A turn in which this process had the CPU for less of the time is disturbed, and tried again: the
+tools' batches differ in length, and who takes the CPU between would decide which looks slow."""
+_PYTEST_FILE = "def test_cost(benchmark, subject):\n    benchmark(subject)\n"
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is timed: a statement with its names; the case's number, or the kind of empty call."""
+
+    key: int | str
+    statement: str
+    names: dict[str, Any]
+
+    @property
+    def empty(self) -> bool:
+        """Whether it shows what the tools themselves cost."""
+        return isinstance(self.key, str)
+
+
+def _empty() -> tuple[()]:
+    """A callable that does nothing. What it returns is ready in every framework."""
+    return ()
+
+
+class _Actbench:
+    """The harness itself: `Worker.sample` of a case, its timed batches of the empty callable."""
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self._worker, self._batches = worker, max(1, round(seconds / BATCH))
+        self._loops = 1
+
+    def __call__(self, subject: _Subject) -> dict[str, Any]:
+        if not subject.empty:
+            return {"sample": self._worker.sample(subject.key, BATCH, self._batches)}
+        clock = self._worker.clock
+        while clock.elapsed(_empty, self._loops) < BATCH * 1e9:
+            self._loops *= 2
+        batches = [clock.batch(_empty, self._loops) for _ in range(self._batches)]
+        columns = {name: [batch[name] for batch in batches] for name in batches[0]}
+        return {"sample": {"loops": self._loops, **columns}}
+
+
+class _Torch:
+    """`torch.utils.benchmark.Timer.blocked_autorange`."""
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __call__(self, subject: _Subject) -> dict[str, Any]:
+        from torch.utils.benchmark import Timer
+
+        timer = Timer(subject.statement, globals=subject.names, num_threads=1)
+        measured = timer.blocked_autorange(min_run_time=self._seconds)
+        return {"times": [seconds * 1e9 for seconds in measured.times]}
+
+
+class _Pyperf:
+    """`pyperf.Runner.timeit` with `--worker`: this process is one of those it would start.
+
+    Its manager gives each run a process of its own, and two processes of one harness differ more
+    (memory layout) than two harnesses do in one. Its results are read from the file it writes.
+    """
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        import pyperf
+
+        self._loops: dict[int | str, int] = {}
+        self._turns = count()
+        self._runner = pyperf.Runner()
+        values = max(1, round(seconds / BATCH))
+        options = ["--worker", "--quiet", f"--min-time={BATCH}", f"--values={values}"]
+        self._runner.parse_args([*options, "--calibrate-loops"])
+
+    def __call__(self, subject: _Subject) -> dict[str, Any]:
+        if subject.key not in self._loops:
+            (run,) = self._run(subject, 0).get_runs()
+            self._loops[subject.key] = run.get_metadata()["calibrate_loops"]
+        values = self._run(subject, self._loops[subject.key]).get_values()
+        return {"times": [seconds * 1e9 for seconds in values]}
+
+    def _run(self, subject: _Subject, loops: int) -> Any:
+        """One run; with no loops given, the run in which pyperf chooses them."""
+        import pyperf
+
+        arguments = self._runner.args
+        arguments.calibrate_loops, arguments.loops = not loops, loops
+        with tempfile.TemporaryDirectory() as folder:
+            arguments.append = str(Path(folder, "pyperf.json"))
+            name = f"turn {next(self._turns)}"
+            self._runner.timeit(name, subject.statement, globals=subject.names)
+            return pyperf.Benchmark.load(arguments.append)
+
+
+class _PytestBenchmark:
+    """pytest-benchmark's fixture in a session of its own: the median that it reports."""
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __call__(self, subject: _Subject) -> dict[str, Any]:
+        import pytest
+
+        class Plugin:
+            @pytest.fixture
+            def subject(self) -> Callable[[], Any]:
+                names = subject.names
+                return _empty if subject.key == "bare" else lambda: names["wait"](_empty())
+
+        with tempfile.TemporaryDirectory() as folder:
+            test, out = Path(folder, "test_cost.py"), Path(folder, "out.json")
+            test.write_text(_PYTEST_FILE)
+            Path(folder, "pytest.ini").write_text("[pytest]\n")
+            options = ["-p", "no:cacheprovider", "--import-mode=importlib"]
+            seconds = f"--benchmark-max-time={self._seconds}"
+            pytest.main([str(test), *options, seconds, f"--benchmark-json={out}"], [Plugin()])
+            (measured,) = json.loads(out.read_text())["benchmarks"]
+        return {"times": [measured["stats"]["median"] * 1e9]}
+
+
+_TOOLS = {
+    "actbench": _Actbench,
+    "torch.utils.benchmark": _Torch,
+    "pyperf": _Pyperf,
+    "pytest-benchmark": _PytestBenchmark,
+}
+
+
+_TIMING = ("actbench", "torch.utils.benchmark", "pyperf")
+_Tool = Callable[[_Subject], dict[str, Any]]
+
+
+def main(arguments: list[str]) -> int:
+    """Import the framework, prepare the cases of the request, and time them."""
+    framework, descriptor, cpus = arguments
+    os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
+    pipe = Connection(int(descriptor))
+    try:
+        worker = Worker(importlib.import_module(f"actbench.impls.{framework}"), "cpu", 1)
+        request = pipe.recv()
+        tools = {name: tool(worker, request["seconds"]) for name, tool in _TOOLS.items()}
+    except ImportError as error:
+        pipe.send({"kind": "missing", "detail": f"{error.name} is not installed here"})
+        return 0
+    pipe.send({"kind": "versions", **_versions(worker)})
+    wait = worker._adapter.wait
+    subjects = [_Subject("waited for", "wait(step())", {"wait": wait, "step": _empty})]
+    if request["bare"]:
+        subjects.append(_Subject("bare", "step()", {"step": _empty}))
+    for number, case in enumerate(request["cases"]):
+        try:
+            worker.prepare(number, seed=request["seed"], **case)
+        except Exception as error:
+            pipe.send({"kind": "failed", "detail": explain(error)["detail"]})
+            continue
+        names = {"wait": wait, "step": worker._prepared[number].step}
+        subjects.append(_Subject(number, "wait(step())", names))
+    depths = {name: _depth(tools[name], worker) for name in _TIMING}
+    for name, subject in _turns(subjects, request["rounds"], request["seed"]):
+        padding = 0 if subject.empty else max(depths.values()) - depths[name]
+        answer = _quietest(partial(_from_depth, padding, tools[name], subject), name)
+        pipe.send({"kind": "turn", "subject": subject.key, "tool": name, **answer})
+    pipe.send({"kind": "done"})
+    return 0
+
+
+def _depth(tool: _Tool, worker: Worker) -> int:
+    """Python frames between here and the statement as a tool runs it.
+
+    TensorFlow keeps the Python stack with each operation: from 20 frames deeper an eager elu of
+    65,536 elements takes 1 µs more of 37. pyperf's loop is some ten frames deeper than the others.
+    """
+    seen = 0
+
+    def step() -> tuple[()]:
+        nonlocal seen
+        seen, frame = 0, sys._getframe()
+        while frame := frame.f_back:
+            seen += 1
+        return ()
+
+    worker._prepared[-1] = _Prepared(step, 1.0, False)
+    tool(_Subject(-1, "wait(step())", {"wait": worker._adapter.wait, "step": step}))
+    return seen
+
+
+def _from_depth(frames: int, tool: _Tool, subject: _Subject) -> dict[str, Any]:
+    """A turn of a tool from so many frames deeper."""
+    return _from_depth(frames - 1, tool, subject) if frames else tool(subject)
+
+
+def _quietest(turn: Callable[[], dict[str, Any]], name: str) -> dict[str, Any]:
+    """A turn that nobody disturbed, or the least disturbed of some."""
+    best = {"busy": -1.0}
+    for _ in range(_TRIES):
+        wall, busy = time.perf_counter(), time.process_time()
+        answer = turn()
+        share = (time.process_time() - busy) / (time.perf_counter() - wall)
+        # Its rounds take microseconds: their median is of those that nobody interrupted.
+        share = 1.0 if name == "pytest-benchmark" else share
+        best = max(best, {**answer, "busy": share}, key=lambda each: each["busy"])
+        if best["busy"] >= _BUSY:
+            break
+    return {**best, "disturbed": best["busy"] < _BUSY}
+
+
+def _versions(worker: Worker) -> dict[str, Any]:
+    others = {name: version(name) for name in ("torch", "pyperf", "pytest-benchmark")}
+    return {"versions": {**worker.describe()["versions"], **others}}
+
+
+def _turns(subjects: list[_Subject], rounds: int, seed: int) -> Iterator[tuple[str, _Subject]]:
+    """Rounds over all subjects in shuffled order; the tools' order goes round its permutations."""
+    dice = random.Random(seed)
+    timing, every = (cycle(permutations(tools)) for tools in (_TIMING, tuple(_TOOLS)))
+    for _ in range(rounds):
+        order, with_empty = next(timing), next(every)
+        for subject in dice.sample(subjects, len(subjects)):
+            for name in with_empty if subject.empty else order:
+                yield name, subject
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
