@@ -35,7 +35,7 @@ _VERDICT = re.compile(
     re.MULTILINE,
 )
 ROOT = PACKAGE.parent
-_TEST = PACKAGE / "bench" / "worker" / "rival.py"
+_TEST = Path(__file__).with_name("test_rival.py")
 _TIMEOUT = 900.0
 """Seconds of a run, beyond its timing: imports, compilations, and all of it beside hogs."""
 _OPTIONS = (
