@@ -112,13 +112,13 @@ def gate(
 ) -> None:
     """Find what became slower or less exact than in another version of impls/."""
     from ..gate import words
-    from ..gate.decisions import Design
     from ..gate.gate import PARTS, Request, check
     from ..gate.gate import gate as compare
     from ..gate.own import Own
     from ..gate.trees import WORKTREE
     from ..host.progress import Reporter
     from ..run.schedule import interruptible
+    from ..timing.decisions import Design
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")

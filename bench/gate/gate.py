@@ -16,11 +16,12 @@ from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..timing import apart
+from ..timing.decisions import UNKNOWN, Design, Ratio, common_spread
+from ..timing.pairs import Effort, Epoch, Epochs, Setting, Timed, measure
 from ..timing.verdicts import DEAD_ZONE, Verdict
 from ..workers.process import Failed
-from . import apart, exactness, instructions, own, select, trees
-from .decisions import UNKNOWN, Design, Ratio, common_spread
-from .timing import Effort, Epoch, Epochs, Setting, Timed, measure
+from . import exactness, instructions, own, select, trees
 
 Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
 PARTS = ("timing", "exactness")

@@ -21,9 +21,9 @@ from typing import Any
 
 from ..catalog.cases import Case
 from ..host.errors import ActbenchError
+from ..timing.pairs import Plant
 from ..workers.lanes import measuring_cpus
 from ..workers.process import PACKAGE, Key, environment_of
-from .timing import Plant
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
 """As people write them after --benchmark-compare-fail."""

@@ -25,12 +25,12 @@ from ..host.errors import ActbenchError, UsageError
 from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
+from ..timing.decisions import Design
+from ..timing.pairs import Plant, Setting
 from ..workers.lanes import available_cpus
 from . import rival, trees
-from .decisions import Design
 from .gate import Compared, Timing
 from .summary import HOGS, Trial, rows, summary
-from .timing import Plant, Setting
 
 BUDGET = 30.0
 """Seconds of timing of a gate."""

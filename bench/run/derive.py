@@ -17,10 +17,10 @@ from ..catalog.frameworks import frameworks
 from ..catalog.sizes import Classes
 from ..exactness import blame, special
 from ..results.metrics import Row
+from ..timing import bootstrap as statistics
 from ..timing import cost_model
-from ..timing import intervals as statistics
 from ..timing import parts as decomposition
-from ..timing.intervals import Estimate
+from ..timing.bootstrap import Estimate
 from ..workers.specs import elements_moved
 
 _SLOW = 1.3

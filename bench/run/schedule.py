@@ -27,7 +27,7 @@ from ..host.progress import Reporter
 from ..results.metrics import Row
 from ..results.store import RESULTS, SCHEMA, RunFacts, RunWriter, read_samples
 from ..timing import cost_model
-from ..timing.intervals import half_width
+from ..timing.bootstrap import half_width
 from ..workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from ..workers.process import Failed
 from .derive import companions, compile_seconds, spoilt_samples, times

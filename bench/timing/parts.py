@@ -24,7 +24,7 @@ from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.sizes import Classes
 from ..results.metrics import Row
-from . import intervals as statistics
+from . import bootstrap as statistics
 
 Array = np.ndarray[Any, Any]
 FLOOR = "copy"

@@ -1,6 +1,6 @@
 """Two versions of a framework's forms in one process, timed in turn on the same buffers.
 
-Or one of the two, where the other needs a process of its own: `bench.gate.apart` takes turns then.
+Or one of the two, where the other needs a process of its own (`bench.timing.apart`).
 """
 
 from __future__ import annotations

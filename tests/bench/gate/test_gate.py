@@ -19,10 +19,10 @@ from actbench.bench import __main__ as command
 from actbench.bench.catalog.cases import Selection
 from actbench.bench.catalog.frameworks import IMPLS
 from actbench.bench.gate import trees, words
-from actbench.bench.gate.decisions import Design
 from actbench.bench.gate.gate import Compared, Request, Result, check, gate
 from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
+from actbench.bench.timing.decisions import Design
 
 _CHOSEN = Selection(
     frameworks=("numpy",),

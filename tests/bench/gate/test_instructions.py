@@ -14,11 +14,11 @@ import pytest
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import gate, instructions
-from actbench.bench.gate.decisions import Design
 from actbench.bench.gate.instructions import TOLERANCE, Count, available, compare, count
-from actbench.bench.gate.timing import Setting
 from actbench.bench.gate.trees import Tree
 from actbench.bench.host.progress import Reporter
+from actbench.bench.timing.decisions import Design
+from actbench.bench.timing.pairs import Setting
 from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,8 +10,8 @@ import pytest
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import rival
 from actbench.bench.gate.rival import THRESHOLDS, compare
-from actbench.bench.gate.timing import Plant
 from actbench.bench.host.errors import ActbenchError
+from actbench.bench.timing.pairs import Plant
 
 RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 65536, 1)
 GELU = Case("numpy", "gelu", "textbook", "eager", "forward", "cpu", "float32", 65536, 1)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import words
-from actbench.bench.gate.decisions import UNKNOWN, Design, Ratio
 from actbench.bench.gate.exactness import Compared as Exact
 from actbench.bench.gate.exactness import Kind
 from actbench.bench.gate.gate import Compared, Result
 from actbench.bench.gate.trees import Tree
+from actbench.bench.timing.decisions import UNKNOWN, Design, Ratio
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
 _VERDICTS = ("slower", "faster", "same", "undecided", "broken", "mended", "unmeasured")

@@ -23,7 +23,7 @@ from actbench.bench.results.metrics import Row
 from actbench.bench.run import schedule as runner
 from actbench.bench.run.derive import rows as derive_rows
 from actbench.bench.run.schedule import Outcome, Request, run
-from actbench.bench.timing.intervals import half_width
+from actbench.bench.timing.bootstrap import half_width
 
 ROOT = Path(__file__).resolve().parents[3]
 

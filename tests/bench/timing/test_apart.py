@@ -14,13 +14,13 @@ import pytest
 
 from actbench.bench.catalog.cases import Selection
 from actbench.bench.catalog.frameworks import IMPLS
-from actbench.bench.gate import apart
-from actbench.bench.gate.apart import Apart
-from actbench.bench.gate.decisions import Design
 from actbench.bench.gate.gate import Request, Result, check, gate
 from actbench.bench.gate.trees import WORKTREE
 from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
+from actbench.bench.timing import apart
+from actbench.bench.timing.apart import Apart
+from actbench.bench.timing.decisions import Design
 from actbench.bench.workers.process import Failed, Key, Lost, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -22,10 +22,10 @@ from scipy.special import digamma, polygamma
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import gate as gate_module
-from actbench.bench.gate.decisions import UNKNOWN, Design, Spread, common_spread, of_blocks
 from actbench.bench.gate.gate import Compared, Timing
-from actbench.bench.gate.timing import Epoch, Setting, Timed
 from actbench.bench.host.progress import Reporter
+from actbench.bench.timing.decisions import UNKNOWN, Design, Spread, common_spread, of_blocks
+from actbench.bench.timing.pairs import Epoch, Setting, Timed
 from actbench.bench.timing.verdicts import edge
 
 _LOGS = st.lists(st.floats(-1, 1), min_size=2, max_size=12)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..timing.verdicts import DEAD_ZONE, Verdict, verdict
+from .verdicts import DEAD_ZONE, Verdict, verdict
 
 _LEAST = 1e-4
 """The least standard deviation of a process's log ratio: no clock tells more."""

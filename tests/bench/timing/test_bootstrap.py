@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from actbench.bench.timing import intervals as statistics
-from actbench.bench.timing.intervals import Estimate, Samples
+from actbench.bench.timing import bootstrap as statistics
+from actbench.bench.timing.bootstrap import Estimate, Samples
 
 TIMES = st.floats(1, 1e9)
 SAMPLES = st.dictionaries(st.integers(0, 5), st.lists(TIMES, min_size=1, max_size=9), min_size=1)
