@@ -1,0 +1,292 @@
+"""Rows: a case, a metric, what came of it, and typed details in place of words.
+
+A row of `rows.jsonl` is a flat record of the fields below without those that hold nothing; a detail
+with fields of its own is a record in it. NaN is the string "NaN", infinity 1e999. Sentences about a
+row are made from its details (`words`), and nothing reads a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from ..catalog.activations import find
+from ..catalog.cases import Case, plain_form
+from ..catalog.frameworks import frameworks
+from ..host.errors import UsageError
+from .metrics import METRICS
+from .status import Status
+
+UNKNOWN = "unknown"
+"""The family of what no catalogue had."""
+
+
+class Ended(StrEnum):
+    """Why sampling ended."""
+
+    NARROW = "narrow enough"
+    DIFFER = "processes differ"
+    BUDGET = "budget ended"
+    ONE_SAMPLE = "one sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a time was sampled: what counted of it and what was dropped as spoilt."""
+
+    processes: int
+    samples: int
+    dropped: int
+    ended: Ended
+
+
+class Other(StrEnum):
+    """The kind of thing that a figure stands against."""
+
+    UNIT = "unit"
+    FRAMEWORK = "framework"
+    MODE = "mode"
+    TAIL = "scalar tail"
+    THREADS = "all threads"
+    PROCESS = "another process"
+    VARIANT = "variant"
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a figure stands against: another framework, mode or condition, or a unit of cost.
+
+    `name` is that of the framework, the mode or the variant of an environment; of a unit it is the
+    activation, in its `form`.
+    """
+
+    kind: Other
+    name: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An input, a hex float, with the result and the exact value there as far as they are kept.
+
+    In a row-wise activation no entry of an output has an input of its own: `output` is its place.
+    """
+
+    input: str = ""
+    output: int | None = None
+    got: float | None = None
+    exact: float | None = None
+
+    @property
+    def x(self) -> float:
+        """The input; NaN where there is none."""
+        return float.fromhex(self.input) if self.input else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """An input at which a derivative jumps, and the slopes beside it."""
+
+    at: float
+    lowest: float
+    highest: float
+
+
+class Why(StrEnum):
+    """A cause that a check named, or what was lacking."""
+
+    CHEAPER = "cheaper than its parts"
+    BRANCH = "branch"
+    FRESH_PAGES = "fresh pages"
+    UNFUSED = "unfused passes"
+    SCALAR = "scalar code"
+    UNNAMED = "unnamed"
+    FLUSHED = "subnormals flushed"
+    INEXACT = "inexact primitive"
+    COMPILED = "compiled"
+    FROM_CACHE = "compile cache"
+    REUSED = "output reused"
+    KEPT = "memory kept"
+    PAGE_FAULTS = "page faults"
+    NO_UNIT = "no unit"
+    NO_SIZES = "no sizes"
+    NO_COPY = "no copy"
+    NO_PRIMITIVES = "no primitives"
+    NO_TRIALS = "no trials"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a figure is what it is, or is missing.
+
+    `names` are activations: the primitive to blame, or those that were not measured. `figure` is
+    what the check found: a ratio of times, outputs' worth of pages, passes, page faults, elements,
+    or the ulp of a primitive.
+    """
+
+    why: Why
+    names: tuple[str, ...] = ()
+    figure: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case, a metric, and what came of it.
+
+    `value` is None unless `status` is `ok`; `low` and `high` are the ends of a 95 % confidence
+    interval, None where the value is exact. `reason` is the message of a failure, for people.
+
+    `family`, `rowwise`, `primitive` and `plain` (the form that people take first) are what the
+    catalogue said of the case when it was measured. `worst` is where the largest error is, `points`
+    are the first inputs that show what a figure counts; `kink` is where a gradient was taken.
+    `tested` counts the inputs or the trials that a figure is of, `histogram` their errors by the
+    upper end of a step; `binades` has the largest error of each group of inputs, −1 where there was
+    none. `line` names the two sizes that a part of a cost rests on, `operations` counts the
+    primitives that predict it. `moved` is the number of bytes that a call must read and write.
+    """
+
+    case: Case
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    status: Status = Status.OK
+    reason: str = ""
+    family: str = UNKNOWN
+    rowwise: bool = False
+    primitive: bool = False
+    plain: bool = False
+    against: Against | None = None
+    sampling: Sampling | None = None
+    worst: Point | None = None
+    points: tuple[Point, ...] = ()
+    kink: Kink | None = None
+    tested: int | None = None
+    histogram: Mapping[str, int] | None = None
+    binades: tuple[float, ...] = ()
+    line: tuple[int, int] | None = None
+    operations: Mapping[str, int] | None = None
+    moved: float | None = None
+    cause: Cause | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has a value."""
+        return self.status == Status.OK and self.value is not None
+
+    def as_record(self) -> dict[str, Any]:
+        """The row as a record ready for JSON; details that hold nothing are left out."""
+        head = {name: getattr(self, name) for name in _ALWAYS}
+        details = {name: _plain(getattr(self, name)) for name in _DETAILS if getattr(self, name)}
+        if self.tested == 0:
+            details["tested"] = 0
+        unit = METRICS[self.metric].unit
+        return {**self.case.as_dict(), "metric": self.metric, "unit": unit, **head, **details}
+
+    def as_columns(self) -> dict[str, Any]:
+        """The row under `COLUMNS`: details field by field, lists and mappings as JSON text."""
+        record = self.as_record()
+        for name in _DETAILS:
+            value = record.pop(name, None)
+            if isinstance(value, dict) and name in _NESTED:
+                record |= {f"{name}.{key}": _text(each) for key, each in value.items()}
+            else:
+                record[name] = _text(value)
+        return {name: record.get(name) for name in COLUMNS}
+
+
+_NESTED: Mapping[str, type[Any]] = {
+    "against": Against,
+    "sampling": Sampling,
+    "worst": Point,
+    "kink": Kink,
+    "cause": Cause,
+}
+_NAMES = tuple(field.name for field in fields(Row))
+_DETAILS = _NAMES[_NAMES.index("against") :]
+_FACTS = ("family", "rowwise", "primitive", "plain")
+_ALWAYS = ("value", "low", "high", "status", "reason", *_FACTS)
+COLUMNS = (
+    *(field.name for field in fields(Case)),
+    *("metric", "unit", *_ALWAYS),
+    *(
+        column
+        for name in _DETAILS
+        for column in (
+            [f"{name}.{field.name}" for field in fields(_NESTED[name])]
+            if name in _NESTED
+            else [name]
+        )
+    ),
+)
+"""The columns of a table of rows."""
+
+
+def _plain(value: Any) -> Any:
+    """A detail as JSON has it: records without what holds nothing, NaN in words."""
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if type(value) in _RECORDS:
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: _plain(each) for name, each in held.items() if each not in (None, "", ())}
+    return value
+
+
+_RECORDS = frozenset(_NESTED.values())
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def described(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows with what the catalogue says of their cases."""
+    for row in rows:
+        case = row.case
+        yield replace(row, **_described(case.framework, case.activation, case.form))
+
+
+@cache
+def _described(framework: str, activation: str, form: str) -> Mapping[str, Any]:
+    try:
+        record = find(activation)
+    except UsageError:
+        return {}
+    known = frameworks().get(framework)
+    return {
+        "family": record.family,
+        "rowwise": record.rowwise,
+        "primitive": record.primitive,
+        "plain": form == (plain_form(record, known) if known else "native"),
+    }
+
+
+class Reader:
+    """Makes rows of records, whose cases are kept once."""
+
+    def __init__(self) -> None:
+        self._cases: dict[tuple[Any, ...], Case] = {}
+
+    def row(self, record: Mapping[str, Any]) -> Row:
+        """The row of a record. Raises ValueError for one that no run writes."""
+        key = tuple(map(record.get, _CASE))
+        case = self._cases.get(key)
+        if case is None:
+            case = self._cases[key] = _CASES.validate_python(dict(zip(_CASE, key, strict=True)))
+        row = _ROWS.validate_python({**record, "case": case})
+        if row.metric not in METRICS:
+            raise ValueError(f"unknown metric {row.metric!r}")
+        return row
+
+
+_CASE = tuple(field.name for field in fields(Case))
+_CASES, _ROWS = TypeAdapter(Case), TypeAdapter(Row)

@@ -1,0 +1,213 @@
+"""A row's details in words: the one place where the harness makes sentences of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from ..catalog.dtypes import DTYPES
+from .rows import Against, Cause, Ended, Other, Point, Row, Sampling, Why
+
+_DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}
+"""Decimal digits that distinguish the numbers of a format."""
+_ENDED: Mapping[Ended, str] = {
+    Ended.NARROW: "narrow enough",
+    Ended.DIFFER: "processes differ",
+    Ended.BUDGET: "the budget ended",
+    Ended.ONE_SAMPLE: "one sample gives no interval: the budget ended",
+}
+_OTHERS: Mapping[Other, str] = {
+    Other.TAIL: "scalar tail",
+    Other.THREADS: "all threads",
+    Other.PROCESS: "another process",
+}
+
+
+def about(row: Row) -> str:
+    """What there is to say beside a figure: the reason of a failure, or the details there are."""
+    return "; ".join(filter(None, (row.reason, *_told(row))))
+
+
+def _told(row: Row) -> Iterable[str]:
+    if row.against:
+        yield against(row.against, row.points)
+    if row.sampling:
+        yield sampling(row.sampling)
+    if row.worst:
+        yield point(row.worst)
+    if row.kink:
+        at, lowest, highest = row.kink.at, row.kink.lowest, row.kink.highest
+        yield f"at {number(at, row.case.dtype)}, between {lowest:.4g} and {highest:.4g}"
+    if row.tested is not None:
+        yield f"of {row.tested:,}"
+    if row.histogram:
+        yield histogram(row.histogram)
+    if row.points and not row.against:
+        yield points(row)
+    if row.line:
+        yield f"line through {row.line[0]:,} and {row.line[1]:,} elements"
+    if row.operations:
+        yield operations(row.operations)
+    if row.cause:
+        yield cause(row.cause)
+
+
+def against(other: Against, points: Iterable[Point] = ()) -> str:
+    """What a figure stands against, and the first input where the two part if they do."""
+    who = name(other)
+    parting = [f"first input where they part {place(each)}" for each in points]
+    return ": ".join([who, *parting])
+
+
+def name(other: Against) -> str:
+    """`relu native`, `jax`, `compiled`, `scalar tail`."""
+    return _OTHERS.get(other.kind) or " ".join(filter(None, (other.name, other.form)))
+
+
+def sampling(found: Sampling) -> str:
+    """How many samples there are, how many were dropped, and why there are no more."""
+    return "; ".join((samples(found), ended(found.ended)))
+
+
+def samples(found: Sampling) -> str:
+    """`18 samples in 2 processes, 4 dropped`."""
+    processes = f"{found.processes} process{'es' if found.processes > 1 else ''}"
+    dropped = f", {found.dropped} dropped: preempted, or the clock was slow"
+    return f"{found.samples} samples in {processes}{dropped if found.dropped else ''}"
+
+
+def ended(found: Ended) -> str:
+    """Why sampling ended."""
+    return _ENDED[found]
+
+
+def place(found: Point) -> str:
+    """An input as a hex float, or the entry of an output."""
+    return found.input if found.output is None else f"output {found.output}"
+
+
+def point(found: Point) -> str:
+    """`at 0x1p+0: got 1.5, exact 1.25`."""
+    told = [f"{what} {each!r}" for what, each in result(found).items()]
+    return ": ".join(filter(None, (f"at {place(found)}", ", ".join(told))))
+
+
+def result(found: Point) -> dict[str, float]:
+    """What came and what is exact, as far as they are kept."""
+    both = {"got": found.got, "exact": found.exact}
+    return {what: each for what, each in both.items() if each is not None}
+
+
+def histogram(counts: Mapping[str, int]) -> str:
+    """`≤0.5 ulp: 65,000, ≤1 ulp: 536`."""
+    words = {"inf": "beyond", "nan": "NaN or a number instead"}
+    return ", ".join(
+        f"{words.get(step) or f'≤{float(step):g} ulp'}: {count:,}" for step, count in counts.items()
+    )
+
+
+def operations(counts: Mapping[str, int]) -> str:
+    """`1 add + 2 multiply`."""
+    return " + ".join(f"{count} {operation}" for operation, count in counts.items())
+
+
+def points(row: Row) -> str:
+    """The inputs that show a figure, with what came where that is kept."""
+    if all(each.got is None for each in row.points):
+        return f"first at {', '.join(map(place, row.points))}"
+    return "; ".join(special(each, row) for each in row.points)
+
+
+def special(found: Point, row: Row) -> str:
+    """`−∞ → NaN, limit 0`: a special point, and the exact value where it departs from that."""
+    dtype = row.case.dtype
+    x, got = found.x, math.nan if found.got is None else found.got
+    # Digits say nothing of what comes of NaN.
+    digits = min(_DIGITS.values()) if math.isnan(x) else 0
+    told = f"{number(x, dtype)} → {number(got, dtype, digits)}"
+    if row.metric != "special_departures" or found.exact is None:
+        return told
+    if math.isnan(found.exact):
+        return f"{told}, no value"
+    return f"{told}, {'limit' if math.isinf(x) else 'exact'} {number(found.exact, dtype)}"
+
+
+def number(value: float, dtype: str, digits: int = 0) -> str:
+    """A number in words where it is an end of the format's range, else in digits."""
+    if math.isnan(value):
+        return "NaN"
+    fmt = DTYPES[dtype]
+    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
+    words = {
+        0.0: "0",
+        smallest: "smallest subnormal",
+        normal - smallest: "largest subnormal",
+        normal: "smallest normal",
+        2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision)): "largest",
+        math.inf: "∞",
+    }
+    text = words.get(abs(value)) or f"{abs(value):.{digits or _DIGITS[dtype]}g}"
+    return f"−{text}" if math.copysign(1.0, value) < 0 else text
+
+
+def cause(found: Cause) -> str:
+    """A cause with what the check found; `heading` is its name alone."""
+    return _CAUSES[found.why](found)
+
+
+def heading(found: Cause) -> str:
+    """The kind of a cause in a few words."""
+    return "no check names the cause" if found.why is Why.UNNAMED else found.why.value
+
+
+def _figure(found: Cause) -> float:
+    return math.nan if found.figure is None else found.figure
+
+
+def _blamed(found: Cause, fault: str) -> str:
+    guilty = [f"{who}, {_figure(found):.3g} ulp by itself" for who in found.names]
+    return f"to blame: {guilty[0] if guilty else 'no primitive measured beside it'} ({fault})"
+
+
+def _add(found: Cause) -> str:
+    return " ".join(f"--activation {each}" for each in found.names)
+
+
+_CAUSES: Mapping[Why, Callable[[Cause], str]] = {
+    Why.CHEAPER: lambda found: (
+        f"{heading(found)}: a kernel of its own, or parts that the compiler shares"
+    ),
+    Why.BRANCH: lambda found: (
+        f"{heading(found)}: sorted inputs take {1 / _figure(found):.0%} of the time, so it "
+        "mispredicts"
+    ),
+    Why.FRESH_PAGES: lambda found: (
+        f"{heading(found)}: a call touches {_figure(found):.1f} outputs' worth of pages for the "
+        "first time"
+    ),
+    Why.UNFUSED: lambda found: (
+        f"{heading(found)}: {_figure(found):.0f} of them, each reading and writing, predict this "
+        "time"
+    ),
+    Why.SCALAR: lambda found: (
+        f"{heading(found)}: float64 takes {_figure(found):.2f} times the time of float32, not twice"
+    ),
+    Why.UNNAMED: heading,
+    Why.FLUSHED: lambda found: _blamed(found, "subnormals flushed"),
+    Why.INEXACT: lambda found: _blamed(found, "not a matter of subnormals"),
+    Why.COMPILED: lambda _: "in the first process",
+    Why.FROM_CACHE: lambda _: "in the first process, from the compile cache of an earlier one",
+    Why.REUSED: lambda _: "output reused",
+    Why.KEPT: lambda _: "no page faults: the allocator kept its memory",
+    Why.PAGE_FAULTS: lambda found: (
+        f"output cannot be reused, and {_figure(found):,.0f} page faults a call are in its time"
+    ),
+    Why.NO_UNIT: lambda found: f"not measured beside it; add {_add(found)}",
+    Why.NO_SIZES: lambda found: (
+        "needs sizes in the second-level cache of which one is four times another: --size launch "
+        f"--size l1 --size l2 (up to {_figure(found):,.0f} elements)"
+    ),
+    Why.NO_COPY: lambda found: f"no copy was measured beside it: add {_add(found)}",
+    Why.NO_PRIMITIVES: lambda found: f"not measured beside it: add {_add(found)}",
+    Why.NO_TRIALS: lambda _: "no such trial in this run",
+}
