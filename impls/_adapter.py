@@ -6,14 +6,14 @@ A module defines
   is imported ({threads}, {device} and {cache}, a folder of its own, are filled in); if it has any,
   `VARIANTS`, by name the variables under which its results may have other bits on the CPU. All are
   literals: they are read without an import.
-- one function a form, `activation_form(x, *learnable, **parameters)`, the same names in the same
-  order in every module. A form that the framework does not have is absent.
+- one function per form, `activation_form(x, *learnable, **parameters)`, the same names in the same
+  order in every module, each with its formula. A form that the framework does not have is absent.
 - `Adapter`, a class with the methods below.
 
-A `stable` form is written in the next wider format and rounded once (`_stable`), with its
-derivative beside it: 16-bit inputs are computed in float32, float32 in float64. bfloat16 has the
-range of float32, so that no intermediate value may be smaller or larger than the result is: a tail
-is multiplied by its square root twice. A form holds for every finite input, ±∞ and NaN; where the
+A `wide` form is computed in the next wider format and rounded once (`_wide`), with its derivative
+beside it: 16-bit inputs are computed in float32, float32 in float64. bfloat16 has the range of
+float32, so that no intermediate value may be smaller or larger than the result is: a tail is
+multiplied by its square root twice. A wide form holds for every finite input, ±∞ and NaN; where the
 function or its derivative has a limit at ±∞ it returns that. Clamping at ±1000 is exact there:
 every exponential involved is 0 or 1 beyond it.
 """
@@ -26,8 +26,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+Bits = np.ndarray[Any, Any]
+"""The bit patterns of a tensor's values, as unsigned integers, on the host."""
 Tensor = Any
+"""A framework's own array."""
 Step = Callable[[], Any]
+"""The work of one case, done once per call."""
 
 
 class Unsupported(Exception):
@@ -42,7 +46,7 @@ class HostCall(Exception):
     """A function has the framework call Python on the host for it."""
 
 
-class Adapter(Protocol):
+class Contract(Protocol):
     """How the harness speaks to one framework on one device."""
 
     def __init__(self, device: str, threads: int) -> None:
@@ -51,14 +55,14 @@ class Adapter(Protocol):
     def versions(self) -> dict[str, str]:
         """Version of the framework and of what it runs on, by distribution name."""
 
-    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
-        """A tensor on the device from the bit patterns (unsigned integers) of its values.
+    def put(self, bits: Bits, dtype: str) -> Tensor:
+        """A tensor on the device from the bit patterns of its values.
 
         Raises Unsupported for a dtype that the framework does not have.
         """
 
-    def get(self, tensor: Tensor) -> np.ndarray:
-        """The bit patterns of a tensor's values, as unsigned integers, on the host."""
+    def get(self, tensor: Tensor) -> Bits:
+        """The bit patterns of a tensor's values."""
 
     def step(
         self,
@@ -85,7 +89,7 @@ class Adapter(Protocol):
         """Return when every tensor of a step's result is computed."""
 
     def is_ready(self, result: Any) -> bool | None:
-        """Whether every tensor of a result is computed by now; None where nobody can know.
+        """True where every tensor of a result is computed by now; None where nobody can know.
 
         True is said only of tensors that cannot be written to any more.
         """
@@ -98,10 +102,10 @@ class Adapter(Protocol):
         """
 
     def guard(self) -> AbstractContextManager[Any]:
-        """Within it a copy from the device to the host raises, where the framework can say so."""
+        """A context in which a copy from the device to the host raises, where that can be seen."""
 
-    def synchronize(self) -> Callable[[], None] | None:
-        """What waits for everything on the device; None where work is done on this CPU."""
+    def synchronize(self) -> Callable[[], Any] | None:
+        """A function that waits for everything on the device; None where work is on this CPU."""
 
     def device_elapsed(self, step: Step, loops: int) -> int:
         """Nanoseconds of `loops` calls on an asynchronous device, waited for all together.
@@ -110,10 +114,10 @@ class Adapter(Protocol):
         """
 
     def address(self, tensor: Tensor) -> int:
-        """Where a tensor's values begin in memory: two tensors that share it are one."""
+        """The place in memory where a tensor's values begin: two tensors that share it are one."""
 
     def compilations(self) -> int:
-        """How many compilations this process has done so far."""
+        """The number of compilations that this process has done so far."""
 
     def from_cache(self) -> int:
-        """How many of those so far were loaded from the compile cache of an earlier process."""
+        """The number of those that were loaded from the compile cache of an earlier process."""

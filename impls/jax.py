@@ -1,4 +1,4 @@
-"""JAX: gradients by autodiff, except for the stable forms, which carry their derivative."""
+"""JAX: gradients by autodiff, except for the wide forms, which carry their derivative."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from typing import Any
 import jax
 import jax.monitoring
 import jax.numpy as jnp
+import jaxlib.version
 import numpy as np
 
-from ._adapter import HostCall, NotCompiled, Step, Unsupported
+from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "JAX"
 MODES = ("eager", "compiled")
@@ -29,7 +30,9 @@ ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
-Array = Any
+Array = jax.Array
+Form = Callable[..., Array]
+Gradient = Callable[..., tuple[Array, ...]]
 
 _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
@@ -37,35 +40,31 @@ _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-_WIDER = {"float16": jnp.float32, "bfloat16": jnp.float32, "float32": jnp.float64}
 
 
-# --- how a stable form gets its derivative --------------------------------------------------------
+# --- how a wide form gets its derivative ----------------------------------------------------------
 
 
-def _stable(derivative: Callable[..., Array]) -> Callable[..., Any]:
-    """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
+def _wide(derivative: Form) -> Callable[[Form], Form]:
+    """Compute an elementwise form and its derivative in the next wider format and round once."""
+    return _wide_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., tuple[Array, ...]]) -> Callable[..., Any]:
+def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
     """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
 
-    def wide(arrays: Sequence[Array]) -> list[Array]:
-        return [each.astype(_WIDER.get(each.dtype.name, each.dtype)) for each in arrays]
-
-    def decorate(form: Callable[..., Array]) -> Callable[..., Array]:
+    def decorate(form: Form) -> Form:
         @cache
-        def with_parameters(parameters: tuple[tuple[str, Any], ...]) -> Any:
+        def with_parameters(parameters: tuple[tuple[str, Any], ...]) -> Form:
             named = dict(parameters)
 
             @jax.custom_vjp
             def rounded(*arrays: Array) -> Array:
-                return form(*wide(arrays), **named).astype(arrays[0].dtype)
+                return form(*_widened(arrays), **named).astype(arrays[0].dtype)
 
             def pull(arrays: tuple[Array, ...], upstream: Array) -> tuple[Array, ...]:
-                found = gradient(*wide((upstream, *arrays)), **named)
-                return tuple(each.astype(upstream.dtype) for each in found)
+                gradients = gradient(*_widened((upstream, *arrays)), **named)
+                return tuple(array.astype(upstream.dtype) for array in gradients)
 
             rounded.defvjp(lambda *arrays: (rounded(*arrays), arrays), pull)
             return rounded
@@ -79,7 +78,219 @@ def _stable_gradient(gradient: Callable[..., tuple[Array, ...]]) -> Callable[...
     return decorate
 
 
-# --- parts that several forms share ---------------------------------------------------------------
+def _widened(arrays: Sequence[Array]) -> list[Array]:
+    """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
+    return [
+        array.astype(jnp.float32 if array.dtype.itemsize == 2 else jnp.float64) for array in arrays
+    ]
+
+
+# --- max ------------------------------------------------------------------------------------------
+
+
+def relu_native(x: Array) -> Array:
+    """max(0, x)"""
+    return jax.nn.relu(x)
+
+
+def relu_max(x: Array) -> Array:
+    """max(x, 0)"""
+    return jnp.maximum(x, 0)
+
+
+def relu_abs(x: Array) -> Array:
+    """(x + |x|)/2"""
+    return (x + jnp.abs(x)) / 2
+
+
+def relu_where(x: Array) -> Array:
+    """x if x > 0, else 0"""
+    return jnp.where(x > 0, x, 0)
+
+
+def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return jnp.where(x > edge, above, jnp.where(x <= edge, below, x))
+
+
+def leaky_relu_native(x: Array, alpha: float = 0.01) -> Array:
+    """x if x > 0, else αx"""
+    return jax.nn.leaky_relu(x, alpha)
+
+
+def leaky_relu_where(x: Array, alpha: float = 0.01) -> Array:
+    """x if x > 0, else αx"""
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
+    """max(x, αx), for α ≤ 1"""
+    return jnp.maximum(x, alpha * x)
+
+
+@_wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+    """x if x > 0, else αx"""
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def prelu_where(x: Array, alpha: Array) -> Array:
+    """x if x > 0, else αx, with a learned α"""
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    along_alpha = jnp.where(x > 0, 0, upstream * x)
+    sums = along_alpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
+    return upstream * _hinge(x, 0, alpha, 1), sums
+
+
+@_wide_gradient(_prelu_gradient)
+def prelu_stable(x: Array, alpha: Array) -> Array:
+    """x if x > 0, else αx, with a learned α"""
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def crelu_textbook(x: Array) -> Array:
+    """[max(x, 0), max(−x, 0)] on the last axis"""
+    return jax.nn.relu(jnp.concatenate([x, -x], axis=-1))
+
+
+def maxout_textbook(x: Array, k: int = 2) -> Array:
+    """yⱼ = maxᵢ x[i·n/k + j], over k groups of the n features"""
+    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).max(axis=-2)
+
+
+def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
+    """max(x, −α)"""
+    return jnp.maximum(x, -alpha)
+
+
+@_wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """max(x, −α)"""
+    return jnp.maximum(x, -alpha)
+
+
+def relu6_native(x: Array) -> Array:
+    """min(max(x, 0), 6)"""
+    return jax.nn.relu6(x)
+
+
+def relu6_max(x: Array) -> Array:
+    """min(max(x, 0), 6)"""
+    return jnp.minimum(jnp.maximum(x, 0), 6)
+
+
+def squared_relu_max(x: Array) -> Array:
+    """max(x, 0)²"""
+    return jnp.square(jnp.maximum(x, 0))
+
+
+def hard_sigmoid_native(x: Array) -> Array:
+    """min(max(x + 3, 0), 6)/6"""
+    return jax.nn.hard_sigmoid(x)
+
+
+def hard_sigmoid_textbook(x: Array) -> Array:
+    """min(max(x + 3, 0), 6)/6"""
+    return jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_sigmoid_slope(x: Array) -> Array:
+    outside = jnp.where(jnp.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return jnp.where(jnp.abs(x) < 3, 1 / 6, outside)
+
+
+@_wide(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Array) -> Array:
+    """min(max(x + 3, 0), 6)/6"""
+    return jnp.clip(x + 3, 0, 6) / 6
+
+
+def hard_swish_native(x: Array) -> Array:
+    """x · min(max(x + 3, 0), 6)/6"""
+    return jax.nn.hard_swish(x)
+
+
+def hard_swish_textbook(x: Array) -> Array:
+    """x · min(max(x + 3, 0), 6)/6"""
+    return x * jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
+
+
+def _hard_swish_slope(x: Array) -> Array:
+    inside = (2 * jnp.clip(x, -3, 3) + 3) / 6
+    return jnp.where(x > 3, 1, jnp.where(x < -3, 0, inside))
+
+
+@_wide(_hard_swish_slope)
+def hard_swish_stable(x: Array) -> Array:
+    """x · min(max(x + 3, 0), 6)/6"""
+    bounded = jnp.maximum(x, -1000)
+    return bounded * (jnp.clip(bounded + 3, 0, 6) / 6)
+
+
+# --- exp ------------------------------------------------------------------------------------------
+
+
+def elu_native(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α(eˣ − 1)"""
+    return jax.nn.elu(x, alpha)
+
+
+def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α(eˣ − 1)"""
+    return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
+
+
+def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = jnp.exp(0.5 * jnp.minimum(x, 0))
+    return jnp.where(x > 0, 1, alpha * half * half)
+
+
+@_wide(_elu_slope)
+def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0))"""
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def selu_native(x: Array) -> Array:
+    """λx if x > 0, else λα(eˣ − 1)"""
+    return jax.nn.selu(x)
+
+
+def selu_textbook(x: Array) -> Array:
+    """λx if x > 0, else λα(eˣ − 1)"""
+    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * (jnp.exp(x) - 1))
+
+
+def _selu_slope(x: Array) -> Array:
+    half = jnp.exp(0.5 * jnp.minimum(x, 0))
+    return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_wide(_selu_slope)
+def selu_stable(x: Array) -> Array:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def celu_native(x: Array, alpha: float = 1.0) -> Array:
+    """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
+    return jax.nn.celu(x, alpha)
+
+
+def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
+    return jnp.maximum(x, 0) + jnp.minimum(alpha * (jnp.exp(x / alpha) - 1), 0)
+
+
+@_wide(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
+def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -92,234 +303,29 @@ def _sigmoid_slope(x: Array) -> Array:
     return tail / (1 + tail) ** 2
 
 
-def _halves(x: Array) -> tuple[Array, Array]:
-    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
-    half = jnp.exp(-0.5 * jnp.abs(x))
-    return half, half * half
-
-
-def _gated(x: Array, gate: Array) -> Array:
-    half, tail = _halves(gate)
-    return jnp.where(gate < 0, x * half * half, x) / (1 + tail)
-
-
-def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
-    half, tail = _halves(gate)
-    rise = x * gate_slope
-    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
-    return jnp.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
-
-
-def _gelu_tanh_gate(x: Array) -> Array:
-    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
-
-
-def _gelu_tanh_gate_slope(x: Array) -> Array:
-    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
-
-
-def _zero(row: Array) -> Array:
-    return jnp.zeros_like(row[..., :1])
-
-
-def _with_zero(row: Array, with_zero: bool) -> Array:
-    return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
-
-
-def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
-    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
-    return jnp.where(x > edge, above, jnp.where(x <= edge, below, x))
-
-
-# --- max ------------------------------------------------------------------------------------------
-
-
-def relu_native(x: Array) -> Array:
-    return jax.nn.relu(x)
-
-
-def relu_max(x: Array) -> Array:
-    return jnp.maximum(x, 0)
-
-
-def relu_abs(x: Array) -> Array:
-    return (x + jnp.abs(x)) / 2
-
-
-def relu_where(x: Array) -> Array:
-    return jnp.where(x > 0, x, 0)
-
-
-def leaky_relu_native(x: Array, alpha: float = 0.01) -> Array:
-    return jax.nn.leaky_relu(x, alpha)
-
-
-def leaky_relu_where(x: Array, alpha: float = 0.01) -> Array:
-    return jnp.where(x > 0, x, alpha * x)
-
-
-def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
-    return jnp.maximum(x, alpha * x)
-
-
-@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
-def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
-    return jnp.where(x > 0, x, alpha * x)
-
-
-def prelu_where(x: Array, alpha: Array) -> Array:
-    return jnp.where(x > 0, x, alpha * x)
-
-
-def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
-    along_alpha = jnp.where(x > 0, 0, upstream * x)
-    sums = along_alpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
-    return upstream * _hinge(x, 0, alpha, 1), sums
-
-
-@_stable_gradient(_prelu_gradient)
-def prelu_stable(x: Array, alpha: Array) -> Array:
-    return jnp.where(x > 0, x, alpha * x)
-
-
-def crelu_textbook(x: Array) -> Array:
-    return jax.nn.relu(jnp.concatenate([x, -x], axis=-1))
-
-
-def maxout_textbook(x: Array, k: int = 2) -> Array:
-    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).max(axis=-2)
-
-
-def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.maximum(x, -alpha)
-
-
-@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
-def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.maximum(x, -alpha)
-
-
-def relu6_native(x: Array) -> Array:
-    return jax.nn.relu6(x)
-
-
-def relu6_max(x: Array) -> Array:
-    return jnp.minimum(jnp.maximum(x, 0), 6)
-
-
-def squared_relu_max(x: Array) -> Array:
-    return jnp.square(jnp.maximum(x, 0))
-
-
-def hard_sigmoid_native(x: Array) -> Array:
-    return jax.nn.hard_sigmoid(x)
-
-
-def hard_sigmoid_textbook(x: Array) -> Array:
-    return jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
-
-
-def _hard_sigmoid_slope(x: Array) -> Array:
-    outside = jnp.where(jnp.abs(x) >= 3, 0, x)  # NaN is neither and stays
-    return jnp.where(jnp.abs(x) < 3, 1 / 6, outside)
-
-
-@_stable(_hard_sigmoid_slope)
-def hard_sigmoid_stable(x: Array) -> Array:
-    return jnp.clip(x + 3, 0, 6) / 6
-
-
-def hard_swish_native(x: Array) -> Array:
-    return jax.nn.hard_swish(x)
-
-
-def hard_swish_textbook(x: Array) -> Array:
-    return x * jnp.minimum(jnp.maximum(x + 3, 0), 6) / 6
-
-
-def _hard_swish_slope(x: Array) -> Array:
-    inside = (2 * jnp.clip(x, -3, 3) + 3) / 6
-    return jnp.where(x > 3, 1, jnp.where(x < -3, 0, inside))
-
-
-@_stable(_hard_swish_slope)
-def hard_swish_stable(x: Array) -> Array:
-    bounded = jnp.maximum(x, -1000)
-    return bounded * (jnp.clip(bounded + 3, 0, 6) / 6)
-
-
-# --- exp ------------------------------------------------------------------------------------------
-
-
-def elu_native(x: Array, alpha: float = 1.0) -> Array:
-    return jax.nn.elu(x, alpha)
-
-
-def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.where(x > 0, x, alpha * (jnp.exp(x) - 1))
-
-
-def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
-    half = jnp.exp(0.5 * jnp.minimum(x, 0))
-    return jnp.where(x > 0, 1, alpha * half * half)
-
-
-@_stable(_elu_slope)
-def elu_stable(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
-
-
-def selu_native(x: Array) -> Array:
-    return jax.nn.selu(x)
-
-
-def selu_textbook(x: Array) -> Array:
-    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * (jnp.exp(x) - 1))
-
-
-def _selu_slope(x: Array) -> Array:
-    half = jnp.exp(0.5 * jnp.minimum(x, 0))
-    return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
-
-
-@_stable(_selu_slope)
-def selu_stable(x: Array) -> Array:
-    return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.minimum(x, 0)))
-
-
-def celu_native(x: Array, alpha: float = 1.0) -> Array:
-    return jax.nn.celu(x, alpha)
-
-
-def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
-    return jnp.maximum(x, 0) + jnp.minimum(alpha * (jnp.exp(x / alpha) - 1), 0)
-
-
-@_stable(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
-def celu_stable(x: Array, alpha: float = 1.0) -> Array:
-    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
-    return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
-
-
 def sigmoid_native(x: Array) -> Array:
+    """1/(1 + e⁻ˣ)"""
     return jax.nn.sigmoid(x)
 
 
 def sigmoid_textbook(x: Array) -> Array:
+    """1/(1 + e⁻ˣ)"""
     return 1 / (1 + jnp.exp(-x))
 
 
-@_stable(_sigmoid_slope)
+@_wide(_sigmoid_slope)
 def sigmoid_stable(x: Array) -> Array:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
 
 def tanh_native(x: Array) -> Array:
+    """tanh x"""
     return jnp.tanh(x)
 
 
 def tanh_textbook(x: Array) -> Array:
+    """(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)"""
     up, down = jnp.exp(x), jnp.exp(-x)
     return (up - down) / (up + down)
 
@@ -330,21 +336,31 @@ def _tanh_slope(x: Array) -> Array:
     return jnp.square(2 * tail / (1 + tail * tail))
 
 
-@_stable(_tanh_slope)
+@_wide(_tanh_slope)
 def tanh_stable(x: Array) -> Array:
+    """tanh x"""
     return jnp.tanh(x)
 
 
+def _halves(x: Array) -> tuple[Array, Array]:
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
+    half = jnp.exp(-0.5 * jnp.abs(x))
+    return half, half * half
+
+
 def softplus_native(x: Array, k: float = 1.0) -> Array:
+    """ln(1 + e^{kx})/k"""
     return jax.nn.softplus(k * x) / k
 
 
 def softplus_textbook(x: Array, k: float = 1.0) -> Array:
+    """ln(1 + e^{kx})/k"""
     return jnp.log(1 + jnp.exp(k * x)) / k
 
 
-@_stable(lambda x, k=1.0: _sigmoid(k * x))
+@_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Array, k: float = 1.0) -> Array:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     half, tail = _halves(k * x)
     # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
     rest = jnp.where(tail < 1e-20, half / k * half, jnp.log1p(tail) / k)
@@ -352,10 +368,12 @@ def softplus_stable(x: Array, k: float = 1.0) -> Array:
 
 
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
+    """ln(e⁰ + e^{kx})/k"""
     return jnp.logaddexp(0, k * x) / k
 
 
 def softplus_approximation_textbook(x: Array) -> Array:
+    """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return jnp.where(x == 0, _LN2, x / (1 - jnp.exp(-x / _LN2)))
 
 
@@ -378,8 +396,9 @@ def _softplus_approximation_slope(x: Array) -> Array:
     return jnp.where(size < 0.5, 0.5 + u * series, slope)
 
 
-@_stable(_softplus_approximation_slope)
+@_wide(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Array) -> Array:
+    """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     size = jnp.abs(jnp.maximum(x, -1000))
     half, _ = _halves(size / _LN2)
     rest = -jnp.expm1(-size / _LN2)
@@ -388,11 +407,25 @@ def softplus_approximation_stable(x: Array) -> Array:
     return jnp.where(at_0, _LN2, value)
 
 
+def _gated(x: Array, gate: Array) -> Array:
+    half, tail = _halves(gate)
+    return jnp.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
+def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return jnp.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
+
+
 def silu_native(x: Array) -> Array:
+    """x · sigmoid(x)"""
     return jax.nn.silu(x)
 
 
 def silu_textbook(x: Array) -> Array:
+    """x/(1 + e⁻ˣ)"""
     return x / (1 + jnp.exp(-x))
 
 
@@ -401,17 +434,20 @@ def _silu_slope(x: Array) -> Array:
     return _gated_slope(bounded, bounded, 1)
 
 
-@_stable(_silu_slope)
+@_wide(_silu_slope)
 def silu_stable(x: Array) -> Array:
+    """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, bounded)
 
 
 def gelu_native(x: Array) -> Array:
+    """x · Φ(x)"""
     return jax.nn.gelu(x, approximate=False)
 
 
 def gelu_textbook(x: Array) -> Array:
+    """½x(1 + erf(x/√2))"""
     return 0.5 * x * (1 + jax.lax.erf(x * _ROOT_HALF))
 
 
@@ -436,18 +472,29 @@ def _gelu_slope(x: Array) -> Array:
     return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
-@_stable(_gelu_slope)
+@_wide(_gelu_slope)
 def gelu_stable(x: Array) -> Array:
+    """½x erfc(−x/√2)"""
     bounded = jnp.maximum(x, -1000)
     near = 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
     return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
+def _gelu_tanh_gate(x: Array) -> Array:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Array) -> Array:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
 def gelu_tanh_native(x: Array) -> Array:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return jax.nn.gelu(x, approximate=True)
 
 
 def gelu_tanh_textbook(x: Array) -> Array:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return 0.5 * x * (1 + jnp.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
 
 
@@ -456,13 +503,15 @@ def _gelu_tanh_slope(x: Array) -> Array:
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
 
-@_stable(_gelu_tanh_slope)
+@_wide(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Array) -> Array:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def gelu_sigmoid_textbook(x: Array) -> Array:
+    """x/(1 + e^{−1.702x})"""
     return x / (1 + jnp.exp(-1.702 * x))
 
 
@@ -471,17 +520,20 @@ def _gelu_sigmoid_slope(x: Array) -> Array:
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
 
-@_stable(_gelu_sigmoid_slope)
+@_wide(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Array) -> Array:
+    """x · sigmoid(1.702x)"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, 1.702 * bounded)
 
 
 def mish_native(x: Array) -> Array:
+    """x · tanh(softplus(x))"""
     return jax.nn.mish(x)
 
 
 def mish_textbook(x: Array) -> Array:
+    """x · tanh(ln(1 + eˣ))"""
     return x * jnp.tanh(jnp.log(1 + jnp.exp(x)))
 
 
@@ -496,8 +548,9 @@ def _mish_slope(x: Array) -> Array:
     return jnp.where(bounded < 0, falling, rising)
 
 
-@_stable(_mish_slope)
+@_wide(_mish_slope)
 def mish_stable(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = jnp.maximum(x, -1000)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
@@ -509,10 +562,12 @@ def mish_stable(x: Array) -> Array:
 
 
 def squareplus_native(x: Array, b: float = 4.0) -> Array:
+    """(x + √(x² + b))/2"""
     return jax.nn.squareplus(x, b)
 
 
 def squareplus_textbook(x: Array, b: float = 4.0) -> Array:
+    """(x + √(x² + b))/2"""
     return (x + jnp.sqrt(x * x + b)) / 2
 
 
@@ -537,27 +592,32 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
     return jnp.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope)
+@_wide(_squareplus_slope)
 def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return jnp.maximum(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Array) -> Array:
+    """x/(1 + |x|)"""
     return jax.nn.soft_sign(x)
 
 
 def softsign_textbook(x: Array) -> Array:
+    """x/(1 + |x|)"""
     return x / (1 + jnp.abs(x))
 
 
-@_stable(lambda x: jnp.square(1 / (1 + jnp.abs(x))))
+@_wide(lambda x: jnp.square(1 / (1 + jnp.abs(x))))
 def softsign_stable(x: Array) -> Array:
+    """x/(1 + |x|)"""
     bounded = jnp.clip(x, -1e30, 1e30)
     return bounded / (1 + jnp.abs(bounded))
 
 
 def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
+    """x/√(1 + αx²)"""
     return x / jnp.sqrt(1 + alpha * x * x)
 
 
@@ -572,28 +632,41 @@ def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
     return inverse * inverse * inverse
 
 
-@_stable(_isru_slope)
+@_wide(_isru_slope)
 def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
 
 def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return jnp.where(x >= 0, x, x / jnp.sqrt(1 + alpha * x * x))
 
 
-@_stable(lambda x, alpha=1.0: jnp.where(x >= 0, 1, _isru_slope(x, alpha)))
+@_wide(lambda x, alpha=1.0: jnp.where(x >= 0, 1, _isru_slope(x, alpha)))
 def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return jnp.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------
 
 
+def _zero(row: Array) -> Array:
+    return jnp.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Array, with_zero: bool) -> Array:
+    return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
+
+
 def logsumexp_native(x: Array, with_zero: bool = False) -> Array:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return jax.nn.logsumexp(_with_zero(x, with_zero), axis=-1, keepdims=True)
 
 
 def logsumexp_textbook(x: Array, with_zero: bool = False) -> Array:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return jnp.log(jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True))
 
 
@@ -609,17 +682,20 @@ def _softmax(x: Array, with_zero: bool = False) -> Array:
     return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
+@_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
+    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + jnp.log(powers.sum(axis=-1, keepdims=True))
 
 
 def softmax_native(x: Array, with_zero: bool = False) -> Array:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return jax.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
 
 
 def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return jnp.exp(x) / jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True)
 
 
@@ -638,8 +714,9 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> tup
     return (gradient[..., : x.shape[-1]],)
 
 
-@_stable_gradient(_softmax_gradient)
+@_wide_gradient(_softmax_gradient)
 def softmax_stable(x: Array, with_zero: bool = False) -> Array:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 
 
@@ -647,57 +724,78 @@ def softmax_stable(x: Array, with_zero: bool = False) -> Array:
 
 
 def copy_native(x: Array) -> Array:
+    """x"""
     return jnp.copy(x)
 
 
 def add_native(x: Array) -> Array:
+    """x + ½"""
     return x + 0.5
 
 
 def multiply_native(x: Array) -> Array:
+    """1.5x"""
     return 1.5 * x
 
 
 def divide_native(x: Array) -> Array:
+    """1/x"""
     return 1 / x
 
 
 def maximum_native(x: Array) -> Array:
+    """max(x, ½)"""
     return jnp.maximum(x, 0.5)
 
 
 def absolute_native(x: Array) -> Array:
+    """|x|"""
     return jnp.abs(x)
 
 
 def sqrt_native(x: Array) -> Array:
+    """√x"""
     return jnp.sqrt(x)
 
 
 def exp_native(x: Array) -> Array:
+    """eˣ"""
     return jnp.exp(x)
 
 
 def expm1_native(x: Array) -> Array:
+    """eˣ − 1"""
     return jnp.expm1(x)
 
 
 def log1p_native(x: Array) -> Array:
+    """ln(1 + x)"""
     return jnp.log1p(x)
 
 
 def erf_native(x: Array) -> Array:
+    """2/√π ∫ e^{−t²} dt from 0 to x"""
     return jax.lax.erf(x)
 
 
 # --- the adapter ----------------------------------------------------------------------------------
 
 _events: Counter[str] = Counter()
-jax.monitoring.register_event_listener(lambda event, **_: _events.update([event]))
-jax.monitoring.register_event_duration_secs_listener(lambda event, _, **__: _events.update([event]))
 
 
-class Adapter:
+def _count(event: str, **_: str | int) -> None:
+    _events[event] += 1
+
+
+def _count_timed(event: str, duration_secs: float, **_: str | int) -> None:
+    _events[event] += 1
+
+
+jax.monitoring.register_event_listener(_count)
+jax.monitoring.register_event_duration_secs_listener(_count_timed)
+
+
+class Adapter(Contract):
     """JAX on one device. A call returns before its work is done, so every result is waited for."""
 
     def __init__(self, device: str, threads: int) -> None:
@@ -705,25 +803,27 @@ class Adapter:
             self._device = jax.devices(device)[0]
         except RuntimeError as error:
             raise Unsupported(f"JAX sees no {device} device here: {_first_line(error)}") from None
-        self._jitted: dict[Any, Any] = {}
+        self._jitted: dict[tuple[Form, str, str], Any] = {}
 
     def versions(self) -> dict[str, str]:
         return {
             "jax": jax.__version__,
-            "jaxlib": jax.lib.__version__,
+            "jaxlib": jaxlib.version.__version__,
             "device": self._device.device_kind,
         }
 
-    def put(self, bits: np.ndarray, dtype: str) -> Array:
+    def put(self, bits: Bits, dtype: str) -> Array:
+        if not hasattr(jnp, dtype):
+            raise Unsupported(f"JAX has no {dtype}")
         return jax.device_put(bits.view(jnp.dtype(dtype)), self._device)
 
-    def get(self, tensor: Array) -> np.ndarray:
+    def get(self, tensor: Array) -> Bits:
         values = np.ascontiguousarray(tensor)
         return values.view(f"uint{8 * values.dtype.itemsize}")
 
     def step(
         self,
-        function: Callable[..., Array],
+        function: Form,
         arrays: Sequence[Array],
         upstream: Callable[[Array], Array],
         mode: str,
@@ -733,15 +833,15 @@ class Adapter:
         if mode == "eager":
             if slot:
                 raise Unsupported("JAX gives memory back to a compiled function only (donation)")
-            return _step(function, arrays, upstream, direction, lambda _, each: each)
-        jitted: list[Any] = []
+            return _step(function, arrays, upstream, direction, lambda _, part: part)
+        parts: list[Any] = []
 
-        def compile_(part: str, each: Callable[..., Any]) -> Any:
-            key = (function, direction, part)
+        def compile_(name: str, part: Callable[..., Any]) -> Any:
+            key = (function, direction, name)
             if key not in self._jitted:
-                self._jitted[key] = jax.jit(each, **_JIT_OPTIONS.get(part, {}))
-            jitted.append(self._jitted[key])
-            return jitted[-1]
+                self._jitted[key] = jax.jit(part, **_JIT_OPTIONS.get(name, {}))
+            parts.append(self._jitted[key])
+            return parts[-1]
 
         step = (
             _writing_step(function, arrays, slot, compile_)
@@ -749,19 +849,19 @@ class Adapter:
             else _step(function, arrays, upstream, direction, compile_)
         )
         self.wait(step())
-        if not all(each._cache_size() for each in jitted):
+        if not all(part._cache_size() for part in parts):
             raise NotCompiled("jax.jit ran the function eagerly: is JAX_DISABLE_JIT set?")
         return step
 
     def wait(self, result: Any) -> None:
         # jax.block_until_ready costs 0.7 µs in walking the tree: a third of the smallest call.
-        for each in result if type(result) is tuple else (result,):
-            each.block_until_ready()
+        for array in result if type(result) is tuple else (result,):
+            array.block_until_ready()
 
     def is_ready(self, result: Any) -> bool:
-        return all(each.is_ready() for each in (result if type(result) is tuple else (result,)))
+        return all(array.is_ready() for array in (result if type(result) is tuple else (result,)))
 
-    def trace(self, function: Callable[..., Array], arrays: Sequence[Array]) -> None:
+    def trace(self, function: Form, arrays: Sequence[Array]) -> None:
         called = _primitives(jax.make_jaxpr(function)(*arrays))
         if names := sorted(_CALLBACKS.intersection(called)):
             raise HostCall(f"calls Python by {', '.join(names)}")
@@ -800,9 +900,9 @@ def _primitives(jaxpr: Any) -> Iterator[str]:
     """The names of a program's primitives, those of the programs within it included."""
     for equation in jaxpr.eqns:
         yield equation.primitive.name
-        for each in jax.tree.leaves(equation.params):
-            if hasattr(each, "eqns"):
-                yield from _primitives(each)
+        for parameter in jax.tree.leaves(equation.params):
+            if hasattr(parameter, "eqns"):
+                yield from _primitives(parameter)
 
 
 def _first_line(error: Exception) -> str:
@@ -810,41 +910,41 @@ def _first_line(error: Exception) -> str:
 
 
 def _step(
-    function: Callable[..., Array],
+    function: Form,
     arrays: Sequence[Array],
     upstream: Callable[[Array], Array],
     direction: str,
     compile_: Callable[[str, Callable[..., Any]], Any],
 ) -> Step:
     if direction == "forward":
-        called = compile_("forward", lambda *each: function(*each))
-        return lambda: called(*arrays)
-    save = compile_("save", lambda *each: jax.vjp(function, *each))
+        forward = compile_("forward", lambda *inputs: function(*inputs))
+        return lambda: forward(*arrays)
+    save = compile_("save", lambda *inputs: jax.vjp(function, *inputs))
     output, pull_back = save(*arrays)
     pull = upstream(output)
     if direction == "backward":
-        backward = compile_("backward", lambda saved, each: saved(each))
+        backward = compile_("backward", lambda saved, pull: saved(pull))
         return lambda: backward(pull_back, pull)
 
-    def forward_and_backward(pull: Array, *each: Array) -> tuple[Array, ...]:
-        output, pull_back = jax.vjp(function, *each)
+    def forward_and_backward(pull: Array, *inputs: Array) -> tuple[Array, ...]:
+        output, pull_back = jax.vjp(function, *inputs)
         return (output, *pull_back(pull))
 
     both = compile_("both", forward_and_backward)
     return lambda: both(pull, *arrays)
 
 
-_JIT_OPTIONS = {"writing": {"donate_argnums": 0, "keep_unused": True}}
+_JIT_OPTIONS: dict[str, dict[str, Any]] = {"writing": {"donate_argnums": 0, "keep_unused": True}}
 
 
 def _writing_step(
-    function: Callable[..., Array],
+    function: Form,
     arrays: Sequence[Array],
     slot: list[Array],
     compile_: Callable[[str, Callable[..., Any]], Any],
 ) -> Step:
     """A step whose result takes the memory of the last one, which is donated to it."""
-    writing = compile_("writing", lambda last, *each: function(*each))
+    writing = compile_("writing", lambda last, *inputs: function(*inputs))
 
     def step() -> Array:
         slot[0] = writing(slot[0], *arrays)

@@ -1,4 +1,4 @@
-"""TensorFlow: gradients by tape, except for the stable forms, which carry their derivative."""
+"""TensorFlow: gradients by tape, except for the wide forms, which carry their derivative."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ._adapter import HostCall, NotCompiled, Step, Unsupported
+from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "TensorFlow"
 MODES = ("eager", "compiled")
@@ -29,6 +29,8 @@ ENVIRONMENT = {
 VARIANTS = {"onednn=0": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 
 Tensor = Any
+Form = Callable[..., Tensor]
+Gradient = Callable[..., tuple[Tensor, ...]]
 
 _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
@@ -36,33 +38,29 @@ _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-_WIDER = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.float32: tf.float64}
 
 
-# --- how a stable form gets its derivative --------------------------------------------------------
+# --- how a wide form gets its derivative ----------------------------------------------------------
 
 
-def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
-    """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
+def _wide(derivative: Form) -> Callable[[Form], Form]:
+    """Compute an elementwise form and its derivative in the next wider format and round once."""
+    return _wide_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
     """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
 
-    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
-        return [tf.cast(each, _WIDER.get(each.dtype, each.dtype)) for each in arrays]
-
-    def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def decorate(form: Form) -> Form:
         @wraps(form)
         def bound(*arrays: Tensor, **parameters: Any) -> Tensor:
             @tf.custom_gradient
             def rounded(*arrays: Tensor) -> Any:
                 def pull(upstream: Tensor) -> list[Tensor]:
-                    found = gradient(*wide((upstream, *arrays)), **parameters)
-                    return [tf.cast(each, upstream.dtype) for each in found]
+                    gradients = gradient(*_widened((upstream, *arrays)), **parameters)
+                    return [tf.cast(array, upstream.dtype) for array in gradients]
 
-                return tf.cast(form(*wide(arrays), **parameters), arrays[0].dtype), pull
+                return tf.cast(form(*_widened(arrays), **parameters), arrays[0].dtype), pull
 
             return rounded(*arrays)
 
@@ -71,43 +69,12 @@ def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..
     return decorate
 
 
-# --- parts that several forms share ---------------------------------------------------------------
+def _widened(arrays: Sequence[Tensor]) -> list[Tensor]:
+    """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
+    return [tf.cast(array, tf.float32 if array.dtype.size == 2 else tf.float64) for array in arrays]
 
 
-def _sigmoid(x: Tensor) -> Tensor:
-    tail = tf.exp(-tf.abs(x))
-    return tf.where(x < 0, tail, 1) / (1 + tail)
-
-
-def _sigmoid_slope(x: Tensor) -> Tensor:
-    tail = tf.exp(-tf.abs(x))
-    return tail / (1 + tail) ** 2
-
-
-def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
-    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
-    half = tf.exp(-0.5 * tf.abs(x))
-    return half, half * half
-
-
-def _gated(x: Tensor, gate: Tensor) -> Tensor:
-    half, tail = _halves(gate)
-    return tf.where(gate < 0, x * half * half, x) / (1 + tail)
-
-
-def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
-    half, tail = _halves(gate)
-    rise = x * gate_slope
-    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
-    return tf.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
-
-
-def _gelu_tanh_gate(x: Tensor) -> Tensor:
-    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
-
-
-def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
-    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+# --- choices that keep NaN ------------------------------------------------------------------------
 
 
 def _where(condition: Tensor, yes: Any, no: Any) -> Tensor:
@@ -124,12 +91,27 @@ def _at_most(x: Tensor, high: float) -> Tensor:
     return _where(x > high, high, x)
 
 
-def _zero(row: Tensor) -> Tensor:
-    return tf.zeros_like(row[..., :1])
+# --- max ------------------------------------------------------------------------------------------
 
 
-def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
-    return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
+def relu_native(x: Tensor) -> Tensor:
+    """max(0, x)"""
+    return tf.nn.relu(x)
+
+
+def relu_max(x: Tensor) -> Tensor:
+    """max(x, 0)"""
+    return tf.maximum(x, 0)
+
+
+def relu_abs(x: Tensor) -> Tensor:
+    """(x + |x|)/2"""
+    return (x + tf.abs(x)) / 2
+
+
+def relu_where(x: Tensor) -> Tensor:
+    """x if x > 0, else 0"""
+    return tf.where(x > 0, x, 0)
 
 
 def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
@@ -137,43 +119,29 @@ def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
     return _where(x > edge, above, _where(x <= edge, below, x))
 
 
-# --- max ------------------------------------------------------------------------------------------
-
-
-def relu_native(x: Tensor) -> Tensor:
-    return tf.nn.relu(x)
-
-
-def relu_max(x: Tensor) -> Tensor:
-    return tf.maximum(x, 0)
-
-
-def relu_abs(x: Tensor) -> Tensor:
-    return (x + tf.abs(x)) / 2
-
-
-def relu_where(x: Tensor) -> Tensor:
-    return tf.where(x > 0, x, 0)
-
-
 def leaky_relu_native(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
     return tf.nn.leaky_relu(x, alpha)
 
 
 def leaky_relu_where(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
     return tf.where(x > 0, x, alpha * x)
 
 
 def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """max(x, αx), for α ≤ 1"""
     return tf.maximum(x, alpha * x)
 
 
-@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+@_wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
 def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
     return tf.where(x > 0, x, alpha * x)
 
 
 def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    """x if x > 0, else αx, with a learned α"""
     return tf.where(x > 0, x, alpha * x)
 
 
@@ -183,46 +151,56 @@ def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor,
     return upstream * _hinge(x, 0, alpha, 1), sums
 
 
-@_stable_gradient(_prelu_gradient)
+@_wide_gradient(_prelu_gradient)
 def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
+    """x if x > 0, else αx, with a learned α"""
     return tf.where(x > 0, x, alpha * x)
 
 
 def crelu_native(x: Tensor) -> Tensor:
+    """[max(x, 0), max(−x, 0)] on the last axis"""
     return tf.nn.crelu(x, axis=-1)
 
 
 def crelu_textbook(x: Tensor) -> Tensor:
+    """[max(x, 0), max(−x, 0)] on the last axis"""
     return tf.nn.relu(tf.concat([x, -x], axis=-1))
 
 
 def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
+    """yⱼ = maxᵢ x[i·n/k + j], over k groups of the n features"""
     groups = tf.reshape(x, [*x.shape[:-1], k, x.shape[-1] // k])
     return tf.reduce_max(groups, axis=-2)
 
 
 def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, −α)"""
     return _at_least(x, -alpha)
 
 
-@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+@_wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
 def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, −α)"""
     return _at_least(x, -alpha)
 
 
 def relu6_native(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6)"""
     return tf.nn.relu6(x)
 
 
 def relu6_max(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6)"""
     return tf.minimum(tf.maximum(x, 0), 6)
 
 
 def squared_relu_max(x: Tensor) -> Tensor:
+    """max(x, 0)²"""
     return tf.square(tf.maximum(x, 0))
 
 
 def hard_sigmoid_textbook(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6)/6"""
     return tf.minimum(tf.maximum(x + 3, 0), 6) / 6
 
 
@@ -231,12 +209,14 @@ def _hard_sigmoid_slope(x: Tensor) -> Tensor:
     return _where(tf.abs(x) < 3, 1 / 6, outside)
 
 
-@_stable(_hard_sigmoid_slope)
+@_wide(_hard_sigmoid_slope)
 def hard_sigmoid_stable(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6)/6"""
     return _at_most(_at_least(x + 3, 0), 6) / 6
 
 
 def hard_swish_textbook(x: Tensor) -> Tensor:
+    """x · min(max(x + 3, 0), 6)/6"""
     return x * tf.minimum(tf.maximum(x + 3, 0), 6) / 6
 
 
@@ -245,8 +225,9 @@ def _hard_swish_slope(x: Tensor) -> Tensor:
     return _where(x > 3, 1, _where(x < -3, 0, inside))
 
 
-@_stable(_hard_swish_slope)
+@_wide(_hard_swish_slope)
 def hard_swish_stable(x: Tensor) -> Tensor:
+    """x · min(max(x + 3, 0), 6)/6"""
     bounded = _at_least(x, -1000)
     return bounded * (_at_most(_at_least(bounded + 3, 0), 6) / 6)
 
@@ -255,12 +236,14 @@ def hard_swish_stable(x: Tensor) -> Tensor:
 
 
 def elu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α(eˣ − 1)"""
     if alpha != 1:
         raise Unsupported("tf.nn.elu has alpha 1 only")
     return tf.nn.elu(x)
 
 
 def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α(eˣ − 1)"""
     return tf.where(x > 0, x, alpha * (tf.exp(x) - 1))
 
 
@@ -270,16 +253,19 @@ def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
     return _where(x > 0, 1, alpha * half * half)
 
 
-@_stable(_elu_slope)
+@_wide(_elu_slope)
 def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0))"""
     return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
 
 
 def selu_native(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα(eˣ − 1)"""
     return tf.nn.selu(x)
 
 
 def selu_textbook(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα(eˣ − 1)"""
     return _SELU_SCALE * tf.where(x > 0, x, _SELU_ALPHA * (tf.exp(x) - 1))
 
 
@@ -288,39 +274,57 @@ def _selu_slope(x: Tensor) -> Tensor:
     return _where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
 
-@_stable(_selu_slope)
+@_wide(_selu_slope)
 def selu_stable(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
     return _SELU_SCALE * tf.where(x > 0, x, _SELU_ALPHA * tf.math.expm1(_at_most(x, 0)))
 
 
 def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
     return tf.maximum(x, 0) + tf.minimum(alpha * (tf.exp(x / alpha) - 1), 0)
 
 
-@_stable(lambda x, alpha=1.0: _where(x > 0, 1, tf.exp(_at_most(x, 0) / alpha)))
+@_wide(lambda x, alpha=1.0: _where(x > 0, 1, tf.exp(_at_most(x, 0) / alpha)))
 def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
     near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
     return tf.where(x > near, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
 
 
+def _sigmoid(x: Tensor) -> Tensor:
+    tail = tf.exp(-tf.abs(x))
+    return tf.where(x < 0, tail, 1) / (1 + tail)
+
+
+def _sigmoid_slope(x: Tensor) -> Tensor:
+    tail = tf.exp(-tf.abs(x))
+    return tail / (1 + tail) ** 2
+
+
 def sigmoid_native(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)"""
     return tf.sigmoid(x)
 
 
 def sigmoid_textbook(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)"""
     return 1 / (1 + tf.exp(-x))
 
 
-@_stable(_sigmoid_slope)
+@_wide(_sigmoid_slope)
 def sigmoid_stable(x: Tensor) -> Tensor:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
 
 def tanh_native(x: Tensor) -> Tensor:
+    """tanh x"""
     return tf.tanh(x)
 
 
 def tanh_textbook(x: Tensor) -> Tensor:
+    """(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)"""
     up, down = tf.exp(x), tf.exp(-x)
     return (up - down) / (up + down)
 
@@ -331,21 +335,31 @@ def _tanh_slope(x: Tensor) -> Tensor:
     return tf.square(2 * tail / (1 + tail * tail))
 
 
-@_stable(_tanh_slope)
+@_wide(_tanh_slope)
 def tanh_stable(x: Tensor) -> Tensor:
+    """tanh x"""
     return tf.tanh(x)
 
 
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
+    half = tf.exp(-0.5 * tf.abs(x))
+    return half, half * half
+
+
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(1 + e^{kx})/k"""
     return tf.nn.softplus(k * x) / k
 
 
 def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(1 + e^{kx})/k"""
     return tf.math.log(1 + tf.exp(k * x)) / k
 
 
-@_stable(lambda x, k=1.0: _sigmoid(k * x))
+@_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     half, tail = _halves(k * x)
     # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
     rest = tf.where(tail < 1e-20, half / k * half, tf.math.log1p(tail) / k)
@@ -353,12 +367,14 @@ def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(e⁰ + e^{kx})/k"""
     if x.dtype == tf.bfloat16:
         raise Unsupported("tf.experimental.numpy.logaddexp has no bfloat16")
     return tf.experimental.numpy.logaddexp(tf.zeros_like(x), k * x) / k
 
 
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
+    """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return _where(x == 0, _LN2, x / (1 - tf.exp(-x / _LN2)))
 
 
@@ -381,8 +397,9 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     return tf.where(size < 0.5, 0.5 + u * series, slope)
 
 
-@_stable(_softplus_approximation_slope)
+@_wide(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
+    """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     size = tf.abs(_at_least(x, -1000))
     half, _ = _halves(size / _LN2)
     rest = -tf.math.expm1(-size / _LN2)
@@ -391,11 +408,25 @@ def softplus_approximation_stable(x: Tensor) -> Tensor:
     return _where(at_0, _LN2, value)
 
 
+def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    half, tail = _halves(gate)
+    return tf.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
+def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return tf.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
+
+
 def silu_native(x: Tensor) -> Tensor:
+    """x · sigmoid(x)"""
     return tf.nn.silu(x)
 
 
 def silu_textbook(x: Tensor) -> Tensor:
+    """x/(1 + e⁻ˣ)"""
     return x / (1 + tf.exp(-x))
 
 
@@ -404,17 +435,20 @@ def _silu_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, bounded, 1)
 
 
-@_stable(_silu_slope)
+@_wide(_silu_slope)
 def silu_stable(x: Tensor) -> Tensor:
+    """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = _at_least(x, -1000)
     return _gated(bounded, bounded)
 
 
 def gelu_native(x: Tensor) -> Tensor:
+    """x · Φ(x)"""
     return tf.nn.gelu(x)
 
 
 def gelu_textbook(x: Tensor) -> Tensor:
+    """½x(1 + erf(x/√2))"""
     return 0.5 * x * (1 + tf.math.erf(x * _ROOT_HALF))
 
 
@@ -439,18 +473,29 @@ def _gelu_slope(x: Tensor) -> Tensor:
     return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
-@_stable(_gelu_slope)
+@_wide(_gelu_slope)
 def gelu_stable(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2)"""
     bounded = _at_least(x, -1000)
     near = 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
     return _by_tail(bounded, near, bounded * _mills(-bounded))
 
 
+def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
 def gelu_tanh_native(x: Tensor) -> Tensor:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return tf.nn.gelu(x, approximate=True)
 
 
 def gelu_tanh_textbook(x: Tensor) -> Tensor:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return 0.5 * x * (1 + tf.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
 
 
@@ -459,13 +504,15 @@ def _gelu_tanh_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
 
-@_stable(_gelu_tanh_slope)
+@_wide(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = _at_least(x, -1000)
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
+    """x/(1 + e^{−1.702x})"""
     return x / (1 + tf.exp(-1.702 * x))
 
 
@@ -474,13 +521,15 @@ def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
 
-@_stable(_gelu_sigmoid_slope)
+@_wide(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(1.702x)"""
     bounded = _at_least(x, -1000)
     return _gated(bounded, 1.702 * bounded)
 
 
 def mish_textbook(x: Tensor) -> Tensor:
+    """x · tanh(ln(1 + eˣ))"""
     return x * tf.tanh(tf.math.log(1 + tf.exp(x)))
 
 
@@ -495,8 +544,9 @@ def _mish_slope(x: Tensor) -> Tensor:
     return tf.where(bounded < 0, falling, rising)
 
 
-@_stable(_mish_slope)
+@_wide(_mish_slope)
 def mish_stable(x: Tensor) -> Tensor:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = _at_least(x, -1000)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
@@ -508,6 +558,7 @@ def mish_stable(x: Tensor) -> Tensor:
 
 
 def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
+    """(x + √(x² + b))/2"""
     return (x + tf.sqrt(x * x + b)) / 2
 
 
@@ -532,27 +583,32 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     return tf.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope)
+@_wide(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return _at_least(x, 0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     return tf.nn.softsign(x)
 
 
 def softsign_textbook(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     return x / (1 + tf.abs(x))
 
 
-@_stable(lambda x: tf.square(1 / (1 + tf.abs(x))))
+@_wide(lambda x: tf.square(1 / (1 + tf.abs(x))))
 def softsign_stable(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     bounded = _at_most(_at_least(x, -1e30), 1e30)
     return bounded / (1 + tf.abs(bounded))
 
 
 def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x/√(1 + αx²)"""
     return x / tf.sqrt(1 + alpha * x * x)
 
 
@@ -567,28 +623,41 @@ def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
     return inverse * inverse * inverse
 
 
-@_stable(_isru_slope)
+@_wide(_isru_slope)
 def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
 
 def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return tf.where(x >= 0, x, x / tf.sqrt(1 + alpha * x * x))
 
 
-@_stable(lambda x, alpha=1.0: _where(x >= 0, 1, _isru_slope(x, alpha)))
+@_wide(lambda x, alpha=1.0: _where(x >= 0, 1, _isru_slope(x, alpha)))
 def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return tf.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------
 
 
+def _zero(row: Tensor) -> Tensor:
+    return tf.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
+    return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
+
+
 def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return tf.reduce_logsumexp(_with_zero(x, with_zero), axis=-1, keepdims=True)
 
 
 def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return tf.math.log(tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True))
 
 
@@ -604,17 +673,20 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
+@_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + tf.math.log(tf.reduce_sum(powers, axis=-1, keepdims=True))
 
 
 def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return tf.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
 
 
 def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return tf.exp(x) / tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True)
 
 
@@ -634,8 +706,9 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> t
     return (gradient[..., : x.shape[-1]],)
 
 
-@_stable_gradient(_softmax_gradient)
+@_wide_gradient(_softmax_gradient)
 def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 
 
@@ -651,54 +724,65 @@ with suppress(KeyError):  # TensorFlow takes one a process, from whichever versi
 
 
 def copy_native(x: Tensor) -> Tensor:
+    """x"""
     # tf.identity hands the same memory on.
     return tf.raw_ops.Snapshot(input=x)
 
 
 def add_native(x: Tensor) -> Tensor:
+    """x + ½"""
     return x + 0.5
 
 
 def multiply_native(x: Tensor) -> Tensor:
+    """1.5x"""
     return 1.5 * x
 
 
 def divide_native(x: Tensor) -> Tensor:
+    """1/x"""
     return 1 / x
 
 
 def maximum_native(x: Tensor) -> Tensor:
+    """max(x, ½)"""
     return tf.maximum(x, 0.5)
 
 
 def absolute_native(x: Tensor) -> Tensor:
+    """|x|"""
     return tf.abs(x)
 
 
 def sqrt_native(x: Tensor) -> Tensor:
+    """√x"""
     return tf.sqrt(x)
 
 
 def exp_native(x: Tensor) -> Tensor:
+    """eˣ"""
     return tf.exp(x)
 
 
 def expm1_native(x: Tensor) -> Tensor:
+    """eˣ − 1"""
     return tf.math.expm1(x)
 
 
 def log1p_native(x: Tensor) -> Tensor:
+    """ln(1 + x)"""
     return tf.math.log1p(x)
 
 
 def erf_native(x: Tensor) -> Tensor:
+    """2/√π ∫ e^{−t²} dt from 0 to x"""
     return tf.math.erf(x)
 
 
 # --- the adapter ----------------------------------------------------------------------------------
 
 
-class Adapter:
+class Adapter(Contract):
     """TensorFlow on one device. On the CPU a call returns with its result."""
 
     def __init__(self, device: str, threads: int) -> None:
@@ -713,27 +797,29 @@ class Adapter:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         self._asynchronous = device == "cuda"
         self._place = "/GPU:0" if self._asynchronous else "/CPU:0"
-        self._functions: dict[Any, Any] = {}
-        named = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
-        self._cache = Path(named[1]) if named else None
+        self._functions: dict[tuple[Form, str], Any] = {}
+        flag = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
+        self._cache = Path(flag[1]) if flag else None
         self._listed = (0, 0)
         self._stored = self._files()
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__}
 
-    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
+    def put(self, bits: Bits, dtype: str) -> Tensor:
+        if not hasattr(tf, dtype):
+            raise Unsupported(f"TensorFlow has no {dtype}")
         with tf.device(self._place):
             return tf.identity(tf.bitcast(tf.constant(bits), tf.as_dtype(dtype)))
 
-    def get(self, tensor: Tensor) -> np.ndarray:
-        unsigned = {2: tf.uint16, 4: tf.uint32, 8: tf.uint64}[tensor.dtype.size]
+    def get(self, tensor: Tensor) -> Bits:
+        unsigned = tf.as_dtype(f"uint{8 * tensor.dtype.size}")
         with tf.device("/CPU:0"):
             return np.array(tf.bitcast(tf.identity(tensor), unsigned).numpy())
 
     def step(
         self,
-        function: Callable[..., Tensor],
+        function: Form,
         arrays: Sequence[Tensor],
         upstream: Callable[[Tensor], Tensor],
         mode: str,
@@ -743,20 +829,17 @@ class Adapter:
         if slot:
             raise Unsupported("TensorFlow writes to no given tensor; its allocator keeps memory")
         if mode == "eager":
-            return _step(function, arrays, upstream, direction, lambda each: each)
-        mine: list[Any] = []
+            return _step(function, arrays, upstream, direction, lambda part: part)
+        key = (function, direction)
 
-        def compile_(each: Callable[..., Any]) -> Any:
-            key = (function, direction)
+        def compile_(part: Callable[..., Any]) -> Any:
             if key not in self._functions:
-                self._functions[key] = tf.function(each, jit_compile=True, autograph=False)
-            mine.append(self._functions[key])
-            return mine[-1]
+                self._functions[key] = tf.function(part, jit_compile=True, autograph=False)
+            return self._functions[key]
 
         step = _step(function, arrays, upstream, direction, compile_)
         step()
-        for each in mine:
-            _check_compiled(each)
+        _check_compiled(self._functions[key])
         return step
 
     def wait(self, result: Any) -> None:
@@ -769,13 +852,13 @@ class Adapter:
             return False
         return None if self._asynchronous else True
 
-    def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
+    def trace(self, function: Form, arrays: Sequence[Tensor]) -> None:
         graph = tf.Graph()
         with graph.as_default():
-            function(*(tf.compat.v1.placeholder(each.dtype, each.shape) for each in arrays))
+            function(*(tf.compat.v1.placeholder(array.dtype, array.shape) for array in arrays))
         program = graph.as_graph_def()
-        nodes = chain(program.node, *(each.node_def for each in program.library.function))
-        if names := sorted(_CALLBACKS.intersection(each.op for each in nodes)):
+        nodes = chain(program.node, *(function.node_def for function in program.library.function))
+        if names := sorted(_CALLBACKS.intersection(node.op for node in nodes)):
             raise HostCall(f"calls Python by {', '.join(names)}")
 
     def guard(self) -> AbstractContextManager[Any]:
@@ -796,10 +879,11 @@ class Adapter:
         return int(np.asarray(tensor).ctypes.data) if tensor.ndim else id(tensor)
 
     def compilations(self) -> int:
-        return sum(each.experimental_get_tracing_count() for each in self._functions.values())
+        counts = (part.experimental_get_tracing_count() for part in self._functions.values())
+        return sum(counts)
 
     def from_cache(self) -> int:
-        # XLA stores what it compiles, a file each, and says nothing of what it loads.
+        # XLA stores what it compiles, one file per program, and says nothing of what it loads.
         return max(self.compilations() - self._files() + self._stored, 0) if self._cache else 0
 
     def _files(self) -> int:
@@ -825,28 +909,28 @@ def _check_compiled(function: Any) -> None:
 
 
 def _step(
-    function: Callable[..., Tensor],
+    function: Form,
     arrays: Sequence[Tensor],
     upstream: Callable[[Tensor], Tensor],
     direction: str,
     compile_: Callable[[Callable[..., Any]], Any],
 ) -> Step:
     if direction == "forward":
-        called = compile_(lambda *each: function(*each))
+        called = compile_(lambda *inputs: function(*inputs))
         return lambda: called(*arrays)
     if direction == "backward":
-        called = compile_(lambda *each: function(*each))
+        called = compile_(lambda *inputs: function(*inputs))
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(arrays)
             output = called(*arrays)
         pull = upstream(output)
         return lambda: tuple(tape.gradient(output, arrays, output_gradients=pull))
 
-    def forward_and_backward(pull: Tensor, *each: Tensor) -> tuple[Tensor, ...]:
+    def forward_and_backward(pull: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
         with tf.GradientTape() as tape:
-            tape.watch(each)
-            output = function(*each)
-        return (output, *tape.gradient(output, each, output_gradients=pull))
+            tape.watch(inputs)
+            output = function(*inputs)
+        return (output, *tape.gradient(output, inputs, output_gradients=pull))
 
     both = compile_(forward_and_backward)
     pull = upstream(function(*arrays))

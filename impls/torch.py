@@ -1,4 +1,4 @@
-"""PyTorch: gradients by autograd, except for the stable forms, which carry their derivative."""
+"""PyTorch: gradients by autograd, except for the wide forms, which carry their derivative."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from functools import wraps
 from itertools import repeat
 from typing import Any
 
-import numpy as np
 import torch
 import torch._dynamo
 import torch._functorch.config
 import torch.fx.experimental._config as shapes
 from torch.nn import functional
 
-from ._adapter import NotCompiled, Step, Unsupported
+from ._adapter import Bits, Contract, NotCompiled, Step, Unsupported
 
 TITLE = "PyTorch"
 MODES = ("eager", "compiled")
 ENVIRONMENT = {"TORCHINDUCTOR_CACHE_DIR": "{cache}"}
 
 Tensor = torch.Tensor
+Form = Callable[..., Tensor]
+Gradient = Callable[..., tuple[Tensor, ...]]
 
 _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
@@ -30,28 +31,20 @@ _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_TANH = math.sqrt(2 / math.pi)
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-_WIDER = {
-    torch.float16: torch.float32,
-    torch.bfloat16: torch.float32,
-    torch.float32: torch.float64,
-}
 
 
-# --- how a stable form gets its derivative --------------------------------------------------------
+# --- how a wide form gets its derivative ----------------------------------------------------------
 
 
-def _stable(derivative: Callable[..., Tensor]) -> Callable[..., Any]:
-    """Compute an elementwise form and its derivative in a wider format and round once."""
-    return _stable_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
+def _wide(derivative: Form) -> Callable[[Form], Form]:
+    """Compute an elementwise form and its derivative in the next wider format and round once."""
+    return _wide_gradient(lambda upstream, x, **p: (upstream * derivative(x, **p),))
 
 
-def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Any]:
+def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
     """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
 
-    def wide(arrays: Sequence[Tensor]) -> list[Tensor]:
-        return [each.to(_WIDER.get(each.dtype, each.dtype)) for each in arrays]
-
-    def decorate(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def decorate(form: Form) -> Form:
         class Rounded(torch.autograd.Function):
             @staticmethod
             def forward(context: Any, named: dict[str, Any], x: Tensor, *rest: Tensor) -> Tensor:
@@ -59,24 +52,269 @@ def _stable_gradient(gradient: Callable[..., tuple[Tensor, ...]]) -> Callable[..
                 # for one without a context.
                 context.save_for_backward(x, *rest)
                 context.parameters = named
-                return form(*wide((x, *rest)), **named).to(x.dtype)
+                return form(*_widened((x, *rest)), **named).to(x.dtype)
 
             @staticmethod
             def backward(context: Any, upstream: Tensor) -> Any:
-                arrays = (upstream, *context.saved_tensors)
-                found = gradient(*wide(arrays), **context.parameters)
-                return None, *(each.to(upstream.dtype) for each in found)
+                arrays = _widened((upstream, *context.saved_tensors))
+                gradients = gradient(*arrays, **context.parameters)
+                return None, *(array.to(upstream.dtype) for array in gradients)
 
         @wraps(form)
         def rounded(*arrays: Tensor, **parameters: Any) -> Tensor:
-            return Rounded.apply(parameters, *arrays)
+            return Rounded.apply(parameters, *arrays)  # type: ignore[no-untyped-call]
 
         return rounded
 
     return decorate
 
 
-# --- parts that several forms share ---------------------------------------------------------------
+def _widened(arrays: Sequence[Tensor]) -> list[Tensor]:
+    """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
+    return [
+        array.to(torch.float32 if array.element_size() == 2 else torch.float64) for array in arrays
+    ]
+
+
+# --- how a form writes to a given tensor ----------------------------------------------------------
+
+_ATEN = torch.ops.aten
+
+
+def _into(kernel: Callable[..., Tensor]) -> Callable[[Form], Form]:
+    """Attach a form's kernel that writes to a given tensor: `kernel(x, **parameters, out=)`."""
+
+    def decorate(form: Form) -> Form:
+        form.into = kernel  # type: ignore[attr-defined]
+        return form
+
+    return decorate
+
+
+# --- max ------------------------------------------------------------------------------------------
+
+
+@_into(lambda x, out: torch.clamp_min(x, 0, out=out))
+def relu_native(x: Tensor) -> Tensor:
+    """max(0, x)"""
+    return functional.relu(x)
+
+
+def relu_max(x: Tensor) -> Tensor:
+    """max(x, 0)"""
+    return torch.maximum(x, x.new_zeros(()))
+
+
+def relu_abs(x: Tensor) -> Tensor:
+    """(x + |x|)/2"""
+    return (x + torch.abs(x)) / 2
+
+
+def relu_where(x: Tensor) -> Tensor:
+    """x if x > 0, else 0"""
+    return torch.where(x > 0, x, 0)
+
+
+def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
+    return torch.where(x > edge, above, torch.where(x <= edge, below, x))
+
+
+@_into(lambda x, alpha=0.01, *, out: _ATEN.leaky_relu.out(x, alpha, out=out))
+def leaky_relu_native(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
+    return functional.leaky_relu(x, alpha)
+
+
+def leaky_relu_where(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
+    return torch.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """max(x, αx), for α ≤ 1"""
+    return torch.maximum(x, alpha * x)
+
+
+@_wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
+def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+    """x if x > 0, else αx"""
+    return torch.where(x > 0, x, alpha * x)
+
+
+def prelu_native(x: Tensor, alpha: Tensor) -> Tensor:
+    """x if x > 0, else αx, with a learned α"""
+    return functional.prelu(x, alpha.reshape(-1))
+
+
+def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
+    """x if x > 0, else αx, with a learned α"""
+    return torch.where(x > 0, x, alpha * x)
+
+
+def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    along_alpha = torch.where(x > 0, 0, upstream * x)
+    return upstream * _hinge(x, 0, alpha, 1), along_alpha.sum_to_size(alpha.shape)
+
+
+@_wide_gradient(_prelu_gradient)
+def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
+    """x if x > 0, else αx, with a learned α"""
+    return torch.where(x > 0, x, alpha * x)
+
+
+def crelu_textbook(x: Tensor) -> Tensor:
+    """[max(x, 0), max(−x, 0)] on the last axis"""
+    return functional.relu(torch.cat([x, -x], dim=-1))
+
+
+def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
+    """yⱼ = maxᵢ x[i·n/k + j], over k groups of the n features"""
+    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).amax(dim=-2)
+
+
+@_into(lambda x, alpha=1.0, *, out: torch.clamp_min(x, -alpha, out=out))
+def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, −α)"""
+    return torch.clamp(x, min=-alpha)
+
+
+@_wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
+def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, −α)"""
+    return torch.clamp(x, min=-alpha)
+
+
+@_into(lambda x, out: torch.clamp(x, 0, 6, out=out))
+def relu6_native(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6)"""
+    return functional.relu6(x)
+
+
+def relu6_max(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6)"""
+    return torch.minimum(torch.maximum(x, x.new_zeros(())), x.new_full((), 6))
+
+
+def squared_relu_max(x: Tensor) -> Tensor:
+    """max(x, 0)²"""
+    return torch.square(torch.maximum(x, x.new_zeros(())))
+
+
+@_into(_ATEN.hardsigmoid.out)
+def hard_sigmoid_native(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6)/6"""
+    return functional.hardsigmoid(x)
+
+
+def hard_sigmoid_textbook(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6)/6"""
+    return torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
+
+
+def _hard_sigmoid_slope(x: Tensor) -> Tensor:
+    outside = torch.where(torch.abs(x) >= 3, 0, x)  # NaN is neither and stays
+    return torch.where(torch.abs(x) < 3, 1 / 6, outside)
+
+
+@_wide(_hard_sigmoid_slope)
+def hard_sigmoid_stable(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6)/6"""
+    return torch.clamp(x + 3, 0, 6) / 6
+
+
+@_into(_ATEN.hardswish.out)
+def hard_swish_native(x: Tensor) -> Tensor:
+    """x · min(max(x + 3, 0), 6)/6"""
+    return functional.hardswish(x)
+
+
+def hard_swish_textbook(x: Tensor) -> Tensor:
+    """x · min(max(x + 3, 0), 6)/6"""
+    return x * torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
+
+
+def _hard_swish_slope(x: Tensor) -> Tensor:
+    inside = (2 * torch.clamp(x, -3, 3) + 3) / 6
+    return torch.where(x > 3, 1, torch.where(x < -3, 0, inside))
+
+
+@_wide(_hard_swish_slope)
+def hard_swish_stable(x: Tensor) -> Tensor:
+    """x · min(max(x + 3, 0), 6)/6"""
+    bounded = torch.clamp(x, min=-1000)
+    return bounded * (torch.clamp(bounded + 3, 0, 6) / 6)
+
+
+# --- exp ------------------------------------------------------------------------------------------
+
+
+def _expm1(x: Tensor) -> Tensor:
+    # Inductor's vector code replaces expm1 by exp(x) − 1, which cancels: a detour by tanh.
+    return torch.tanh(0.5 * x) * (torch.exp(x) + 1)
+
+
+@_into(lambda x, alpha=1.0, *, out: _ATEN.elu.out(x, alpha, out=out))
+def elu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α(eˣ − 1)"""
+    return functional.elu(x, alpha)
+
+
+def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α(eˣ − 1)"""
+    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
+
+
+def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    # By the half twice: eˣ itself may be subnormal where the slope is not.
+    half = torch.exp(0.5 * torch.clamp(x, max=0))
+    return torch.where(x > 0, 1, alpha * half * half)
+
+
+@_wide(_elu_slope)
+def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0))"""
+    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
+
+
+def selu_native(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα(eˣ − 1)"""
+    return functional.selu(x)
+
+
+def selu_textbook(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα(eˣ − 1)"""
+    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * (torch.exp(x) - 1))
+
+
+def _selu_slope(x: Tensor) -> Tensor:
+    half = torch.exp(0.5 * torch.clamp(x, max=0))
+    return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
+
+
+@_wide(_selu_slope)
+def selu_stable(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * _expm1(torch.clamp(x, max=0)))
+
+
+@_into(lambda x, alpha=1.0, *, out: _ATEN.elu.out(x, alpha, 1, 1 / alpha, out=out))
+def celu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
+    return functional.celu(x, alpha)
+
+
+def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
+    return torch.maximum(x, x.new_zeros(())) + torch.minimum(
+        alpha * (torch.exp(x / alpha) - 1), x.new_zeros(())
+    )
+
+
+@_wide(lambda x, alpha=1.0: torch.where(x > 0, 1, torch.exp(torch.clamp(x, max=0) / alpha)))
+def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0) / alpha))
 
 
 def _sigmoid(x: Tensor) -> Tensor:
@@ -89,243 +327,31 @@ def _sigmoid_slope(x: Tensor) -> Tensor:
     return tail / (1 + tail) ** 2
 
 
-def _expm1(x: Tensor) -> Tensor:
-    # Inductor's vector code replaces expm1 by exp(x) − 1, which cancels: a detour by tanh.
-    return torch.tanh(0.5 * x) * (torch.exp(x) + 1)
-
-
-def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
-    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
-    half = torch.exp(-0.5 * torch.abs(x))
-    return half, half * half
-
-
-def _gated(x: Tensor, gate: Tensor) -> Tensor:
-    half, tail = _halves(gate)
-    return torch.where(gate < 0, x * half * half, x) / (1 + tail)
-
-
-def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
-    half, tail = _halves(gate)
-    rise = x * gate_slope
-    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
-    return torch.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
-
-
-def _gelu_tanh_gate(x: Tensor) -> Tensor:
-    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
-
-
-def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
-    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
-
-
-def _zero(row: Tensor) -> Tensor:
-    return torch.zeros_like(row[..., :1])
-
-
-def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
-    return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
-
-
-def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
-    """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
-    return torch.where(x > edge, above, torch.where(x <= edge, below, x))
-
-
-# --- max ------------------------------------------------------------------------------------------
-
-
-def relu_native(x: Tensor) -> Tensor:
-    return functional.relu(x)
-
-
-def relu_max(x: Tensor) -> Tensor:
-    return torch.maximum(x, x.new_zeros(()))
-
-
-def relu_abs(x: Tensor) -> Tensor:
-    return (x + torch.abs(x)) / 2
-
-
-def relu_where(x: Tensor) -> Tensor:
-    return torch.where(x > 0, x, 0)
-
-
-def leaky_relu_native(x: Tensor, alpha: float = 0.01) -> Tensor:
-    return functional.leaky_relu(x, alpha)
-
-
-def leaky_relu_where(x: Tensor, alpha: float = 0.01) -> Tensor:
-    return torch.where(x > 0, x, alpha * x)
-
-
-def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
-    return torch.maximum(x, alpha * x)
-
-
-@_stable(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
-def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
-    return torch.where(x > 0, x, alpha * x)
-
-
-def prelu_native(x: Tensor, alpha: Tensor) -> Tensor:
-    return functional.prelu(x, alpha.reshape(-1))
-
-
-def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
-    return torch.where(x > 0, x, alpha * x)
-
-
-def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    along_alpha = torch.where(x > 0, 0, upstream * x)
-    return upstream * _hinge(x, 0, alpha, 1), along_alpha.sum_to_size(alpha.shape)
-
-
-@_stable_gradient(_prelu_gradient)
-def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
-    return torch.where(x > 0, x, alpha * x)
-
-
-def crelu_textbook(x: Tensor) -> Tensor:
-    return functional.relu(torch.cat([x, -x], dim=-1))
-
-
-def maxout_textbook(x: Tensor, k: int = 2) -> Tensor:
-    return x.reshape(*x.shape[:-1], k, x.shape[-1] // k).amax(dim=-2)
-
-
-def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.clamp(x, min=-alpha)
-
-
-@_stable(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
-def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.clamp(x, min=-alpha)
-
-
-def relu6_native(x: Tensor) -> Tensor:
-    return functional.relu6(x)
-
-
-def relu6_max(x: Tensor) -> Tensor:
-    return torch.minimum(torch.maximum(x, x.new_zeros(())), x.new_full((), 6))
-
-
-def squared_relu_max(x: Tensor) -> Tensor:
-    return torch.square(torch.maximum(x, x.new_zeros(())))
-
-
-def hard_sigmoid_native(x: Tensor) -> Tensor:
-    return functional.hardsigmoid(x)
-
-
-def hard_sigmoid_textbook(x: Tensor) -> Tensor:
-    return torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
-
-
-def _hard_sigmoid_slope(x: Tensor) -> Tensor:
-    outside = torch.where(torch.abs(x) >= 3, 0, x)  # NaN is neither and stays
-    return torch.where(torch.abs(x) < 3, 1 / 6, outside)
-
-
-@_stable(_hard_sigmoid_slope)
-def hard_sigmoid_stable(x: Tensor) -> Tensor:
-    return torch.clamp(x + 3, 0, 6) / 6
-
-
-def hard_swish_native(x: Tensor) -> Tensor:
-    return functional.hardswish(x)
-
-
-def hard_swish_textbook(x: Tensor) -> Tensor:
-    return x * torch.minimum(torch.maximum(x + 3, x.new_zeros(())), x.new_full((), 6)) / 6
-
-
-def _hard_swish_slope(x: Tensor) -> Tensor:
-    inside = (2 * torch.clamp(x, -3, 3) + 3) / 6
-    return torch.where(x > 3, 1, torch.where(x < -3, 0, inside))
-
-
-@_stable(_hard_swish_slope)
-def hard_swish_stable(x: Tensor) -> Tensor:
-    bounded = torch.clamp(x, min=-1000)
-    return bounded * (torch.clamp(bounded + 3, 0, 6) / 6)
-
-
-# --- exp ------------------------------------------------------------------------------------------
-
-
-def elu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return functional.elu(x, alpha)
-
-
-def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
-
-
-def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
-    # By the half twice: eˣ itself may be subnormal where the slope is not.
-    half = torch.exp(0.5 * torch.clamp(x, max=0))
-    return torch.where(x > 0, 1, alpha * half * half)
-
-
-@_stable(_elu_slope)
-def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
-
-
-def selu_native(x: Tensor) -> Tensor:
-    return functional.selu(x)
-
-
-def selu_textbook(x: Tensor) -> Tensor:
-    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * (torch.exp(x) - 1))
-
-
-def _selu_slope(x: Tensor) -> Tensor:
-    half = torch.exp(0.5 * torch.clamp(x, max=0))
-    return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
-
-
-@_stable(_selu_slope)
-def selu_stable(x: Tensor) -> Tensor:
-    return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * _expm1(torch.clamp(x, max=0)))
-
-
-def celu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return functional.celu(x, alpha)
-
-
-def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.maximum(x, x.new_zeros(())) + torch.minimum(
-        alpha * (torch.exp(x / alpha) - 1), x.new_zeros(())
-    )
-
-
-@_stable(lambda x, alpha=1.0: torch.where(x > 0, 1, torch.exp(torch.clamp(x, max=0) / alpha)))
-def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
-    return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0) / alpha))
-
-
+@_into(torch.sigmoid)
 def sigmoid_native(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)"""
     return torch.sigmoid(x)
 
 
 def sigmoid_textbook(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)"""
     return 1 / (1 + torch.exp(-x))
 
 
-@_stable(_sigmoid_slope)
+@_wide(_sigmoid_slope)
 def sigmoid_stable(x: Tensor) -> Tensor:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
 
+@_into(torch.tanh)
 def tanh_native(x: Tensor) -> Tensor:
+    """tanh x"""
     return torch.tanh(x)
 
 
 def tanh_textbook(x: Tensor) -> Tensor:
+    """(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)"""
     up, down = torch.exp(x), torch.exp(-x)
     return (up - down) / (up + down)
 
@@ -336,21 +362,32 @@ def _tanh_slope(x: Tensor) -> Tensor:
     return torch.square(2 * tail / (1 + tail * tail))
 
 
-@_stable(_tanh_slope)
+@_wide(_tanh_slope)
 def tanh_stable(x: Tensor) -> Tensor:
+    """tanh x"""
     return torch.tanh(x)
 
 
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
+    half = torch.exp(-0.5 * torch.abs(x))
+    return half, half * half
+
+
+@_into(lambda x, k=1.0, *, out: _ATEN.softplus.out(x, k, out=out))
 def softplus_native(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(1 + e^{kx})/k"""
     return functional.softplus(x, beta=k)
 
 
 def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(1 + e^{kx})/k"""
     return torch.log(1 + torch.exp(k * x)) / k
 
 
-@_stable(lambda x, k=1.0: _sigmoid(k * x))
+@_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     half, tail = _halves(k * x)
     # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
     rest = torch.where(tail < 1e-20, half / k * half, torch.log1p(tail) / k)
@@ -358,10 +395,12 @@ def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
+    """ln(e⁰ + e^{kx})/k"""
     return torch.logaddexp(x.new_zeros(()), k * x) / k
 
 
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
+    """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return torch.where(x == 0, _LN2, x / (1 - torch.exp(-x / _LN2)))
 
 
@@ -384,8 +423,9 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
     return torch.where(size < 0.5, 0.5 + u * series, slope)
 
 
-@_stable(_softplus_approximation_slope)
+@_wide(_softplus_approximation_slope)
 def softplus_approximation_stable(x: Tensor) -> Tensor:
+    """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     size = torch.abs(torch.clamp(x, min=-1000))
     half, _ = _halves(size / _LN2)
     rest = -_expm1(-size / _LN2)
@@ -394,11 +434,26 @@ def softplus_approximation_stable(x: Tensor) -> Tensor:
     return torch.where(at_0, _LN2, value)
 
 
+def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    half, tail = _halves(gate)
+    return torch.where(gate < 0, x * half * half, x) / (1 + tail)
+
+
+def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    half, tail = _halves(gate)
+    rise = x * gate_slope
+    below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
+    return torch.where(gate < 0, below, above) / ((1 + tail) * (1 + tail))
+
+
+@_into(_ATEN.silu.out)
 def silu_native(x: Tensor) -> Tensor:
+    """x · sigmoid(x)"""
     return functional.silu(x)
 
 
 def silu_textbook(x: Tensor) -> Tensor:
+    """x/(1 + e⁻ˣ)"""
     return x / (1 + torch.exp(-x))
 
 
@@ -407,17 +462,21 @@ def _silu_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, bounded, 1)
 
 
-@_stable(_silu_slope)
+@_wide(_silu_slope)
 def silu_stable(x: Tensor) -> Tensor:
+    """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, bounded)
 
 
+@_into(_ATEN.gelu.out)
 def gelu_native(x: Tensor) -> Tensor:
+    """x · Φ(x)"""
     return functional.gelu(x)
 
 
 def gelu_textbook(x: Tensor) -> Tensor:
+    """½x(1 + erf(x/√2))"""
     return 0.5 * x * (1 + torch.erf(x * _ROOT_HALF))
 
 
@@ -427,17 +486,29 @@ def _gelu_slope(x: Tensor) -> Tensor:
     return 0.5 * torch.erfc(-bounded * _ROOT_HALF) + bounded * density
 
 
-@_stable(_gelu_slope)
+@_wide(_gelu_slope)
 def gelu_stable(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2)"""
     bounded = torch.clamp(x, min=-1000)
     return 0.5 * bounded * torch.erfc(-bounded * _ROOT_HALF)
 
 
+def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
+
+
+def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
+
+
+@_into(lambda x, out: _ATEN.gelu.out(x, approximate="tanh", out=out))
 def gelu_tanh_native(x: Tensor) -> Tensor:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return functional.gelu(x, approximate="tanh")
 
 
 def gelu_tanh_textbook(x: Tensor) -> Tensor:
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))"""
     return 0.5 * x * (1 + torch.tanh(_GELU_TANH * (x + 0.044715 * x * x * x)))
 
 
@@ -446,13 +517,15 @@ def _gelu_tanh_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
 
-@_stable(_gelu_tanh_slope)
+@_wide(_gelu_tanh_slope)
 def gelu_tanh_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
 def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
+    """x/(1 + e^{−1.702x})"""
     return x / (1 + torch.exp(-1.702 * x))
 
 
@@ -461,17 +534,21 @@ def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
 
-@_stable(_gelu_sigmoid_slope)
+@_wide(_gelu_sigmoid_slope)
 def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(1.702x)"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, 1.702 * bounded)
 
 
+@_into(_ATEN.mish.out)
 def mish_native(x: Tensor) -> Tensor:
+    """x · tanh(softplus(x))"""
     return functional.mish(x)
 
 
 def mish_textbook(x: Tensor) -> Tensor:
+    """x · tanh(ln(1 + eˣ))"""
     return x * torch.tanh(torch.log(1 + torch.exp(x)))
 
 
@@ -486,8 +563,9 @@ def _mish_slope(x: Tensor) -> Tensor:
     return torch.where(bounded < 0, falling, rising)
 
 
-@_stable(_mish_slope)
+@_wide(_mish_slope)
 def mish_stable(x: Tensor) -> Tensor:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = torch.clamp(x, min=-1000)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
@@ -499,6 +577,7 @@ def mish_stable(x: Tensor) -> Tensor:
 
 
 def squareplus_textbook(x: Tensor, b: float = 4.0) -> Tensor:
+    """(x + √(x² + b))/2"""
     return (x + torch.sqrt(x * x + b)) / 2
 
 
@@ -521,27 +600,32 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
     return torch.where(x > 0, 1 - tail, tail)
 
 
-@_stable(_squareplus_slope)
+@_wide(_squareplus_slope)
 def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return torch.clamp(x, min=0) + 0.25 * b / half_sum
 
 
 def softsign_native(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     return functional.softsign(x)
 
 
 def softsign_textbook(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     return x / (1 + torch.abs(x))
 
 
-@_stable(lambda x: torch.square(1 / (1 + torch.abs(x))))
+@_wide(lambda x: torch.square(1 / (1 + torch.abs(x))))
 def softsign_stable(x: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
     bounded = torch.clamp(x, -1e30, 1e30)
     return bounded / (1 + torch.abs(bounded))
 
 
 def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x/√(1 + αx²)"""
     return x / torch.sqrt(1 + alpha * x * x)
 
 
@@ -556,28 +640,41 @@ def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
     return inverse * inverse * inverse
 
 
-@_stable(_isru_slope)
+@_wide(_isru_slope)
 def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
 
 def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return torch.where(x >= 0, x, x / torch.sqrt(1 + alpha * x * x))
 
 
-@_stable(lambda x, alpha=1.0: torch.where(x >= 0, 1, _isru_slope(x, alpha)))
+@_wide(lambda x, alpha=1.0: torch.where(x >= 0, 1, _isru_slope(x, alpha)))
 def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x ≥ 0, else x/√(1 + αx²)"""
     return torch.where(x >= 0, x, _isru(x, alpha))
 
 
 # --- over the last axis ---------------------------------------------------------------------------
 
 
+def _zero(row: Tensor) -> Tensor:
+    return torch.zeros_like(row[..., :1])
+
+
+def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
+    return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
+
+
 def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return torch.logsumexp(_with_zero(x, with_zero), dim=-1, keepdim=True)
 
 
 def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    """ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))"""
     return torch.log(torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True))
 
 
@@ -593,17 +690,20 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
     return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
 
 
-@_stable_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
+@_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + torch.log(powers.sum(dim=-1, keepdim=True))
 
 
 def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return torch.softmax(_with_zero(x, with_zero), dim=-1)[..., : x.shape[-1]]
 
 
 def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
     return torch.exp(x) / torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True)
 
 
@@ -622,63 +722,86 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> t
     return (gradient[..., : x.shape[-1]],)
 
 
-@_stable_gradient(_softmax_gradient)
+@_wide_gradient(_softmax_gradient)
 def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 
 
 # --- primitives -----------------------------------------------------------------------------------
 
 
+@_into(lambda x, out: out.copy_(x))
 def copy_native(x: Tensor) -> Tensor:
+    """x"""
     return torch.clone(x)
 
 
+@_into(lambda x, out: torch.add(x, 0.5, out=out))
 def add_native(x: Tensor) -> Tensor:
+    """x + ½"""
     return x + 0.5
 
 
+@_into(lambda x, out: torch.mul(x, 1.5, out=out))
 def multiply_native(x: Tensor) -> Tensor:
+    """1.5x"""
     return 1.5 * x
 
 
+@_into(torch.reciprocal)
 def divide_native(x: Tensor) -> Tensor:
+    """1/x"""
     # 1 / x is two operations here: the reciprocal, and a product by 1.
     return torch.reciprocal(x)
 
 
+@_into(lambda x, out: torch.clamp_min(x, 0.5, out=out))
 def maximum_native(x: Tensor) -> Tensor:
+    """max(x, ½)"""
     return torch.clamp(x, min=0.5)
 
 
+@_into(torch.abs)
 def absolute_native(x: Tensor) -> Tensor:
+    """|x|"""
     return torch.abs(x)
 
 
+@_into(torch.sqrt)
 def sqrt_native(x: Tensor) -> Tensor:
+    """√x"""
     return torch.sqrt(x)
 
 
+@_into(torch.exp)
 def exp_native(x: Tensor) -> Tensor:
+    """eˣ"""
     return torch.exp(x)
 
 
+@_into(torch.expm1)
 def expm1_native(x: Tensor) -> Tensor:
+    """eˣ − 1"""
     return torch.expm1(x)
 
 
+@_into(torch.log1p)
 def log1p_native(x: Tensor) -> Tensor:
+    """ln(1 + x)"""
     return torch.log1p(x)
 
 
+@_into(torch.erf)
 def erf_native(x: Tensor) -> Tensor:
+    """2/√π ∫ e^{−t²} dt from 0 to x"""
     return torch.erf(x)
 
 
 # --- the adapter ----------------------------------------------------------------------------------
 
 
-class Adapter:
+class Adapter(Contract):
     """PyTorch on one device. Compiled functions are shared by all sizes of a dtype."""
 
     def __init__(self, device: str, threads: int) -> None:
@@ -688,10 +811,10 @@ class Adapter:
             )
         self._device = torch.device(device)
         self._asynchronous = device == "cuda"
-        self._compiled: dict[Any, Callable[..., Tensor]] = {}
-        self._writers: dict[Callable[..., Tensor], Callable[..., Tensor]] = {}
+        self._compiled: dict[tuple[Form, torch.dtype], Form] = {}
+        self._writers: dict[Form, Form] = {}
         torch.set_num_threads(threads)
-        if torch.get_num_interop_threads() != 1:  # it can be set once a process
+        if torch.get_num_interop_threads() != 1:  # it can be set once per process
             torch.set_num_interop_threads(1)
         # A backward pass that is timed runs many times over the values of one forward pass.
         torch._functorch.config.donated_buffer = False
@@ -699,27 +822,29 @@ class Adapter:
         shapes.use_duck_shape = False
 
     def versions(self) -> dict[str, str]:
-        found = {
+        versions = {
             "torch": torch.__version__,
             "cpu capability": torch.backends.cpu.get_cpu_capability(),
         }
         if self._asynchronous:
-            found["cuda"] = str(torch.version.cuda)
-            found["device"] = torch.cuda.get_device_name()
-        return found
+            versions["cuda"] = str(torch.version.cuda)
+            versions["device"] = torch.cuda.get_device_name()
+        return versions
 
-    def put(self, bits: np.ndarray, dtype: str) -> Tensor:
+    def put(self, bits: Bits, dtype: str) -> Tensor:
+        if not hasattr(torch, dtype):
+            raise Unsupported(f"PyTorch has no {dtype}")
         signed = torch.from_numpy(bits.view(bits.dtype.name.removeprefix("u")).copy())
         return signed.view(getattr(torch, dtype)).to(self._device)
 
-    def get(self, tensor: Tensor) -> np.ndarray:
-        signed = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-        bits = tensor.detach().contiguous().cpu().view(signed).numpy()
-        return bits.view(f"uint{8 * tensor.element_size()}")
+    def get(self, tensor: Tensor) -> Bits:
+        width = 8 * tensor.element_size()
+        signed = tensor.detach().contiguous().cpu().view(getattr(torch, f"int{width}"))
+        return signed.numpy().view(f"uint{width}")
 
     def step(
         self,
-        function: Callable[..., Tensor],
+        function: Form,
         arrays: Sequence[Tensor],
         upstream: Callable[[Tensor], Tensor],
         mode: str,
@@ -752,8 +877,8 @@ class Adapter:
         busy = self._asynchronous and not torch.cuda.current_stream().query()
         return False if busy else None
 
-    def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:
-        function(*(each.to("meta") for each in arrays))
+    def trace(self, function: Form, arrays: Sequence[Tensor]) -> None:
+        function(*(array.to("meta") for array in arrays))
 
     def guard(self) -> AbstractContextManager[Any]:
         return _no_synchronization() if self._asynchronous else nullcontext()
@@ -774,7 +899,13 @@ class Adapter:
     def address(self, tensor: Tensor) -> int:
         return int(tensor.data_ptr())
 
-    def _writing(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def compilations(self) -> int:
+        return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+    def from_cache(self) -> int:
+        return int(torch._dynamo.utils.counters["inductor"]["fxgraph_cache_hit"])
+
+    def _writing(self, function: Form) -> Form:
         """The function followed by a copy into its first argument, which compiles to one pass."""
         if function not in self._writers:
 
@@ -784,15 +915,7 @@ class Adapter:
             self._writers[function] = write
         return self._writers[function]
 
-    def compilations(self) -> int:
-        return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
-
-    def from_cache(self) -> int:
-        return int(torch._dynamo.utils.counters["inductor"]["fxgraph_cache_hit"])
-
-    def _compile(
-        self, function: Callable[..., Tensor], arrays: Sequence[Tensor]
-    ) -> Callable[..., Tensor]:
+    def _compile(self, function: Form, arrays: Sequence[Tensor]) -> Form:
         key = (function, arrays[0].dtype)
         if key not in self._compiled:
             self._compiled[key] = torch.compile(_alone(function), fullgraph=True, dynamic=True)
@@ -810,7 +933,7 @@ def _no_synchronization() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode(before)
 
 
-def _alone(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _alone(function: Form) -> Form:
     """The function under a code object of its own.
 
     Dynamo counts recompilations by code object and runs eagerly, in silence, after eight: functions
@@ -835,41 +958,9 @@ def _check_compiled(step: Step) -> None:
         raise NotCompiled(f"torch.compile ran the function eagerly ({ran})")
 
 
-_ATEN = torch.ops.aten
-# The kernels of native forms that can write to a given tensor.
-_INTO: dict[str, Callable[..., Tensor]] = {
-    "relu_native": lambda x, out: torch.clamp_min(x, 0, out=out),
-    "leaky_relu_native": lambda x, out, alpha=0.01: _ATEN.leaky_relu.out(x, alpha, out=out),
-    "shifted_relu_max": lambda x, out, alpha=1.0: torch.clamp_min(x, -alpha, out=out),
-    "relu6_native": lambda x, out: torch.clamp(x, 0, 6, out=out),
-    "hard_sigmoid_native": lambda x, out: _ATEN.hardsigmoid.out(x, out=out),
-    "hard_swish_native": lambda x, out: _ATEN.hardswish.out(x, out=out),
-    "elu_native": lambda x, out, alpha=1.0: _ATEN.elu.out(x, alpha, out=out),
-    "celu_native": lambda x, out, alpha=1.0: _ATEN.elu.out(x, alpha, 1, 1 / alpha, out=out),
-    "sigmoid_native": lambda x, out: torch.sigmoid(x, out=out),
-    "tanh_native": lambda x, out: torch.tanh(x, out=out),
-    "softplus_native": lambda x, out, k=1.0: _ATEN.softplus.out(x, k, out=out),
-    "silu_native": lambda x, out: _ATEN.silu.out(x, out=out),
-    "gelu_native": lambda x, out: _ATEN.gelu.out(x, out=out),
-    "gelu_tanh_native": lambda x, out: _ATEN.gelu.out(x, approximate="tanh", out=out),
-    "mish_native": lambda x, out: _ATEN.mish.out(x, out=out),
-    "copy_native": lambda x, out: out.copy_(x),
-    "add_native": lambda x, out: torch.add(x, 0.5, out=out),
-    "multiply_native": lambda x, out: torch.mul(x, 1.5, out=out),
-    "divide_native": lambda x, out: torch.reciprocal(x, out=out),
-    "maximum_native": lambda x, out: torch.clamp_min(x, 0.5, out=out),
-    "absolute_native": lambda x, out: torch.abs(x, out=out),
-    "sqrt_native": lambda x, out: torch.sqrt(x, out=out),
-    "exp_native": lambda x, out: torch.exp(x, out=out),
-    "expm1_native": lambda x, out: torch.expm1(x, out=out),
-    "log1p_native": lambda x, out: torch.log1p(x, out=out),
-    "erf_native": lambda x, out: torch.erf(x, out=out),
-}
-
-
 def _writing_step(function: Any, arrays: Sequence[Tensor], slot: list[Tensor]) -> Step:
     form = getattr(function, "func", function)
-    into = _INTO.get(form.__name__)
+    into = getattr(form, "into", None)
     if into is None:
         raise Unsupported("this form has no out=: every pass returns a new tensor")
     parameters = getattr(function, "keywords", {})
@@ -881,7 +972,7 @@ def _leaves(arrays: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _step(
-    function: Callable[..., Tensor],
+    function: Form,
     arrays: Sequence[Tensor],
     upstream: Callable[[Tensor], Tensor],
     direction: str,

@@ -90,7 +90,7 @@ def test_counts_are_those_of_the_form_written_out(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """copy is left out: it is no arithmetic."""
-    monkeypatch.setattr(forms, "_erf", _erf)
+    monkeypatch.setattr(forms, "erf", _erf)
     record, tracer = CATALOG[name], Tracer()
     own = record.primitive and hasattr(forms, f"{name}_native")
     x = np.linspace(-1, 2, ROWS * WIDTH, dtype=np.float32).reshape(ROWS, WIDTH).view(Traced)

@@ -62,6 +62,20 @@ def test_parameters_and_defaults_are_those_of_the_catalogue(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(frameworks()))
+def test_every_form_has_its_formula(name: str) -> None:
+    """One line; but for the wide forms, each of which finds its own way, the same everywhere."""
+    for form, function in _functions(name).items():
+        if form.startswith("_"):
+            continue
+        formula = ast.get_docstring(function)
+        assert formula, form
+        assert "\n" not in formula, form
+        others = (_functions(other).get(form) for other in frameworks())
+        formulas = {ast.get_docstring(other) for other in others if other}
+        assert formulas == {formula} or form.endswith("_stable"), (form, formulas)
+
+
+@pytest.mark.parametrize("name", list(frameworks()))
 def test_no_function_is_defined_twice(name: str) -> None:
     body = ast.parse((IMPLS / f"{name}.py").read_text(encoding="utf-8")).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -339,6 +340,28 @@ def test_what_is_no_python_is_a_sentence_about_its_tree(
         changes(wrong, right, "example")
     [told] = changes(right, wrong, "example").everywhere
     assert told.startswith(f"impls/{file} is no Python: line")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reached"),
+    [
+        ("density *= -0.5", "density *= -0.25", {"gelu_textbook", "gelu_stable", "gelu_fast"}),
+        ("1.1283791392817715", "1.12837913928177", {"gelu_textbook"}),
+    ],
+)
+def test_a_change_of_numpys_kernels_reaches_the_forms_that_use_them(
+    tmp_path: Path, before: str, after: str, reached: set[str]
+) -> None:
+    candidate = tmp_path / "impls"
+    shutil.copytree(IMPLS, candidate)
+    path = candidate / "_numpy_kernels.py"
+    assert path.read_text().count(before) == 1
+    path.write_text(path.read_text().replace(before, after))
+    difference = changes(IMPLS, candidate, "numpy")
+    assert set(difference.functions) == {*reached, "erf_textbook"}
+    assert not difference.everywhere
+    for framework in set(frameworks()) - {"numpy"}:
+        assert changes(IMPLS, candidate, framework) == Changes()
 
 
 # --- a property -----------------------------------------------------------------------------------

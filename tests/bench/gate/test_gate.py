@@ -36,7 +36,7 @@ _MAX = "return np.maximum(x, 0)\n"
 _ABS = "return (x + np.abs(x)) / 2\n"
 _WHERE = "return np.where(x > 0, x, 0)\n"
 _SOFTSIGN = "return x / (1 + np.abs(x))\n"
-_GELU = "return 0.5 * x * (1 + _erf(x * _ROOT_HALF))\n"
+_GELU = "return 0.5 * x * (1 + erf(x * _ROOT_HALF))\n"
 _RAISES = 'raise ValueError("planted <b>|fault|</b>")\n'
 _DIES = "import os; os.kill(os.getpid(), 9)\n"
 
@@ -49,7 +49,7 @@ def _git(root: Path, *arguments: str) -> None:
 def _repository(root: Path) -> Path:
     """NumPy's forms in the last commit of a new repository."""
     (root / "impls").mkdir(parents=True)
-    for name in ("__init__", "_adapter", "numpy"):
+    for name in ("__init__", "_adapter", "_numpy_kernels", "numpy"):
         shutil.copy(IMPLS / f"{name}.py", root / "impls")
     _git(root, "init", "--quiet")
     _commit(root)
@@ -140,7 +140,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Result:
         (_MAX, "[np.sort(x, axis=None) for _ in range(3)]\n    " + _MAX),
         (_ABS, _RAISES),
         (_SOFTSIGN, _DIES),
-        (_GELU, "return 0.5 * x * (1 + np.tanh(_erf(x * _ROOT_HALF)))\n"),
+        (_GELU, "return 0.5 * x * (1 + np.tanh(erf(x * _ROOT_HALF)))\n"),
     )
     return _gate(root)
 
