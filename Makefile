@@ -25,32 +25,32 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 bench: $(READY) ## measure everything and write the report (a few minutes)
-	$(BIN)/python -m bench run --profile $(PROFILE) --out $(OUT) $(BENCH)
-	$(BIN)/python -m report $(OUT)
+	$(BIN)/actbench run --profile $(PROFILE) --out $(OUT) $(BENCH)
+	$(BIN)/actbench report $(OUT)
 
 agree: $(READY) ## check every form at all inputs of the 16-bit formats and at chosen ones of float32
-	$(BIN)/python -m bench agree $(AGREE)
+	$(BIN)/actbench agree $(AGREE)
 
 exhaustive: $(READY) ## all 2^32 inputs, forward and gradient: make exhaustive ACTIVATION=gelu FRAMEWORK=torch
 	@test -n "$(ACTIVATION)" -a -n "$(FRAMEWORK)" || { echo "error: say which: make exhaustive ACTIVATION=gelu FRAMEWORK=torch" >&2; exit 2; }
-	$(BIN)/python -m bench agree --exhaustive --activation '$(ACTIVATION)' --framework $(FRAMEWORK) $(AGREE)
+	$(BIN)/actbench agree --exhaustive --activation '$(ACTIVATION)' --framework $(FRAMEWORK) $(AGREE)
 
 gate: $(READY) ## what became slower or less exact: make gate BASE=origin/main
 	@test -n "$(BASE)" || { echo "error: say what to compare with: make gate BASE=origin/main" >&2; exit 2; }
-	$(BIN)/python -m bench gate --base '$(BASE)' $(GATE)
+	$(BIN)/actbench gate --base '$(BASE)' $(GATE)
 
 selftest: $(READY) ## how often the gate is wrong on this machine (five minutes a cycle)
-	$(BIN)/python -m bench selftest $(SELFTEST)
+	$(BIN)/actbench selftest $(SELFTEST)
 
 smoke: ## the same in under a minute: does everything work here?
 	@$(MAKE) --no-print-directory bench PROFILE=smoke
 
 report: $(READY) ## build the page of a stored run again: make report RUN=results/...
 	@test -n "$(RUN)" || { echo "error: say which run: make report RUN=results/..." >&2; exit 2; }
-	$(BIN)/python -m report $(RUN)
+	$(BIN)/actbench report $(RUN)
 
-publish: $(READY) ## build site/ from results/published/, where python -m bench publish RUN puts a run
-	$(BIN)/python -m report.site $(SITE)
+publish: $(READY) ## build site/ from results/published/, where actbench publish RUN puts a run
+	$(BIN)/actbench site $(SITE)
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST)

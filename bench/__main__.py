@@ -1,4 +1,4 @@
-"""`python -m bench`, in the source tree: the same as `actbench`."""
+"""`actbench`, in the source tree: the same as `actbench`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m report RUN...`: run folders to one page."""
+"""`actbench report RUN...`: run folders to one page."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from actbench.bench.host.errors import ActbenchError, StoreError
 
 EXAMPLES = """\b
 Examples:
-  python -m report 2025-01-31-standard
-  python -m report results/cpu results/gpu --out both.html
+  actbench report 2025-01-31-standard
+  actbench report results/cpu results/gpu --out both.html
 """
 
 
@@ -84,4 +84,4 @@ if __name__ == "__main__":
     # The process ends with its page. Looking again and again through a hundred thousand records,
     # none of them in a cycle, took a fifth of the time.
     gc.disable()
-    main(prog_name="python -m report")
+    main(prog_name="actbench report")

@@ -53,7 +53,7 @@ class Case:
     def command(self) -> str:
         """The command that measures this case again."""
         return (
-            f"python -m bench run --framework {self.framework} --activation '{self.activation}' "
+            f"actbench run --framework {self.framework} --activation '{self.activation}' "
             f"--form {self.form} --mode {self.mode} --direction {self.direction} "
             f"--device {self.device} --dtype {self.dtype} --size {self.size} "
             f"--threads {self.threads} --output {self.output} --cache {self.cache}"
@@ -316,7 +316,7 @@ def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
     if not cases:
         raise UsageError(
             f"nothing to measure: none of {', '.join(asked.activations) or 'the activations'} "
-            f"has the form {', '.join(asked.forms)}; see python -m bench list"
+            f"has the form {', '.join(asked.forms)}; see actbench list"
         )
     return list(cases)
 

@@ -85,7 +85,7 @@ class Answer:
         return "\n".join(lines)
 
 
-_FINDINGS = "python -m bench findings"
+_FINDINGS = "actbench findings"
 
 
 def _counted(certificates: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | agree | gate | compare | export | …`."""
+"""The command line: `actbench list | run | agree | gate | compare | export | …`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .options import DEBUG, Finite, interpreters, selecting
 _EXAMPLES = """
 \b
 Examples:
-  python -m bench list
-  python -m bench run --profile smoke
-  python -m bench run --activation gelu --activation relu --framework torch --size 1048576
-  python -m bench run --activation gelu --size launch --size l1 --size l2
-  python -m bench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
-  python -m bench gate --base origin/main
-  python -m bench doctor
-  python -m bench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
-  python -m bench findings results/2026-01-31T12-00-00-standard --framework torch --limit 10
+  actbench list
+  actbench run --profile smoke
+  actbench run --activation gelu --activation relu --framework torch --size 1048576
+  actbench run --activation gelu --size launch --size l1 --size l2
+  actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+  actbench gate --base origin/main
+  actbench doctor
+  actbench export results/2026-01-31T12-00-00-standard --format csv > rows.csv
+  actbench findings results/2026-01-31T12-00-00-standard --framework torch --limit 10
 
 \b
 Exit status: 0 done, 1 nothing could be measured, a case was refused because its times would
@@ -175,7 +175,7 @@ def run(
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
         timeout=timeout,
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=shlex.join(["actbench", *sys.argv[1:]]),
         parts=(only,) if only else PARTS,
     )
     outcome = execute(request, Reporter(quiet=as_json))
@@ -186,11 +186,11 @@ def run(
 _AGREE_EXAMPLES = """
 \b
 Examples:
-  python -m bench agree --dtype float16 --dtype bfloat16
-  python -m bench agree --framework torch --activation gelu --exhaustive
-  python -m bench agree --framework jax --activation silu --range -0x1p+4 0
-  python -m bench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
-  python -m bench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
+  actbench agree --dtype float16 --dtype bfloat16
+  actbench agree --framework torch --activation gelu --exhaustive
+  actbench agree --framework jax --activation silu --range -0x1p+4 0
+  actbench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
+  actbench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
 
 \b
 Exit status: 0 done, 1 nothing could be checked, the function failed or --bound is exceeded, 2 bad
@@ -266,7 +266,7 @@ def agree(
         out=out,
         pythons=interpreters(pythons),
         selection=Selection(**chosen),
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=shlex.join(["actbench", *sys.argv[1:]]),
     )
     outcome = command.execute(asked, quiet=as_json)
     click.echo(outcome.for_machines() if as_json else outcome.for_people())
@@ -399,7 +399,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # which the environment may not think of
     try:
-        cli.main(given, prog_name="python -m bench", standalone_mode=False)
+        cli.main(given, prog_name="actbench", standalone_mode=False)
         if sys.stdout:
             sys.stdout.flush()
     except ActbenchError as error:

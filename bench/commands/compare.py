@@ -14,11 +14,11 @@ from .options import Finite
 _EXAMPLES = """
 \b
 Examples:
-  python -m bench compare results/before results/after
-  python -m bench compare 2026-01-31T12-00-00-standard 2026-02-28T12-00-00-standard --limit 50
-  python -m bench compare before after --dead-zone 0.1 --strict
-  python -m bench compare before after --markdown > summary.md
-  python -m bench compare here there --across-machines --json
+  actbench compare results/before results/after
+  actbench compare 2026-01-31T12-00-00-standard 2026-02-28T12-00-00-standard --limit 50
+  actbench compare before after --dead-zone 0.1 --strict
+  actbench compare before after --markdown > summary.md
+  actbench compare here there --across-machines --json
 
 \b
 Exit status: 0 nothing slower or less exact, 1 a regression: something is slower, less exact or

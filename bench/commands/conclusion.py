@@ -56,7 +56,7 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
         )
     told = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
-    return f"{told}\nRows: {outcome.path}/rows.jsonl. Page: python -m report {outcome.path}"
+    return f"{told}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
 
 
 def _told(row: Row) -> str:

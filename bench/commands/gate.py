@@ -17,12 +17,12 @@ from .options import DEBUG, Finite, interpreters, selecting
 _EXAMPLES = """
 \b
 Examples:
-  python -m bench gate --base origin/main
-  python -m bench gate --base HEAD~1 --framework torch --markdown comment.md
-  python -m bench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
-  python -m bench gate --base main --callable mine.kernels:fast_gelu --reference gelu
-  python -m bench gate --base WORKTREE --framework numpy --activation relu
-  python -m bench gate --base-python ~/torch-2.12/bin/python --framework torch
+  actbench gate --base origin/main
+  actbench gate --base HEAD~1 --framework torch --markdown comment.md
+  actbench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
+  actbench gate --base main --callable mine.kernels:fast_gelu --reference gelu
+  actbench gate --base WORKTREE --framework numpy --activation relu
+  actbench gate --base-python ~/torch-2.12/bin/python --framework torch
 
 \b
 Exit status: 0 nothing slower or less exact, 1 something is, or does not run any more, 2 bad usage
@@ -137,7 +137,7 @@ def gate(
         parts=(only,) if only else PARTS,
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=shlex.join(["actbench", *sys.argv[1:]]),
         own=Own(function, reference) if function else None,
         instructions=instructions,
     )
@@ -160,9 +160,9 @@ def _write(path: Path, text: str) -> None:
 _SELFTEST_EXAMPLES = """
 \b
 Examples:
-  python -m bench selftest
-  python -m bench selftest --cycles 34 --planted-every 6 --rival-every 11
-  python -m bench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
+  actbench selftest
+  actbench selftest --cycles 34 --planted-every 6 --rival-every 11
+  actbench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
 
 \b
 Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
@@ -244,7 +244,7 @@ def selftest(
         rival_every=rival_every,
         seed=seed,
         out=out,
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=shlex.join(["actbench", *sys.argv[1:]]),
     )
     done = execute(asked, Reporter(quiet=as_json))
     lines = summary.summary(done.trials)

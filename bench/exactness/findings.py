@@ -229,7 +229,7 @@ def checked(run: Run, chosen: Selection = Selection()) -> int:
 def verdict(found: Sequence[Finding], checked: int, shown: int | None = None) -> str:
     """What all findings of `checked` results come to; `shown` of them stand above the sentence."""
     if not checked:
-        return "Exactness was not measured in this run: python -m bench run --only agreement does."
+        return "Exactness was not measured in this run: actbench run --only agreement does."
     if not found:
         return f"No finding among {checked:,} results checked: none is above its bound."
     counts = {kind: sum(each.kind == kind for each in found) for kind in BOUNDS}

@@ -169,7 +169,7 @@ def repeat(result: Result, case: Case) -> str:
         if getattr(case, name) != usual
     ]
     words = [
-        f"python -m bench gate --base {shlex.quote(result.base.option)}{under} {which}",
+        f"actbench gate --base {shlex.quote(result.base.option)}{under} {which}",
         f"--framework {case.framework} --mode {case.mode} --direction {case.direction}",
         f"--dtype {case.dtype} --size {case.size}",
         *unusual,

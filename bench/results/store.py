@@ -215,7 +215,7 @@ def locate(path: Path) -> Path:
         if (candidate / "run.json").is_file():
             return candidate
     known = ", ".join(sorted(each.parent.name for each in RESULTS.glob("**/run.json"))[-3:])
-    hint = f"; there are: {known}" if known else "; python -m bench run makes one"
+    hint = f"; there are: {known}" if known else "; actbench run makes one"
     raise StoreError(f"no run at {path}{hint}")
 
 

@@ -51,7 +51,7 @@ class Setting:
         """The command that measures the whole setting again; empty if a field is no plain word."""
         fields = {key: value for key, value in asdict(self).items() if key != "run"}
         options = " ".join(f"--{key} {value}" for key, value in fields.items())
-        return f"python -m bench run {options}" if plain(*fields.values()) else ""
+        return f"actbench run {options}" if plain(*fields.values()) else ""
 
 
 @dataclass(frozen=True)

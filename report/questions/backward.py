@@ -15,7 +15,7 @@ from .ratios import NAMED, Line, Place
 QUESTION = "What does the backward pass cost?"
 _WORDS = {"backward": "the gradient alone", "both": "value and gradient in one call"}
 _COMMAND = (
-    "python -m bench run --activation relu --activation gelu --activation squareplus "
+    "actbench run --activation relu --activation gelu --activation squareplus "
     "--size l2 --direction forward --direction backward"
 )
 

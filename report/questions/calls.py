@@ -21,7 +21,7 @@ from .ratios import NAMED
 QUESTION = "Where does the time go: launch, arithmetic, memory or allocation?"
 _OPTIONS = "--output fresh --output reused"
 _COMMAND = (
-    "python -m bench run --activation relu --activation gelu --activation squareplus "
+    "actbench run --activation relu --activation gelu --activation squareplus "
     f"--form native --form textbook --size launch --size l1 --size l2 --size memory {_OPTIONS}"
 )
 _WORDS: Mapping[str, str] = {

@@ -22,7 +22,7 @@ from .ratios import Line
 
 QUESTION = "Is GELU exact or the tanh approximation by default?"
 _COMMAND = (
-    "python -m bench run --activation gelu --activation gelu_tanh --form native "
+    "actbench run --activation gelu --activation gelu_tanh --form native "
     "--dtype float32 --dtype float16 --size l2"
 )
 

@@ -277,7 +277,7 @@ def command(
     told = _conditions(view) if view else []
     if told is None:
         return ""
-    return " ".join(["python -m bench run", *words, *told, "--direction forward", "--only timing"])
+    return " ".join(["actbench run", *words, *told, "--direction forward", "--only timing"])
 
 
 def _conditions(view: View) -> list[str] | None:

@@ -25,7 +25,7 @@ _NAMED = 3
 """How many of a form are named at most."""
 _GOT = re.compile(r"got (\S+), exact ([^\s;,]+)")
 _COMMAND = (
-    "python -m bench run --only agreement --form native --form textbook --form stable "
+    "actbench run --only agreement --form native --form textbook --form stable "
     "--direction forward --dtype float32"
 )
 

@@ -177,4 +177,4 @@ def again(cases: Iterable[Case], options: str = "", leave: Sequence[str] = ()) -
         for value in dict.fromkeys(getattr(each, field) for each in safe)
         if value
     ]
-    return " ".join(filter(None, ["python -m bench run", *words, options]))
+    return " ".join(filter(None, ["actbench run", *words, options]))

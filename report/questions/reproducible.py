@@ -20,7 +20,7 @@ QUESTION = "Is bfloat16 reproducible across frameworks?"
 _DTYPES = ("bfloat16", "float32")
 _NATIVE, _WRITTEN = "native functions", "formulas written out"
 _BRIEF = {_NATIVE: "native", _WRITTEN: "written out"}
-_COMMAND = "python -m bench run --only agreement --dtype bfloat16 --dtype float32"
+_COMMAND = "actbench run --only agreement --dtype bfloat16 --dtype float32"
 
 Pairs = dict[tuple[str, str], list[Between]]
 """What was compared, by the titles of both frameworks."""

@@ -17,7 +17,7 @@ QUESTION = "What does correctness cost?"
 NAMED = ("gelu", "softplus", "squareplus")
 CLOSE = 4.0
 """Errors in ulp up to which a form counts as right: what good mathematical libraries keep to."""
-_COMMAND = "python -m bench run --form native --form textbook --form stable --size l2"
+_COMMAND = "actbench run --form native --form textbook --form stable --size l2"
 
 
 def answer(evidence: Evidence) -> Answered:

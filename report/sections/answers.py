@@ -46,7 +46,7 @@ def verdict(evidence: Evidence) -> str:
     return tally(evidence, "fastest") or (
         f"exp against algebraic was not measured in {_these(evidence)}: no setting has an "
         f"activation of both families beside {BASELINE}; "
-        f"{with_device(evidence, 'python -m bench run')} measures them."
+        f"{with_device(evidence, 'actbench run')} measures them."
     )
 
 
@@ -243,7 +243,7 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
 def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
     """A framework whose worker refused is offered where every framework works: on the CPU."""
     refused = _of_worker(evidence, framework)
-    command = f"python -m bench run --framework {framework}"
+    command = f"actbench run --framework {framework}"
     reason = refused or _of_rows(evidence, framework) or _of_end(evidence, framework)
     return (
         f"{title(framework)} was not measured in {_these(evidence)}: {reason.rstrip('.')}.",

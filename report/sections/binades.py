@@ -59,7 +59,7 @@ def _figure(name: str, group: _Group, checked: Sequence[Checked]) -> Figure:
     kept = [each for each in checked if each.by_binade]
     if not kept:
         asked = f"--dtype {group.dtype} --device {group.device}"
-        command = f"python -m bench run --only agreement {asked}"
+        command = f"actbench run --only agreement {asked}"
         return Figure(
             sentence,
             "Not measured in this run: it kept the largest error over all inputs only.",

@@ -241,7 +241,7 @@ def _measure(setting: Setting, options: str) -> str:
         return ""
     words = " ".join(f"--{key} {value}" for key, value in fields)
     sizes = " ".join(f"--size {name}" for name in CLASSES)
-    return f"python -m bench run {options} {words} {sizes}"
+    return f"actbench run {options} {words} {sizes}"
 
 
 def _one_form(timed: Sequence[Timed]) -> list[Timed]:

@@ -50,7 +50,7 @@ def section(evidence: Evidence) -> Section:
         ],
         [group for group in (_group(found, *each) for each in _GROUPS) if group.shown],
         [
-            f"python -m bench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
+            f"actbench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
             for name, each in found.items()
             if each
         ],

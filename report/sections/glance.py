@@ -312,11 +312,11 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
                 "exp against algebraic was not measured in "
                 f"{'this run' if len(evidence.runs) == 1 else 'these runs'}: no setting has an "
                 f"activation of both families beside {BASELINE}.",
-                with_device(evidence, "python -m bench run"),
+                with_device(evidence, "actbench run"),
             )
         ]
     if not any(each.place.startswith("streaming") for each in found):
-        again = with_device(evidence, "python -m bench run --size l2 --size memory")
+        again = with_device(evidence, "actbench run --size l2 --size memory")
         return [("Streaming was not measured.", again)]
     return []
 

@@ -1,4 +1,4 @@
-"""`python -m report.site`: published runs to a site."""
+"""`actbench site`: published runs to a site."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
 """What a site consists of. A folder with anything else in it is not written to."""
 EXAMPLES = """\b
 Examples:
-  python -m bench publish 2025-01-31-standard && python -m report.site
-  python -m report.site --published results/published --out site
-  python -m report.site --base-url https://example.org/actbench/
+  actbench publish 2025-01-31-standard && actbench site
+  actbench site --published results/published --out site
+  actbench site --base-url https://example.org/actbench/
 """
 
 
@@ -46,7 +46,7 @@ class Built:
     type=click.Path(path_type=Path),
     default=RESULTS / "published",
     show_default=True,
-    help="The folder of published runs, one folder each; python -m bench publish RUN adds one.",
+    help="The folder of published runs, one folder each; actbench publish RUN adds one.",
 )
 @click.option(
     "--out",
@@ -146,7 +146,7 @@ def _folders(published: Path) -> list[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
-            f"cannot read {published}: {reason}; python -m bench publish RUN makes it"
+            f"cannot read {published}: {reason}; actbench publish RUN makes it"
         ) from None
     return [each for each in found if each.is_dir() and not each.name.startswith(".")]
 
@@ -193,7 +193,7 @@ def _reason(folder: Path, error: Exception) -> str:
     """Why a run has no report."""
     if isinstance(error, StoreError):
         return str(error)
-    return f"no page can be made of {folder}: {error!r}; python -m report {folder} shows where"
+    return f"no page can be made of {folder}: {error!r}; actbench report {folder} shows where"
 
 
 def _prune(folder: Path, pages: set[str]) -> None:
@@ -207,4 +207,4 @@ def _prune(folder: Path, pages: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m report.site")
+    main(prog_name="actbench site")

@@ -39,7 +39,7 @@ def facts(**changes: Any) -> RunFacts:
     """The facts of a finished run on an ordinary machine."""
     made = RunFacts(
         schema=SCHEMA,
-        command="python -m bench run --profile standard",
+        command="actbench run --profile standard",
         profile="standard",
         seed=1,
         started="2025-01-31T10:00:00Z",

@@ -126,7 +126,7 @@ def test_sort_and_copy_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None
     page.locator("#timings tbody button").first.focus()
     page.keyboard.press("Enter")
     page.locator("#timings .status code").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()").startswith("python -m bench run ")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("actbench run ")
     assert page.locator("#timings tbody button").first.inner_text() == "Copied"
 
 
@@ -138,7 +138,7 @@ def test_a_refused_clipboard_shows_the_command_selected(
     page.locator("#timings tbody button").first.click()
     page.locator("#timings .status code").wait_for()
     selected = page.evaluate("getSelection().toString()")
-    assert selected.startswith("python -m bench run --framework torch")
+    assert selected.startswith("actbench run --framework torch")
     assert page.locator("#timings .status").inner_text() == f"Copy it from here: {selected}"
 
 

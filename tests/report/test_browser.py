@@ -127,7 +127,7 @@ def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) 
     page.locator("[data-table=surprises] .status:not(:empty)").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == (
-        "python -m bench run --framework torch --activation 'mish' --form native --mode eager "
+        "actbench run --framework torch --activation 'mish' --form native --mode eager "
         "--direction forward --device cpu --dtype float32 --threads 1 --cache warm "
         "--size launch --size l1 --size between --size l2 --size last_level --size memory "
         "--output fresh --activation add --activation multiply --activation exp "
@@ -140,7 +140,7 @@ def test_the_command_of_a_failed_check_is_copied(visit: Visit, pages: dict[str, 
     page.locator("[data-table=missing] tbody button").first.click()
     page.locator("[data-table=missing] .status:not(:empty)").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == (
-        "python -m bench run --framework torch --activation 'gelu' --form native --mode compiled "
+        "actbench run --framework torch --activation 'gelu' --form native --mode compiled "
         "--direction forward --device cpu --dtype float32 --only agreement"
     )
 

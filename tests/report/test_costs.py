@@ -345,9 +345,9 @@ def test_the_command_of_a_comparison_measures_both_sides(
 @pytest.mark.parametrize(
     ("dtype", "size", "start"),
     [
-        ("float32", 2**32, "python -m bench agree --exhaustive --framework torch "),
-        ("float32", 7000, "python -m bench run --only agreement --framework torch "),
-        ("float16", 2**16, "python -m bench run --only agreement --framework torch "),
+        ("float32", 2**32, "actbench agree --exhaustive --framework torch "),
+        ("float32", 7000, "actbench run --only agreement --framework torch "),
+        ("float16", 2**16, "actbench run --only agreement --framework torch "),
     ],
 )
 def test_the_command_of_a_check_tries_as_many_inputs(

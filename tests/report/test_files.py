@@ -53,7 +53,7 @@ def test_all_rows_as_csv_hold_what_the_run_holds(
     assert {each["flags"] for each in found if each["activation"] != "gelu"} == {
         "unchecked virtual"
     }
-    assert found[0]["command"].startswith("python -m bench run --framework torch --activation ")
+    assert found[0]["command"].startswith("actbench run --framework torch --activation ")
 
 
 def test_chosen_rows_keep_choice_and_order(visit: Visit, pages: dict[str, Path]) -> None:

@@ -44,7 +44,7 @@ def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
     """The facts of a finished run, each on a day of its own."""
     made = RunFacts(
         schema=SCHEMA,
-        command="python -m bench run",
+        command="actbench run",
         profile="standard",
         seed=1,
         started=started(number),
@@ -445,7 +445,7 @@ def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
     result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
     assert result.exit_code == 4
     [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert "bad: ZeroDivisionError('division by zero'); python -m report" in error
+    assert "bad: ZeroDivisionError('division by zero'); actbench report" in error
     assert [each.name for each in (tmp_path / "site" / "runs").iterdir()] == ["good.html"]
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "<strong>bad</strong> could not be read and has no report" in index
@@ -474,7 +474,7 @@ def test_nothing_published_is_a_site_that_says_so(tmp_path: Path) -> None:
     result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
     assert result.exit_code == 0
     assert result.stdout.startswith("No run is published yet.")
-    assert "python -m bench publish RUN" in (tmp_path / "site" / "index.html").read_text()
+    assert "actbench publish RUN" in (tmp_path / "site" / "index.html").read_text()
     assert "no trend yet" in (tmp_path / "site" / "trends.html").read_text()
     assert json.loads((tmp_path / "site" / "feed.json").read_text())["items"] == []
 
@@ -511,7 +511,7 @@ def test_help_has_examples_and_names_bench_publish() -> None:
     result = call("--help")
     assert result.exit_code == 0
     assert "Examples:" in result.stdout
-    assert "python -m bench publish RUN" in " ".join(result.stdout.split())
+    assert "actbench publish RUN" in " ".join(result.stdout.split())
 
 
 def test_what_a_run_is_comes_from_its_rows(published: Path) -> None:

@@ -46,7 +46,7 @@ CASES = [
 def _facts(**changes: Any) -> RunFacts:
     facts = RunFacts(
         schema=store.SCHEMA,
-        command="python -m bench run",
+        command="actbench run",
         profile="standard",
         seed=0,
         started="now",
@@ -557,7 +557,7 @@ def test_an_unreadable_run_is_one_sentence(
 def test_help_shows_examples_and_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
     assert _command("--help") == 0
     told = capsys.readouterr().out
-    assert "python -m bench compare results/before results/after" in told
+    assert "actbench compare results/before results/after" in told
     assert "Exit status: 0 nothing slower or less exact" in told
 
 

@@ -77,7 +77,7 @@ def _compared(folder: Path, python: str, dtype: str = "float32") -> dict[str, li
         pythons={},
         python=python,
         timeout=60.0,
-        command="python -m bench run",
+        command="actbench run",
         parts=("agreement",),
     )
     found: dict[str, list[Row]] = {}

@@ -304,7 +304,7 @@ def test_what_three_lines_cannot_hold_says_why(changes: dict[str, str], reason: 
 
 def test_what_three_lines_cannot_hold_falls_back_on_the_command() -> None:
     [each] = found(rows_of(replace(GELU, form="stable"), 99.0))
-    assert each.reproduction.startswith("python -m bench run --framework torch")
+    assert each.reproduction.startswith("actbench run --framework torch")
     assert each.reproduction.endswith("--only agreement")
     assert each.lines[0].startswith("# With this project, because")
 

@@ -199,7 +199,7 @@ def test_the_verdict_and_its_exit_status(faulty: Result) -> None:
     assert "1 slower" in told
     assert "2 broken" in told
     assert "slower   NumPy      relu" in told
-    assert "Repeat one longer: python -m bench gate --base HEAD --all" in told
+    assert "Repeat one longer: actbench gate --base HEAD --all" in told
     assert ", 0 elements" not in told
 
 

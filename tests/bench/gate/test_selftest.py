@@ -32,7 +32,7 @@ def _asked(out: Path, **changes: Any) -> Asked:
         "rival_every": 0,
         "seed": 0,
         "out": out,
-        "command": "python -m bench selftest",
+        "command": "actbench selftest",
     }
     return Asked(**{**plain, **changes})
 

@@ -24,7 +24,7 @@ CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 102
 def _facts() -> RunFacts:
     return RunFacts(
         schema=store.SCHEMA,
-        command="python -m bench run",
+        command="actbench run",
         profile="smoke",
         seed=0,
         started="now",

@@ -107,7 +107,7 @@ def _request(out: Path, **changes: object) -> Request:
         pythons={},
         python=sys.executable,
         timeout=60.0,
-        command="python -m bench run",
+        command="actbench run",
     )
     return replace(request, **changes)  # type: ignore[arg-type]
 
@@ -493,7 +493,7 @@ def test_an_interrupt_keeps_what_was_measured(tmp_path: Path, number: int) -> No
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.startswith("Interrupted; kept")
-    assert "python -m report" in said
+    assert "actbench report" in said
     run_ = store.load(tmp_path / "run")
     assert run_.facts.state == "interrupted"
     assert (run_.rows.metric == "time_per_call").any()

@@ -86,7 +86,7 @@ def measures() -> Callable[[str], set[Key]]:
 
     def chosen(command: str) -> set[Key]:
         program, options = command.split(" run ")
-        assert program == "python -m bench"
+        assert program == "actbench"
         fields: dict[str, list[Any]] = {}
         words = iter(shlex.split(options))
         for option, value in zip(words, words, strict=True):

@@ -42,4 +42,4 @@ def test_whatever_was_measured_every_question_has_an_answer(
 def test_a_run_without_rows_answers_nothing(runs: dict[str, Path]) -> None:
     found = answers(read([runs["empty"]]))
     assert not any(each.measured for each in found)
-    assert all(each.command.startswith("python -m bench ") for each in found)
+    assert all(each.command.startswith("actbench ") for each in found)

@@ -164,7 +164,7 @@ def test_a_size_that_is_no_class_is_a_place_all_the_same(
     [place] = view.each()
     assert place.where == "at one size, 1,000 elements"
     assert command(NAMES, [place.option], view) == (
-        "python -m bench run --activation relu --activation silu --size 1000 --framework torch "
+        "actbench run --activation relu --activation silu --size 1000 --framework torch "
         "--device cpu --dtype float32 --threads 1 --direction forward --only timing"
     )
 

@@ -114,7 +114,7 @@ def test_a_missing_family_is_named_with_its_reason(make_run: MakeRun) -> None:
     [answer] = group.answers
     assert answer.comparison == "Algebraic against exp: not measured in this run."
     assert dict(answer.families)["algebraic"] == "not measured in this run (oom: 64 GiB wanted)"
-    assert answer.command.startswith("python -m bench run --framework torch")
+    assert answer.command.startswith("actbench run --framework torch")
 
 
 def test_without_relu_no_cost_is_claimed(runs: dict[str, Path]) -> None:
@@ -289,7 +289,7 @@ def test_a_framework_that_is_not_there_says_why(runs: dict[str, Path]) -> None:
     told = dict(answers.absent(read([runs["failing"]])))
     [tensorflow] = [sentence for sentence in told if sentence.startswith("TensorFlow")]
     assert "tensorflow is not installed here" in tensorflow
-    assert told[tensorflow] == "python -m bench run --framework tensorflow"
+    assert told[tensorflow] == "actbench run --framework tensorflow"
 
 
 def failed(framework: str, detail: str, status: Any = "unsupported", **changes: Any) -> Row:
@@ -340,10 +340,10 @@ def test_a_worker_that_refuses_a_device_is_offered_the_cpu(make_run: MakeRun) ->
     workers = {"numpy/cuda/1": {"status": "unsupported", "detail": "NumPy has no cuda device"}}
     told = dict(answers.absent(read([make_run(rows, workers=workers)])))
     assert told["NumPy was not measured in this run: NumPy has no cuda device."] == (
-        "python -m bench run --framework numpy"
+        "actbench run --framework numpy"
     )
     assert told["JAX was not measured in this run: not asked for."] == (
-        "python -m bench run --framework jax --device cuda"
+        "actbench run --framework jax --device cuda"
     )
 
 

@@ -44,7 +44,7 @@ def test_without_a_copy_the_chart_says_so(make_run: MakeRun) -> None:
     figure = figure_of(make_run(rows), "as the input grows")
     assert "A copy was not measured in PyTorch, eager." in figure.note
     assert "grey area" not in figure.note
-    assert figure.command.startswith("python -m bench run --activation copy --direction forward")
+    assert figure.command.startswith("actbench run --activation copy --direction forward")
     assert ">copy</text>" not in figure.panels[0].svg
 
 
@@ -115,7 +115,7 @@ def test_a_run_without_errors_by_binade_says_how_to_measure_them(make_run: MakeR
     figure = figure_of(make_run(checked("torch", "eager", "gelu", None)), "Where on the input axis")
     assert figure.panels == ()
     assert figure.note.startswith("Not measured in this run")
-    assert figure.command == "python -m bench run --only agreement --dtype float32 --device cpu"
+    assert figure.command == "actbench run --only agreement --dtype float32 --device cpu"
 
 
 @pytest.mark.parametrize("detail", ["", "0.5*3", "0.5*999999999", "nan*126", "<script>", "0.5*-1"])

@@ -38,7 +38,7 @@ def test_a_finding_opens_to_what_shows_it(make_run: MakeRun) -> None:
     assert "native gelu, forward, float32, eager, is wrong by 50 %" in text
     [code] = re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
     assert unescape(code).splitlines()[1] == "def f(x): return functional.gelu(x)"
-    assert f"python -m bench findings {path}" in unescape(text)
+    assert f"actbench findings {path}" in unescape(text)
     assert "1 finding from 1 result:" in text
 
 

@@ -36,14 +36,14 @@ def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
     ]
     lines = [asdict(line) for line in summary.summary(trials)]
     any_facts = read_facts(next(iter(runs.values())))
-    made = replace(any_facts, selftest=lines, command="python -m bench selftest <x>")
+    made = replace(any_facts, selftest=lines, command="actbench selftest <x>")
     writer = RunWriter(tmp_path / "run", made)
     writer.finish(summary.rows(trials))
     page = _page(tmp_path / "run")
     assert "How often the regression gate is wrong" in page
     assert "the gate in 0 of 2 gates; by pytest-benchmark at min:5% in 1 of 1 gate." in page
     assert "1 of 1 (2.5–100.0%)" in page
-    assert "python -m bench selftest &lt;x&gt;" in page
+    assert "actbench selftest &lt;x&gt;" in page
     assert page.index('<section id="gate"') < page.index('<section id="answer"')
     assert "was not measured in this run: not asked for" not in page
 

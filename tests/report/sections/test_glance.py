@@ -340,31 +340,31 @@ def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> Non
 def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
     [(sentence, command)] = glance.absent(read([make_run([*RELU, *costs("gelu", 2, 3)])]))
     assert "no setting has an activation of both families" in sentence
-    assert command == "python -m bench run"
+    assert command == "actbench run"
     both = [*RELU, *costs("gelu", 2, 3), *costs("squareplus", 1, 2, form="textbook")]
     [(sentence, command)] = glance.absent(read([make_run(both, "both")]))
     assert sentence == "Streaming was not measured."
     assert "--size memory" in command
     nothing = glance.absent(read([make_run([], "nothing")]))
     assert glance.figure(read([make_run([], "none")])) is None
-    assert nothing[0][1] == "python -m bench run"
+    assert nothing[0][1] == "actbench run"
 
 
 def test_what_is_missing_is_measured_on_the_device_of_the_rows(make_run: MakeRun) -> None:
     [(_, command)] = glance.absent(read([make_run(under(THREE, device="cuda"), "all")]))
-    assert command == "python -m bench run --size l2 --size memory --device cuda"
+    assert command == "actbench run --size l2 --size memory --device cuda"
     rows = under([*RELU, *costs("gelu", 2, 3)], device="cuda")
     evidence = read([make_run(rows, "some")])
     [(_, command)] = glance.absent(evidence)
-    assert command == "python -m bench run --device cuda"
-    assert answers.verdict(evidence).endswith("; python -m bench run --device cuda measures them.")
+    assert command == "actbench run --device cuda"
+    assert answers.verdict(evidence).endswith("; actbench run --device cuda measures them.")
     both = read([make_run([*rows, *RELU], "both")])
-    assert glance.absent(both)[0][1] == "python -m bench run"
+    assert glance.absent(both)[0][1] == "actbench run"
 
 
 def test_every_command_of_a_gpu_page_is_of_the_gpu(make_run: MakeRun) -> None:
     page = render(read([make_run([Row(under(RELU, device="cuda")[0].case, "max_ulp", 1.0)])]))
-    commands = re.findall(r"<code>(python -m bench run[^<]*)</code>", page)
+    commands = re.findall(r"<code>(actbench run[^<]*)</code>", page)
     told = [each for each in commands if "--framework" not in each]
     assert len(told) > 15
     assert all(" --device cuda" in each for each in told)
