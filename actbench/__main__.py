@@ -1,8 +1,15 @@
-"""`python -m actbench`: the command line."""
+"""`actbench`, `python -m actbench`: the commands of the harness and of the report."""
 
 import sys
 
-from .bench.commands import main
+from .bench.commands import cli, main
+from .report.commands.page import report
+from .report.commands.site import site
+
+__all__ = ["main"]
+
+cli.add_command(report)
+cli.add_command(site)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,7 +2,7 @@
 
 import sys
 
-from actbench.bench.commands import main
+from actbench.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,7 @@ from ..host.errors import UsageError
 from .activations import CATALOG, Activation, find, nearest
 from .dtypes import DTYPES
 from .frameworks import Framework, frameworks
+from .shell import command
 from .sizes import CLASSES, size_classes
 
 MODES = ("eager", "compiled")
@@ -52,12 +53,7 @@ class Case:
     @property
     def command(self) -> str:
         """The command that measures this case again."""
-        return (
-            f"actbench run --framework {self.framework} --activation '{self.activation}' "
-            f"--form {self.form} --mode {self.mode} --direction {self.direction} "
-            f"--device {self.device} --dtype {self.dtype} --size {self.size} "
-            f"--threads {self.threads} --output {self.output} --cache {self.cache}"
-        )
+        return command("run", **self.as_dict())
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The command line: a file per command."""
 
-from .command_line import main
+from .command_line import cli, main
 
-__all__ = ["main"]
+__all__ = ["cli", "main"]

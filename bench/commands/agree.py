@@ -1,4 +1,4 @@
-"""The command `agree`: which of the ways to certify was asked for, and what it says in the end."""
+"""The command `agree`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from ..catalog.cases import PROFILES, Selection
 from ..catalog.dtypes import DTYPES
@@ -19,6 +21,7 @@ from ..results.store import dump, read_samples
 from ..run import certify
 from ..run.schedule import Outcome, Request, run
 from . import conclusion
+from .options import DEBUG, Finite, as_given, interpreters, selecting
 
 _TIMEOUT = 600.0
 _FEW = 12
@@ -196,3 +199,90 @@ def _stored(outcome: Outcome) -> dict[str, dict[str, Any]]:
             )
             found[name] = {**case.as_dict(), **sample}
     return found
+
+
+_EXAMPLES = """
+\b
+Examples:
+  actbench agree --dtype float16 --dtype bfloat16
+  actbench agree --framework torch --activation gelu --exhaustive
+  actbench agree --framework jax --activation silu --range -0x1p+4 0
+  actbench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
+  actbench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
+
+\b
+Exit status: 0 done, 1 nothing could be checked, the function failed or --bound is exceeded, 2 bad
+usage, 4 a folder that cannot be written, 130 interrupted (what was done of --exhaustive is kept).
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@selecting
+@click.option(
+    "--callable",
+    "own",
+    metavar="MODULE:FUNCTION",
+    help="A function of your own on NumPy arrays, in place of a framework's.",
+)
+@click.option(
+    "--reference",
+    metavar="NAME",
+    help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
+)
+@click.option(
+    "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
+)
+@click.option("--exhaustive", is_flag=True, help="All inputs there are, 2^32 in float32.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a dask cluster to work on.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Local processes of --exhaustive; one a CPU if unset."
+)
+@click.option("--bound", type=Finite(0), help="Exit with 1 if an error is above, in ulp.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[FRAMEWORK=]PATH",
+    help="Interpreter of the workers, or of one framework's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
+@DEBUG
+def agree(
+    own: str | None,
+    reference: str | None,
+    ends: tuple[str, str] | None,
+    exhaustive: bool,
+    scheduler: str,
+    workers: int | None,
+    bound: float | None,
+    seed: int,
+    out: Path | None,
+    pythons: tuple[str, ...],
+    as_json: bool,
+    **chosen: tuple[Any, ...],
+) -> None:
+    """Certify how right functions are, against proved values.
+
+    Without --range or --exhaustive: every form and mode at all inputs of the 16-bit formats and at
+    chosen ones of float32, forward and gradient, as in every run. With them: the plain form of the
+    frameworks and activations chosen, or a function of your own, at every input there is.
+    """
+    asked = Asked(
+        own=own,
+        reference=reference,
+        ends=ends,
+        exhaustive=exhaustive,
+        scheduler=scheduler,
+        workers=workers,
+        bound=bound,
+        seed=seed,
+        out=out,
+        pythons=interpreters(pythons),
+        selection=Selection(**chosen),
+        command=as_given(),
+    )
+    outcome = execute(asked, quiet=as_json)
+    click.echo(outcome.for_machines() if as_json else outcome.for_people())
+    sys.exit(outcome.exit_status)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import click
 
+from ..compare import runs as module
+from ..compare import words
 from ..host.errors import UsageError
+from ..results import store
 from ..timing.verdicts import DEAD_ZONE
-from .options import Finite
+from .options import DEBUG, Finite
 
 _EXAMPLES = """
 \b
@@ -45,7 +48,7 @@ fails, 2 bad usage, runs of different machines or with nothing in common, 3 unde
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, as one object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="The same text as Markdown.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@DEBUG
 def compare(
     base: Path,
     candidate: Path,
@@ -55,7 +58,6 @@ def compare(
     limit: int,
     as_json: bool,
     as_markdown: bool,
-    debug: bool,
 ) -> None:
     """Say what became slower or less exact from RUN_A, the base, to RUN_B, the candidate.
 
@@ -63,9 +65,6 @@ def compare(
     and other primitives of the same run, so that the state of the machine is divided out; how the
     primitives themselves moved is told beside it. Exactness is compared as it is.
     """
-    from ..compare import runs as module
-    from ..compare import words
-    from ..results import store
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")

@@ -1,8 +1,7 @@
-"""The command line of the gate."""
+"""The command `gate`."""
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,17 @@ from typing import Any
 import click
 
 from ..catalog.cases import Selection
+from ..gate import words
+from ..gate.gate import PARTS, Request, check
+from ..gate.gate import gate as compare
+from ..gate.own import Own
+from ..gate.trees import WORKTREE
 from ..host.errors import StoreError, UsageError
+from ..host.progress import Reporter
+from ..run.schedule import interruptible
+from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
-from .options import DEBUG, Finite, interpreters, selecting
+from .options import DEBUG, Finite, as_given, interpreters, selecting
 
 _EXAMPLES = """
 \b
@@ -107,18 +114,9 @@ def gate(
     pythons: tuple[str, ...],
     as_json: bool,
     markdown: Path | None,
-    debug: bool,
     **chosen: tuple[Any, ...],
 ) -> None:
     """Find what became slower or less exact than in another version of impls/."""
-    from ..gate import words
-    from ..gate.gate import PARTS, Request, check
-    from ..gate.gate import gate as compare
-    from ..gate.own import Own
-    from ..gate.trees import WORKTREE
-    from ..host.progress import Reporter
-    from ..run.schedule import interruptible
-    from ..timing.decisions import Design
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")
@@ -137,7 +135,7 @@ def gate(
         parts=(only,) if only else PARTS,
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
-        command=shlex.join(["actbench", *sys.argv[1:]]),
+        command=as_given(),
         own=Own(function, reference) if function else None,
         instructions=instructions,
     )
@@ -155,102 +153,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}; choose another file") from error
-
-
-_SELFTEST_EXAMPLES = """
-\b
-Examples:
-  actbench selftest
-  actbench selftest --cycles 34 --planted-every 6 --rival-every 11
-  actbench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
-
-\b
-Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
-(alarms on the same code in surely more than 1 % of gates), 2 bad usage, 4 a folder that cannot be
-written, 130 interrupted (what was measured is kept).
-"""
-
-
-@click.command(epilog=_SELFTEST_EXAMPLES)
-@click.option(
-    "--cycles",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    help="Each has a gate on the same code for each of --hogs.",
-)
-@click.option("--minutes", type=Finite(0), default=600.0, help="Begin no gate after.")
-@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax.")
-@click.option(
-    "--hogs",
-    multiple=True,
-    type=click.Choice(["none", "both arms", "one arm"]),
-    help="When a process that never rests runs on every CPU; all three unless told.",
-)
-@click.option(
-    "--budget",
-    type=Finite(1),
-    default=30.0,
-    show_default=True,
-    help="Seconds of timing of a gate.",
-)
-@click.option(
-    "--planted-every",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Cycles for one with planted slowdowns; 0 is never.",
-)
-@click.option(
-    "--rival-every",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
-@DEBUG
-def selftest(
-    cycles: int,
-    minutes: float,
-    frameworks: tuple[str, ...],
-    hogs: tuple[str, ...],
-    budget: float,
-    planted_every: int,
-    rival_every: int,
-    seed: int,
-    out: Path | None,
-    as_json: bool,
-    debug: bool,
-) -> None:
-    """Measure the gate itself: alarms on the same code, planted slowdowns found."""
-    import json
-    from dataclasses import asdict
-
-    from ..gate import summary
-    from ..gate.selftest import Asked
-    from ..gate.selftest import selftest as execute
-    from ..host.progress import Reporter
-
-    asked = Asked(
-        cycles=cycles,
-        minutes=minutes,
-        frameworks=frameworks,
-        hogs=hogs or summary.HOGS,
-        budget=budget,
-        planted_every=planted_every,
-        rival_every=rival_every,
-        seed=seed,
-        out=out,
-        command=shlex.join(["actbench", *sys.argv[1:]]),
-    )
-    done = execute(asked, Reporter(quiet=as_json))
-    lines = summary.summary(done.trials)
-    if as_json:
-        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(each) for each in lines]}))
-    else:
-        click.echo("\n".join(summary.table(lines)))
-        click.echo(f"{summary.words(done.trials)}\nTrials: {done.path}/samples.jsonl")
-    sys.exit(130 if done.state == "interrupted" else summary.exit_status(done.trials))

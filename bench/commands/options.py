@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,10 +16,33 @@ import click
 from ..catalog.activations import nearest
 from ..catalog.cases import all_forms
 from ..catalog.frameworks import frameworks
+from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
 
-DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+WITH_TRACEBACK = "actbench.with_traceback"
+"""The key under which a command's context says that an error is to be shown whole."""
+
+
+def _keep(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[WITH_TRACEBACK] = value
+
+
+DEBUG = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep,
+    help="Show the traceback of an error.",
+)
+RUN = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+LONGEST = 2_000_000.0
+"""Seconds, three weeks: a system waits no longer for a pipe at once."""
+
+
+def as_given() -> str:
+    """The command line of this process, as a shell takes it."""
+    return shlex.join([PROGRAM, *sys.argv[1:]])
 
 
 class Finite(click.FloatRange):

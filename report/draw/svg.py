@@ -68,7 +68,7 @@ def _leaf(each: Element, marks: Marks, clip: str | None) -> Element:
     if clip:
         made.set("clip-path", clip)
     if each.tag == "path":
-        made.set("d", _path(_steps(each.attrib["d"])))
+        made.set("d", _path(_steps(each.get("d", ""))))
     return _line(made, marks) if each.tag == "use" else made
 
 

@@ -170,7 +170,9 @@ def commands() -> dict[str, str]:
     Exactness has no size, threads, output or cache of its own: it is checked on its own inputs.
     `exactness` is for cases of `missing` that are not of time.
     """
-    timing = Case(*(cast(Any, f"{{{field}}}") for field in _FIELDS)).command
+    timing = Case(*(cast(Any, f"_{field}_") for field in _FIELDS)).command
+    timing = timing.replace("_activation_", "'{activation}'")
+    timing = re.sub(r"(?<= )_(\w+)_(?= |$)", r"{\1}", timing)
     checking = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
     split = re.sub(r" --(size|output) \S+", "", timing) + " {options}"
     return {
@@ -179,7 +181,7 @@ def commands() -> dict[str, str]:
         "surprises": split,
         "missing": timing,
         "exactness": f"{checking} --only agreement",
-        "accuracy": checking.replace("bench run", "bench {options}"),
+        "accuracy": checking.replace("actbench run", "actbench {options}"),
         "between": f"{checking} {{options}}",
     }
 

@@ -323,7 +323,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def pages(runs: dict[str, Path]) -> dict[str, Path]:
     """The page of every synthetic run, and of two together, as the command line writes them."""
-    from actbench.report.__main__ import make
+    from actbench.report.commands.page import make
 
     alone = {name: make((path,), None)[1] for name, path in runs.items()}
     both = runs["split"].parent / "two.html"

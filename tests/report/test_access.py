@@ -60,7 +60,7 @@ def test_axe_finds_nothing(
 
 @pytest.mark.slow
 def test_axe_finds_nothing_on_the_largest_published_run(visit: Visit, tmp_path: Path) -> None:
-    from actbench.report.__main__ import make
+    from actbench.report.commands.page import make
 
     def size(run: Path) -> int:
         return sum(each.stat().st_size for each in run.glob("rows.jsonl*"))

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from actbench.__main__ import cli
 from actbench.bench.results.metrics import Row
-from actbench.report.__main__ import main, write
+from actbench.report.commands.files import write
 
 from .conftest import split_case, timing_rows
 
 
 def call(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    return CliRunner().invoke(cli, ["report", *[str(word) for word in words]])
 
 
 def broken(folder: Path, line: dict[str, object] | str) -> Path:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from actbench.__main__ import cli
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import PROFILES as BENCH_PROFILES
 from actbench.bench.catalog.cases import Case, Selection, expand
 from actbench.bench.results.metrics import Row
-from actbench.report.__main__ import main
 from actbench.report.compare import pairs
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate
@@ -238,7 +238,7 @@ def test_primitives_are_no_exp_activation(make_run: MakeRun) -> None:
 
 
 def test_the_command_line_says_what_the_page_says_first(runs: dict[str, Path]) -> None:
-    told = CliRunner().invoke(main, [str(runs["split"])]).stdout
+    told = CliRunner().invoke(cli, ["report", str(runs["split"])]).stdout
     evidence = read([runs["split"]])
     said = [*glance.headlines(evidence), *glance.verdict(evidence)]
     assert len(said) == 4

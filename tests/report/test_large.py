@@ -11,7 +11,7 @@ import pytest
 
 from actbench.bench.results.metrics import Row
 from actbench.bench.results.store import load
-from actbench.report.__main__ import make
+from actbench.report.commands.page import make
 from actbench.report.words import number
 
 from .conftest import normal_rows

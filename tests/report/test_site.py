@@ -17,13 +17,13 @@ from urllib.parse import unquote, urljoin
 import pytest
 from click.testing import CliRunner, Result
 
+from actbench.__main__ import cli
 from actbench.bench.catalog.cases import Case
 from actbench.bench.results.metrics import Row
 from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate, Evidence
 from actbench.report.read.rows import read
-from actbench.report.site.__main__ import main
 from actbench.report.site.changes import changes, least_beside, runs_needed
 from actbench.report.site.feed import feed
 from actbench.report.site.runs import Listed, listed, machine_of, moment
@@ -33,7 +33,7 @@ NAMES = ("leaky_relu", "squareplus", "gelu")
 
 
 def call(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    return CliRunner().invoke(cli, ["site", *[str(word) for word in words]])
 
 
 def started(number: int) -> str:

@@ -124,9 +124,9 @@ def planned() -> Callable[[str], list[Case]]:
 
     def plan(command: str) -> list[Case]:
         words = shlex.split(command)
-        assert words[:4] == ["python", "-m", "bench", "run"]
+        assert words[:2] == ["actbench", "run"]
         chosen: dict[str, list[str]] = {}
-        for option, value in zip(words[4::2], words[5::2], strict=True):
+        for option, value in zip(words[2::2], words[3::2], strict=True):
             if option != "--only":
                 chosen.setdefault(_FIELDS[option], []).append(value)
         selection: dict[str, Any] = {field: tuple(values) for field, values in chosen.items()}

@@ -9,7 +9,7 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import summary
 from actbench.bench.gate.summary import Trial
 from actbench.bench.results.store import RunWriter, read_facts
-from actbench.report.__main__ import make
+from actbench.report.commands.page import make
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
 

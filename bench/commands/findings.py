@@ -1,0 +1,49 @@
+"""The command `findings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..catalog.cases import Selection
+from ..exactness import findings as module
+from ..results.store import dump, load
+from .options import DEBUG, RUN
+
+_EXAMPLES = """
+\b
+Examples:
+  actbench findings 2026-01-31T12-00-00-standard
+  actbench findings results/2026-01-31T12-00-00-standard --framework torch --limit 10
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@RUN
+@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax, tensorflow.")
+@click.option("--activation", "activations", multiple=True, help="A name of `list`.")
+@click.option("--limit", type=click.IntRange(1), help="The first so many; all unless told.")
+@click.option("--json", "as_json", is_flag=True, help="One record a finding.")
+@DEBUG
+def findings(
+    run_path: Path,
+    frameworks: tuple[str, ...],
+    activations: tuple[str, ...],
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """List what is wrong in RUN beyond a stated bound, each with three lines that show it."""
+
+    loaded = load(run_path)
+    chosen = Selection(frameworks=frameworks, activations=activations)
+    found = module.findings(loaded, chosen)
+    shown = found[:limit]
+    if as_json:
+        records = ",\n".join(dump(each.as_dict()) for each in shown)
+        click.echo(f"[\n{records}\n]" if shown else "[]")
+        return
+    for each in shown:
+        click.echo(each.sentence)
+        click.echo("".join(f"    {line}\n" for line in each.lines))
+    click.echo(module.verdict(found, module.checked(loaded, chosen), len(shown)))

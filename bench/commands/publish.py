@@ -1,0 +1,24 @@
+"""The command `publish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..results import store
+from .options import DEBUG, RUN
+
+_EXAMPLES = """
+\b
+Examples:
+  actbench publish 2026-01-31T12-00-00-standard
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@RUN
+@DEBUG
+def publish(run_path: Path) -> None:
+    """Copy RUN to results/published/, compressed, to be kept under version control."""
+    click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")

@@ -1,0 +1,111 @@
+"""The command `run`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..catalog.activations import nearest
+from ..catalog.cases import PROFILES, Selection
+from ..host.errors import UsageError
+from ..host.progress import Reporter
+from ..run.schedule import PARTS, Request
+from ..run.schedule import run as execute
+from . import conclusion
+from .options import DEBUG, LONGEST, Finite, as_given, interpreters, selecting
+
+
+def _profile_help() -> str:
+    return " ".join(f"{profile.name}: {profile.title}." for profile in PROFILES.values())
+
+
+_EXAMPLES = """
+\b
+Examples:
+  actbench run --profile smoke
+  actbench run --activation gelu --activation relu --framework torch --size 1048576
+  actbench run --activation gelu --size launch --size l1 --size l2
+  actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+
+\b
+Exit status: 0 done, 1 nothing could be measured or a case was refused because its times would
+mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what was measured is kept.
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--profile", default="standard", show_default=True, help=_profile_help())
+@selecting
+@click.option(
+    "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
+)
+@click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
+@click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
+@click.option("--budget", type=Finite(0), help="Seconds of measuring, unless --rounds takes more.")
+@click.option(
+    "--precision",
+    type=Finite(0, min_open=True),
+    help="Half an interval over the value, at which sampling stops; 0.02 unless told.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[FRAMEWORK=]PATH",
+    help="Interpreter of the workers, or of one framework's.",
+)
+@click.option(
+    "--timeout",
+    type=Finite(0, LONGEST, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="Seconds that one step of a case may take before its worker is killed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@DEBUG
+def run(
+    profile: str,
+    only: str | None,
+    rounds: int | None,
+    epochs: int | None,
+    budget: float | None,
+    precision: float | None,
+    seed: int,
+    out: Path | None,
+    pythons: tuple[str, ...],
+    timeout: float,
+    as_json: bool,
+    **chosen: tuple[Any, ...],
+) -> None:
+    """Measure cases and write a run folder under results/."""
+
+    if profile not in PROFILES:
+        hint = nearest(profile, list(PROFILES))
+        raise UsageError(f"unknown profile {profile!r}: {hint}")
+    base = PROFILES[profile]
+    request = Request(
+        profile=replace(
+            base,
+            rounds=rounds or base.rounds,
+            epochs=epochs or base.epochs,
+            precision=precision or base.precision,
+        ),
+        budget=budget,
+        selection=Selection(**chosen),
+        seed=seed,
+        out=out,
+        pythons=interpreters(pythons),
+        python=interpreters(pythons).get("", sys.executable),
+        timeout=timeout,
+        command=as_given(),
+        parts=(only,) if only else PARTS,
+    )
+    outcome = execute(request, Reporter(quiet=as_json))
+    click.echo(conclusion.for_machines(outcome) if as_json else conclusion.for_people(outcome))
+    sys.exit(conclusion.exit_status(outcome))

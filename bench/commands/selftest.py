@@ -1,0 +1,106 @@
+"""The command `selftest`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..gate import summary
+from ..gate.selftest import Asked
+from ..gate.selftest import selftest as execute
+from ..host.progress import Reporter
+from .options import DEBUG, Finite, as_given
+
+_EXAMPLES = """
+\b
+Examples:
+  actbench selftest
+  actbench selftest --cycles 34 --planted-every 6 --rival-every 11
+  actbench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
+
+\b
+Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
+(alarms on the same code in surely more than 1 % of gates), 2 bad usage, 4 a folder that cannot be
+written, 130 interrupted (what was measured is kept).
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--cycles",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Each has a gate on the same code for each of --hogs.",
+)
+@click.option("--minutes", type=Finite(0), default=600.0, help="Begin no gate after.")
+@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax.")
+@click.option(
+    "--hogs",
+    multiple=True,
+    type=click.Choice(["none", "both arms", "one arm"]),
+    help="When a process that never rests runs on every CPU; all three unless told.",
+)
+@click.option(
+    "--budget",
+    type=Finite(1),
+    default=30.0,
+    show_default=True,
+    help="Seconds of timing of a gate.",
+)
+@click.option(
+    "--planted-every",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Cycles for one with planted slowdowns; 0 is never.",
+)
+@click.option(
+    "--rival-every",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
+@DEBUG
+def selftest(
+    cycles: int,
+    minutes: float,
+    frameworks: tuple[str, ...],
+    hogs: tuple[str, ...],
+    budget: float,
+    planted_every: int,
+    rival_every: int,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the gate itself: alarms on the same code, planted slowdowns found."""
+
+    asked = Asked(
+        cycles=cycles,
+        minutes=minutes,
+        frameworks=frameworks,
+        hogs=hogs or summary.HOGS,
+        budget=budget,
+        planted_every=planted_every,
+        rival_every=rival_every,
+        seed=seed,
+        out=out,
+        command=as_given(),
+    )
+    done = execute(asked, Reporter(quiet=as_json))
+    lines = summary.summary(done.trials)
+    if as_json:
+        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(each) for each in lines]}))
+    else:
+        click.echo("\n".join(summary.table(lines)))
+        click.echo(f"{summary.words(done.trials)}\nTrials: {done.path}/samples.jsonl")
+    sys.exit(130 if done.state == "interrupted" else summary.exit_status(done.trials))

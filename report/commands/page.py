@@ -1,0 +1,53 @@
+"""The command `report`."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import click
+
+from ...bench.commands.options import DEBUG
+from .files import write
+
+_EXAMPLES = """\b
+Examples:
+  actbench report 2025-01-31-standard
+  actbench report results/cpu results/gpu --out both.html
+"""
+
+
+@click.command("report", epilog=_EXAMPLES)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write.  [default: report.html in the first run's folder]",
+)
+@DEBUG
+def report(runs: tuple[Path, ...], out: Path | None) -> None:
+    """Make one HTML page of one or several runs.
+
+    RUN is a run folder, or its name under results/ or results/published/. The page opens offline.
+    """
+    # Looking again and again through a hundred thousand records, none of them in a cycle, took a
+    # fifth of the time.
+    gc.disable()
+    try:
+        sentence, path = make(runs, out)
+    finally:
+        gc.enable()
+    click.echo(sentence)
+    click.echo(click.format_filename(path))
+
+
+def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
+    """Write the page of runs; what it says first and its path. Raises StoreError."""
+    from ..page import render
+    from ..read.rows import read
+    from ..sections.glance import spoken
+
+    evidence = read(runs)
+    path = out or next(iter(evidence.runs.values())).path / "report.html"
+    write(path, render(evidence))
+    return "\n".join(spoken(evidence)), path

@@ -1,0 +1,152 @@
+"""Published runs to a site."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...bench.host.errors import StoreError, UsageError
+from ...bench.host.progress import Reporter
+from ..commands.files import write
+
+if TYPE_CHECKING:
+    from .runs import Listed, Unread
+
+OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
+"""What a site consists of. A folder with anything else in it is not written to."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A site that was written: its index, what it says in a sentence, and what it is made of."""
+
+    path: Path
+    sentence: str
+    listed: tuple[Listed, ...]
+    unread: tuple[Unread, ...]
+    changes: tuple[str, ...]
+
+
+def build(published: Path, out: Path, base_url: str = "") -> Built:
+    """Write the site of the runs in a folder.
+
+    Raises UsageError for a folder that is no site or an address that is none, StoreError if nothing
+    can be read or written.
+    """
+    from . import pages, trends
+    from .feed import feed
+
+    address = _address(base_url)
+    folders = _folders(published)
+    _make_room(out)
+    listed, unread = _reports(folders, out / "runs")
+    _prune(out / "runs", {each.page for each in listed})
+    found = trends.trends(listed)
+    write(out / "trends.html", pages.trend_page(listed, found))
+    made = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
+    write(out / "feed.json", made + "\n")
+    write(out / "index.html", pages.index(listed, unread, found))
+    return Built(
+        out / "index.html",
+        pages.summary(listed, unread, found),
+        tuple(listed),
+        tuple(unread),
+        tuple(text for each in found for text in trends.sentences(each) if each.changed),
+    )
+
+
+def for_machines(built: Built) -> str:
+    """One JSON object: path, runs, what could not be read, changes."""
+    return json.dumps(
+        {
+            "path": str(built.path),
+            "runs": [each.name for each in built.listed],
+            "in_trends": [each.name for each in built.listed if not each.excluded],
+            "unread": {each.name: each.reason for each in built.unread},
+            "changes": list(built.changes),
+        }
+    )
+
+
+def _address(base_url: str) -> str:
+    """A base address that ends in a slash; empty stays empty."""
+    if not base_url:
+        return ""
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise UsageError(
+            f"--base-url {base_url!r} is no address of a site: https://example.org/folder/"
+        )
+    return base_url if base_url.endswith("/") else f"{base_url}/"
+
+
+def _folders(published: Path) -> list[Path]:
+    try:
+        found = sorted(published.iterdir())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot read {published}: {reason}; actbench publish RUN makes it"
+        ) from None
+    return [each for each in found if each.is_dir() and not each.name.startswith(".")]
+
+
+def _make_room(out: Path) -> None:
+    try:
+        strange = {each.name for each in out.iterdir()} - OURS if out.exists() else set()
+        if strange:
+            raise UsageError(
+                f"{out} holds {min(strange)}, which no site has: choose another folder with --out"
+            )
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot write {out}: {reason}; choose another folder with --out"
+        ) from None
+
+
+def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
+    """Write the report of every run. Of the rows only what the trends need is kept."""
+    from ..page import render
+    from ..read.rows import read
+    from ..words import writable
+    from .runs import Unread, listed
+
+    done: list[Listed] = []
+    unread: list[Unread] = []
+    with Reporter().phase("Reports", len(folders)) as advance:
+        for folder in folders:
+            try:
+                evidence = read((folder,))
+                text, run = render(evidence), listed(folder.name, evidence)
+            except Exception as error:  # whatever is wrong with one run, the others have a page
+                unread.append(Unread(writable(folder.name), writable(_reason(folder, error))))
+            else:
+                write(out / run.page, text)
+                done.append(run)
+            advance()
+    return done, unread
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    """Why a run has no report."""
+    if isinstance(error, StoreError):
+        return str(error)
+    return f"no page can be made of {folder}: {error!r}; actbench report {folder} shows where"
+
+
+def _prune(folder: Path, pages: set[str]) -> None:
+    """Remove reports of runs that are no longer published."""
+    try:
+        for path in folder.glob("*.html"):
+            if path.name not in pages:
+                path.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot remove {path}: {error.strerror or error}") from None
