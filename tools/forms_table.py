@@ -24,7 +24,8 @@ from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case, Selection, forms_of, unsupported
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.host.errors import ActbenchError
-from actbench.bench.timing.bootstrap import Estimate, estimate, replicates
+from actbench.bench.timing.bootstrap import estimate, replicates
+from actbench.bench.timing.ratios import Estimate
 from actbench.bench.workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
 
 _WITH_FORMS = [name for name, record in CATALOG.items() if record.family != "primitive"]

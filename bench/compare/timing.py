@@ -21,9 +21,9 @@ from ..catalog.cases import Case
 from ..host.errors import StoreError
 from ..results.metrics import Row
 from ..results.store import Run
+from ..timing.ratios import Estimate, Ratio, median_of_dependent, median_of_independent
 from ..timing.verdicts import Verdict, verdict
 from . import rows
-from .change import Change, apart, together
 
 METRIC = "time_per_call"
 DOUBT = 0.01
@@ -48,9 +48,7 @@ _LEVELS: Mapping[str, tuple[str, ...]] = {
 class Answer:
     """A ratio with its simultaneous interval, and what that says; `reason` if it cannot."""
 
-    ratio: float | None
-    low: float | None
-    high: float | None
+    ratio: Estimate | None
     verdict: Verdict
     reason: str = ""
 
@@ -94,7 +92,7 @@ class Times:
     parts: Sequence[Unit]
     only_base: Sequence[rows.Missing]
     only_candidate: Sequence[rows.Missing]
-    freedom: int
+    freedom: float
 
 
 def compare(base: Run, candidate: Run, zone: float) -> Times:
@@ -125,7 +123,7 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     )
 
 
-Changes = Mapping[Case, Change]
+Changes = Mapping[Case, Ratio]
 
 
 def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
@@ -139,11 +137,11 @@ def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
     return found
 
 
-def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Change:
+def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Ratio:
     (a, down_a, up_a), (b, down_b, up_b) = _logarithms(base), _logarithms(candidate)
     processes = _processes(base, epochs[0]), _processes(candidate, epochs[1])
     freedom = sum(processes) - 2 if min(processes) > 1 else 0
-    return Change(b - a, math.hypot(down_b, up_a), math.hypot(up_b, down_a), freedom)
+    return Ratio(b - a, math.hypot(down_b, up_a), math.hypot(up_b, down_a), freedom)
 
 
 def _logarithms(row: Row) -> tuple[float, float, float]:
@@ -179,7 +177,7 @@ def _primitives(cases: Iterable[Case]) -> list[Case]:
 
 
 def _grouped(primitives: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], Changes]:
-    groups: dict[tuple[Any, ...], dict[Case, Change]] = {}
+    groups: dict[tuple[Any, ...], dict[Case, Ratio]] = {}
     for case, change in primitives.items():
         groups.setdefault(_key(case, fields), {})[case] = change
     return dict(groups)
@@ -195,17 +193,17 @@ def _index(primitives: Changes) -> Mapping[str, Mapping[tuple[Any, ...], Changes
 
 def _unit(
     case: Case, index: Mapping[str, Mapping[tuple[Any, ...], Changes]]
-) -> tuple[str, Change | None]:
+) -> tuple[str, Ratio | None]:
     """Which primitives a case is told over, and how they moved; a primitive is not its own."""
     for level, fields in _LEVELS.items():
         members = index[level].get(_key(case, fields), {})
         found = [change for each, change in members.items() if each != case]
         if found:
-            return f"{_counted(len(found))} {level}", apart(_usable(found))
+            return f"{_counted(len(found))} {level}", median_of_independent(_usable(found))
     return "", None
 
 
-def _usable(changes: Sequence[Change]) -> Sequence[Change]:
+def _usable(changes: Sequence[Ratio]) -> Sequence[Ratio]:
     """Those that have an interval, where there are any."""
     return [each for each in changes if each.freedom] or changes
 
@@ -214,8 +212,8 @@ def _counted(number: int) -> str:
     return f"{number} primitive{'s' * (number != 1)}"
 
 
-def _moved(members: Changes) -> Change:
-    return together(_usable([*members.values()]))
+def _moved(members: Changes) -> Ratio:
+    return median_of_dependent(_usable([*members.values()]))
 
 
 def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
@@ -228,7 +226,7 @@ def _whole_of(members: Changes) -> tuple[Any, ...]:
     return _key(next(iter(members)), _WHOLE)
 
 
-def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Change:
+def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Ratio:
     return _moved(members).over(_moved(wholes[_whole_of(members)]))
 
 
@@ -238,21 +236,21 @@ def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Change
 def _timing(
     base: Row,
     candidate: Row,
-    change: Change,
+    change: Ratio,
     unit: str,
-    moved: Change | None,
+    moved: Ratio | None,
     zone: float,
     doubt: float,
 ) -> Timing:
     times = _value(base), _value(candidate)
     if moved is None:
         reason = "no primitive was measured beside it in both runs"
-        return Timing(base.case, *times, unit, Answer(None, None, None, "undecided", reason))
+        return Timing(base.case, *times, unit, Answer(None, "undecided", reason))
     return Timing(base.case, *times, unit, _answer(change.over(moved), zone, doubt))
 
 
 def _told(
-    members: Changes, fields: Sequence[str], change: Change, zone: float, doubt: float
+    members: Changes, fields: Sequence[str], change: Ratio, zone: float, doubt: float
 ) -> Unit:
     case = next(iter(members))
     part = {name: getattr(case, name) for name in fields if name not in _WHOLE}
@@ -260,8 +258,6 @@ def _told(
     return Unit(case.framework, case.mode, case.device, part, len(members), answer)
 
 
-def _answer(change: Change, zone: float, doubt: float) -> Answer:
-    if not change.freedom:
-        return Answer(change.ratio, None, None, "undecided", _ALONE)
-    low, high = change.interval(doubt)
-    return Answer(change.ratio, low, high, verdict(low, high, zone))
+def _answer(change: Ratio, zone: float, doubt: float) -> Answer:
+    found = change.interval(doubt)
+    return Answer(found, verdict(found.low, found.high, zone), "" if change.freedom else _ALONE)

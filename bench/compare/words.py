@@ -64,10 +64,12 @@ def _part(part: Unit) -> Line:
 
 def _weight(answer: Answer) -> float:
     """Orders lines of one verdict: the largest change first, or what is nearest to being slower."""
-    ratio = answer.ratio or 1.0
-    if answer.verdict == "undecided" and answer.low is not None and answer.low < ratio:
-        return math.log(ratio) / math.log(ratio / answer.low)
-    return abs(math.log(ratio))
+    ratio = answer.ratio
+    if ratio is None:
+        return 0.0
+    if answer.verdict == "undecided" and ratio.known and ratio.low < ratio.value:
+        return math.log(ratio.value) / math.log(ratio.value / ratio.low)
+    return abs(math.log(ratio.value))
 
 
 def _differences(differences: Iterable[Difference]) -> Iterator[Line]:
@@ -107,11 +109,12 @@ def _framework(unit: Unit) -> str:
 
 
 def _ratio(answer: Answer) -> str:
-    if answer.ratio is None:
+    ratio = answer.ratio
+    if ratio is None:
         return ""
-    if answer.low is None or answer.high is None:
-        return f"{answer.ratio:.3g}"
-    return f"{answer.ratio:.3g} ({_end(answer.low)}–{_end(answer.high)})"
+    if not ratio.known:
+        return f"{ratio.value:.3g}"
+    return f"{ratio.value:.3g} ({_end(ratio.low)}–{_end(ratio.high)})"
 
 
 def _end(end: float) -> str:
@@ -153,7 +156,8 @@ def _place(unit: Unit) -> tuple[int, str, str]:
 
 
 def _whole(unit: Unit, zone: float) -> str:
-    ratio, who = unit.answer.ratio or 1.0, f"{_framework(unit)} as a whole"
+    ratio = unit.answer.ratio.value if unit.answer.ratio else 1.0
+    who = f"{_framework(unit)} as a whole"
     if unit.answer.verdict in ("slower", "faster"):
         return (
             f"{who} is {unit.answer.verdict}: {_ratio(unit.answer)} times as long. Whether the "
@@ -208,21 +212,19 @@ def _counts(found: Comparison) -> Iterator[str]:
         yield f"{figures} of exactness: {exactness.equal:,} equal; {senses}."
 
 
-def _trust(answers: Sequence[Answer], freedom: int) -> str:
+def _trust(answers: Sequence[Answer], freedom: float) -> str:
     """How far the intervals can be believed, and how wide they are."""
-    widths = [
-        (each.high / each.low) ** 0.5
-        for each in answers
-        if each.low is not None and each.high is not None
-    ]
+    ratios = [answer.ratio for answer in answers if answer.ratio and answer.ratio.known]
+    widths = [(ratio.high / ratio.low) ** 0.5 for ratio in ratios]
     if not widths:
         return "No interval: it takes two processes or more in each run (--epochs)."
     middle = statistics.median(widths)
     wide = f"a factor of {middle:.3g}" if middle < _FAR else f"a factor beyond {_FAR}"
     return (
         f"The intervals hold together: the probability that one of all these verdicts is wrong is "
-        f"under {DOUBT:.0%} (Student, {_counted(freedom, 'degree')} of freedom from the processes "
-        f"of both runs). The middle one is {wide} to either side; more --epochs make it narrower."
+        f"under {DOUBT:.0%} (Student, {_counted(int(freedom), 'degree')} of freedom from the "
+        f"processes of both runs). The middle one is {wide} to either side; more --epochs make it "
+        "narrower."
     )
 
 

@@ -6,46 +6,31 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..catalog.cases import Case, Selection
 from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..timing import apart
-from ..timing.decisions import UNKNOWN, Design, Ratio, common_spread
-from ..timing.pairs import Effort, Epoch, Epochs, Setting, Timed, measure
-from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..timing.decisions import Decision, Design, PairedTiming
+from ..timing.pairs import Epochs, Setting
+from ..timing.verdicts import DEAD_ZONE
 from ..workers.process import Failed
-from . import exactness, instructions, own, select, trees
+from . import environments, exactness, instructions, own, select, trees
 
-Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
 PARTS = ("timing", "exactness")
 _TIMEOUT = 300.0
 _BUDGET = 30.0
 _BUDGET_A_CASE = 0.5
-"""Seconds of timing unless told otherwise, in all or for each case, whichever is more."""
-_VISIT = 0.04
-"""Seconds of one visit of a case, until it is known."""
-_FIRST_LOOK, _SCREENING = 0.3, 0.55
-"""Of the budget, what may be gone at the first look and after screening; suspects get the rest."""
-_CONFIRMING = 8, 4
-"""Processes thought to be needed for suspects, and the least that are thought to be still to come.
-
-What is left is shared by those still to come, so that it is never gone before the last.
-"""
-_MOST_VISITS = 12
+"""Seconds of timing unless others are asked for, in all or for each case, whichever is more."""
 _OTHER_VERSIONS = (
     "constraints.txt differs as well: both trees ran with what is installed here; other versions "
     "are compared with --base-python."
 )
-_CALLED = ("slower", "faster")
-_GIVEN_UP = 2
-"""Processes in which a case must fail to count as failing."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +56,6 @@ class Request:
 
 
 @dataclass
-class Compared:
-    """The timing of one case: the verdict, the ratio, and what they rest on.
-
-    `logs` has the log ratio of each process of the last phase, `phase` is `screening` or
-    `confirmation`, `nanoseconds` a call of the base, `spoilt` how many blocks were dropped.
-    """
-
-    case: Case
-    why: str
-    verdict: Outcome = "undecided"
-    ratio: Ratio = UNKNOWN
-    logs: list[float] = field(default_factory=list)
-    phase: str = "screening"
-    nanoseconds: float = 0.0
-    blocks: int = 0
-    spoilt: int = 0
-    detail: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields by name, the case's own first."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
-        return {**self.case.as_dict(), **fields, "ratio": asdict(self.ratio)}
-
-
-@dataclass
 class Result:
     """Everything that a gate found. `seconds` is the wall time of each of its parts.
 
@@ -106,7 +66,7 @@ class Result:
     candidate: trees.Tree
     design: Design
     command: str
-    timed: list[Compared] = field(default_factory=list)
+    timed: list[Decision] = field(default_factory=list)
     exact: list[exactness.Compared] = field(default_factory=list)
     counted: list[instructions.Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -130,12 +90,14 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         raise UsageError("the gate compares calls with warm caches: leave out --cache cold")
     if request.instructions and (missing := instructions.available()):
         raise UsageError(f"--instructions: {missing}")
-    base_python = apart.interpreter(request.base_python) if request.base_python else ""
+    base_python = environments.interpreter(request.base_python) if request.base_python else ""
     with trees.temporary() as work:
         base, candidate, chosen = _trees(request, work, root)
         compared = frozenset(case.framework for case in chosen.cases)
         single = compared if base_python else compared & chosen.apart
-        design = apart.design(request.design, bool(base_python)) if single else request.design
+        design = (
+            environments.design(request.design, bool(base_python)) if single else request.design
+        )
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.own = machine.facts(), request.own
         result.base_python, result.chosen = base_python, request.selection != Selection()
@@ -161,12 +123,12 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
                 _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
             budget = request.budget or max(_BUDGET, _BUDGET_A_CASE * len(chosen.cases))
-            run = Timing(setting, design, budget, reporter)
+            run = PairedTiming(setting, design, budget, reporter)
             with _told(result, "timing"):
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
-        result.notes += apart.notes(single, result.versions, bool(base_python))
+        result.notes += environments.notes(single, result.versions, bool(base_python))
     return result
 
 
@@ -302,164 +264,6 @@ def _count_instructions(
                 counts.append(instructions.count(framework, mine, tree, python))
                 done()
             result.counted += instructions.compare(*counts)
-
-
-# --- time -----------------------------------------------------------------------------------------
-
-
-class Timing:
-    """One timing of some cases: screening, then the confirmation of suspects."""
-
-    def __init__(self, setting: Setting, design: Design, budget: float, reporter: Reporter) -> None:
-        self._setting, self._design, self._budget = setting, design, budget
-        self._reporter = reporter
-        self._epochs = Epochs(setting)
-        self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
-        self.versions = self._epochs.versions
-        self._visit = _VISIT
-        self.processes = 0
-        self.seconds = 0.0
-
-    def execute(self, cases: Mapping[Case, str]) -> list[Compared]:
-        """Decide every case, as far as the budget goes: seconds of timing, start-up apart."""
-        found = {case: Compared(case, why) for case, why in cases.items()}
-        try:
-            suspects = self._screen(found)
-            if suspects:
-                self._confirm(suspects)
-        finally:
-            self._epochs.close()
-        for case in filter(self._given_up, self._failed):
-            _tell_failure(found[case], self._failed[case])
-        return list(found.values())
-
-    def _screen(self, found: Mapping[Case, Compared]) -> list[Compared]:
-        """Decide what is the same; return what looks slower or faster."""
-        design = self._design
-        suspects: list[Compared] = []
-        for look in design.screening:
-            waiting = [each for each in found.values() if self._waits(each, suspects)]
-            if not waiting or (look > design.screening[0] and self.seconds > self._budget):
-                break
-            self._measure(waiting, look, "Screening")
-            spread = common_spread(each.logs for each in found.values())
-            for each in waiting:
-                each.ratio = spread.interval(each.logs, design.screening_level)
-                verdict = each.ratio.verdict(design.zone)
-                if verdict in _CALLED:
-                    suspects.append(each)
-                else:
-                    each.verdict = verdict
-        return suspects + [
-            each for each in found.values() if self._waits(each, suspects) and each.ratio.leans
-        ]
-
-    def _waits(self, each: Compared, suspects: Sequence[Compared]) -> bool:
-        given_up = self._given_up(each.case)
-        return each.verdict == "undecided" and each not in suspects and not given_up
-
-    def _given_up(self, case: Case) -> bool:
-        return len(self._failed.get(case, ())) >= _GIVEN_UP
-
-    def _confirm(self, suspects: list[Compared]) -> None:
-        """Measure suspects again, from nothing, in fresh processes."""
-        design = self._design
-        for each in suspects:
-            each.logs, each.phase = [], "confirmation"
-            each.blocks = each.spoilt = 0
-        for look in design.confirmation:
-            waiting = [each for each in suspects if self._waits(each, ())]
-            if not waiting:
-                return
-            self._measure(waiting, look, "Confirming suspects")
-            self._decide(suspects, waiting)
-
-    def _decide(self, suspects: Sequence[Compared], waiting: Sequence[Compared]) -> None:
-        """Look at suspects; each that is called leaves its share of the error to the others."""
-        design, spread = self._design, common_spread(each.logs for each in suspects)
-        while waiting:
-            uncalled = sum(each.verdict not in _CALLED for each in suspects)
-            error = design.confirmation_level(uncalled)
-            for each in waiting:
-                each.ratio = spread.interval(each.logs, error)
-                each.verdict = each.ratio.verdict(design.zone)
-            still = [each for each in waiting if each.verdict not in _CALLED]
-            if len(still) == len(waiting):
-                return
-            waiting = still
-
-    def _measure(self, waiting: Sequence[Compared], until: int, title: str) -> None:
-        """Time cases in fresh processes until most have values of so many."""
-        cases = [each.case for each in waiting]
-        count = until - max(len(each.logs) for each in waiting)
-        by_case = {each.case: each for each in waiting}
-        named = f"{title}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
-        steps = count * len(cases)
-        with self._reporter.phase(named, steps) as done:
-            for turn in range(count):
-                cases = [case for case in cases if not self._given_up(case)]
-                if not cases:
-                    return
-                with self._epochs.take(cases) as epoch:
-                    if turn + 1 < count:
-                        self._epochs.prefetch(cases)
-                    effort = self._effort(len(cases), title, until - count + turn)
-                    timed = self._timed(epoch, cases, effort, done)
-                for case, failures in epoch.failures.items():
-                    self._failed.setdefault(case, []).append(failures)
-                for case, values in timed.items():
-                    _add(by_case[case], values)
-
-    def _timed(
-        self, epoch: Epoch, cases: Sequence[Case], effort: Effort, done: Callable[[], None]
-    ) -> dict[Case, Timed]:
-        """Time cases in the processes of an epoch, and keep how long it took."""
-        setting = replace(self._setting, effort=effort)
-        started = time.monotonic()
-        timed = measure(epoch, cases, setting, self.processes, done)
-        took = time.monotonic() - started - epoch.aside
-        blocks = sum(each.blocks + each.spoilt for each in timed.values())
-        self._visit = took * effort.blocks / blocks if blocks else self._visit
-        self.seconds += took
-        self.processes += 1
-        return timed
-
-    def _effort(self, cases: int, phase: str, done: int) -> Effort:
-        """Visits a process, so that what is left of the budget is enough for the processes.
-
-        `done` processes of the phase have been measured.
-        """
-        share, coming = 1.0, max(_CONFIRMING[0] - done, _CONFIRMING[1])
-        if phase == "Screening":
-            first, last = self._design.screening[0], self._design.screening[-1]
-            share = _FIRST_LOOK if done < first else _SCREENING
-            coming = (first if done < first else last) - done
-        seconds = (share * self._budget - self.seconds) / coming
-        visits = seconds / (max(cases, 1) * self._visit)
-        return replace(self._setting.effort, visits=max(1, min(_MOST_VISITS, int(visits))))
-
-
-def _add(each: Compared, values: Timed) -> None:
-    each.logs.append(values.log)
-    each.nanoseconds = values.nanoseconds
-    each.blocks += values.blocks
-    each.spoilt += values.spoilt
-
-
-def _tell_failure(each: Compared, processes: Sequence[Mapping[str, Failed]]) -> None:
-    """A case that fails again and again: whose fault it is.
-
-    A process that could not be prepared for one arm has not tried the other, which goes first in
-    the next.
-    """
-    failures = {arm: why for process in processes for arm, why in process.items()}
-    arms = set(failures)
-    each.verdict = (
-        "broken" if arms == {"candidate"} else "mended" if arms == {"base"} else "unmeasured"
-    )
-    each.detail = "; ".join(
-        why.detail if arm == "both" else f"the {arm}: {why.detail}" for arm, why in failures.items()
-    )
 
 
 def check(result: Result) -> None:

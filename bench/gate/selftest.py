@@ -25,11 +25,10 @@ from ..host.errors import ActbenchError, UsageError
 from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
-from ..timing.decisions import Design
+from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.pairs import Plant, Setting
 from ..workers.lanes import available_cpus
 from . import rival, trees
-from .gate import Compared, Timing
 from .summary import HOGS, Trial, rows, summary
 
 BUDGET = 30.0
@@ -201,7 +200,7 @@ def _gate(
     with _hogs(hogs) as pids:
         during_one = {"pids": pids, "arm": "candidate"} if hogs == "one arm" else None
         mine = replace(setting, planted=planted, hogs=during_one)
-        timing = Timing(mine, asked.design, asked.budget, Reporter(quiet=True))
+        timing = PairedTiming(mine, asked.design, asked.budget, Reporter(quiet=True))
         started = time.monotonic()
         found = timing.execute(dict.fromkeys(cases, "a test of the gate"))
         wall = time.monotonic() - started
@@ -223,7 +222,7 @@ def _rivals_calls(*asked: Any) -> Mapping[str, Any] | None:
 
 
 def _trial(
-    found: Compared,
+    found: Decision,
     plant: Plant | None,
     number: tuple[int, int, str],
     seconds: tuple[float, float],
@@ -242,7 +241,7 @@ def _trial(
         low=found.ratio.low,
         high=found.ratio.high,
         phase=found.phase,
-        processes=found.ratio.processes,
+        processes=found.processes,
         blocks=found.blocks,
         spoilt=found.spoilt,
         timed=seconds[0],

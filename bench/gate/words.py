@@ -11,9 +11,9 @@ from typing import Any
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
+from ..timing.decisions import Decision
 from ..timing.verdicts import edge
 from .exactness import Compared as Exact
-from .gate import Compared as Timed
 from .gate import Result
 from .instructions import Change
 
@@ -36,7 +36,7 @@ def exit_status(result: Result, strict: bool = False) -> int:
     return 3 if strict and undecided(result) else 0
 
 
-def wrong_time(result: Result) -> list[Timed]:
+def wrong_time(result: Result) -> list[Decision]:
     """Cases that became slower, or that no longer run."""
     return [each for each in result.timed if each.verdict in _WRONG_TIME]
 
@@ -51,7 +51,7 @@ def more_instructions(result: Result) -> list[Change]:
     return [each for each in result.counted if each.verdict == "more"]
 
 
-def undecided(result: Result) -> list[Timed | Exact]:
+def undecided(result: Result) -> list[Decision | Exact]:
     """Cases on which the gate has no verdict."""
     timed = [each for each in result.timed if each.verdict in ("undecided", "unmeasured")]
     return [*timed, *(each for each in result.exact if each.kind == "unmeasured")]
@@ -78,7 +78,7 @@ def _timing_words(result: Result) -> str:
     return f"of {len(result.timed)} timed cases {told}{named}"
 
 
-def _severity(each: Timed) -> float:
+def _severity(each: Decision) -> float:
     return math.inf if each.verdict == "broken" else each.ratio.value
 
 
@@ -149,7 +149,7 @@ def for_people(result: Result) -> str:
     return "\n".join([*lines, sentence(result)])
 
 
-def _doubtful(result: Result) -> list[Timed]:
+def _doubtful(result: Result) -> list[Decision]:
     return sorted(
         (each for each in result.timed if each.verdict in ("slower", "undecided")),
         key=lambda each: _ORDER.index(each.verdict),
@@ -274,7 +274,7 @@ def _time_rows(result: Result) -> list[tuple[str, ...]]:
     return [_HEAD, *map(_row, _shown(result.timed))] if result.timed else []
 
 
-def _shown(timed: Sequence[Timed]) -> list[Timed]:
+def _shown(timed: Sequence[Decision]) -> list[Decision]:
     ordered = sorted(timed, key=lambda each: (_ORDER.index(each.verdict), -_known(each)))
     if len(ordered) <= _SHOWN:
         return ordered
@@ -282,20 +282,20 @@ def _shown(timed: Sequence[Timed]) -> list[Timed]:
     return telling or ordered[:_SHOWN]
 
 
-def _known(each: Timed) -> float:
+def _known(each: Decision) -> float:
     return each.ratio.value if math.isfinite(each.ratio.value) else 0.0
 
 
-def _row(each: Timed) -> tuple[str, ...]:
+def _row(each: Decision) -> tuple[str, ...]:
     case, ratio = each.case, each.ratio
-    interval = f"{ratio.low:.3f}–{ratio.high:.3f}" if ratio.processes > 1 else "none"
+    interval = f"{ratio.low:.3f}–{ratio.high:.3f}" if each.processes > 1 else "none"
     return (
         each.verdict,
         frameworks()[case.framework].title,
         *(case.activation, case.form, case.mode, case.direction, case.dtype, f"{case.size:,}"),
         f"{each.nanoseconds / 1e3:.4g}" if each.nanoseconds else "–",
-        f"{ratio.value:.3f}" if ratio.processes else "–",
-        *(interval, str(ratio.processes)),
+        f"{ratio.value:.3f}" if each.processes else "–",
+        *(interval, str(each.processes)),
         each.detail or each.why,
     )
 
@@ -308,7 +308,7 @@ def _text(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _ratio(each: Timed) -> str:
+def _ratio(each: Decision) -> str:
     if each.verdict == "broken":
         return each.detail
     return f"{each.ratio.value:.3f} times ({each.ratio.low:.3f}–{each.ratio.high:.3f})"

@@ -20,7 +20,7 @@ from ..results.metrics import Row
 from ..timing import bootstrap as statistics
 from ..timing import cost_model
 from ..timing import parts as decomposition
-from ..timing.bootstrap import Estimate
+from ..timing.ratios import Estimate
 from ..workers.specs import elements_moved
 
 _SLOW = 1.3

@@ -14,48 +14,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+
+from .ratios import Estimate, student
 
 Array = np.ndarray[Any, Any]
 Samples = Mapping[int, Sequence[float]]
 """Process to its rounds."""
 
 _RESAMPLES = 1000
-_LEVEL = 95.0
+_ERROR = 0.05
+"""The probability that an interval misses what it is of."""
 _MEDIAN_OF_CHI_SQUARED = {1: 0.4549, 2: 0.6931, 3: 0.7887, 4: 0.8392}
 """Of one, two, ... degrees of freedom, over their number."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def half_width(self) -> float:
-        """Half the interval as a share of the value."""
-        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
-
-    def scaled(self, factor: float) -> Estimate:
-        """The estimate of a positive multiple."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
-
-    def inverse(self, factor: float) -> Estimate:
-        """The estimate of `factor` over the quantity."""
-        return Estimate(factor / self.value, factor / self.high, factor / self.low)
 
 
 def estimate(replicates: Array) -> Estimate:
     """The value and the 95 % percentile interval of replicates."""
     value = float(replicates[0])
-    low, high = np.percentile(replicates[1:], [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])
+    low, high = np.percentile(replicates[1:], [50 * _ERROR, 100 - 50 * _ERROR])
     return Estimate(value, min(float(low), value), max(float(high), value))
 
 
@@ -128,11 +108,4 @@ def half_width(visits: Sequence[float]) -> float:
         return math.inf
     values = np.asarray(visits, dtype=np.float64)
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return _student(len(values) - 1) * error / float(values.mean())
-
-
-@cache
-def _student(freedom: int) -> float:
-    from scipy import stats
-
-    return float(stats.t.ppf((100 + _LEVEL) / 200, freedom))
+    return student(len(values) - 1, _ERROR) * error / float(values.mean())

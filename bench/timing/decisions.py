@@ -1,6 +1,6 @@
 """When a case is decided: a screening of all, then fresh processes for the suspects.
 
-The process is the unit. Each gives one value a case: the median of the log ratios of its blocks.
+The process is the unit. Each gives one value per case: the median of the log ratios of its blocks.
 Student's interval of those values holds the ratio, and looks at it are paid for:
 
 - Screening: after each of a few numbers of processes the interval of a case is looked at, at a
@@ -18,18 +18,34 @@ many blocks. Holm's way of dividing the level needs no independence between case
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
-import numpy as np
+from ..catalog.cases import Case
+from ..host.progress import Reporter
+from ..workers.process import Failed
+from .pairs import Effort, Epoch, Epochs, Setting, Timed, measure
+from .ratios import UNKNOWN, Estimate, common_spread
+from .verdicts import DEAD_ZONE, Outcome, verdict
 
-from .verdicts import DEAD_ZONE, Verdict, verdict
+_VISIT = 0.04
+"""Seconds of one visit of a case, until it is known."""
+_FIRST_LOOK, _SCREENING = 0.3, 0.55
+"""Of the budget, what may be gone at the first look and after screening; suspects get the rest."""
+_CONFIRMING = 8, 4
+"""Processes thought to be needed for suspects, and the least that are thought to be still to come.
 
-_LEAST = 1e-4
-"""The least standard deviation of a process's log ratio: no clock tells more."""
-_ENOUGH_CASES = 4
-"""Cases from which on their spreads say something of each other's."""
+What is left is shared by those still to come, so that it is never gone before the last.
+"""
+_MOST_VISITS = 12
+_CALLED = ("slower", "faster")
+_GIVEN_UP = 2
+"""Processes in which a case must fail to count as failing."""
+
+Phase = Literal["screening", "confirmation"]
+_TITLES: Mapping[Phase, str] = {"screening": "Screening", "confirmation": "Confirming suspects"}
 
 
 @dataclass(frozen=True)
@@ -56,89 +72,200 @@ class Design:
         return self.alarm / len(self.confirmation) / max(suspects, 1)
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """The candidate's time over the base's, its interval, and from how many processes."""
+@dataclass
+class Decision:
+    """The verdict on one case, its ratio, and what they rest on.
 
-    value: float
-    low: float
-    high: float
-    processes: int
+    `why` says why the case is compared, `logs` has the log ratio of each process of the last
+    `phase`, `nanoseconds` are those of one call of the base, `spoilt` counts dropped blocks.
+    """
+
+    case: Case
+    why: str
+    verdict: Outcome = "undecided"
+    ratio: Estimate = UNKNOWN
+    logs: list[float] = field(default_factory=list)
+    phase: Phase = "screening"
+    nanoseconds: float = 0.0
+    blocks: int = 0
+    spoilt: int = 0
+    detail: str = ""
+
+    @property
+    def processes(self) -> int:
+        """How many processes the ratio comes from."""
+        return len(self.logs)
+
+    @property
+    def called(self) -> bool:
+        """Whether it is slower or faster."""
+        return self.verdict in _CALLED
 
     @property
     def leans(self) -> bool:
         """Whether the interval lies on one side of 1."""
-        return self.low > 1 or self.high < 1
+        return self.ratio.low > 1 or self.ratio.high < 1
 
-    def verdict(self, zone: float) -> Verdict:
-        """What the interval says."""
-        return verdict(self.low, self.high, zone)
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, the case's own first."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
+        ratio = {**asdict(self.ratio), "processes": self.processes}
+        return {**self.case.as_dict(), **fields, "ratio": ratio}
 
+    def add(self, timed: Timed) -> None:
+        """Count what one process measured."""
+        self.logs.append(timed.log)
+        self.nanoseconds = timed.nanoseconds
+        self.blocks += timed.blocks
+        self.spoilt += timed.spoilt
 
-UNKNOWN = Ratio(math.nan, 0.0, math.inf, 0)
-"""Of a case without values."""
+    def start_again(self) -> None:
+        """Forget what screening measured."""
+        self.logs, self.phase, self.ratio = [], "confirmation", UNKNOWN
+        self.blocks = self.spoilt = 0
 
+    def fail(self, processes: Sequence[Mapping[str, Failed]]) -> None:
+        """Blame the arms that failed in each of some processes.
 
-@dataclass(frozen=True)
-class Spread:
-    """What the spreads of several cases say of each: a variance, and what it is worth.
-
-    `worth` is in degrees of freedom: none where there are too few cases to learn from, as many as
-    all cases have together where they are alike.
-    """
-
-    variance: float = 0.0
-    worth: float = 0.0
-
-    def interval(self, logs: Sequence[float], error: float) -> Ratio:
-        """The ratio from one log ratio a process, with its interval at level 1 − `error`.
-
-        Its variance is the case's own and the common one, weighed by what they are worth: the
-        moderated t of Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004),
-        article 3. Without an end for fewer than two processes.
+        A process that could not be prepared for one arm has not tried the other, which goes first
+        in the next.
         """
-        count = len(logs)
-        if count < 2:
-            return Ratio(math.exp(logs[0]) if logs else math.nan, 0.0, math.inf, count)
-        from scipy import stats
-
-        freedom = count - 1
-        own = float(np.var(logs, ddof=1))
-        variance = (freedom * own + self.worth * self.variance) / (freedom + self.worth)
-        variance = max(variance, _LEAST**2)
-        half = float(stats.t.ppf(1 - error / 2, freedom + self.worth)) * math.sqrt(variance / count)
-        mean = float(np.mean(logs))
-        return Ratio(math.exp(mean), math.exp(mean - half), _exp(mean + half), count)
+        failures = {arm: failed for process in processes for arm, failed in process.items()}
+        blamed: Mapping[frozenset[str], Outcome] = {
+            frozenset({"candidate"}): "broken",
+            frozenset({"base"}): "mended",
+        }
+        self.verdict = blamed.get(frozenset(failures), "unmeasured")
+        self.detail = "; ".join(
+            failed.detail if arm == "both" else f"the {arm}: {failed.detail}"
+            for arm, failed in failures.items()
+        )
 
 
-def common_spread(cases: Iterable[Sequence[float]]) -> Spread:
-    """The spread that cases have in common, from the log ratios of each.
+class PairedTiming:
+    """One timing of both arms of some cases: screening, then the confirmation of suspects."""
 
-    By the moments of the logarithms of their variances, as in Smyth (2004), section 6.2.
-    """
-    from scipy.optimize import brentq
-    from scipy.special import digamma, polygamma
+    def __init__(self, setting: Setting, design: Design, budget: float, reporter: Reporter) -> None:
+        """Plan for `budget` seconds of timing, start-up apart."""
+        self._setting, self._design, self._budget = setting, design, budget
+        self._reporter = reporter
+        self._epochs = Epochs(setting)
+        self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
+        self.versions = self._epochs.versions
+        self._visit = _VISIT
+        self.processes = 0
+        self.seconds = 0.0
 
-    known = [list(logs) for logs in cases if len(logs) > 1 and np.var(logs) > 0]
-    if len(known) < _ENOUGH_CASES:
-        return Spread()
-    half = np.array([(len(logs) - 1) / 2 for logs in known])
-    variances = np.array([np.var(logs, ddof=1) for logs in known])
-    centred = np.log(variances) - digamma(half) + np.log(half)
-    excess = float(np.var(centred, ddof=1) - np.mean(polygamma(1, half)))
-    most = float(2 * half.sum())
-    if excess <= float(polygamma(1, most / 2)):
-        return Spread(float(np.exp(np.mean(centred))), most)
-    worth = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, most / 2))
-    centre = float(np.mean(centred) + digamma(worth / 2) - math.log(worth / 2))
-    return Spread(math.exp(centre), worth)
+    def execute(self, cases: Mapping[Case, str]) -> list[Decision]:
+        """Decide every case, as far as the budget goes. `cases` have the reason of each."""
+        decisions = {case: Decision(case, why) for case, why in cases.items()}
+        try:
+            self._confirm(self._screen(list(decisions.values())))
+        finally:
+            self._epochs.close()
+        for case in filter(self._given_up, self._failed):
+            decisions[case].fail(self._failed[case])
+        return list(decisions.values())
 
+    def _screen(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Decide what is the same; return what looks slower or faster."""
+        design = self._design
+        suspects: list[Decision] = []
+        waiting = list(decisions)
+        for look in design.screening:
+            if not waiting or (look > design.screening[0] and self.seconds > self._budget):
+                break
+            self._measure(waiting, look, "screening")
+            spread = common_spread(decision.logs for decision in decisions)
+            for decision in waiting:
+                decision.ratio = spread.ratio(decision.logs).interval(design.screening_level)
+                called = self._verdict(decision)
+                if called in _CALLED:
+                    suspects.append(decision)
+                else:
+                    decision.verdict = called
+            waiting = [each for each in waiting if self._is_open(each) and each not in suspects]
+        return suspects + [decision for decision in waiting if decision.leans]
 
-def _exp(power: float) -> float:
-    return math.exp(power) if power < 700 else math.inf
+    def _verdict(self, decision: Decision) -> Outcome:
+        return verdict(decision.ratio.low, decision.ratio.high, self._design.zone)
 
+    def _is_open(self, decision: Decision) -> bool:
+        return decision.verdict == "undecided" and not self._given_up(decision.case)
 
-def of_blocks(base: Iterable[float], candidate: Iterable[float]) -> float:
-    """The log ratio of one process: the median over its blocks."""
-    pairs = zip(base, candidate, strict=True)
-    return float(np.median([math.log(above / below) for below, above in pairs]))
+    def _given_up(self, case: Case) -> bool:
+        return len(self._failed.get(case, ())) >= _GIVEN_UP
+
+    def _confirm(self, suspects: Sequence[Decision]) -> None:
+        """Measure suspects again, from nothing, in fresh processes."""
+        for suspect in suspects:
+            suspect.start_again()
+        for look in self._design.confirmation:
+            waiting = list(filter(self._is_open, suspects))
+            if not waiting:
+                return
+            self._measure(waiting, look, "confirmation")
+            self._decide(suspects, waiting)
+
+    def _decide(self, suspects: Sequence[Decision], waiting: Sequence[Decision]) -> None:
+        """Look at suspects; each that is called leaves its share of the error to the others."""
+        spread = common_spread(suspect.logs for suspect in suspects)
+        while waiting:
+            uncalled = sum(not suspect.called for suspect in suspects)
+            error = self._design.confirmation_level(uncalled)
+            for suspect in waiting:
+                suspect.ratio = spread.ratio(suspect.logs).interval(error)
+                suspect.verdict = self._verdict(suspect)
+            still = [suspect for suspect in waiting if not suspect.called]
+            if len(still) == len(waiting):
+                return
+            waiting = still
+
+    def _measure(self, waiting: Sequence[Decision], until: int, phase: Phase) -> None:
+        """Time cases in fresh processes until most have values of so many."""
+        by_case = {decision.case: decision for decision in waiting}
+        cases = list(by_case)
+        count = until - max(decision.processes for decision in waiting)
+        title = f"{_TITLES[phase]}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
+        with self._reporter.phase(title, count * len(cases)) as done:
+            for turn in range(count):
+                cases = [case for case in cases if not self._given_up(case)]
+                if not cases:
+                    return
+                with self._epochs.take(cases) as epoch:
+                    if turn + 1 < count:
+                        self._epochs.prefetch(cases)
+                    effort = self._effort(len(cases), phase, until - count + turn)
+                    timed = self._timed(epoch, cases, effort, done)
+                for case, failures in epoch.failures.items():
+                    self._failed.setdefault(case, []).append(failures)
+                for case, values in timed.items():
+                    by_case[case].add(values)
+
+    def _timed(
+        self, epoch: Epoch, cases: Sequence[Case], effort: Effort, done: Callable[[], None]
+    ) -> dict[Case, Timed]:
+        """Time cases in the processes of an epoch, and keep how long it took."""
+        setting = replace(self._setting, effort=effort)
+        started = time.monotonic()
+        timed = measure(epoch, cases, setting, self.processes, done)
+        took = time.monotonic() - started - epoch.aside
+        blocks = sum(values.blocks + values.spoilt for values in timed.values())
+        self._visit = took * effort.blocks / blocks if blocks else self._visit
+        self.seconds += took
+        self.processes += 1
+        return timed
+
+    def _effort(self, cases: int, phase: Phase, done: int) -> Effort:
+        """Visits per process, so that what is left of the budget is enough for the processes.
+
+        `done` processes of the phase have been measured.
+        """
+        share, coming = 1.0, max(_CONFIRMING[0] - done, _CONFIRMING[1])
+        if phase == "screening":
+            first, last = self._design.screening[0], self._design.screening[-1]
+            share = _FIRST_LOOK if done < first else _SCREENING
+            coming = (first if done < first else last) - done
+        seconds = (share * self._budget - self.seconds) / coming
+        visits = seconds / (max(cases, 1) * self._visit)
+        return replace(self._setting.effort, visits=max(1, min(_MOST_VISITS, int(visits))))

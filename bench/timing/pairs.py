@@ -23,7 +23,7 @@ from ..workers.lanes import available_cpus, measuring_cpus
 from ..workers.process import Failed, Key, Lost, WorkerProcess
 from ..workers.specs import own_spec, spec_of, timing_shape
 from .apart import Apart
-from .decisions import of_blocks
+from .ratios import of_blocks
 
 _TIMEOUT = 300.0
 _ALONE = 60.0

@@ -6,9 +6,11 @@ import math
 from typing import Literal
 
 Verdict = Literal["slower", "faster", "same", "undecided"]
+Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
+"""The verdict on a case, or that one arm alone runs, or neither."""
 
 DEAD_ZONE = 0.03
-"""The least change that must be found, unless told otherwise."""
+"""The least change that must be found, unless another one is asked for."""
 
 
 def edge(zone: float) -> float:

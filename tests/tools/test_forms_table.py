@@ -5,7 +5,7 @@ from __future__ import annotations
 from click.testing import CliRunner
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.timing.bootstrap import Estimate
+from actbench.bench.timing.ratios import Estimate
 from tools.forms_table import Duel, _pairs, _row, main
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from actbench.bench.catalog.cases import unsupported
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.timing.bootstrap import Estimate
+from actbench.bench.timing.ratios import Estimate
 from tools.side_by_side import __main__ as side_by_side
 from tools.side_by_side.__main__ import CASES, TOOLS, Comparison, Outcome, compare, main
 from tools.side_by_side.child import _depth, _from_depth, _Subject, _turns

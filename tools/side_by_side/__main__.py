@@ -38,7 +38,8 @@ from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import streams
 from actbench.bench.host.progress import Reporter
 from actbench.bench.run.derive import preempted, times
-from actbench.bench.timing.bootstrap import Estimate, estimate, replicates
+from actbench.bench.timing.bootstrap import estimate, replicates
+from actbench.bench.timing.ratios import Estimate
 from actbench.bench.workers.lanes import measuring_cpus
 from actbench.bench.workers.process import PACKAGE, Key, environment_of
 from actbench.bench.workers.specs import spec_of, timing_shape

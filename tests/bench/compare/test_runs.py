@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from actbench.bench.__main__ import main
 from actbench.bench.catalog.cases import Case
 from actbench.bench.compare import exactness, words
-from actbench.bench.compare.change import Change
 from actbench.bench.compare.runs import Comparison, compare
+from actbench.bench.compare.timing import Timing, Unit
 from actbench.bench.host.errors import StoreError, UsageError
 from actbench.bench.results import store
 from actbench.bench.results.metrics import Row
 from actbench.bench.results.store import Run, RunFacts, RunWriter
+from actbench.bench.timing.ratios import Estimate
 
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
 ACTIVATIONS = ("relu", "gelu", "squareplus")
@@ -89,6 +90,11 @@ def _called(found: Comparison, verdict: str) -> list[Case]:
     return [each.case for each in found.times.timings if each.answer.verdict == verdict]
 
 
+def _ratio(compared: Timing | Unit) -> Estimate:
+    assert compared.answer.ratio is not None
+    return compared.answer.ratio
+
+
 def _whole(found: Comparison) -> list[str]:
     return [each.answer.verdict for each in found.times.units]
 
@@ -104,7 +110,7 @@ def _whole(found: Comparison) -> list[str]:
 def test_a_run_compared_with_itself_has_not_changed(values: list[float], width: float) -> None:
     run = _run([_time(case, value, width) for case, value in zip(CASES, values, strict=True)])
     found = compare(run, run)
-    assert {each.answer.ratio for each in found.times.timings} == {1.0}
+    assert {_ratio(each).value for each in found.times.timings} == {1.0}
     assert not _called(found, "slower")
     assert not _called(found, "faster")
     assert found.exit_status() == 0
@@ -120,8 +126,8 @@ def test_tight_intervals_around_no_change_say_the_same() -> None:
 
 def test_a_run_twice_as_slow_shows_in_its_units_alone() -> None:
     found = compare(_times(), _times(lambda case: 2.0))
-    assert [each.answer.ratio for each in found.times.timings] == pytest.approx([1.0] * len(CASES))
-    assert [each.answer.ratio for each in found.times.units] == pytest.approx([2.0] * 2)
+    assert [_ratio(each).value for each in found.times.timings] == pytest.approx([1.0] * len(CASES))
+    assert [_ratio(each).value for each in found.times.units] == pytest.approx([2.0] * 2)
     assert _whole(found) == ["slower"] * 2
     assert found.exit_status() == 1
     assert "PyTorch eager as a whole is slower: 2 (" in words.for_people(found, 20)
@@ -145,7 +151,7 @@ def test_one_slower_case_is_named_and_no_other(slow: Case) -> None:
 def test_primitives_that_are_slower_under_some_conditions_are_told_as_a_group() -> None:
     found = compare(_times(), _times(lambda case: 2.0 if case.size == 4096 else 1.0))
     assert not _called(found, "slower")
-    slow = [each for each in found.times.parts if each.answer.ratio > 1.1]
+    slow = [each for each in found.times.parts if _ratio(each).value > 1.1]
     assert {(each.framework, each.part["size"]) for each in slow} == {
         ("torch", 4096),
         ("jax", 4096),
@@ -182,36 +188,17 @@ def test_exchanging_the_runs_exchanges_slower_and_faster(
     there, back = compare(*runs), compare(*reversed(runs))
     exchanged = {"slower": "faster", "faster": "slower"}
     for one, other in zip(there.times.timings, back.times.timings, strict=True):
-        assert one.answer.ratio == pytest.approx(1 / other.answer.ratio)
-        assert one.answer.low == pytest.approx(1 / other.answer.high)
+        ratio, opposite = _ratio(one), _ratio(other)
+        assert ratio.value == pytest.approx(1 / opposite.value)
+        assert ratio.low == pytest.approx(1 / opposite.high)
         edges = [
             abs(math.log(end) - at)
-            for end in (one.answer.low, one.answer.high)
+            for end in (ratio.low, ratio.high)
             for at in (0.5 * math.log(1.03), -0.5 * math.log(1.03), math.log(1.03))
         ]
         if min(edges) > 1e-9:
             verdict = one.answer.verdict
             assert exchanged.get(verdict, verdict) == other.answer.verdict
-
-
-@settings(deadline=None)
-@given(log=st.floats(-1, 1), errors=st.tuples(st.floats(0, 0.1), st.floats(0, 0.1)))
-def test_intervals_hold_the_estimate_and_widen(log: float, errors: tuple[float, float]) -> None:
-    few, many = (Change(log, *errors, freedom) for freedom in (2, 30))
-    for change in (few, many):
-        low, high = change.interval(0.01)
-        assert low <= change.ratio <= high
-        lower, higher = change.interval(0.0001)
-        assert lower <= low
-        assert high <= higher
-    assert few.interval(0.01)[0] <= many.interval(0.01)[0]
-
-
-def test_the_interval_is_that_of_students_t() -> None:
-    """t(0.995, 8 degrees) is 3.3554, from any table."""
-    low, high = Change(0.0, 0.01, 0.02, 8).interval(0.01)
-    assert math.log(low) == pytest.approx(-0.033554, rel=1e-4)
-    assert math.log(high) == pytest.approx(0.067108, rel=1e-4)
 
 
 def _of_ten(row: dict[str, Any]) -> dict[str, Any]:
@@ -582,7 +569,7 @@ def test_published_runs_of_two_processes_claim_nothing_of_times() -> None:
         names = mine.index.get_level_values("activation")
         native = mine.index.get_level_values("form") != "textbook"
         mine = mine[names.isin(("exp", "copy", "sqrt")) & native]
-        assert 0.9 < (mine.value_after / mine.value).median() / unit.answer.ratio < 1.1
+        assert 0.9 < (mine.value_after / mine.value).median() / _ratio(unit).value < 1.1
     assert not found.exactness.differences
     assert all("tried different inputs: " in reason for reason in found.exactness.left_out)
     assert found.exit_status() == 0

@@ -128,8 +128,8 @@ def test_an_interrupt_keeps_what_was_measured(
     def trials(asked: Asked, *_: Any) -> Iterator[list[Any]]:
         found = SimpleNamespace(
             **{
-                name: getattr(selftest.Compared(CASES[0], ""), name)
-                for name in ("verdict", "ratio")
+                name: getattr(selftest.Decision(CASES[0], ""), name)
+                for name in ("verdict", "ratio", "processes")
             },
             case=CASES[0],
             phase="screening",

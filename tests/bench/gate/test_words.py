@@ -18,21 +18,28 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import words
 from actbench.bench.gate.exactness import Compared as Exact
 from actbench.bench.gate.exactness import Kind
-from actbench.bench.gate.gate import Compared, Result
+from actbench.bench.gate.gate import Result
 from actbench.bench.gate.trees import Tree
-from actbench.bench.timing.decisions import UNKNOWN, Design, Ratio
+from actbench.bench.timing.decisions import Decision, Design
+from actbench.bench.timing.ratios import UNKNOWN, Estimate
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
 _VERDICTS = ("slower", "faster", "same", "undecided", "broken", "mended", "unmeasured")
 _RATIOS = {"slower": 1.2, "faster": 0.8, "same": 1.0, "undecided": 1.01}
 
 
-def _timed(verdict: Any, **changes: Any) -> Compared:
+def _timed(verdict: Any, **changes: Any) -> Decision:
     value = _RATIOS.get(verdict)
-    ratio = Ratio(value, value / 1.01, value * 1.01, 4) if value else UNKNOWN
+    ratio = Estimate(value, value / 1.01, value * 1.01) if value else UNKNOWN
     detail = "" if value else "why it failed"
-    fields = {"verdict": verdict, "ratio": ratio, "detail": detail, **changes}
-    return Compared(_CASE, "changed", **fields)
+    fields = {
+        "verdict": verdict,
+        "ratio": ratio,
+        "detail": detail,
+        "logs": [0.0] * 4 if value else [],
+        **changes,
+    }
+    return Decision(_CASE, "changed", **fields)
 
 
 def _exact(kind: Any, **changes: Any) -> Exact:
@@ -83,7 +90,7 @@ def test_every_way_of_saying_it_counts_alike(timed: list[str], exact: list[str])
 
 
 def test_the_worst_is_named_first() -> None:
-    far = _timed("slower", ratio=Ratio(3.0, 2.9, 3.1, 4))
+    far = _timed("slower", ratio=Estimate(3.0, 2.9, 3.1))
     result = _result()
     result.timed = [_timed("same"), _timed("slower"), far]
     assert "worst: NumPy relu max, eager, forward, float32, 4,096 elements, 3.000 times" in (

@@ -1,39 +1,16 @@
-"""Two versions in a process each: turns alternate, each brings its own environment."""
+"""Two versions in a process each: turns alternate, and each arm answers for itself."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-import venv
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actbench.bench.catalog.cases import Selection
-from actbench.bench.catalog.frameworks import IMPLS
-from actbench.bench.gate.gate import Request, Result, check, gate
-from actbench.bench.gate.trees import WORKTREE
-from actbench.bench.host.errors import UsageError
-from actbench.bench.host.progress import Reporter
-from actbench.bench.timing import apart
 from actbench.bench.timing.apart import Apart
-from actbench.bench.timing.decisions import Design
-from actbench.bench.workers.process import Failed, Key, Lost, environment_of
+from actbench.bench.workers.process import Failed, Lost
 
-ROOT = Path(__file__).resolve().parents[3]
 ARMS = ("base", "candidate")
-WIDE = Design(zone=15)
-"""So wide a dead zone that no noise reaches its edge, four times as slow."""
-FEW = Selection(
-    frameworks=("numpy",),
-    activations=("relu",),
-    forms=("max",),
-    dtypes=("float32",),
-    sizes=("4096",),
-)
 
 
 class _Process:
@@ -162,117 +139,3 @@ def test_an_arm_that_does_not_start_is_named_and_leaves_no_process() -> None:
     with pytest.raises(Failed, match=r"^the base: numpy is not installed$"):
         Apart(start, ARMS[::-1])
     assert not started.alive
-
-
-def test_more_processes_at_the_same_error_rates() -> None:
-    shared = Design(zone=0.03)
-    design = apart.design(shared, installations=False)
-    assert (design.zone, design.alarm, design.miss) == (shared.zone, shared.alarm, shared.miss)
-    assert design.screening > shared.screening
-    assert design.confirmation > shared.confirmation
-
-
-@pytest.mark.parametrize(("asked", "zone"), [(0.03, 0.2), (0.5, 0.5)])
-def test_what_two_installations_differ_by_is_never_called(asked: float, zone: float) -> None:
-    assert apart.design(Design(zone=asked), installations=True).zone == zone
-
-
-@pytest.mark.parametrize(
-    ("base", "candidate", "told"),
-    [
-        ({"torch": "2.12.1"}, {"torch": "2.13.0"}, "PyTorch 2.13.0 against 2.12.1."),
-        ({"torch": "2.13.0"}, {"torch": "2.13.0"}, "PyTorch 2.13.0 in both."),
-        (
-            {"torch": "2.12.1", "numpy": "2.1.3", "python": "3.11.7"},
-            {"torch": "2.13.0", "numpy": "2.4.6", "python": "3.11.7"},
-            "PyTorch 2.13.0 against 2.12.1, numpy 2.4.6 against 2.1.3.",
-        ),
-    ],
-)
-def test_the_versions_of_both_arms_are_told(
-    base: dict[str, str], candidate: dict[str, str], told: str
-) -> None:
-    versions = {"torch/cpu/2 (base)": base, "torch/cpu/2 (candidate)": candidate}
-    assert apart.notes(["torch"], versions, True)[0] == told
-    assert "processes of its own" in apart.notes(["torch"], {}, False)[0]
-    assert apart.notes([], versions, True) == []
-
-
-def test_an_interpreter_is_found_where_its_environment_lies(tmp_path: Path) -> None:
-    link = tmp_path / "python"
-    link.symlink_to(sys.executable)
-    assert apart.interpreter(str(link)) == str(link)
-    with pytest.raises(UsageError, match="no program"):
-        apart.interpreter(str(tmp_path / "none"))
-
-
-def test_variables_are_read_from_the_tree_that_they_are_of(tmp_path: Path) -> None:
-    impls = _tree(tmp_path, "PROBE", "1") / "impls"
-    key = Key("numpy", "cpu", 1)
-    assert environment_of(key, impls)["PROBE"] == "1"
-    assert "PROBE" not in environment_of(key)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [((), "name --base or --base-python"), (("--base-python", "/no/python"), "/no/python")],
-)
-def test_without_a_base_or_its_interpreter_the_command_ends_with_2(
-    arguments: tuple[str, ...], told: str
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "gate", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_an_environment_without_the_framework_cannot_be_compared(tmp_path: Path) -> None:
-    venv.create(tmp_path / "bare", with_pip=False)
-    python = tmp_path / "bare" / "bin" / "python"
-    result = _gate(base=WORKTREE, base_python=str(python), parts=("timing",))
-    with pytest.raises(UsageError, match=r"the base: numpy is not installed for .*bare"):
-        check(result)
-
-
-@pytest.mark.slow
-def test_the_same_environment_twice_is_never_slower_or_faster() -> None:
-    result = _gate(base=WORKTREE, base_python=sys.executable)
-    assert result.timed
-    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
-    assert {each.kind for each in result.exact} == {"identical"}
-    assert result.versions["numpy (base)"] == result.versions["numpy (candidate)"]
-    assert result.notes[0].endswith("in both.")
-
-
-@pytest.mark.slow
-def test_each_tree_runs_with_the_variables_of_its_own(tmp_path: Path) -> None:
-    trees = {arm: _tree(tmp_path / arm, "PROBE", arm) for arm in ARMS}
-    result = _gate(base=str(trees["base"]), root=trees["candidate"])
-    assert result.timed
-    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
-    assert {each.kind for each in result.exact} == {"identical"}
-    assert set(result.versions) == {"numpy (base)", "numpy (candidate)"}
-
-
-def _gate(root: Path = ROOT, **asked: Any) -> Result:
-    request = Request(selection=FEW, design=WIDE, budget=1, python=sys.executable, **asked)
-    return gate(request, Reporter(quiet=True), root)
-
-
-def _tree(folder: Path, name: str, value: str) -> Path:
-    """A tree whose NumPy wants a variable, and does not load without it."""
-    shutil.copytree(IMPLS, folder / "impls", ignore=shutil.ignore_patterns("__pycache__"))
-    source = folder / "impls" / "numpy.py"
-    text = source.read_text(encoding="utf-8")
-    plain = "ENVIRONMENT: dict[str, str] = {}\n"
-    assert plain in text
-    wants = f'ENVIRONMENT = {{"{name}": "{value}"}}\nimport os\nassert os.environ["{name}"] == '
-    source.write_text(text.replace(plain, f'{wants}"{value}"\n'), encoding="utf-8")
-    return folder

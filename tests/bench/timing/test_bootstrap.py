@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from actbench.bench.timing import bootstrap as statistics
-from actbench.bench.timing.bootstrap import Estimate, Samples
+from actbench.bench.timing.bootstrap import Samples
 
 TIMES = st.floats(1, 1e9)
 SAMPLES = st.dictionaries(st.integers(0, 5), st.lists(TIMES, min_size=1, max_size=9), min_size=1)
@@ -175,11 +175,3 @@ def test_the_half_width_is_that_of_students_interval(visits: list[float]) -> Non
 @pytest.mark.parametrize("visits", [[], [100.0]])
 def test_fewer_than_two_visits_have_no_width(visits: list[float]) -> None:
     assert statistics.half_width(visits) == math.inf
-
-
-def test_an_estimate_is_scaled_and_inverted_with_its_ends() -> None:
-    found = Estimate(2.0, 1.0, 4.0)
-    assert found.scaled(3) == Estimate(6.0, 3.0, 12.0)
-    assert found.inverse(8) == Estimate(4.0, 2.0, 8.0)
-    assert found.half_width == 0.75
-    assert Estimate(0.0, -1.0, 1.0).half_width == math.inf

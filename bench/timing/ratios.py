@@ -1,0 +1,186 @@
+"""The statistics of a ratio of times: one log ratio per process, Student's interval of them.
+
+The process is the unit of replication: where memory lies differs from one to the next and stays the
+same within it. With few processes a case knows little of its own variance, so that it is moderated
+by what the other cases of the same comparison have.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+_LEAST = 1e-4
+"""The least standard deviation of a process's log ratio: no clock resolves more."""
+_ENOUGH_CASES = 4
+"""Cases from which on their spreads say something of each other's."""
+_LARGEST = math.log(1e300)
+"""Of a logarithm to either side: the power of what is beyond overflows."""
+_OF_A_MEDIAN = math.sqrt(math.pi / 2)
+"""The standard error of a median over that of the mean."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the ends of its interval: 0 and infinity for a ratio of unknown error."""
+
+    value: float
+    low: float = 0.0
+    high: float = math.inf
+
+    @property
+    def known(self) -> bool:
+        """Whether its interval says anything."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval as a share of the value."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate of a positive multiple."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
+    def inverse(self, factor: float) -> Estimate:
+        """The estimate of `factor` over the quantity."""
+        return Estimate(factor / self.value, factor / self.high, factor / self.low)
+
+
+UNKNOWN = Estimate(math.nan)
+"""The ratio of a case without values."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The logarithm of a ratio, with its standard errors to either side.
+
+    The sides are kept apart, because the interval of a median is lopsided. `freedom` are Student's
+    degrees of freedom, 0 where nothing says how processes differ.
+    """
+
+    log: float
+    below: float
+    above: float
+    freedom: float
+
+    @property
+    def value(self) -> float:
+        """The ratio itself."""
+        return _exp(self.log)
+
+    def over(self, unit: Ratio) -> Ratio:
+        """The ratio relative to another one, each side's error with the opposite of the other.
+
+        Zou, Donner 2008, Construction of confidence limits about effect measures, Statistics in
+        Medicine 27.
+        """
+        return Ratio(
+            self.log - unit.log,
+            math.hypot(self.below, unit.above),
+            math.hypot(self.above, unit.below),
+            min(self.freedom, unit.freedom),
+        )
+
+    def interval(self, error: float) -> Estimate:
+        """The ratio with the interval that misses it with a probability of `error`."""
+        if not self.freedom:
+            return Estimate(self.value)
+        quantile = student(self.freedom, error)
+        low, high = self.log - quantile * self.below, self.log + quantile * self.above
+        return Estimate(self.value, _exp(low), _exp(high))
+
+
+@cache
+def student(freedom: float, error: float) -> float:
+    """The quantile of Student's t that leaves `error` to both sides together."""
+    from scipy import stats
+
+    return float(stats.t.isf(error / 2, freedom))
+
+
+def _exp(power: float) -> float:
+    return power if math.isnan(power) else math.exp(max(-_LARGEST, min(power, _LARGEST)))
+
+
+def of_blocks(base: Iterable[float], candidate: Iterable[float]) -> float:
+    """The log ratio of one process: the median over its blocks."""
+    pairs = zip(base, candidate, strict=True)
+    return float(np.median([math.log(above / below) for below, above in pairs]))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the spreads of several cases say of each: a variance, and what it is worth.
+
+    `worth` is in degrees of freedom: 0 where there are too few cases to learn from, as many as all
+    cases have together where they are alike.
+    """
+
+    variance: float = 0.0
+    worth: float = 0.0
+
+    def ratio(self, logs: Sequence[float]) -> Ratio:
+        """The ratio from one log ratio per process.
+
+        Its variance is the case's own and the common one, weighed by what they are worth: the
+        moderated t of Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004),
+        article 3. Fewer than two processes have no interval.
+        """
+        count = len(logs)
+        if count < 2:
+            return Ratio(logs[0] if logs else math.nan, 0.0, 0.0, 0)
+        freedom = count - 1
+        own = float(np.var(logs, ddof=1))
+        variance = (freedom * own + self.worth * self.variance) / (freedom + self.worth)
+        error = math.sqrt(max(variance, _LEAST**2) / count)
+        return Ratio(float(np.mean(logs)), error, error, freedom + self.worth)
+
+
+def common_spread(cases: Iterable[Sequence[float]]) -> Spread:
+    """The spread that cases have in common, from the log ratios of each.
+
+    By the moments of the logarithms of their variances, as in Smyth (2004), section 6.2.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    known = [list(logs) for logs in cases if len(logs) > 1 and np.var(logs) > 0]
+    if len(known) < _ENOUGH_CASES:
+        return Spread()
+    half = np.array([(len(logs) - 1) / 2 for logs in known])
+    variances = np.array([np.var(logs, ddof=1) for logs in known])
+    centred = np.log(variances) - digamma(half) + np.log(half)
+    excess = float(np.var(centred, ddof=1) - np.mean(polygamma(1, half)))
+    most = float(2 * half.sum())
+    if excess <= float(polygamma(1, most / 2)):
+        return Spread(float(np.exp(np.mean(centred))), most)
+    worth = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, most / 2))
+    centre = float(np.mean(centred) + digamma(worth / 2) - math.log(worth / 2))
+    return Spread(math.exp(centre), worth)
+
+
+def median_of_independent(ratios: Sequence[Ratio]) -> Ratio:
+    """The median of ratios whose errors are each one's own."""
+    number = len(ratios)
+    factor = (_OF_A_MEDIAN if number > 2 else 1) / number
+    below = factor * math.hypot(*(ratio.below for ratio in ratios))
+    above = factor * math.hypot(*(ratio.above for ratio in ratios))
+    return _median(ratios, below, above)
+
+
+def median_of_dependent(ratios: Sequence[Ratio]) -> Ratio:
+    """The median of ratios whose errors may all be the same one: they do not average out."""
+    below = statistics.median(ratio.below for ratio in ratios)
+    above = statistics.median(ratio.above for ratio in ratios)
+    return _median(ratios, below, above)
+
+
+def _median(ratios: Sequence[Ratio], below: float, above: float) -> Ratio:
+    log = statistics.median(ratio.log for ratio in ratios)
+    return Ratio(log, below, above, min(ratio.freedom for ratio in ratios))
