@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..words import shortened
-from .drawing import SOFT, WIDTH, Panel, canvas, heading, to_svg
+from .drawing import SOFT, WIDTH, Panel, beside, canvas, heading, to_svg
 
 _LANE, _BAR, _GAP = 15.0, 10.0, 9.0
 """Pixels of a bar with its room, of the bar, and between groups."""
@@ -47,17 +45,14 @@ def panel(
     """Rows of bars; `colours` are those of the kinds of share, named above where several."""
     height = sum(len(group.bars) * _LANE + _GAP for group in groups)
     several = len(colours) > 1
+    drawn = {kind for group in groups for bar in group.bars for kind in bar.shares}
     with canvas(WIDTH, height + 84, _LEFT, _RIGHT, top=38) as (figure, axes):
-        boxes: dict[str, list[Path]] = {kind: [] for kind in colours}
         top = 0.0
         for group in groups:
             _words(axes, group, top)
             for lane, bar in enumerate(group.bars):
-                _stack(boxes, bar, top + (lane + 0.8) * _LANE)
+                _stack(axes, bar, top + (lane + 0.8) * _LANE, colours)
             top += len(group.bars) * _LANE + _GAP
-        for kind, paths in boxes.items():
-            if paths:
-                axes.add_patch(_drawn(paths, colours[kind]))
         axes.set(xlim=_ends(groups), ylim=(height, 0), yticks=[])
         axes.grid(axis="x")
         axes.axvline(0, color=SOFT, linewidth=0.8)
@@ -70,23 +65,17 @@ def panel(
         axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
         heading(axes, title, _LEFT, above=20)
         if several:
-            _legend(axes, {kind: colours[kind] for kind, paths in boxes.items() if paths})
+            _legend(axes, {kind: colour for kind, colour in colours.items() if kind in drawn})
         svg = to_svg(figure, name)
     return Panel(svg, f"{title}: {axis}: {'; '.join(map(_spoken, groups))}")
 
 
-def _stack(boxes: Mapping[str, list[Path]], bar: Bar, middle: float) -> None:
+def _stack(axes: Axes, bar: Bar, middle: float, colours: Mapping[str, str]) -> None:
     ends = [0.0, 0.0]
     for kind, share in bar.shares.items():
         side = share >= 0
-        start, ends[side] = ends[side], ends[side] + share
-        boxes[kind].append(Path([(start, middle), (ends[side], middle)]))
-
-
-def _drawn(paths: Sequence[Path], colour: str) -> PathPatch:
-    """All bars of a kind as one broad stroke: a tenth of the letters of a rectangle each."""
-    shape = Path.make_compound_path(*paths)
-    return PathPatch(shape, fill=False, edgecolor=colour, linewidth=_BAR, capstyle="butt")
+        axes.barh(middle, share, _BAR, ends[side], color=colours[kind], lw=0)
+        ends[side] += share
 
 
 def _ends(groups: Iterable[Group]) -> tuple[float, float]:
@@ -97,24 +86,12 @@ def _ends(groups: Iterable[Group]) -> tuple[float, float]:
 
 
 def _words(axes: Axes, group: Group, top: float) -> None:
-    beside: dict[str, Any] = dict(
-        xycoords=("axes fraction", "data"), va="center", textcoords="offset points"
-    )
     middle = top + (len(group.bars) / 2 + 0.3) * _LANE
-    shift = 5 if group.below else 0
-    axes.annotate(shortened(group.who, 15), (0, middle), xytext=(-_LEFT, shift), size=10, **beside)
-    if group.below:
-        axes.annotate(
-            shortened(group.below, 17),
-            (0, middle),
-            xytext=(-_LEFT, -6.5),
-            size=8.5,
-            color=SOFT,
-            **beside,
-        )
+    beside(axes, middle, shortened(group.who, 15), -_LEFT, 5 if group.below else 0, size=10)
+    beside(axes, middle, shortened(group.below, 17), -_LEFT, -6.5, size=8.5, color=SOFT)
     for lane, bar in enumerate(group.bars):
-        at = (1, top + (lane + 0.8) * _LANE)
-        axes.annotate(shortened(bar.label, 30), at, xytext=(7, 0), size=8.5, **beside)
+        row = top + (lane + 0.8) * _LANE
+        beside(axes, row, shortened(bar.label, 30), 7, edge=1, size=8.5)
 
 
 def _legend(axes: Axes, colours: Mapping[str, str]) -> None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from textwrap import wrap
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -14,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..compare.families import cost
 from ..compare.frontier import HALF, Frontier, error, frontier
 from ..read.evidence import COARSE, FAMILIES, Estimate, Timed
-from ..words import elements, listing, number
+from ..words import elements, listing, number, shortened
 from .drawing import (
     COLOURS,
     LINE,
@@ -22,13 +21,13 @@ from .drawing import (
     SOFT,
     WIDTH,
     Panel,
-    broken,
+    beside,
     canvas,
     heading,
     log_ticks,
     plain_power,
-    rows_moved,
     to_svg,
+    whiskers,
 )
 
 Limits = tuple[float, float]
@@ -66,36 +65,23 @@ def costs(
 
 
 def _row_words(axes: Axes, order: Sequence[Timed]) -> None:
-    """What stands beside each row, one kind of words after the other."""
-    names, forms, values = (rows_moved(axes, *by) for by in ((-8, 4), (-8, -6.5), (46, 0)))
-    at: dict[str, Any] = dict(va="center", ha="right")
+    """The activation, its form and its cost beside each row."""
     for row, each in enumerate(order):
-        label = each.case.activation
-        shown = label if len(label) < 24 else f"{label[:22]}…"
-        axes.text(0, row, shown, transform=names, size=10, **at)
-    for row, each in enumerate(order):
-        axes.text(0, row, each.case.form, transform=forms, size=8.5, color=SOFT, **at)
-    for row, each in enumerate(order):
-        axes.text(1, row, f"{number(cost(each).value)}×", transform=values, size=10, **at)
+        beside(axes, row, shortened(each.case.activation, 23), -8, 4, size=10, ha="right")
+        beside(axes, row, each.case.form, -8, -6.5, size=8.5, color=SOFT, ha="right")
+        beside(axes, row, f"{number(cost(each).value)}×", 7, edge=1, size=10)
 
 
 def _intervals(axes: Axes, found: Sequence[tuple[float, str, Estimate]], hollow: bool) -> None:
     """Intervals and markers by row and family, a family at a time."""
     for family in dict.fromkeys(family for _, family, _ in found):
-        mine = [(row, each) for row, its, each in found if its == family]
+        rows = [row for row, its, _ in found if its == family]
+        estimates = [each for _, its, each in found if its == family]
         colour = COLOURS[family]
-        bars = [
-            (row, (each.low, each.high))
-            for row, each in mine
-            if each.low is not None and each.high is not None
-        ]
+        whiskers(axes, rows, estimates, colour, 1.6)
         axes.plot(
-            broken(ends for _, ends in bars), broken((row, row) for row, _ in bars),
-            color=colour, linewidth=1.6,
-        )  # fmt: skip
-        axes.plot(
-            [each.value for _, each in mine],
-            [row for row, _ in mine],
+            [each.value for each in estimates],
+            rows,
             marker=MARKERS[family],
             markersize=4.5 if hollow else 6,
             markerfacecolor="none" if hollow else colour,
@@ -122,24 +108,17 @@ def sizes(
         for activation, line in series.items():
             values = [(each.case.size, each.estimates["time_per_element"]) for each in line]
             colour = COLOURS[line[0].family]
+            sizes, estimates = zip(*values, strict=True)
             axes.plot(
-                [size for size, _ in values],
-                [each.value for _, each in values],
+                sizes,
+                [each.value for each in estimates],
                 color=colour,
                 linestyle=_DASHES[activation],
                 marker=_POINTS[activation],
                 markersize=5,
                 linewidth=1.6,
             )
-            bars = [
-                (size, (each.low, each.high))
-                for size, each in values
-                if each.low is not None and each.high is not None
-            ]
-            axes.plot(
-                broken((size, size) for size, _ in bars), broken(ends for _, ends in bars),
-                color=colour, linewidth=1.2,
-            )  # fmt: skip
+            whiskers(axes, sizes, estimates, colour, upright=True)
             ends[activation] = values[-1][1].value
         axes.set(xscale="log", yscale="log", ylim=limits)
         measured = sorted({each.case.size for line in [floor, *series.values()] for each in line})
@@ -284,10 +263,8 @@ def _name(each: Timed, whole: bool) -> str:
 def _markers(axes: Axes, family: str, timed: Sequence[Timed], filled: bool) -> None:
     """One marker a form; with its interval where it is filled."""
     colour = COLOURS[family]
-    for each in timed if filled else ():
-        low, high = cost(each).low, cost(each).high
-        if low is not None and high is not None:
-            axes.plot([low, high], [_height(each)] * 2, color=colour, linewidth=1)
+    if filled:
+        whiskers(axes, map(_height, timed), map(cost, timed), colour, 1)
     axes.plot(
         [cost(each).value for each in timed],
         [_height(each) for each in timed],

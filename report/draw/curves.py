@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..read.evidence import Estimate
 from ..words import elements, number, shortened
 from .charts import Limits, end_labels, power
-from .drawing import INK, PARTS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
+from .drawing import INK, PARTS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg, whiskers
 
 _LEFT, _HEIGHT, _LETTER, _TICK = 46.0, 260.0, 5.4, 27.0
 """Pixels: left of the axes, in all, of a letter beside a line, and of a tick's label."""
@@ -61,8 +61,7 @@ def panel(
                 linestyle=(0, (4, 3)) if curve.dashed else "-", clip_on=False,
                 markevery=[0, len(sizes) - 1],
             )  # fmt: skip
-            across, ends = _intervals(curve, up)
-            axes.plot(across, ends, color=colour, linewidth=1.1, clip_on=False)
+            whiskers(axes, curve.values, curve.values.values(), colour, 1.1, upright=True)
         measured = sorted({size for curve in curves for size in curve.values})
         axes.set(xscale="log", yscale="log", ylim=up)
         axes.xaxis.set_major_locator(FixedLocator(measured))
@@ -73,7 +72,6 @@ def panel(
         )
         axes.tick_params(axis="x", labelsize=9)
         log_ticks(axes.yaxis, up)
-        axes.yaxis.set_minor_locator(NullLocator())
         axes.grid()
         if one and up[0] < 1 < up[1]:
             axes.axhline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
@@ -93,17 +91,6 @@ def _named(sizes: Sequence[int], width: float) -> set[int]:
         if all(abs(math.log(size / each)) / reach * width >= _TICK for each in kept):
             kept.append(size)
     return set(kept)
-
-
-def _intervals(curve: Curve, up: Limits) -> tuple[list[float], list[float]]:
-    """Every interval as one broken line; an end at 0 or below is drawn at the axis's edge."""
-    across: list[float] = []
-    ends: list[float] = []
-    for size, each in curve.values.items():
-        if each.low is not None and each.high is not None:
-            across += [size, size, math.nan]
-            ends += [max(each.low, up[0]), min(each.high, up[1]), math.nan]
-    return across, ends
 
 
 def _spoken(curve: Curve) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.markers import TICKDOWN, TICKLEFT
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation, Transform
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from .svg import compact
+from ..read.evidence import Estimate
 
 INK, LINE, SOFT = "#010101", "#010102", "#010103"
 COLOURS = {"max": "#010105", "exp": "#010106", "algebraic": "#010107", "unknown": "#010108"}
@@ -62,6 +61,18 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "text.parse_math": False,
 }
+_INLINE = (
+    (r' xmlns(:xlink)?="[^"]*"', ""),
+    (r"<style.*?</style>", ""),
+    (r'<g id="[^"]*"', "<g"),
+    (r"xlink:href", "href"),
+    (r'(width|height)="([\d.]+)pt"', r'\1="\2"'),
+    (r"font: (\d+) ([\d.]+px) [^;]*", r"font-weight: \1; font-size: \2"),
+    (r"; font-family: [^;]*", ""),
+    (r' transform="rotate\(-0 [^"]*"', ""),
+    (r"\s*\n\s*", " "),
+)
+"""What an SVG document has that an element of a page must not have or need not repeat."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +107,33 @@ def heading(axes: Axes, text: str, left: float, above: float = 12, below: str = 
         axes.annotate(below, (0, 1), xytext=(-left, above - 13), size=9, color=SOFT, **at)
 
 
-def rows_moved(axes: Axes, right: float, up: float) -> Transform:
-    """Places on a share of the width and at a row, so many pixels to the right and up."""
-    moved = ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
-    return axes.get_yaxis_transform() + moved
+def beside(
+    axes: Axes, row: float, text: str, right: float, up: float = 0, edge: int = 0, **look: Any
+) -> None:
+    """A text at a row, so many pixels right of an edge of the axes (0 left, 1 right) and up."""
+    axes.annotate(
+        text, (edge, row), xycoords=("axes fraction", "data"), xytext=(right, up),
+        textcoords="offset points", va="center", **look,
+    )  # fmt: skip
 
 
-def broken(lines: Iterable[tuple[float, float]]) -> list[float]:
-    """The ends of many lines along one axis, so that all are drawn at once: NaN parts them."""
-    return [end for low, high in lines for end in (low, high, math.nan)]
+def whiskers(
+    axes: Axes,
+    places: Iterable[float],
+    estimates: Iterable[Estimate],
+    colour: str,
+    width: float = 1.2,
+    upright: bool = False,
+) -> None:
+    """The intervals of estimates, each at its place along the other axis."""
+    found = [
+        (place, each.low, each.high)
+        for place, each in zip(places, estimates, strict=True)
+        if each.low is not None and each.high is not None
+    ]
+    draw = axes.vlines if upright else axes.hlines
+    if found:
+        draw(*zip(*found, strict=True), color=colour, linewidth=width)
 
 
 def to_svg(figure: Figure, name: str) -> str:
@@ -114,32 +143,21 @@ def to_svg(figure: Figure, name: str) -> str:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)
     text = buffer.getvalue()
+    text = text[text.index("<svg") :]
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    return compact(text, name)
+    for pattern, wanted in _INLINE:
+        text = re.sub(pattern, wanted, text)
+    return re.sub(r'((?:\bid|href)="#?|url\(#)(?=[a-z])', rf"\1{name}-", text).strip()
 
 
 def log_ticks(axis: Any, limits: tuple[float, float]) -> None:
     """Plain numbers on a log axis, few enough to be read."""
     decades = math.log10(limits[1] / limits[0])
     steps = (1.0, 2.0, 5.0) if decades < 1.6 else (1.0, 3.0) if decades < 2.4 else (1.0,)
-    minor = axis.get_minor_locator().tick_values(*limits)
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_power(value)))
-    axis.set_minor_locator(NullLocator())
-    _minor_ticks(axis, [each for each in minor if limits[0] <= each <= limits[1]])
-
-
-def _minor_ticks(axis: Any, places: Sequence[float]) -> None:
-    """Short ticks without words: one line of marks, where matplotlib makes an object a tick."""
-    axes, edge = axis.axes, [0.0] * len(places)
-    flat = axis.axis_name == "x"
-    axes.plot(
-        *((places, edge) if flat else (edge, places)),
-        transform=axes.get_xaxis_transform() if flat else axes.get_yaxis_transform(),
-        marker=TICKDOWN if flat else TICKLEFT,
-        linestyle="none", color=SOFT, markersize=2, markeredgewidth=0.6, clip_on=False,
-    )  # fmt: skip
+    axis.set_minor_formatter(NullFormatter())
 
 
 def plain_power(value: float) -> str:

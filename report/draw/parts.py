@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..read.evidence import Estimate, Split
-from ..words import number
+from ..words import number, shortened
 from .charts import Limits, point_labels
 from .drawing import (
     COLOURS,
@@ -21,12 +20,12 @@ from .drawing import (
     SOFT,
     WIDTH,
     Panel,
-    broken,
+    beside,
     canvas,
     heading,
     log_ticks,
-    rows_moved,
     to_svg,
+    whiskers,
 )
 
 _ROW = 19.0
@@ -93,53 +92,31 @@ def _bars(
     colour: str,
 ) -> None:
     """One part in every row, behind the parts of its sign before it, whose `ends` it moves."""
-    boxes = []
     for row, part in enumerate(found):
         if part is not None:
             width, side = part.value / unit, part.value >= 0
-            start, end = ends[row][side], ends[row][side] + width
-            top, bottom = row - _HALF, row + _HALF
-            boxes.append([(start, top), (end, top), (end, bottom), (start, bottom), (start, top)])
-            ends[row][side] = end
-    if boxes:
-        path = Path.make_compound_path(*(Path(each, closed=True) for each in boxes))
-        patch = PathPatch(path, color=colour, lw=0)
-        patch.sticky_edges.x.append(0.0)
-        axes.add_patch(patch)
+            axes.barh(row, width, 2 * _HALF, ends[row][side], color=colour, lw=0)
+            ends[row][side] += width
 
 
 def _whiskers(axes: Axes, splits: Sequence[Split]) -> None:
     """The interval of the arithmetic, where it adds to the floor."""
     rows = [
-        (row, floor.value, found)
+        (row, found.plus(floor.value))
         for row, each in enumerate(splits)
         if (found := each.part("arithmetic")) and (floor := each.part("copy_floor"))
     ]
-    bars = [
-        (row, (floor + found.low, floor + found.high))
-        for row, floor, found in rows
-        if found.low is not None and found.high is not None
-    ]
-    axes.plot(
-        broken(ends for _, ends in bars), broken((row, row) for row, _ in bars),
-        color=INK, linewidth=1.1,
-    )  # fmt: skip
-    axes.plot(
-        [floor + found.value for _, floor, found in rows], [row for row, _, _ in rows],
-        "|", color=INK, markersize=6,
-    )  # fmt: skip
+    if rows:
+        places, estimates = zip(*rows, strict=True)
+        whiskers(axes, places, estimates, INK, 1.1)
+        axes.plot([each.value for each in estimates], places, "|", color=INK, markersize=6)
 
 
 def _names(axes: Axes, splits: Sequence[Split]) -> None:
-    names, marks = rows_moved(axes, -18, 0), rows_moved(axes, -5, 0)
-    at: dict[str, Any] = dict(va="center", ha="right")
     for row, each in enumerate(splits):
-        label = each.case.activation
-        shown = label if len(label) < 24 else f"{label[:22]}…"
-        axes.text(0, row, shown, transform=names, size=9.5, **at)
-    for row, each in enumerate(splits):
-        colour = COLOURS.get(each.family, SOFT)
-        axes.text(0, row, MARKS.get(each.family, " "), transform=marks, size=9, color=colour, **at)
+        beside(axes, row, shortened(each.case.activation, 23), -18, size=9.5, ha="right")
+        mark, colour = MARKS.get(each.family, " "), COLOURS.get(each.family, SOFT)
+        beside(axes, row, mark, -5, size=9, color=colour, ha="right")
 
 
 MARKS = {"max": "■", "exp": "●", "algebraic": "▲"}
@@ -185,15 +162,8 @@ def _predicted(
 ) -> None:
     """One family's points with their intervals; those of surprises are filled."""
     colour = COLOURS[family]
-    bars = [
-        (predicted.value, (max(measured.low, lowest), measured.high))
-        for _, predicted, measured in points
-        if measured.low is not None and measured.high is not None
-    ]
-    axes.plot(
-        broken((x, x) for x, _ in bars), broken(ends for _, ends in bars),
-        color=colour, linewidth=1,
-    )  # fmt: skip
+    ends = [replace(each, low=max(each.low or lowest, lowest)) for _, _, each in points]
+    whiskers(axes, [each.value for _, each, _ in points], ends, colour, 1, upright=True)
     for odd in (False, True):
         mine = [each for each in points if bool(each[0].part("surprise")) is odd]
         axes.plot(

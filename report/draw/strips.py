@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 
 from ..read.evidence import Estimate
 from ..words import number, ratio, shortened
-from .drawing import COLOURS, MARKERS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg
+from .drawing import (
+    COLOURS,
+    MARKERS,
+    SOFT,
+    WIDTH,
+    Panel,
+    beside,
+    canvas,
+    heading,
+    log_ticks,
+    to_svg,
+    whiskers,
+)
 
 _LANE, _GAP, _BELOW = 15.0, 9.0, 12.0
 """Pixels of a mark, between groups, and of a line under the title."""
@@ -77,7 +88,7 @@ def panel(
     with canvas(WIDTH, height + 84 + room, _LEFT, _RIGHT, top=38 + room) as (figure, axes):
         top = 0.0
         for strip in strips:
-            _strip(axes, strip, top, across)
+            _strip(axes, strip, top)
             top += len(strip.marks) * _LANE + _GAP
         axes.set(xscale="log", xlim=across, ylim=(height, 0), yticks=[])
         axes.grid(axis="x")
@@ -98,19 +109,15 @@ def panel(
     return Panel(svg, f"{whole}: {axis}: {'; '.join(map(_spoken, strips))}")
 
 
-def _strip(axes: Axes, strip: Strip, top: float, across: Limits) -> None:
-    beside: dict[str, Any] = dict(xycoords=("axes fraction", "data"), va="center")
+def _strip(axes: Axes, strip: Strip, top: float) -> None:
     for lane, mark in enumerate(strip.marks):
-        _mark(axes, mark, top + (lane + 0.8) * _LANE, across)
+        _mark(axes, mark, top + (lane + 0.8) * _LANE)
     middle = top + (len(strip.marks) / 2 + 0.3) * _LANE
-    shift = 5 if strip.below else 0
-    left = dict(textcoords="offset points", **beside)
-    axes.annotate(strip.who, (0, middle), xytext=(-_LEFT, shift), size=10, **left)
-    if strip.below:
-        axes.annotate(strip.below, (0, middle), xytext=(-_LEFT, -6.5), size=8.5, color=SOFT, **left)
+    beside(axes, middle, strip.who, -_LEFT, 5 if strip.below else 0, size=10)
+    beside(axes, middle, strip.below, -_LEFT, -6.5, size=8.5, color=SOFT)
 
 
-def _mark(axes: Axes, mark: Mark, at: float, across: Limits) -> None:
+def _mark(axes: Axes, mark: Mark, at: float) -> None:
     colour, estimate = COLOURS[mark.family], mark.estimate
     if mark.others:
         axes.plot(
@@ -118,18 +125,14 @@ def _mark(axes: Axes, mark: Mark, at: float, across: Limits) -> None:
             markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.6, linestyle="none",
             clip_on=False,
         )  # fmt: skip
-    if estimate.low is not None and estimate.high is not None:
-        ends = [max(estimate.low, across[0]), min(estimate.high, across[1])]
-        axes.plot(ends, [at, at], color=colour, linewidth=2, clip_on=False)
+    whiskers(axes, [at], [estimate], colour, 2)
     axes.plot(
         [estimate.value], [at], marker=MARKERS[mark.family], markersize=6.5,
         markerfacecolor="none" if mark.hollow else colour, markeredgecolor=colour,
         linestyle="none", clip_on=False,
     )  # fmt: skip
-    axes.annotate(
-        f"{number(estimate.value)}× {shortened(mark.label)}", (1, at), xytext=(7, 0),
-        textcoords="offset points", xycoords=("axes fraction", "data"), va="center", size=9,
-    )  # fmt: skip
+    words = f"{number(estimate.value)}× {shortened(mark.label)}"
+    beside(axes, at, words, 7, edge=1, size=9)
 
 
 def _spoken(strip: Strip) -> str:

@@ -1,8 +1,7 @@
-"""Exact or tanh by default: which formula each native gelu follows, and what tanh saves."""
+"""Exact or tanh: which formula each native gelu follows, and what tanh saves."""
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from functools import cache
 
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.catalog.frameworks import IMPLS, frameworks
+from ...bench.catalog.frameworks import frameworks
 from ..draw import strips
 from ..draw.drawing import Panel
 from ..draw.figure import Figure
@@ -20,7 +19,7 @@ from . import ratios
 from .answered import Answered, unmeasured
 from .ratios import Line
 
-QUESTION = "Is GELU exact or the tanh approximation by default?"
+QUESTION = "Is a framework's own GELU exact or the tanh approximation?"
 _COMMAND = (
     "actbench run --activation gelu --activation gelu_tanh --form native "
     "--dtype float32 --dtype float16 --size l2"
@@ -90,32 +89,13 @@ def _formula(framework: str, mine: Sequence[Checked]) -> str:
     dtype = best.case.dtype
     worst = max((each for each in mine if each.case.dtype == dtype), key=lambda each: each.max_ulp)
     at, distance = apart(dtype)
-    called, default = _called(framework)
     told = (
         f"It stays within {number(worst.max_ulp)} ulp of x·Φ(x) at every finite {dtype} input; the "
         f"tanh formula is {number(distance)} ulp away at {at:.3g}."
     )
     if worst.max_ulp >= distance:
-        return f"{title(framework)}, {called}: these errors do not tell. {told}"
-    if default:
-        return f"{title(framework)}: exact by default, {called}. {told}"
-    return f"{title(framework)}: exact as called, {called}; its default was not measured. {told}"
-
-
-@cache
-def _called(framework: str) -> tuple[str, bool]:
-    """How `impls/` calls a native gelu, and whether that leaves the formula to the framework."""
-    body = ast.parse((IMPLS / f"{framework}.py").read_text(encoding="utf-8")).body
-    calls = [
-        node
-        for each in body
-        if isinstance(each, ast.FunctionDef) and each.name == "gelu_native"
-        for node in ast.walk(each)
-        if isinstance(node, ast.Call)
-    ]
-    if len(calls) != 1:
-        return "composed of several calls", False
-    return ast.unparse(calls[0]), len(calls[0].args) == 1 and not calls[0].keywords
+        return f"{title(framework)}: these errors do not say. {told}"
+    return f"{title(framework)}: exact, as it is called here. {told}"
 
 
 @cache

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from matplotlib.axes import Axes
 
 from ...bench.catalog.activations import BASELINE, CATALOG
 from ...bench.catalog.cases import Case
 from ...bench.timing.cost_model import TOLERANCE
 from ..draw import strips
-from ..draw.drawing import COLOURS, INK, SOFT, WIDTH, Panel, canvas, heading, to_svg
+from ..draw.drawing import (
+    COLOURS,
+    INK,
+    SOFT,
+    WIDTH,
+    Panel,
+    beside,
+    canvas,
+    heading,
+    to_svg,
+    whiskers,
+)
 from ..draw.figure import Figure
 from ..read.evidence import Estimate, Evidence, Split, plain_form
 from ..words import counted, interval, listing, number, ratio, sentence, shortened, title
@@ -295,19 +303,16 @@ def _drawn(name: str, head: str, found: Sequence[Parts]) -> Panel:
                 row, costly, left=simple, height=0.5, facecolor="none", hatch="////",
                 edgecolor=COLOURS["exp"], lw=0.8,
             )  # fmt: skip
-            _own(axes, row, each.arithmetic)
             setting = each.line.setting
-            at: dict[str, Any] = dict(
-                xycoords=("axes fraction", "data"), textcoords="offset points", va="center"
-            )
-            axes.annotate(
-                shortened(title(setting.framework)), (0, row), xytext=(-left, 5), size=10, **at
-            )
-            axes.annotate(
-                shortened(setting.mode), (0, row), xytext=(-left, -6.5), size=8.5, color=SOFT, **at
-            )
-            shown = number(each.arithmetic.value)
-            axes.annotate(shown, (1, row), xytext=(7, 0), size=9, **at)
+            beside(axes, row, shortened(title(setting.framework)), -left, 5, size=10)
+            beside(axes, row, shortened(setting.mode), -left, -6.5, size=8.5, color=SOFT)
+            beside(axes, row, number(each.arithmetic.value), 7, edge=1, size=9)
+        own = [each.arithmetic for each in found]
+        whiskers(axes, range(len(own)), own, INK, 1.1)
+        axes.plot(
+            [each.value for each in own], range(len(own)), "|", color=INK,
+            markersize=9, markeredgewidth=1.6,
+        )  # fmt: skip
         axes.axvline(0, color=SOFT, linewidth=0.8)
         axes.set(ylim=(len(found) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
@@ -316,12 +321,6 @@ def _drawn(name: str, head: str, found: Sequence[Parts]) -> Panel:
         heading(axes, head, left)
         svg = to_svg(figure, name)
     return Panel(svg, f"{head}, {label}: {'; '.join(map(_spoken, found))}")
-
-
-def _own(axes: Axes, row: int, each: Estimate) -> None:
-    if each.low is not None and each.high is not None:
-        axes.plot([each.low, each.high], [row, row], color=INK, linewidth=1.1)
-    axes.plot([each.value], [row], "|", color=INK, markersize=9, markeredgewidth=1.6)
 
 
 def _spoken(each: Parts) -> str:

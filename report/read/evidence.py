@@ -52,6 +52,11 @@ class Estimate:
             max(_end(self.high) / _end(each) for each in (other.low, other.high)),
         )
 
+    def plus(self, amount: float) -> Estimate:
+        """The estimate and its ends, moved by an exact amount."""
+        ends = (None if end is None else end + amount for end in (self.low, self.high))
+        return Estimate(self.value + amount, *ends)
+
 
 def _end(value: float | None) -> float:
     return math.nan if value is None else value

@@ -174,16 +174,10 @@ def _points(splits: Iterable[Split]) -> list[tuple[Split, Estimate, Estimate]]:
         predicted, measured = each.part("predicted_arithmetic"), each.part("arithmetic")
         floor = each.part("copy_floor")
         if predicted and measured and floor:
-            lower, upper = _raised(predicted, floor), _raised(measured, floor)
+            lower, upper = predicted.plus(floor.value), measured.plus(floor.value)
             if lower.value > 0 and upper.value > 0:
                 found.append((each, lower, upper))
     return found
-
-
-def _raised(each: Estimate, floor: Estimate) -> Estimate:
-    """An arithmetic with the floor below it."""
-    ends = (None if end is None else end + floor.value for end in (each.low, each.high))
-    return Estimate(each.value + floor.value, *ends)
 
 
 def model_sentences(evidence: Evidence) -> list[str]:

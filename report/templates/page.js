@@ -11,29 +11,6 @@
     return JSON.parse(await new Response(stream).text());
   }
 
-  /* A number in place of an interval: what follows from the time of the call is worked out here. */
-  const FOLLOWS = {
-    element: (call, size) => call.map((time) => [time, size]),
-    bandwidth: ([middle, low, high], size, bytes) =>
-      [middle, high, low].map((time) => [time === null ? null : bytes * size, time]),
-  };
-  const over = ([above, below]) =>
-    (above === null ? null : Number((above / below).toPrecision(6)));
-
-  function rowsOf({ columns }) {
-    const at = Object.fromEntries(columns.map((column, index) => [column.key, index]));
-    const following = columns.filter((column) => column.key in FOLLOWS);
-    return (columns[0]?.cells || []).map((_, row) => {
-      const cells = columns.map((column) => column.cells[row]);
-      following.forEach(({ key }) => {
-        const cell = cells[at[key]];
-        if (typeof cell === "number")
-          cells[at[key]] = FOLLOWS[key](cells[at.call], cells[at.size], cell).map(over);
-      });
-      return cells;
-    });
-  }
-
   function make(tag, properties = {}, ...children) {
     const node = Object.assign(document.createElement(tag), properties);
     node.append(...children);
@@ -400,7 +377,6 @@
 
   async function start() {
     data = await unpack(document.getElementById("data").textContent);
-    Object.values(data.tables).forEach((table) => { table.rows = rowsOf(table); });
     tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
     addEventListener("hashchange", () => {
       if (location.hash.includes("&")) restore();

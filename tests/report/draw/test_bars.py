@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from actbench.report.draw.bars import Bar, Group, panel
 from actbench.report.draw.drawing import COLOURS
 
@@ -12,8 +14,8 @@ TWO = {"one": COLOURS["max"], "two": COLOURS["exp"]}
 
 def strokes(svg: str, colour: str) -> list[tuple[float, float]]:
     """Where each bar of a colour starts and ends across."""
-    found = [path for path in re.findall(r"<path[^>]*>", svg) if f"stroke:var(--{colour})" in path]
-    moves = r"M([\d.]+) [\d.]+H([\d.]+)"
+    found = [path for path in re.findall(r"<path[^>]*>", svg) if f"fill: var(--{colour})" in path]
+    moves = r"M ([\d.]+) [\d.]+ L ([\d.]+)"
     return [(float(a), float(b)) for path in found for a, b in re.findall(moves, path)]
 
 
@@ -22,7 +24,7 @@ def test_shares_stand_one_after_the_other_and_below_0_to_the_left() -> None:
     svg = panel("x", "Title", [Group("who", "below", bars)], "axis", TWO).svg
     (zero, quarter), (same_zero, left) = strokes(svg, "max")
     (start, whole), (other_zero, right) = strokes(svg, "exp")
-    assert (same_zero, start, other_zero) == (zero, quarter, zero)
+    assert (same_zero, start, other_zero) == pytest.approx((zero, quarter, zero))
     unit = whole - zero
     assert abs((quarter - zero) / unit - 0.25) < 0.01
     assert abs((left - zero) / unit + 0.25) < 0.01

@@ -33,7 +33,7 @@ def test_how_far_the_formulas_lie_apart() -> None:
 def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    """PyTorch is not told which formula, JAX is; of two modes the larger error counts."""
+    """Of two modes the larger error counts."""
     planted = [
         Row(make_case("gelu", dtype="float16"), "max_ulp", 2.0),
         Row(make_case("gelu", dtype="float16", mode="compiled"), "max_ulp", 3.0),
@@ -44,12 +44,9 @@ def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
     found = answer(read([make_run(planted)]))
     within = "ulp of x·Φ(x) at every finite float16 input"
     assert found.sentences == (
-        "JAX: exact as called, jax.nn.gelu(x, approximate=False); its default was not measured. "
-        f"It stays within 15.0 {within}; {TWO_APART}",
-        f"PyTorch: exact by default, functional.gelu(x). It stays within 3.00 {within}; "
-        f"{TWO_APART}",
-        "TensorFlow, tf.nn.gelu(x): these errors do not tell. It stays within 900 "
-        f"{within}; {TWO_APART}",
+        f"JAX: exact, as it is called here. It stays within 15.0 {within}; {TWO_APART}",
+        f"PyTorch: exact, as it is called here. It stays within 3.00 {within}; {TWO_APART}",
+        f"TensorFlow: these errors do not say. It stays within 900 {within}; {TWO_APART}",
         "What tanh saves was not timed.",
     )
     assert {each.dtype for each in planned(found.command)} == {"float16", "bfloat16"}

@@ -76,8 +76,8 @@ def test_the_parts_of_a_call_and_of_the_formula(
     strips, bars = found.figures[0].panels
     assert "gelu 4.00× (3.80–4.20), gelu_tanh 2.00×" in strips.label
     assert "1.50 (1.40–1.60), its primitives add 0.100, multiply 0.300, erf 1.00" in bars.label
-    [hatch] = re.findall(r'<pattern [^>]*id="(qa0-\d+)"', bars.svg)
-    assert f"fill:url(#{hatch})" in bars.svg
+    [hatch] = re.findall(r'<pattern [^>]*id="(qa0-\w+)"', bars.svg)
+    assert f"fill: url(#{hatch})" in bars.svg
     [lines] = re.findall(r"<pattern.*?</pattern>", bars.svg)
     assert "stroke: var(--exp)" in lines
 

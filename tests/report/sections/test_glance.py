@@ -37,10 +37,8 @@ def embedded(page: str) -> list[dict[str, Any]]:
     """The timed cases that a page carries for its script, one mapping each."""
     packed = re.search(r'id="data">([^<]*)<', page)
     assert packed
-    columns = json.loads(gzip.decompress(base64.b64decode(packed[1])))["tables"]["timings"]
-    return unpacked(
-        columns["columns"], zip(*(each["cells"] for each in columns["columns"]), strict=True)
-    )
+    table = json.loads(gzip.decompress(base64.b64decode(packed[1])))["tables"]["timings"]
+    return unpacked(table["columns"], table["rows"])
 
 
 def unpacked(columns: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
