@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ _NOTHING = 1e-3
 """Errors in ulp below this are kept as 0."""
 
 
+@cache
 def edges(dtype: str) -> tuple[int, ...]:
     """Exponents at which the groups of a sign begin, rising, and at last the one beyond the format.
 
@@ -41,20 +43,31 @@ def edges(dtype: str) -> tuple[int, ...]:
     return (*starts, fmt.emax + 1)
 
 
-def largest(x: Array, errors: Array, dtype: str) -> list[float]:
+def largest(bits: Array, errors: Array, dtype: str) -> tuple[float, ...]:
     """The largest error in each group of finite inputs, from −max to max.
 
-    `x` and `errors` have the same shape; a group that no input lies in has −1.
+    Inputs are bit patterns; a group that none of them lies in has −1.
     """
-    ends = edges(dtype)
-    finite = np.isfinite(x)
-    x, errors = x[finite], errors[finite]
-    exponents = np.where(x == 0, ends[0] - 1, np.frexp(x)[1] - 1)
+    fields = bits.ravel() >> (DTYPES[dtype].precision - 1)
+    found = np.full(len(_groups(dtype)), -1.0)
+    if len(fields) and fields.min() == fields.max():
+        found[fields[0]] = errors.max()
+    else:
+        np.maximum.at(found, fields, errors.ravel())
+    merged = np.full(2 * len(edges(dtype)) + 1, -1.0)
+    np.maximum.at(merged, _groups(dtype), found)
+    return tuple(merged[:-1].tolist())
+
+
+@cache
+def _groups(dtype: str) -> Array:
+    """The group of each sign and exponent, as they stand in a bit pattern; the last is of none."""
+    fmt, ends = DTYPES[dtype], edges(dtype)
+    exponents = np.arange(fmt.emin - 1, fmt.emax + 2)
     group = np.searchsorted(ends, exponents, side="right")
-    place = np.where(np.signbit(x), len(ends) - 1 - group, len(ends) + group)
-    found = np.full(2 * len(ends), -1.0)
-    np.maximum.at(found, place, errors)
-    return [float(each) for each in found]
+    positive, negative = len(ends) + group, len(ends) - 1 - group
+    positive[-1] = negative[-1] = 2 * len(ends)
+    return np.concatenate([positive, negative])
 
 
 def pack(found: Sequence[float]) -> str:

@@ -17,10 +17,11 @@ from flint import ctx
 from ..catalog import inputs
 from ..catalog.activations import Activation
 from ..catalog.dtypes import DTYPES
-from . import reference, ulp
+from . import binades, reference
 from .balls import Balls, balls
-from .certificate import Certificate, Results, certify, merge
-from .zeros import beside_zero
+from .certificate import Certificate, merge
+from .judge import judge
+from .problem import Problem
 
 Array = np.ndarray[Any, Any]
 
@@ -56,7 +57,6 @@ class _Judge:
         self._function = reference.function_of(activation, direction)
         kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
         self._kinks = np.array(kinks)
-        self._at_zero = reference.exact_at(self._function, np.array([0.0, -0.0]))
         self._format = DTYPES[dtype]
 
     def block(self, bits: Array, results: Array) -> Certificate:
@@ -82,10 +82,20 @@ class _Judge:
         if plain.any():
             counted = plain & np.isfinite(x) & ~np.isnan(error)
             plain[np.where(counted, error, -1).argmax()] = False
-        close = np.flatnonzero(~plain)
-        rest = len(x) - len(close)
-        found = self._closely(x[close], results[close], mid[close], rad[close], slack[close])
-        return merge(found, Certificate(tested=rest, histogram={"0.5": rest} if rest else {}))
+        close, rest = np.flatnonzero(~plain), int(plain.sum())
+        error = np.where(usual & (error < 0.5), error, 0)
+        clear = Certificate(
+            tested=rest,
+            histogram={"0.5": rest} if rest else {},
+            binades=binades.largest(bits[plain], error[plain], self._dtype),
+        )
+        if not len(close):
+            return clear
+        exact = self._reference(x[close], mid[close], rad[close], slack[close])
+        problem = Problem(
+            self._activation, self._direction, self._dtype, bits[close], exact, slack=slack[close]
+        )
+        return merge(judge(problem, results[close]), clear)
 
     def _unit(self, mid: Array) -> Array:
         """The size of an ulp at each value; infinite values take that of the largest numbers."""
@@ -141,55 +151,19 @@ class _Judge:
         exact = reference.exact_at(self._function, x[numbers])
         mid[numbers] = [exact.in_binade(i) for i in range(len(numbers))]
 
-    def _closely(
-        self, x: Array, results: Array, mid: Array, rad: Array, slack: Array
-    ) -> Certificate:
-        if not len(x):
-            return Certificate()
-        exact = self._reference(x, mid, rad, slack)
-        errors = ulp.measure(results, exact, self._dtype)
-        errors = ulp.Errors(
-            errors.plain, self._flushed(errors.flushed, x, results), errors.mismatched
-        )
-        got = inputs.from_bits(results, self._dtype)
-        wrong = (errors.plain > 0.5) | errors.mismatched
-        unsure = (np.abs(errors.plain - 0.5) <= slack) & ~errors.mismatched
-        for i in np.flatnonzero(unsure):
-            nearest = reference.rounded(self._activation, self._direction, float(x[i]), self._dtype)
-            wrong[i] = got[i] != nearest
-        beside = beside_zero(x, self._activation, self._direction)
-        with np.errstate(over="ignore"):
-            value = np.ldexp(exact.high + exact.low, np.clip(exact.exponent, -3000, 3000))
-        return certify(Results(x, got, value, errors, wrong, beside), self._dtype)
-
     def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
         """Exact values near enough to measure by: float64's, and Arb's where that is vague.
 
         So it is next to a power of two, too, because an ulp is half as large below.
         """
-        high, exponent = np.frexp(mid)
-        blank = np.full(x.shape, np.nan)
-        found = reference.Reference(
-            high, np.zeros(x.shape), exponent.astype(np.int64), blank, blank.copy()
-        )
+        found = reference.Reference.of(mid)
         size = np.abs(mid)
         between = self._unit(size - rad) != self._unit(size + rad)
         vague = np.flatnonzero((slack > _LOOSE) | between)
         better = reference.exact_at(self._function, x[vague])
         found.high[vague], found.low[vague] = better.high, better.low
         found.exponent[vague] = better.exponent
-        if self._direction == "backward":
-            reference.with_kinks(found, self._activation, self._function, x)
-        return found
-
-    def _flushed(self, errors: Array, x: Array, results: Array) -> Array:
-        """Errors where a subnormal input, too, may stand for the zero of its sign."""
-        tiny = np.flatnonzero((np.abs(x) < 2.0**self._format.emin) & (x != 0))
-        if len(tiny):
-            zero = self._at_zero.at(np.signbit(x[tiny]).astype(int))
-            found = ulp.measure(results[tiny], zero, self._dtype).flushed
-            errors[tiny] = np.minimum(errors[tiny], found)
-        return errors
+        return reference.with_kinks(found, self._activation, self._direction, x)
 
 
 def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:

@@ -64,15 +64,8 @@ def known(label: str, direction: str, dtype: str) -> Known:
         stored = _compute(activation, direction, dtype)
         _write(path, stored)
     values, rounded = stored
-    high, exponent = np.frexp(values)
-    blank = np.full(values.shape, np.nan)
-    found = reference.Reference(
-        high, np.zeros(values.shape), exponent.astype(np.int64), blank, blank.copy()
-    )
-    if direction == "backward":
-        slope = reference.function_of(activation, direction)
-        x = inputs.from_bits(all_inputs(), dtype)
-        reference.with_kinks(found, activation, slope, x)
+    x = inputs.from_bits(all_inputs(), dtype)
+    found = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
     return Known(found, rounded)
 
 

@@ -47,6 +47,13 @@ class Reference:
     lowest: Array
     highest: Array
 
+    @classmethod
+    def of(cls, values: Array) -> Reference:
+        """The exact values that float64 holds, or comes near enough to."""
+        high, exponent = np.frexp(values)
+        blank = np.full(values.shape, np.nan)
+        return cls(high, np.zeros(values.shape), exponent.astype(np.int64), blank, blank.copy())
+
     def value(self, index: int) -> float:
         """The value as the nearest float64."""
         high, exponent = float(self.high.flat[index]), int(self.exponent.flat[index])
@@ -180,23 +187,18 @@ def _collect(halves: Iterable[Half], shape: tuple[int, ...]) -> Reference:
     )
 
 
-def values(activation: Activation, x: Array) -> Reference:
-    """Exact values of an elementwise activation at float64 inputs `x`, any shape."""
-    return exact_at(function_of(activation, "forward"), x)
+def exact_values(activation: Activation, direction: str, x: Array) -> Reference:
+    """Exact values (`forward`) or derivatives of an elementwise activation, x of any shape."""
+    found = exact_at(function_of(activation, direction), x)
+    return with_kinks(found, activation, direction, x)
 
 
-def derivatives(activation: Activation, x: Array) -> Reference:
-    """Exact derivatives of an elementwise activation; at a kink the slopes on both sides."""
+def with_kinks(found: Reference, activation: Activation, direction: str, x: Array) -> Reference:
+    """The same; of derivatives with the slopes on both sides of the kinks of the activation."""
+    kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
     slope = function_of(activation, "backward")
-    return with_kinks(exact_at(slope, x), activation, slope, x)
-
-
-def with_kinks(
-    found: Reference, activation: Activation, slope: Callable[[arb], arb], x: Array
-) -> Reference:
-    """The same with the slopes on both sides of the kinks of the activation."""
-    ctx.prec = _SIDES
-    for kink in activation.kinks(**activation.parameters):
+    for kink in kinks:
+        ctx.prec = _SIDES
         beside = [float(slope(arb(kink) + side * _TINY)) for side in (-1, 1)]
         found.lowest[x == kink], found.highest[x == kink] = min(beside), max(beside)
     return found

@@ -144,8 +144,7 @@ def rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
 
 @cache
 def _exact(label: str, direction: str, at: tuple[str, ...]) -> reference.Reference:
-    compute = reference.values if direction == "forward" else reference.derivatives
-    return compute(find(label), np.array([float.fromhex(text) for text in at]))
+    return reference.exact_values(find(label), direction, np.array(list(map(float.fromhex, at))))
 
 
 def _departures(found: _Found) -> Row:

@@ -15,7 +15,8 @@ from ..catalog.activations import Activation
 from ..catalog.cases import PROFILES, Case, Selection
 from ..catalog.dtypes import DTYPES as FORMATS
 from ..exactness import known, special, sweep, ulp
-from ..exactness.certificate import place
+from ..exactness.judge import place
+from ..exactness.problem import Problem, Problems, known_keys, problem_of
 from ..host.progress import Reporter
 from ..results.metrics import Row
 from ..workers.process import Failed
@@ -86,10 +87,10 @@ class Comparison:
         """
         self._seed, self._own = seed, own
         self._bits_only = own is None and any(":" in case.form for case in cases)
-        self._problems = sweep.Problems(_PER_BINADE, seed)
-        self._made: dict[tuple[str, str], sweep.Problem] = {}
+        self._problems = Problems(_PER_BINADE, seed)
+        self._made: dict[tuple[str, str], Problem] = {}
         if own is None and not self._bits_only:
-            known.prepare(sweep.known_keys(cases), reporter)
+            known.prepare(known_keys(cases), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
         """Compare a case in each of its directions. An arm that fails is told for all of them."""
@@ -143,12 +144,12 @@ class Comparison:
         assert found is not None
         return [(replace(case, size=int(problem.bits.size)), *found)]
 
-    def _problem(self, case: Case) -> sweep.Problem:
+    def _problem(self, case: Case) -> Problem:
         if self._own is None:
             return self._problems.of(replace(case, size=0))
         key = (case.direction, case.dtype)
         if key not in self._made:
-            self._made[key] = sweep.problem_of(
+            self._made[key] = problem_of(
                 self._own, case.direction, case.dtype, _PER_BINADE, self._seed
             )
         return self._made[key]
@@ -208,7 +209,7 @@ def _changes_of_measures(
 
 
 def _changes_of_conventions(
-    case: Case, problem: sweep.Problem, old: Any, new: Any
+    case: Case, problem: Problem, old: Any, new: Any
 ) -> tuple[list[str], list[str]]:
     before, after = (
         {_key(row): row for row in special.rows(case, special.taken(case, problem.bits, result))}
@@ -245,7 +246,7 @@ def _told(row: Row | None) -> str:
     return f"{row.value:.6g}" + (f" ({row.detail})" if row.detail else "")
 
 
-def _most_worse(problem: sweep.Problem, old: Any, new: Any) -> str:
+def _most_worse(problem: Problem, old: Any, new: Any) -> str:
     """The input whose result became worse by most, with both results and the exact value."""
     errors = [ulp.measure(each, problem.exact, problem.dtype) for each in (old, new)]
     with np.errstate(invalid="ignore"):

@@ -19,7 +19,9 @@ from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import IMPLS
 from ..exactness import hardest, stretches, sweep
 from ..exactness.certificate import Certificate
+from ..exactness.judge import judge
 from ..exactness.known import exactness_code
+from ..exactness.problem import problem_at
 from ..host.errors import ActbenchError, UsageError
 from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter, check_free
@@ -108,7 +110,7 @@ def own_function(
         "direction": direction,
         "dtype": dtype,
         "range": [_hex(asked.low), _hex(asked.high)],
-        **certificate.as_dict(),
+        **sweep.sample_of(certificate),
         "seconds": round(time.monotonic() - started, 1),
     }
 
@@ -144,12 +146,12 @@ def _sampled(
     value = inputs.from_bits(hard, "float64")
     within = (value >= np.nanmin(x)) & (value <= np.nanmax(x))
     bits = np.union1d(bits, hard[within])
-    problem = sweep.problem_at(activation, direction, "float64", bits)
+    problem = problem_at(activation, direction, "float64", bits)
     try:
         outputs = worker.ask("evaluate", 600.0, spec={"dtype": "float64"}, bits=bits)["outputs"]
     except Failed as failure:
         raise ActbenchError(failure.detail) from None
-    return sweep.certificate_of(problem, outputs[0])
+    return judge(problem, outputs[0])
 
 
 # --- cases of frameworks --------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def whole_range(request: Request, asked: Range, effort: Effort) -> Outcome:
         facts.seconds[name] = round(time.monotonic() - begun, 1)
         _, count = asked.places(case.dtype)
         for each, certificate in zip(directions_of(case), certificates, strict=True):
-            sample = {"kind": "agreement", **certificate.as_dict()}
+            sample = {"kind": "agreement", **sweep.sample_of(certificate)}
             samples.append((replace(each, size=count), sample))
     facts.finished, facts.state = datetime.now(UTC).isoformat(timespec="seconds"), "finished"
     rows = derive_rows(samples, facts.size_classes, facts.precision)

@@ -21,6 +21,7 @@ from ..catalog.activations import find
 from ..catalog.cases import DEVICES, Case, Profile, Selection, directions_of, expand, unsupported
 from ..catalog.sizes import size_classes
 from ..exactness import conditions, known, special, sweep
+from ..exactness.problem import Problems, known_keys
 from ..host import machine
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
@@ -257,8 +258,8 @@ class _Measurement:
         timed = {lane: self._timed_cases(lane) for lane in self._lanes}
         swept = {lane: self._swept_cases(lane) if epoch == 0 else [] for lane in self._lanes}
         with self._timed("exact"):
-            known.prepare(sweep.known_keys(itertools.chain(*swept.values())), self._reporter)
-        problems = sweep.Problems(self._profile.per_binade, self._request.seed)
+            known.prepare(known_keys(itertools.chain(*swept.values())), self._reporter)
+        problems = Problems(self._profile.per_binade, self._request.seed)
         results: dict[Case, Any] = {}
         others = {
             lane: special.other_cases(swept[lane], self._request.selection) for lane in self._lanes
@@ -445,9 +446,7 @@ class _Measurement:
             for each in directions_of(case):
                 self._append("failure", each, metric=metric, **why)
 
-    def _check(
-        self, lane: Lane, case: Case, problems: sweep.Problems, results: dict[Case, Any]
-    ) -> None:
+    def _check(self, lane: Lane, case: Case, problems: Problems, results: dict[Case, Any]) -> None:
         """Check a swept case; where both directions at once fail, each by itself."""
         if lane.closed:
             return
@@ -464,7 +463,7 @@ class _Measurement:
                 self._append("special", sized, **special.taken(sized, bits, result))
 
     def _checked(
-        self, lane: Lane, case: Case, problems: sweep.Problems
+        self, lane: Lane, case: Case, problems: Problems
     ) -> list[tuple[Case, dict[str, Any], Any]] | None:
         """A case, sample and result of each direction; None, and the failure told, if it failed."""
         if case.direction == "both":

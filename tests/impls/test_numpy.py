@@ -15,7 +15,8 @@ from flint import arb, ctx
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case
-from actbench.bench.exactness import sweep, ulp
+from actbench.bench.exactness import ulp
+from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.worker.operations import Worker
 from actbench.bench.workers.specs import spec_of
 from actbench.impls import _numpy_kernels as kernels
@@ -83,11 +84,11 @@ def silence() -> Iterator[None]:
 
 
 @cache
-def _problem(label: str, direction: str, dtype: str) -> sweep.Problem:
-    return sweep.problem_of(find(label), direction, dtype, 8, seed=1)
+def _problem(label: str, direction: str, dtype: str) -> Problem:
+    return problem_of(find(label), direction, dtype, 8, seed=1)
 
 
-def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, sweep.Problem]:
+def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, Problem]:
     problem = _problem(label, direction, dtype)
     case = Case("numpy", label, "fast", "eager", direction, "cpu", dtype, 0, 1)
     worker = Worker(impl, "cpu", 1)
@@ -133,7 +134,7 @@ def test_fast_forms_are_right_to_the_rounding_of_input_and_result(
     assert (np.abs(got - exact) <= slack)[inside & ~kink].all()
 
 
-def _nearest(problem: sweep.Problem) -> Array:
+def _nearest(problem: Problem) -> Array:
     exponent = np.clip(problem.exact.exponent, -3000, 3000).astype(np.int32)
     found: Array = np.ldexp(problem.exact.high, exponent)
     return found

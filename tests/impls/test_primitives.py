@@ -12,6 +12,7 @@ from actbench.bench.catalog.activations import PRIMITIVES, find
 from actbench.bench.catalog.cases import Case, forms_of
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.exactness import sweep
+from actbench.bench.exactness.problem import problem_of
 from actbench.bench.workers.lanes import Lane
 from actbench.bench.workers.process import Key, environment_of
 
@@ -64,7 +65,7 @@ def _sample(lane: Lane, framework: str, name: str, mode: str, direction: str) ->
     form = next(each for each in forms_of(find(name)) if frameworks()[framework].offers(name, each))
     case = Case(framework, name, form, mode, direction, "cpu", "float32", 0, 1)
     lane.failures.clear()
-    problem = sweep.problem_of(find(name), direction, "float32", 8, seed=1)
+    problem = problem_of(find(name), direction, "float32", 8, seed=1)
     found = sweep.measure(case, problem, lane.evaluate)
     assert found is not None, lane.failures
     return found[0]

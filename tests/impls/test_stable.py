@@ -12,6 +12,7 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness import sweep, ulp
+from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.workers.lanes import Lane
 
 BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 2.0}
@@ -46,9 +47,9 @@ ELEMENTWISE = [label for label in [*STABLE, *TUNED] if not find(label).rowwise]
 
 
 @cache
-def _problem(label: str, direction: str, dtype: str) -> sweep.Problem:
+def _problem(label: str, direction: str, dtype: str) -> Problem:
     """What a form is tried on: every input there is in 16 bits, some of every binade elsewhere."""
-    return sweep.problem_of(find(label), direction, dtype, 8, seed=1)
+    return problem_of(find(label), direction, dtype, 8, seed=1)
 
 
 def _case(framework: str, label: str, form: str, mode: str, direction: str, dtype: str) -> Case:
@@ -222,7 +223,7 @@ def test_learned_slope_has_its_gradient(
         pytest.skip("NumPy has no bfloat16")
     lane.failures.clear()
     case = _case(framework, label, "stable", mode, "backward", dtype)
-    problem = sweep.problem_of(find(label), "backward", dtype, 1, seed=1)
+    problem = problem_of(find(label), "backward", dtype, 1, seed=1)
     found = sweep.measure(case, problem, lane.evaluate)
     assert found is not None, lane.failures
     assert 0 <= float(str(found[0]["max_ulp_parameter"])) <= BOUNDS[dtype], found[0]

@@ -11,21 +11,23 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.dtypes import DTYPES
 from actbench.bench.exactness import binades, sweep, ulp
+from actbench.bench.exactness.judge import judge
 from actbench.bench.exactness.known import all_inputs
+from actbench.bench.exactness.problem import Problem, problem_of
 
 
 @pytest.fixture(scope="module")
-def judged() -> tuple[sweep.Problem, np.ndarray, dict]:
+def judged() -> tuple[Problem, np.ndarray, dict]:
     """SiLU in float16, computed carelessly: at every input, its results and its sample."""
-    problem = sweep.problem_of(find("silu"), "forward", "float16", 1, 1)
+    problem = problem_of(find("silu"), "forward", "float16", 1, 1)
     x = inputs.from_bits(problem.bits, "float16").astype(np.float16)
     with np.errstate(all="ignore"):
         result = (x / (1 + np.exp(-x))).view(np.uint16)
-    sample, _ = sweep.judge(problem, result)
+    sample = sweep.sample_of(judge(problem, result))
     return problem, result, sample
 
 
-def test_every_binade_of_float16(judged: tuple[sweep.Problem, np.ndarray, dict]) -> None:
+def test_every_binade_of_float16(judged: tuple[Problem, np.ndarray, dict]) -> None:
     problem, result, sample = judged
     found = binades.unpack(sample["ulp_by_binade"], "float16")
     errors = ulp.measure(result, problem.exact, "float16").flushed
@@ -40,7 +42,7 @@ def test_every_binade_of_float16(judged: tuple[sweep.Problem, np.ndarray, dict])
 
 
 def test_the_largest_of_all_binades_is_that_of_the_case(
-    judged: tuple[sweep.Problem, np.ndarray, dict],
+    judged: tuple[Problem, np.ndarray, dict],
 ) -> None:
     _, _, sample = judged
     found = binades.unpack(sample["ulp_by_binade"], "float16")
@@ -53,7 +55,7 @@ def test_a_group_holds_the_largest_error_of_its_inputs(seed: int, dtype: str) ->
     """Any errors at all inputs: each is at most that of its group, and every group reaches it."""
     x = inputs.from_bits(all_inputs(), dtype)
     errors = np.random.default_rng(seed).random(x.shape) * 100
-    found = binades.largest(x, errors, dtype)
+    found = binades.largest(all_inputs(), errors, dtype)
     finite = np.isfinite(x)
     assert max(found) == errors[finite].max()
     assert set(found) <= set(errors[finite])
@@ -81,6 +83,6 @@ def test_what_is_packed_is_unpacked(found: list[float]) -> None:
 
 
 def test_rows_are_no_inputs_of_their_own() -> None:
-    problem = sweep.problem_of(find("softmax"), "forward", "float16", 1, 1)
-    sample, _ = sweep.judge(problem, inputs.to_bits(problem.value, "float16"))
+    problem = problem_of(find("softmax"), "forward", "float16", 1, 1)
+    sample = sweep.sample_of(judge(problem, inputs.to_bits(problem.value, "float16")))
     assert "ulp_by_binade" not in sample

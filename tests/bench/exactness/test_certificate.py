@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.exactness import double, reference
-from actbench.bench.exactness.certificate import STEPS, Certificate, certify, merge
-from actbench.bench.exactness.sweep import certificate_of, problem_at
+from actbench.bench.exactness.certificate import STEPS, Certificate, merge
+from actbench.bench.exactness.judge import judge
+from actbench.bench.exactness.problem import problem_at, problem_of
 
 Array = np.ndarray[Any, Any]
 DTYPE = "float16"
@@ -30,7 +31,7 @@ _pairs = st.lists(st.tuples(st.integers(0, 2**16 - 1), _results | st.integers(0,
 
 def _certificate(pairs: list[tuple[int, int]], label: str = "sigmoid") -> Certificate:
     bits, results = (np.array(column, np.uint16) for column in zip(*pairs, strict=True))
-    return certificate_of(problem_at(find(label), "forward", DTYPE, bits), results)
+    return judge(problem_at(find(label), "forward", DTYPE, bits), results)
 
 
 @given(_pairs.filter(bool), st.lists(st.integers(0, 40), max_size=4))
@@ -110,7 +111,7 @@ def test_a_histogram_counts_by_the_ends_of_its_steps() -> None:
     problem = problem_at(activation, "forward", "float32", bits)
     problem.exact.high[:], problem.exact.low[:] = exact.high, exact.low
     problem.exact.exponent[:] = exact.exponent
-    found = certificate_of(problem, bits).histogram
+    found = judge(problem, bits).histogram
     # Below 1 an ulp is half as large: errors of 0.5 and 1 ulp at 1 are of 1 and 2 ulp there.
     assert found == {"0.5": 1, "1.0": 1, "2.0": 1, "4.0": 2, "16.0": 1, "256.0": 1} | {
         "65536.0": 1,
@@ -149,9 +150,7 @@ def test_blocks_of_a_stretch_are_one_certificate(worst: int) -> None:
 
 
 def test_rows_name_entries_of_the_output() -> None:
-    results = np.array([[1.0, 2.0]])
-    errors = double.ulp.Errors(np.array([[0.0, 3.0]]), np.zeros((1, 2)), np.zeros((1, 2), bool))
-    rows = double.Results(
-        np.zeros((1, 5)), results, results, errors, errors.plain > 0.5, np.zeros((1, 2), bool)
-    )
-    assert certify(rows, DTYPE, rowwise=True).worst_input == "output 1"
+    problem = problem_of(find("softmax"), "forward", DTYPE, 0, 0)
+    results = inputs.to_bits(problem.value, DTYPE)
+    results[2, 1] ^= np.uint16(1 << 13)
+    assert judge(problem, results).worst_input == "output 33"

@@ -16,7 +16,8 @@ from actbench.bench.catalog.activations import Activation, find, find_reference
 from actbench.bench.exactness import double, known, reference
 from actbench.bench.exactness.certificate import Certificate
 from actbench.bench.exactness.hardest import hardest
-from actbench.bench.exactness.sweep import certificate_of, problem_at, problem_of
+from actbench.bench.exactness.judge import judge
+from actbench.bench.exactness.problem import problem_at, problem_of
 
 Array = np.ndarray[Any, Any]
 DIRECTIONS = ["forward", "backward"]
@@ -62,7 +63,7 @@ def test_all_16_bit_inputs_have_the_certificate_that_arb_alone_gives(
     activation, bits = find(label), _in_order(dtype)
     problem = problem_of(activation, direction, dtype, 0, 0)
     results = _perturbed(problem.rounded.ravel(), 11)
-    by_arb = certificate_of(problem, results.reshape(problem.bits.shape))
+    by_arb = judge(problem, results.reshape(problem.bits.shape))
     found = double.examine(activation, direction, dtype, bits, results[bits])
     for name in ("nan_first", "infinity_first", "sign_first"):
         # The order of inputs differs: these name the first of either order.
@@ -117,7 +118,7 @@ def test_one_fault_in_a_stretch_of_float32_is_found(label: str, place: int) -> N
     infinite = np.isinf(inputs.from_bits(results, "float32")[place])
     results[place : place + 1] += np.uint32(-5 % 2**32 if infinite else 5)
     found = double.examine(activation, "forward", "float32", bits, results)
-    _same(found, certificate_of(problem_at(activation, "forward", "float32", bits), results))
+    _same(found, judge(problem_at(activation, "forward", "float32", bits), results))
     assert found.not_correctly_rounded == 1
     assert 4.4 < found.max_ulp < 5.6
     assert found.worst_input == float(inputs.from_bits(bits, "float32")[place]).hex()
@@ -163,7 +164,7 @@ def test_faults_of_another_kind_are_counted(name: str) -> None:
         results = inputs.to_bits(np.exp(values), "float32")
     results[2] = inputs.to_bits(np.array([got]), "float32")[0]
     found = double.examine(find("exp"), "forward", "float32", bits, results)
-    _same(found, certificate_of(problem_at(find("exp"), "forward", "float32", bits), results))
+    _same(found, judge(problem_at(find("exp"), "forward", "float32", bits), results))
     for kind in ("nan_mismatches", "infinity_mismatches", "sign_mismatches"):
         assert getattr(found, kind) == counts.get(kind, 0), kind
     for kind, expected in counts.items():
@@ -235,7 +236,7 @@ def test_an_ulp_is_that_of_the_exact_value_just_below_a_power_of_two() -> None:
     found = double.examine(activation, "forward", "float32", bits, below)
     assert found.max_ulp == pytest.approx(1.0)
     problem = problem_at(activation, "forward", "float32", bits)
-    assert certificate_of(problem, below).max_ulp == pytest.approx(1.0)
+    assert judge(problem, below).max_ulp == pytest.approx(1.0)
 
 
 def test_open_conditions_are_decided_by_arb() -> None:
@@ -264,7 +265,7 @@ def test_beside_a_zero_of_the_function_errors_are_measured_by_arb() -> None:
     bits = inputs.bits_at(inputs.place_of(-0.7517915246935645, "float32") - 50, 100, "float32")
     results = _right(activation, "backward", bits) + np.uint32(3)
     found = double.examine(activation, "backward", "float32", bits, results)
-    by_arb = certificate_of(problem_at(activation, "backward", "float32", bits), results)
+    by_arb = judge(problem_at(activation, "backward", "float32", bits), results)
     _same(found, by_arb)
     assert 2.5 < found.max_ulp < 3.5
     assert found.max_ulp_away == 0

@@ -17,6 +17,7 @@ import pytest
 from actbench.bench.catalog.cases import PROFILES, Case, Selection
 from actbench.bench.commands import conclusion
 from actbench.bench.exactness import sweep
+from actbench.bench.exactness.problem import Problem
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import store
 from actbench.bench.results.metrics import Row
@@ -343,7 +344,7 @@ def test_what_goes_wrong_in_judging_a_case_costs_only_that(
 ) -> None:
     judge = sweep.judge
 
-    def surprised(problem: sweep.Problem, *results: Any) -> Any:
+    def surprised(problem: Problem, *results: Any) -> Any:
         return 1 / 0 if problem.activation.name == "gelu" else judge(problem, *results)
 
     monkeypatch.setattr(sweep, "judge", surprised)

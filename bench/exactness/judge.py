@@ -1,0 +1,138 @@
+"""Results against the exact values of a problem: the certificate that they earn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..catalog import inputs
+from ..catalog.dtypes import DTYPES
+from . import binades, reference, ulp
+from .certificate import KEPT, STEPS, Certificate, Place
+from .problem import Problem
+
+Array = np.ndarray[Any, Any]
+
+_ALMOST = 1 + 2.0**-30
+"""What an error may lie above the end of a step that it is counted in: the meter's own rounding."""
+_UNSEEN = 700
+"""Binades below the least normal number from which on a value counts as none."""
+
+
+def judge(problem: Problem, results: Array) -> Certificate:
+    """The certificate of results, bit patterns in the order of the exact values.
+
+    Inputs that are not finite count as mismatches only. In a row-wise function no entry of an
+    output has an input of its own: places are those of the output, and all count.
+    """
+    results = results.reshape(problem.exact.high.shape)
+    errors, got = errors_of(problem, results), inputs.from_bits(results, problem.dtype)
+    return certify(problem, got, errors, _wrong(problem, results, got, errors))
+
+
+def errors_of(problem: Problem, results: Array) -> ulp.Errors:
+    """The errors of results; a subnormal input, too, may stand for the zero of its sign."""
+    errors = ulp.measure(results, problem.exact, problem.dtype)
+    if problem.activation.rowwise:
+        return errors
+    tiny = np.flatnonzero(
+        (np.abs(problem.x) < 2.0 ** DTYPES[problem.dtype].emin) & (problem.x != 0)
+    )
+    if not len(tiny):
+        return errors
+    zeros = problem.at_zeros.at(np.signbit(problem.x.flat[tiny]).astype(int))
+    at_zero = ulp.measure(results.flat[tiny], zeros, problem.dtype).flushed
+    flushed = errors.flushed.copy()
+    flushed.flat[tiny] = np.minimum(flushed.flat[tiny], at_zero)
+    return replace(errors, flushed=flushed)
+
+
+def _wrong(problem: Problem, results: Array, got: Array, errors: ulp.Errors) -> Array:
+    """Which results are not the correctly rounded ones. At a kink any slope between is right.
+
+    Where all inputs are known, so are the results; a zero of the wrong sign counts as such alone.
+    Elsewhere more than half an ulp is wrong, and what is too near to that is decided by Arb; in
+    rows a tie may go either way.
+    """
+    if problem.rounded is not None:
+        right = inputs.from_bits(problem.rounded, problem.dtype)
+        differ: Array = (got != right) & (errors.plain != 0)
+        return differ
+    wrong: Array = errors.plain > 0.5
+    if problem.activation.rowwise:
+        return wrong
+    for i in np.flatnonzero(np.abs(errors.plain - 0.5) <= problem.slack):
+        x = float(problem.x.flat[i])
+        nearest = reference.rounded(problem.activation, problem.direction, x, problem.dtype)
+        wrong.flat[i] = got.flat[i] != nearest
+    return wrong
+
+
+def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> Certificate:
+    """The certificate of errors; `wrong` marks results that are not the correctly rounded ones."""
+    fmt, rowwise, x, exact = (
+        DTYPES[problem.dtype],
+        problem.activation.rowwise,
+        problem.x,
+        problem.value,
+    )
+    finite = np.ones(got.shape, bool) if rowwise else np.isfinite(x)
+    plain = np.where(finite, errors.plain, -1)
+    worst = int(plain.argmax())
+    named = bool(finite.any())
+    size = np.abs(exact)
+    normal = (size >= 2.0**fmt.emin) & (size < 2.0**fmt.emax * 2)
+    numbers = ~np.isnan(got) & ~np.isnan(exact)
+    largest = 2.0**fmt.emax * (2 - 2.0**-fmt.precision)
+    infinite = numbers & (np.isinf(got) != (size >= largest))
+    signs = numbers & (size > 2.0 ** (fmt.emin - _UNSEEN)) & (np.signbit(got) != np.signbit(exact))
+
+    def first(where: Array) -> tuple[str, ...]:
+        return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:KEPT])
+
+    def worst_of(errors: Array, where: Array) -> tuple[float, Place]:
+        counted = np.where(where, errors, 0)
+        index = int(counted.argmax())
+        result, value = (repr(float(each.flat[index])) for each in (got, exact))
+        return float(counted.flat[index]), (place(x, index, rowwise), result, value)
+
+    max_ulp_flushed, worst_flushed = worst_of(errors.flushed, finite)
+    max_ulp_away, worst_away = worst_of(errors.plain, finite & ~problem.beside_zero)
+    return Certificate(
+        tested=int(got.size),
+        max_ulp=float(plain.flat[worst]),
+        worst_input=place(x, worst, rowwise) if named else "",
+        got=repr(float(got.flat[worst])) if named else "",
+        exact=repr(float(exact.flat[worst])) if named else "",
+        max_ulp_flushed=max_ulp_flushed,
+        worst_flushed=worst_flushed,
+        max_ulp_normal=float(np.where(finite & normal, errors.plain, 0).max()),
+        max_ulp_away=max_ulp_away,
+        worst_away=worst_away,
+        not_correctly_rounded=int(wrong.sum()),
+        nan_mismatches=int(errors.mismatched.sum()),
+        nan_first=first(errors.mismatched),
+        infinity_mismatches=int(infinite.sum()),
+        infinity_first=first(infinite),
+        sign_mismatches=int(signs.sum()),
+        sign_first=first(signs),
+        histogram=_histogram(errors),
+        binades=() if rowwise else binades.largest(problem.bits, errors.flushed, problem.dtype),
+    )
+
+
+def place(x: Array, index: int, rowwise: bool = False) -> str:
+    """The input as a hex float; for a row-wise activation the entry of the output."""
+    return f"output {index}" if rowwise else float(x.flat[index]).hex()
+
+
+def _histogram(errors: ulp.Errors) -> dict[str, int]:
+    numbers = errors.plain[~errors.mismatched]
+    beyond = numbers[numbers > STEPS[0] * _ALMOST] / _ALMOST
+    found = np.bincount(np.searchsorted(STEPS, beyond), minlength=len(STEPS))
+    found[0] += len(numbers) - len(beyond)
+    counts = {str(step): int(count) for step, count in zip(STEPS, found, strict=True)}
+    counts["nan"] = int(errors.mismatched.sum())
+    return {step: count for step, count in counts.items() if count}

@@ -1,0 +1,176 @@
+"""What an activation is tried on: chosen inputs, and the exact values there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from ..catalog import inputs
+from ..catalog.activations import Activation, find
+from ..catalog.cases import Case, directions_of
+from ..workers.process import Failed
+from . import known, reference, special
+from .hardest import hardest
+from .zeros import NEAR, beside_zero
+
+Array = np.ndarray[Any, Any]
+
+ROW = 256
+"""Elements of a row of inputs, where their number allows."""
+SURE = 2.0**-30
+"""Distance in ulp from half an ulp at which an exact value decides how a number rounds."""
+_LEARNED_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An activation in one direction and format, with inputs, upstream and exact values.
+
+    `slack` is how far an error in ulp may be off. `rounded` holds the bits of the correctly rounded
+    results where they are known at all inputs.
+    """
+
+    activation: Activation
+    direction: str
+    dtype: str
+    bits: Array
+    exact: reference.Reference
+    upstream: Array | None = None
+    slack: Array | float = SURE
+    rounded: Array | None = None
+    learned_bits: Array | None = None
+    learned_exact: reference.Reference | None = None
+
+    @cached_property
+    def x(self) -> Array:
+        """The inputs as float64."""
+        return inputs.from_bits(self.bits, self.dtype)
+
+    @cached_property
+    def value(self) -> Array:
+        """The exact values as float64."""
+        with np.errstate(over="ignore", under="ignore"):
+            exponent = np.clip(self.exact.exponent, -3000, 3000).astype(np.int32)
+            rounded: Array = np.ldexp(self.exact.high + self.exact.low, exponent)
+        return rounded
+
+    @property
+    def at_zeros(self) -> reference.Reference:
+        """The exact values at 0 and −0."""
+        return reference.exact_values(self.activation, self.direction, np.array([0.0, -0.0]))
+
+    @property
+    def beside_zero(self) -> Array:
+        """Where results lie beside a zero of the function itself.
+
+        A function of a row with one result is there where that is far below the row's values.
+        """
+        if not self.activation.rowwise:
+            return beside_zero(self.x, self.activation, self.direction)
+        if self.value.shape[1:] != (1,):
+            return np.zeros(self.value.shape, bool)
+        size = np.where(np.isfinite(self.x), np.abs(self.x), 0).max(axis=1, keepdims=True)
+        beside: Array = np.abs(self.value) <= NEAR * size
+        return beside
+
+
+class Problems:
+    """The problem of each activation, direction and format, made once."""
+
+    def __init__(self, per_binade: int, seed: int) -> None:
+        self._per_binade, self._seed = per_binade, seed
+        self._made: dict[tuple[str, str, str], Problem] = {}
+        self._lock = Lock()
+
+    def of(self, case: Case) -> Problem:
+        """The problem that a case is tried on."""
+        key = (case.activation, case.direction, case.dtype)
+        with self._lock:
+            if key not in self._made:
+                activation = find(case.activation)
+                self._made[key] = problem_of(activation, *key[1:], self._per_binade, self._seed)
+            return self._made[key]
+
+
+def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
+    """Which exact values of all 16-bit inputs some swept cases need."""
+    for case in cases:
+        if case.dtype in known.FORMATS and not find(case.activation).rowwise:
+            for each in directions_of(case):
+                yield each.activation, each.direction, each.dtype
+
+
+def problem_of(
+    activation: Activation, direction: str, dtype: str, per_binade: int, seed: int
+) -> Problem:
+    """Choose the inputs of an activation and compute what is exact at them.
+
+    All inputs of a 16-bit format; of a wider one `per_binade` in each binade. Raises Failed for a
+    maxout of so many groups that the rows, which are short, do not split into them.
+    """
+    if activation.rowwise:
+        return _of_rows(activation, direction, dtype, seed)
+    if dtype in known.FORMATS:
+        problem = _of_all(activation, direction, dtype)
+    else:
+        hard = [hardest(activation, each, dtype, seed) for each in ("forward", "backward")]
+        bits = inputs.stratified(dtype, per_binade, seed)
+        bits = np.unique(np.concatenate([bits, *hard, special.points(activation, dtype)]))
+        bits = np.append(bits, np.zeros(-len(bits) % ROW, bits.dtype)).reshape(-1, ROW)
+        problem = problem_at(activation, direction, dtype, bits)
+    if direction == "backward" and activation.learnable:
+        return _with_learned(problem, seed)
+    return problem
+
+
+def problem_at(activation: Activation, direction: str, dtype: str, bits: Array) -> Problem:
+    """An elementwise activation at given inputs, bit patterns of any shape."""
+    exact = reference.exact_values(activation, direction, inputs.from_bits(bits, dtype))
+    return Problem(activation, direction, dtype, bits, exact)
+
+
+def _of_all(activation: Activation, direction: str, dtype: str) -> Problem:
+    """Every input of a 16-bit format."""
+    stored = known.known(activation.label, direction, dtype)
+    bits = known.all_inputs().reshape(-1, ROW)
+    exact = stored.exact.at(np.arange(bits.size).reshape(bits.shape))
+    rounded = stored.rounded.reshape(bits.shape)
+    return Problem(activation, direction, dtype, bits, exact, rounded=rounded)
+
+
+def _with_learned(problem: Problem, seed: int) -> Problem:
+    """Add bounded inputs for the gradient of a learned parameter, which is a sum over them."""
+    activation, dtype = problem.activation, problem.dtype
+    bits = inputs.learned_rows((_LEARNED_ROWS, ROW), dtype, seed)
+    x = inputs.from_bits(bits, dtype)
+    columns = x if activation.parameters.get("per_channel") else x.reshape(-1, 1)
+    exact = reference.parameter_gradient(activation, columns)
+    return replace(problem, learned_bits=bits, learned_exact=exact)
+
+
+def _of_rows(activation: Activation, direction: str, dtype: str, seed: int) -> Problem:
+    groups = activation.parameters.get("k") if activation.name == "maxout" else None
+    if groups and inputs.STRUCTURED_ROW % groups:
+        length = inputs.STRUCTURED_ROW
+        reason = f"the rows of {length} features that are tried do not split into {groups} groups"
+        raise Failed("unsupported", reason)
+    bits = inputs.structured_rows(dtype, seed)
+    if activation.name in ("crelu", "maxout"):
+        bits = bits[_without_ties(inputs.from_bits(bits, dtype))]
+    rows = inputs.from_bits(bits, dtype)
+    values = reference.row_values(activation, rows)
+    upstream = inputs.timing(values.high.shape, dtype, seed + 1)
+    if direction == "backward":
+        pull = inputs.from_bits(upstream, dtype)
+        values = reference.row_gradients(activation, rows, pull)
+    return Problem(activation, direction, dtype, bits, values, upstream)
+
+
+def _without_ties(rows: Array) -> Array:
+    """Rows whose entries are all different: where a maximum is reached twice, its slope jumps."""
+    return np.array([len(np.unique(row)) == len(row) for row in rows])
