@@ -1,7 +1,7 @@
 """The fastest form of each activation against the one that people take first, as a table.
 
-    python -m bench.forms_table --framework numpy
-    python -m bench.forms_table --framework torch --mode compiled --against textbook
+    python -m tools.forms_table --framework numpy
+    python -m tools.forms_table --framework torch --mode compiled --against textbook
 
 Two forms are timed in one worker in the order ABBA, over and over: what drifts hits both alike, and
 the ratio holds where the times do not. The form that people take first, the framework's own where

@@ -1,9 +1,9 @@
 """The pytest-benchmark door: the same cases, with that tool's table, JSON, compare and histogram.
 
-    pytest bench/ -k "gelu and torch"
-    pytest bench/ -k "jax and compiled" --benchmark-json out.json
+    pytest tools/ -k "gelu and torch"
+    pytest tools/ -k "jax and compiled" --benchmark-json out.json
 
-One framework a process, as in the harness: choose one with -k; cases of another are skipped.
+One framework per process, as in the harness: choose one with -k; cases of another are skipped.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
@@ -19,8 +20,8 @@ _EXAMPLES = """
 \b
 Examples:
   actbench selftest
-  actbench selftest --cycles 34 --planted-every 6 --rival-every 11
-  actbench selftest --framework numpy --hogs none --cycles 3 --rival-every 0
+  actbench selftest --cycles 34 --planted-every 6
+  actbench selftest --framework numpy --hogs none --cycles 3
 
 \b
 Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
@@ -43,7 +44,7 @@ written, 130 interrupted (what was measured is kept).
     "--hogs",
     multiple=True,
     type=click.Choice(["none", "both arms", "one arm"]),
-    help="When a process that never rests runs on every CPU; all three unless told.",
+    help="When a process that never rests runs on every CPU; all three unless some are named.",
 )
 @click.option(
     "--budget",
@@ -59,47 +60,21 @@ written, 130 interrupted (what was measured is kept).
     show_default=True,
     help="Cycles for one with planted slowdowns; 0 is never.",
 )
-@click.option(
-    "--rival-every",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
-)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
 @DEBUG
-def selftest(
-    cycles: int,
-    minutes: float,
-    frameworks: tuple[str, ...],
-    hogs: tuple[str, ...],
-    budget: float,
-    planted_every: int,
-    rival_every: int,
-    seed: int,
-    out: Path | None,
-    as_json: bool,
-) -> None:
+def selftest(hogs: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Measure the gate itself: alarms on the same code, planted slowdowns found."""
+    run(Asked(hogs=hogs or summary.HOGS, command=as_given(), **asked), as_json)
 
-    asked = Asked(
-        cycles=cycles,
-        minutes=minutes,
-        frameworks=frameworks,
-        hogs=hogs or summary.HOGS,
-        budget=budget,
-        planted_every=planted_every,
-        rival_every=rival_every,
-        seed=seed,
-        out=out,
-        command=as_given(),
-    )
+
+def run(asked: Asked, as_json: bool) -> NoReturn:
+    """Run a selftest, say what it found, and end with its exit status."""
     done = execute(asked, Reporter(quiet=as_json))
     lines = summary.summary(done.trials)
     if as_json:
-        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(each) for each in lines]}))
+        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(line) for line in lines]}))
     else:
         click.echo("\n".join(summary.table(lines)))
         click.echo(f"{summary.words(done.trials)}\nTrials: {done.path}/samples.jsonl")

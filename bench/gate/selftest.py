@@ -3,7 +3,7 @@
 A cycle compares the working tree with itself in gates of 24 cases of three frameworks: without a
 difference, and with slowdowns of a known size planted into half of the cases; each of them alone
 on the machine, with a hog on every CPU all the time, and with hogs that run in the candidate's time
-alone. Then pytest-benchmark compares the same cases under the same conditions, in as many seconds.
+alone. Another tool may then compare the same cases under the same conditions, in as many seconds.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..catalog.cases import PROFILES, Case, Selection
-from ..host.errors import ActbenchError, UsageError
+from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.pairs import Plant, Setting
 from ..workers.lanes import available_cpus
-from . import rival, trees
+from . import trees
 from .summary import HOGS, Trial, rows, summary
 
 BUDGET = 30.0
@@ -71,11 +70,20 @@ CASES = (
 )
 
 
+During = Callable[[str], AbstractContextManager[object]]
+"""What surrounds the time of an arm."""
+Rival = Callable[
+    [Sequence[Case], Mapping[Case, Plant], float, During, int], Mapping[str, Collection[Case]]
+]
+"""Another comparison of some cases, with what is planted into them, in so many seconds and from a
+seed: the cases that each of its rules calls slower, by the rule's name."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A selftest as it was asked for.
 
-    Slowdowns are planted in each `planted_every`-th cycle, pytest-benchmark compares in each
+    Slowdowns are planted in each `planted_every`-th cycle, a `rival` compares in each
     `rival_every`-th; 0 is never.
     """
 
@@ -85,11 +93,12 @@ class Asked:
     hogs: tuple[str, ...]
     budget: float
     planted_every: int
-    rival_every: int
     seed: int
     out: Path | None
     command: str
     design: Design = field(default_factory=Design)
+    rival: Rival | None = None
+    rival_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,8 +175,7 @@ def _trials(
                 for hogs in asked.hogs:
                     if time.monotonic() >= deadline:
                         return
-                    rival_too = _is_due(asked.rival_every, cycle)
-                    yield _gate(asked, setting, cases, planted, (gates, cycle, hogs), rival_too)
+                    yield _gate(asked, setting, cases, planted, (gates, cycle, hogs))
                     gates += 1
                     done()
 
@@ -193,10 +201,10 @@ def _gate(
     cases: Sequence[Case],
     planted: Mapping[Case, Plant],
     number: tuple[int, int, str],
-    with_rival: bool,
 ) -> list[Trial]:
-    """One gate, and pytest-benchmark's comparison of the same in as many seconds."""
-    hogs = number[2]
+    """One gate, and a rival's comparison of the same in as many seconds."""
+    _, cycle, hogs = number
+    rival = asked.rival if _is_due(asked.rival_every, cycle) else None
     with _hogs(hogs) as pids:
         during_one = {"pids": pids, "arm": "candidate"} if hogs == "one arm" else None
         mine = replace(setting, planted=planted, hogs=during_one)
@@ -204,21 +212,12 @@ def _gate(
         started = time.monotonic()
         found = timing.execute(dict.fromkeys(cases, "a test of the gate"))
         wall = time.monotonic() - started
-        alarms: Mapping[str, Any] | None = None
-        if with_rival:
-            during = _in_their_arm(pids) if hogs == "one arm" else _always
-            alarms = _rivals_calls(cases, planted, timing.seconds, during, asked.seed)
+        during = _in_their_arm(pids) if hogs == "one arm" else nullcontext
+        called = rival(cases, planted, timing.seconds, during, asked.seed) if rival else {}
     seconds = (round(timing.seconds, 3), round(wall, 3))
-    return [_trial(each, planted.get(each.case), number, seconds, alarms) for each in found]
-
-
-def _rivals_calls(*asked: Any) -> Mapping[str, Any] | None:
-    """The cases that each threshold calls regressed; none, and why, where it could not compare."""
-    try:
-        return rival.compare(*asked).regressed
-    except ActbenchError as error:
-        Reporter().say(f"pytest-benchmark did not compare: {error}")
-        return None
+    return [
+        _trial(decision, planted.get(decision.case), number, seconds, called) for decision in found
+    ]
 
 
 def _trial(
@@ -226,7 +225,7 @@ def _trial(
     plant: Plant | None,
     number: tuple[int, int, str],
     seconds: tuple[float, float],
-    alarms: Mapping[str, Any] | None,
+    called: Mapping[str, Collection[Case]],
 ) -> Trial:
     gate, cycle, hogs = number
     return Trial(
@@ -246,7 +245,7 @@ def _trial(
         spoilt=found.spoilt,
         timed=seconds[0],
         wall=seconds[1],
-        rival={name: found.case in cases for name, cases in (alarms or {}).items()},
+        rival={rule: found.case in cases for rule, cases in called.items()},
         detail=found.detail,
     )
 
@@ -266,12 +265,7 @@ def _hogs(kind: str) -> Iterator[list[int]]:
             hog.wait()
 
 
-@contextmanager
-def _always(arm: str) -> Iterator[None]:
-    yield
-
-
-def _in_their_arm(pids: Iterable[int]) -> Callable[[str], Any]:
+def _in_their_arm(pids: Iterable[int]) -> During:
     @contextmanager
     def during(arm: str) -> Iterator[None]:
         if arm == "candidate":

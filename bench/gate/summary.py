@@ -22,10 +22,10 @@ ALARM = 0.01
 
 @dataclass(frozen=True)
 class Trial:
-    """One case in one gate: what was planted, what the gate said, and what pytest-benchmark.
+    """One case in one gate: what was planted, and what the gate said.
 
-    `timed` and `wall` are seconds of the whole gate, `rival` says by threshold whether
-    pytest-benchmark called the case regressed; empty where it did not compare.
+    `timed` and `wall` are seconds of the whole gate, `rival` says by the rule of another tool
+    whether it called the case slower; empty where none compared.
     """
 
     case: Case
@@ -87,7 +87,7 @@ def rate(count: int, of: int) -> Rate:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: the gate or a threshold of pytest-benchmark, under some conditions.
+    """A line of the table: the gate or a rule of another tool, under some conditions.
 
     `planted` is the slowdown, `called` how often a case was called slower, `covered` how often its
     interval held what was planted, `alarmed` in how many gates such a case was called; `seconds`
@@ -256,7 +256,7 @@ def table(lines: Iterable[Line]) -> list[str]:
     rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
     head = [
         *("hogs", "planted", "the gate calls", "undecided", "interval holds it", "s a gate"),
-        *(f"pytest-benchmark {tool}" for tool in rivals),
+        *rivals,
     ]
     rows = [
         [

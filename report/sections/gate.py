@@ -57,7 +57,7 @@ def _table(run: str, found: list[summary.Condition], command: str) -> Table:
         rows.append(Row(each.hogs, each.what, cells))
     columns = (
         *("the gate calls", "undecided", "interval holds it", "s of timing a gate"),
-        *(f"pytest-benchmark, {tool}" for tool in rivals),
+        *rivals,
     )
     return Table(run, _sentence(found), columns, tuple(rows), command)
 
@@ -69,6 +69,5 @@ def _sentence(found: list[summary.Condition]) -> str:
     for tool in dict.fromkeys(tool for each in same for tool in each.lines):
         lines = [each.lines[tool] for each in same if tool in each.lines]
         alarmed, gates = (sum(getattr(x.alarmed, n) for x in lines) for n in ("count", "of"))
-        who = "the gate" if tool == GATE else f"pytest-benchmark at {tool}"
-        parts.append(f"{who} in {alarmed} of {counted(gates, 'gate')}")
+        parts.append(f"{tool} in {alarmed} of {counted(gates, 'gate')}")
     return f"Cases whose code was the same were called slower or faster by {'; by '.join(parts)}."

@@ -1,14 +1,14 @@
 """Ten cases as this harness, torch.utils.benchmark and pyperf time them, side by side in one run.
 
-    python -m bench.side_by_side
-    python -m bench.side_by_side --framework numpy --rounds 5 --json
+    python -m tools.side_by_side
+    python -m tools.side_by_side --framework numpy --rounds 5 --json
 
 Two harnesses agree on a case where their intervals overlap or their medians differ by less than
 3 %. Exit status 0: all three agree on every case, and a call costs actbench less than
 pytest-benchmark; 1: they do not, or something could not be measured.
 
 The tools take turns in a framework's process, on one CPU, in the environment of a worker, on the
-same statement and arrays: `bench.worker.side_by_side`. A turn's value is the median of what the
+same statement and arrays: `tools.side_by_side.child`. A turn's value is the median of what the
 tool reports; an interval is the hierarchical bootstrap interval over a few such processes and their
 turns, the same for all.
 The empty callable is timed bare where there is nothing to wait for, in NumPy's process, and waited

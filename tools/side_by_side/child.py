@@ -1,6 +1,6 @@
-"""The child of `bench.side_by_side`: one framework's cases, timed by several harnesses in turn.
+"""The child of `tools.side_by_side`: one framework's cases, timed by several harnesses in turn.
 
-`python -m bench.worker.side_by_side FRAMEWORK DESCRIPTOR CPUS` reads one request from the pipe
+`python -m tools.side_by_side.child FRAMEWORK DESCRIPTOR CPUS` reads one request from the pipe
 DESCRIPTOR and answers with messages: versions, failures, then one for each turn of a tool.
 
 Every tool times the same statement, `wait(step())`, on the same arrays in this process, for about
@@ -17,13 +17,14 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import count, cycle, permutations
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from actbench.bench.worker.__main__ import explain
@@ -66,7 +67,7 @@ class _Actbench:
         self._loops = 1
 
     def __call__(self, subject: _Subject) -> dict[str, Any]:
-        if not subject.empty:
+        if isinstance(subject.key, int):
             return {"sample": self._worker.sample(subject.key, BATCH, self._batches)}
         clock = self._worker.clock
         while clock.elapsed(_empty, self._loops) < BATCH * 1e9:
@@ -153,7 +154,8 @@ class _PytestBenchmark:
         return {"times": [measured["stats"]["median"] * 1e9]}
 
 
-_TOOLS = {
+_Tool = Callable[[_Subject], dict[str, Any]]
+_TOOLS: Mapping[str, Callable[[Worker, float], _Tool]] = {
     "actbench": _Actbench,
     "torch.utils.benchmark": _Torch,
     "pyperf": _Pyperf,
@@ -162,7 +164,6 @@ _TOOLS = {
 
 
 _TIMING = ("actbench", "torch.utils.benchmark", "pyperf")
-_Tool = Callable[[_Subject], dict[str, Any]]
 
 
 def main(arguments: list[str]) -> int:
@@ -209,9 +210,10 @@ def _depth(tool: _Tool, worker: Worker) -> int:
 
     def step() -> tuple[()]:
         nonlocal seen
-        seen, frame = 0, sys._getframe()
-        while frame := frame.f_back:
-            seen += 1
+        seen = -1
+        frame: FrameType | None = sys._getframe()
+        while frame:
+            frame, seen = frame.f_back, seen + 1
         return ()
 
     worker._prepared[-1] = _Prepared(step, 1.0, False)

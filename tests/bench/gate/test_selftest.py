@@ -18,7 +18,7 @@ from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import store
 
-_QUICK = ("selftest", "--cycles", "1", "--hogs", "none", "--rival-every", "0", "--budget", "2")
+_QUICK = ("selftest", "--cycles", "1", "--hogs", "none", "--budget", "2")
 
 
 def _asked(out: Path, **changes: Any) -> Asked:
@@ -29,7 +29,6 @@ def _asked(out: Path, **changes: Any) -> Asked:
         "hogs": ("none",),
         "budget": 2.0,
         "planted_every": 1,
-        "rival_every": 0,
         "seed": 0,
         "out": out,
         "command": "actbench selftest",
@@ -137,7 +136,7 @@ def test_an_interrupt_keeps_what_was_measured(
             spoilt=0,
             detail="",
         )
-        yield [selftest._trial(found, None, (0, 0, "none"), (1.0, 2.0), None)]  # type: ignore[arg-type]
+        yield [selftest._trial(found, None, (0, 0, "none"), (1.0, 2.0), {})]  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(selftest, "_trials", trials)

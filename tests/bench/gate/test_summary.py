@@ -93,9 +93,9 @@ def test_work_and_waits_stand_in_one_row_and_apart_in_the_lines() -> None:
 
 
 def test_a_rival_is_counted_where_it_compared() -> None:
-    trials = [replace(_PLAIN, rival={"min:5%": True}), replace(_PLAIN, gate=1)]
+    trials = [replace(_PLAIN, rival={"another tool": True}), replace(_PLAIN, gate=1)]
     [condition] = summary.conditions(summary.summary(trials))
-    rival = condition.lines["min:5%"]
+    rival = condition.lines["another tool"]
     assert (rival.called.count, rival.called.of) == (1, 1)
     assert (rival.alarmed.count, rival.alarmed.of) == (1, 1)
     assert (condition.lines[GATE].alarmed.count, condition.lines[GATE].alarmed.of) == (0, 2)

@@ -30,7 +30,7 @@ def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
     trials = [
-        _trial(0, "same", rival={"min:5%": True}),
+        _trial(0, "same", rival={"pytest-benchmark min:5%": True}),
         _trial(1, "same"),
         _trial(2, "slower", 0.05),
     ]
@@ -41,7 +41,7 @@ def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
     writer.finish(summary.rows(trials))
     page = _page(tmp_path / "run")
     assert "How often the regression gate is wrong" in page
-    assert "the gate in 0 of 2 gates; by pytest-benchmark at min:5% in 1 of 1 gate." in page
+    assert "the gate in 0 of 2 gates; by pytest-benchmark min:5% in 1 of 1 gate." in page
     assert "1 of 1 (2.5–100.0%)" in page
     assert "actbench selftest &lt;x&gt;" in page
     assert page.index('<section id="gate"') < page.index('<section id="answer"')
@@ -63,7 +63,7 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
 def test_without_a_line_of_the_gate_there_is_no_table(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    lines = summary.summary([_trial(0, "same", rival={"min:5%": True})])
+    lines = summary.summary([_trial(0, "same", rival={"pytest-benchmark min:5%": True})])
     rival = [asdict(line) for line in lines if line.tool != summary.GATE]
     assert rival
     made = replace(read_facts(runs["normal"]), selftest=rival)

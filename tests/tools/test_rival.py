@@ -6,12 +6,14 @@ import importlib.util
 from contextlib import nullcontext
 
 import pytest
+from click.testing import CliRunner
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.gate import rival
-from actbench.bench.gate.rival import THRESHOLDS, compare
 from actbench.bench.host.errors import ActbenchError
 from actbench.bench.timing.pairs import Plant
+from tools.rival import __main__ as command
+from tools.rival import comparison
+from tools.rival.comparison import THRESHOLDS, compare, name
 
 RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 65536, 1)
 GELU = Case("numpy", "gelu", "textbook", "eager", "forward", "cpu", "float32", 65536, 1)
@@ -19,11 +21,11 @@ WORDS = f"""
 ============================== 2 passed in 2.07s ===============================
 --------------------------------------------------------------------------------
 Performance has regressed:
-\ttest_call[{rival._name(RELU)}] (0001_base) - Field 'min' has failed PercentageRegressionCheck: \
+\ttest_call[{name(RELU)}] (0001_base) - Field 'min' has failed PercentageRegressionCheck: \
 99.212030175 > 5.000000000
-\ttest_call[{rival._name(RELU)}] (0001_base) - Field 'median' has failed \
+\ttest_call[{name(RELU)}] (0001_base) - Field 'median' has failed \
 PercentageRegressionCheck: 18.482133745 > 5.000000000
-\ttest_call[{rival._name(GELU)}] (0001_base) - Field 'mean' has failed \
+\ttest_call[{name(GELU)}] (0001_base) - Field 'mean' has failed \
 PercentageRegressionCheck: inf > 10.000000000
 --------------------------------------------------------------------------------
 Traceback (most recent call last):
@@ -32,7 +34,7 @@ pytest_benchmark.session.PerformanceRegression: Performance has regressed.
 
 
 def test_each_threshold_has_the_cases_that_the_words_name() -> None:
-    found = rival._regressed(WORDS, [RELU, GELU])
+    found = comparison._regressed(WORDS, [RELU, GELU])
     assert tuple(found) == THRESHOLDS
     assert {threshold: cases for threshold, cases in found.items() if cases} == {
         "min:5%": {RELU},
@@ -42,14 +44,14 @@ def test_each_threshold_has_the_cases_that_the_words_name() -> None:
 
 
 def test_no_words_are_no_regression() -> None:
-    found = rival._regressed("=== 2 passed in 2.07s ===\n", [RELU, GELU])
+    found = comparison._regressed("=== 2 passed in 2.07s ===\n", [RELU, GELU])
     assert set(found.values()) == {frozenset()}
 
 
 def test_words_that_are_not_understood_are_no_silence() -> None:
     changed = WORDS.replace("PercentageRegressionCheck", "RelativeRegressionCheck")
     with pytest.raises(ActbenchError, match="not known here"):
-        rival._regressed(changed, [RELU, GELU])
+        comparison._regressed(changed, [RELU, GELU])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_words_that_are_not_understood_are_no_silence() -> None:
 def test_a_run_may_end_well_or_with_a_regression(
     arm: str, status: int, output: str, untimed: int
 ) -> None:
-    rival._check(arm, status, output, untimed)
+    comparison._check(arm, status, output, untimed)
 
 
 @pytest.mark.parametrize(
@@ -76,20 +78,20 @@ def test_a_run_may_end_well_or_with_a_regression(
 )
 def test_any_other_end_is_an_error(arm: str, status: int, output: str, untimed: int) -> None:
     with pytest.raises(ActbenchError, match=f"of the {arm} ended with exit status {status}"):
-        rival._check(arm, status, output, untimed)
+        comparison._check(arm, status, output, untimed)
 
 
 def test_the_error_says_why_a_test_failed() -> None:
     output = "E   ImportError: no such framework\nrival.py:3: ImportError\n=== 1 failed ===\n"
     with pytest.raises(ActbenchError, match=r": ImportError: no such framework$"):
-        rival._check("base", 1, output, 1)
+        comparison._check("base", 1, output, 1)
 
 
 def test_nobodys_own_options_reach_the_rival(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--benchmark-skip")
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PY_COLORS", "1")
-    found = rival._environment([RELU])
+    found = comparison._environment([RELU])
     assert {name for name in found if name.startswith("PYTEST_")} == {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
     }
@@ -112,3 +114,29 @@ def test_it_finds_a_planted_slowdown_and_runs_both_arms_inside_of_what_is_given(
     assert all(RELU in regressed for regressed in found.regressed.values())  # it takes 20 times
     assert arms == ["base", "candidate"]
     assert 0 < found.timed < found.wall
+
+
+def test_rules_go_by_the_name_of_their_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = comparison.Outcome({"min:5%": frozenset({RELU})}, 1.0, 2.0)
+    monkeypatch.setattr(command, "compare", lambda *_: found)
+    assert command.called() == {"pytest-benchmark min:5%": {RELU}}
+
+
+def test_what_cannot_compare_is_said_and_calls_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ActbenchError("planted")
+
+    monkeypatch.setattr(command, "compare", fail)
+    assert command.called() == {}
+    assert "pytest-benchmark did not compare: planted" in capsys.readouterr().err
+
+
+def test_it_has_the_options_of_the_selftest_and_one_more() -> None:
+    done = CliRunner().invoke(command.main, ["--help"])
+    assert done.exit_code == 0
+    assert {"--cycles", "--hogs", "--planted-every", "--rival-every"} <= set(done.output.split())
+    refused = CliRunner().invoke(command.main, ["--framework", "tensorflow"])
+    assert refused.exit_code == 2
+    assert "no case left" in refused.output

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..catalog.cases import Case
-from ..host.errors import ActbenchError
-from ..timing.pairs import Plant
-from ..workers.lanes import measuring_cpus
-from ..workers.process import PACKAGE, Key, environment_of
+from actbench.bench.catalog.cases import Case
+from actbench.bench.host.errors import ActbenchError
+from actbench.bench.timing.pairs import Plant
+from actbench.bench.workers.lanes import measuring_cpus
+from actbench.bench.workers.process import PACKAGE, Key, environment_of
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
 """As people write them after --benchmark-compare-fail."""
@@ -35,7 +35,7 @@ _VERDICT = re.compile(
     re.MULTILINE,
 )
 ROOT = PACKAGE.parent
-_TEST = Path(__file__).with_name("test_rival.py")
+_TEST = Path(__file__).with_name("child.py")
 _TIMEOUT = 900.0
 """Seconds of a run, beyond its timing: imports, compilations, and all of it beside hogs."""
 _OPTIONS = (
@@ -136,7 +136,7 @@ class _Runs:
         plant = self.planted.get(case)
         share = plant.share if plant and arm == _CANDIDATE else 0.0
         planted = plant and {"kind": plant.kind, "share": share}
-        return {"name": _name(case), "case": case.as_dict(), "plant": planted}
+        return {"name": name(case), "case": case.as_dict(), "plant": planted}
 
 
 def _environment(cases: Iterable[Case]) -> dict[str, str]:
@@ -147,7 +147,8 @@ def _environment(cases: Iterable[Case]) -> dict[str, str]:
     return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PY_COLORS": "0"}
 
 
-def _name(case: Case) -> str:
+def name(case: Case) -> str:
+    """A case as the id of its test."""
     return "-".join(map(str, case.as_dict().values()))
 
 
@@ -174,7 +175,7 @@ def _regressed(output: str, cases: Sequence[Case]) -> dict[str, frozenset[Case]]
 
     Raises ActbenchError where some of its words are not understood.
     """
-    by_name = {_name(case): case for case in cases}
+    by_name = {name(case): case for case in cases}
     found: dict[str, set[Case]] = {threshold: set() for threshold in THRESHOLDS}
     verdicts = list(_VERDICT.finditer(output))
     if len(verdicts) != output.count("' has failed "):

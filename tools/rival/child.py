@@ -1,4 +1,4 @@
-"""The test file of `bench.gate.rival`: a test a case, each timed by pytest-benchmark's fixture.
+"""The test file of `tools.rival.comparison`: a test per case, timed by pytest-benchmark's fixture.
 
 ACTBENCH_RIVAL names the file of the request. The frameworks share one process, on one CPU.
 """

@@ -1,0 +1,1 @@
+"""Other harnesses beside this one, and tables for its documents."""

@@ -1,0 +1,61 @@
+"""The gate's selftest, with pytest-benchmark's own comparison of the same cases beside it.
+
+    python -m tools.rival --cycles 2
+    python -m tools.rival --cycles 34 --planted-every 6 --rival-every 11
+
+Options and exit statuses are those of `actbench selftest`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from actbench.bench.catalog.cases import Case
+from actbench.bench.commands.selftest import run, selftest
+from actbench.bench.gate import summary
+from actbench.bench.gate.selftest import Asked
+from actbench.bench.host.errors import ActbenchError
+from actbench.bench.host.progress import Reporter
+
+from .comparison import compare
+
+
+def called(*asked: Any) -> Mapping[str, frozenset[Case]]:
+    """The cases that each threshold calls regressed; none, and why, where it cannot compare."""
+    try:
+        regressed = compare(*asked).regressed
+    except ActbenchError as error:
+        Reporter().say(f"pytest-benchmark did not compare: {error}")
+        return {}
+    return {f"pytest-benchmark {threshold}": cases for threshold, cases in regressed.items()}
+
+
+def _run(hogs: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+    command = shlex.join(["python", "-m", "tools.rival", *sys.argv[1:]])
+    try:
+        run(Asked(hogs=hogs or summary.HOGS, command=command, rival=called, **asked), as_json)
+    except ActbenchError as error:
+        raise click.UsageError(str(error)) from error
+
+
+_EVERY = click.Option(
+    ["--rival-every"],
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
+)
+main = click.Command(
+    "rival",
+    params=[*selftest.params, _EVERY],
+    callback=_run,
+    help="Measure the gate itself, and pytest-benchmark beside it under the same conditions.",
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Other harnesses that time the same cases in the same process."""
