@@ -33,6 +33,7 @@ class Speech:
     one element, `gradient` the same for its derivative, `compiled` what {f} becomes; `wide` is what
     float64 needs beforehand. Imports are those of the module of `impls/` under the same names. In a
     framework without a `gradient`, `slope` is the decorator that holds a form's derivative.
+    `idle` is a decorator that changes nothing here: it holds a form's kernel for a given output.
     """
 
     tensor: str
@@ -40,12 +41,14 @@ class Speech:
     call: str = "print(float({f}({tensor})[0]))"
     gradient: str = ""
     slope: str = ""
+    idle: str = ""
     wide: str = ""
 
 
 SPEECH: Mapping[str, Speech] = {
-    "numpy": Speech(tensor="np.full({copies}, {input}, np.{dtype})", slope="_slope"),
+    "numpy": Speech(tensor="np.full({copies}, {input}, np.{dtype})", slope="with_slope"),
     "torch": Speech(
+        idle="_into",
         tensor="torch.full(({copies},), {input}, dtype=torch.{dtype})",
         compiled="torch.compile({f}, dynamic=True)",
         gradient="x = {tensor}.requires_grad_(); "
@@ -91,7 +94,7 @@ def script(case: Case, place: str) -> str:
     form = source.form(f"{activation.name}_{case.form}")
     parameters = {name: activation.parameters[name] for name in activation.changed}
     carried = speech.slope and case.direction != "forward"
-    define = (source.slope if carried else source.define)(form, speech.slope, parameters)
+    define = (source.slope if carried else source.define)(form, speech, parameters)
     call = _call(speech, case, place)
     wide = speech.wide if case.dtype == "float64" else ""
     first = "; ".join(filter(None, (source.imports(define, call, wide), wide)))
@@ -138,12 +141,13 @@ class _Source:
         return self._functions[name]
 
     def define(
-        self, form: ast.FunctionDef, slope: str, parameters: Mapping[str, float | int | bool]
+        self, form: ast.FunctionDef, speech: Speech, parameters: Mapping[str, float | int | bool]
     ) -> str:
         """A form as one line, `def f(x, …): …`, with the case's parameters as its defaults."""
-        held = [_decorator(each) for each in form.decorator_list]
-        if any(name != slope for name in held):
-            raise NotAlone(f"it rests on the decorator {held[0]}")
+        held = [_decorator(decorator) for decorator in form.decorator_list]
+        for name in held:
+            if name not in (speech.slope, speech.idle):
+                raise NotAlone(f"it rests on the decorator {name}")
         body = [each for each in form.body if not _is_guard(each)]
         if not all(isinstance(each, ast.Assign | ast.Return) for each in body):
             raise NotAlone("it takes more than assignments")
@@ -151,11 +155,11 @@ class _Source:
         return f"def f({_signature(form.args, parameters)}): {lines}"
 
     def slope(
-        self, form: ast.FunctionDef, slope: str, parameters: Mapping[str, float | int | bool]
+        self, form: ast.FunctionDef, speech: Speech, parameters: Mapping[str, float | int | bool]
     ) -> str:
         """The derivative that a form carries in its decorator, as one line of the same kind."""
         held = [each for each in form.decorator_list if isinstance(each, ast.Call)]
-        if [_decorator(each) for each in held] != [slope]:
+        if [_decorator(each) for each in held] != [speech.slope]:
             raise NotAlone("its derivative is not one formula")
         derivative = held[0].args[0]
         if not isinstance(derivative, ast.Lambda):

@@ -290,7 +290,7 @@ def test_constants_are_written_out_and_parameters_given() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"form": "stable"}, "decorator _stable"),
+        ({"form": "stable"}, "decorator _wide"),
         ({"activation": "prelu"}, "learned parameter"),
         ({"device": "cuda"}, "on cuda is not written down"),
         ({"framework": "mxnet"}, "mxnet"),
