@@ -53,7 +53,7 @@ publish: $(READY) ## build site/ from results/published/, where actbench publish
 	$(BIN)/actbench site $(SITE)
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PYTEST)
 
 lint: $(READY) ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
