@@ -39,7 +39,7 @@ fails, 2 bad usage, runs of different machines or with nothing in common, 3 unde
     type=Finite(0, min_open=True),
     default=DEAD_ZONE,
     show_default=True,
-    help="The least change of a time that is to be found, as a share.",
+    help="The least change of a time that is to be comparison, as a share.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines too.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if something is undecided.")
@@ -63,17 +63,17 @@ def compare(
 
     A run is a folder, or its name under results/. Times are compared relative to those of copies
     and other primitives of the same run, so that the state of the machine is divided out; how the
-    primitives themselves moved is told beside it. Exactness is compared as it is.
+    primitives themselves moved is said beside it. Exactness is compared as it is.
     """
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")
     runs = store.load(base), store.load(candidate)
-    found = module.compare(*runs, zone=zone, across_machines=across_machines)
+    comparison = module.compare(*runs, zone=zone, across_machines=across_machines)
     if as_json:
-        click.echo(words.for_machines(found, strict))
+        click.echo(words.for_machines(comparison, strict))
     elif as_markdown:
-        click.echo(words.for_markdown(found, limit))
+        click.echo(words.for_markdown(comparison, limit))
     else:
-        click.echo(words.for_people(found, limit))
-    sys.exit(found.exit_status(strict))
+        click.echo(words.for_people(comparison, limit))
+    sys.exit(comparison.exit_status(strict))

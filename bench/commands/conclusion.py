@@ -1,4 +1,4 @@
-"""How a run ended: in words, for machines, and as an exit status."""
+"""The end of a run: in words, for machines, and as an exit status."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def for_people(outcome: Outcome) -> str:
     if refused := _refused(outcome):
         count = len({row.case for row in refused})
         parts.append(
-            f"{count} refused, because the times would mislead, the first {_told(refused[0])}"
+            f"{count} refused, because the times would mislead, the first {_named(refused[0])}"
         )
     if failed:
-        parts.append(f"{len({row.case for row in failed})} failed, the first {_told(failed[0])}")
+        parts.append(f"{len({row.case for row in failed})} failed, the first {_named(failed[0])}")
     if facts.timed_share is not None:
         parts.append(
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
         )
-    told = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
-    return f"{told}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
+    text = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
+    return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
 
 
-def _told(row: Row) -> str:
+def _named(row: Row) -> str:
     case = row.case
     who = f"{case.framework} {case.activation} {case.form} {case.mode} {case.direction}"
     return f"{who}: {row.status}, {row.detail}"

@@ -19,17 +19,19 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--json", "as_json", is_flag=True, help="One record a finding.")
+@click.option("--json", "as_json", is_flag=True, help="One record per finding.")
 @DEBUG
 def doctor(as_json: bool) -> None:
-    """Say what about this machine makes figures worse, and what mends it."""
+    """Examine this machine: what makes figures worse, and what mends it."""
     findings = examine()
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=1))
+        click.echo(
+            json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1)
+        )
         return
-    for each in findings:
-        click.echo(f"{each.state:<8} {each.name}: {each.found}")
-        if each.remedy:
-            click.echo(f"{'':<8} → {each.remedy}")
-    worse = sum(each.state == "worse" for each in findings)
+    for finding in findings:
+        click.echo(f"{finding.state:<8} {finding.name}: {finding.observed}")
+        if finding.remedy:
+            click.echo(f"{'':<8} → {finding.remedy}")
+    worse = sum(finding.state == "worse" for finding in findings)
     click.echo(f"{worse} of {len(findings)} things here make figures worse.")

@@ -30,7 +30,7 @@ Examples:
     show_default=True,
     help="JSON array of records, or CSV.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless told.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless given.")
 @DEBUG
 def export(run_path: Path, form: str, out: Path | None) -> None:
     """Write the rows of RUN (a folder, or its name under results/) for other tools."""

@@ -23,8 +23,8 @@ Examples:
 @RUN
 @click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax, tensorflow.")
 @click.option("--activation", "activations", multiple=True, help="A name of `list`.")
-@click.option("--limit", type=click.IntRange(1), help="The first so many; all unless told.")
-@click.option("--json", "as_json", is_flag=True, help="One record a finding.")
+@click.option("--limit", type=click.IntRange(1), help="The first so many; all unless given.")
+@click.option("--json", "as_json", is_flag=True, help="One record per finding.")
 @DEBUG
 def findings(
     run_path: Path,
@@ -37,13 +37,13 @@ def findings(
 
     loaded = load(run_path)
     chosen = Selection(frameworks=frameworks, activations=activations)
-    found = module.findings(loaded, chosen)
-    shown = found[:limit]
+    every = module.findings(loaded, chosen)
+    shown = every[:limit]
     if as_json:
-        records = ",\n".join(dump(each.as_dict()) for each in shown)
+        records = ",\n".join(dump(finding.as_dict()) for finding in shown)
         click.echo(f"[\n{records}\n]" if shown else "[]")
         return
-    for each in shown:
-        click.echo(each.sentence)
-        click.echo("".join(f"    {line}\n" for line in each.lines))
-    click.echo(module.verdict(found, module.checked(loaded, chosen), len(shown)))
+    for finding in shown:
+        click.echo(finding.sentence)
+        click.echo("".join(f"    {line}\n" for line in finding.lines))
+    click.echo(module.verdict(every, module.checked(loaded, chosen), len(shown)))

@@ -22,7 +22,7 @@ Examples:
 
 @click.command("list", epilog=_EXAMPLES)
 @click.option(
-    "--json", "as_json", is_flag=True, help="One record a framework, activation and form."
+    "--json", "as_json", is_flag=True, help="One record per framework, activation and form."
 )
 @DEBUG
 def list_(as_json: bool) -> None:

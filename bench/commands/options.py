@@ -46,7 +46,7 @@ def as_given() -> str:
 
 
 class Finite(click.FloatRange):
-    """A range of numbers, of which infinity and NaN are none."""
+    """A range of finite numbers."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -68,7 +68,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         ("device", str, "cpu or cuda."),
         ("dtype", str, "float32, float64, float16 or bfloat16."),
         ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
-        ("threads", str, "CPU threads of a worker, or all; 1 unless told."),
+        ("threads", str, "CPU threads of a worker, or all; 1 unless given."),
         ("output", str, "fresh, or reused: written to memory that is there already."),
         ("cache", str, "warm, or cold: emptied before every call."),
     )
@@ -86,6 +86,6 @@ def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
         if framework and framework not in frameworks():
             hint = nearest(framework, list(frameworks()))
             raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
-        found = shutil.which(path)
-        chosen[framework if equals else ""] = os.path.abspath(found) if found else path
+        program = shutil.which(path)
+        chosen[framework if equals else ""] = os.path.abspath(program) if program else path
     return chosen

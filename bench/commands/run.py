@@ -49,7 +49,7 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
 @click.option(
     "--precision",
     type=Finite(0, min_open=True),
-    help="Half an interval over the value, at which sampling stops; 0.02 unless told.",
+    help="Half an interval over the value, at which sampling stops; 0.02 unless given.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")

@@ -1,4 +1,4 @@
-"""Where things are kept from one run to the next: compiled code and exact values."""
+"""Folders kept from one run to the next: compiled code and exact values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """A folder of that name in the user's cache; a temporary one where that cannot be written.
+    """Return a folder of the user's cache, or a temporary one where that cannot be written.
 
     XDG_CACHE_HOME is honoured. Folders with spaces are passed over: a flag of XLA takes none.
     """

@@ -1,4 +1,4 @@
-"""What about this machine makes figures worse, how noisy it is now, and what mends it."""
+"""Examination of this machine: what makes figures worse, how noisy it is now, what mends it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NOISY = 0.1
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what was found, and the command or habit that mends it if need be."""
+    """One thing examined: what was observed, and the command or habit that mends it if need be."""
 
     name: str
     state: State
-    found: str
+    observed: str
     remedy: str = ""
 
 
@@ -45,12 +45,12 @@ def _read(path: Path) -> str:
 
 def _load() -> Finding:
     load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
-    found = f"{load:.2f} on {cores} cores over the last minute"
+    observed = f"{load:.2f} on {cores} cores over the last minute"
     busy = load > 0.25 * cores
     return Finding(
         "load",
         "worse" if busy else "fine",
-        found,
+        observed,
         "stop other programs: top -o %CPU" if busy else "",
     )
 
@@ -60,7 +60,7 @@ def _steal() -> Finding:
     time.sleep(0.5)
     after = _cpu_times()
     if not before or len(before) < 8:
-        return Finding("steal", "unknown", "/proc/stat does not tell")
+        return Finding("steal", "unknown", "/proc/stat does not say")
     spent = [b - a for a, b in zip(before, after, strict=True)]
     share = spent[7] / max(sum(spent), 1)
     remedy = (
@@ -85,15 +85,17 @@ def _virtual() -> Finding:
     virtual = "hypervisor" in _read(Path("/proc/cpuinfo"))
     if not virtual:
         return Finding("virtual machine", "fine", "no hypervisor seen")
-    found = "a hypervisor: neighbours share caches, memory and frequency unseen"
-    return Finding("virtual machine", "worse", found, "trust ratios taken in one run, not digits")
+    observed = "a hypervisor: neighbours share caches, memory and frequency unseen"
+    return Finding(
+        "virtual machine", "worse", observed, "trust ratios taken in one run, not digits"
+    )
 
 
 def _governor() -> Finding:
     governor = _read(_CPU / "cpu0/cpufreq/scaling_governor")
     if not governor:
         return Finding(
-            "governor", "unknown", "the system does not tell (usual in a virtual machine)"
+            "governor", "unknown", "the system does not say (usual in a virtual machine)"
         )
     slow = governor != "performance"
     return Finding(
@@ -107,7 +109,7 @@ def _governor() -> Finding:
 def _turbo() -> Finding:
     no_turbo, boost = _read(_CPU / "intel_pstate/no_turbo"), _read(_CPU / "cpufreq/boost")
     if not no_turbo and not boost:
-        return Finding("turbo", "unknown", "the system does not tell")
+        return Finding("turbo", "unknown", "the system does not say")
     if no_turbo == "1" or boost == "0":
         return Finding("turbo", "fine", "off")
     path = "intel_pstate/no_turbo" if no_turbo else "cpufreq/boost"
@@ -126,7 +128,7 @@ def _hyperthreads() -> Finding:
         return Finding(
             "hyperthreads",
             "fine" if active else "unknown",
-            "off" if active else "the system does not tell",
+            "off" if active else "the system does not say",
         )
     return Finding(
         "hyperthreads",
@@ -139,7 +141,7 @@ def _hyperthreads() -> Finding:
 def _thermal() -> Finding:
     counts = [_read(path) for path in _CPU.glob("cpu*/thermal_throttle/core_throttle_count")]
     if not counts:
-        return Finding("thermal", "unknown", "the system does not tell")
+        return Finding("thermal", "unknown", "the system does not say")
     throttled = sum(int(count or 0) for count in counts)
     return Finding(
         "thermal",
@@ -153,13 +155,13 @@ def _huge_pages() -> Finding:
     setting = _read(Path("/sys/kernel/mm/transparent_hugepage/enabled"))
     chosen = setting.partition("[")[2].partition("]")[0]
     if not chosen:
-        return Finding("huge pages", "unknown", "the system does not tell")
+        return Finding("huge pages", "unknown", "the system does not say")
     always = chosen == "always"
-    found = f"{chosen}: a fresh output costs a page fault every {'2 MiB' if always else '4 KiB'}"
+    observed = f"{chosen}: a fresh output costs a page fault every {'2 MiB' if always else '4 KiB'}"
     return Finding(
         "huge pages",
         "fine" if always else "worse",
-        found,
+        observed,
         "" if always else "echo always | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
     )
 
@@ -197,12 +199,12 @@ def _noise(name: str, what: str, work: Callable[[], object]) -> Finding:
     times = np.array(list(_timed(work)))
     low, middle, high = np.percentile(times, [10, 50, 90])
     spread = (high - low) / middle
-    found = f"{what} takes {middle / 1e3:.1f} µs, four in five times within {spread:.0%}"
+    observed = f"{what} takes {middle / 1e3:.1f} µs, four in five times within {spread:.0%}"
     noisy = spread > _NOISY
     return Finding(
         name,
         "worse" if noisy else "fine",
-        found,
+        observed,
         "wait for a quieter hour, or take more --rounds and --epochs" if noisy else "",
     )
 

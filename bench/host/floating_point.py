@@ -1,4 +1,4 @@
-"""What workers told of their floating-point environment, in words, where it is unusual."""
+"""The floating-point environments of workers in words, where they are unusual."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _WORDS = {
 
 
 def sentences(workers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A sentence for each worker whose environment was unusual, or changed under its framework.
+    """Write a sentence per worker whose environment was unusual, or changed under its framework.
 
-    `workers` are those of RunFacts. A worker that told nothing is passed over.
+    `workers` are those of RunFacts. A worker that said nothing is passed over.
     """
-    return [text for label, facts in workers.items() for text in _told(label, facts)]
+    return [text for label, facts in workers.items() for text in _unusual(label, facts)]
 
 
-def _told(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
+def _unusual(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     environment = facts.get("floating_point") or {}
     before, after = environment.get("before", {}), environment.get("after", {})
     if strange := _differences(USUAL, before):
@@ -40,10 +40,10 @@ def _told(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """In words what is found and was not expected; empty if nothing, or if either is not told."""
+def _differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
+    """Write in words how the actual differs from the expected; empty where one is not known."""
     return ", ".join(
-        _WORDS.get((name, found[name]), f"{name} {found[name]}")
+        _WORDS.get((name, actual[name]), f"{name} {actual[name]}")
         for name in expected
-        if name in found and found[name] != expected[name]
+        if name in actual and actual[name] != expected[name]
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def facts() -> dict[str, Any]:
-    """CPU, caches, memory, system and load, as far as this machine tells."""
+    """CPU, caches, memory, system and load, as far as this machine says."""
     return {
         "cpu": _cpu_name(),
         "architecture": platform.machine(),
@@ -20,7 +20,7 @@ def facts() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpus": _gpus(),
         "virtual": "hypervisor" in _cpuinfo("flags"),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "not told",
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
         "system": f"{platform.system()} {platform.release()}",
         "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
@@ -48,22 +48,22 @@ def _cpuinfo(key: str) -> str:
 
 def _caches() -> dict[str, str]:
     """Size by level and kind of the first CPU's caches: {"L1d": "48K", ...}."""
-    found = {}
+    sizes = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         kind = {"Data": "d", "Instruction": "i"}.get(_read(index / "type"), "")
-        found[f"L{_read(index / 'level')}{kind}"] = _read(index / "size")
-    return found
+        sizes[f"L{_read(index / 'level')}{kind}"] = _read(index / "size")
+    return sizes
 
 
 def cache_bytes() -> dict[str, int]:
-    """Bytes by level and kind of the first CPU's caches: {"L1d": 49152, ...}; empty if not told."""
+    """Bytes by level and kind of the first CPU's caches: {"L1d": 49152, ...}; empty if unknown."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
-    found = {}
+    sizes = {}
     for name, size in _caches().items():
         digits, unit = size.rstrip("KMG"), size[-1:]
         if digits.isdigit():
-            found[name] = int(digits) * units.get(unit, 1)
-    return found
+            sizes[name] = int(digits) * units.get(unit, 1)
+    return sizes
 
 
 def _gpus() -> list[str]:
@@ -80,12 +80,12 @@ _GPU_STATE = (
 def gpu_state() -> list[dict[str, str]]:
     """Clocks (MHz), temperature (°C), power (W) and the throttle bits of each GPU at this moment.
 
-    As nvidia-smi tells them; empty where there is none.
+    As nvidia-smi says; empty where there is none.
     """
     query = f"--query-gpu={','.join(_GPU_STATE)}"
     lines = _lines("nvidia-smi", query, "--format=csv,noheader,nounits")
     values = [[field.strip() for field in line.split(",")] for line in lines]
-    return [dict(zip(_GPU_STATE, each, strict=True)) for each in values]
+    return [dict(zip(_GPU_STATE, fields, strict=True)) for fields in values]
 
 
 def _first_line(*command: str) -> str:

@@ -1,4 +1,4 @@
-"""What a person sees while they wait: a bar with an estimate on a terminal, lines elsewhere."""
+"""Progress: a bar with an estimate on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Reporter:
     def phase(self, title: str, steps: int, unit: str = "") -> Iterator[Advance]:
         """A phase of so many steps; yields the function that counts one.
 
-        Steps that are seconds (`unit` "s") are a limit, and only the time taken is told.
+        Steps that are seconds (`unit` "s") are a limit, and only the time taken is said.
         """
         started = time.monotonic()
         if not self._bars:

@@ -28,7 +28,7 @@ def test_every_finding_says_what_was_found_and_what_mends_it() -> None:
     assert len(findings) >= 12
     for each in findings.values():
         assert each["state"] in ("fine", "worse", "unknown")
-        assert each["found"]
+        assert each["observed"]
         assert bool(each["remedy"]) == (each["state"] == "worse"), each
 
 
@@ -36,7 +36,7 @@ def test_a_missing_compiler_and_a_thread_limit_are_seen() -> None:
     findings = _examined(CXX="/nowhere/c++", OMP_NUM_THREADS="1")
     assert findings["compiler"]["state"] == "worse"
     assert "apt-get install" in findings["compiler"]["remedy"]
-    assert "OMP_NUM_THREADS=1" in findings["thread limits"]["found"]
+    assert "OMP_NUM_THREADS=1" in findings["thread limits"]["observed"]
 
 
 def test_people_get_a_line_a_finding_and_a_sum() -> None:
