@@ -29,6 +29,13 @@ ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
+SCRIPT = {
+    # A number of JAX's own would be flushed on its way in if it is subnormal.
+    "tensor": "jnp.asarray(np.full({copies}, {input}, jnp.{dtype}))",
+    "compiled": "jax.jit({f})",
+    "gradient": "x = {tensor}; print(float(jax.vjp({f}, x)[1](jnp.ones_like(x))[0][0]))",
+    "float64": 'jax.config.update("jax_enable_x64", True)',
+}
 
 Array = jax.Array
 Form = Callable[..., Array]
@@ -129,7 +136,7 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
 
 
 @_wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
-def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+def leaky_relu_wide(x: Array, alpha: float = 0.01) -> Array:
     """x if x > 0, else αx"""
     return jnp.where(x > 0, x, alpha * x)
 
@@ -146,7 +153,7 @@ def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Arr
 
 
 @_wide_gradient(_prelu_gradient)
-def prelu_stable(x: Array, alpha: Array) -> Array:
+def prelu_wide(x: Array, alpha: Array) -> Array:
     """x if x > 0, else αx, with a learned α"""
     return jnp.where(x > 0, x, alpha * x)
 
@@ -167,7 +174,7 @@ def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
 
 
 @_wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
-def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
+def shifted_relu_wide(x: Array, alpha: float = 1.0) -> Array:
     """max(x, −α)"""
     return jnp.maximum(x, -alpha)
 
@@ -203,7 +210,7 @@ def _hard_sigmoid_slope(x: Array) -> Array:
 
 
 @_wide(_hard_sigmoid_slope)
-def hard_sigmoid_stable(x: Array) -> Array:
+def hard_sigmoid_wide(x: Array) -> Array:
     """min(max(x + 3, 0), 6)/6"""
     return jnp.clip(x + 3, 0, 6) / 6
 
@@ -224,7 +231,7 @@ def _hard_swish_slope(x: Array) -> Array:
 
 
 @_wide(_hard_swish_slope)
-def hard_swish_stable(x: Array) -> Array:
+def hard_swish_wide(x: Array) -> Array:
     """x · min(max(x + 3, 0), 6)/6"""
     bounded = jnp.maximum(x, -1000)
     return bounded * (jnp.clip(bounded + 3, 0, 6) / 6)
@@ -250,7 +257,7 @@ def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
 
 
 @_wide(_elu_slope)
-def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+def elu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0))"""
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
 
@@ -271,7 +278,7 @@ def _selu_slope(x: Array) -> Array:
 
 
 @_wide(_selu_slope)
-def selu_stable(x: Array) -> Array:
+def selu_wide(x: Array) -> Array:
     """λx if x > 0, else λα expm1(min(x, 0))"""
     return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.minimum(x, 0)))
 
@@ -287,7 +294,7 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 @_wide(lambda x, alpha=1.0: jnp.where(x > 0, 1, jnp.exp(jnp.minimum(x, 0) / alpha)))
-def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+def celu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
     return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
@@ -314,7 +321,7 @@ def sigmoid_textbook(x: Array) -> Array:
 
 
 @_wide(_sigmoid_slope)
-def sigmoid_stable(x: Array) -> Array:
+def sigmoid_wide(x: Array) -> Array:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
@@ -337,7 +344,7 @@ def _tanh_slope(x: Array) -> Array:
 
 
 @_wide(_tanh_slope)
-def tanh_stable(x: Array) -> Array:
+def tanh_wide(x: Array) -> Array:
     """tanh x"""
     return jnp.tanh(x)
 
@@ -359,7 +366,7 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 
 @_wide(lambda x, k=1.0: _sigmoid(k * x))
-def softplus_stable(x: Array, k: float = 1.0) -> Array:
+def softplus_wide(x: Array, k: float = 1.0) -> Array:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     half, tail = _halves(k * x)
     # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
@@ -397,7 +404,7 @@ def _softplus_approximation_slope(x: Array) -> Array:
 
 
 @_wide(_softplus_approximation_slope)
-def softplus_approximation_stable(x: Array) -> Array:
+def softplus_approximation_wide(x: Array) -> Array:
     """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     size = jnp.abs(jnp.maximum(x, -1000))
     half, _ = _halves(size / _LN2)
@@ -435,7 +442,7 @@ def _silu_slope(x: Array) -> Array:
 
 
 @_wide(_silu_slope)
-def silu_stable(x: Array) -> Array:
+def silu_wide(x: Array) -> Array:
     """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, bounded)
@@ -473,7 +480,7 @@ def _gelu_slope(x: Array) -> Array:
 
 
 @_wide(_gelu_slope)
-def gelu_stable(x: Array) -> Array:
+def gelu_wide(x: Array) -> Array:
     """½x erfc(−x/√2)"""
     bounded = jnp.maximum(x, -1000)
     near = 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
@@ -504,7 +511,7 @@ def _gelu_tanh_slope(x: Array) -> Array:
 
 
 @_wide(_gelu_tanh_slope)
-def gelu_tanh_stable(x: Array) -> Array:
+def gelu_tanh_wide(x: Array) -> Array:
     """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, _gelu_tanh_gate(bounded))
@@ -521,7 +528,7 @@ def _gelu_sigmoid_slope(x: Array) -> Array:
 
 
 @_wide(_gelu_sigmoid_slope)
-def gelu_sigmoid_stable(x: Array) -> Array:
+def gelu_sigmoid_wide(x: Array) -> Array:
     """x · sigmoid(1.702x)"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, 1.702 * bounded)
@@ -549,7 +556,7 @@ def _mish_slope(x: Array) -> Array:
 
 
 @_wide(_mish_slope)
-def mish_stable(x: Array) -> Array:
+def mish_wide(x: Array) -> Array:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = jnp.maximum(x, -1000)
     half, tail = _halves(bounded)
@@ -593,7 +600,7 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 
 
 @_wide(_squareplus_slope)
-def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+def squareplus_wide(x: Array, b: float = 4.0) -> Array:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return jnp.maximum(x, 0) + 0.25 * b / half_sum
@@ -610,7 +617,7 @@ def softsign_textbook(x: Array) -> Array:
 
 
 @_wide(lambda x: jnp.square(1 / (1 + jnp.abs(x))))
-def softsign_stable(x: Array) -> Array:
+def softsign_wide(x: Array) -> Array:
     """x/(1 + |x|)"""
     bounded = jnp.clip(x, -1e30, 1e30)
     return bounded / (1 + jnp.abs(bounded))
@@ -633,7 +640,7 @@ def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
 
 
 @_wide(_isru_slope)
-def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+def isru_wide(x: Array, alpha: float = 1.0) -> Array:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
@@ -644,7 +651,7 @@ def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 @_wide(lambda x, alpha=1.0: jnp.where(x >= 0, 1, _isru_slope(x, alpha)))
-def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return jnp.where(x >= 0, x, _isru(x, alpha))
 
@@ -683,7 +690,7 @@ def _softmax(x: Array, with_zero: bool = False) -> Array:
 
 
 @_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
-def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
+def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
     """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + jnp.log(powers.sum(axis=-1, keepdims=True))
@@ -715,7 +722,7 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> tup
 
 
 @_wide_gradient(_softmax_gradient)
-def softmax_stable(x: Array, with_zero: bool = False) -> Array:
+def softmax_wide(x: Array, with_zero: bool = False) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 

@@ -38,6 +38,7 @@ from ._numpy_kernels import (
 TITLE = "NumPy"
 MODES = ("eager",)
 ENVIRONMENT: dict[str, str] = {}
+SCRIPT = {"tensor": "np.full({copies}, {input}, np.{dtype})", "slope": "with_slope"}
 
 _LN2 = math.log(2)
 _ROOT_HALF = math.sqrt(0.5)
@@ -70,7 +71,7 @@ def relu_where(x: Array) -> Array:
 
 
 @blocked(lambda x, out: indicate(x > 0, out))
-def relu_fast(x: Array, *, out: Array) -> Array:
+def relu_blocked(x: Array, *, out: Array) -> Array:
     """max(x, 0)"""
     return np.maximum(x, constant(0, x), out=out)
 
@@ -93,12 +94,12 @@ def leaky_relu_max(x: Array, alpha: float = 0.01) -> Array:
 
 
 @wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
-def leaky_relu_stable(x: Array, alpha: float = 0.01) -> Array:
+def leaky_relu_wide(x: Array, alpha: float = 0.01) -> Array:
     """x if x > 0, else αx"""
     return np.where(x > 0, x, alpha * x)
 
 
-def _leaky_relu_fast_slope(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
+def _leaky_relu_blocked_slope(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
     """α[x ≤ 0] + [x > 0], a sum of which one term is 0."""
     (rising,) = scratch(out, 1)
     indicate(x > 0, rising)
@@ -108,8 +109,8 @@ def _leaky_relu_fast_slope(x: Array, alpha: float = 0.01, *, out: Array) -> Arra
     return out
 
 
-@blocked(_leaky_relu_fast_slope)
-def leaky_relu_fast(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
+@blocked(_leaky_relu_blocked_slope)
+def leaky_relu_blocked(x: Array, alpha: float = 0.01, *, out: Array) -> Array:
     """max(x, αx), or min(x, αx) for α > 1"""
     np.multiply(x, alpha, out=out)
     return (np.maximum if alpha <= 1 else np.minimum)(x, out, out=out)
@@ -130,17 +131,17 @@ def prelu_where(x: Array, alpha: Array) -> Array:
     return np.where(x > 0, x, alpha * x)
 
 
-def _prelu_stable_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+def _prelu_wide_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
     return upstream * _hinge(x, 0, alpha, 1), _along_alpha(upstream, x, alpha)
 
 
-@wide_gradient(_prelu_stable_gradient)
-def prelu_stable(x: Array, alpha: Array) -> Array:
+@wide_gradient(_prelu_wide_gradient)
+def prelu_wide(x: Array, alpha: Array) -> Array:
     """x if x > 0, else αx, with a learned α"""
     return np.where(x > 0, x, alpha * x)
 
 
-def _prelu_fast_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+def _prelu_blocked_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
     along_alpha = np.zeros(alpha.shape, np.float64)
 
     def run(pull: Array, block: Array, out: Array) -> Array:
@@ -157,8 +158,8 @@ def _prelu_fast_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array
     return by_rows(run, (upstream, x), x.shape[-1]), along_alpha.astype(alpha.dtype)
 
 
-@with_gradient(_prelu_fast_gradient)
-def prelu_fast(x: Array, alpha: Array, *, out: Array | None = None) -> Array:
+@with_gradient(_prelu_blocked_gradient)
+def prelu_blocked(x: Array, alpha: Array, *, out: Array | None = None) -> Array:
     """max(x, 0) + α min(x, 0), with a learned α"""
 
     def run(block: Array, out: Array) -> Array:
@@ -183,7 +184,7 @@ def crelu_textbook(x: Array) -> Array:
     return np.maximum(np.concatenate([x, -x], axis=-1), 0)
 
 
-def _crelu_fast_gradient(upstream: Array, x: Array) -> Array:
+def _crelu_blocked_gradient(upstream: Array, x: Array) -> Array:
     def run(pull: Array, block: Array, out: Array) -> Array:
         up, down = np.split(pull, 2, axis=-1)
         (falling,) = scratch(out, 1)
@@ -196,8 +197,8 @@ def _crelu_fast_gradient(upstream: Array, x: Array) -> Array:
     return by_rows(run, (upstream, x), x.shape[-1])
 
 
-@with_gradient(_crelu_fast_gradient)
-def crelu_fast(x: Array, *, out: Array | None = None) -> Array:
+@with_gradient(_crelu_blocked_gradient)
+def crelu_blocked(x: Array, *, out: Array | None = None) -> Array:
     """[max(x, 0), max(−x, 0)] on the last axis"""
     length = x.shape[-1]
 
@@ -224,7 +225,7 @@ def maxout_textbook(x: Array, k: int = 2) -> Array:
     return x.reshape(*x.shape[:-1], k, -1).max(axis=-2)
 
 
-def _maxout_fast_gradient(upstream: Array, x: Array, k: int = 2) -> Array:
+def _maxout_blocked_gradient(upstream: Array, x: Array, k: int = 2) -> Array:
     """The upstream value goes to the first of the largest: to the last if no other is."""
 
     def run(pull: Array, block: Array, out: Array) -> Array:
@@ -256,8 +257,8 @@ def _largest(groups: list[Array], out: Array) -> Array:
     return out
 
 
-@with_gradient(_maxout_fast_gradient)
-def maxout_fast(x: Array, k: int = 2, *, out: Array | None = None) -> Array:
+@with_gradient(_maxout_blocked_gradient)
+def maxout_blocked(x: Array, k: int = 2, *, out: Array | None = None) -> Array:
     """yⱼ = maxᵢ x[i·n/k + j], over k groups of the n features"""
 
     def run(block: Array, out: Array) -> Array:
@@ -273,13 +274,13 @@ def shifted_relu_max(x: Array, alpha: float = 1.0) -> Array:
 
 
 @wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
-def shifted_relu_stable(x: Array, alpha: float = 1.0) -> Array:
+def shifted_relu_wide(x: Array, alpha: float = 1.0) -> Array:
     """max(x, −α)"""
     return at_least(-alpha, x)
 
 
 @blocked(lambda x, alpha=1.0, *, out: indicate(x > -alpha, out))
-def shifted_relu_fast(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+def shifted_relu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """max(x, −α)"""
     return np.maximum(x, constant(-alpha, x), out=out)
 
@@ -291,7 +292,7 @@ def relu6_max(x: Array) -> Array:
 
 
 @blocked(lambda x, *, out: indicate((x > 0) & (x < 6), out))
-def relu6_fast(x: Array, *, out: Array) -> Array:
+def relu6_blocked(x: Array, *, out: Array) -> Array:
     """min(max(x, 0), 6)"""
     np.maximum(x, constant(0, x), out=out)
     return np.minimum(out, constant(6, x), out=out)
@@ -303,14 +304,14 @@ def squared_relu_max(x: Array) -> Array:
     return np.square(np.maximum(x, 0))
 
 
-def _squared_relu_fast_slope(x: Array, *, out: Array) -> Array:
+def _squared_relu_blocked_slope(x: Array, *, out: Array) -> Array:
     np.maximum(x, constant(0, x), out=out)
     out += out
     return out
 
 
-@blocked(_squared_relu_fast_slope)
-def squared_relu_fast(x: Array, *, out: Array) -> Array:
+@blocked(_squared_relu_blocked_slope)
+def squared_relu_blocked(x: Array, *, out: Array) -> Array:
     """max(x, 0)²"""
     np.maximum(x, constant(0, x), out=out)
     return np.multiply(out, out, out=out)
@@ -328,20 +329,20 @@ def _hard_sigmoid_slope(x: Array) -> Array:
 
 
 @wide(_hard_sigmoid_slope)
-def hard_sigmoid_stable(x: Array) -> Array:
+def hard_sigmoid_wide(x: Array) -> Array:
     """min(max(x + 3, 0), 6)/6"""
     return np.clip(x + 3, 0, 6) / 6
 
 
-def _hard_sigmoid_fast_slope(x: Array, *, out: Array) -> Array:
+def _hard_sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
     np.abs(x, out=out)
     indicate(out < 3, out)
     out *= 1 / 6
     return out
 
 
-@blocked(_hard_sigmoid_fast_slope)
-def hard_sigmoid_fast(x: Array, *, out: Array) -> Array:
+@blocked(_hard_sigmoid_blocked_slope)
+def hard_sigmoid_blocked(x: Array, *, out: Array) -> Array:
     """min(max(x + 3, 0), 6)/6"""
     np.add(x, 3, out=out)
     np.maximum(out, constant(0, x), out=out)
@@ -361,13 +362,13 @@ def hard_swish_textbook(x: Array) -> Array:
 
 
 @wide(_hard_swish_slope)
-def hard_swish_stable(x: Array) -> Array:
+def hard_swish_wide(x: Array) -> Array:
     """x · min(max(x + 3, 0), 6)/6"""
     bounded = np.maximum(x, -1000)
     return bounded * (np.clip(bounded + 3, 0, 6) / 6)
 
 
-def _hard_swish_fast_slope(x: Array, *, out: Array) -> Array:
+def _hard_swish_blocked_slope(x: Array, *, out: Array) -> Array:
     """(c + 3 + c·[|c| < 3])/6 with c = min(max(x, −3), 3)"""
     (inside,) = scratch(out, 1)
     np.maximum(x, constant(-3, x), out=out)
@@ -381,8 +382,8 @@ def _hard_swish_fast_slope(x: Array, *, out: Array) -> Array:
     return out
 
 
-@blocked(_hard_swish_fast_slope)
-def hard_swish_fast(x: Array, *, out: Array) -> Array:
+@blocked(_hard_swish_blocked_slope)
+def hard_swish_blocked(x: Array, *, out: Array) -> Array:
     """x · min(max(x + 3, 0), 6)/6"""
     np.add(x, 3, out=out)
     np.maximum(out, constant(0, x), out=out)
@@ -406,12 +407,12 @@ def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
 
 
 @wide(_elu_slope)
-def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+def elu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0))"""
     return by_sign(x, alpha * np.expm1(at_most(0, x)), x)
 
 
-def _elu_fast_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+def _elu_blocked_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """α exp(min(x, 0)) + (1 − α)[x > 0]"""
     np.minimum(x, constant(0, x), out=out)
     np.exp(out, out=out)
@@ -424,8 +425,8 @@ def _elu_fast_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     return out
 
 
-@blocked(_elu_fast_slope)
-def elu_fast(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+@blocked(_elu_blocked_slope)
+def elu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """max(x, α expm1(min(x, 0))), or max(x, 0) + α expm1(min(x, 0)) for α > 1"""
     np.minimum(x, constant(0, x), out=out)
     np.expm1(out, out=out)
@@ -451,12 +452,12 @@ def _selu_slope(x: Array) -> Array:
 
 
 @wide(_selu_slope)
-def selu_stable(x: Array) -> Array:
+def selu_wide(x: Array) -> Array:
     """λx if x > 0, else λα expm1(min(x, 0))"""
     return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
-def _selu_fast_slope(x: Array, *, out: Array) -> Array:
+def _selu_blocked_slope(x: Array, *, out: Array) -> Array:
     """λα exp(min(x, 0)) + λ(1 − α)[x > 0]"""
     (rest,) = scratch(out, 1)
     np.minimum(x, constant(0, x), out=out)
@@ -468,8 +469,8 @@ def _selu_fast_slope(x: Array, *, out: Array) -> Array:
     return out
 
 
-@blocked(_selu_fast_slope)
-def selu_fast(x: Array, *, out: Array) -> Array:
+@blocked(_selu_blocked_slope)
+def selu_blocked(x: Array, *, out: Array) -> Array:
     """λ max(x, 0) + λα expm1(min(x, 0)), of which one is 0"""
     (rising,) = scratch(out, 1)
     zeros = constant(0, x)
@@ -488,20 +489,20 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 @wide(lambda x, alpha=1.0: np.where(x > 0, 1, np.exp(np.minimum(x, 0) / alpha)))
-def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+def celu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
-def _celu_fast_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+def _celu_blocked_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     np.minimum(x, constant(0, x), out=out)
     if alpha != 1:
         out /= alpha
     return np.exp(out, out=out)
 
 
-@blocked(_celu_fast_slope)
-def celu_fast(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+@blocked(_celu_blocked_slope)
+def celu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """max(x, α expm1(min(x, 0)/α)), because expm1(u) ≥ u"""
     np.minimum(x, constant(0, x), out=out)
     if alpha != 1:
@@ -529,12 +530,12 @@ def sigmoid_textbook(x: Array) -> Array:
 
 
 @wide(_sigmoid_slope)
-def sigmoid_stable(x: Array) -> Array:
+def sigmoid_wide(x: Array) -> Array:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
 
-def _sigmoid_fast_slope(x: Array, *, out: Array) -> Array:
+def _sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
     """t/(1 + t)² with t = exp(−|x|)"""
     (tail,) = scratch(out, 1)
     np.abs(x, out=tail)
@@ -545,8 +546,8 @@ def _sigmoid_fast_slope(x: Array, *, out: Array) -> Array:
     return np.divide(tail, out, out=out)
 
 
-@blocked(_sigmoid_fast_slope)
-def sigmoid_fast(x: Array, *, out: Array) -> Array:
+@blocked(_sigmoid_blocked_slope)
+def sigmoid_blocked(x: Array, *, out: Array) -> Array:
     """1/(1 + e⁻ˣ)"""
     np.negative(x, out=out)
     return np.divide(1, one_plus_exp(out), out=out)
@@ -572,7 +573,7 @@ def _tanh_slope(x: Array) -> Array:
 
 
 @wide(_tanh_slope)
-def tanh_stable(x: Array) -> Array:
+def tanh_wide(x: Array) -> Array:
     """tanh x"""
     return np.tanh(x)
 
@@ -584,7 +585,7 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
 
 
 @wide(lambda x, k=1.0: _sigmoid(k * x))
-def softplus_stable(x: Array, k: float = 1.0) -> Array:
+def softplus_wide(x: Array, k: float = 1.0) -> Array:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     return at_least(0, x) + np.log1p(np.exp(-np.abs(k * x))) / k
 
@@ -595,13 +596,13 @@ def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
     return np.logaddexp(0, k * x) / k
 
 
-def _softplus_fast_slope(x: Array, k: float = 1.0, *, out: Array) -> Array:
+def _softplus_blocked_slope(x: Array, k: float = 1.0, *, out: Array) -> Array:
     np.multiply(x, -k, out=out)
     return np.divide(1, one_plus_exp(out), out=out)
 
 
-@blocked(_softplus_fast_slope)
-def softplus_fast(x: Array, k: float = 1.0, *, out: Array) -> Array:
+@blocked(_softplus_blocked_slope)
+def softplus_blocked(x: Array, k: float = 1.0, *, out: Array) -> Array:
     """max(kx, ln(1 + e^{min(kx, 40)}))/k, where from 40 on kx is the larger"""
     if k != 1:
         x = np.multiply(x, k, out=scratch(out, 1)[0])
@@ -655,7 +656,7 @@ def _softplus_approximation_slope(x: Array) -> Array:
 
 
 @wide(_softplus_approximation_slope)
-def softplus_approximation_stable(x: Array) -> Array:
+def softplus_approximation_wide(x: Array) -> Array:
     """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     bounded = np.abs(at_least(-1000, x))
     size = at_least(1e-30, bounded)  # nearer to 0 it is ln 2 to the last bit
@@ -664,7 +665,7 @@ def softplus_approximation_stable(x: Array) -> Array:
     return size * by_sign(x, tail, constant(1, x)) / rest
 
 
-def _softplus_approximation_fast_slope(x: Array, *, out: Array) -> Array:
+def _softplus_approximation_blocked_slope(x: Array, *, out: Array) -> Array:
     """f′(−s) = (u − 1 + u/v)/v with u = s/ln 2, v = expm1(u), from u = ½ on; below, its series.
 
     One of the two is evaluated at ½, where they are equal, and taken off.
@@ -689,8 +690,8 @@ def _softplus_approximation_fast_slope(x: Array, *, out: Array) -> Array:
     return by_sign(x, out, rest)
 
 
-@blocked(_softplus_approximation_fast_slope)
-def softplus_approximation_fast(x: Array, *, out: Array) -> Array:
+@blocked(_softplus_approximation_blocked_slope)
+def softplus_approximation_blocked(x: Array, *, out: Array) -> Array:
     """max(x, 0) + s/expm1(s/ln 2), s = |x|, away from 0/0 and ∞/∞"""
     (rest,) = scratch(out, 1)
     np.abs(x, out=out)
@@ -736,13 +737,13 @@ def _silu_slope(x: Array) -> Array:
 
 
 @wide(_silu_slope)
-def silu_stable(x: Array) -> Array:
+def silu_wide(x: Array) -> Array:
     """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = at_least(-1000, x)
     return _gated(bounded, bounded)
 
 
-def _gated_fast_slope(x: Array, rise: Array, out: Array) -> Array:
+def _gated_blocked_slope(x: Array, rise: Array, out: Array) -> Array:
     """s(1 + x·rise·(1 − s)), where `out` holds 1/s and `rise` the slope of the gate."""
     np.divide(1, out, out=out)
     (rest,) = scratch(out, 1)
@@ -754,13 +755,13 @@ def _gated_fast_slope(x: Array, rise: Array, out: Array) -> Array:
     return out
 
 
-def _silu_fast_slope(x: Array, *, out: Array) -> Array:
+def _silu_blocked_slope(x: Array, *, out: Array) -> Array:
     np.negative(x, out=out)
-    return _gated_fast_slope(x, scalars(out.dtype.char, 1)[0], one_plus_exp(out))
+    return _gated_blocked_slope(x, scalars(out.dtype.char, 1)[0], one_plus_exp(out))
 
 
-@blocked(_silu_fast_slope)
-def silu_fast(x: Array, *, out: Array) -> Array:
+@blocked(_silu_blocked_slope)
+def silu_blocked(x: Array, *, out: Array) -> Array:
     """x/(1 + e⁻ˣ)"""
     np.negative(x, out=out)
     return np.divide(x, one_plus_exp(out), out=out)
@@ -787,7 +788,7 @@ def _gelu_slope(x: Array) -> Array:
 
 
 @wide(_gelu_slope)
-def gelu_stable(x: Array) -> Array:
+def gelu_wide(x: Array) -> Array:
     """max(x, 0) − |x|Φ(−|x|)"""
     return _gelu(x, np.empty_like(x))
 
@@ -802,7 +803,7 @@ def _gelu(x: Array, out: Array) -> Array:
 
 
 @blocked(lambda x, *, out: _gelu_slope(x))
-def gelu_fast(x: Array, *, out: Array) -> Array:
+def gelu_blocked(x: Array, *, out: Array) -> Array:
     """max(x, 0) − |x|Φ(−|x|)"""
     return _gelu(x, out)
 
@@ -832,7 +833,7 @@ def _gelu_tanh_slope(x: Array) -> Array:
 
 
 @wide(_gelu_tanh_slope)
-def gelu_tanh_stable(x: Array) -> Array:
+def gelu_tanh_wide(x: Array) -> Array:
     """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = at_least(-1000, x)
     return _gated(bounded, _gelu_tanh_gate(bounded))
@@ -847,16 +848,16 @@ def _exp_of_gelu_tanh_gate(x: Array, out: Array) -> Array:
     return one_plus_exp(out)
 
 
-def _gelu_tanh_fast_slope(x: Array, *, out: Array) -> Array:
+def _gelu_tanh_blocked_slope(x: Array, *, out: Array) -> Array:
     _, rise = scratch(out, 2)
     np.multiply(x, x, out=rise)
     rise *= 2 * _GELU_TANH * 0.134145
     rise += 2 * _GELU_TANH
-    return _gated_fast_slope(x, rise, _exp_of_gelu_tanh_gate(x, out))
+    return _gated_blocked_slope(x, rise, _exp_of_gelu_tanh_gate(x, out))
 
 
-@blocked(_gelu_tanh_fast_slope)
-def gelu_tanh_fast(x: Array, *, out: Array) -> Array:
+@blocked(_gelu_tanh_blocked_slope)
+def gelu_tanh_blocked(x: Array, *, out: Array) -> Array:
     """x/(1 + exp(−2√(2/π)(x + 0.044715x³)))"""
     return np.divide(x, _exp_of_gelu_tanh_gate(x, out), out=out)
 
@@ -878,19 +879,19 @@ def _gelu_sigmoid_slope(x: Array) -> Array:
 
 
 @wide(_gelu_sigmoid_slope)
-def gelu_sigmoid_stable(x: Array) -> Array:
+def gelu_sigmoid_wide(x: Array) -> Array:
     """x · sigmoid(1.702x)"""
     bounded = at_least(-1000, x)
     return _gated(bounded, 1.702 * bounded)
 
 
-def _gelu_sigmoid_fast_slope(x: Array, *, out: Array) -> Array:
+def _gelu_sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
     np.multiply(x, -1.702, out=out)
-    return _gated_fast_slope(x, scalars(out.dtype.char, 1.702)[0], one_plus_exp(out))
+    return _gated_blocked_slope(x, scalars(out.dtype.char, 1.702)[0], one_plus_exp(out))
 
 
-@blocked(_gelu_sigmoid_fast_slope)
-def gelu_sigmoid_fast(x: Array, *, out: Array) -> Array:
+@blocked(_gelu_sigmoid_blocked_slope)
+def gelu_sigmoid_blocked(x: Array, *, out: Array) -> Array:
     """x/(1 + e^{−1.702x})"""
     np.multiply(x, -1.702, out=out)
     return np.divide(x, one_plus_exp(out), out=out)
@@ -919,7 +920,7 @@ def _mish_slope(x: Array) -> Array:
 
 
 @wide(_mish_slope)
-def mish_stable(x: Array) -> Array:
+def mish_wide(x: Array) -> Array:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = at_least(-1000, x)
     half, tail = _halves(bounded)
@@ -928,7 +929,7 @@ def mish_stable(x: Array) -> Array:
     return by_sign(bounded, below, above)
 
 
-def _mish_fast_slope(x: Array, *, out: Array) -> Array:
+def _mish_blocked_slope(x: Array, *, out: Array) -> Array:
     """t(((t + 4)t + 4x + 6)t + 4x + 4)/(t(t + 2) + 2)² with t = exp(x), which is 1 from 20 on."""
     bounded, power, fourfold = scratch(out, 3)
     np.minimum(x, constant(20, x), out=bounded)
@@ -951,8 +952,8 @@ def _mish_fast_slope(x: Array, *, out: Array) -> Array:
     return out
 
 
-@blocked(_mish_fast_slope)
-def mish_fast(x: Array, *, out: Array) -> Array:
+@blocked(_mish_blocked_slope)
+def mish_blocked(x: Array, *, out: Array) -> Array:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t)), which is 1 from 20 on"""
     (spare,) = scratch(out, 1)
     np.minimum(x, constant(20, x), out=out)
@@ -993,13 +994,13 @@ def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
 
 
 @wide(_squareplus_slope)
-def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+def squareplus_wide(x: Array, b: float = 4.0) -> Array:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return at_least(0, x) + 0.25 * b / half_sum
 
 
-def _squareplus_fast_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:
+def _squareplus_blocked_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:
     np.multiply(x, x, out=out)
     out += b
     np.sqrt(out, out=out)
@@ -1009,8 +1010,8 @@ def _squareplus_fast_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:
     return out
 
 
-@blocked(_squareplus_fast_slope)
-def squareplus_fast(x: Array, b: float = 4.0, *, out: Array) -> Array:
+@blocked(_squareplus_blocked_slope)
+def squareplus_blocked(x: Array, b: float = 4.0, *, out: Array) -> Array:
     """(x + √(x² + b))/2"""
     np.multiply(x, x, out=out)
     out += b
@@ -1027,21 +1028,21 @@ def softsign_textbook(x: Array) -> Array:
 
 
 @wide(lambda x: np.square(1 / (1 + np.abs(x))))
-def softsign_stable(x: Array) -> Array:
+def softsign_wide(x: Array) -> Array:
     """x/(1 + |x|)"""
     bounded = np.clip(x, -1e30, 1e30)
     return bounded / (1 + np.abs(bounded))
 
 
-def _softsign_fast_slope(x: Array, *, out: Array) -> Array:
+def _softsign_blocked_slope(x: Array, *, out: Array) -> Array:
     np.abs(x, out=out)
     out += 1
     np.divide(1, out, out=out)
     return np.multiply(out, out, out=out)
 
 
-@blocked(_softsign_fast_slope)
-def softsign_fast(x: Array, *, out: Array) -> Array:
+@blocked(_softsign_blocked_slope)
+def softsign_blocked(x: Array, *, out: Array) -> Array:
     """x/(1 + |x|)"""
     np.abs(x, out=out)
     out += 1
@@ -1070,7 +1071,7 @@ def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
 
 
 @wide(_isru_slope)
-def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+def isru_wide(x: Array, alpha: float = 1.0) -> Array:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
@@ -1093,7 +1094,7 @@ def _inverse_cube(root: Array) -> Array:
 
 
 @blocked(lambda x, alpha=1.0, *, out: _inverse_cube(_isru_root(x, alpha, out)))
-def isru_fast(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+def isru_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """x/√(1 + αx²)"""
     return np.divide(x, _isru_root(x, alpha, out), out=out)
 
@@ -1105,7 +1106,7 @@ def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 @wide(lambda x, alpha=1.0: np.where(x >= 0, 1, _isru_slope(x, alpha)))
-def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return np.where(x >= 0, x, _isru(x, alpha))
 
@@ -1116,7 +1117,7 @@ def _isrlu_root(x: Array, alpha: float, out: Array) -> Array:
 
 
 @blocked(lambda x, alpha=1.0, *, out: _inverse_cube(_isrlu_root(x, alpha, out)))
-def isrlu_fast(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+def isrlu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """x/√(1 + α min(x, 0)²)"""
     return np.divide(x, _isrlu_root(x, alpha, out), out=out)
 
@@ -1160,13 +1161,13 @@ def _softmax(x: Array, with_zero: bool) -> Array:
 
 
 @wide_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
-def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
+def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
     """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + np.log(powers.sum(axis=-1, keepdims=True))
 
 
-def _fast_powers(x: Array, with_zero: bool, out: Array) -> tuple[Array, Array | float]:
+def _blocked_powers(x: Array, with_zero: bool, out: Array) -> tuple[Array, Array | float]:
     """exp(x − shift) of rows in `out`; their sums and shifts, shape (rows, 1).
 
     Rows are shifted by their largest value only where a sum of the block overflows or is so small
@@ -1186,20 +1187,20 @@ def _fast_powers(x: Array, with_zero: bool, out: Array) -> tuple[Array, Array | 
     return (total + np.exp(-shift) if with_zero else total), shift
 
 
-def _logsumexp_fast_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _logsumexp_blocked_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
     def run(pull: Array, block: Array, out: Array) -> Array:
-        total, _ = _fast_powers(block, with_zero, out)
+        total, _ = _blocked_powers(block, with_zero, out)
         return np.multiply(out, pull / total, out=out)
 
     return by_rows(run, (upstream, x), x.shape[-1])
 
 
-@with_gradient(_logsumexp_fast_gradient)
-def logsumexp_fast(x: Array, with_zero: bool = False, *, out: Array | None = None) -> Array:
+@with_gradient(_logsumexp_blocked_gradient)
+def logsumexp_blocked(x: Array, with_zero: bool = False, *, out: Array | None = None) -> Array:
     """m + ln Σ exp(xᵢ − m) with m = max xᵢ, or m = 0 where no sum overflows or vanishes"""
 
     def run(block: Array, out: Array) -> Array:
-        total, shift = _fast_powers(block, with_zero, scratch(block, 1)[0])
+        total, shift = _blocked_powers(block, with_zero, scratch(block, 1)[0])
         return np.add(np.log(total), shift, out=out)
 
     return by_rows(run, (x,), 1, out)
@@ -1235,15 +1236,15 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Arr
 
 
 @wide_gradient(_softmax_gradient)
-def softmax_stable(x: Array, with_zero: bool = False) -> Array:
+def softmax_wide(x: Array, with_zero: bool = False) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 
 
-def _softmax_fast_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _softmax_blocked_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
     def run(pull: Array, block: Array, out: Array) -> Array:
         (apart,) = scratch(out, 1)
-        total, _ = _fast_powers(block, with_zero, out)
+        total, _ = _blocked_powers(block, with_zero, out)
         np.divide(out, total, out=out)
         np.subtract(pull, np.vecdot(pull, out)[:, None], out=apart)
         return np.multiply(out, apart, out=out)
@@ -1251,12 +1252,12 @@ def _softmax_fast_gradient(upstream: Array, x: Array, with_zero: bool = False) -
     return by_rows(run, (upstream, x), x.shape[-1])
 
 
-@with_gradient(_softmax_fast_gradient)
-def softmax_fast(x: Array, with_zero: bool = False, *, out: Array | None = None) -> Array:
+@with_gradient(_softmax_blocked_gradient)
+def softmax_blocked(x: Array, with_zero: bool = False, *, out: Array | None = None) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, or m = 0 where no sum overflows or vanishes"""
 
     def run(block: Array, out: Array) -> Array:
-        total, _ = _fast_powers(block, with_zero, out)
+        total, _ = _blocked_powers(block, with_zero, out)
         return np.divide(out, total, out=out)
 
     return by_rows(run, (x,), x.shape[-1], out)

@@ -20,6 +20,13 @@ from ._adapter import Bits, Contract, NotCompiled, Step, Unsupported
 TITLE = "PyTorch"
 MODES = ("eager", "compiled")
 ENVIRONMENT = {"TORCHINDUCTOR_CACHE_DIR": "{cache}"}
+SCRIPT = {
+    "tensor": "torch.full(({copies},), {input}, dtype=torch.{dtype})",
+    "compiled": "torch.compile({f}, dynamic=True)",
+    "gradient": "x = {tensor}.requires_grad_(); "
+    "print(float(torch.autograd.grad({f}(x), x, torch.ones_like(x))[0][0]))",
+    "beside": "_into",
+}
 
 Tensor = torch.Tensor
 Form = Callable[..., Tensor]
@@ -137,7 +144,7 @@ def leaky_relu_max(x: Tensor, alpha: float = 0.01) -> Tensor:
 
 
 @_wide(lambda x, alpha=0.01: _hinge(x, 0, alpha, 1))
-def leaky_relu_stable(x: Tensor, alpha: float = 0.01) -> Tensor:
+def leaky_relu_wide(x: Tensor, alpha: float = 0.01) -> Tensor:
     """x if x > 0, else αx"""
     return torch.where(x > 0, x, alpha * x)
 
@@ -158,7 +165,7 @@ def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor,
 
 
 @_wide_gradient(_prelu_gradient)
-def prelu_stable(x: Tensor, alpha: Tensor) -> Tensor:
+def prelu_wide(x: Tensor, alpha: Tensor) -> Tensor:
     """x if x > 0, else αx, with a learned α"""
     return torch.where(x > 0, x, alpha * x)
 
@@ -180,7 +187,7 @@ def shifted_relu_max(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @_wide(lambda x, alpha=1.0: _hinge(x, -alpha, 0, 1))
-def shifted_relu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+def shifted_relu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """max(x, −α)"""
     return torch.clamp(x, min=-alpha)
 
@@ -218,7 +225,7 @@ def _hard_sigmoid_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_hard_sigmoid_slope)
-def hard_sigmoid_stable(x: Tensor) -> Tensor:
+def hard_sigmoid_wide(x: Tensor) -> Tensor:
     """min(max(x + 3, 0), 6)/6"""
     return torch.clamp(x + 3, 0, 6) / 6
 
@@ -240,7 +247,7 @@ def _hard_swish_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_hard_swish_slope)
-def hard_swish_stable(x: Tensor) -> Tensor:
+def hard_swish_wide(x: Tensor) -> Tensor:
     """x · min(max(x + 3, 0), 6)/6"""
     bounded = torch.clamp(x, min=-1000)
     return bounded * (torch.clamp(bounded + 3, 0, 6) / 6)
@@ -272,7 +279,7 @@ def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @_wide(_elu_slope)
-def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+def elu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x > 0, else α expm1(min(x, 0))"""
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0)))
 
@@ -293,7 +300,7 @@ def _selu_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_selu_slope)
-def selu_stable(x: Tensor) -> Tensor:
+def selu_wide(x: Tensor) -> Tensor:
     """λx if x > 0, else λα expm1(min(x, 0))"""
     return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * _expm1(torch.clamp(x, max=0)))
 
@@ -312,7 +319,7 @@ def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @_wide(lambda x, alpha=1.0: torch.where(x > 0, 1, torch.exp(torch.clamp(x, max=0) / alpha)))
-def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+def celu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0) / alpha))
 
@@ -339,7 +346,7 @@ def sigmoid_textbook(x: Tensor) -> Tensor:
 
 
 @_wide(_sigmoid_slope)
-def sigmoid_stable(x: Tensor) -> Tensor:
+def sigmoid_wide(x: Tensor) -> Tensor:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
@@ -363,7 +370,7 @@ def _tanh_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_tanh_slope)
-def tanh_stable(x: Tensor) -> Tensor:
+def tanh_wide(x: Tensor) -> Tensor:
     """tanh x"""
     return torch.tanh(x)
 
@@ -386,7 +393,7 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
 
 
 @_wide(lambda x, k=1.0: _sigmoid(k * x))
-def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+def softplus_wide(x: Tensor, k: float = 1.0) -> Tensor:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
     half, tail = _halves(k * x)
     # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
@@ -424,7 +431,7 @@ def _softplus_approximation_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_softplus_approximation_slope)
-def softplus_approximation_stable(x: Tensor) -> Tensor:
+def softplus_approximation_wide(x: Tensor) -> Tensor:
     """|x| e^{min(x, 0)/ln 2}/(1 − e^{−|x|/ln 2}), ln 2 at 0"""
     size = torch.abs(torch.clamp(x, min=-1000))
     half, _ = _halves(size / _LN2)
@@ -463,7 +470,7 @@ def _silu_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_silu_slope)
-def silu_stable(x: Tensor) -> Tensor:
+def silu_wide(x: Tensor) -> Tensor:
     """x e^{min(x, 0)}/(1 + e^{−|x|})"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, bounded)
@@ -487,7 +494,7 @@ def _gelu_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_gelu_slope)
-def gelu_stable(x: Tensor) -> Tensor:
+def gelu_wide(x: Tensor) -> Tensor:
     """½x erfc(−x/√2)"""
     bounded = torch.clamp(x, min=-1000)
     return 0.5 * bounded * torch.erfc(-bounded * _ROOT_HALF)
@@ -518,7 +525,7 @@ def _gelu_tanh_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_gelu_tanh_slope)
-def gelu_tanh_stable(x: Tensor) -> Tensor:
+def gelu_tanh_wide(x: Tensor) -> Tensor:
     """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, _gelu_tanh_gate(bounded))
@@ -535,7 +542,7 @@ def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_gelu_sigmoid_slope)
-def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+def gelu_sigmoid_wide(x: Tensor) -> Tensor:
     """x · sigmoid(1.702x)"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, 1.702 * bounded)
@@ -564,7 +571,7 @@ def _mish_slope(x: Tensor) -> Tensor:
 
 
 @_wide(_mish_slope)
-def mish_stable(x: Tensor) -> Tensor:
+def mish_wide(x: Tensor) -> Tensor:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
     bounded = torch.clamp(x, min=-1000)
     half, tail = _halves(bounded)
@@ -601,7 +608,7 @@ def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
 
 
 @_wide(_squareplus_slope)
-def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+def squareplus_wide(x: Tensor, b: float = 4.0) -> Tensor:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return torch.clamp(x, min=0) + 0.25 * b / half_sum
@@ -618,7 +625,7 @@ def softsign_textbook(x: Tensor) -> Tensor:
 
 
 @_wide(lambda x: torch.square(1 / (1 + torch.abs(x))))
-def softsign_stable(x: Tensor) -> Tensor:
+def softsign_wide(x: Tensor) -> Tensor:
     """x/(1 + |x|)"""
     bounded = torch.clamp(x, -1e30, 1e30)
     return bounded / (1 + torch.abs(bounded))
@@ -641,7 +648,7 @@ def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @_wide(_isru_slope)
-def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+def isru_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
 
@@ -652,7 +659,7 @@ def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @_wide(lambda x, alpha=1.0: torch.where(x >= 0, 1, _isru_slope(x, alpha)))
-def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+def isrlu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return torch.where(x >= 0, x, _isru(x, alpha))
 
@@ -691,7 +698,7 @@ def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
 
 
 @_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
-def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+def logsumexp_wide(x: Tensor, with_zero: bool = False) -> Tensor:
     """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
     powers, top = _shifted_exp(x, with_zero)
     return top + torch.log(powers.sum(dim=-1, keepdim=True))
@@ -723,7 +730,7 @@ def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> t
 
 
 @_wide_gradient(_softmax_gradient)
-def softmax_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+def softmax_wide(x: Tensor, with_zero: bool = False) -> Tensor:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero)
 

@@ -31,8 +31,8 @@ from .sections import (
     overview,
     parts,
     special,
-    stable,
     trust,
+    wide,
 )
 from .sections.figures import figures
 from .tables import flags, tables
@@ -45,7 +45,8 @@ WORDS: Mapping[str, str] = {
     "(+ − × ÷ √ only); primitive is a single operation, which explains what the others cost and "
     "is in no comparison of families",
     "form": "how an activation is written: native is the framework's own function, textbook the "
-    "formula as the literature prints it, stable the one that holds for every input; max, abs, "
+    "formula as the literature prints it, wide one that holds for every input, computed in the "
+    "next wider format and rounded once, blocked one in blocks that stay in the cache; max, abs, "
     "where and logaddexp are named after the operation they rest on",
     "mode": "eager, operation by operation, or compiled (torch.compile, jax.jit, tf.function with "
     "XLA); NumPy has eager only",
@@ -115,7 +116,7 @@ def render(evidence: Evidence) -> str:
         primitives=parts.primitives(evidence),
         gates=gate.tables(evidence),
         gate_alone=gate_alone,
-        stable=stable.pivots(evidence),
+        wide=wide.pivots(evidence),
         findings=findings.section(evidence),
         special=special.pivots(evidence),
         conditions=conditions.sentences(evidence),

@@ -125,7 +125,7 @@ PROFILES: Mapping[str, Profile] = {
             plans=(
                 Plan(
                     _FEW,
-                    forms=("native", "max", "textbook", "stable"),
+                    forms=("native", "max", "textbook", "wide"),
                     sizes=("launch", "l1", "between", "l2"),
                 ),
             ),
@@ -143,18 +143,18 @@ PROFILES: Mapping[str, Profile] = {
             name="standard",
             plans=(
                 Plan(_NAMES, sizes=("l1", "l2")),
-                Plan(_ALL, forms=("plain", "fast"), sizes=CLASSES),
-                Plan(_ALL, forms=("plain", "fast"), sizes=("memory",), outputs=("reused",)),
+                Plan(_ALL, forms=("plain", "blocked"), sizes=CLASSES),
+                Plan(_ALL, forms=("plain", "blocked"), sizes=("memory",), outputs=("reused",)),
                 Plan(_ALL, forms=("plain",), directions=("backward",), sizes=("launch",)),
                 Plan(
                     _ALL,
-                    forms=("plain", "stable"),
+                    forms=("plain", "wide"),
                     directions=("backward",),
                     sizes=("l1", "l2"),
                 ),
                 Plan(
                     _ALL,
-                    forms=("plain", "stable"),
+                    forms=("plain", "wide"),
                     dtypes=("bfloat16",),
                     sizes=("l1", "l2"),
                 ),
@@ -167,7 +167,7 @@ PROFILES: Mapping[str, Profile] = {
                 ),
                 Plan(
                     _ALL,
-                    forms=("stable",),
+                    forms=("wide",),
                     directions=("backward",),
                     dtypes=("bfloat16",),
                 ),
@@ -182,7 +182,7 @@ PROFILES: Mapping[str, Profile] = {
             agreement_dtypes=("float16", "bfloat16", "float32"),
             title="every activation and primitive, forward and backward, in float32 and bfloat16, "
             "eager and compiled: the plain form (native, or the first one written out) at every "
-            "size class, all others where arithmetic decides, backward the plain and the stable "
+            "size class, all others where arithmetic decides, backward the plain and the wide "
             "one; exactness of every form in float16, bfloat16 and float32. A quarter of an hour "
             "once compile caches are warm. Left to full: float64, float16 in time, both directions "
             "at once, variants, other forms backward and beyond the caches, cold caches, several "

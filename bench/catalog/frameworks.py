@@ -12,13 +12,33 @@ from typing import Any
 from ..host.errors import UsageError
 
 _NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
-_CONSTANTS = (*_NEEDED, "VARIANTS")
+_CONSTANTS = (*_NEEDED, "VARIANTS", "SCRIPT")
 IMPLS = Path(__file__).resolve().parents[2] / "impls"
 
 
 @dataclass(frozen=True)
+class Script:
+    """Templates of the lines that show a form in a framework without this project.
+
+    `tensor` makes {copies} of {input} in {dtype}; `call` runs {f} on it and prints one element,
+    `gradient` the same for its derivative; `compiled` is what {f} becomes; `float64` is what that
+    format needs beforehand. Imports are those of the framework's module. Of a form's decorators
+    `slope` holds its derivative, where the framework has no `gradient`, and `beside` attaches
+    something that the script does without.
+    """
+
+    tensor: str
+    compiled: str = "{f}"
+    call: str = "print(float({f}({tensor})[0]))"
+    gradient: str = ""
+    float64: str = ""
+    slope: str = ""
+    beside: str = ""
+
+
+@dataclass(frozen=True)
 class Framework:
-    """A module of `impls/`: its title, modes, functions, environment and variants of that."""
+    """A module of `impls/`: its title, modes, functions, environment, variants of that, script."""
 
     name: str
     title: str
@@ -26,6 +46,7 @@ class Framework:
     functions: frozenset[str]
     environment: Mapping[str, str]
     variants: Mapping[str, Mapping[str, str]]
+    script: Script | None = None
 
     def offers(self, activation: str, form: str) -> bool:
         """Whether the module defines the function `activation_form`."""
@@ -59,7 +80,15 @@ def _read(path: Path) -> Framework:
         functions=frozenset(node.name for node in body if isinstance(node, ast.FunctionDef)),
         environment=constants["ENVIRONMENT"],
         variants=constants.get("VARIANTS", {}),
+        script=_script(path, constants["SCRIPT"]) if "SCRIPT" in constants else None,
     )
+
+
+def _script(path: Path, lines: Mapping[str, str]) -> Script:
+    try:
+        return Script(**lines)
+    except TypeError as error:
+        raise UsageError(f"impls/{path.name}: SCRIPT: {error}") from None
 
 
 def _literal(path: Path, name: str, value: ast.expr) -> Any:

@@ -92,7 +92,7 @@ _FINDINGS = "actbench findings"
 
 
 def _counted(certificates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a framework and format: how many are right, and the worst of native and stable."""
+    """A line a framework and format: how many are right, and the worst of native and wide."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for each in certificates:
         groups.setdefault((each["framework"], each["dtype"]), []).append(each)
@@ -103,7 +103,7 @@ def _group(framework: str, dtype: str, found: Sequence[Mapping[str, Any]]) -> st
     right = sum(each["not_correctly_rounded"] == 0 for each in found)
     near = sum(each["max_ulp"] <= 1 for each in found)
     misplaced = sum(each["nan_mismatches"] + each["infinity_mismatches"] > 0 for each in found)
-    worst = [_worst(found, form) for form in ("native", "stable")]
+    worst = [_worst(found, form) for form in ("native", "wide")]
     return (
         f"{frameworks()[framework].title}, {dtype}: of {len(found)} values and gradients {right} "
         f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "

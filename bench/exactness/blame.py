@@ -1,4 +1,4 @@
-"""Why a stable form is not as exact as it promises: the primitive of its framework that is not."""
+"""Why a wide form is not as exact as it promises: the primitive of its framework that is not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..catalog.dtypes import DTYPES
 from ..results.metrics import Row
 
 WIDE, NARROW = 2.0, 1.0
-"""The most ulp of a stable form, value and gradient, in float32 and in 16-bit formats."""
+"""The most ulp of a wide form, value and gradient, in float32 and in 16-bit formats."""
 
 
 def promised(case: Case) -> float | None:
@@ -19,13 +19,13 @@ def promised(case: Case) -> float | None:
 
     In float64 no wider format is at hand, and rows have no bound of their own.
     """
-    if case.form != "stable" or case.dtype == "float64" or find(case.activation).rowwise:
+    if case.form != "wide" or case.dtype == "float64" or find(case.activation).rowwise:
         return None
     return NARROW if DTYPES[case.dtype].itemsize == 2 else WIDE
 
 
 def blamed(rows: Iterable[Row]) -> Iterator[Row]:
-    """The same rows; where a stable form breaks its promise, `max_ulp` names what is to blame."""
+    """The same rows; where a wide form breaks its promise, `max_ulp` names what is to blame."""
     rows = list(rows)
     errors = [row for row in rows if row.metric in _ERRORS and row.value is not None]
     flushed = {row.case: row.value for row in errors if row.metric == "max_ulp_flushed"}

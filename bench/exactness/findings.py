@@ -88,7 +88,7 @@ has slope 1 there too."""
 
 _SMALL = 1e-4
 """A relative error below which ulp say more."""
-_OWN_FORMS = ("stable", "fast")
+_OWN_FORMS = ("wide", "blocked")
 _NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
 _DTYPES = ("float32", "float64", "float16", "bfloat16")
 _PLACE = re.compile(r"(?:at )?(?P<input>[^:]+): got (?P<got>[^\s,]+), exact (?P<exact>\S+)")

@@ -1,7 +1,7 @@
 """Three lines that show a wrong value without this project: the form's own source, on one input.
 
 The form is read from the text of `impls/`, and no framework is imported. What a framework needs
-besides it (how a tensor is made, compiled, differentiated) is its record in `SPEECH`.
+besides it (how a tensor is made, compiled, differentiated) is the `SCRIPT` of its module.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ..catalog.activations import find
 from ..catalog.cases import Case
-from ..catalog.frameworks import IMPLS
+from ..catalog.frameworks import IMPLS, Script, frameworks
 
 _COPIES = 1024
 """Elements of the tensor: enough for the vector body of a kernel, which the sweep runs too."""
@@ -25,55 +24,14 @@ class NotAlone(Exception):
     """A form that three lines cannot hold; the text says why."""
 
 
-@dataclass(frozen=True)
-class Speech:
-    """What to write in a framework, as templates.
-
-    `tensor` makes {copies} of {input} in {dtype}; `call` is the line that runs {f} on it and prints
-    one element, `gradient` the same for its derivative, `compiled` what {f} becomes; `wide` is what
-    float64 needs beforehand. Imports are those of the module of `impls/` under the same names. In a
-    framework without a `gradient`, `slope` is the decorator that holds a form's derivative.
-    `idle` is a decorator that changes nothing here: it holds a form's kernel for a given output.
-    """
-
-    tensor: str
-    compiled: str = "{f}"
-    call: str = "print(float({f}({tensor})[0]))"
-    gradient: str = ""
-    slope: str = ""
-    idle: str = ""
-    wide: str = ""
-
-
-SPEECH: Mapping[str, Speech] = {
-    "numpy": Speech(tensor="np.full({copies}, {input}, np.{dtype})", slope="with_slope"),
-    "torch": Speech(
-        idle="_into",
-        tensor="torch.full(({copies},), {input}, dtype=torch.{dtype})",
-        compiled="torch.compile({f}, dynamic=True)",
-        gradient="x = {tensor}.requires_grad_(); "
-        "print(float(torch.autograd.grad({f}(x), x, torch.ones_like(x))[0][0]))",
-    ),
-    "jax": Speech(
-        # A number of JAX's own would be flushed on its way in if it is subnormal.
-        tensor="jnp.asarray(np.full({copies}, {input}, jnp.{dtype}))",
-        compiled="jax.jit({f})",
-        gradient="x = {tensor}; print(float(jax.vjp({f}, x)[1](jnp.ones_like(x))[0][0]))",
-        wide='jax.config.update("jax_enable_x64", True)',
-    ),
-    "tensorflow": Speech(
-        tensor="tf.constant({input}, tf.{dtype}, [{copies}])",
-        compiled="tf.function({f}, jit_compile=True)",
-        gradient="with tf.GradientTape() as tape: "
-        "x = {tensor}; tape.watch(x); print(float(tape.gradient({f}(x), x)[0]))",
-    ),
-}
-
-
 def differentiates(framework: str) -> bool:
-    """Whether gradients are the framework's own work; a framework not in SPEECH is trusted to."""
-    speech = SPEECH.get(framework)
-    return speech is None or bool(speech.gradient)
+    """True where gradients are the framework's own work, as they are of one without a script."""
+    script = _script_of(framework)
+    return script is None or bool(script.gradient)
+
+
+def _script_of(framework: str) -> Script | None:
+    return frameworks()[framework].script if framework in frameworks() else None
 
 
 def script(case: Case, place: str) -> str:
@@ -82,8 +40,8 @@ def script(case: Case, place: str) -> str:
     They print one float: the value, or the derivative in the input. Raises NotAlone, with the
     reason, for a form that three lines cannot hold.
     """
-    speech = SPEECH.get(case.framework)
-    if speech is None or case.device != "cpu":
+    written = _script_of(case.framework)
+    if written is None or case.device != "cpu":
         raise NotAlone(f"how {case.framework} makes a tensor on {case.device} is not written down")
     if not re.fullmatch(_HEX, place):
         raise NotAlone("its input is a whole row, or none was kept")
@@ -93,22 +51,23 @@ def script(case: Case, place: str) -> str:
     source = _source(case.framework)
     form = source.form(f"{activation.name}_{case.form}")
     parameters = {name: activation.parameters[name] for name in activation.changed}
-    carried = speech.slope and case.direction != "forward"
-    define = (source.slope if carried else source.define)(form, speech, parameters)
-    call = _call(speech, case, place)
-    wide = speech.wide if case.dtype == "float64" else ""
-    first = "; ".join(filter(None, (source.imports(define, call, wide), wide)))
+    carried = written.slope and case.direction != "forward"
+    define = (source.slope if carried else source.define)(form, written, parameters)
+    call = _call(written, case, place)
+    setup = written.float64 if case.dtype == "float64" else ""
+    first = "; ".join(filter(None, (source.imports(define, call, setup), setup)))
     return f"{first}\n{define}\n{call}"
 
 
-def _call(speech: Speech, case: Case, place: str) -> str:
+def _call(written: Script, case: Case, place: str) -> str:
     """The third line: the form on a tensor of one input, printed."""
-    template = speech.gradient if case.direction != "forward" and speech.gradient else speech.call
+    backward = case.direction != "forward" and written.gradient
+    template = written.gradient if backward else written.call
     short = re.sub(_ZEROS, "", place) if "." in place else place
     value = f'float.fromhex("{short}")'
     return template.format(
-        f=speech.compiled.format(f="f") if case.mode == "compiled" else "f",
-        tensor=speech.tensor.format(copies=_COPIES, input=value, dtype=case.dtype),
+        f=written.compiled.format(f="f") if case.mode == "compiled" else "f",
+        tensor=written.tensor.format(copies=_COPIES, input=value, dtype=case.dtype),
     )
 
 
@@ -133,6 +92,7 @@ class _Source:
             if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
         }
         self._imported = dict(_imported(body))
+        self._own = {*self._functions, *self._constants, *_from_neighbours(body)}
 
     def form(self, name: str) -> ast.FunctionDef:
         """The function of a form. Raises NotAlone if the module does not define it."""
@@ -141,13 +101,12 @@ class _Source:
         return self._functions[name]
 
     def define(
-        self, form: ast.FunctionDef, speech: Speech, parameters: Mapping[str, float | int | bool]
+        self, form: ast.FunctionDef, written: Script, parameters: Mapping[str, float | int | bool]
     ) -> str:
         """A form as one line, `def f(x, …): …`, with the case's parameters as its defaults."""
-        held = [_decorator(decorator) for decorator in form.decorator_list]
-        for name in held:
-            if name not in (speech.slope, speech.idle):
-                raise NotAlone(f"it rests on the decorator {name}")
+        for decorator in map(_decorator, form.decorator_list):
+            if decorator not in (written.slope, written.beside):
+                raise NotAlone(f"it rests on the decorator {decorator}")
         body = [each for each in form.body if not _is_guard(each)]
         if not all(isinstance(each, ast.Assign | ast.Return) for each in body):
             raise NotAlone("it takes more than assignments")
@@ -155,11 +114,11 @@ class _Source:
         return f"def f({_signature(form.args, parameters)}): {lines}"
 
     def slope(
-        self, form: ast.FunctionDef, speech: Speech, parameters: Mapping[str, float | int | bool]
+        self, form: ast.FunctionDef, written: Script, parameters: Mapping[str, float | int | bool]
     ) -> str:
         """The derivative that a form carries in its decorator, as one line of the same kind."""
         held = [each for each in form.decorator_list if isinstance(each, ast.Call)]
-        if [_decorator(each) for each in held] != [speech.slope]:
+        if [_decorator(each) for each in held] != [written.slope]:
             raise NotAlone("its derivative is not one formula")
         derivative = held[0].args[0]
         if not isinstance(derivative, ast.Lambda):
@@ -172,7 +131,7 @@ class _Source:
         whole = _Inline(self._constants).visit(ast.parse(ast.unparse(node)))
         known = {*_bound(form), *self._imported}
         for name in _names(whole):
-            if name not in known and name in {*self._functions, *self._constants}:
+            if name not in known and name in self._own:
                 raise NotAlone(f"it rests on {name}")
         return ast.unparse(whole)
 
@@ -196,9 +155,9 @@ class _Inline(ast.NodeTransformer):
 
 
 def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-    """Each name that a module imports, with a statement that imports it alone."""
+    """Each name that a module imports from elsewhere, with a statement that imports it alone."""
     for node in body:
-        if not isinstance(node, ast.Import | ast.ImportFrom):
+        if not isinstance(node, ast.Import | ast.ImportFrom) or _is_relative(node):
             continue
         for alias in node.names:
             alone = (
@@ -207,6 +166,16 @@ def _imported(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
                 else ast.ImportFrom(node.module, [alias], node.level)
             )
             yield alias.asname or alias.name, ast.unparse(alone)
+
+
+def _from_neighbours(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and _is_relative(node):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _is_relative(node: ast.Import | ast.ImportFrom) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.level > 0
 
 
 def _signature(arguments: ast.arguments, parameters: Mapping[str, float | int | bool]) -> str:

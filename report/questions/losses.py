@@ -19,13 +19,13 @@ QUESTION = "Where does it overflow or lose every digit?"
 FORMS: Mapping[str, str] = {
     "native": "native functions",
     "textbook": "formulas as printed",
-    "stable": "stable forms",
+    "wide": "wide forms",
 }
 _NAMED = 3
 """How many of a form are named at most."""
 _GOT = re.compile(r"got (\S+), exact ([^\s;,]+)")
 _COMMAND = (
-    "actbench run --only agreement --form native --form textbook --form stable "
+    "actbench run --only agreement --form native --form textbook --form wide "
     "--direction forward --dtype float32"
 )
 

@@ -1,4 +1,4 @@
-"""What correctness costs: the stable form over the plain one, with the errors of both."""
+"""What correctness costs: the wide form over the plain one, with the errors of both."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ QUESTION = "What does correctness cost?"
 NAMED = ("gelu", "softplus", "squareplus")
 CLOSE = 4.0
 """Errors in ulp up to which a form counts as right: what good mathematical libraries keep to."""
-_COMMAND = "actbench run --form native --form textbook --form stable --size l2"
+_COMMAND = "actbench run --form native --form textbook --form wide --size l2"
 
 
 def answer(evidence: Evidence) -> Answered:
-    """The time of the stable form over the plain one's, in cache, and what it buys."""
+    """The time of the wide form over the plain one's, in cache, and what it buys."""
     for setting, timed in ratios.groups(evidence, _wanted):
         for at in ratios.places(evidence, setting, timed)[:1]:
             found = _lines([each for each in timed if each.case.size == at.size])
@@ -34,16 +34,16 @@ def _wanted(each: Timed) -> bool:
     return (
         each.case.direction == "forward"
         and each.family != "primitive"
-        and (each.case.form == "stable" or ratios.is_plain(each))
+        and (each.case.form == "wide" or ratios.is_plain(each))
     )
 
 
 def _lines(timed: Iterable[Timed]) -> list[Line]:
-    """Every stable form over the plain form of the same activation."""
+    """Every wide form over the plain form of the same activation."""
     found: dict[str, tuple[list[Timed], list[Timed]]] = {}
     for each in timed:
-        stable = each.case.form == "stable"
-        found.setdefault(each.case.activation, ([], []))[0 if stable else 1].append(each)
+        wide = each.case.form == "wide"
+        found.setdefault(each.case.activation, ([], []))[0 if wide else 1].append(each)
     made = [line for tops, bottoms in found.values() for line in ratios.over(tops, bottoms)]
     return sorted(made, key=lambda line: ratios.order(line.top.case))
 
@@ -52,7 +52,7 @@ def _answered(evidence: Evidence, setting: Setting, at: Place, found: Sequence[L
     named = [line for line in found if line.top.case.activation in NAMED]
     shown = named or [line for line in found if _name(line) in _names(found)[:3]]
     figure = Figure(
-        "The stable form over the plain one",
+        "The wide form over the plain one",
         "Time over that of the plain form: native, or the first one written out where there is "
         f"none. ● exp, ▲ algebraic, ■ max; bars are 95 % intervals. {capital(at.words)}; "
         f"forward, {ratios.under(setting, evidence)}.",
@@ -68,7 +68,7 @@ def _answered(evidence: Evidence, setting: Setting, at: Place, found: Sequence[L
         ),
         (figure,),
         ratios.again(each.case for line in shown for each in (line.bottom, line.top)),
-        see={"stable": "What correctness costs"},
+        see={"wide": "What correctness costs"},
     )
 
 
@@ -81,12 +81,12 @@ def _names(found: Iterable[Line]) -> list[str]:
 
 
 def _overall(found: Sequence[Line], at: Place) -> list[str]:
-    """A sentence a mode: of how many activations and frameworks the stable form takes longer."""
+    """A sentence a mode: of how many activations and frameworks the wide form takes longer."""
     modes: dict[str, list[Line]] = {}
     for line in found:
         modes.setdefault(line.top.case.mode, []).append(line)
     return [
-        sentence(f"{mode}, {at.words}: the stable form {_kinds(mine)}")
+        sentence(f"{mode}, {at.words}: the wide form {_kinds(mine)}")
         for mode, mine in modes.items()
     ]
 
@@ -101,17 +101,17 @@ def _errors(found: Iterable[Line]) -> list[str]:
     pairs = [pair for line in found if (pair := _pair(line))]
     if not pairs:
         return ["Their errors were not checked in this run."]
-    stable, plain = (sum(pair[side] <= CLOSE for pair in pairs) for side in (0, 1))
+    wide, plain = (sum(pair[side] <= CLOSE for pair in pairs) for side in (0, 1))
     return [
-        f"Its largest error on the inputs tested is at most {CLOSE:g} ulp in {stable} of "
+        f"Its largest error on the inputs tested is at most {CLOSE:g} ulp in {wide} of "
         f"{len(pairs)}, the plain form's in {plain}."
     ]
 
 
 def _pair(line: Line) -> tuple[float, float] | None:
-    """The errors in ulp of the stable and of the plain form, if both were checked."""
-    stable, plain = line.top.exactness, line.bottom.exactness
-    return (stable.error, plain.error) if stable and plain else None
+    """The errors in ulp of the wide and of the plain form, if both were checked."""
+    wide, plain = line.top.exactness, line.bottom.exactness
+    return (wide.error, plain.error) if wide and plain else None
 
 
 def _of_each(found: Iterable[Line]) -> list[str]:

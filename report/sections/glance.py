@@ -52,7 +52,7 @@ class Line:
         return f"{title(self.setting.framework)} {self.setting.mode}"
 
     def label(self, name: str) -> str:
-        """`gelu`, or `gelu [stable]` where that is not its plain form."""
+        """`gelu`, or `gelu [wide]` where that is not its plain form."""
         each = self.members[name]
         return name if _plain(each) else f"{name} [{each.case.form}]"
 

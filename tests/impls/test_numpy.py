@@ -1,4 +1,4 @@
-"""NumPy's fast forms and its own erf: how exact they are, and what they do with any array."""
+"""NumPy's blocked forms and its own erf: how exact they are, and what they do with any array."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from actbench.impls import _numpy_kernels as kernels
 from actbench.impls import numpy as impl
 
 Array = np.ndarray[Any, Any]
-FAST = [record.name for record in CATALOG.values() if "fast" in record.forms]
-ELEMENTWISE = [name for name in FAST if not CATALOG[name].rowwise]
-ROWWISE = [name for name in FAST if CATALOG[name].rowwise]
+BLOCKED = [record.name for record in CATALOG.values() if "blocked" in record.forms]
+ELEMENTWISE = [name for name in BLOCKED if not CATALOG[name].rowwise]
+ROWWISE = [name for name in BLOCKED if CATALOG[name].rowwise]
 VARIANTS = [
     variant.label
-    for name in FAST
+    for name in BLOCKED
     for variant in (
         CATALOG[name],
         *(CATALOG[name].with_parameters(**each) for each in CATALOG[name].variants),
@@ -90,7 +90,7 @@ def _problem(label: str, direction: str, dtype: str) -> Problem:
 
 def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, Problem]:
     problem = _problem(label, direction, dtype)
-    case = Case("numpy", label, "fast", "eager", direction, "cpu", dtype, 0, 1)
+    case = Case("numpy", label, "blocked", "eager", direction, "cpu", dtype, 0, 1)
     worker = Worker(impl, "cpu", 1)
     spec = spec_of(case, problem.bits.shape[-1])
     answer = worker.evaluate(spec, problem.bits, problem.upstream)
@@ -99,7 +99,7 @@ def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, Problem]:
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("label", ULP)
-def test_fast_forms_keep_the_tails_that_they_claim(label: str, direction: str) -> None:
+def test_blocked_forms_keep_the_tails_that_they_claim(label: str, direction: str) -> None:
     bits, problem = _evaluated(label, direction, "float32")
     errors = ulp.measure(bits, problem.exact, "float32").flushed
     if find(label).rowwise:
@@ -113,7 +113,7 @@ def test_fast_forms_keep_the_tails_that_they_claim(label: str, direction: str) -
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("label", [*VARIANTS, *TUNED])
-def test_fast_forms_are_right_to_the_rounding_of_input_and_result(
+def test_blocked_forms_are_right_to_the_rounding_of_input_and_result(
     label: str, direction: str, dtype: str
 ) -> None:
     """Within 4 roundings of 1, the input or the result, whichever is largest, up to 10,000.
@@ -144,7 +144,7 @@ def _nearest(problem: Problem) -> Array:
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_nan_stays_nan(name: str, dtype: str) -> None:
     x = np.array([1, np.nan, -1, -np.nan], dtype)
-    assert list(np.isnan(_call(name, "fast", x))) == [False, True, False, True]
+    assert list(np.isnan(_call(name, "blocked", x))) == [False, True, False, True]
 
 
 LIMITS = {
@@ -159,7 +159,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("label", LIMITS)
 def test_limits_that_cost_nothing_are_kept(label: str) -> None:
-    got = _call(label, "fast", np.array([-np.inf, np.inf], np.float32))
+    got = _call(label, "blocked", np.array([-np.inf, np.inf], np.float32))
     assert tuple(got) == LIMITS[label]
 
 
@@ -173,7 +173,7 @@ def _call(name: str, form: str, x: Array, **more: Any) -> Array:
 
 
 def _gradient(name: str, upstream: Array, x: Array) -> Any:
-    return getattr(impl, f"{name}_fast").gradient(upstream, x, *_learnable(name, x))
+    return getattr(impl, f"{name}_blocked").gradient(upstream, x, *_learnable(name, x))
 
 
 def _arrays(dtype: str) -> dict[str, Array]:
@@ -197,8 +197,8 @@ WITH_OUT = [
 ]
 
 
-def test_every_fast_form_takes_an_output_and_so_does_tanh() -> None:
-    assert {(name, "fast") for name in FAST} <= set(WITH_OUT)
+def test_every_blocked_form_takes_an_output_and_so_does_tanh() -> None:
+    assert {(name, "blocked") for name in BLOCKED} <= set(WITH_OUT)
     assert ("tanh", "native") in WITH_OUT
 
 
@@ -218,10 +218,10 @@ def test_out_receives_what_a_fresh_call_returns(name: str, form: str, dtype: str
             np.testing.assert_array_equal(before, fresh, err_msg=kind)
 
 
-@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("name", BLOCKED)
 def test_blocks_and_layouts_make_no_difference(name: str) -> None:
     for kind, x in _arrays("float32").items():
-        upstream = np.ones_like(_call(name, "fast", x))
+        upstream = np.ones_like(_call(name, "blocked", x))
         whole = _gradient(name, upstream, x)
         if CATALOG[name].learnable:
             assert whole[1].shape == x.shape[-1:]
@@ -239,10 +239,10 @@ def test_numbers_without_an_axis_are_taken(name: str) -> None:
     x = np.array(0.5, np.float32)
     extra = [np.array(0.25, np.float32) for _ in CATALOG[name].learnable]
     if not extra:
-        assert getattr(impl, f"{name}_fast")(x).shape == ()
+        assert getattr(impl, f"{name}_blocked")(x).shape == ()
 
 
-@pytest.mark.parametrize("form", ["where", "fast"])
+@pytest.mark.parametrize("form", ["where", "blocked"])
 def test_the_gradient_of_one_learnable_number_is_an_array(form: str) -> None:
     """The harness asks where it lies in memory, which a NumPy scalar does not tell."""
     x, alpha = np.array([[-2.0, 3.0]], np.float32), np.array(0.25, np.float32)
@@ -251,27 +251,27 @@ def test_the_gradient_of_one_learnable_number_is_an_array(form: str) -> None:
     assert along == -2
 
 
-@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("name", BLOCKED)
 def test_an_output_that_does_not_fit_is_refused(name: str) -> None:
     x = np.ones((2, 4), np.float32)
     with pytest.raises(ValueError, match="out must be float32"):
-        _call(name, "fast", x, out=np.empty((3, 3), np.float32))
+        _call(name, "blocked", x, out=np.empty((3, 3), np.float32))
 
 
 def test_threads_do_not_share_intermediate_results() -> None:
     arrays = [np.random.default_rng(i).standard_normal(2**15, np.float32) for i in range(8)]
-    alone = [impl.gelu_fast(x) for x in arrays]
+    alone = [impl.gelu_blocked(x) for x in arrays]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(20):
-            for one, other in zip(alone, pool.map(impl.gelu_fast, arrays), strict=True):
+            for one, other in zip(alone, pool.map(impl.gelu_blocked, arrays), strict=True):
                 np.testing.assert_array_equal(one, other)
 
 
 def test_without_a_vector_expm1_the_sum_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.linspace(-80, 80, 999, dtype=np.float32)
-    before = impl.sigmoid_fast(x)
+    before = impl.sigmoid_blocked(x)
     monkeypatch.setattr(kernels, "_EXPM1_IS_VECTOR", not kernels._EXPM1_IS_VECTOR)
-    np.testing.assert_allclose(impl.sigmoid_fast(x), before, rtol=5e-7)
+    np.testing.assert_allclose(impl.sigmoid_blocked(x), before, rtol=5e-7)
 
 
 def test_sign_chooses_bit_by_bit() -> None:

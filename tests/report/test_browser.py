@@ -69,7 +69,7 @@ def test_filters_choose_and_the_address_keeps_them(visit: Visit, pages: dict[str
     page = visit(pages["normal"])
     page.locator("#timings").get_by_label("Framework").select_option("jax")
     page.locator("#timings").get_by_label("Family").select_option("algebraic")
-    page.locator("#timings").get_by_label("Search").fill("stable compiled")
+    page.locator("#timings").get_by_label("Search").fill("wide compiled")
     page.locator("#timings").get_by_role("button", name="Time a call").click()
     first = column(page, "timings", "Time a call")
     assert set(column(page, "timings", "Framework")) == {"jax"}
@@ -92,12 +92,12 @@ def test_links_in_the_page_leave_the_choice_alone(visit: Visit, pages: dict[str,
 
 
 def test_the_command_of_a_row_is_copied(visit: Visit, pages: dict[str, Path]) -> None:
-    choice = "#timings&timings.activation=gelu&timings.direction=backward&timings.form=stable"
+    choice = "#timings&timings.activation=gelu&timings.direction=backward&timings.form=wide"
     page = visit(pages["failing"], choice + "&timings.size=65536")
     page.locator("#timings tbody button").first.click()
     page.locator("#timings .status:not(:empty)").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
-    case = Case("torch", "gelu", "stable", "eager", "backward", "cpu", "float32", 65536, 1)
+    case = Case("torch", "gelu", "wide", "eager", "backward", "cpu", "float32", 65536, 1)
     assert copied == case.command
     assert case.command in page.locator("#timings .status").inner_text()
 

@@ -1,4 +1,4 @@
-"""What exp costs, its parts, the model and the stable forms: planted values, found again."""
+"""What exp costs, its parts, the model and the wide forms: planted values, found again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from actbench.report.compare import pairs
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate
 from actbench.report.read.rows import read
-from actbench.report.sections import expcost, glance, parts, stable, trust
+from actbench.report.sections import expcost, glance, parts, trust, wide
 from actbench.report.tables.tables import all_tables, commands
 
 MakeRun = Callable[..., Path]
@@ -126,7 +126,7 @@ def test_one_pair_is_followed_through_every_size(make_run: MakeRun) -> None:
         times = {size: around(20.0 if size == at else 900.0) for size in every}
         rows += timed(name, "native", times)
     # Faster at l2 than any, but not timed at the other sizes: it cannot be followed.
-    rows += timed("silu", "stable", {"l2": around(10.0)})
+    rows += timed("silu", "wide", {"l2": around(10.0)})
     [table] = expcost.tables(read([make_run(rows)]))
     [line] = table.lines
     assert line.exp == "silu [native]"
@@ -218,13 +218,13 @@ def test_sizes_that_are_no_class_go_by_their_elements(make_run: MakeRun) -> None
 def test_reused_and_cold_cases_are_in_no_pair(make_run: MakeRun, other: dict[str, str]) -> None:
     rows = [*RELU, *timed("gelu", "native", {"l2": around(200.0)})]
     rows += timed("gelu", "native", {"l2": around(1.0), "memory": around(1.0)}, **other)
-    rows += timed("gelu", "stable", {"l2": around(1.0)}, **other)
+    rows += timed("gelu", "wide", {"l2": around(1.0)}, **other)
     rows += timed("relu", "native", {"l2": around(1.0), "memory": around(1.0)}, **other)
     evidence = read([make_run(rows)])
     [table] = expcost.tables(evidence)
     found = [entry.value for entries in table.lines[0].totals for entry in entries]
     assert found == ["2.00×"]
-    assert stable.pivots(evidence) == []
+    assert wide.pivots(evidence) == []
 
 
 def test_primitives_are_no_exp_activation(make_run: MakeRun) -> None:
@@ -387,12 +387,12 @@ def test_a_reused_output_is_measured_again_as_well(make_run: MakeRun) -> None:
 
 def test_parts_that_a_framework_has_only_written_out_are_measured_so(make_run: MakeRun) -> None:
     """NumPy has no erf of its own: its form has to be asked for beside gelu's."""
-    rows = timed("gelu", "stable", {"l1": around(1.0), "l2": around(2.0)}, framework="numpy")
-    case = case_of("gelu", "stable", framework="numpy")
+    rows = timed("gelu", "wide", {"l1": around(1.0), "l2": around(2.0)}, framework="numpy")
+    case = case_of("gelu", "wide", framework="numpy")
     rows.append(Row(case, "predicted_arithmetic", 0.3, detail="1 add + 3 multiply + 1 erf"))
     found = options_of(command(all_tables(read([make_run(rows)])), "parts", 0))
     assert "erf" in found["activation"]
-    assert found["form"] == ["stable", "native", *CATALOG["erf"].forms[:1]]
+    assert found["form"] == ["wide", "native", *CATALOG["erf"].forms[:1]]
 
 
 def test_lines_that_do_not_fit_are_counted_and_the_worst_error_is_kept(
@@ -501,28 +501,28 @@ def test_primitives_have_a_table_of_their_own(make_run: MakeRun) -> None:
 # --- what correctness costs ---
 
 
-def test_the_stable_form_beside_the_plain_one(make_run: MakeRun) -> None:
+def test_the_wide_form_beside_the_plain_one(make_run: MakeRun) -> None:
     rows = [*RELU, *timed("softplus", "native", {"l2": (100.0, 80.0, 125.0)})]
-    rows += timed("softplus", "stable", {"l2": (200.0, 190.0, 250.0), "l1": around(1.0)})
+    rows += timed("softplus", "wide", {"l2": (200.0, 190.0, 250.0), "l1": around(1.0)})
     rows += timed("softplus", "textbook", {"l2": around(1.0)})
     rows += timed("squareplus", "textbook", {"l2": around(10.0)})
-    rows += timed("squareplus", "stable", {"l2": around(30.0)})
-    rows += timed("gelu", "stable", {"l2": around(30.0)})
+    rows += timed("squareplus", "wide", {"l2": around(30.0)})
+    rows += timed("gelu", "wide", {"l2": around(30.0)})
     for name, form, ulp, flushed in (
-        ("softplus", "stable", 1e6, 0.6),
+        ("softplus", "wide", 1e6, 0.6),
         ("softplus", "native", 1.2, 1.2),
-        ("squareplus", "stable", 0.5, 0.5),
+        ("squareplus", "wide", 0.5, 0.5),
     ):
         rows.append(Row(case_of(name, form), "max_ulp", ulp))
         rows.append(Row(case_of(name, form), "max_ulp_flushed", flushed))
-    [pivot] = stable.pivots(read([make_run(rows)]))
+    [pivot] = wide.pivots(read([make_run(rows)]))
     assert pivot.heading.endswith("1 thread, l2 (65,536 elements)")
     found = {name: cells for name, _, cells in pivot.rows}
     assert set(found) == {"softplus", "squareplus"}
     [cell] = found["softplus"]
     assert cell.text == "2.00×"
     assert cell.members == ("1.52–3.12 [native]", "0.600 against 1.20 ulp")
-    assert found["squareplus"][0].members[1] == "0.500 ulp, only stable checked"
+    assert found["squareplus"][0].members[1] == "0.500 ulp, only wide checked"
 
 
 # --- trust ---

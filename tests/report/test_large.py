@@ -45,12 +45,12 @@ def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
     assert len(rows) > 50_000
     assert path.stat().st_size < 80 * len(rows)
 
-    choice = "#timings&timings.framework=jax&timings.activation=gelu&timings.form=stable"
+    choice = "#timings&timings.framework=jax&timings.activation=gelu&timings.form=wide"
     page = visit(path, choice)
     table = page.locator("[data-table=timings]")
     times = rows[(rows.metric == "time_per_call") & (rows.status == "ok")]
     chosen = times[
-        (times.framework == "jax") & (times.activation == "gelu") & (times.form == "stable")
+        (times.framework == "jax") & (times.activation == "gelu") & (times.form == "wide")
     ]
     assert len(chosen) == 2 * 2 * len(SIZES)
     assert table.locator("tbody tr").count() == len(chosen)

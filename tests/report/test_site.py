@@ -258,7 +258,7 @@ def test_errors_move_only_at_the_same_inputs() -> None:
 
 def test_one_activation_a_family_is_followed_whatever_it_costs() -> None:
     extra = {replace(cases()[2], activation=name): 0.01 for name in ("silu", "elu", "mish")}
-    elsewhere = {replace(cases()[2], size=2**20): 7.0, replace(cases()[2], form="stable"): 7.0}
+    elsewhere = {replace(cases()[2], size=2**20): 7.0, replace(cases()[2], form="wide"): 7.0}
     costs = dict.fromkeys(cases(), 2.0) | extra | elsewhere
     (trend,) = trends([run(1, costs), run(2, costs)])
     assert [each.case for each in trend.followed] == cases()

@@ -132,7 +132,7 @@ def test_a_selection_replaces_what_the_profile_says() -> None:
     [
         (Selection(frameworks=("pytorch",)), "unknown framework 'pytorch'.*torch"),
         (Selection(activations=("reul",)), "unknown activation 'reul'.*relu"),
-        (Selection(forms=("stabel",)), "unknown form 'stabel'.*stable"),
+        (Selection(forms=("wode",)), "unknown form 'wode'.*wide"),
         (Selection(modes=("jit",)), "unknown mode 'jit'"),
         (Selection(directions=("back",)), "unknown direction 'back'.*backward"),
         (Selection(devices=("gpu",)), "unknown device 'gpu'.*c"),
@@ -144,7 +144,7 @@ def test_a_selection_replaces_what_the_profile_says() -> None:
         (Selection(threads=(0,)), "--threads must be a number from 1, or all, not 0"),
         (Selection(outputs=("resued",)), "unknown output 'resued': did you mean reused"),
         (Selection(caches=("could",)), "unknown cache 'could': did you mean cold"),
-        (Selection(activations=("relu",), forms=("stable",)), "nothing to measure"),
+        (Selection(activations=("relu",), forms=("wide",)), "nothing to measure"),
     ],
 )
 def test_a_name_that_does_not_exist_is_refused_with_the_nearest(
@@ -162,7 +162,7 @@ def _case(
 
 def test_what_cannot_be_measured_says_why() -> None:
     assert unsupported(_case("numpy", "gelu", "native")) == "NumPy has no native gelu"
-    assert "compiled" in unsupported(_case("numpy", "gelu", "stable", "compiled"))
+    assert "compiled" in unsupported(_case("numpy", "gelu", "wide", "compiled"))
     assert "2 groups" in unsupported(_case("torch", "maxout", "textbook", size=25))
     assert unsupported(_case("torch", "maxout(k=4)", "textbook")) == ""
     backward = replace(_case("torch", "gelu", "native"), direction="backward", output="reused")
@@ -175,7 +175,7 @@ def test_row_length_divides_the_size(size: int, length: int) -> None:
 
 
 def test_a_command_names_every_field() -> None:
-    case = replace(_case("torch", "squareplus(b=0)", "stable"), output="reused", cache="cold")
+    case = replace(_case("torch", "squareplus(b=0)", "wide"), output="reused", cache="cold")
     words = shlex.split(case.command)
     for name, value in case.as_dict().items():
         assert words[words.index(f"--{name}") + 1] == str(value)

@@ -24,6 +24,10 @@ def test_the_real_modules_are_read_the_plainest_first() -> None:
         (b"TITLE = '\0'\n", "impls/example.py is no Python"),
         (b"shared = 1\n", "impls/example.py has no TITLE: give it one, or, if it is no framework"),
         (b"TITLE = 'A'\nMODES = tuple(x)\n", "impls/example.py: MODES is computed: write it out"),
+        (
+            b"TITLE = 'A'\nMODES = ()\nENVIRONMENT = {}\nSCRIPT = {'tensr': ''}\n",
+            "impls/example.py: SCRIPT: Script.__init__() got an unexpected keyword",
+        ),
     ],
 )
 def test_what_is_no_framework_is_a_sentence(tmp_path: Path, text: bytes, sentence: str) -> None:

@@ -246,7 +246,7 @@ SENTENCES = {
     "NaN end": ((*_OWN, "--range", "0", "nan"), "not 'nan'"),
     "framework": ((*_OWN, *_UNIT, "--framework", "numpy"), "--framework is for cases"),
     "activation": ((*_OWN, *_UNIT, "--activation", "gelu"), "--activation is for cases"),
-    "form": ((*_OWN, *_UNIT, "--form", "stable"), "--form is for cases"),
+    "form": ((*_OWN, *_UNIT, "--form", "wide"), "--form is for cases"),
     "out": ((*_OWN, *_UNIT, "--out", "folder"), "--out is for cases"),
     "scheduler": (("--scheduler", "tcp://127.0.0.1:9"), "--scheduler is for --exhaustive"),
     "all of everything": (("--exhaustive",), "choose with --framework and --activation"),

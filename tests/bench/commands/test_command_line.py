@@ -70,7 +70,7 @@ def test_size_output_and_cache_are_chosen_by_name(
 ) -> None:
     done = _bench(
         "run", "--profile", "smoke", "--framework", "numpy", "--activation", "gelu", "--form",
-        "stable", "--only", "timing", *arguments, "--out", str(tmp_path / "run"),
+        "wide", "--only", "timing", *arguments, "--out", str(tmp_path / "run"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = _cases_of(tmp_path / "run")
@@ -80,7 +80,7 @@ def test_size_output_and_cache_are_chosen_by_name(
 
 def test_the_command_of_a_row_measures_that_case_again(tmp_path: Path) -> None:
     case = Case(
-        "numpy", "squareplus(b=1)", "stable", "eager", "forward", "cpu", "float64", 512, 1,
+        "numpy", "squareplus(b=1)", "wide", "eager", "forward", "cpu", "float64", 512, 1,
         output="reused", cache="cold",
     )  # fmt: skip
     words = shlex.split(case.command)[1:]
@@ -94,9 +94,9 @@ def test_list_has_every_activation_and_framework_and_says_what_is_missing() -> N
     pairs = {(record["activation"], record["framework"]) for record in records}
     assert pairs == {(name, framework) for name in CATALOG for framework in frameworks()}
     absent = [record for record in records if record["status"] != "ok"]
-    # NumPy alone has fast forms written by hand.
+    # NumPy alone has blocked forms written by hand.
     missing = {record["form"] for record in absent if record["family"] != "primitive"}
-    assert missing == {"native", "fast"}
+    assert missing == {"native", "blocked"}
     assert all(record["detail"] for record in records if record["status"] != "ok")
 
 
@@ -152,7 +152,7 @@ def test_findings_of_a_choice(small_run: Path) -> None:
     [
         (("run", "--activation", "gleu"), 2, "unknown activation 'gleu': did you mean gelu"),
         (("run", "--framework", "torhc"), 2, "unknown framework 'torhc': did you mean torch"),
-        (("run", "--form", "stabel"), 2, "did you mean stable"),
+        (("run", "--form", "wode"), 2, "did you mean wide"),
         (("run", "--dtype", "float23"), 2, "did you mean float32"),
         (("run", "--device", "cudda"), 2, "did you mean cuda"),
         (("run", "--profile", "standart"), 2, "did you mean standard"),
@@ -264,9 +264,9 @@ def test_special_points_are_shown_as_text_and_as_rows(small_run: Path) -> None:
     shown = _bench("special", str(small_run))
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("NumPy\n  relu, max\n")
-    assert "squareplus(b=1), stable" not in shown.stdout, "the plain form alone, unless it is named"
+    assert "squareplus(b=1), wide" not in shown.stdout, "the plain form alone, unless it is named"
     named = _bench("special", str(small_run), "--activation", "squareplus(b=1)")
-    assert "squareplus(b=1), stable" in named.stdout
+    assert "squareplus(b=1), wide" in named.stdout
     assert "relu" not in named.stdout
     records = json.loads(_bench("special", str(small_run), "--json").stdout)
     kinks = [each for each in records if each["metric"] == "gradient_at_kink"]

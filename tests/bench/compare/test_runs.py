@@ -550,7 +550,7 @@ def test_help_shows_examples_and_exit_statuses(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.slow
 def test_published_runs_of_two_processes_claim_nothing_of_times() -> None:
-    """Between them stable forms were written anew; float32 was checked at other inputs."""
+    """Between them wide forms were written anew; float32 was checked at other inputs."""
     base, candidate = (
         store.load(ROOT / "results" / "published" / name) for name in (BEFORE, AFTER)
     )

@@ -129,7 +129,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     }
     assert statuses == {
         *(("native", "unsupported"), ("max", "ok"), ("abs", "ok"), ("where", "ok")),
-        *(("textbook", "ok"), ("stable", "ok"), ("fast", "ok")),
+        *(("textbook", "ok"), ("wide", "ok"), ("blocked", "ok")),
     }
     assert {row.status for row in outcome.rows} == {"ok", "unsupported"}
     facts = store.read_facts(outcome.path)
@@ -271,7 +271,7 @@ def test_a_failing_case_costs_only_itself(
     (failed,) = _rows(outcome, "textbook", "time_per_call")
     assert (failed.status, failed.value) == (status, None)
     assert reason in failed.detail
-    for form in ("max", "abs", "where", "stable"):
+    for form in ("max", "abs", "where", "wide"):
         (row,) = _rows(outcome, form, "time_per_call")
         assert row.status == "ok", row
     assert outcome.facts.state == "finished"
@@ -309,7 +309,7 @@ def test_a_call_that_does_not_do_its_work_is_refused(
     (refused,) = _rows(outcome, "textbook", "time_per_call")
     assert (refused.status, refused.value) == ("refused", None)
     assert reason in refused.detail
-    assert _rows(outcome, "stable", "time_per_call")[0].status == "ok"
+    assert _rows(outcome, "wide", "time_per_call")[0].status == "ok"
     assert conclusion.exit_status(outcome) == 1
     said = conclusion.for_people(outcome)
     assert "1 refused, because the times would mislead, the first numpy gelu textbook" in said
@@ -335,7 +335,7 @@ def test_results_that_are_of_other_work_are_not_judged(
     }
     assert failed["float32", "forward"].status == "refused"
     assert reason in failed["float32", "forward"].detail
-    assert {row.status for row in _rows(outcome, "stable", "max_ulp")} == {"ok"}
+    assert {row.status for row in _rows(outcome, "wide", "max_ulp")} == {"ok"}
     assert outcome.facts.state == "finished"
 
 
@@ -414,10 +414,10 @@ def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
 
 def test_relu_is_measured_beside_what_is_asked_for(tmp_path: Path) -> None:
     selection = Selection(
-        frameworks=("numpy",), activations=("gelu",), forms=("stable",), sizes=(512,)
+        frameworks=("numpy",), activations=("gelu",), forms=("wide",), sizes=(512,)
     )
     outcome = _run(_request(tmp_path / "run", selection=selection))
-    (relative,) = _rows(outcome, "stable", "relative_cost")
+    (relative,) = _rows(outcome, "wide", "relative_cost")
     assert relative.status == "ok"
     assert relative.value is not None
     assert relative.value > 1
@@ -431,13 +431,13 @@ def test_a_copy_is_measured_beside_what_has_several_sizes(tmp_path: Path) -> Non
     selection = Selection(
         frameworks=("numpy",),
         activations=("gelu",),
-        forms=("stable",),
+        forms=("wide",),
         sizes=("launch", "l1", "l2"),
     )
     outcome = _run(_request(tmp_path / "run", selection=selection, parts=("timing",)))
     sizes = {case.size for case in _visits(outcome) if case.activation == "copy"}
     assert sizes == {outcome.facts.size_classes["cpu"][name] for name in selection.sizes}
-    (arithmetic,) = _rows(outcome, "stable", "arithmetic")
+    (arithmetic,) = _rows(outcome, "wide", "arithmetic")
     assert arithmetic.status == "ok"
     assert arithmetic.value is not None
     assert arithmetic.value > 0

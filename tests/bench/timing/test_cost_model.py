@@ -100,7 +100,7 @@ def test_primitives_of_other_conditions_do_not_count(change: dict[str, str]) -> 
 @pytest.mark.parametrize(
     "case",
     [
-        replace(SILU, form="stable"),
+        replace(SILU, form="wide"),
         replace(SILU, direction="backward"),
         replace(SILU, activation="exp", form="native"),
         replace(SILU, activation="tanh", form="native"),

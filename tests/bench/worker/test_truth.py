@@ -54,7 +54,7 @@ def prepare(spec, shape=(256, 256)):
 
 said = {}
 def attempt(lie, function=None, step=None, **more):
-    subject.planted = function or subject.softplus_stable
+    subject.planted = function or subject.softplus_wide
     worker._functions.clear()
     worker._traced.clear()
     adapter.step = step or honest_step
@@ -97,7 +97,7 @@ cast = tf.cast
 }
 
 _LIES = """
-softplus = subject.softplus_stable
+softplus = subject.softplus_wide
 if to_host:
     attempt("host", lambda x: from_host(np.tanh(to_host(x))))
 if name in ("jax", "tensorflow"):
@@ -240,7 +240,7 @@ cases = {
     for direction in ("forward", "backward")
     for size in (64, 65536, 2**20)
 }
-for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_stable", "add_native"):
+for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_wide", "add_native"):
     for dtype in ("float16", "float64"):
         cases[f"{function} both {dtype}"] = spec_of(function, "eager", "both", dtype), (63, 16)
 for case in cases.values():

@@ -105,7 +105,7 @@ def test_the_rows_own_cost_over_relu_comes_first(
         {"direction": "backward"},
         {"output": "reused"},
         {"cache": "cold"},
-        {"form": "stable"},
+        {"form": "wide"},
     ],
 )
 def test_other_calls_than_plain_ones_answer_nothing(

@@ -32,7 +32,7 @@ def planted(make_case: MakeCase) -> list[Row]:
         *checked(
             make_case("softplus", form="textbook"), 1e30, nans=2.0, told="got nan, exact 88.75"
         ),
-        *checked(make_case("gelu", form="stable"), 0.5),
+        *checked(make_case("gelu", form="wide"), 0.5),
         *checked(make_case("gelu", dtype="float16"), 2.0**10),
         # Gradients, single operations and other modes are left out.
         *checked(make_case("gelu", direction="backward"), lost),
@@ -47,7 +47,7 @@ def test_forms_without_a_right_digit_are_counted_and_named(
     found = answer(read([make_run(planted(make_case))]))
     assert found.sentences == (
         "In float32, forward, 1 of 3 native functions, 1 of 1 formulas as printed and 0 of 1 "
-        "stable forms have no right digit at some finite input.",
+        "wide forms have no right digit at some finite input.",
         "The worst of the native functions: gelu in PyTorch at 88.8, where 0 came for -2.50e-17.",
         "The worst of the formulas as printed: softplus in PyTorch at 88.8, where NaN came for "
         "88.8.",
@@ -55,8 +55,8 @@ def test_forms_without_a_right_digit_are_counted_and_named(
         "In float16 1 of 1 native functions.",
     )
     [panel] = found.figures[0].panels
-    assert panel.label.endswith("PyTorch eager: 1 of 3 native, 1 of 1 textbook, 0 of 1 stable")
-    assert {each.form for each in planned(found.command)} == {"native", "textbook", "stable"}
+    assert panel.label.endswith("PyTorch eager: 1 of 3 native, 1 of 1 textbook, 0 of 1 wide")
+    assert {each.form for each in planned(found.command)} == {"native", "textbook", "wide"}
 
 
 def test_nothing_lost(make_run: MakeRun, make_case: MakeCase) -> None:
@@ -70,11 +70,11 @@ def test_nothing_lost(make_run: MakeRun, make_case: MakeCase) -> None:
 def test_the_first_run_answers_and_is_named(make_run: MakeRun, make_case: MakeCase) -> None:
     """Even where only the second has eager forms: runs are never mixed."""
     compiled = [replace(row, case=replace(row.case, mode="compiled")) for row in planted(make_case)]
-    first = make_run([row for row in compiled if row.case.form == "stable"], name="a")
+    first = make_run([row for row in compiled if row.case.form == "wide"], name="a")
     second = make_run(planted(make_case), name="b")
     found = answer(read([first, second]))
     assert found.sentences[0] == (
-        "Run a: Nowhere on the inputs tested: in float32, forward, 0 of 1 stable forms have no "
+        "Run a: Nowhere on the inputs tested: in float32, forward, 0 of 1 wide forms have no "
         "right digit at some finite input."
     )
 

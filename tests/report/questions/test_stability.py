@@ -1,4 +1,4 @@
-"""What correctness costs: planted times and errors of the stable and the plain form."""
+"""What correctness costs: planted times and errors of the wide and the plain form."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def timed(case: Case, value: float, share: float = 0.01, ulp: float | None = Non
     return [*rows, Row(case, "max_ulp", ulp)] if ulp is not None else rows
 
 
-def test_the_stable_form_is_set_beside_the_plain_one(
+def test_the_wide_form_is_set_beside_the_plain_one(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     planted = [
         *timed(make_case("gelu"), 100.0, ulp=1.5e7),
-        *timed(make_case("gelu", form="stable"), 200.0, ulp=0.5),
+        *timed(make_case("gelu", form="wide"), 200.0, ulp=0.5),
         *timed(make_case("squareplus", form="textbook"), 100.0, 0.2, ulp=3.0),
-        *timed(make_case("squareplus", form="stable"), 100.0, 0.2, ulp=0.75),
+        *timed(make_case("squareplus", form="wide"), 100.0, 0.2, ulp=0.75),
         *timed(make_case("softplus", mode="compiled"), 100.0),
-        *timed(make_case("softplus", mode="compiled", form="stable"), 50.0),
+        *timed(make_case("softplus", mode="compiled", form="wide"), 50.0),
     ]
     found = answer(read([make_run(planted)]))
     double, half = (198 / 101, 202 / 99), (49.5 / 101, 50.5 / 99)
     assert found.sentences == (
-        "Compiled, in cache, 65,536 elements (2^16): the stable form takes less time than the "
+        "Compiled, in cache, 65,536 elements (2^16): the wide form takes less time than the "
         f"plain one in 1 of 1 ({half[0]:.3f}–{half[1]:.3f}×).",
-        "Eager, in cache, 65,536 elements (2^16): the stable form takes longer than the plain one "
+        "Eager, in cache, 65,536 elements (2^16): the wide form takes longer than the plain one "
         f"in 1 of 2 ({double[0]:.2f}–{double[1]:.2f}×); is not told apart from the plain one in 1 "
         f"of 2 ({80 / 120:.3f}–{120 / 80:.2f}×).",
         "Its largest error on the inputs tested is at most 4 ulp in 2 of 2, the plain form's in 1.",
@@ -56,7 +56,7 @@ def test_of_activations_that_nobody_names_the_first_are_drawn(
     planted = [
         row
         for name in ("elu", "selu", "celu", "mish")
-        for form, value in (("native", 100.0), ("stable", 200.0))
+        for form, value in (("native", 100.0), ("wide", 200.0))
         for row in timed(make_case(name, form=form), value)
     ]
     found = answer(read([make_run(planted)]))
@@ -68,20 +68,20 @@ def test_of_activations_that_nobody_names_the_first_are_drawn(
 def test_without_both_forms_there_is_no_answer(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    """A stable form in another framework is none of the same line."""
+    """A wide form in another framework is none of the same line."""
     planted = [
         *timed(make_case("gelu"), 100.0),
-        *timed(make_case("gelu", "jax", form="stable"), 90.0),
+        *timed(make_case("gelu", "jax", form="wide"), 90.0),
     ]
     found = answer(read([make_run(planted)]))
     assert not found.measured
-    assert {"native", "stable"} <= {each.form for each in planned(found.command)}
+    assert {"native", "wide"} <= {each.form for each in planned(found.command)}
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     planted = [
         *timed(make_case(hostile_text, hostile_text), 100.0),
-        *timed(make_case(hostile_text, hostile_text, form="stable"), 200.0),
+        *timed(make_case(hostile_text, hostile_text, form="wide"), 200.0),
     ]
     found = answer(read([make_run(planted)]))
     assert found.command == ""

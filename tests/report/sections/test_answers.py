@@ -37,7 +37,7 @@ def fastest(path: Path) -> pandas.DataFrame:
 
 def cost_rows(activation: str, value: float, low: float, high: float, **where: str) -> list[Row]:
     """One timed case with a given relative cost."""
-    fields = {"form": "stable", "mode": "eager", "direction": "forward", **where}
+    fields = {"form": "wide", "mode": "eager", "direction": "forward", **where}
     case = Case("torch", activation, **fields, device="cpu", dtype="float32", size=65536, threads=1)
     time = Row(case, "time_per_call", value * 1000, low * 1000, high * 1000)
     return [time, Row(case, "relative_cost", value, low, high)]
@@ -128,7 +128,7 @@ def test_without_relu_no_cost_is_claimed(runs: dict[str, Path]) -> None:
 def test_row_wise_activations_are_in_no_family(make_run: MakeRun) -> None:
     rows = [*RELU, *cost_rows("gelu", 3, 2.9, 3.1), *cost_rows("softmax", 99, 98, 100)]
     [group] = answers.groups(read([make_run(rows)]))
-    assert dict(group.answers[0].families)["exp"] == "3.00× (2.90–3.10) gelu [stable]"
+    assert dict(group.answers[0].families)["exp"] == "3.00× (2.90–3.10) gelu [wide]"
 
 
 def test_primitives_are_in_no_family_and_in_the_table(make_run: MakeRun) -> None:
@@ -139,8 +139,8 @@ def test_primitives_are_in_no_family_and_in_the_table(make_run: MakeRun) -> None
     evidence = read([make_run(rows)])
     [group] = answers.groups(evidence)
     told = dict(group.answers[0].families)
-    assert told["exp"] == "3.00× (2.90–3.10) tanh [stable]"
-    assert told["algebraic"] == "1.10× (1.00–1.20) squareplus [stable]"
+    assert told["exp"] == "3.00× (2.90–3.10) tanh [wide]"
+    assert told["algebraic"] == "1.10× (1.00–1.20) squareplus [wide]"
     assert "copy" not in " ".join(exactness.sentences(evidence))
     made = all_tables(evidence)["timings"]
     [family] = [column for column in made["columns"] if column["key"] == "family"]
@@ -191,7 +191,7 @@ def test_forms_that_were_not_timed_are_named(make_run: MakeRun) -> None:
     found = trust.warnings(read([make_run([*RELU, *cost_rows("squareplus", 1.1, 1.0, 1.2)])]))
     [line] = [each for each in found if "did not time every form" in each]
     assert "squareplus textbook" in line
-    assert "squareplus stable" not in line
+    assert "squareplus wide" not in line
 
 
 def test_a_changed_floating_point_environment_is_told_before_the_first_number(

@@ -62,7 +62,7 @@ def test_frameworks_are_compared_in_the_plain_form_of_the_pair(make_run: MakeRun
         *between("torch", "jax", "native", 2.0, 0.99999),
         *between("torch", "jax", "textbook", 9.0, 0.5),
         *between("numpy", "torch", "textbook", 2.0**24, 0.25),
-        *between("numpy", "torch", "stable", 0.0, 1.0),
+        *between("numpy", "torch", "wide", 0.0, 1.0),
         *between("numpy", "jax", "textbook", 0.0, 1.0),
         *between("torch", "scalar tail", "native", 7.0, 0.5),
     ]

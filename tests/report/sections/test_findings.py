@@ -56,7 +56,7 @@ def test_at_most_forty_and_the_others_are_counted(make_run: MakeRun) -> None:
     cases = [
         replace(GELU, activation=name, form=form, framework=framework)
         for name in CATALOG
-        for form in ("native", "textbook", "stable")
+        for form in ("native", "textbook", "wide")
         for framework in ("torch", "jax")
     ]
     evidence = read([make_run([row for case in cases for row in rows_of(case)])])

@@ -241,13 +241,13 @@ def test_an_interval_says_no_more_than_it_shows(
 
 
 def test_a_form_that_is_not_the_plain_one_is_named(make_run: MakeRun) -> None:
-    rows = [*RELU, *costs("gelu", 2, 3, form="stable"), *costs("gelu", 4, 5, form="textbook")]
+    rows = [*RELU, *costs("gelu", 2, 3, form="wide"), *costs("gelu", 4, 5, form="textbook")]
     rows += costs("squareplus", 1.1, 1.2, form="textbook")
     evidence = read([make_run(rows)])
     [lead] = glance.headlines(evidence)
-    assert "squareplus takes 1.10–1.20× and gelu [stable] takes 2.00–3.00×" in lead
+    assert "squareplus takes 1.10–1.20× and gelu [wide] takes 2.00–3.00×" in lead
     [verdict] = glance.verdict(evidence)
-    assert "gelu [stable] takes longer than squareplus in 1 of 1 setting" in verdict
+    assert "gelu [wide] takes longer than squareplus in 1 of 1 setting" in verdict
 
 
 def test_a_headline_names_the_frameworks_of_each_figure(make_run: MakeRun) -> None:

@@ -1,4 +1,4 @@
-"""What correctness costs: the stable form beside the plain one, with the errors of both."""
+"""What correctness costs: the wide form beside the plain one, with the errors of both."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _pivot(setting: Setting, timed: Sequence[Timed], evidence: Evidence) -> Pivo
     found: dict[str, dict[_Column, dict[str, Timed]]] = {}
     for each in timed:
         case = each.case
-        if case.size == at.size and case.form in ("stable", plain_form(*_names(each))):
+        if case.size == at.size and case.form in ("wide", plain_form(*_names(each))):
             column = _Column(case.framework, case.mode)
             found.setdefault(case.activation, {}).setdefault(column, {})[case.form] = each
     cells = {
@@ -69,26 +69,26 @@ def _names(each: Timed) -> tuple[str, str]:
 
 
 def _both(forms: Forms) -> bool:
-    return "stable" in forms and len(forms) == 2
+    return "wide" in forms and len(forms) == 2
 
 
 def _cell(forms: Forms) -> Cell:
-    stable = forms["stable"]
-    plain = next(each for form, each in forms.items() if form != "stable")
-    found = total_ratio(stable, plain)
-    lines = [f"{interval(found)} [{plain.case.form}]" if found else "", _errors(stable, plain)]
+    wide = forms["wide"]
+    plain = next(each for form, each in forms.items() if form != "wide")
+    found = total_ratio(wide, plain)
+    lines = [f"{interval(found)} [{plain.case.form}]" if found else "", _errors(wide, plain)]
     return Cell(f"{number(found.value)}×" if found else "no ratio", tuple(filter(None, lines)))
 
 
-def _errors(stable: Timed, plain: Timed) -> str:
+def _errors(wide: Timed, plain: Timed) -> str:
     """The largest errors of both, or of the one that was checked."""
     errors = {
         words: number(each.exactness.error)
-        for words, each in (("stable", stable), ("plain", plain))
+        for words, each in (("wide", wide), ("plain", plain))
         if each.exactness
     }
     if len(errors) == 2:
-        return f"{errors['stable']} against {errors['plain']} ulp"
+        return f"{errors['wide']} against {errors['plain']} ulp"
     return "".join(f"{text} ulp, only {words} checked" for words, text in errors.items())
 
 

@@ -1,4 +1,4 @@
-"""The stable forms against the exact value: forward and gradient, finite inputs, ±∞ and NaN."""
+"""The wide forms against the exact value: forward and gradient, finite inputs, ±∞ and NaN."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.workers.lanes import Lane
 
 BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 2.0}
-STABLE = [
+WIDE = [
     variant.label
     for record in CATALOG.values()
-    if "stable" in record.forms
+    if "wide" in record.forms
     for variant in (record, *(record.with_parameters(**each) for each in record.variants))
 ]
 TUNED = [
@@ -43,7 +43,7 @@ TUNED = [
 FLUSHES = ("jax", "tensorflow")
 
 
-ELEMENTWISE = [label for label in [*STABLE, *TUNED] if not find(label).rowwise]
+ELEMENTWISE = [label for label in [*WIDE, *TUNED] if not find(label).rowwise]
 
 
 @cache
@@ -93,28 +93,28 @@ def _assert_right(lane: Lane, case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", [*STABLE, *TUNED])
-def test_stable_is_within_two_ulp_in_float32(
+@pytest.mark.parametrize("label", [*WIDE, *TUNED])
+def test_wide_is_within_two_ulp_in_float32(
     framework: str, lane: Lane, label: str, mode: str
 ) -> None:
-    _assert_right(lane, _case(framework, label, "stable", mode, "both", "float32"))
+    _assert_right(lane, _case(framework, label, "wide", mode, "both", "float32"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("label", ELEMENTWISE)
-def test_stable_is_within_one_ulp_at_every_input_in_sixteen_bits(
+def test_wide_is_within_one_ulp_at_every_input_in_sixteen_bits(
     framework: str, lane: Lane, label: str, mode: str, dtype: str
 ) -> None:
     if (framework, dtype) == ("numpy", "bfloat16"):
         pytest.skip("NumPy has no bfloat16")
-    _assert_right(lane, _case(framework, label, "stable", mode, "both", dtype))
+    _assert_right(lane, _case(framework, label, "wide", mode, "both", dtype))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-@pytest.mark.parametrize("label", STABLE)
-def test_stable_holds_at_every_input_in_float64(
+@pytest.mark.parametrize("label", WIDE)
+def test_wide_holds_at_every_input_in_float64(
     framework: str, lane: Lane, label: str, direction: str
 ) -> None:
     """No overflow, no NaN and no lost digits; the argument's own rounding may cost some in a tail.
@@ -122,7 +122,7 @@ def test_stable_holds_at_every_input_in_float64(
     erfc(x) and exp(x) turn an error of half an ulp in their argument into up to |x|² and |x| ulp:
     2,000 in float64, where no wider format is at hand.
     """
-    sample = _measured(lane, _case(framework, label, "stable", "eager", direction, "float64"))
+    sample = _measured(lane, _case(framework, label, "wide", "eager", direction, "float64"))
     assert sample["nan_mismatches"] == 0, sample
     assert _error(sample, "max_ulp_flushed", label) <= 3000, sample
 
@@ -145,11 +145,11 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane:
         *("gelu", "mish", "squareplus", "softsign", "isru", "isrlu"),
     ],
 )
-def test_stable_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
+def test_wide_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
     x = np.array([-np.inf, np.inf])
     bits = inputs.to_bits(np.tile(x, 128).reshape(1, -1), "float32")
     outputs = lane.evaluate(
-        _case(framework, label, "stable", "eager", "forward", "float32"),
+        _case(framework, label, "wide", "eager", "forward", "float32"),
         256,
         bits=bits,
         upstream=None,
@@ -202,7 +202,7 @@ def test_both_directions_at_once_are_the_two_of_them(
     upstream = inputs.timing((4, 256), "float32", 4)
     outputs = {}
     for direction in ("forward", "backward", "both"):
-        case = _case(framework, label, "stable", mode, direction, "float32")
+        case = _case(framework, label, "wide", mode, direction, "float32")
         found = lane.evaluate(case, 256, bits=bits, upstream=upstream)
         assert found is not None, lane.failures
         outputs[direction] = [inputs.from_bits(each, "float32") for each in found]
@@ -222,7 +222,7 @@ def test_learned_slope_has_its_gradient(
     if (framework, dtype) == ("numpy", "bfloat16"):
         pytest.skip("NumPy has no bfloat16")
     lane.failures.clear()
-    case = _case(framework, label, "stable", mode, "backward", dtype)
+    case = _case(framework, label, "wide", mode, "backward", dtype)
     problem = problem_of(find(label), "backward", dtype, 1, seed=1)
     found = sweep.measure(case, problem, lane.evaluate)
     assert found is not None, lane.failures
