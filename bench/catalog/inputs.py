@@ -64,8 +64,12 @@ def place_of(value: float, dtype: str) -> int:
 
 def bits_at(first: int, count: int, dtype: str) -> Array:
     """The bit patterns at `count` places from `first` on."""
+    return bits_of(np.arange(first, first + count, dtype=np.int64), dtype)
+
+
+def bits_of(there: Array, dtype: str) -> Array:
+    """The bit patterns at some places."""
     fmt = DTYPES[dtype]
-    there = np.arange(first, first + count, dtype=np.int64)
     if fmt.itemsize == 8:
         sign = np.int64(-(2**63))
         return np.where(there < 0, ~there | sign, there).view(np.uint64)

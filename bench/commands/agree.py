@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..catalog.cases import PROFILES, Selection
-from ..catalog.dtypes import DTYPES
-from ..catalog.frameworks import frameworks
+from ..catalog.activations import find, find_reference
+from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
+from ..catalog.frameworks import IMPLS
+from ..exactness.ranges import Range, is_sampled
+from ..exactness.stretches import Effort, Subject, start, subject_of
+from ..exactness.sweep import agreement_cases
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..results.store import dump, read_samples
-from ..run import certify
-from ..run.schedule import Outcome, Request, run
-from . import conclusion
+from ..run.ranges import Trial, sweep_range
+from ..run.schedule import Request, run
+from ..worker.own_function import PREFIX
+from ..workers.process import Failed
+from .certificates import Answer
 from .options import DEBUG, Finite, as_given, interpreters, selecting
 
 _TIMEOUT = 600.0
-_FEW = 12
-"""Certificates that are told one by one; more are counted."""
 
 
 @dataclass(frozen=True)
@@ -46,88 +47,10 @@ class Asked:
     command: str
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Certificates by the name of what they hold for; `outcome` is the run that keeps them."""
-
-    certificates: Mapping[str, Mapping[str, Any]]
-    bound: float | None
-    outcome: Outcome | None = None
-
-    @property
-    def exit_status(self) -> int:
-        """As that of a run; 1 where an error is above the bound."""
-        status = conclusion.exit_status(self.outcome) if self.outcome else 0
-        return status or int(bool(self._above()))
-
-    def _above(self) -> list[str]:
-        bound = float("inf") if self.bound is None else self.bound
-        return [name for name, each in self.certificates.items() if each["max_ulp"] > bound]
-
-    def for_machines(self) -> str:
-        """One certificate as an object; several in a list, with the folder of the run."""
-        records = [dict(each) for each in self.certificates.values()]
-        if not self.outcome:
-            return dump(records[0])
-        summary = json.loads(conclusion.for_machines(self.outcome))
-        return dump({**summary, "certificates": records})
-
-    def for_people(self) -> str:
-        """Few certificates in words, many as counts; the verdict, and where the rest is."""
-        worst = sorted(self.certificates.items(), key=lambda pair: -pair[1]["max_ulp"])
-        if len(worst) <= _FEW:
-            lines = [certify.in_words(name, each) for name, each in worst]
-        else:
-            lines = _counted([each for _, each in worst])
-        if self.bound is not None:
-            above = len(self._above())
-            lines.append(f"{above} of {len(worst)} above the bound of {self.bound:g} ulp.")
-        if self.outcome:
-            lines.append(conclusion.for_people(self.outcome))
-            lines.append(f"What is wrong beyond a stated bound: {_FINDINGS} {self.outcome.path}")
-        return "\n".join(lines)
-
-
-_FINDINGS = "actbench findings"
-
-
-def _counted(certificates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a framework and format: how many are right, and the worst of native and wide."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for each in certificates:
-        groups.setdefault((each["framework"], each["dtype"]), []).append(each)
-    return [_group(*key, groups[key]) for key in sorted(groups)]
-
-
-def _group(framework: str, dtype: str, found: Sequence[Mapping[str, Any]]) -> str:
-    right = sum(each["not_correctly_rounded"] == 0 for each in found)
-    near = sum(each["max_ulp"] <= 1 for each in found)
-    misplaced = sum(each["nan_mismatches"] + each["infinity_mismatches"] > 0 for each in found)
-    worst = [_worst(found, form) for form in ("native", "wide")]
-    return (
-        f"{frameworks()[framework].title}, {dtype}: of {len(found)} values and gradients {right} "
-        f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "
-        f"infinity out of place.{''.join(worst)}"
-    )
-
-
-def _worst(found: Sequence[Mapping[str, Any]], form: str) -> str:
-    """The worst of a form, with subnormals contracted; the zeros of a function are its own."""
-    mine = [each for each in found if each["form"] == form]
-    if not mine:
-        return ""
-    top = max(mine, key=lambda each: float(each["max_ulp_flushed"]))
-    which = f"{top['activation']}, {top['mode']}, {top['direction']}"
-    return f" Worst {form}: {which}, {top['max_ulp_flushed']:.4g} ulp, subnormals contracted."
-
-
 def execute(asked: Asked, quiet: bool) -> Answer:
     """Do what was asked for. Raises UsageError for options that do not go together."""
     _check(asked)
     reporter = Reporter(quiet=quiet)
-    effort = certify.Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
-    if asked.own:
-        return _own_function(asked, effort)
     request = Request(
         profile=PROFILES["standard"],
         selection=asked.selection.checked(),
@@ -139,11 +62,11 @@ def execute(asked: Asked, quiet: bool) -> Answer:
         command=asked.command,
         parts=("agreement",),
     )
-    if asked.exhaustive or asked.ends:
-        outcome = certify.whole_range(request, certify.read_range(asked.ends), effort)
-    else:
-        outcome = run(request, reporter)
-    return Answer(_stored(outcome), asked.bound, outcome)
+    if not (asked.exhaustive or asked.ends):
+        return Answer(run(request, reporter), asked.bound)
+    effort = Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
+    trials = [_own_trial(asked)] if asked.own else _trials(request)
+    return Answer(sweep_range(request, trials, Range.read(asked.ends), effort), asked.bound)
 
 
 def _check(asked: Asked) -> None:
@@ -157,29 +80,41 @@ def _check(asked: Asked) -> None:
         "--activation": chosen.activations,
         "--form": chosen.forms,
         "--mode": chosen.modes,
-        "--out": asked.out,
     }
     for option in (name for name, given in others.items() if asked.own and given):
         raise UsageError(f"{option} is for cases of frameworks: leave it out beside --callable")
-    if asked.scheduler and not (asked.exhaustive or asked.ends):
-        raise UsageError("--scheduler is for --exhaustive and --range")
+    if not (asked.exhaustive or asked.ends):
+        if asked.own:
+            raise UsageError(
+                "say which inputs --callable is tried on: --range LO HI or --exhaustive"
+            )
+        if asked.scheduler:
+            raise UsageError("--scheduler is for --exhaustive and --range")
 
 
-def _own_function(asked: Asked, effort: certify.Effort) -> Answer:
+def _own_trial(asked: Asked) -> Trial:
+    """The user's function against its reference. Raises UsageError where it cannot be loaded."""
     assert asked.own is not None
     assert asked.reference is not None
+    activation = find_reference(asked.reference)
+    if activation.rowwise or activation.learnable:
+        raise UsageError(f"{activation.label} is not a function of one number: choose another")
     chosen = asked.selection.checked()
     dtype = _only("dtype", chosen.dtypes, "float32")
     direction = _only("direction", chosen.directions, "forward")
     if direction == "both":
         raise UsageError("a function of your own returns a value or a gradient: choose one of them")
-    if not (asked.exhaustive or asked.ends):
-        raise UsageError("say which inputs --callable is tried on: --range LO HI or --exhaustive")
-    if asked.exhaustive and DTYPES[dtype].itemsize == 8:
+    if asked.exhaustive and is_sampled(dtype):
         raise UsageError("nobody can try 2^64 inputs: take --range LO HI, which draws a sample")
-    inputs = certify.read_range(asked.ends)
-    record = certify.own_function(asked.own, asked.reference, direction, dtype, inputs, effort)
-    return Answer({f"{asked.own} against {record['reference']}, {dtype}": record}, asked.bound)
+    subject = Subject(PREFIX + asked.own, {"dtype": dtype}, activation.label, (direction,))
+    module, _, function = asked.own.partition(":")
+    case = Case(module, activation.label, function, "eager", direction, "cpu", dtype, 0, 1)
+    try:
+        worker = start(subject)
+    except Failed as failed:
+        raise UsageError(str(failed)) from None
+    worker.kill()
+    return Trial(case, subject, worker.facts["source"].encode())
 
 
 def _only(name: str, given: tuple[str, ...], default: str) -> str:
@@ -188,17 +123,37 @@ def _only(name: str, given: tuple[str, ...], default: str) -> str:
     return given[0] if given else default
 
 
-def _stored(outcome: Outcome) -> dict[str, dict[str, Any]]:
-    """The certificates of a run by the name of their case."""
-    found = {}
-    for case, sample in read_samples(outcome.path):
-        if sample["kind"] == "agreement":
-            name = (
-                f"{case.framework} {case.activation} {case.form}, {case.mode}, {case.direction}, "
-                f"{case.dtype}"
+def _trials(request: Request) -> list[Trial]:
+    """The cases to go through: the plain form in eager mode, unless others are chosen.
+
+    Raises UsageError for a selection without a framework and an activation, or of none that can be
+    swept: the row-wise activations have no single input.
+    """
+    selection = request.selection
+    if not (selection.frameworks and selection.activations):
+        raise UsageError(
+            "all inputs take minutes for each function: choose with --framework and --activation"
+        )
+    plan = Plan((), forms=("plain",), modes=("eager",), sizes=(1,))
+    profile = replace(request.profile, plans=(plan,))
+    dtypes = selection.dtypes or ("float32",)
+    chosen = agreement_cases(expand(profile, selection), dtypes, selection)
+    cases = [case for case in chosen if not unsupported(case)]
+    for case in cases:
+        if find(case.activation).rowwise or is_sampled(case.dtype):
+            what = "rows" if find(case.activation).rowwise else "2^64 inputs"
+            raise UsageError(
+                f"{case.activation} in {case.dtype} cannot be tried on all inputs: it has {what}"
             )
-            found[name] = {**case.as_dict(), **sample}
-    return found
+    if not cases:
+        raise UsageError(f"nothing to sweep: {unsupported(chosen[0])}")
+    return [_trial(case, request) for case in cases]
+
+
+def _trial(case: Case, request: Request) -> Trial:
+    python = request.pythons.get(case.framework, request.python)
+    source = (IMPLS / f"{case.framework}.py").read_bytes()
+    return Trial(case, subject_of(case, python), source)
 
 
 _EXAMPLES = """

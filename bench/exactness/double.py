@@ -21,7 +21,7 @@ from . import binades, reference
 from .balls import Balls, balls
 from .certificate import Certificate, merge
 from .judge import judge
-from .problem import Problem
+from .problem import Problem, problem_at
 
 Array = np.ndarray[Any, Any]
 
@@ -40,16 +40,18 @@ _SHORT = 64
 def examine(
     activation: Activation, direction: str, dtype: str, bits: Array, results: Array
 ) -> Certificate:
-    """The certificate of results at consecutive inputs, both as bit patterns of one dimension.
+    """The certificate of an elementwise activation's results, both bit patterns of one dimension.
 
-    For elementwise activations in formats of at most 32 bits.
+    Of consecutive inputs, blocks are quick. In float64, Arb alone knows enough.
     """
+    if DTYPES[dtype].itemsize == 8:
+        return judge(problem_at(activation, direction, dtype, bits), results)
     stretches = [slice(i, i + _BLOCK) for i in range(0, len(bits), _BLOCK)]
-    judge = _Judge(activation, direction, dtype)
-    return reduce(merge, (judge.block(bits[each], results[each]) for each in stretches))
+    tier = _Tier(activation, direction, dtype)
+    return reduce(merge, (tier.block(bits[each], results[each]) for each in stretches))
 
 
-class _Judge:
+class _Tier:
     """One function and format; everything that does not depend on the block."""
 
     def __init__(self, activation: Activation, direction: str, dtype: str) -> None:
@@ -65,7 +67,7 @@ class _Judge:
         What is clearly within half an ulp is only counted; all else is looked at closely.
         """
         x, got = inputs.from_bits(bits, self._dtype), inputs.from_bits(results, self._dtype)
-        mid, rad = self._tier(x)
+        mid, rad = self._balls(x)
         with np.errstate(all="ignore"):
             unit = self._unit(mid)
             error = np.abs(got - mid) / unit
@@ -104,7 +106,7 @@ class _Judge:
         power: Array = (size.view(np.int64) & np.int64(0x7FF << 52)).view(np.float64)
         return power * 2.0 ** (1 - fmt.precision)
 
-    def _tier(self, x: Array) -> tuple[Array, Array]:
+    def _balls(self, x: Array) -> tuple[Array, Array]:
         """Midpoints and radii at the inputs; NaN with radius 0 where there is no value.
 
         What lies far beyond the largest number of the format is infinite.

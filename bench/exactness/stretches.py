@@ -11,10 +11,12 @@ import atexit
 import hashlib
 import json
 import logging
+import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -22,20 +24,20 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ..catalog import inputs
 from ..catalog.activations import find_reference
 from ..catalog.cases import Case
 from ..host import cache
-from ..host.errors import ActbenchError, UsageError
+from ..host.errors import UsageError
+from ..host.progress import Reporter
 from ..workers.process import Failed, Key, WorkerProcess
 from ..workers.specs import spec_of
 from . import double
 from .certificate import Certificate, merge
+from .problem import ROW
+from .ranges import Range, Stretch, bits_of
 
-STRETCH = 2**24
-"""Inputs of a task: a few seconds, so that little is lost when it is stopped."""
-_CALL = 2**20
-"""Inputs of one call of the function under test."""
+_FEW = 2
+"""Stretches for which no cluster is worth its start."""
 _TIMEOUT = 600.0
 _CONNECT_SECONDS = 20.0
 
@@ -72,8 +74,7 @@ class Subject:
 class Part:
     """A stretch that is done: a certificate a direction, and the versions that it holds for."""
 
-    first: int
-    count: int
+    stretch: Stretch
     certificates: tuple[Certificate, ...]
     versions: Mapping[str, str]
 
@@ -93,48 +94,36 @@ def subject_of(case: Case, python: str = "") -> Subject:
     )
 
 
-def cut(first: int, count: int, length: int) -> list[tuple[int, int]]:
-    """Stretches of `length` places, and what is left over; none goes across zero."""
-    pieces = [(first, count)]
-    if first < 0 < first + count:
-        pieces = [(first, -first), (0, first + count)]
-    return [
-        (at, min(length, start + size - at))
-        for start, size in pieces
-        for at in range(start, start + size, length)
-    ]
-
-
 # --- in a process of the cluster ------------------------------------------------------------------
 
 _workers: dict[str, WorkerProcess] = {}
 _one_at_a_time = Lock()
 
 
-def certify_stretch(subject: Subject, first: int, count: int) -> Part:
+def certify_stretch(subject: Subject, stretch: Stretch) -> Part:
     """Evaluate and judge a stretch, in this process and a worker that it keeps.
 
-    Raises ActbenchError where the function under test fails.
+    Raises Failed where the function under test fails.
     """
     with _one_at_a_time:
         try:
-            return _certify(_worker(subject), subject, first, count)
-        except Failed as failure:
+            return _certify(_worker(subject), subject, stretch)
+        except Failed:
             _forget(subject)
-            raise ActbenchError(f"{subject.worker}: {failure.detail}") from None
+            raise
 
 
-def _certify(worker: WorkerProcess, subject: Subject, first: int, count: int) -> Part:
-    activation = find_reference(subject.label)
+def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
+    activation, dtype = find_reference(subject.label), subject.dtype
     found = [Certificate() for _ in subject.directions]
-    for at, size in cut(first, count, _CALL):
-        request = {"spec": dict(subject.spec), "first": at, "count": size}
-        outputs = worker.ask("evaluate_stretch", _TIMEOUT, **request)["outputs"]
-        bits = inputs.bits_at(at, size, subject.dtype)
+    for bits in bits_of(stretch, activation, subject.directions, dtype):
+        request = {"spec": dict(subject.spec), "bits": bits.reshape(-1, math.gcd(len(bits), ROW))}
+        outputs = worker.ask("evaluate", _TIMEOUT, upstream=None, **request)["outputs"]
         for i, direction in enumerate(subject.directions):
-            part = double.examine(activation, direction, subject.dtype, bits, outputs[i])
+            results = outputs[i].reshape(-1)
+            part = double.examine(activation, direction, dtype, bits, results)
             found[i] = merge(found[i], part)
-    return Part(first, count, tuple(found), worker.facts["versions"])
+    return Part(stretch, tuple(found), worker.facts["versions"])
 
 
 def _forget(subject: Subject) -> None:
@@ -166,6 +155,18 @@ def start(subject: Subject) -> WorkerProcess:
 # --- in the parent --------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Effort:
+    """Where stretches are done: `scheduler` is the address of a cluster, or empty for this machine.
+
+    `workers` is the number of local processes.
+    """
+
+    scheduler: str
+    workers: int
+    reporter: Reporter
+
+
 class Journal:
     """The parts of a sweep that are done, in a file that outlives an interrupted one."""
 
@@ -175,14 +176,12 @@ class Journal:
         self.path = cache.folder("stretches") / f"{name}.jsonl"
 
     def read(self) -> list[Part]:
-        """What is done. A line that cannot be read counts as not done."""
+        """The parts that are done. A line that cannot be read counts as not done."""
         parts = []
         with suppress(OSError):
             for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
                 with suppress(ValueError, TypeError, KeyError):
-                    record = json.loads(line)
-                    certificates = [Certificate.from_dict(each) for each in record["certificates"]]
-                    parts.append(Part(**{**record, "certificates": tuple(certificates)}))
+                    parts.append(_part(json.loads(line)))
         return parts
 
     def append(self, part: Part) -> None:
@@ -192,15 +191,63 @@ class Journal:
             file.write("\n" + json.dumps(asdict(part)))
 
     def remove(self) -> None:
-        """Forget everything: the sweep is done."""
+        """Forget everything: what it was kept for is done."""
         with suppress(OSError):
             self.path.unlink()
 
 
+def _part(record: Mapping[str, Any]) -> Part:
+    first, count = record["stretch"]
+    certificates = tuple(map(Certificate.from_dict, record["certificates"]))
+    return Part((first, count), certificates, record["versions"])
+
+
+def certify(
+    subject: Subject, asked: Range, journal: Journal, effort: Effort
+) -> tuple[list[Certificate], Mapping[str, str]]:
+    """The certificate of each direction of a subject over a range, and the versions it holds for.
+
+    Many stretches go to a cluster; none that the journal has is done again. Raises Failed where the
+    function under test fails, UsageError for an empty range or a cluster that cannot be used.
+    """
+    wanted = asked.stretches(subject.dtype)
+    if len(wanted) <= _FEW and not effort.scheduler:
+        return sweep(subject, wanted, journal, here, lambda: None)
+    known = len({part.stretch for part in journal.read()} & set(wanted))
+    if known:
+        effort.reporter.say(f"{known} of {len(wanted)} parts were done before: going on")
+    count = asked.places(subject.dtype)[1]
+    title = f"{subject.worker} against {subject.label}, {count:,} inputs"
+    with (
+        cluster(effort.scheduler, effort.workers) as compute,
+        effort.reporter.phase(title, len(wanted)) as done,
+    ):
+        estimated = _estimating(done, len(wanted) - known, known, effort.reporter.say)
+        return sweep(subject, wanted, journal, compute, estimated)
+
+
+def _estimating(
+    done: Callable[[], None], stretches: int, known: int, say: Callable[[str], None]
+) -> Callable[[], None]:
+    """Count a stretch, and say once how long the rest will take."""
+    started, counted = time.monotonic(), 0
+
+    def one() -> None:
+        nonlocal counted
+        done()
+        counted += 1
+        new, seconds = counted - known, time.monotonic() - started
+        if new == max(stretches // 16, 1) and stretches > new:
+            left = seconds / new * (stretches - new)
+            say(f"{new} of {stretches} parts took {seconds:.0f} s; {left:.0f} s left")
+
+    return one
+
+
 def sweep(
     subject: Subject,
-    stretches: Iterable[tuple[int, int]],
-    journal: Journal | None,
+    wanted: Sequence[Stretch],
+    journal: Journal,
     compute: Compute,
     done: Callable[[], None],
 ) -> tuple[list[Certificate], Mapping[str, str]]:
@@ -209,41 +256,36 @@ def sweep(
     Stretches in the journal are not repeated. Parts that another version of the framework gave are
     thrown away and done again. Raises UsageError where the workers of a cluster differ in that.
     """
-    wanted = list(stretches)
-    finished = {(part.first, part.count): part for part in (journal.read() if journal else ())}
+    finished = {part.stretch: part for part in journal.read()}
     if finished.keys() >= set(wanted):
-        finished.pop(
-            wanted[-1]
-        )  # done again, it tells whether the versions are those of the others
-    for each in wanted:
-        if each in finished:
+        finished.pop(wanted[-1])  # done again, it shows whether the versions are still the same
+    for stretch in wanted:
+        if stretch in finished:
             done()
-    while missing := [each for each in wanted if each not in finished]:
+    while missing := [stretch for stretch in wanted if stretch not in finished]:
         versions: set[str] = set()
         for part in compute(subject, missing):
             versions.add(json.dumps(part.versions, sort_keys=True))
             if len(versions) > 1:
-                raise UsageError(
-                    f"the workers differ in versions: {' and '.join(sorted(versions))}"
-                )
-            if journal:
-                journal.append(part)
-            finished[part.first, part.count] = part
+                differing = " and ".join(sorted(versions))
+                raise UsageError(f"the workers differ in versions: {differing}")
+            journal.append(part)
+            finished[part.stretch] = part
             done()
         finished = {key: each for key, each in finished.items() if each.versions == part.versions}
-    parts = [finished[each] for each in wanted]
+    parts = [finished[stretch] for stretch in wanted]
     columns = zip(*(part.certificates for part in parts), strict=True)
     return [reduce(merge, column) for column in columns], parts[-1].versions
 
 
-Compute = Callable[[Subject, list[tuple[int, int]]], Iterator[Part]]
+Compute = Callable[[Subject, Sequence[Stretch]], Iterator[Part]]
 
 
-def here(subject: Subject, stretches: list[tuple[int, int]]) -> Iterator[Part]:
+def here(subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:
     """Do stretches one after the other in this process."""
     try:
-        for first, count in stretches:
-            yield certify_stretch(subject, first, count)
+        for stretch in stretches:
+            yield certify_stretch(subject, stretch)
     finally:
         _forget(subject)
 
@@ -284,18 +326,17 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
             yield lambda subject, stretches: _in_cluster(client, subject, stretches)
 
 
-def _in_cluster(client: Any, subject: Subject, stretches: list[tuple[int, int]]) -> Iterator[Part]:
+def _in_cluster(client: Any, subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:
     from distributed import KilledWorker, as_completed
 
-    columns = list(zip(*stretches, strict=True))
-    futures = client.map(certify_stretch, [subject] * len(stretches), *columns, pure=False)
+    subjects = [subject] * len(stretches)
+    futures = client.map(certify_stretch, subjects, stretches, pure=False)
     try:
         for future in as_completed(futures):
             yield future.result()
     except KilledWorker as error:
-        raise ActbenchError(
-            f"the same stretch ended several worker processes: {error}; run it again to go on"
-        ) from None
+        reason = f"the same stretch ended several worker processes: {error}; run it again to go on"
+        raise Failed("error", reason) from None
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the cluster's workers lack {error.name}: start them in this folder with PYTHONPATH=. "

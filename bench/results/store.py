@@ -14,6 +14,7 @@ Infinity is written as 1e999, which JSON allows and Python, pandas and JavaScrip
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import re
@@ -126,19 +127,35 @@ def check_free(path: Path) -> None:
         raise UsageError(f"{path} is already there: choose another folder with --out")
 
 
+def is_unfinished(path: Path, command: str) -> bool:
+    """Whether a folder holds a run of this very command that did not come to its end."""
+    try:
+        facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(facts.get("command") == command and facts.get("state") != "finished")
+
+
 class RunWriter:
     """Writes a run folder. Samples are appended and flushed as they come."""
 
-    def __init__(self, path: Path, facts: RunFacts) -> None:
-        """Create the folder. Raises UsageError if it is not empty, StoreError if that fails."""
+    def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
+        """Create the folder; what is in it is written `anew` or must not be there.
+
+        Raises UsageError if something is there, or another process writes it; StoreError if it
+        cannot be written.
+        """
         self.path = path
         self.facts = facts
         self._numbers: dict[Case, int] = {}
         self._given_up: StoreError | None = None
         try:
-            check_free(path)
+            if not anew:
+                check_free(path)
             path.mkdir(parents=True, exist_ok=True)
             self._samples: IO[str] = (path / "samples.jsonl").open("a", encoding="utf-8")
+            _lock(self._samples, path)
+            self._samples.truncate(0)
         except OSError as error:
             raise _cannot_write(path, error) from error
         self.write_facts()
@@ -179,12 +196,24 @@ class RunWriter:
         """Write `run.json` as the facts are now."""
         _replace(self.path / "run.json", json.dumps(asdict(self.facts), indent=1) + "\n")
 
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write the derived rows, and the facts as they are now."""
+        write_rows(self.path, rows)
+        self.write_facts()
+
     def finish(self, rows: Iterable[Row]) -> None:
         """Write the derived rows and close the run."""
         self.flush()
         self._samples.close()
-        write_rows(self.path, rows)
-        self.write_facts()
+        self.write(rows)
+
+
+def _lock(file: IO[str], path: Path) -> None:
+    """Keep others from writing the same run as long as the file is open."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(f"{path} is being written by another process: wait for it") from None
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:

@@ -76,32 +76,49 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     name = f"{started:%Y-%m-%dT%H-%M-%S}-{request.profile.name}"
     writer = RunWriter(request.out or RESULTS / name, facts_of(request, started))
     measurement = _Measurement(request, reporter, writer, cases)
+
+    def measure() -> None:
+        try:
+            measurement.execute()
+        finally:
+            measurement.close()
+
+    return record(writer, measure)
+
+
+def record(writer: RunWriter, measure: Callable[[], None]) -> Outcome:
+    """Measure, derive the rows and close the run.
+
+    An interrupt, or an error, ends it early; what was measured is kept.
+    """
     try:
         with interruptible():
-            measurement.execute()
+            measure()
         writer.facts.state = "finished"
     except KeyboardInterrupt:
         writer.facts.state = "interrupted"
     except Exception:
         writer.facts.state = "failed"
-        with suppress(Exception):  # what ended the run is told, not what follows from it
+        with suppress(Exception):  # what ended the run is raised, not what follows from it
             _finish(writer)
         raise
-    finally:
-        measurement.close()
     return _finish(writer)
 
 
 def _finish(writer: RunWriter) -> Outcome:
     """Derive the rows of what was measured and close the run."""
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    rows = derived(writer)
+    writer.finish(rows)
+    return Outcome(writer.path, writer.facts, rows)
+
+
+def derived(writer: RunWriter) -> list[Row]:
+    """The rows of what was measured so far."""
     writer.flush()
-    facts = writer.facts
-    samples = list(read_samples(writer.path))
+    facts, samples = writer.facts, list(read_samples(writer.path))
     facts.spoilt_samples = spoilt_samples(samples)
-    derived = derive_rows(samples, facts.size_classes, facts.precision)
-    writer.finish(derived)
-    return Outcome(writer.path, writer.facts, derived)
+    return derive_rows(samples, facts.size_classes, facts.precision)
 
 
 @contextmanager

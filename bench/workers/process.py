@@ -48,9 +48,12 @@ class Failed(Exception):
     """An operation that did not succeed: the row's status and its reason."""
 
     def __init__(self, status: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail)
         self.status = status
         self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class Lost(Failed):

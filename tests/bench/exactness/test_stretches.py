@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.exactness import stretches
 from actbench.bench.exactness.certificate import Certificate
-from actbench.bench.exactness.stretches import Journal, Part, Subject, cut
-from actbench.bench.host.errors import ActbenchError, UsageError
+from actbench.bench.exactness.ranges import Stretch, cut
+from actbench.bench.exactness.stretches import Journal, Part, Subject
+from actbench.bench.host.errors import UsageError
 from actbench.bench.worker.own_function import PREFIX
+from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
 LENGTH = 2**12
@@ -38,10 +40,10 @@ HERE = Path(__file__).parent
 
 def logged(x):
     with (HERE / "log").open("a") as file:
-        file.write(float(x[0]).hex() + "\\n")
+        file.write(float(x.flat[0]).hex() + "\\n")
     time.sleep(float(os.environ.get("PAUSE", "0")))
     result = np.exp(x.astype(np.float64)).astype(np.float32)
-    result[7] += result[7] * 2.0**-20
+    result.flat[7] += result.flat[7] * 2.0**-20
     return result
 
 def once(victim):
@@ -63,19 +65,20 @@ def kills_its_task(x):
     os.kill(os.getppid(), 9)
 """
 _SHORT = (
-    "import sys; from actbench.bench.exactness import stretches\n"
+    "import sys; from actbench.bench.exactness import ranges\n"
     "from actbench.bench.commands import main\n"
-    f"stretches.STRETCH = {LENGTH}\n"
+    f"ranges.STRETCH = {LENGTH}\n"
     "sys.exit(main(sys.argv[1:]))"
 )
 
 
 @pytest.fixture(autouse=True)
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with functions of one's own, and an empty cache."""
+    """The current folder, with functions of one's own, and an empty cache."""
     (tmp_path / "slowly.py").write_text(_MODULE)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(tmp_path))))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
@@ -86,15 +89,14 @@ def _command(name: str, *options: str) -> list[str]:
 
 def _agree(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        _command(name, *options), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        _command(name, *options), capture_output=True, text=True, check=False, timeout=120
     )
 
 
 def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    del answer["seconds"]
-    return dict(answer)
+    [certificate] = json.loads(done.stdout)["certificates"]
+    return dict(certificate)
 
 
 def _logged(folder: Path) -> list[str]:
@@ -106,7 +108,7 @@ def _subject(name: str = "logged") -> Subject:
     return Subject(PREFIX + f"slowly:{name}", {"dtype": "float32"}, "exp", ("forward",))
 
 
-def _pieces() -> list[tuple[int, int]]:
+def _pieces() -> list[Stretch]:
     return cut(inputs.place_of(1.0, "float32"), PIECES * LENGTH, LENGTH)
 
 
@@ -137,7 +139,7 @@ def _check_cut(first: int, count: int, length: int) -> None:
 
 def _part(first: int, version: str = "1", tested: int = 5) -> Part:
     certificate = Certificate(tested=tested, max_ulp=float(first), nan_first=("0x1p+0",))
-    return Part(first, 5, (certificate,), {"numpy": version})
+    return Part((first, 5), (certificate,), {"numpy": version})
 
 
 def test_a_journal_gives_back_what_it_was_given_and_passes_over_torn_lines() -> None:
@@ -148,11 +150,11 @@ def test_a_journal_gives_back_what_it_was_given_and_passes_over_torn_lines() -> 
     content = journal.path.read_bytes()
     for end in (len(content) - 1, len(content) - 40, len(content) // 2, 1, 0):
         journal.path.write_bytes(content[:end])
-        before = {part.first for part in journal.read()}
+        before = {part.stretch[0] for part in journal.read()}
         journal.append(_part(15))
-        assert {part.first for part in journal.read()} == before | {15}
+        assert {part.stretch[0] for part in journal.read()} == before | {15}
     journal.path.write_bytes(content + b"\n\xff\xfe{}\nnull\n[]\n{}")
-    assert [(part.first, part.count) for part in journal.read()] == [(0, 5), (5, 5), (10, 5)]
+    assert [part.stretch for part in journal.read()] == [(0, 5), (5, 5), (10, 5)]
     journal.remove()
     assert journal.read() == []
     journal.remove()
@@ -169,8 +171,8 @@ def test_another_subject_or_source_has_another_journal() -> None:
     assert Journal(_subject(), b"one").path == journals[0].path
 
 
-def _compute(asked: list[tuple[int, int]], version: str = "1") -> stretches.Compute:
-    def compute(subject: Subject, missing: list[tuple[int, int]]) -> Iterator[Part]:
+def _compute(asked: list[Stretch], version: str = "1") -> stretches.Compute:
+    def compute(subject: Subject, missing: Sequence[Stretch]) -> Iterator[Part]:
         for first, _ in missing:
             asked.append((first, 5))
             yield _part(first, version)
@@ -190,7 +192,7 @@ def test_what_a_journal_holds_is_not_done_again() -> None:
     )
     assert asked == [(5, 5), (15, 5)]
     assert (found.tested, found.max_ulp, len(counted)) == (20, 15.0, 4)
-    assert {part.first for part in journal.read()} == {0, 5, 10, 15, 99}
+    assert {part.stretch[0] for part in journal.read()} == {0, 5, 10, 15, 99}
 
 
 @pytest.mark.parametrize("held", [[0, 10], [0, 5, 10, 15]])
@@ -206,19 +208,21 @@ def test_parts_of_another_version_are_thrown_away(held: list[int]) -> None:
 
 
 def test_workers_of_different_versions_are_an_error_not_a_mixture() -> None:
-    def mixed(subject: Subject, missing: list[tuple[int, int]]) -> Iterator[Part]:
+    def mixed(subject: Subject, missing: Sequence[Stretch]) -> Iterator[Part]:
         for i, (first, _) in enumerate(missing):
             yield _part(first, str(i % 2))
 
     with pytest.raises(UsageError, match="differ in versions"):
-        stretches.sweep(_subject(), WANTED, None, mixed, lambda: None)
+        stretches.sweep(_subject(), WANTED, Journal(_subject(), b""), mixed, lambda: None)
 
 
 # --- in processes ---------------------------------------------------------------------------------
 
 
 def _here() -> Certificate:
-    [found], _ = stretches.sweep(_subject(), _pieces(), None, stretches.here, lambda: None)
+    journal = Journal(_subject(), b"here")
+    [found], _ = stretches.sweep(_subject(), _pieces(), journal, stretches.here, lambda: None)
+    journal.remove()
     return found
 
 
@@ -230,20 +234,20 @@ def test_one_process_does_all_stretches(mine: Path) -> None:
 
 
 def test_a_function_that_fails_ends_its_worker_and_is_a_sentence() -> None:
-    with pytest.raises(ActbenchError, match=r"^callable=slowly:kills_its_task_twice"):
+    with pytest.raises(Failed, match="has no function kills_its_task_twice"):
         list(stretches.here(_subject("kills_its_task_twice"), _pieces()))
-    with pytest.raises(ActbenchError, match="killed by SIGKILL"):
+    with pytest.raises(Failed, match="killed by SIGKILL"):
         list(stretches.here(_subject("dies_once"), _pieces()))
     assert len(list(stretches.here(_subject("dies_once"), _pieces()))) == PIECES
     assert not stretches._workers
 
 
 def test_a_process_of_a_cluster_starts_another_worker_after_one_that_died(mine: Path) -> None:
-    subject, (first, count) = _subject("dies_once"), _pieces()[0]
-    with pytest.raises(ActbenchError, match="killed by SIGKILL"):
-        stretches.certify_stretch(subject, first, count)
+    subject, first = _subject("dies_once"), _pieces()[0]
+    with pytest.raises(Failed, match="killed by SIGKILL"):
+        stretches.certify_stretch(subject, first)
     try:
-        assert stretches.certify_stretch(subject, first, count).count == count
+        assert stretches.certify_stretch(subject, first).stretch == first
     finally:
         stretches._forget(subject)
 
@@ -262,7 +266,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setenv("PAUSE", "0.4")
     process = subprocess.Popen(
-        _command("logged", "--workers", "2"), cwd=ROOT, start_new_session=True,
+        _command("logged", "--workers", "2"), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     folder = mine / "cache" / "actbench" / "stretches"
@@ -271,7 +275,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(
     process.wait()
     _wait(lambda: not _running("slowly:logged"))
     [journal] = folder.iterdir()
-    finished = [json.loads(line)["first"] for line in journal.read_text().splitlines() if line]
+    finished = [json.loads(line)["stretch"] for line in journal.read_text().splitlines() if line]
     assert 3 <= len(finished) < PIECES
     before = len(_logged(mine))
     monkeypatch.setenv("PAUSE", "0")
@@ -279,6 +283,50 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(
     assert len(_logged(mine)) - before == PIECES - len(finished)
     assert not list(folder.iterdir())
     assert _answer(done) == _answer(_agree("logged", "--workers", "1"))
+
+
+ACTIVATIONS = ("relu", "squareplus", "softsign")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("out", [[], ["--out", "run"]])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_cases_that_were_done_when_a_sweep_was_ended_are_kept(
+    mine: Path, end: signal.Signals, out: list[str]
+) -> None:
+    """They are in the run that was ended, and the same command goes on in its folder."""
+    command = [sys.executable, "-c", _SHORT, "agree", "--framework", "numpy", "--workers", "1"]
+    command += [word for name in ACTIVATIONS for word in ("--activation", name)]
+    command += ["--range", "1", HIGH, *out]
+    with (mine / "words").open("w") as words:
+        process = subprocess.Popen(command, stdout=words, stderr=words)
+        _wait(lambda: "ulp_by_binade" in "".join(_texts(mine, "samples.jsonl")))
+        _wait(lambda: any(_texts(mine, "rows.jsonl")))
+        process.send_signal(end)
+        process.wait(60)
+    [facts], [rows] = _texts(mine, "run.json"), _texts(mine, "rows.jsonl")
+    state = "interrupted" if end == signal.SIGINT else "running"
+    assert json.loads(facts)["state"] == state, (mine / "words").read_text()
+    done = _certified(rows)
+    assert "relu" in done
+    assert done < set(ACTIVATIONS)
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count(f"{PIECES} of {PIECES} parts were done before") == len(done)
+    [facts], [rows] = _texts(mine, "run.json"), _texts(mine, "rows.jsonl")
+    assert json.loads(facts)["state"] == "finished"
+    assert _certified(rows) == set(ACTIVATIONS)
+    assert not list((mine / "cache" / "actbench" / "stretches").iterdir())
+
+
+def _texts(folder: Path, name: str) -> list[str]:
+    """What the files of this name hold in all the runs there are."""
+    return [path.read_text() for path in folder.glob(f"**/{name}")]
+
+
+def _certified(rows: str) -> set[str]:
+    records = map(json.loads, rows.splitlines())
+    return {each["activation"] for each in records if each["metric"] == "max_ulp"}
 
 
 def _wait(condition: Callable[[], bool]) -> None:
@@ -305,7 +353,10 @@ def test_a_worker_that_is_killed_is_a_sentence_and_a_task_that_is_killed_is_done
 ) -> None:
     done = _agree("dies_once", "--workers", "2")
     assert done.returncode == 1
-    assert done.stderr == "error: callable=slowly:dies_once: the worker was killed by SIGKILL\n"
+    assert (
+        done.stderr
+        == "error: slowly exp dies_once eager float32: the worker was killed by SIGKILL\n"
+    )
     (mine / "done").unlink()
     again = _agree("kills_its_task_once", "--workers", "2")
     assert _answer(again)["tested"] == PIECES * LENGTH
@@ -315,7 +366,7 @@ def test_a_worker_that_is_killed_is_a_sentence_and_a_task_that_is_killed_is_done
 def test_a_stretch_that_ends_every_process_is_a_sentence() -> None:
     done = _agree("kills_its_task", "--workers", "1")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the same stretch ended several worker processes")
+    assert "the same stretch ended several worker processes" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

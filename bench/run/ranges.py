@@ -1,0 +1,97 @@
+"""A run over a range of inputs: one case after the other, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..catalog.cases import Case, directions_of
+from ..exactness import sweep
+from ..exactness.known import exactness_code
+from ..exactness.ranges import Range
+from ..exactness.stretches import Effort, Journal, Subject, certify
+from ..host.errors import ActbenchError
+from ..results.store import RESULTS, RunWriter, is_unfinished
+from ..workers.process import Failed
+from .schedule import Outcome, Request, derived, facts_of, record
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A case to go through: how it is run, and the source that its results follow from."""
+
+    case: Case
+    subject: Subject
+    source: bytes
+
+    @property
+    def name(self) -> str:
+        """The case for people."""
+        case = self.case
+        return f"{case.framework} {case.activation} {case.form} {case.mode} {case.dtype}"
+
+
+def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort: Effort) -> Outcome:
+    """Certify cases over a range of inputs and write a run folder.
+
+    A case that fails costs only that. Where an earlier run of the same command did not come to its
+    end, this one goes on in its folder, and what that one did is not done again. Raises UsageError
+    for an empty range, ActbenchError where every case failed.
+    """
+    for trial in trials:
+        asked.places(trial.case.dtype)
+    started = datetime.now(UTC)
+    path, facts = _folder(request, started), facts_of(request, started)
+    facts.asked["range"] = [end.hex() for end in (asked.low, asked.high) if end is not None]
+    writer = RunWriter(path, facts, anew=is_unfinished(path, request.command))
+    journals: list[Journal] = []
+    failures: list[str] = []
+
+    def measure() -> None:
+        for trial in trials:
+            journals.append(Journal(trial.subject, trial.source + exactness_code()))
+            try:
+                _sweep(writer, trial, asked, journals[-1], effort)
+            except Failed as failed:
+                failures.append(f"{trial.name}: {failed}")
+                _append_failure(writer, trial.case, failed)
+            writer.write(derived(writer))
+
+    outcome = record(writer, measure)
+    if outcome.facts.state == "finished" and not failures:
+        for journal in journals:
+            journal.remove()
+    elif failures:
+        facts.state = "failed"
+        writer.write_facts()
+    if len(failures) == len(journals):
+        raise ActbenchError(failures[0])
+    return outcome
+
+
+def _folder(request: Request, started: datetime) -> Path:
+    """Where the run is written: what was asked for, or where the same command was ended early."""
+    if request.out:
+        return request.out
+    earlier = sorted(RESULTS.glob("*-exhaustive"), reverse=True)
+    unfinished = [path for path in earlier if is_unfinished(path, request.command)]
+    return next(iter(unfinished), RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-exhaustive")
+
+
+def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effort: Effort) -> None:
+    begun = time.monotonic()
+    certificates, versions = certify(trial.subject, asked, journal, effort)
+    writer.facts.workers[trial.case.framework] = {"status": "ok", "versions": dict(versions)}
+    writer.facts.seconds[trial.name] = round(time.monotonic() - begun, 1)
+    for case, certificate in zip(directions_of(trial.case), certificates, strict=True):
+        sized = replace(case, size=certificate.tested)
+        writer.append("agreement", sized, **sweep.sample_of(certificate))
+
+
+def _append_failure(writer: RunWriter, case: Case, failed: Failed) -> None:
+    for directed in directions_of(case):
+        why = {"status": failed.status, "detail": failed.detail}
+        writer.append("failure", directed, metric="max_ulp", **why)
