@@ -1,6 +1,6 @@
 """The C library's own functions on arrays: a yardstick for the meter, whose errors are published.
 
-    actbench agree --callable bench.agreement.libm:expf --reference exp --exhaustive
+    actbench agree --callable tools.libm:expf --reference exp --exhaustive
 
 Gladman, Innocente, Mather, Zimmermann, Accuracy of Mathematical Functions in Single, Double, Double
 Extended, and Quadruple Precision, give the largest errors of many libraries' functions; the float32
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..host import cache
+from actbench.bench.host import cache
 
 Array = np.ndarray[Any, Any]
 

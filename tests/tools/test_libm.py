@@ -12,8 +12,9 @@ import pytest
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find_reference
-from actbench.bench.exactness import double, libm
+from actbench.bench.exactness import double
 from actbench.bench.exactness.certificate import Certificate
+from tools import libm
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None, reason="no C compiler: apt-get install gcc"
