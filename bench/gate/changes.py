@@ -1,4 +1,4 @@
-"""Which functions of `impls/` differ between two trees, read from their source text (`source`)."""
+"""Which functions of `impls/` differ between two trees, by what each of them reaches (`source`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..host.errors import UsageError
-from .source import Part, Source, Tree
+from .source import Forms, Tree
 
 _EVERYTHING = "Adapter"
 """What every case of a framework runs through."""
@@ -36,40 +36,41 @@ def changes(base: Path, candidate: Path, framework: str) -> Changes:
     Raises UsageError where the base's is no Python; the candidate's is then said to have changed.
     """
     try:
-        before = Tree(base).source(framework)
-        before_all = _reached(before)
+        old = _read(base, framework)
     except SyntaxError as error:
         raise UsageError(f"the base's {_place(error)}") from None
     try:
-        after = Tree(candidate).source(framework)
-        after_all = _reached(after)
+        new = _read(candidate, framework)
     except SyntaxError as error:
         return Changes(everywhere=(_place(error),))
-    if before is None or after is None:
-        return Changes(new=frozenset(after_all), gone=frozenset(before_all))
-    adapters = before.reached(_EVERYTHING), after.reached(_EVERYTHING)
-    shared = sorted(before.functions & after.functions)
-    found = {name: _differing(before_all[name], after_all[name], name) for name in shared}
+    before, after = (set(forms) - {_EVERYTHING, *_SETTINGS, "MODES"} for forms in (old, new))
+    if not old or not new:
+        return Changes(new=frozenset(after), gone=frozenset(before))
+    differing = {name: _differing(old[name], new[name], name) for name in old.keys() & new.keys()}
     return Changes(
-        functions={name: names for name, names in found.items() if names},
-        new=after.functions - before.functions,
-        gone=before.functions - after.functions,
-        everywhere=_differing(*adapters, _EVERYTHING),
-        settings=tuple(name for name in _SETTINGS if before.own(name) != after.own(name)),
-        modes=before.own("MODES") != after.own("MODES"),
+        functions={name: differing[name] for name in sorted(before & after) if differing[name]},
+        new=frozenset(after - before),
+        gone=frozenset(before - after),
+        everywhere=differing[_EVERYTHING],
+        settings=tuple(name for name in _SETTINGS if name in differing[name]),
+        modes="MODES" in differing["MODES"],
     )
 
 
-def _reached(source: Source | None) -> dict[str, dict[Part, str]]:
-    """What each function of a module reaches. Raises SyntaxError where some of it is no Python."""
-    return {name: source.reached(name) for name in source.functions} if source else {}
+def _read(folder: Path, framework: str) -> dict[str, Forms]:
+    """What each name reaches that the gate asks for; nothing where there is no such module."""
+    module = Tree(folder)[framework]
+    if module is None:
+        return {}
+    asked = (*module.functions, _EVERYTHING, *_SETTINGS, "MODES")
+    return {name: module.reached(name) for name in asked}
 
 
 def _place(error: SyntaxError) -> str:
     return f"impls/{error.filename} is no Python: line {error.lineno}"
 
 
-def _differing(one: dict[Part, str], other: dict[Part, str], name: str) -> tuple[str, ...]:
+def _differing(before: Forms, after: Forms, name: str) -> tuple[str, ...]:
     """The names among what is reached that differ, a function's own first."""
-    differ = [part for part in {**one, **other} if one.get(part) != other.get(part)]
-    return tuple(dict.fromkeys(part[1] for part in sorted(differ, key=lambda p: p[1] != name)))
+    parts = [part for part in {**before, **after} if before.get(part) != after.get(part)]
+    return tuple(dict.fromkeys(part[1] for part in sorted(parts, key=lambda part: part[1] != name)))

@@ -165,6 +165,10 @@ _NOTICED = {
         "T = {}\ndef _keep(g):\n    T[g.__name__] = g\n    return g\n"
         "@_keep\ndef g(x): return 2\ndef f(x): return T['g'](x)",
     ),
+    "a table that another form writes to": (
+        "T = {}\ndef g(x): T['a'] = 1\ndef f(x): return T",
+        "T = {}\ndef g(x): T['a'] = 2\ndef f(x): return T",
+    ),
     "an attribute of a function": (
         "def _h(x): return 1\n_h.y = 1\ndef f(x): return _h.y",
         "def _h(x): return 1\n_h.y = 2\ndef f(x): return _h.y",
