@@ -23,12 +23,33 @@ Exact = Callable[..., Any]
 
 
 @dataclass(frozen=True)
+class Bound:
+    """The least value of a parameter; where it is `open`, every value above it."""
+
+    lowest: float
+    open: bool = False
+
+    @property
+    def words(self) -> str:
+        """`at least 1`, `above 0`."""
+        return f"{'above' if self.open else 'at least'} {self.lowest:g}"
+
+    def holds(self, value: float) -> bool:
+        """True for a value that the parameter may have."""
+        return value > self.lowest if self.open else value >= self.lowest
+
+
+@dataclass(frozen=True)
 class Activation:
     """A mathematical function with its parameters.
 
     `exact` and `derivative` map a ball and the parameters to a ball. A row-wise activation
     (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
-    row and an upstream row and returns the gradient of their inner product.
+    row and an upstream row and returns the gradient of their inner product. `output_length` maps
+    the length of a row to that of its result, `groups` names the parameter by which the length must
+    be divisible, and `ties` says that the gradient jumps where two numbers of a row are equal.
+    `parameters` are the defaults: a flag, a count where it is a whole number, or any number within
+    its `bounds`.
     `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
     `kinks` are the inputs at which the derivative jumps. `thresholds` are those at which an
     implementation is known to take another branch, to saturate or to overflow.
@@ -50,7 +71,11 @@ class Activation:
     exact: Exact
     derivative: Exact
     parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
     rowwise: bool = False
+    output_length: Callable[..., int] = lambda length, **_: length
+    groups: str = ""
+    ties: bool = False
     learnable: tuple[str, ...] = ()
     parameter_derivative: Exact | None = None
     kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
@@ -66,6 +91,17 @@ class Activation:
         shown = ", ".join(f"{key}={_written(self.parameters[key])}" for key in self.changed)
         return f"{self.name}({shown})" if shown else self.name
 
+    def output_share(self, length: int) -> float:
+        """Elements of the result for each of an input whose rows have `length`."""
+        return self.output_length(length, **self.parameters) / length
+
+    def indivisible(self, length: int) -> str:
+        """The reason why rows of a length cannot be its input; empty for those that can."""
+        count = self.parameters[self.groups] if self.groups else 1
+        if length % count == 0:
+            return ""
+        return f"rows of {length} features do not split into {count} groups"
+
     def with_parameters(self, **values: float | int | bool) -> Activation:
         """The same activation with other parameter values.
 
@@ -73,7 +109,8 @@ class Activation:
         """
         for key, value in values.items():
             _check_parameter(self, key, value)
-        merged = {**self.parameters, **values}
+        given = {key: type(self.parameters[key])(value) for key, value in values.items()}
+        merged = {**self.parameters, **given}
         defaults = REFERENCES[self.name].parameters
         changed = tuple(key for key in merged if merged[key] != defaults[key])
         return replace(self, parameters=merged, changed=changed)
@@ -84,7 +121,7 @@ def _written(value: float | int | bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     short = f"{value:g}"
-    return short if float(short) == value else repr(value)
+    return short if float(short) == value else repr(value).removesuffix(".0")
 
 
 def _check_parameter(activation: Activation, key: str, value: float | int | bool) -> None:
@@ -97,17 +134,14 @@ def _check_parameter(activation: Activation, key: str, value: float | int | bool
         raise UsageError(f"{activation.name}: {key} takes {kind}, not {value!r}")
     if isinstance(default, bool):
         return
-    lowest = _LOWEST.get((activation.name, key))
-    if isinstance(default, int) and not float(value).is_integer() and activation.name == "maxout":
+    if isinstance(default, int) and not float(value).is_integer():
         raise UsageError(f"{activation.name}: {key} takes a whole number, not {value!r}")
-    if lowest is not None and not value >= lowest:
-        raise UsageError(f"{activation.name}: {key} must be at least {lowest:g}, not {value!r}")
-    if (activation.name, key) in _POSITIVE and not value > 0:
-        raise UsageError(f"{activation.name}: {key} must be above 0, not {value!r}")
+    bound = activation.bounds.get(key)
+    if bound and not bound.holds(value):
+        raise UsageError(f"{activation.name}: {key} must be {bound.words}, not {value!r}")
 
 
-_LOWEST = {("maxout", "k"): 1, ("squareplus", "b"): 0}
-_POSITIVE = {("softplus", "k"), ("celu", "alpha"), ("isru", "alpha"), ("isrlu", "alpha")}
+_POSITIVE = Bound(0, open=True)
 
 
 _EXP_OVERFLOWS = (100.0,)
@@ -196,6 +230,8 @@ _RECORDS = (
         exact=exact.crelu,
         derivative=exact.crelu_gradient,
         rowwise=True,
+        output_length=lambda length: 2 * length,
+        ties=True,
     ),
     Activation(
         name="maxout",
@@ -204,10 +240,14 @@ _RECORDS = (
         forms=("textbook", "blocked"),
         source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio 2013, arXiv 1302.4389",
         parameters={"k": 2},
+        bounds={"k": Bound(1)},
         operations={"maximum": 1},
         exact=exact.maxout,
         derivative=exact.maxout_gradient,
         rowwise=True,
+        output_length=lambda length, k: length // k,
+        groups="k",
+        ties=True,
     ),
     Activation(
         name="shifted_relu",
@@ -298,6 +338,7 @@ _RECORDS = (
         forms=("textbook", "wide", "blocked"),
         source="Barron 2017, arXiv 1704.07483",
         parameters={"alpha": 1.0},
+        bounds={"alpha": _POSITIVE},
         operations={"add": 2, "multiply": 2, "maximum": 2, "exp": 1},
         exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
         derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
@@ -333,6 +374,7 @@ _RECORDS = (
         forms=("textbook", "wide", "logaddexp", "blocked"),
         source="Dugas, Bengio, Bélisle, Nadeau, Garcia 2000",
         parameters={"k": 1.0},
+        bounds={"k": _POSITIVE},
         operations={"add": 1, "multiply": 2, "exp": 1, "log1p": 1},
         exact=lambda x, k: exact.softplus(k * x) / k,
         derivative=lambda x, k: exact.sigmoid(k * x),
@@ -412,6 +454,7 @@ _RECORDS = (
         forms=("textbook", "wide", "blocked"),
         source="Barron 2021, arXiv 2112.11687",
         parameters={"b": 4.0},
+        bounds={"b": Bound(0)},
         operations={"add": 2, "multiply": 2, "sqrt": 1},
         exact=exact.squareplus,
         derivative=exact.squareplus_slope,
@@ -436,6 +479,7 @@ _RECORDS = (
         forms=("textbook", "wide", "blocked"),
         source=_INVERSE_ROOTS,
         parameters={"alpha": 1.0},
+        bounds={"alpha": _POSITIVE},
         operations={"add": 1, "multiply": 2, "divide": 1, "sqrt": 1},
         exact=exact.isru,
         derivative=exact.isru_slope,
@@ -447,6 +491,7 @@ _RECORDS = (
         forms=("textbook", "wide", "blocked"),
         source=_INVERSE_ROOTS,
         parameters={"alpha": 1.0},
+        bounds={"alpha": _POSITIVE},
         operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "sqrt": 1},
         exact=lambda x, alpha: exact.where(x >= 0, x, lambda: exact.isru(x, alpha)),
         derivative=lambda x, alpha: exact.where(x >= 0, 1, lambda: exact.isru_slope(x, alpha)),
@@ -462,6 +507,7 @@ _RECORDS = (
         exact=exact.logsumexp,
         derivative=exact.logsumexp_gradient,
         rowwise=True,
+        output_length=lambda length, with_zero: 1,
         variants=({"with_zero": True},),
     ),
     Activation(
@@ -544,9 +590,10 @@ _FUNCTIONS = (
 )
 
 CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
-PRIMITIVES: tuple[str, ...] = (
-    *("copy", "add", "multiply", "divide", "maximum", "absolute", "sqrt"),
-    *("exp", "expm1", "log1p", "erf", "tanh"),
+PRIMITIVES: tuple[str, ...] = tuple(
+    record.name
+    for record in sorted(_RECORDS, key=lambda record: record.family != "primitive")
+    if record.primitive
 )
 """The single operations that all others are made of, roughly from the cheapest to the dearest."""
 REFERENCES: Mapping[str, Activation] = {

@@ -388,7 +388,4 @@ def unsupported(case: Case) -> str:
         return "gradients are always written to fresh memory"
     if case.cache == "cold" and case.device != "cpu":
         return "only a CPU's caches are emptied between calls"
-    groups = activation.parameters.get("k") if activation.name == "maxout" else None
-    if groups and row_length(case.size) % groups:
-        return f"rows of {row_length(case.size)} features do not split into {groups} groups"
-    return ""
+    return activation.indivisible(row_length(case.size))

@@ -154,13 +154,10 @@ def _with_learned(problem: Problem, seed: int) -> Problem:
 
 
 def _of_rows(activation: Activation, direction: str, dtype: str, seed: int) -> Problem:
-    groups = activation.parameters.get("k") if activation.name == "maxout" else None
-    if groups and inputs.STRUCTURED_ROW % groups:
-        length = inputs.STRUCTURED_ROW
-        reason = f"the rows of {length} features that are tried do not split into {groups} groups"
+    if reason := activation.indivisible(inputs.STRUCTURED_ROW):
         raise Failed("unsupported", reason)
     bits = inputs.structured_rows(dtype, seed)
-    if activation.name in ("crelu", "maxout"):
+    if activation.ties:
         bits = bits[_without_ties(inputs.from_bits(bits, dtype))]
     rows = inputs.from_bits(bits, dtype)
     values = reference.row_values(activation, rows)

@@ -84,9 +84,7 @@ _NO_VALUE: Half = (math.nan, 0.0, 0)
 def parameters_of(activation: Activation, number: Number = arb) -> dict[str, Any]:
     """The parameters as the exact functions take them: exact decimals, flags and counts."""
     return {
-        name: value
-        if isinstance(value, bool) or (name == "k" and activation.rowwise)
-        else _decimal(value, number)
+        name: value if isinstance(value, int) else _decimal(value, number)
         for name, value in activation.parameters.items()
     }
 

@@ -28,7 +28,7 @@ def spec_of(case: Case, channels: int) -> dict[str, Any]:
             name: activation.parameters[name] for name in activation.changed if name not in learned
         },
         "learnable": _learnable(activation, channels),
-        "output_share": _output_share(activation, channels),
+        "output_share": activation.output_share(channels),
         "mode": case.mode,
         "direction": case.direction,
         "dtype": case.dtype,
@@ -58,14 +58,6 @@ def elements_moved(case: Case) -> float:
     does either.
     """
     activation = find(case.activation)
-    output = _output_share(activation, row_length(case.size))
+    output = activation.output_share(row_length(case.size))
     forward, backward = 1 + output, 2 + output
     return {"forward": forward, "backward": backward, "both": forward + backward}[case.direction]
-
-
-def _output_share(activation: Activation, length: int) -> float:
-    """Elements of the output over those of the input."""
-    shares = {"crelu": 2.0, "logsumexp": 1 / length}
-    if activation.name == "maxout":
-        return 1 / activation.parameters["k"]
-    return shares.get(activation.name, 1.0)

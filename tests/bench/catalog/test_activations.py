@@ -174,6 +174,20 @@ def test_a_bad_label_is_refused_with_a_hint(label: str, hint: str) -> None:
         find(label)
 
 
+def test_a_parameter_keeps_the_kind_of_its_default() -> None:
+    """What is no count is a number, however it is written."""
+    assert repr(find("squareplus(b=0)").parameters["b"]) == "0.0"
+    assert repr(find("maxout(k=4.0)").parameters["k"]) == "4"
+
+
+@pytest.mark.parametrize("name", [name for name, record in CATALOG.items() if record.rowwise])
+def test_the_length_of_a_result_is_that_of_the_exact_one(name: str) -> None:
+    record = find("maxout(k=4)") if name == "maxout" else CATALOG[name]
+    row = [arb(number) for number in range(8)]
+    result = record.exact(row, **record.parameters)
+    assert record.output_share(len(row)) == len(result) / len(row)
+
+
 def test_the_constants_of_selu_keep_mean_0_and_variance_1() -> None:
     """The closed form of the paper's fixed point, to the digits of the decimals."""
     ctx.prec = 200

@@ -373,7 +373,7 @@ def test_more_groups_than_the_rows_tried_can_have_are_timed_and_not_judged(
     }
     assert statuses["maxout(k=32)", "time_per_call"][0] == "ok"
     assert statuses["maxout(k=4)", "max_ulp"][0] == "ok"
-    reason = "the rows of 16 features that are tried do not split into 32 groups"
+    reason = "rows of 16 features do not split into 32 groups"
     assert statuses["maxout(k=32)", "max_ulp"] == ("unsupported", reason)
     assert outcome.facts.state == "finished"
 
