@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
 from ..results.store import Run, RunFacts
 from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..words import title
 from . import exactness, timing
 from .exactness import Exactness
 from .rows import Missing
@@ -154,9 +154,3 @@ def _versions(facts: RunFacts, framework: str) -> dict[str, Any]:
             python = {"Python": worker["python"]} if "python" in worker else {}
             found = {**worker.get("versions", {}), **python, **found}
     return found
-
-
-def title(framework: str) -> str:
-    """A framework's name for people, where it is known."""
-    known = frameworks().get(framework)
-    return known.title if known else framework

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..results.store import dump
+from ..words import Table, conditions, counted, named, tally, title
 from .exactness import Difference
 from .rows import Missing
-from .runs import Comparison, title
+from .runs import Comparison
 from .timing import DOUBT, Answer, Timing, Unit
 
-_ORDER = ("fails", "slower", "less exact", "convention", "faster", "more exact", "undecided")
+_ORDER = (
+    *("fails", "slower", "less exact", "convention"),
+    *("faster", "more exact", "undecided", "same"),
+)
 _SENSES = {"worse": "less exact", "better": "more exact", "changed": "convention"}
 _FAR = 100
 """A factor beyond which the end of an interval says nothing."""
@@ -24,8 +28,8 @@ _HEADS = ("verdict", "what", "candidate over base", "why")
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of the table: a case that is not the same, the change, and what shows it."""
+class Entry:
+    """A case that is not the same: the verdict, the change, and what shows it."""
 
     verdict: str
     what: str
@@ -37,33 +41,36 @@ class Line:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def lines(found: Comparison) -> list[Line]:
+def entries(found: Comparison) -> list[Entry]:
     """What is not the same, worst first and what is undecided last."""
     every = [
-        *(Line("fails", _named(each.case), "", each.reason) for each in found.broken),
-        *(_timing(each) for each in found.times.timings if each.answer.verdict != "same"),
-        *(_part(each) for each in found.times.parts if each.answer.verdict != "same"),
+        *(Entry("fails", named(missing.case), "", missing.reason) for missing in found.broken),
+        *map(_timing, found.times.timings),
+        *map(_part, found.times.parts),
         *_differences(found.exactness.differences),
     ]
-    return sorted(every, key=lambda line: (_ORDER.index(line.verdict), -line.weight))
+    differing = (entry for entry in every if entry.verdict != "same")
+    return sorted(differing, key=lambda entry: (_ORDER.index(entry.verdict), -entry.weight))
 
 
-def _timing(timing: Timing) -> Line:
-    answer, what = timing.answer, _named(timing.case)
+def _timing(timing: Timing) -> Entry:
     against = f"{timing.base:,.0f} → {timing.candidate:,.0f} ns, over {timing.unit or 'nothing'}"
+    return _answered(timing.answer, named(timing.case), against)
+
+
+def _part(part: Unit) -> Entry:
+    who = _framework(part)
+    what = f"all {part.primitives} primitives of {who}, {conditions(part.part)}"
+    return _answered(part.answer, what, f"over all of {who}")
+
+
+def _answered(answer: Answer, what: str, against: str) -> Entry:
     why = "; ".join(filter(None, [answer.reason, against]))
-    return Line(answer.verdict, what, _ratio(answer), why, _weight(answer))
-
-
-def _part(part: Unit) -> Line:
-    what = f"all {part.primitives} primitives of {_framework(part)}, {_conditions(part.part)}"
-    answer = part.answer
-    why = "; ".join(filter(None, [answer.reason, f"over all of {_framework(part)}"]))
-    return Line(answer.verdict, what, _ratio(answer), why, _weight(answer))
+    return Entry(answer.verdict, what, _ratio(answer), why, _weight(answer))
 
 
 def _weight(answer: Answer) -> float:
-    """Orders lines of one verdict: the largest change first, or what is nearest to being slower."""
+    """Orders entries of a verdict: the largest change first, or what is nearest to being slower."""
     ratio = answer.ratio
     if ratio is None:
         return 0.0
@@ -72,35 +79,15 @@ def _weight(answer: Answer) -> float:
     return abs(math.log(ratio.value))
 
 
-def _differences(differences: Iterable[Difference]) -> Iterator[Line]:
-    """A line a case and sense: its figures together, with the input that shows the gravest."""
+def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
+    """An entry per case and sense: its figures, with the input that shows the gravest."""
     groups: dict[tuple[Case, str], list[Difference]] = {}
-    for each in differences:
-        groups.setdefault((each.case, each.sense), []).append(each)
-    for (case, sense), found in groups.items():
-        change = ", ".join(
-            f"{each.metric} {each.base:.6g} → {each.candidate:.6g}" for each in found
-        )
-        why = next((each.detail for each in found if each.detail), "")
-        yield Line(_SENSES[sense], _named(case), change, why)
-
-
-def _named(case: Case) -> str:
-    unusual = [
-        *([case.device] if case.device != "cpu" else []),
-        *([f"{case.threads} threads"] if case.threads != 1 else []),
-        *([f"output {case.output}"] if case.output != "fresh" else []),
-        *([f"cache {case.cache}"] if case.cache != "warm" else []),
-    ]
-    what = f"{title(case.framework)} {case.activation} {case.form}"
-    where = [case.mode, case.direction, case.dtype, f"{case.size:,}", *unusual]
-    return f"{what}, {' '.join(where)}"
-
-
-def _conditions(part: Mapping[str, str | int]) -> str:
-    fields = {"activation": "", "form": "", "framework": "", "mode": "", "device": "cpu"}
-    case = Case(**{**fields, **part})  # type: ignore[arg-type]
-    return _named(case).partition(", ")[2].strip()
+    for difference in differences:
+        groups.setdefault((difference.case, difference.sense), []).append(difference)
+    for (case, sense), figures in groups.items():
+        change = ", ".join(f"{f.metric} {f.base:.6g} → {f.candidate:.6g}" for f in figures)
+        why = next(filter(None, (figure.detail for figure in figures)), "")
+        yield Entry(_SENSES[sense], named(case, "inputs"), change, why)
 
 
 def _framework(unit: Unit) -> str:
@@ -129,7 +116,7 @@ def _end(end: float) -> str:
 def _across(found: Comparison) -> Iterator[str]:
     if found.machines:
         yield (
-            f"The machines differ: {found.machines}. What is told is what holds across them: what "
+            f"The machines differ: {found.machines}. What follows is what holds across them: what "
             "a case costs relative to the primitives of its own machine, and exactness. What is "
             "not: absolute speed, and whether the code or the machine changed a relative cost."
         )
@@ -177,13 +164,12 @@ def _missing(found: Comparison) -> Iterator[str]:
         for word, alone in (("base", side.only_base), ("candidate", side.only_candidate)):
             left = [each for each in alone if not each.broken]
             if left:
-                yield f"{_counted(len(left), 'case')} {what} in the {word} alone{_reasons(left)}."
+                yield f"{counted(len(left), 'case')} {what} in the {word} alone{_reasons(left)}."
 
 
 def _reasons(alone: Sequence[Missing]) -> str:
     """The reasons that the other run gives, each counted."""
-    told = [each.reason for each in alone if each.reason]
-    counts = {reason: told.count(reason) for reason in dict.fromkeys(told)}
+    counts = Counter(missing.reason for missing in alone if missing.reason)
     listed = "; ".join(f"{count:,} there {reason}" for reason, count in counts.items())
     return f" ({listed})" if listed else ""
 
@@ -191,24 +177,25 @@ def _reasons(alone: Sequence[Missing]) -> str:
 def _left_out(found: Comparison) -> Iterator[str]:
     exactness = found.exactness
     for reason, count in exactness.left_out.items():
-        yield f"{_counted(count, 'figure')} of exactness left out: {reason}."
+        yield f"{counted(count, 'figure')} of exactness left out: {reason}."
     if exactness.one_sided:
-        yield f"Told by one of the runs alone: {', '.join(exactness.one_sided)}."
+        yield f"Said by one of the runs alone: {', '.join(exactness.one_sided)}."
 
 
 def _counts(found: Comparison) -> Iterator[str]:
     answers = [each.answer for each in found.times.timings]
     answers += [each.answer for each in found.times.parts]
     if answers:
-        parts = f" and {_counted(len(found.times.parts), 'group')} of primitives"
-        told = _tally(answer.verdict for answer in answers)
-        zone = f"dead zone {found.zone:.1%}"
-        yield f"{_counted(len(found.times.timings), 'case')}{parts} timed in both: {told} ({zone})."
+        cases = counted(len(found.times.timings), "case")
+        parts = counted(len(found.times.parts), "group")
+        verdicts = _counts_of(answer.verdict for answer in answers)
+        both = f"{cases} and {parts} of primitives timed in both"
+        yield f"{both}: {verdicts} (dead zone {found.zone:.1%})."
         yield _trust(answers, found.times.freedom)
     exactness = found.exactness
-    senses = _tally(_SENSES[each.sense] for each in exactness.differences)
+    senses = _counts_of(_SENSES[each.sense] for each in exactness.differences)
     if exactness.compared:
-        figures = _counted(exactness.compared, "figure")
+        figures = counted(exactness.compared, "figure")
         yield f"{figures} of exactness: {exactness.equal:,} equal; {senses}."
 
 
@@ -222,25 +209,19 @@ def _trust(answers: Sequence[Answer], freedom: float) -> str:
     wide = f"a factor of {middle:.3g}" if middle < _FAR else f"a factor beyond {_FAR}"
     return (
         f"The intervals hold together: the probability that one of all these verdicts is wrong is "
-        f"under {DOUBT:.0%} (Student, {_counted(int(freedom), 'degree')} of freedom from the "
+        f"under {DOUBT:.0%} (Student, {counted(int(freedom), 'degree')} of freedom from the "
         f"processes of both runs). The middle one is {wide} to either side; more --epochs make it "
         "narrower."
     )
 
 
-def _tally(words: Iterable[str]) -> str:
-    told = list(words)
-    every = dict.fromkeys([*(word for word in _ORDER if word in told), *told])
-    return ", ".join(f"{told.count(word):,} {word}" for word in every) or "none differs"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+def _counts_of(verdicts: Iterable[str]) -> str:
+    return tally(verdicts, _ORDER) or "none differs"
 
 
 def conclusion(found: Comparison) -> str:
     """What it comes to, in one sentence."""
-    slower = sum(line.verdict == "slower" for line in lines(found))
+    slower = sum(entry.verdict == "slower" for entry in entries(found))
     less = len({each.case for each in found.exactness.differences if each.sense == "worse"})
     whole = [unit for unit in found.times.units if unit.answer.verdict == "slower"]
     wholes = [] if found.machines else [f"{_framework(unit)} slower as a whole" for unit in whole]
@@ -261,7 +242,7 @@ def _no_regression(found: Comparison) -> str:
     if not (times or figures):
         return "Nothing could be compared."
     worse = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
-    undecided = sum(line.verdict == "undecided" for line in lines(found))
+    undecided = sum(entry.verdict == "undecided" for entry in entries(found))
     rest = [
         *([f"{undecided:,} of the times are undecided"] if undecided else []),
         *([] if times else ["times were not compared"]),
@@ -274,31 +255,23 @@ def _no_regression(found: Comparison) -> str:
 
 
 def for_people(found: Comparison, limit: int) -> str:
-    """The comparison as text: what differs, the first `limit` lines, and what they come to."""
-    every = lines(found)
-    rows = [(line.verdict, line.what, line.change, line.why) for line in every[:limit]]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    table = [
-        "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]])
-        for row in rows
-    ]
-    return "\n".join(
-        line.rstrip() for line in [*_before(found), *table, *_after(found, every, limit)]
-    )
+    """The comparison as text: what differs, the first `limit` entries, and what they come to."""
+    every = entries(found)
+    table = _table(every[:limit]).text(head=False) if every[:limit] else []
+    lines = [*_before(found), *table, *_after(found, every[limit:])]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def for_markdown(found: Comparison, limit: int) -> str:
     """The same as Markdown, for a comment or a summary."""
-    every = lines(found)
-    rows = [_HEADS, tuple("---" for _ in _HEADS)]
-    rows += [(line.verdict, line.what, line.change, line.why) for line in every[:limit]]
-    table = [f"| {' | '.join(map(_escaped, row))} |" for row in rows] if every else []
-    paragraphs = [*_before(found), "\n".join(table), *_after(found, every, limit)]
+    every = entries(found)
+    table = "\n".join(_table(every[:limit]).markdown())
+    paragraphs = [*_before(found), table, *_after(found, every[limit:])]
     return "\n\n".join(text.strip() for text in paragraphs if text)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", r"\|").replace("<", "&lt;").replace("\n", " ")
+def _table(every: Iterable[Entry]) -> Table:
+    return Table(_HEADS, [(entry.verdict, entry.what, entry.change, entry.why) for entry in every])
 
 
 def _before(found: Comparison) -> list[str]:
@@ -306,15 +279,15 @@ def _before(found: Comparison) -> list[str]:
     return [*runs, *found.notes, *_across(found), *_units(found)]
 
 
-def _after(found: Comparison, every: Sequence[Line], limit: int) -> list[str]:
-    hidden = every[limit:]
-    rest = [f"Not shown: {_tally(line.verdict for line in hidden)} (--limit)."] if hidden else []
+def _after(found: Comparison, hidden: Sequence[Entry]) -> list[str]:
+    verdicts = _counts_of(entry.verdict for entry in hidden)
+    rest = [f"Not shown: {verdicts} (--limit)."] if hidden else []
     return [*rest, *_counts(found), *_missing(found), *_left_out(found), conclusion(found)]
 
 
 def for_machines(found: Comparison, strict: bool) -> str:
     """All of the comparison as one JSON object; infinity is 1e999."""
-    record: dict[str, Any] = asdict(found)
+    record = asdict(found)
     record["conclusion"] = conclusion(found)
     record["regressed"] = found.regressed
     record["exit_status"] = found.exit_status(strict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,7 +76,7 @@ class Result:
     own: own.Own | None = None
     base_python: str = ""
     chosen: bool = False
-    options: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -101,7 +100,7 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
         result.machine, result.own = machine.facts(), request.own
         result.base_python, result.chosen = base_python, request.selection != Selection()
-        result.options = tuple(_options(request))
+        result.options = _options(request)
         if not request.own and not base_python and trees.versions_differ(base, root):
             result.notes.append(_OTHER_VERSIONS)
         setting = Setting(
@@ -132,13 +131,13 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
     return result
 
 
-def _options(request: Request) -> Iterator[str]:
-    if request.design.zone != DEAD_ZONE:
-        yield f"--dead-zone {request.design.zone:g}"
-    if request.seed:
-        yield f"--seed {request.seed}"
-    for framework, path in request.pythons.items():
-        yield f"--python {shlex.quote(f'{framework}={path}' if framework else path)}"
+def _options(request: Request) -> dict[str, object]:
+    pythons = request.pythons.items()
+    return {
+        "dead_zone": request.design.zone if request.design.zone != DEAD_ZONE else None,
+        "seed": request.seed or None,
+        "python": [f"{framework}={path}" if framework else path for framework, path in pythons],
+    }
 
 
 def _trees(

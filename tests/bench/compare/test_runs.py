@@ -121,7 +121,7 @@ def test_tight_intervals_around_no_change_say_the_same() -> None:
     assert len(_called(found, "same")) == len(CASES)
     assert set(_whole(found)) == {"same"}
     assert found.exit_status(strict=True) == 0
-    assert words.lines(found) == []
+    assert words.entries(found) == []
 
 
 def test_a_run_twice_as_slow_shows_in_its_units_alone() -> None:
@@ -141,10 +141,10 @@ def test_one_slower_case_is_named_and_no_other(slow: Case) -> None:
     assert _called(found, "slower") == [slow]
     assert len(_called(found, "same")) == len(CASES) - 1
     assert found.exit_status() == 1
-    (line,) = words.lines(found)
-    assert (line.verdict, line.what) == (
+    (entry,) = words.entries(found)
+    assert (entry.verdict, entry.what) == (
         "slower",
-        f"PyTorch {slow.activation} native, eager forward float32 4,096",
+        f"PyTorch {slow.activation} native, eager, forward, float32, 4,096 elements",
     )
 
 
@@ -170,8 +170,8 @@ def test_many_sizes_settle_a_group_that_became_slower() -> None:
         64
     ]
     assert found.exit_status() == 1
-    assert "all 6 primitives of PyTorch eager, forward float32 64" in [
-        line.what for line in words.lines(found)
+    assert "all 6 primitives of PyTorch eager, forward, float32, 64 elements" in [
+        entry.what for entry in words.entries(found)
     ]
 
 

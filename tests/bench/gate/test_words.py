@@ -140,10 +140,13 @@ def test_the_working_tree_against_itself_is_repeated_so() -> None:
 
 def test_the_command_to_repeat_has_the_conditions_of_its_case() -> None:
     case = replace(_CASE, device="cuda", threads=2, output="reused")
-    told = words.repeat(_result(options=("--dead-zone 0.01", "--seed 3")), case)
-    assert "--device cuda --threads 2 --output reused --dead-zone 0.01 --seed 3 --budget" in told
+    told = words.repeat(_result(options={"dead_zone": 0.01, "seed": 3}), case)
+    for option in ("--device cuda", "--threads 2", "--output reused"):
+        assert option in told
+    assert "--dead-zone 0.01 --seed 3 --budget" in told
     plain = words.repeat(_result(), _CASE)
-    assert "--size 4096 --budget 120" in plain
+    assert plain.endswith("--dtype float32 --size 4096 --budget 120")
+    assert not any(option in plain for option in ("--device", "--threads", "--output", "--cache"))
 
 
 def test_a_path_with_a_space_is_quoted_in_the_command_to_repeat() -> None:

@@ -1,0 +1,93 @@
+"""What comparisons have in common in words: cases by name, counts, tables, and what JSON takes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .catalog.cases import Case
+from .catalog.frameworks import frameworks
+
+_MARKS = frozenset("\\`*_<>|[]")
+_CONDITIONS: Mapping[str, tuple[str, Any]] = {
+    "mode": ("{}", ""),
+    "direction": ("{}", ""),
+    "dtype": ("{}", ""),
+    "size": ("{:,} {of}", 0),
+    "device": ("{}", "cpu"),
+    "threads": ("{} threads", 1),
+    "output": ("output {}", "fresh"),
+    "cache": ("cache {}", "warm"),
+}
+"""How each field of a case is said, and the value at which there is nothing to say."""
+
+
+def title(framework: str) -> str:
+    """A framework's name for people, where it is known."""
+    known = frameworks().get(framework)
+    return known.title if known else framework
+
+
+def named(case: Case, of: str = "elements") -> str:
+    """`PyTorch gelu native, eager, forward, float32, 4,096 elements`."""
+    subject = f"{title(case.framework)} {case.activation} {case.form}"
+    return f"{subject}, {conditions(case.as_dict(), of)}"
+
+
+def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
+    """`forward, float32, 64 elements, 2 threads`: what some fields of a case say."""
+    return ", ".join(
+        text.format(fields[name], of=of)
+        for name, (text, silent) in _CONDITIONS.items()
+        if fields.get(name, silent) != silent
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `2,000 cases`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def tally(kinds: Iterable[str], order: Sequence[str]) -> str:
+    """`1 slower, 2,000 same`, in an order; empty where there is nothing to count."""
+    counts = Counter(kinds)
+    return ", ".join(f"{counts[kind]:,} {kind}" for kind in order if counts[kind])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of text below their heads."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def text(self, head: bool = True) -> list[str]:
+        """The lines for a terminal, columns below each other."""
+        rows = [*([self.head] if head else ()), *self.rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+
+    def markdown(self) -> list[str]:
+        """The lines in Markdown; what a cell says marks nothing up. None where there is no row."""
+        rows = [self.head, ["---"] * len(self.head), *(map(escaped, row) for row in self.rows)]
+        return [f"| {' | '.join(row)} |" for row in rows] if self.rows else []
+
+
+def escaped(text: str) -> str:
+    """Text on one line that marks nothing up in Markdown."""
+    return " ".join("".join(f"\\{c}" if c in _MARKS else c for c in text).split())
+
+
+def finite(record: Any) -> Any:
+    """A record for JSON, with null for what JSON has no number for."""
+    if isinstance(record, Mapping):
+        return {name: finite(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [finite(value) for value in record]
+    return None if isinstance(record, float) and not math.isfinite(record) else record
