@@ -17,8 +17,8 @@ _SETTINGS = ("ENVIRONMENT", "VARIANTS")
 class Changes:
     """What differs between two versions of one framework's module.
 
-    `functions` has, for each that differs, the names by which it does; `everywhere` those that
-    reach every case; `settings` those of the environment that a process has from its start;
+    `functions` has the names by which each differing one differs; `everywhere` those that reach
+    every case; `settings` those of the environment that a process has from its start;
     `modes` says whether the modes differ.
     """
 

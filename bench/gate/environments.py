@@ -80,12 +80,12 @@ def _versions(name: str, versions: Mapping[str, Mapping[str, str]]) -> str:
 
 def _of(name: str, arm: str, versions: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """The versions of a framework in an arm, whatever the device and the threads."""
-    found = (
-        each
-        for label, each in versions.items()
+    matching = (
+        found
+        for label, found in versions.items()
         if label.endswith(f" ({arm})") and re.split("[ /]", label)[0] == name
     )
-    return next(found, {})
+    return next(matching, {})
 
 
 def _against(part: str, base: Mapping[str, str], candidate: Mapping[str, str]) -> str:

@@ -48,7 +48,7 @@ class Chosen:
 
 
 def choose(base: Path, candidate: Path, selection: Selection, everything: bool) -> Chosen:
-    """The cases of a selection that can differ between two `impls` folders, or all of them.
+    """List the cases of a selection that can differ between two `impls` folders, or all of them.
 
     Raises UsageError for unknown names, and where no framework has what was chosen.
     """
@@ -74,7 +74,7 @@ def _is_loose(found: Changes) -> bool:
 
 
 def _lost(base: Path) -> Iterable[str]:
-    """What there is to say of modules that the base alone has."""
+    """Say which modules the base alone has."""
     names = {path.stem for path in base.glob("[!_]*.py")} - set(frameworks())
     return tuple(
         f"impls/{name}.py is gone, so that nothing of it is compared." for name in sorted(names)
@@ -82,7 +82,7 @@ def _lost(base: Path) -> Iterable[str]:
 
 
 def _reason(case: Case, found: Changes, asked: Selection, everything: bool) -> str:
-    """Why a case is compared; empty where it need not be."""
+    """Say why a case is compared; nothing where it need not be."""
     function = f"{find(case.activation).name}_{case.form}"
     if function in found.new | found.gone:
         return ""
@@ -100,7 +100,7 @@ def _reason(case: Case, found: Changes, asked: Selection, everything: bool) -> s
 
 
 def _stands_for_all(case: Case, asked: Selection) -> bool:
-    """Of a change that reaches everything the plain forms tell, unless forms were chosen."""
+    """Of a change that reaches everything the plain forms are enough, unless forms were chosen."""
     plain = plain_form(find(case.activation), frameworks()[case.framework])
     return bool(asked.forms) or case.form == plain
 

@@ -138,8 +138,8 @@ class Module:
 
     def _write(self, nodes: Iterable[ast.AST], names: Collection[str]) -> bool:
         """Whether some code may write to what some names hold."""
-        walked = (each for node in nodes for each in ast.walk(node))
-        roots = (root for each in walked for root in _written(each, self._imported))
+        walked = (inner for node in nodes for inner in ast.walk(node))
+        roots = (root for inner in walked for root in _written(inner, self._imported))
         return any(root == LOOSE or root in names for root in roots)
 
     def _named(self, node: ast.AST) -> Iterator[str]:
@@ -148,10 +148,10 @@ class Module:
     def _used(self, node: ast.AST) -> Iterator[_Name]:
         """The names that a statement names, all where it finds some by their text."""
         yield from ((self, name) for name in self._named(node))
-        for each in ast.walk(node):
-            if isinstance(each, ast.ImportFrom) and each.level:
-                yield from self._neighbours(each)
-            elif isinstance(each, ast.Name) and each.id in _REFLECTIVE:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.ImportFrom) and inner.level:
+                yield from self._neighbours(inner)
+            elif isinstance(inner, ast.Name) and inner.id in _REFLECTIVE:
                 yield from ((self, name) for name in self._bound)
 
     def _neighbours(self, node: ast.ImportFrom) -> Iterator[_Name]:
@@ -162,7 +162,7 @@ class Module:
         for end in range(len(above), len(path) + 1):
             if module := self._tree[".".join(path[:end])]:
                 alone = end == len(path) - 1 and name in module._bound
-                yield from ((module, each) for each in ([name] if alone else module._bound))
+                yield from ((module, bound) for bound in ([name] if alone else module._bound))
 
 
 def _closure(start: Iterable[_Name]) -> set[_Name]:
@@ -209,7 +209,7 @@ class _Bare(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+        fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
         self._without_docstring(node)
         node.body += fields
         return node
@@ -247,10 +247,15 @@ def _bound(node: ast.stmt) -> list[str]:
 
 def _packages(node: ast.stmt) -> Iterator[str]:
     """The packages that are not Python's own: one more may change what the others do."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Import) or (isinstance(each, ast.ImportFrom) and not each.level):
-            name = each.names[0].name if isinstance(each, ast.Import) else str(each.module)
-            yield from {name.partition(".")[0]} - sys.stdlib_module_names
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Import([alias]):
+                name = alias.name
+            case ast.ImportFrom(str(name), _, 0):
+                pass
+            case _:
+                continue
+        yield from {name.partition(".")[0]} - sys.stdlib_module_names
 
 
 def _run_at_import(node: ast.stmt) -> list[ast.AST]:

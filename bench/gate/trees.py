@@ -34,7 +34,7 @@ class Tree:
     dirty: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """What is told of it."""
+        """What a report says of it."""
         return {"label": self.label, "commit": self.commit, "dirty": self.dirty}
 
     @property
