@@ -53,7 +53,7 @@ def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
         found = [lane.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
-        per_call = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
+        per_call = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
         if len(per_call) < 4:
             return None
         times.append(((per_call[0] + per_call[3]) / 2, (per_call[1] + per_call[2]) / 2))
@@ -71,7 +71,7 @@ def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel
 def _alone(lane: Lane, case: Case, rounds: int, batch: float) -> float | None:
     """ns an element of a case that has no other to be set against. None if it failed."""
     found = [lane.sample(case, _SEED, batch, 1) for _ in range(rounds)]
-    times = [each["elapsed"][0] / each["loops"] for each in found if each is not None]
+    times = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
     return median(times) / case.size if times else None
 
 
@@ -171,7 +171,7 @@ def _time(lane: Lane, against: str, rounds: int, batch: float) -> None:
             alone = None if any(found) else _alone(lane, first, rounds, batch)
             click.echo(_row(first, [each for each in found if each], alone))
         for case, failure in lane.failures.items():
-            click.echo(f"{case.activation} {case.form} {case.mode}: {failure.detail}", err=True)
+            click.echo(f"{case.activation} {case.form} {case.mode}: {failure.reason}", err=True)
     finally:
         lane.close()
 

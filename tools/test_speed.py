@@ -18,9 +18,10 @@ from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case, forms_of, unsupported
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.worker.protocol import Prepare
+from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import measuring_cpus
-from actbench.bench.workers.process import Key, environment_of
-from actbench.bench.workers.specs import spec_of, timing_shape
+from actbench.bench.workers.requests import timed_call
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -65,8 +66,7 @@ def _start(framework: str) -> Any:
 @pytest.mark.parametrize("case", _CASES, ids=_name)
 def test_speed(case: Case, worker: Any, benchmark: Any) -> None:
     """Time one call, waited for, on the harness's own input."""
-    shape = timing_shape(case)
-    worker.prepare(0, spec_of(case, shape[-1]), shape, _SEED)
+    worker.prepare(Prepare(0, timed_call(case, _SEED)))
     benchmark.group = f"{case.framework}, {case.mode}, {case.size:,} elements"
     benchmark.extra_info.update(case.as_dict())
     benchmark(worker.call(0))

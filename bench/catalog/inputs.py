@@ -13,6 +13,8 @@ import numpy as np
 from .dtypes import DTYPES, Dtype
 
 Array = np.ndarray[Any, Any]
+Domain = Literal["all", "positive"]
+"""Where random inputs are drawn: anywhere, or above 0."""
 
 TIMING_INPUTS = (
     "standard normal, seeded, the same for every activation and framework; the absolute value of "
@@ -77,9 +79,7 @@ def bits_of(there: Array, dtype: str) -> Array:
     return np.where(there < 0, half - 1 - there, there).astype(fmt.bits)
 
 
-def timing(
-    shape: tuple[int, ...], dtype: str, seed: int, domain: Literal["all", "positive"] = "all"
-) -> Array:
+def timing(shape: tuple[int, ...], dtype: str, seed: int, domain: Domain = "all") -> Array:
     """Bit patterns of standard normal values, the same for the same shape, dtype and seed.
 
     In the domain `positive` they are the absolute values of the same.

@@ -22,6 +22,7 @@ from ..host.progress import Reporter
 from ..run.ranges import Trial, sweep_range
 from ..run.schedule import Request, run
 from ..worker.own_function import PREFIX
+from ..worker.protocol import Call
 from ..workers.process import Failed
 from .certificates import Answer
 from .options import DEBUG, Finite, as_given, interpreters, selecting
@@ -106,7 +107,9 @@ def _own_trial(asked: Asked) -> Trial:
         raise UsageError("a function of your own returns a value or a gradient: choose one of them")
     if asked.exhaustive and is_sampled(dtype):
         raise UsageError("nobody can try 2^64 inputs: take --range LO HI, which draws a sample")
-    subject = Subject(PREFIX + asked.own, {"dtype": dtype}, activation.label, (direction,))
+    subject = Subject(
+        PREFIX + asked.own, Call(asked.own, dtype=dtype), activation.label, (direction,)
+    )
     module, _, function = asked.own.partition(":")
     case = Case(module, activation.label, function, "eager", direction, "cpu", dtype, 0, 1)
     try:
@@ -114,7 +117,7 @@ def _own_trial(asked: Asked) -> Trial:
     except Failed as failed:
         raise UsageError(str(failed)) from None
     worker.kill()
-    return Trial(case, subject, worker.facts["source"].encode())
+    return Trial(case, subject, worker.facts.source.encode())
 
 
 def _only(name: str, given: tuple[str, ...], default: str) -> str:

@@ -20,8 +20,10 @@ from ..catalog.cases import Case, Selection, plain_form
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks
 from ..host import machine
+from ..results.status import Status
+from ..worker.protocol import Failure
+from ..workers.environment import Key
 from ..workers.lanes import Lane
-from ..workers.process import Failed, Key
 from . import ulp
 
 Array = np.ndarray[Any, Any]
@@ -96,7 +98,7 @@ def measure(
     tried = []
     for case in chosen:
         bits = inputs_of[case.dtype]
-        outputs = lane.evaluate(case, SHAPE[-1], bits=bits, upstream=None)
+        outputs = lane.evaluate(case, bits)
         if outputs is None:
             append(_failed(case, "", lane.failure_of(case)))
         else:
@@ -119,7 +121,7 @@ def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Sample:
     """Some of the inputs again, in calls on so few elements that no vector is filled."""
     places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
     pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
-    outputs = lane.evaluate(tried.case, PIECE, bits=pieces, upstream=None, apart=True)
+    outputs = lane.evaluate(tried.case, pieces, apart=True)
     if outputs is None:
         return _failed(tried.case, "scalar tail", lane.failure_of(tried.case))
     some = _Tried(tried.case, pieces, tried.result[places])
@@ -146,7 +148,7 @@ def _elsewhere(name: str, lane: Lane, tried: Iterable[_Tried]) -> list[Sample]:
 
 def _evaluated(name: str, lane: Lane, tried: _Tried) -> Sample:
     case = replace(tried.case, threads=lane.key.threads)
-    outputs = lane.evaluate(case, SHAPE[-1], bits=tried.bits, upstream=None)
+    outputs = lane.evaluate(case, tried.bits)
     if outputs is None:
         return _failed(tried.case, name, lane.failure_of(case))
     return _compared(tried, name, np.asarray(outputs[0]).ravel())
@@ -166,11 +168,10 @@ def _place(tried: _Tried, index: int) -> str:
     return float(inputs.from_bits(tried.bits.ravel(), tried.case.dtype)[index]).hex()
 
 
-def _failed(case: Case, name: str, failure: Failed | None) -> Sample:
-    status = failure.status if failure else "error"
-    reason = failure.detail if failure else "the run was ended"
-    detail = f"{name}: {reason}" if name else reason
-    return "failure", case, {"metric": "equal_bits", "status": status, "detail": detail}
+def _failed(case: Case, name: str, failure: Failure | None) -> Sample:
+    failure = failure or Failure(Status.ERROR, "the run was ended")
+    detail = f"{name}: {failure.reason}" if name else failure.reason
+    return "failure", case, {"metric": "equal_bits", "status": failure.status, "detail": detail}
 
 
 def modes(results: Mapping[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Sample]:

@@ -13,6 +13,8 @@ import numpy as np
 from ..catalog import inputs
 from ..catalog.activations import Activation, find
 from ..catalog.cases import Case, directions_of
+from ..results.status import Status
+from ..worker.protocol import Failure
 from ..workers.process import Failed
 from . import known, reference, special
 from .hardest import hardest
@@ -155,7 +157,7 @@ def _with_learned(problem: Problem, seed: int) -> Problem:
 
 def _of_rows(activation: Activation, direction: str, dtype: str, seed: int) -> Problem:
     if reason := activation.indivisible(inputs.STRUCTURED_ROW):
-        raise Failed("unsupported", reason)
+        raise Failed(Failure(Status.UNSUPPORTED, reason))
     bits = inputs.structured_rows(dtype, seed)
     if activation.ties:
         bits = bits[_without_ties(inputs.from_bits(bits, dtype))]

@@ -7,7 +7,7 @@ and the first of each is kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -19,10 +19,10 @@ from ..catalog.activations import Activation, find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.dtypes import DTYPES
 from ..results.metrics import Row
+from ..workers.requests import Evaluator
 from . import reference, ulp
 
 Array = np.ndarray[Any, Any]
-Evaluate = Callable[..., list[Any] | None]
 
 BOUND = 64
 """Ulp from which on a result departs from the exact value: more than a matter of rounding."""
@@ -82,13 +82,13 @@ def taken(case: Case, bits: Array, results: Array) -> dict[str, Any]:
     return {"points": _written(wanted, case.dtype), "got": _written(got, case.dtype)}
 
 
-def measure(case: Case, evaluate: Evaluate) -> list[tuple[Case, dict[str, Any]]] | None:
+def measure(case: Case, evaluate: Evaluator) -> list[tuple[Case, dict[str, Any]]] | None:
     """Evaluate an elementwise case at its points, repeated to fill SHAPE.
 
     Returns the case and sample of each of its directions; None if it failed.
     """
     bits = np.resize(points(find(case.activation), case.dtype), SHAPE)
-    outputs = evaluate(case, SHAPE[-1], bits=bits, upstream=None)
+    outputs = evaluate(case, bits)
     if outputs is None:
         return None
     cases = directions_of(case)

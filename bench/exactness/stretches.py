@@ -29,8 +29,10 @@ from ..catalog.cases import Case
 from ..host import cache
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..workers.process import Failed, Key, WorkerProcess
-from ..workers.specs import spec_of
+from ..worker.protocol import Call, Evaluate
+from ..workers.environment import Key
+from ..workers.process import Failed, WorkerProcess
+from ..workers.requests import call_of
 from . import double
 from .certificate import Certificate, merge
 from .problem import ROW
@@ -46,13 +48,13 @@ _CONNECT_SECONDS = 20.0
 class Subject:
     """What is certified, as a task can be told: picklable, and the same on every machine.
 
-    `worker` names a framework, or a function of the user's own; `spec` is what that worker is told;
+    `worker` names a framework, or a function of the user's own; `call` is what it is asked to do;
     `label` names the activation whose value (`forward`) or derivative each output is to be.
     `python` is the interpreter of the worker, where it is not that of the task's own process.
     """
 
     worker: str
-    spec: Mapping[str, Any]
+    call: Call
     label: str
     directions: tuple[str, ...]
     python: str = ""
@@ -62,7 +64,7 @@ class Subject:
     @property
     def dtype(self) -> str:
         """The format of inputs and results."""
-        return str(self.spec["dtype"])
+        return self.call.dtype
 
     @property
     def name(self) -> str:
@@ -85,7 +87,7 @@ def subject_of(case: Case, python: str = "") -> Subject:
     directions = both if case.direction == "both" else (case.direction,)
     return Subject(
         worker=case.framework,
-        spec=spec_of(case, 256),
+        call=call_of(case, 256),
         label=case.activation,
         directions=directions,
         python=python,
@@ -117,13 +119,13 @@ def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
     activation, dtype = find_reference(subject.label), subject.dtype
     found = [Certificate() for _ in subject.directions]
     for bits in bits_of(stretch, activation, subject.directions, dtype):
-        request = {"spec": dict(subject.spec), "bits": bits.reshape(-1, math.gcd(len(bits), ROW))}
-        outputs = worker.ask("evaluate", _TIMEOUT, upstream=None, **request)["outputs"]
+        rows = bits.reshape(-1, math.gcd(len(bits), ROW))
+        outputs = worker.ask(Evaluate(subject.call, rows), _TIMEOUT)
         for i, direction in enumerate(subject.directions):
             results = outputs[i].reshape(-1)
             part = double.examine(activation, direction, dtype, bits, results)
             found[i] = merge(found[i], part)
-    return Part(stretch, tuple(found), worker.facts["versions"])
+    return Part(stretch, tuple(found), worker.facts.versions)
 
 
 def _forget(subject: Subject) -> None:

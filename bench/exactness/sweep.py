@@ -13,10 +13,11 @@ from ..catalog import inputs
 from ..catalog.activations import find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.frameworks import frameworks
+from ..workers.requests import Evaluator
 from . import binades, ulp
 from .certificate import Certificate
 from .judge import judge, place
-from .problem import ROW, Problem, Problems
+from .problem import Problem, Problems
 
 Array = np.ndarray[Any, Any]
 
@@ -46,14 +47,11 @@ def _directions(asked: Selection) -> tuple[str, ...]:
     )
 
 
-Evaluate = Callable[..., list[Any] | None]
-
-
 def measure(
-    case: Case, problem: Problem, evaluate: Evaluate
+    case: Case, problem: Problem, evaluate: Evaluator
 ) -> tuple[dict[str, Any], Array] | None:
     """Run a case of one direction on its inputs: its sample and its results; None if it failed."""
-    outputs = evaluate(case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream)
+    outputs = evaluate(case, problem.bits, problem.upstream)
     learned = _learned(case, problem, evaluate)
     if outputs is None or (learned is None and problem.learned_bits is not None):
         return None
@@ -61,7 +59,7 @@ def measure(
 
 
 def measure_both(
-    case: Case, problems: Problems, evaluate: Evaluate
+    case: Case, problems: Problems, evaluate: Evaluator
 ) -> list[tuple[Case, dict[str, Any], Array]] | None:
     """Run a case whose direction is `both`: a case, sample and result of either direction.
 
@@ -70,7 +68,7 @@ def measure_both(
     forward, backward = directions_of(case)
     values, gradients = problems.of(forward), problems.of(backward)
     assert np.array_equal(values.bits, gradients.bits)
-    outputs = evaluate(case, values.bits.shape[-1], bits=values.bits, upstream=values.upstream)
+    outputs = evaluate(case, values.bits, values.upstream)
     learned = _learned(case, gradients, evaluate)
     if outputs is None or (learned is None and gradients.learned_bits is not None):
         return None
@@ -80,11 +78,11 @@ def measure_both(
     ]
 
 
-def _learned(case: Case, problem: Problem, evaluate: Evaluate) -> Array | None:
+def _learned(case: Case, problem: Problem, evaluate: Evaluator) -> Array | None:
     """The gradient of a learned parameter, the last output; None without one or where it failed."""
     if problem.learned_bits is None:
         return None
-    outputs = evaluate(case, ROW, bits=problem.learned_bits, upstream=None)
+    outputs = evaluate(case, problem.learned_bits)
     return None if outputs is None else np.asarray(outputs[-1]).reshape(-1)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,7 +19,12 @@ from ..exactness.judge import place
 from ..exactness.problem import Problem, Problems, known_keys, problem_of
 from ..host.progress import Reporter
 from ..results.metrics import Row
+from ..results.status import Status
+from ..worker.protocol import ARMS, Arm, Failure
 from ..workers.process import Failed
+
+if TYPE_CHECKING:
+    from ..worker.protocol import Outputs
 
 Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
 DTYPES = ("float16", "bfloat16", "float32")
@@ -44,7 +49,7 @@ _CONVENTIONS = {
 """Of special points; the last two have no better and worse, and must stay as they are."""
 _ROW = 256
 _PER_BINADE = PROFILES["standard"].per_binade
-Evaluate = Callable[..., list[Any]]
+Evaluate = Callable[..., "Outputs"]
 
 
 @dataclass(frozen=True)
@@ -94,19 +99,19 @@ class Comparison:
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
         """Compare a case in each of its directions. An arm that fails is told for all of them."""
-        found: dict[str, Any] = {}
-        failed: dict[str, Failed] = {}
-        for arm, evaluate in (("base", base), ("candidate", candidate)):
+        found: dict[Arm, Any] = {}
+        failed: dict[Arm, Failure] = {}
+        for arm, evaluate in zip(ARMS, (base, candidate), strict=True):
             try:
                 found[arm] = self._measure(case, evaluate)
-            except Failed as failure:
-                failed[arm] = failure
-        if len(failed) == 2 and all(why.status == "unsupported" for why in failed.values()):
+            except Failed as error:
+                failed[arm] = error.failure
+        if len(failed) == 2 and all(why.status is Status.UNSUPPORTED for why in failed.values()):
             return []  # neither has it: there is nothing to compare
         if failed:
             kind: Kind = "broken" if "base" in found else "mended"
             kind = kind if len(failed) == 1 else "unmeasured"
-            detail = "; ".join(f"the {arm}: {why.detail}" for arm, why in failed.items())
+            detail = "; ".join(f"the {arm}: {why.reason}" for arm, why in failed.items())
             return [Compared(case, kind, detail=detail)]
         return [
             self._compare(sized, (sample, result), other[1:])
@@ -118,22 +123,24 @@ class Comparison:
     def _measure(self, case: Case, evaluate: Evaluate) -> Any:
         """Raises Failed where the arm does, or where its results are not those of the inputs."""
 
-        def checked(asked: Case, channels: int, **values: Any) -> list[Any]:
-            outputs = evaluate(asked, channels, **values)
+        def checked(asked: Case, *values: Any) -> Outputs:
+            outputs = evaluate(asked, *values)
             bits = FORMATS[case.dtype].bits
-            if other := [each for each in outputs if each.dtype != bits]:
-                raise Failed("refused", f"returns {8 * other[0].itemsize} bits for {case.dtype}")
+            if other := [output for output in outputs if output.dtype != bits]:
+                reason = f"returns {8 * other[0].itemsize} bits for {case.dtype}"
+                raise Failed(Failure(Status.REFUSED, reason))
             return outputs
 
         try:
             return self._measured(case, checked)
         except (ValueError, IndexError) as error:
-            raise Failed("refused", f"results do not fit the inputs: {error}") from None
+            reason = f"results do not fit the inputs: {error}"
+            raise Failed(Failure(Status.REFUSED, reason)) from None
 
     def _measured(self, case: Case, evaluate: Evaluate) -> Any:
         if self._bits_only:
             bits = _inputs(case, self._seed)
-            outputs = evaluate(case, bits.shape[-1], bits=bits, upstream=None)
+            outputs = evaluate(case, bits)
             return [(replace(case, size=int(bits.size)), {}, np.asarray(outputs[0]))]
         if self._own is None and case.direction == "both":
             forward = replace(case, direction="forward")

@@ -8,18 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case, Selection
 from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..timing.apart import Apart
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.pairs import Epochs, Setting
 from ..timing.verdicts import DEAD_ZONE
-from ..workers.process import Failed
+from ..worker.protocol import ARMS, Arm, Evaluate, InArm
+from ..workers.environment import Key
+from ..workers.process import Failed, WorkerProcess
 from . import environments, exactness, instructions, own, select, trees
+
+if TYPE_CHECKING:
+    from ..worker.protocol import Bits, Outputs
 
 PARTS = ("timing", "exactness")
 _TIMEOUT = 300.0
@@ -70,7 +76,7 @@ class Result:
     counted: list[instructions.Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
     own: own.Own | None = None
@@ -191,7 +197,7 @@ def _compare_exactness(
 def _compare_framework(
     epochs: Epochs,
     setting: Setting,
-    key: Any,
+    key: Key,
     cases: Sequence[Case],
     comparison: exactness.Comparison,
     done: Callable[[], None],
@@ -199,7 +205,7 @@ def _compare_framework(
     """Compare cases in one process; a fresh one after a call that it died of."""
     found: list[exactness.Compared] = []
     with _Evaluating(epochs, setting, key) as evaluating:
-        arms = [partial(evaluating.ask, arm) for arm in ("base", "candidate")]
+        arms = [partial(evaluating.ask, arm) for arm in ARMS]
         for case in cases:
             found += comparison.of(case, *arms)
             done()
@@ -209,9 +215,9 @@ def _compare_framework(
 class _Evaluating:
     """A process that evaluates either arm: one that dies of its own call leaves a fresh one."""
 
-    def __init__(self, epochs: Epochs, setting: Setting, key: Any) -> None:
+    def __init__(self, epochs: Epochs, setting: Setting, key: Key) -> None:
         self._start, self._setting = partial(epochs.worker, key), setting
-        self._worker: Any = None
+        self._worker: WorkerProcess | Apart | None = None
         self._missing: Failed | None = None
 
     def __enter__(self) -> _Evaluating:
@@ -221,15 +227,15 @@ class _Evaluating:
         if self._worker:
             self._worker.kill()
 
-    def ask(self, arm: str, case: Case, channels: int, **values: Any) -> list[Any]:
+    def ask(self, arm: Arm, case: Case, bits: Bits, upstream: Bits | None = None) -> Outputs:
         """The outputs of an arm. Raises Failed where it, or its process, fails."""
         worker = self._running()
-        if down := worker.facts["down"].get(arm):
-            raise Failed(down["status"], down["detail"])
-        spec = self._setting.spec(case, channels)
-        return list(worker.ask("evaluate", _TIMEOUT, arm=arm, spec=spec, **values)["outputs"])
+        if down := worker.facts.down.get(arm):
+            raise Failed(down)
+        call = self._setting.call(case, bits.shape[-1])
+        return worker.ask(InArm(arm, Evaluate(call, bits, upstream)), _TIMEOUT)
 
-    def _running(self) -> Any:
+    def _running(self) -> WorkerProcess | Apart:
         if self._missing:
             raise self._missing
         if self._worker and not self._worker.alive:
@@ -258,7 +264,7 @@ def _count_instructions(
         for framework in frameworks:
             mine = [case for case in wanted if case.framework == framework]
             counts = []
-            for arm in ("base", "candidate"):
+            for arm in ARMS:
                 tree, python = Path(setting.folders[arm]), setting.python(framework, arm)
                 counts.append(instructions.count(framework, mine, tree, python))
                 done()

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -28,17 +27,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as cached
 from pathlib import Path
 from statistics import median
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
-from ..host import cache
-from ..workers.process import Failed, Key, Lost, WorkerProcess, child, environment_of
-from ..workers.specs import spec_of, timing_shape
+from ..results.status import Status
+from ..worker import protocol
+from ..worker.protocol import VERSION, Failure
+from ..workers.environment import Key, counted
+from ..workers.process import Failed, Lost, WorkerProcess, child
+from ..workers.requests import call_of, timed_call
 
 TOLERANCE = 0.005
 """The least change that is called, as a share: an edit elsewhere may be the cause of a smaller."""
@@ -69,16 +71,6 @@ void stop(void) { CALLGRIND_STOP_INSTRUMENTATION; }
 void zero(void) { CALLGRIND_ZERO_STATS; }
 void dump(void) { CALLGRIND_DUMP_STATS; }
 """
-
-_KEPT = ("PATH", "HOME", "LD_LIBRARY_PATH", "CC", "CXX")
-"""Variables that processes inherit: any other would lie in memory as well."""
-
-_RESTRICTED = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "TORCHINDUCTOR_CPP_MARCH": "haswell",
-    "TORCHINDUCTOR_COMPILE_THREADS": "1",
-}
-"""For PyTorch on x86-64, whose compiled code is for the CPU that is there: valgrind's has AVX2."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +128,8 @@ def _missing(path: str) -> str:
     if not shutil.which("valgrind", path=path):
         return "valgrind is missing: install it (Debian: apt install valgrind)"
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            _compile(Path(folder))
-        except Failed as failure:
-            return failure.detail
+        if failure := _compile(Path(folder)):
+            return failure.reason
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -147,23 +137,24 @@ def _missing(path: str) -> str:
     return ""
 
 
-def _compile(folder: Path) -> None:
-    """Build what the child calls to start and end a count."""
+def _compile(folder: Path) -> Failure | None:
+    """Build what the child calls to start and end a count. Returns why it cannot be built."""
     (folder / "requests.c").write_text(_REQUESTS)
     compiler = shlex.split(os.environ.get("CC", "cc"))
     command = [*compiler, "-O2", "-shared", "-fPIC", "requests.c", "-o", "requests.so"]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except OSError:
-        raise Failed(
-            "unsupported", f"there is no C compiler {compiler[0]}: install one or set CC"
-        ) from None
+        return _unsupported(f"there is no C compiler {compiler[0]}: install one or set CC")
     if "callgrind.h" in done.stderr:
-        raise Failed(
-            "unsupported", "valgrind/callgrind.h is missing: install the headers of valgrind"
-        )
+        return _unsupported("valgrind/callgrind.h is missing: install the headers of valgrind")
     if done.returncode:
-        raise Failed("unsupported", f"{compiler[0]} cannot build a library: see what CC names")
+        return _unsupported(f"{compiler[0]} cannot build a library: see what CC names")
+    return None
+
+
+def _unsupported(reason: str) -> Failure:
+    return Failure(Status.UNSUPPORTED, reason)
 
 
 def count(
@@ -173,20 +164,18 @@ def count(
     python: str = sys.executable,
     seconds: float = SECONDS,
     layouts: int = LAYOUTS,
-) -> dict[Case, Count | Failed]:
+) -> dict[Case, Count | Failure]:
     """Instructions a call of each case, with the `impls/` in the folder `tree`.
 
     Cases are counted at their own size; what comes before a case in a process moves its count a
     little, so two trees are to be given the same cases in the same order. Both get this project's
     environment variables. `seconds` is the limit on a case in one process. A case that could not be
-    counted is a Failed with its status and one sentence of reason.
+    counted has a Failure.
     """
-    found: dict[Case, Count | Failed] = {case: _refused(case, tree) or Count(()) for case in cases}
+    found: dict[Case, Count | Failure] = {case: _refused(case, tree) or Count(()) for case in cases}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        try:
-            _compile(folder)
-        except Failed as failure:
+        if failure := _compile(folder):
             return dict.fromkeys(cases, failure)
         files = shutil.ignore_patterns("__pycache__")
         shutil.copytree(tree / "impls", folder / "impls", ignore=files)
@@ -203,22 +192,22 @@ def _in_order(cases: Sequence[Case]) -> list[Case]:
     return sorted(cases, key=lambda case: case.mode == "compiled")
 
 
-def _refused(case: Case, tree: Path) -> Failed | None:
+def _refused(case: Case, tree: Path) -> Failure | None:
     """Why a case is not tried, as far as the tree's source says."""
     offered = frameworks(tree / "impls").get(case.framework)
     if offered is None:
-        return Failed("unsupported", f"this tree has no impls/{case.framework}.py")
-    function = spec_of(case, 1)["function"]
+        return _unsupported(f"this tree has no impls/{case.framework}.py")
+    function = call_of(case, 1).function
     if function not in offered.functions:
-        return Failed("unsupported", f"impls/{case.framework}.py has no function {function}")
+        return _unsupported(f"impls/{case.framework}.py has no function {function}")
     if case.device != "cpu" or case.threads != 1 or case.cache != "warm":
-        return Failed("unsupported", "instructions are counted on one thread of a warm CPU")
+        return _unsupported("instructions are counted on one thread of a warm CPU")
     return None
 
 
-def _joined(before: Count | Failed, answer: tuple[float, ...] | Failed) -> Count | Failed:
-    if isinstance(before, Failed) or isinstance(answer, Failed):
-        return answer if isinstance(answer, Failed) else before
+def _joined(before: Count | Failure, answer: tuple[float, ...] | Failure) -> Count | Failure:
+    if isinstance(before, Failure) or isinstance(answer, Failure):
+        return answer if isinstance(answer, Failure) else before
     return Count((*before.layouts, answer))
 
 
@@ -235,35 +224,33 @@ class _Place:
 
 def _counted(
     cases: Sequence[Case], place: _Place
-) -> Iterator[tuple[Case, tuple[float, ...] | Failed]]:
+) -> Iterator[tuple[Case, tuple[float, ...] | Failure]]:
     """Count cases one by one in a process, and in another one those after a case that ended it."""
     process: _Counting | None = None
     try:
         for number, case in enumerate(cases):
             try:
                 process = process or _Counting(place)
-            except Failed as failure:
-                reason = Failed(
-                    "unsupported", f"it does not start under valgrind: {failure.detail}"
-                )
-                yield from ((each, reason) for each in cases[number:])
+            except Failed as failed:
+                failure = _unsupported(f"it does not start under valgrind: {failed}")
+                yield from ((waiting, failure) for waiting in cases[number:])
                 return
             try:
                 yield case, process.count(case)
-            except Lost as failure:
+            except Lost as lost:
                 process = None
-                yield case, _explained(failure)
-            except Failed as failure:
-                yield case, failure
+                yield case, _explained(lost.failure)
+            except Failed as failed:
+                yield case, failed.failure
     finally:
         if process:
             process.kill()
 
 
-def _explained(failure: Failed) -> Failed:
-    if "SIGILL" in failure.detail:
-        return Failed("unsupported", "it runs an instruction that valgrind does not know (SIGILL)")
-    return Failed(failure.status, f"{failure.detail} (under valgrind)")
+def _explained(failure: Failure) -> Failure:
+    if "SIGILL" in failure.reason:
+        return _unsupported("it runs an instruction that valgrind does not know (SIGILL)")
+    return replace(failure, reason=f"{failure.reason} (under valgrind)")
 
 
 class _Counting(WorkerProcess):
@@ -273,17 +260,17 @@ class _Counting(WorkerProcess):
         """Start it and wait until its framework is imported. Raises Failed where that fails."""
         self._place, self.start_seconds = place, place.seconds
         self._dumps = Path(tempfile.mkdtemp(dir=place.folder))
-        log = place.folder / "log"
-        super().__init__(Key(place.framework, "cpu", 1), place.python, [], log)
+        key, log = Key(place.framework, "cpu", 1), place.folder / "log"
+        super().__init__(key, place.python, (), log, layout=str(place.layout))
 
     def _open(
-        self, key: Key, python: str, cpus: list[int], descriptor: int, output: IO[bytes]
+        self, key: Key, python: str, descriptor: int, output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
-        command = child(python, "bench.worker.instructions", key.framework)
+        command = child(python, "bench.worker.instructions", VERSION)
         return subprocess.Popen(
-            [*tool, f"--callgrind-out-file={self._dumps}/dump", *command, str(self._place.layout)],
-            env=_environment(key, self._dumps / "cache"),
+            [*tool, f"--callgrind-out-file={self._dumps}/dump", *command],
+            env=counted(key, self._dumps / "cache"),
             cwd=self._place.folder,
             stdin=descriptor,
             stdout=output,
@@ -293,13 +280,12 @@ class _Counting(WorkerProcess):
 
     def count(self, case: Case) -> tuple[float, ...]:
         """Instructions a call in each window. Raises Failed where the case cannot be called."""
-        shape = timing_shape(case)
-        values: dict[str, Any] = {"spec": spec_of(case, shape[-1]), "shape": shape, "seed": 0}
         self._totals()  # what a case that failed has left
-        self.ask("count", self._place.seconds, **values, calls=_CALLS, windows=_WINDOWS)
+        self.ask(protocol.Count(timed_call(case, 0), _CALLS, _WINDOWS), self._place.seconds)
         totals = self._totals()
         if len(totals) != 2 * _WINDOWS:
-            raise Failed("error", f"valgrind wrote {len(totals)} counts, not {2 * _WINDOWS}")
+            reason = f"valgrind wrote {len(totals)} counts, not {2 * _WINDOWS}"
+            raise Failed(Failure(Status.ERROR, reason))
         empty = min(totals[_WINDOWS + 1 :])
         return tuple((total - empty) / _CALLS for total in totals[1:_WINDOWS])
 
@@ -313,18 +299,8 @@ class _Counting(WorkerProcess):
         return [int(each[1]) for each in found if each]
 
 
-def _environment(key: Key, caches: Path) -> dict[str, str]:
-    """The variables of a worker and no others, with a compile cache that nobody else uses."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    shared = str(cache.folder(key.framework))
-    own = {name: text.replace(shared, str(caches)) for name, text in environment_of(key).items()}
-    applies = key.framework == "torch" and platform.machine() == "x86_64"
-    restricted = _RESTRICTED if applies else {}
-    return {**kept, **own, **restricted, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-
-
 def compare(
-    base: Mapping[Case, Count | Failed], candidate: Mapping[Case, Count | Failed]
+    base: Mapping[Case, Count | Failure], candidate: Mapping[Case, Count | Failure]
 ) -> list[Change]:
     """What changed in each case that both trees were asked for, in the base's order.
 
@@ -340,11 +316,11 @@ def tolerance(case: Case) -> float:
     return COMPILED_TOLERANCE if compiles else TOLERANCE
 
 
-def _change(case: Case, base: Count | Failed, candidate: Count | Failed) -> Change:
-    if isinstance(base, Failed):
-        return Change(case, "not counted", detail=f"base: {base.status}, {base.detail}")
-    if isinstance(candidate, Failed):
-        detail = f"candidate: {candidate.status}, {candidate.detail}"
+def _change(case: Case, base: Count | Failure, candidate: Count | Failure) -> Change:
+    if isinstance(base, Failure):
+        return Change(case, "not counted", detail=f"base: {base.status}, {base.reason}")
+    if isinstance(candidate, Failure):
+        detail = f"candidate: {candidate.status}, {candidate.reason}"
         return Change(case, "not counted", detail=detail)
     before, after = base.instructions, candidate.instructions
     zone = max(base.spread, candidate.spread, tolerance(case))

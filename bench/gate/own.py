@@ -9,6 +9,7 @@ from itertools import product
 from ..catalog.activations import Activation, find_reference
 from ..catalog.cases import Case, Selection
 from ..catalog.frameworks import frameworks
+from ..catalog.inputs import Domain
 from ..catalog.sizes import size_classes
 from ..host.errors import UsageError
 from .select import Chosen
@@ -29,7 +30,7 @@ def reference(own: Own | None) -> Activation | None:
     return find_reference(own.label) if own and own.label else None
 
 
-def domain(own: Own | None) -> str:
+def domain(own: Own | None) -> Domain:
     """Where its timing inputs lie: everywhere unless its reference says otherwise."""
     found = reference(own)
     return found.domain if found else "all"

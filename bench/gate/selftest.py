@@ -25,7 +25,8 @@ from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
 from ..timing.decisions import Decision, Design, PairedTiming
-from ..timing.pairs import Plant, Setting
+from ..timing.pairs import Setting
+from ..worker.protocol import ARMS, Hogs, Slowdown
 from ..workers.lanes import available_cpus
 from . import trees
 from .summary import HOGS, Trial, rows, summary
@@ -73,7 +74,7 @@ CASES = (
 During = Callable[[str], AbstractContextManager[object]]
 """What surrounds the time of an arm."""
 Rival = Callable[
-    [Sequence[Case], Mapping[Case, Plant], float, During, int], Mapping[str, Collection[Case]]
+    [Sequence[Case], Mapping[Case, Slowdown], float, During, int], Mapping[str, Collection[Case]]
 ]
 """Another comparison of some cases, with what is planted into them, in so many seconds and from a
 seed: the cases that each of its rules calls slower, by the rule's name."""
@@ -164,11 +165,11 @@ def _trials(
     steps = (asked.cycles + planted_cycles) * len(asked.hogs)
     with trees.temporary() as folder, reporter.phase("Gates", steps) as done:
         tree = trees.worktree(folder / "tree")
-        folders = {arm: str(tree.folder) for arm in ("base", "candidate")}
+        folders = dict.fromkeys(ARMS, str(tree.folder))
         setting = Setting(folders, logs, lambda _: sys.executable, seed=asked.seed)
         gates = 0
         for cycle in range(asked.cycles):
-            kinds: list[dict[Case, Plant]] = [{}]
+            kinds: list[dict[Case, Slowdown]] = [{}]
             if _is_due(asked.planted_every, cycle):
                 kinds.append(_planted(cases, cycle))
             for planted in kinds:
@@ -184,14 +185,14 @@ def _is_due(every: int, cycle: int) -> bool:
     return bool(every) and cycle % every == 0
 
 
-def _planted(cases: Sequence[Case], cycle: int) -> dict[Case, Plant]:
+def _planted(cases: Sequence[Case], cycle: int) -> dict[Case, Slowdown]:
     """A slowdown for every second case, others in the next cycle."""
     chosen = {}
     for number, case in enumerate(cases):
         turn = number + cycle
         share, kind = _SHARES[turn % len(_SHARES)], _KINDS[turn // len(_SHARES) % len(_KINDS)]
         if share:
-            chosen[case] = Plant(kind, share)
+            chosen[case] = Slowdown(kind, share)
     return chosen
 
 
@@ -199,14 +200,14 @@ def _gate(
     asked: Asked,
     setting: Setting,
     cases: Sequence[Case],
-    planted: Mapping[Case, Plant],
+    planted: Mapping[Case, Slowdown],
     number: tuple[int, int, str],
 ) -> list[Trial]:
     """One gate, and a rival's comparison of the same in as many seconds."""
     _, cycle, hogs = number
     rival = asked.rival if _is_due(asked.rival_every, cycle) else None
     with _hogs(hogs) as pids:
-        during_one = {"pids": pids, "arm": "candidate"} if hogs == "one arm" else None
+        during_one = Hogs(tuple(pids), "candidate") if hogs == "one arm" else None
         mine = replace(setting, planted=planted, hogs=during_one)
         timing = PairedTiming(mine, asked.design, asked.budget, Reporter(quiet=True))
         started = time.monotonic()
@@ -222,7 +223,7 @@ def _gate(
 
 def _trial(
     found: Decision,
-    plant: Plant | None,
+    plant: Slowdown | None,
     number: tuple[int, int, str],
     seconds: tuple[float, float],
     called: Mapping[str, Collection[Case]],

@@ -15,13 +15,13 @@ from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks
 from ..catalog.sizes import Classes
+from ..catalog.traffic import elements_moved
 from ..exactness import blame, special
 from ..results.metrics import Row
 from ..timing import bootstrap as statistics
 from ..timing import cost_model
 from ..timing import parts as decomposition
 from ..timing.ratios import Estimate
-from ..workers.specs import elements_moved
 
 _SLOW = 1.3
 _ENOUGH = 2

@@ -15,6 +15,7 @@ from ..exactness.ranges import Range
 from ..exactness.stretches import Effort, Journal, Subject, certify
 from ..host.errors import ActbenchError
 from ..results.store import RESULTS, RunWriter, is_unfinished
+from ..worker.protocol import Failure
 from ..workers.process import Failed
 from .schedule import Outcome, Request, derived, facts_of, record
 
@@ -57,7 +58,7 @@ def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort:
                 _sweep(writer, trial, asked, journals[-1], effort)
             except Failed as failed:
                 failures.append(f"{trial.name}: {failed}")
-                _append_failure(writer, trial.case, failed)
+                _append_failure(writer, trial.case, failed.failure)
             writer.write(derived(writer))
 
     outcome = record(writer, measure)
@@ -91,7 +92,7 @@ def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effo
         writer.append("agreement", sized, **sweep.sample_of(certificate))
 
 
-def _append_failure(writer: RunWriter, case: Case, failed: Failed) -> None:
+def _append_failure(writer: RunWriter, case: Case, failure: Failure) -> None:
     for directed in directions_of(case):
-        why = {"status": failed.status, "detail": failed.detail}
+        why = {"status": failure.status, "detail": failure.reason}
         writer.append("failure", directed, metric="max_ulp", **why)

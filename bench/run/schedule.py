@@ -26,9 +26,11 @@ from ..host import machine
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
 from ..results.metrics import Row
+from ..results.status import Status
 from ..results.store import RESULTS, SCHEMA, RunFacts, RunWriter, read_samples
 from ..timing import cost_model
 from ..timing.bootstrap import half_width
+from ..worker.protocol import Failure
 from ..workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from ..workers.process import Failed
 from .derive import companions, compile_seconds, spoilt_samples, times
@@ -179,7 +181,9 @@ class _Measurement:
             writer.path,
             request.timeout,
         )
-        self._missing = {case: Failed("unsupported", why) for case, why in reasons.items() if why}
+        self._missing = {
+            case: Failure(Status.UNSUPPORTED, why) for case, why in reasons.items() if why
+        }
         self._beside: list[Lane] = []
         self._told: set[Case] = set()
         self._timed_ns = 0
@@ -251,17 +255,18 @@ class _Measurement:
                 self.close()  # the other lanes are waiting for their workers
                 raise
 
-    def _failures(self) -> dict[Case, Failed]:
+    def _failures(self) -> dict[Case, Failure]:
         return {case: failure for lane in self._lanes for case, failure in lane.failures.items()}
 
-    def _tell_failures(self, failures: Mapping[Case, Failed], metric: str) -> None:
+    def _tell_failures(self, failures: Mapping[Case, Failure], metric: str) -> None:
         """Append a sample for each failure that has not been told yet."""
         for case, failure in failures.items():
             if case not in self._told:
                 self._told.add(case)
-                self._append(
-                    "failure", case, metric=metric, status=failure.status, detail=failure.detail
-                )
+                self._append_failure(case, metric, failure)
+
+    def _append_failure(self, case: Case, metric: str, failure: Failure) -> None:
+        self._append("failure", case, metric=metric, status=failure.status, detail=failure.reason)
 
     def _append(self, kind: str, case: Case, **values: Any) -> None:
         with self._lock:
@@ -380,7 +385,7 @@ class _Measurement:
             for case in wanted:
                 answer = lanes[case].probe(case, self._request.seed, self._profile.batch)
                 if answer is not None:
-                    self._append("probe", case, **answer)
+                    self._append("probe", case, **vars(answer))
                 done()
         self._writer.flush()
 
@@ -412,9 +417,9 @@ class _Measurement:
     def _prepare(self, lane: Lane, case: Case) -> None:
         answer = lane.prepare(case, self._request.seed)
         if answer is not None:
-            self._append("prepare", case, process=lane.process, **answer)
+            self._append("prepare", case, process=lane.process, **vars(answer))
             with self._lock:
-                self._writer.facts.compile_seconds += compile_seconds(answer)
+                self._writer.facts.compile_seconds += compile_seconds(vars(answer))
 
     def _shuffled(
         self, pairs: list[tuple[Lane, Case]], visits: dict[Case, list[float]]
@@ -436,9 +441,9 @@ class _Measurement:
         for lane, case in self._shuffled(pairs, visits):
             answer = lane.sample(case, self._request.seed, profile.batch, profile.batches)
             if answer is not None:
-                self._append("time", case, process=lane.process, **answer)
-                self._timed_ns += sum(answer["elapsed"])
-                visits.setdefault(case, []).append(median(times(answer)))
+                self._append("time", case, process=lane.process, **vars(answer))
+                self._timed_ns += sum(answer.elapsed)
+                visits.setdefault(case, []).append(median(times(vars(answer))))
             done()
         self._writer.flush()
 
@@ -457,11 +462,10 @@ class _Measurement:
         except ActbenchError:
             raise
         except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            failure = error if isinstance(error, Failed) else Failed("error", text)
-            why = {"status": failure.status, "detail": failure.detail}
-            for each in directions_of(case):
-                self._append("failure", each, metric=metric, **why)
+            failure = Failure(Status.ERROR, f"{type(error).__name__}: {error}")
+            failure = error.failure if isinstance(error, Failed) else failure
+            for directed in directions_of(case):
+                self._append_failure(directed, metric, failure)
 
     def _check(self, lane: Lane, case: Case, problems: Problems, results: dict[Case, Any]) -> None:
         """Check a swept case; where both directions at once fail, each by itself."""
@@ -511,5 +515,4 @@ class _Measurement:
     def _tell_failure(self, lane: Lane, case: Case, metric: str) -> None:
         failure = lane.failure_of(case)
         if failure:
-            why = {"status": failure.status, "detail": failure.detail}
-            self._append("failure", case, metric=metric, **why)
+            self._append_failure(case, metric, failure)

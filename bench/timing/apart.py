@@ -8,12 +8,26 @@ that of a shared process, and more pairs are measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import cast
 
+from ..worker.protocol import (
+    ARMS,
+    Answer,
+    Arm,
+    ArmsFailed,
+    Blocks,
+    Compare,
+    InArm,
+    Loops,
+    Request,
+    Started,
+    TakeTurn,
+    Turn,
+)
 from ..workers.process import Failed, Lost, WorkerProcess
 
-_ARMS = ("base", "candidate")
 _BATCHES = 4
 """Batches of a turn: a few milliseconds, in which what the other process left is soon gone."""
 
@@ -23,8 +37,8 @@ class Apart:
 
     def __init__(
         self,
-        start: Callable[[str], WorkerProcess],
-        arms: Iterable[str],
+        start: Callable[[Arm], WorkerProcess],
+        arms: Iterable[Arm],
         installations: bool = True,
     ) -> None:
         """Start the arms' processes in the order of `arms`.
@@ -32,34 +46,33 @@ class Apart:
         Raises Failed where neither starts, or, between two `installations`, where one of them has
         no framework or no device.
         """
-        self._arms: dict[str, WorkerProcess] = {}
-        self._lost: dict[str, Failed] = {}
+        self._arms: dict[Arm, WorkerProcess] = {}
+        lost: dict[Arm, Failed] = {}
         for arm in arms:
             try:
                 self._arms[arm] = start(arm)
-            except Failed as failure:
-                if installations and not isinstance(failure, Lost):
+            except Failed as failed:
+                if installations and not isinstance(failed, Lost):
                     self.kill()
-                    raise Failed(failure.status, f"the {arm}: {failure.detail}") from None
-                self._lost[arm] = failure
+                    reason = f"the {arm}: {failed.failure.reason}"
+                    raise Failed(replace(failed.failure, reason=reason)) from None
+                lost[arm] = failed
         if not self._arms:
-            raise next(iter(self._lost.values()))
+            raise next(iter(lost.values()))
+        self._lost = {arm: failed.failure for arm, failed in lost.items()}
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """Which arms cannot be loaded, and why (`down`)."""
-        found = [worker.facts["down"] for worker in self._arms.values()]
-        lost = {arm: _told(failure) for arm, failure in self._lost.items()}
-        return {"down": {arm: why for down in found for arm, why in down.items()} | lost}
+    def facts(self) -> Started:
+        """As of one process, with the arms that cannot be loaded in either."""
+        each = [worker.facts for worker in self._arms.values()]
+        down = {arm: failure for facts in each for arm, failure in facts.down.items()}
+        return replace(each[0], down=down | self._lost)
 
     @property
-    def versions(self) -> dict[str, dict[str, str]]:
+    def versions(self) -> dict[Arm, Mapping[str, str]]:
         """Those of each arm, the interpreter's among them."""
         facts = {arm: worker.facts for arm, worker in self._arms.items()}
-        return {
-            arm: {**each["versions"], "python": each.get("python", "")}
-            for arm, each in facts.items()
-        }
+        return {arm: {**each.versions, "python": each.python} for arm, each in facts.items()}
 
     @property
     def alive(self) -> bool:
@@ -71,50 +84,38 @@ class Apart:
         for worker in self._arms.values():
             worker.kill()
 
-    def ask(self, operation: str, timeout: float, **values: Any) -> dict[str, Any]:
-        """Have both take turns to `compare`; else ask the process of the `arm`, or both alike.
+    def ask(self, request: Request[Answer], timeout: float) -> Answer:
+        """Have both take turns to `Compare`; else ask the process of an arm, or both alike.
 
         The answer is then that of the last one. Raises as `WorkerProcess.ask`.
         """
-        if operation == "compare":
-            return self._compare(timeout, **values)
-        answer: dict[str, Any] = {}
-        for arm in (values["arm"],) if "arm" in values else self._arms:
-            answer = self._arms[arm].ask(operation, timeout, **values)
-        return answer
+        if isinstance(request, Compare):
+            return cast(Answer, self._compare(request, timeout))
+        arms = (request.arm,) if isinstance(request, InArm) else tuple(self._arms)
+        return [self._arms[arm].ask(request, timeout) for arm in arms][-1]
 
-    def _compare(
-        self, timeout: float, number: int, batch: float, blocks: int, hogs: object = None
-    ) -> dict[str, Any]:
+    def _compare(self, request: Compare, timeout: float) -> Blocks | ArmsFailed:
         """As `Pair.compare`: blocks of a batch of each arm, from neighbouring turns.
 
-        In the order ABBA, which makes a drift even in both arms. There are no `hogs` here. `lost`
-        says that a process is gone.
+        In the order ABBA, which makes a drift even in both arms. Hogs are not woken here.
         """
-        loops = min(
-            worker.ask("loops", timeout, number=number, batch=batch)["loops"]
-            for worker in self._arms.values()
-        )
-        found: dict[str, list[Any]] = {"base": [], "candidate": [], "spoilt": []}
-        for turn in range(-(-blocks // _BATCHES)):
-            taken, failed = {}, {}
-            for arm in _ARMS[::-1] if turn % 2 else _ARMS:
-                values = {"arm": arm, "number": number, "loops": loops, "batches": _BATCHES}
+        wanted = Loops(request.number, request.batch)
+        loops = min(worker.ask(wanted, timeout) for worker in self._arms.values())
+        elapsed: dict[Arm, list[int]] = {"base": [], "candidate": []}
+        spoilt: list[bool] = []
+        for turn in range(-(-request.blocks // _BATCHES)):
+            taken: dict[Arm, Turn] = {}
+            failed: dict[Arm, Failed] = {}
+            for arm in ARMS[::-1] if turn % 2 else ARMS:
                 try:
-                    taken[arm] = self._arms[arm].ask("turn", timeout, **values)
-                except Failed as failure:
-                    failed[arm] = failure
+                    batches = TakeTurn(arm, request.number, loops, _BATCHES)
+                    taken[arm] = self._arms[arm].ask(batches, timeout)
+                except Failed as error:
+                    failed[arm] = error
             if failed:
-                lost = any(isinstance(failure, Lost) for failure in failed.values())
-                failures = {arm: _told(failure) for arm, failure in failed.items()}
-                return {"failures": failures, "lost": lost}
-            for arm in _ARMS:
-                found[arm] += taken[arm]["elapsed"]
-            spoilt = zip(*(taken[arm]["spoilt"] for arm in _ARMS), strict=True)
-            found["spoilt"] += map(any, spoilt)
-        return {"loops": loops, **found}
-
-
-def _told(failure: Failed) -> dict[str, str]:
-    """A failure as a worker tells it."""
-    return {"status": failure.status, "detail": failure.detail}
+                failures = {arm: error.failure for arm, error in failed.items()}
+                return ArmsFailed(failures, any(isinstance(e, Lost) for e in failed.values()))
+            for arm in ARMS:
+                elapsed[arm] += taken[arm].elapsed
+            spoilt += map(any, zip(*(taken[arm].spoilt for arm in ARMS), strict=True))
+        return Blocks(loops, tuple(elapsed["base"]), tuple(elapsed["candidate"]), tuple(spoilt))

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from ..catalog.cases import Case
 from ..host.progress import Reporter
-from ..workers.process import Failed
+from ..worker.protocol import Arm, Failure
 from .pairs import Effort, Epoch, Epochs, Setting, Timed, measure
 from .ratios import UNKNOWN, Estimate, common_spread
 from .verdicts import DEAD_ZONE, Outcome, verdict
@@ -124,22 +124,22 @@ class Decision:
         self.logs, self.phase, self.ratio = [], "confirmation", UNKNOWN
         self.blocks = self.spoilt = 0
 
-    def fail(self, processes: Sequence[Mapping[str, Failed]]) -> None:
+    def fail(self, processes: Sequence[Mapping[Arm, Failure]]) -> None:
         """Blame the arms that failed in each of some processes.
 
         A process that could not be prepared for one arm has not tried the other, which goes first
         in the next.
         """
-        failures = {arm: failed for process in processes for arm, failed in process.items()}
-        blamed: Mapping[frozenset[str], Outcome] = {
+        failures = {arm: failure for process in processes for arm, failure in process.items()}
+        blamed: Mapping[frozenset[Arm], Outcome] = {
             frozenset({"candidate"}): "broken",
             frozenset({"base"}): "mended",
         }
         self.verdict = blamed.get(frozenset(failures), "unmeasured")
-        self.detail = "; ".join(
-            failed.detail if arm == "both" else f"the {arm}: {failed.detail}"
-            for arm, failed in failures.items()
-        )
+        reasons = [f"the {arm}: {failure.reason}" for arm, failure in failures.items()]
+        if len(failures) == 2 and len(set(failures.values())) == 1:  # that of their process
+            reasons = [failures["base"].reason]
+        self.detail = "; ".join(reasons)
 
 
 class PairedTiming:
@@ -150,7 +150,7 @@ class PairedTiming:
         self._setting, self._design, self._budget = setting, design, budget
         self._reporter = reporter
         self._epochs = Epochs(setting)
-        self._failed: dict[Case, list[Mapping[str, Failed]]] = {}
+        self._failed: dict[Case, list[Mapping[Arm, Failure]]] = {}
         self.versions = self._epochs.versions
         self._visit = _VISIT
         self.processes = 0

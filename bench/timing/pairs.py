@@ -11,17 +11,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..catalog.cases import Case
-from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import IMPLS
-from ..catalog.sizes import streams
+from ..catalog.inputs import Domain
+from ..results.status import Status
+from ..worker.protocol import (
+    ARMS,
+    Arm,
+    ArmsFailed,
+    Blocks,
+    Call,
+    Compare,
+    Failure,
+    Hogs,
+    InArm,
+    Loops,
+    Pin,
+    Plant,
+    Prepare,
+    Slowdown,
+    TakeTurn,
+)
+from ..workers.environment import Key
 from ..workers.lanes import available_cpus, measuring_cpus
-from ..workers.process import Failed, Key, Lost, WorkerProcess
-from ..workers.specs import own_spec, spec_of, timing_shape
+from ..workers.process import Failed, Lost, WorkerProcess
+from ..workers.requests import call_of, own_call, timed_call, timing_shape
 from .apart import Apart
 from .ratios import of_blocks
 
@@ -50,14 +67,6 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Plant:
-    """A slowdown of the candidate, for a test of the gate: its kind and its share of a call."""
-
-    kind: str
-    share: float
-
-
-@dataclass(frozen=True)
 class Setting:
     """What the processes of a gate have in common.
 
@@ -67,27 +76,27 @@ class Setting:
     the candidate's. `hogs` and `planted` are for tests of the gate itself.
     """
 
-    folders: Mapping[str, str]
+    folders: Mapping[Arm, str]
     logs: Path
     python_of: Callable[[str], str]
     own: str = ""
-    domain: str = "all"
+    domain: Domain = "all"
     apart: frozenset[str] = frozenset()
     base_python: str = ""
     seed: int = 0
     effort: Effort = Effort()
-    planted: Mapping[Case, Plant] = field(default_factory=dict)
-    hogs: Mapping[str, Any] | None = None
+    planted: Mapping[Case, Slowdown] = field(default_factory=dict)
+    hogs: Hogs | None = None
 
-    def python(self, framework: str, arm: str) -> str:
+    def python(self, framework: str, arm: Arm) -> str:
         """The interpreter of an arm."""
         return (self.base_python if arm == "base" else "") or self.python_of(framework)
 
-    def spec(self, case: Case, channels: int) -> dict[str, Any]:
-        """What a worker is told of a case."""
+    def call(self, case: Case, channels: int) -> Call:
+        """A case as a worker is asked for it."""
         if self.own:
-            return own_spec(case, self.own, self.domain)
-        return spec_of(case, channels)
+            return own_call(case, self.own, self.domain)
+        return call_of(case, channels)
 
 
 @dataclass
@@ -100,9 +109,9 @@ class Epoch:
 
     workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
     numbers: dict[Case, int] = field(default_factory=dict)
-    failures: dict[Case, dict[str, Failed]] = field(default_factory=dict)
+    failures: dict[Case, Mapping[Arm, Failure]] = field(default_factory=dict)
     gone: set[Key] = field(default_factory=set)
-    blame: Callable[[Case], dict[str, Failed]] = lambda _: {}
+    blame: Callable[[Case], Mapping[Arm, Failure]] = lambda _: {}
     aside: float = 0.0
 
     def runs(self, case: Case) -> bool:
@@ -122,7 +131,7 @@ class Epochs:
     """
 
     def __init__(self, setting: Setting) -> None:
-        self.versions: dict[str, dict[str, str]] = {}
+        self.versions: dict[str, Mapping[str, str]] = {}
         self._setting = setting
         self._count = itertools.count()
         self._pool = ThreadPoolExecutor(1)
@@ -191,25 +200,21 @@ class Epochs:
         while waiting and not self._closed:
             try:
                 worker = self.worker(key, turn)
-            except Failed as failure:
-                for case in waiting:
-                    epoch.failures[case] = {"both": failure}
+            except Failed as failed:
+                epoch.failures.update({case: _of_both(failed.failure) for case in waiting})
                 return
             epoch.workers[key] = worker
             if self._closed:  # while it was started
                 worker.kill()
-            down = {
-                arm: Failed(each["status"], each["detail"])
-                for arm, each in worker.facts["down"].items()
-            }
             lost = False
             for case in cases:
                 if case in epoch.failures:
                     continue
-                epoch.failures[case] = dict(down)
-                lost = not down and self._prepare(epoch, turn, worker, case)
-                if not epoch.failures[case]:
-                    del epoch.failures[case]
+                failures, lost = worker.facts.down, False
+                if not failures:
+                    failures, lost = self._prepare(epoch, turn, worker, case)
+                if failures:
+                    epoch.failures[case] = failures
                 if lost:
                     worker.kill()
                     break
@@ -233,40 +238,39 @@ class Epochs:
             worker = self._process(key, folders)
         except Lost:
             pair = Apart(start, folders, installations=False)
-            if pair.facts["down"]:
+            if pair.facts.down:
                 return pair
             pair.kill()
             raise
-        self.versions[key.label] = worker.facts["versions"]
+        self.versions[key.label] = worker.facts.versions
         return worker
 
-    def _one(self, key: Key, folders: Mapping[str, str], turn: int, arm: str) -> WorkerProcess:
+    def _one(self, key: Key, folders: Mapping[Arm, str], turn: int, arm: Arm) -> WorkerProcess:
         """A process with the tree of one arm."""
         return self._process(key, {arm: folders[arm]}, turn)
 
-    def _alone(self, case: Case, turn: int) -> dict[str, Failed]:
+    def _alone(self, case: Case, turn: int) -> dict[Arm, Failure]:
         """The arms that fail where they have a process for themselves, for as long as a visit."""
-        found: dict[str, Failed] = {}
+        failures: dict[Arm, Failure] = {}
         effort, number = self._setting.effort, 0  # the only case of its process
         for arm in self._setting.folders:
             try:
                 worker = self._one(_key(case), self._setting.folders, turn, arm)
-            except Failed as failure:
-                found[arm] = failure
+            except Failed as failed:
+                failures[arm] = failed.failure
                 continue
             try:
-                request = self._request(case, number)
-                worker.ask("prepare", _ALONE, arm=arm, checked=False, **request)
-                loops = worker.ask("loops", _ALONE, number=number, batch=effort.batch)["loops"]
+                worker.ask(InArm(arm, self._request(case, number, False)), _ALONE)
+                loops = worker.ask(Loops(number, effort.batch), _ALONE)
                 batches = effort.blocks * effort.visits
-                worker.ask("turn", _ALONE, arm=arm, number=number, loops=loops, batches=batches)
-            except Failed as failure:
-                found[arm] = failure
+                worker.ask(TakeTurn(arm, number, loops, batches), _ALONE)
+            except Failed as failed:
+                failures[arm] = failed.failure
             finally:
                 worker.kill()
-        return found
+        return failures
 
-    def _process(self, key: Key, folders: Mapping[str, str], turn: int = 0) -> WorkerProcess:
+    def _process(self, key: Key, folders: Mapping[Arm, str], turn: int = 0) -> WorkerProcess:
         """A process with the trees in `folders`.
 
         A single one brings its own environment, and has its memory laid out by chance.
@@ -274,46 +278,44 @@ class Epochs:
         setting = self._setting
         python = setting.base_python if "candidate" not in folders else ""
         alone = len(folders) == 1
-        layout = {"layout": f"{setting.seed} {turn} {' '.join(folders)}"} if alone else {}
         return WorkerProcess(
             key,
             python or setting.python_of(key.framework),
             available_cpus()[: key.threads],
             setting.logs / f"worker-{key.label.replace('/', '-')}.log",
-            compared={"folders": dict(folders), "own": setting.own, **layout},
+            folders=folders,
+            own=setting.own,
+            layout=f"{setting.seed} {turn} {' '.join(folders)}" if alone else "",
             impls=Path(*folders.values()) / "impls" if alone and not setting.own else IMPLS,
         )
 
-    def _prepare(self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case) -> bool:
-        """Prepare both arms, the candidate first in every second process. Whether it died of it.
+    def _prepare(
+        self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case
+    ) -> tuple[dict[Arm, Failure], bool]:
+        """Prepare both arms, the candidate first in every second process.
 
-        What is checked once is checked again where it was refused: twice is no accident.
+        Returns the arms that failed, and whether the process died of it. What is checked once is
+        checked again where it was refused: twice is no accident.
         """
+        failures: dict[Arm, Failure] = {}
         number = epoch.numbers[case]
         checked = turn == 0 or case in self._refused
         for arm in _turned(self._setting.folders, turn):
             try:
-                request = self._request(case, number)
-                worker.ask("prepare", _TIMEOUT, arm=arm, checked=checked, **request)
-            except Failed as failure:
-                epoch.failures[case][arm] = failure
-                if isinstance(failure, Lost):
-                    return True
-                if failure.status == "refused":
+                worker.ask(InArm(arm, self._request(case, number, checked)), _TIMEOUT)
+            except Failed as failed:
+                failures[arm] = failed.failure
+                if isinstance(failed, Lost):
+                    return failures, True
+                if failed.failure.status is Status.REFUSED:
                     self._refused.add(case)
-        if plant := self._setting.planted.get(case):
-            worker.ask("plant", _TIMEOUT, number=number, kind=plant.kind, share=plant.share)
-        return False
+        if slowdown := self._setting.planted.get(case):
+            worker.ask(Plant(number, slowdown), _TIMEOUT)
+        return failures, False
 
-    def _request(self, case: Case, number: int) -> dict[str, Any]:
-        shape = timing_shape(case)
-        return {
-            "number": number,
-            "spec": self._setting.spec(case, shape[-1]),
-            "shape": shape,
-            "seed": self._setting.seed,
-            "streams": streams(case.size, DTYPES[case.dtype].itemsize, case.device),
-        }
+    def _request(self, case: Case, number: int, checked: bool) -> Prepare:
+        call = self._setting.call(case, timing_shape(case)[-1])
+        return Prepare(number, timed_call(case, self._setting.seed, call), checked)
 
 
 @dataclass(frozen=True)
@@ -335,13 +337,13 @@ def measure(
     """Visit every case some times in shuffled order. Without an entry: one that has no value."""
     effort, dice = setting.effort, random.Random(f"{setting.seed} {order}")
     alive = [case for case in cases if case in epoch.numbers and case not in epoch.failures]
-    found: dict[Case, list[dict[str, Any]]] = {case: [] for case in alive}
+    found: dict[Case, list[Blocks]] = {case: [] for case in alive}
     for key, worker in list(epoch.workers.items()):
         try:
-            worker.ask("pin", _TIMEOUT, cpus=measuring_cpus(key.threads))
-        except Failed as failure:
-            mine = (case for case in alive if _key(case) == key)
-            epoch.failures.update({case: {"both": failure} for case in mine})
+            worker.ask(Pin(tuple(measuring_cpus(key.threads))), _TIMEOUT)
+        except Failed as failed:
+            stuck = (case for case in alive if _key(case) == key)
+            epoch.failures.update({case: _of_both(failed.failure) for case in stuck})
     left = effort.visits * len(alive)
     for visit in range(max(_MOST_VISITS, effort.visits)):
         standing = list(filter(epoch.runs, alive))
@@ -355,20 +357,20 @@ def measure(
     return {case: _timed(found[case]) for case in alive if _are_enough(found[case], effort)}
 
 
-def _are_enough(visits: Sequence[Mapping[str, Any]], effort: Effort) -> bool:
+def _are_enough(visits: Sequence[Blocks], effort: Effort) -> bool:
     """Whether a process has enough unspoilt blocks for a value; long calls need fewer."""
-    long = any(len(visit["spoilt"]) < effort.blocks for visit in visits)
+    long = any(len(visit.spoilt) < effort.blocks for visit in visits)
     return _kept(visits) >= (_FEWEST_LONG if long else _FEWEST)
 
 
-def _wants(visits: Sequence[Mapping[str, Any]], effort: Effort, time_is_left: bool) -> bool:
+def _wants(visits: Sequence[Blocks], effort: Effort, time_is_left: bool) -> bool:
     """Whether a case is to be visited again: it has too few blocks, or they scatter."""
     if not _are_enough(visits, effort):
         return len(visits) < _MOST_VISITS
     return time_is_left and _median_error(visits) > _NARROW
 
 
-def _median_error(visits: Sequence[Mapping[str, Any]]) -> float:
+def _median_error(visits: Sequence[Blocks]) -> float:
     """The standard error of a process's median log ratio, from how its blocks scatter.
 
     Of a normal sample's median, with 1.48 times the median deviation for the standard deviation.
@@ -378,35 +380,33 @@ def _median_error(visits: Sequence[Mapping[str, Any]]) -> float:
     return math.sqrt(math.pi / 2 / len(logs)) * scatter
 
 
-def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[dict[str, Any]]) -> None:
+def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[Blocks]) -> None:
     """Time a case once. Where its process dies of it, that is its failure alone."""
     effort, key = setting.effort, _key(case)
+    request = Compare(epoch.numbers[case], effort.batch, effort.blocks, setting.hogs)
     try:
-        answer = epoch.workers[key].ask(
-            "compare",
-            _TIMEOUT,
-            number=epoch.numbers[case],
-            batch=effort.batch,
-            blocks=effort.blocks,
-            hogs=setting.hogs,
-        )
-    except Lost as failure:
+        answer = epoch.workers[key].ask(request, _TIMEOUT)
+    except Lost as lost:
         epoch.gone.add(key)
-        epoch.failures[case] = epoch.blame(case) or {"both": failure}
+        epoch.failures[case] = epoch.blame(case) or _of_both(lost.failure)
         return
-    except Failed as failure:
-        epoch.failures[case] = {"both": failure}
+    except Failed as failed:
+        epoch.failures[case] = _of_both(failed.failure)
         return
-    if "failures" in answer:
-        told = answer["failures"].items()
-        epoch.failures[case] = {arm: Failed(why["status"], why["detail"]) for arm, why in told}
-        epoch.gone.update({key} if answer.get("lost") else ())
+    if isinstance(answer, ArmsFailed):
+        epoch.failures[case] = answer.failures
+        epoch.gone.update({key} if answer.lost else ())
     else:
         found.append(answer)
-        epoch.aside += answer.get("aside", 0) / 1e9
+        epoch.aside += answer.aside / 1e9
 
 
-def _turned(folders: Mapping[str, str], turn: int) -> dict[str, str]:
+def _of_both(failure: Failure) -> dict[Arm, Failure]:
+    """A failure of a process, which is that of either arm."""
+    return dict.fromkeys(ARMS, failure)
+
+
+def _turned(folders: Mapping[Arm, str], turn: int) -> dict[Arm, str]:
     """The folders by arm, the candidate's first in every second process."""
     arms = list(folders.items())
     return dict(reversed(arms) if turn % 2 else arms)
@@ -416,24 +416,22 @@ def _key(case: Case) -> Key:
     return Key(case.framework, case.device, case.threads)
 
 
-def _kept(visits: Sequence[Mapping[str, Any]]) -> int:
-    return sum(not spoilt for visit in visits for spoilt in visit["spoilt"])
+def _kept(visits: Sequence[Blocks]) -> int:
+    return sum(not spoilt for visit in visits for spoilt in visit.spoilt)
 
 
-def _blocks(visits: Sequence[Mapping[str, Any]]) -> list[tuple[float, float, float]]:
+def _blocks(visits: Sequence[Blocks]) -> list[tuple[float, float, float]]:
     """The unspoilt blocks: nanoseconds of both arms, and of a call of the base."""
     return [
-        (one, other, one / visit["loops"])
+        (one, other, one / visit.loops)
         for visit in visits
-        for one, other, spoilt in zip(
-            visit["base"], visit["candidate"], visit["spoilt"], strict=True
-        )
+        for one, other, spoilt in zip(visit.base, visit.candidate, visit.spoilt, strict=True)
         if not spoilt
     ]
 
 
-def _timed(visits: Sequence[Mapping[str, Any]]) -> Timed:
+def _timed(visits: Sequence[Blocks]) -> Timed:
     base, candidate, calls = zip(*_blocks(visits), strict=True)
-    blocks = sum(len(visit["spoilt"]) for visit in visits)
+    blocks = sum(len(visit.spoilt) for visit in visits)
     middle = sorted(calls)[len(calls) // 2]
     return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)

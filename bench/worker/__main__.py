@@ -1,94 +1,64 @@
-"""`python -m bench.worker FRAMEWORK DEVICE THREADS DESCRIPTOR CPUS [TREES]`: serve until the end.
+"""`python -m bench.worker DESCRIPTOR VERSION FRAMEWORK`: serve until the end.
 
-It confines itself to the given CPUs before the framework counts them, then answers requests. They
-are pickled dictionaries over a pipe of their own (DESCRIPTOR), because frameworks write to stdout.
-A request names an operation of `Worker`; an answer has a `status`. TREES are two folders and maybe
-a function, as JSON: the operations are then those of a `Pair`. One folder alone comes with a seed
-that lays out memory.
+The pipe is one of its own (DESCRIPTOR), because frameworks write to stdout. VERSION is that of the
+parent's protocol. The framework is named for whoever lists processes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-import json
 import os
 import sys
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING
 
-from . import floating_point, layout
+from . import floating_point, layout, serving
+from .protocol import Start
+
+if TYPE_CHECKING:
+    from .operations import Worker
+    from .own_function import OwnFunction
+    from .pair import Pair
 
 
 def main(arguments: list[str]) -> int:
-    """Import the framework, then serve."""
+    """Confine the process before the framework counts the CPUs, import it, then serve."""
     before = floating_point.state()  # even NumPy may have been built to change it
-    framework, device, threads, descriptor, cpus, *rest = arguments
-    os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
+    descriptor, version, _ = arguments
     pipe = Connection(int(descriptor))
+    start = serving.received(pipe, version)
+    if start is None:
+        return 0
+    os.sched_setaffinity(0, start.cpus)
     try:
-        worker = _worker(framework, device, int(threads), *map(json.loads, rest))
-    except ImportError as error:
-        pipe.send({"status": "unsupported", "detail": _missing(framework, error)})
-        return 0
+        worker = _worker(start)
+        started = worker.describe()
     except Exception as error:
-        pipe.send(explain(error))
+        pipe.send(serving.missing(start.framework, error))
         return 0
-    environment = {"before": before, "after": floating_point.state()}
-    pipe.send({"status": "ok", **worker.describe(), "floating_point": environment})
-    _serve(pipe, worker)
+    pipe.send(dataclasses.replace(started, before=before, after=floating_point.state()))
+    serving.serve(pipe, worker.operations)
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)
 
 
-def _worker(framework: str, device: str, threads: int, compared: Any = None) -> Any:
+def _worker(start: Start) -> Worker | Pair | OwnFunction:
     """The worker of a framework, of two versions of it, or of a function of the user's own."""
-    if compared and "layout" in compared:
-        layout.scatter(compared["layout"])
-    from . import own_function
-
-    if framework.startswith(own_function.PREFIX):
-        return own_function.OwnFunction(framework.removeprefix(own_function.PREFIX))
-    if compared:
+    if start.layout:
+        layout.scatter(start.layout)
+    if start.folders:
         from .pair import Pair
 
-        return Pair(compared["folders"], framework, compared["own"], device, threads)
+        return Pair(start)
+    if start.own:
+        from .own_function import OwnFunction
+
+        return OwnFunction(start.own)
     from .operations import Worker
 
-    return Worker(importlib.import_module(f"actbench.impls.{framework}"), device, threads)
-
-
-def _missing(framework: str, error: ImportError) -> str:
-    name = error.name or framework
-    return f"{name} is not installed for {sys.executable}: python -m pip install {name} ({error})"
-
-
-def _serve(pipe: Connection, worker: Any) -> None:
-    while True:
-        try:
-            request: dict[str, Any] = pipe.recv()
-        except EOFError:
-            return
-        operation = request.pop("operation")
-        try:
-            answer = {"status": "ok", **getattr(worker, operation)(**request)}
-        except Exception as error:
-            answer = explain(error)
-        pipe.send(answer)
-
-
-def explain(error: BaseException) -> dict[str, Any]:
-    """What a failed operation answers: its status and one line of reason."""
-    lines = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {lines[0][:300] if lines else ''}"
-    kind = type(error).__name__
-    if kind in ("Unsupported", "NothingToTime", "Unusable"):
-        return {"status": "unsupported", "detail": str(error)}
-    if kind in ("Refused", "Recompiled", "NotCompiled"):
-        return {"status": "refused", "detail": str(error)}
-    out_of_memory = kind in ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
-    if out_of_memory or "RESOURCE_EXHAUSTED" in reason:
-        return {"status": "oom", "detail": reason}
-    return {"status": "error", "detail": reason}
+    module = importlib.import_module(f"actbench.impls.{start.framework}")
+    return Worker(module, start.device, start.threads)
 
 
 if __name__ == "__main__":

@@ -5,27 +5,39 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Callable
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..host import machine
+from .steps import Action
+
+if TYPE_CHECKING:
+    from ...impls._adapter import Contract
 
 _PULSE_LOOPS = 500
 _FLUSH_BYTES = 2**27
 _TURNS = 7
 
 
+class Batch(NamedTuple):
+    """Nanoseconds of a batch and of CPU time meanwhile, context switches and page faults."""
+
+    elapsed: int
+    busy: int
+    switches: int
+    faults: int
+
+
 class Clock:
     """Times a step on one device, waited for as the framework's adapter says."""
 
-    def __init__(self, adapter: Any, device: str) -> None:
+    def __init__(self, adapter: Contract, device: str) -> None:
         self._adapter = adapter
         self._on_device = adapter.device_elapsed if device != "cpu" else None
-        self._flushed: np.ndarray | None = None
+        self._flushed: np.ndarray[Any, np.dtype[np.uint8]] | None = None
 
     @cached_property
     def shortest(self) -> float:
@@ -41,7 +53,7 @@ class Clock:
             waits.append(time.perf_counter() - started)
         return 100 * statistics.median(waits)
 
-    def elapsed(self, step: Callable[[], Any], loops: int) -> int:
+    def elapsed(self, step: Action, loops: int) -> int:
         """Nanoseconds of `loops` calls: each waited for on a CPU, all together on a device."""
         if self._on_device:
             return int(self._on_device(step, loops))
@@ -51,26 +63,21 @@ class Clock:
             wait(step())
         return time.perf_counter_ns() - started
 
-    def batch(self, step: Callable[[], Any], loops: int) -> dict[str, int]:
+    def batch(self, step: Action, loops: int) -> Batch:
         """Time one batch, and count what the system did meanwhile."""
         before, busy = resource.getrusage(resource.RUSAGE_SELF), time.process_time_ns()
         elapsed = self.elapsed(step, loops)
         busy, after = time.process_time_ns() - busy, resource.getrusage(resource.RUSAGE_SELF)
-        return {
-            "elapsed": elapsed,
-            "busy": busy,
-            "switches": after.ru_nivcsw - before.ru_nivcsw,
-            "faults": after.ru_minflt - before.ru_minflt,
-        }
+        switches, faults = after.ru_nivcsw - before.ru_nivcsw, after.ru_minflt - before.ru_minflt
+        return Batch(elapsed, busy, switches, faults)
 
-    def cold(self, step: Callable[[], Any], loops: int) -> dict[str, int]:
+    def cold(self, step: Action, loops: int) -> Batch:
         """The same with the caches emptied before each call, which alone is timed."""
-        total: dict[str, int] = {}
+        calls = []
         for _ in repeat(None, loops):
             self._flush()
-            for name, value in self.batch(step, 1).items():
-                total[name] = total.get(name, 0) + value
-        return total
+            calls.append(self.batch(step, 1))
+        return Batch(*map(sum, zip(*calls, strict=True)))
 
     def _flush(self) -> None:
         """Write to twice the memory that any cache holds."""
@@ -79,7 +86,7 @@ class Clock:
             self._flushed = np.zeros(max(_FLUSH_BYTES, 2 * largest), dtype=np.uint8)
         self._flushed += 1
 
-    def ratio(self, above: Callable[[], Any], below: Callable[[], Any], batch: float) -> float:
+    def ratio(self, above: Action, below: Action, batch: float) -> float:
         """The median of the ratios of two steps' times, timed in turn for about `batch` seconds."""
         loops = [max(1, round(batch * 1e9 / self.elapsed(step, 1))) for step in (above, below)]
         ratios = []

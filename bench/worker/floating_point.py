@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import struct
 
+from .protocol import FloatingPoint
+
 _SMALLEST_NORMAL = 0x0010_0000_0000_0000
 _SMALLEST_SUBNORMAL = 1
 _ONE = 0x3FF0_0000_0000_0000
@@ -25,7 +27,7 @@ _ROUNDINGS = {
 """By whether 1 + ¼ step, 1 + ¾ step and the size of −1 − ¾ step are rounded away from 1."""
 
 
-def state() -> dict[str, bool | str]:
+def state() -> FloatingPoint:
     """What this thread does to subnormal results, to subnormal operands, and how it rounds.
 
     `flushes_results`: a subnormal result becomes zero (FTZ). `subnormals_are_zero`: a subnormal
@@ -35,18 +37,18 @@ def state() -> dict[str, bool | str]:
     """
     halved = _bits(_value(_SMALLEST_NORMAL) * 0.5)
     raised = _bits(_value(_SMALLEST_SUBNORMAL) * 2.0**100)
-    return {
-        "flushes_results": halved == 0,
-        "subnormals_are_zero": raised == 0,
-        "rounding": _rounding(),
-    }
+    return FloatingPoint(
+        flushes_results=halved == 0, subnormals_are_zero=raised == 0, rounding=_rounding()
+    )
 
 
 def _rounding() -> str:
     one, quarter = _value(_ONE), _value(_QUARTER_STEP)
     most = quarter + quarter + quarter  # exact, whatever the direction
-    raised = (one + quarter, one + most, -(-one - most))
-    return _ROUNDINGS.get(tuple(_bits(each) == _NEXT_AFTER_ONE for each in raised), "unknown")
+    up, near, down = (
+        _bits(value) == _NEXT_AFTER_ONE for value in (one + quarter, one + most, -(-one - most))
+    )
+    return _ROUNDINGS.get((up, near, down), "unknown")
 
 
 def _value(bits: int) -> float:

@@ -8,11 +8,14 @@ import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..catalog import inputs
+from .protocol import Evaluate, Operations, Started
+
+if TYPE_CHECKING:
+    from .protocol import Outputs
 
 PREFIX = "callable="
 
@@ -28,29 +31,26 @@ class OwnFunction:
         self._name = name
         self._function = load(name)
 
-    def describe(self) -> dict[str, Any]:
-        """Versions, the interpreter and the process."""
+    @property
+    def operations(self) -> Operations:
+        """What it can be asked."""
+        return {Evaluate: self.evaluate}
+
+    def describe(self) -> Started:
+        """Versions, the interpreter, the process and the version of the source."""
         versions = {"numpy": np.__version__}
-        facts = {"versions": versions, "python": platform.python_version(), "pid": os.getpid()}
-        return {**facts, "source": self._digest()}
+        return Started(versions, platform.python_version(), os.getpid(), source=self._digest())
 
     def _digest(self) -> str:
-        """What tells this version of the function's module from another."""
+        """Distinguishes this version of the function's module from another."""
         module = importlib.import_module(self._name.partition(":")[0])
         path = getattr(module, "__file__", None)
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else self._name
 
-    def pin(self, cpus: list[int]) -> dict[str, Any]:
-        """Confine this process to the given CPUs."""
-        os.sched_setaffinity(0, cpus)
-        return {}
-
-    def evaluate(self, spec: dict[str, Any], bits: np.ndarray, **_: Any) -> dict[str, Any]:
-        """The results on given inputs, as bit patterns.
-
-        Raises Unusable where they have another shape or dtype than the inputs.
-        """
-        x = bits.view(_dtype(spec["dtype"]))
+    def evaluate(self, request: Evaluate) -> Outputs:
+        """Raises Unusable where the results have another shape or dtype than the inputs."""
+        bits = request.bits
+        x = bits.view(_dtype(request.call.dtype))
         with np.errstate(all="ignore"):
             result = np.asarray(self._function(x))
         if result.shape != x.shape or result.dtype != x.dtype:
@@ -58,11 +58,7 @@ class OwnFunction:
                 f"{self._name} returned {result.dtype} of shape {result.shape} for {x.dtype} of "
                 f"shape {x.shape}: it must return an array like its input"
             )
-        return {"outputs": [np.ascontiguousarray(result).view(bits.dtype)]}
-
-    def evaluate_stretch(self, spec: dict[str, Any], first: int, count: int) -> dict[str, Any]:
-        """The results at consecutive places of a format (`inputs.places`)."""
-        return self.evaluate(spec, inputs.bits_at(first, count, spec["dtype"]))
+        return (np.ascontiguousarray(result).view(bits.dtype),)
 
 
 def load(name: str) -> Callable[..., Any]:

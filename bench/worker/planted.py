@@ -8,14 +8,14 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
+from .steps import Action
+
 KINDS = ("work", "wait")
 _LOOPS = 20_000
 _READINGS = 11
 
 
-def planted(
-    step: Callable[[], Any], wait: Callable[[Any], None], kind: str, seconds: float
-) -> Callable[[], Any]:
+def planted(step: Action, wait: Callable[[Any], None], kind: str, seconds: float) -> Action:
     """The step, and after its result is there `seconds` more: of `work` or of a `wait`.
 
     Work is a number of turns of an empty loop; it takes longer where the processor is slower or
@@ -25,9 +25,7 @@ def planted(
     return {"work": _working, "wait": _waiting}[kind](step, wait, seconds)
 
 
-def _working(
-    step: Callable[[], Any], wait: Callable[[Any], None], seconds: float
-) -> Callable[[], Any]:
+def _working(step: Action, wait: Callable[[Any], None], seconds: float) -> Action:
     turns = round(seconds / _turn())
 
     def call() -> Any:
@@ -40,9 +38,7 @@ def _working(
     return call
 
 
-def _waiting(
-    step: Callable[[], Any], wait: Callable[[Any], None], seconds: float
-) -> Callable[[], Any]:
+def _waiting(step: Action, wait: Callable[[Any], None], seconds: float) -> Action:
     nanoseconds, clock = round(seconds * 1e9), time.perf_counter_ns
 
     def call() -> Any:

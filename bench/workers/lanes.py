@@ -5,15 +5,31 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
-from ..catalog.dtypes import DTYPES
-from ..catalog.sizes import streams
-from .process import Failed, Key, Lost, WorkerProcess
-from .specs import spec_of, timing_shape
+from ..worker.protocol import (
+    Answer,
+    Evaluate,
+    Failure,
+    Pin,
+    Prepare,
+    Prepared,
+    Probe,
+    Probed,
+    Request,
+    Sample,
+    Sampled,
+    Started,
+)
+from .environment import Key
+from .process import Failed, Lost, WorkerProcess
+from .requests import call_of, timed_call
+
+if TYPE_CHECKING:
+    from ..worker.protocol import Bits, Outputs
 
 _processes = itertools.count()
 
@@ -32,13 +48,13 @@ class Lane:
     ) -> None:
         self.key = key
         self.numbers = {case: number for number, case in enumerate(cases)}
-        self.failures: dict[Case, Failed] = {}
+        self.failures: dict[Case, Failure] = {}
         self.facts: dict[str, Any] = {}
         self.process = -1
         self.closed = False
         self._python, self._cpus, self._log, self._timeout = python, cpus, log, timeout
         self._worker: WorkerProcess | None = None
-        self._down: Failed | None = None
+        self._down: Failure | None = None
         self._prepared: set[Case] = set()
         self._pinned = available_cpus()
 
@@ -47,7 +63,7 @@ class Lane:
         """The cases that have not failed."""
         return [case for case in self.numbers if case not in self.failures]
 
-    def failure_of(self, case: Case) -> Failed | None:
+    def failure_of(self, case: Case) -> Failure | None:
         """Why a case failed, be it by itself or because no worker could be started."""
         return self.failures.get(case) or self._down
 
@@ -61,23 +77,23 @@ class Lane:
         try:
             self._worker = WorkerProcess(self.key, self._python, self._cpus, self._log)
             if not self.closed:
-                self._worker.ask("pin", self._timeout, cpus=self._pinned)
-        except Failed as failure:
-            self._fail(failure)
+                self._worker.ask(Pin(tuple(self._pinned)), self._timeout)
+        except Failed as failed:
+            self._fail(failed.failure)
             return
         if self.closed:
             self.stop()
             return
-        self.facts = {"status": "ok", "interpreter": self._python, **self._worker.facts}
+        self.facts = {"status": "ok", "interpreter": self._python, **_facts(self._worker.facts)}
 
-    def _fail(self, failure: Failed) -> None:
+    def _fail(self, failure: Failure) -> None:
         """No worker can be had, unless it was ended from outside: every case fails for it."""
         self.stop()
         if self.closed:
             return
         self._down = failure
         self.failures.update(dict.fromkeys(self.alive, failure))
-        self.facts = {"status": failure.status, "detail": failure.detail}
+        self.facts = {"status": failure.status, "detail": failure.reason}
 
     def close(self) -> None:
         """End the worker for good: whatever waits for it fails, and no other is started."""
@@ -99,7 +115,7 @@ class Lane:
         self._pinned = cpus
         if self._worker and self.alive:
             try:
-                self._worker.ask("pin", self._timeout, cpus=cpus)
+                self._worker.ask(Pin(tuple(cpus)), self._timeout)
             except Failed:
                 self.start()
 
@@ -109,66 +125,60 @@ class Lane:
         cpus = self._cpus if key.threads == self.key.threads else available_cpus()[: key.threads]
         return Lane(key, (), self._python, cpus, self._log, self._timeout)
 
-    def prepare(self, case: Case, seed: int) -> dict[str, Any] | None:
+    def prepare(self, case: Case, seed: int) -> Prepared | None:
         """Have the worker build and warm a case. None if it failed."""
-        shape = timing_shape(case)
-        answer = self._try(
-            case,
-            "prepare",
-            number=self.numbers[case],
-            spec=spec_of(case, shape[-1]),
-            shape=shape,
-            seed=seed,
-            streams=streams(case.size, DTYPES[case.dtype].itemsize, case.device),
-        )
+        answer = self._try(case, Prepare(self.numbers[case], timed_call(case, seed)))
         if answer is not None:
             self._prepared.add(case)
         return answer
 
-    def sample(self, case: Case, seed: int, batch: float, batches: int) -> dict[str, Any] | None:
+    def sample(self, case: Case, seed: int, batch: float, batches: int) -> Sampled | None:
         """Time batches of a case, preparing it first if its worker is new. None if it failed."""
         if case not in self._prepared and self.prepare(case, seed) is None:
             return None
-        return self._try(case, "sample", number=self.numbers[case], batch=batch, batches=batches)
+        return self._try(case, Sample(self.numbers[case], batch, batches))
 
-    def probe(self, case: Case, seed: int, batch: float) -> dict[str, Any] | None:
-        """What the time of a case depends on. None where that could not be tried."""
+    def probe(self, case: Case, seed: int, batch: float) -> Probed | None:
+        """Find what the time of a case depends on. None where that could not be tried."""
         if not self._worker or self.closed:
             return None
-        shape = timing_shape(case)
         try:
-            return self._worker.ask(
-                "probe",
-                self._timeout,
-                spec=spec_of(case, shape[-1]),
-                shape=shape,
-                seed=seed,
-                batch=batch,
-            )
+            return self._worker.ask(Probe(timed_call(case, seed), batch), self._timeout)
         except Lost:
             self.start()
         except Failed:
             pass
         return None
 
-    def evaluate(self, case: Case, channels: int, **values: Any) -> list[Any] | None:
+    def evaluate(
+        self, case: Case, bits: Bits, upstream: Bits | None = None, apart: bool = False
+    ) -> Outputs | None:
         """The outputs of a case on given inputs, as bit patterns. None if it failed."""
-        answer = self._try(case, "evaluate", spec=spec_of(case, channels), **values)
-        return None if answer is None else list(answer["outputs"])
+        return self._try(case, Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
 
-    def _try(self, case: Case, operation: str, **values: Any) -> dict[str, Any] | None:
+    def _try(self, case: Case, request: Request[Answer]) -> Answer | None:
         if not self._worker or self.closed or case in self.failures:
             return None
         try:
-            return self._worker.ask(operation, self._timeout, **values)
-        except Lost as failure:
+            return self._worker.ask(request, self._timeout)
+        except Lost as lost:
             if self.closed:
                 return None
-            self.failures[case] = Failed(failure.status, f"{failure.detail} ({operation})")
+            operation = type(request).__name__.lower()
+            reason = f"{lost.failure.reason} ({operation})"
+            self.failures[case] = replace(lost.failure, reason=reason)
             self.start()
-        except Failed as failure:
-            self.failures[case] = failure
+        except Failed as failed:
+            self.failures[case] = failed.failure
         return None
+
+
+def _facts(started: Started) -> dict[str, Any]:
+    """What run.json keeps of a worker."""
+    facts = asdict(started)
+    environment = {when: facts.pop(when) for when in ("before", "after")}
+    kept = ("versions", "python", "pid", "loop_overhead")
+    return {**{name: facts[name] for name in kept}, "floating_point": environment}
 
 
 def make_lanes(

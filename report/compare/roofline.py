@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from ...bench.catalog.activations import find
 from ...bench.catalog.dtypes import DTYPES
+from ...bench.catalog.traffic import elements_moved
 from ...bench.timing.parts import FLOOR
-from ...bench.workers.specs import elements_moved
 from ..read.evidence import FAMILIES, Estimate, Evidence, Timed, class_names, plain_form
 from .families import Setting, reference_size, setting_of
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from actbench.bench.workers.specs import spec_of
 from flint import arb, ctx
 
 from actbench.bench.catalog import inputs
@@ -18,7 +19,6 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness import ulp
 from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.worker.operations import Worker
-from actbench.bench.workers.specs import spec_of
 from actbench.impls import _numpy_kernels as kernels
 from actbench.impls import numpy as impl
 

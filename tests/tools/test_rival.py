@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.errors import ActbenchError
-from actbench.bench.timing.pairs import Plant
+from actbench.bench.worker.protocol import Slowdown
 from tools.rival import __main__ as command
 from tools.rival import comparison
 from tools.rival.comparison import THRESHOLDS, compare, name
@@ -109,7 +109,7 @@ def test_it_finds_a_planted_slowdown_and_runs_both_arms_inside_of_what_is_given(
         arms.append(arm)
         return nullcontext()
 
-    found = compare([RELU, GELU], {RELU: Plant("wait", 19.0)}, 0.4, during)
+    found = compare([RELU, GELU], {RELU: Slowdown("wait", 19.0)}, 0.4, during)
     assert tuple(found.regressed) == THRESHOLDS
     assert all(RELU in regressed for regressed in found.regressed.values())  # it takes 20 times
     assert arms == ["base", "candidate"]

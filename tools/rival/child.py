@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.catalog.dtypes import DTYPES
-from actbench.bench.catalog.sizes import streams
 from actbench.bench.worker.operations import Worker
-from actbench.bench.worker.pair import _READINGS
+from actbench.bench.worker.pair import READINGS
 from actbench.bench.worker.planted import planted
-from actbench.bench.workers.specs import spec_of, timing_shape
+from actbench.bench.worker.protocol import Prepare
+from actbench.bench.workers.requests import timed_call
 
 _REQUEST = json.loads(Path(os.environ["ACTBENCH_RIVAL"]).read_text())
 _CASES = _REQUEST["cases"]
@@ -36,21 +35,19 @@ def _worker(framework: str) -> Worker:
 
 
 def _prepared(number: int, case: Case) -> Worker:
-    worker, shape = _worker(case.framework), timing_shape(case)
-    round_several = streams(case.size, DTYPES[case.dtype].itemsize, case.device)
-    spec, seed = spec_of(case, shape[-1]), _REQUEST["seed"]
-    worker.prepare(number, spec, shape, seed, round_several, checked=False)
+    worker = _worker(case.framework)
+    worker.prepare(Prepare(number, timed_call(case, _REQUEST["seed"]), checked=False))
     return worker
 
 
 def _step(worker: Worker, number: int, plant: dict[str, Any] | None) -> Callable[[], Any]:
     """The step of a prepared case; with a plant it is wrapped, as in both arms of a pair."""
-    step = worker.prepared_step(number)
+    step, wait = worker.ready[number].action, worker.adapter.wait
     if plant is None:
         return step
-    plain = planted(step, worker.wait, plant["kind"], 0.0)
-    seconds = plant["share"] * min(worker.seconds(plain) for _ in range(_READINGS))
-    return planted(step, worker.wait, plant["kind"], seconds)
+    plain = planted(step, wait, plant["kind"], 0.0)
+    seconds = plant["share"] * min(worker.seconds(plain) for _ in range(READINGS))
+    return planted(step, wait, plant["kind"], seconds)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +63,7 @@ def test_call(number: int, benchmark: Any, timed: dict[str, float]) -> None:
     """Time one call of a case, waited for, on the harness's own input."""
     request = _CASES[number]
     worker = _prepared(number, Case(**request["case"]))
-    step, wait = _step(worker, number, request["plant"]), worker.wait
+    step, wait = _step(worker, number, request["plant"]), worker.adapter.wait
     started = time.perf_counter()
     benchmark(lambda: wait(step()))
     timed[request["name"]] = time.perf_counter() - started

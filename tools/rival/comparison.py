@@ -21,9 +21,10 @@ from typing import Any
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.errors import ActbenchError
-from actbench.bench.timing.pairs import Plant
+from actbench.bench.worker.protocol import Slowdown
+from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import measuring_cpus
-from actbench.bench.workers.process import PACKAGE, Key, environment_of
+from actbench.bench.workers.process import PACKAGE
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
 """As people write them after --benchmark-compare-fail."""
@@ -62,7 +63,7 @@ class Outcome:
 
 def compare(
     cases: Sequence[Case],
-    planted: Mapping[Case, Plant],
+    planted: Mapping[Case, Slowdown],
     seconds: float,
     during: Callable[[str], AbstractContextManager[object]] = nullcontext,
     seed: int = 0,
@@ -92,7 +93,7 @@ class _Runs:
 
     folder: Path
     cases: Sequence[Case]
-    planted: Mapping[Case, Plant]
+    planted: Mapping[Case, Slowdown]
     seconds: float
     seed: int
 

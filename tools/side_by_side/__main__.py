@@ -33,16 +33,15 @@ from typing import Any
 import click
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.catalog.dtypes import DTYPES
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.catalog.sizes import streams
 from actbench.bench.host.progress import Reporter
 from actbench.bench.run.derive import preempted, times
 from actbench.bench.timing.bootstrap import estimate, replicates
 from actbench.bench.timing.ratios import Estimate
+from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import measuring_cpus
-from actbench.bench.workers.process import PACKAGE, Key, environment_of
-from actbench.bench.workers.specs import spec_of, timing_shape
+from actbench.bench.workers.process import PACKAGE
+from actbench.bench.workers.requests import timed_call
 
 _SEED = 0
 _TIMEOUT = 300.0
@@ -299,7 +298,7 @@ def _answers(
     try:
         here.send(
             {
-                "cases": [_request(case) for case in cases],
+                "cases": [timed_call(case, _SEED) for case in cases],
                 "bare": "bare" in _empty_kinds(framework),
                 "rounds": rounds,
                 "seconds": seconds,
@@ -327,15 +326,6 @@ def _until_done(pipe: Connection) -> Iterator[dict[str, Any]]:
         yield answer
         if answer["kind"] == "missing":
             return
-
-
-def _request(case: Case) -> dict[str, Any]:
-    shape = timing_shape(case)
-    return {
-        "spec": spec_of(case, shape[-1]),
-        "shape": shape,
-        "streams": streams(case.size, DTYPES[case.dtype].itemsize, case.device),
-    }
 
 
 def _row(found: Comparison) -> str:

@@ -27,8 +27,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from actbench.bench.worker.__main__ import explain
-from actbench.bench.worker.operations import Worker, _Prepared
+from actbench.bench.worker.clock import Batch
+from actbench.bench.worker.operations import Ready, Worker
+from actbench.bench.worker.protocol import Prepare, Sample
+from actbench.bench.worker.serving import failure_of
 
 BATCH = 0.004
 """Seconds of a batch of actbench, as in its own runs; a value of pyperf takes as many or twice."""
@@ -68,12 +70,13 @@ class _Actbench:
 
     def __call__(self, subject: _Subject) -> dict[str, Any]:
         if isinstance(subject.key, int):
-            return {"sample": self._worker.sample(subject.key, BATCH, self._batches)}
+            request = Sample(subject.key, BATCH, self._batches)
+            return {"sample": vars(self._worker.sample(request))}
         clock = self._worker.clock
         while clock.elapsed(_empty, self._loops) < BATCH * 1e9:
             self._loops *= 2
         batches = [clock.batch(_empty, self._loops) for _ in range(self._batches)]
-        columns = {name: [batch[name] for batch in batches] for name in batches[0]}
+        columns = {name: [getattr(batch, name) for batch in batches] for name in Batch._fields}
         return {"sample": {"loops": self._loops, **columns}}
 
 
@@ -179,17 +182,17 @@ def main(arguments: list[str]) -> int:
         pipe.send({"kind": "missing", "detail": f"{error.name} is not installed here"})
         return 0
     pipe.send({"kind": "versions", **_versions(worker)})
-    wait = worker._adapter.wait
+    wait = worker.adapter.wait
     subjects = [_Subject("waited for", "wait(step())", {"wait": wait, "step": _empty})]
     if request["bare"]:
         subjects.append(_Subject("bare", "step()", {"step": _empty}))
-    for number, case in enumerate(request["cases"]):
+    for number, timed in enumerate(request["cases"]):
         try:
-            worker.prepare(number, seed=request["seed"], **case)
+            worker.prepare(Prepare(number, timed))
         except Exception as error:
-            pipe.send({"kind": "failed", "detail": explain(error)["detail"]})
+            pipe.send({"kind": "failed", "detail": failure_of(error).reason})
             continue
-        names = {"wait": wait, "step": worker._prepared[number].step}
+        names = {"wait": wait, "step": worker.ready[number].action}
         subjects.append(_Subject(number, "wait(step())", names))
     depths = {name: _depth(tools[name], worker) for name in _TIMING}
     for name, subject in _turns(subjects, request["rounds"], request["seed"]):
@@ -216,8 +219,8 @@ def _depth(tool: _Tool, worker: Worker) -> int:
             frame, seen = frame.f_back, seen + 1
         return ()
 
-    worker._prepared[-1] = _Prepared(step, 1.0, False)
-    tool(_Subject(-1, "wait(step())", {"wait": worker._adapter.wait, "step": step}))
+    worker.ready[-1] = Ready(step, 1.0)
+    tool(_Subject(-1, "wait(step())", {"wait": worker.adapter.wait, "step": step}))
     return seen
 
 
@@ -243,7 +246,7 @@ def _quietest(turn: Callable[[], dict[str, Any]], name: str) -> dict[str, Any]:
 
 def _versions(worker: Worker) -> dict[str, Any]:
     others = {name: version(name) for name in ("torch", "pyperf", "pytest-benchmark")}
-    return {"versions": {**worker.describe()["versions"], **others}}
+    return {"versions": {**worker.describe().versions, **others}}
 
 
 def _turns(subjects: list[_Subject], rounds: int, seed: int) -> Iterator[tuple[str, _Subject]]:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from actbench.bench.workers.specs import spec_of, timing_shape
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import IMPLS
 from actbench.bench.worker import pair as module
 from actbench.bench.worker.pair import ARMS, Pair
-from actbench.bench.workers.specs import spec_of, timing_shape
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
 _SHAPE = timing_shape(_CASE)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from actbench.bench.workers.specs import spec_of, timing_shape
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
@@ -20,7 +21,6 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.worker import truth
 from actbench.bench.worker.operations import Worker
-from actbench.bench.workers.specs import spec_of, timing_shape
 from actbench.impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]

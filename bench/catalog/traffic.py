@@ -1,0 +1,18 @@
+"""What a call reads and writes, in elements."""
+
+from __future__ import annotations
+
+from .activations import find
+from .cases import Case, row_length
+
+
+def elements_moved(case: Case) -> float:
+    """Elements that one call must read and write, in multiples of the input's.
+
+    Forward reads x and writes y; backward reads x and the upstream and writes the gradient; both
+    does either.
+    """
+    activation = find(case.activation)
+    output = activation.output_share(row_length(case.size))
+    forward, backward = 1 + output, 2 + output
+    return {"forward": forward, "backward": backward, "both": forward + backward}[case.direction]

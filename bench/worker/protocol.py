@@ -1,0 +1,345 @@
+"""What the parent asks of a worker and what that answers: frozen records, pickled over a pipe.
+
+A request names the type of its answer: `ask(Prepare(…))` gives a `Prepared`. Whatever goes wrong
+is answered as a `Failure`. Both sides have this module from one tree, which VERSION confirms. It
+needs the standard library alone, so that a worker can run in any interpreter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from ..results.status import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Bits = np.ndarray[Any, Any]
+    Outputs = tuple[Bits, ...]
+
+VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+"""A digest of this file as it was when it was imported."""
+
+Arm = Literal["base", "candidate"]
+ARMS: tuple[Arm, Arm] = ("base", "candidate")
+"""The two versions that a pair compares."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no answer: a status other than `ok`, and one line of reason."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True)
+class Request(Generic[Answer]):
+    """One operation, asked for. Its class says which; `Answer` is what it gives."""
+
+
+Operations = Mapping[type[Request[Any]], Callable[[Any], Any]]
+"""What a worker can be asked: a function by the class of its request."""
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a process is for: the first record that it is sent, before it imports anything.
+
+    `cpus` are those it may use, as many as it may have threads: frameworks count them at import.
+    With `folders`, a tree by arm, it compares versions in place of serving its own. `own` is a
+    function of the user's, `package.module:function`, in place of a form of the framework. `layout`
+    is the seed by which its memory is laid out, where that is not left as it comes.
+    """
+
+    framework: str
+    device: str
+    threads: int
+    cpus: tuple[int, ...]
+    folders: Mapping[Arm, str] = field(default_factory=dict)
+    own: str = ""
+    layout: str = ""
+
+
+@dataclass(frozen=True)
+class FloatingPoint:
+    """What a thread does to subnormal results and operands, and how it rounds."""
+
+    flushes_results: bool
+    subnormals_are_zero: bool
+    rounding: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a process says of itself once its framework is there.
+
+    `loop_overhead` is the ns that the timed loop adds to a call. The floating-point environment was
+    read `before` anything was imported and `after` the framework was. `down` are the arms of a pair
+    that could not be loaded. `source` distinguishes versions of a user's function.
+    """
+
+    versions: Mapping[str, str]
+    python: str
+    pid: int
+    loop_overhead: float | None = None
+    before: FloatingPoint | None = None
+    after: FloatingPoint | None = None
+    down: Mapping[Arm, Failure] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Pin(Request[None]):
+    """Confine every thread of the process to some CPUs."""
+
+    cpus: tuple[int, ...]
+
+
+# --- one case -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A learned parameter, an array of one value."""
+
+    shape: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """A form with its arguments, and how it is called.
+
+    `output_share` is how many elements the output has for each of the input; None where nobody
+    knows, as of a user's function. `domain` is where timing inputs are drawn.
+    """
+
+    function: str
+    mode: str = "eager"
+    direction: str = "forward"
+    dtype: str = "float32"
+    parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
+    learned: tuple[Learned, ...] = ()
+    output_share: float | None = None
+    domain: Literal["all", "positive"] = "all"
+    output: str = "fresh"
+    cache: str = "warm"
+
+
+@dataclass(frozen=True)
+class TimedCall:
+    """A call on random inputs of a shape.
+
+    One that `streams` goes round several inputs, so that none of them is in a cache.
+    """
+
+    call: Call
+    shape: tuple[int, ...]
+    seed: int = 0
+    streams: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Seconds until the first result and of a warm call; compilations, and how many were loaded.
+
+    A form that another size has compiled may need no compilation. `from_cache` are those that an
+    earlier process had left in the compile cache.
+    """
+
+    first: float
+    later: float
+    compilations: int
+    from_cache: int
+
+
+@dataclass(frozen=True)
+class Prepare(Request[Prepared]):
+    """Build the step of a case, check that it does its work, and call it until warm.
+
+    Later requests refer to it by `number`. It need not be `checked` again where it was before.
+    """
+
+    number: int
+    timed: TimedCall
+    checked: bool = True
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Batches of `loops` calls each, with an entry a batch.
+
+    The ns that it took (`elapsed`), the ns that the process was on a CPU meanwhile (`busy`), its
+    involuntary context switches and its page faults. `pulse` is the ns that a fixed piece of
+    arithmetic took just before or after, the longer of both: the clock as it was.
+    """
+
+    loops: int
+    pulse: int
+    elapsed: tuple[int, ...]
+    busy: tuple[int, ...]
+    switches: tuple[int, ...]
+    faults: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sample(Request[Sampled]):
+    """Time up to `batches` batches of about `batch` seconds of a prepared case, one by one."""
+
+    number: int
+    batch: float
+    batches: int
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the time of a case depends on.
+
+    `shuffled`: its time over that on the same values sorted, where a branch on their sign is
+    foreseen. `wide`: its time in float64 over that in float32: twice the bytes, and half as many
+    values in a vector; NaN for another dtype.
+    """
+
+    shuffled: float
+    wide: float
+
+
+@dataclass(frozen=True)
+class Probe(Request[Probed]):
+    """Time a case on other inputs, for the causes of surprises."""
+
+    timed: TimedCall
+    batch: float
+
+
+@dataclass(frozen=True)
+class Evaluate(Request["Outputs"]):
+    """Compute the outputs of a call on given inputs, as bit patterns.
+
+    `upstream` of None is ones. With `apart` each row of the inputs is evaluated in a call of its
+    own, and what comes first of its outputs is answered.
+    """
+
+    call: Call
+    bits: Bits
+    upstream: Bits | None = None
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Count(Request[None]):
+    """Run windows of so many calls under valgrind, then as many of a step that does nothing."""
+
+    timed: TimedCall
+    calls: int
+    windows: int
+
+
+# --- two versions of a case -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class InArm(Request[Answer]):
+    """Ask one arm of a pair what a worker of its own would be asked."""
+
+    arm: Arm
+    request: Request[Answer]
+
+
+@dataclass(frozen=True)
+class Slowdown:
+    """More time of a kind (`planted.KINDS`), a share of a call's own."""
+
+    kind: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Plant(Request[float]):
+    """Make the candidate of a prepared case slower, for a test. Gives the seconds.
+
+    Both arms are wrapped alike, and then differ by that alone.
+    """
+
+    number: int
+    slowdown: Slowdown
+
+
+@dataclass(frozen=True)
+class Hogs:
+    """Processes that run in the time of one arm alone, for a test."""
+
+    pids: tuple[int, ...]
+    arm: Arm
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of a batch of `loops` calls of either arm: the ns of both, and whether it is spoilt.
+
+    A block is spoilt where either batch was preempted for a tenth of its time. `aside` has the ns
+    that waking and stopping hogs took.
+    """
+
+    loops: int
+    base: tuple[int, ...]
+    candidate: tuple[int, ...]
+    spoilt: tuple[bool, ...]
+    aside: int = 0
+
+
+@dataclass(frozen=True)
+class ArmsFailed:
+    """The arms that failed while they were timed; `lost` where a process is gone as well."""
+
+    failures: Mapping[Arm, Failure]
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Compare(Request[Blocks | ArmsFailed]):
+    """Time both arms of a prepared case in blocks of two batches of about `batch` seconds.
+
+    Of long calls there are fewer blocks.
+    """
+
+    number: int
+    batch: float
+    blocks: int
+    hogs: Hogs | None = None
+
+
+@dataclass(frozen=True)
+class Loops(Request[int]):
+    """The calls of a prepared case, whichever arm is slower, that fill `batch` seconds."""
+
+    number: int
+    batch: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Batches of one arm: the nanoseconds of each, and whether it was spoilt."""
+
+    elapsed: tuple[int, ...]
+    spoilt: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class TakeTurn(Request[Turn]):
+    """Time some batches of a prepared case in one arm, after another process had the CPU."""
+
+    arm: Arm
+    number: int
+    loops: int
+    batches: int

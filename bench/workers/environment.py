@@ -1,0 +1,91 @@
+"""The environment of a worker's process: variables that a framework needs before it is imported."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalog.frameworks import IMPLS, frameworks
+from ..host import cache
+
+_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "CC", "CXX")
+"""Variables that a counted process inherits: any other would lie in memory as well."""
+
+_RESTRICTED = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "TORCHINDUCTOR_CPP_MARCH": "haswell",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+}
+"""For PyTorch on x86-64, whose compiled code is for the CPU that is there: valgrind's has AVX2."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a worker is for: cases with another key need another worker.
+
+    `variant` names variables of its environment, one of the framework's `VARIANTS`.
+    """
+
+    framework: str
+    device: str
+    threads: int
+    variant: str = ""
+
+    @property
+    def label(self) -> str:
+        """For people and for run.json: `torch`, or `torch/cuda/1` where it is not the plain one."""
+        plain = self.device == "cpu" and self.threads == 1 and not self.variant
+        parts = (self.framework, self.device, str(self.threads), self.variant)
+        return self.framework if plain else "/".join(filter(None, parts))
+
+
+def inherited(key: Key, impls: Path = IMPLS, own: str = "") -> Mapping[str, str]:
+    """All the variables of a process: the parent's, and what its framework needs.
+
+    A user's `own` function needs what its modules do, and has nothing written beside them.
+    """
+    of_own = {
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return {**os.environ, **environment_of(key, impls), **(of_own if own else {})}
+
+
+def counted(key: Key, caches: Path) -> Mapping[str, str]:
+    """The variables of a process under valgrind and no others.
+
+    Its compile cache is one that nobody else uses.
+    """
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    shared = str(cache.folder(key.framework))
+    own = {name: text.replace(shared, str(caches)) for name, text in environment_of(key).items()}
+    applies = key.framework == "torch" and platform.machine() == "x86_64"
+    restricted = _RESTRICTED if applies else {}
+    return {**kept, **own, **restricted, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+
+
+def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
+    """The variables a framework needs before it is imported; waiting threads must not spin.
+
+    A function of the user's own is looked for where they are, and where their Python looks.
+    """
+    threads = str(key.threads)
+    if key.framework not in frameworks():
+        paths = [os.getcwd(), os.environ.get("PYTHONPATH")]
+        path = os.pathsep.join(filter(None, paths))
+        return {**dict.fromkeys(_POOLS, threads), "PYTHONPATH": path}
+    framework = frameworks(impls)[key.framework]
+    given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
+    return {
+        **dict.fromkeys(_POOLS, threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": "",
+        "PYTHONHASHSEED": "0",
+        **{name: value.format(**given) for name, value in framework.environment.items()},
+        **(framework.variants[key.variant] if key.variant else {}),
+    }

@@ -1,0 +1,79 @@
+"""How a case becomes a request: the function, its arguments and the shape of its input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..catalog.activations import Activation, find
+from ..catalog.cases import Case, row_length
+from ..catalog.dtypes import DTYPES
+from ..catalog.inputs import Domain
+from ..catalog.sizes import streams
+from ..worker.protocol import Call, Learned, TimedCall
+
+if TYPE_CHECKING:
+    from ..worker.protocol import Bits, Outputs
+
+
+class Evaluator(Protocol):
+    """Gives the outputs of a case on given inputs, as bit patterns; None if it failed."""
+
+    def __call__(self, case: Case, bits: Bits, upstream: Bits | None = None) -> Outputs | None:
+        """The inputs have their shape; an upstream of None is ones."""
+
+
+def timing_shape(case: Case) -> tuple[int, int]:
+    """Rows × elements on the last axis of a timing input."""
+    length = row_length(case.size)
+    return case.size // length, length
+
+
+def timed_call(case: Case, seed: int, call: Call | None = None) -> TimedCall:
+    """A case on its timing input, or another `call` in its place."""
+    shape = timing_shape(case)
+    goes_round = streams(case.size, DTYPES[case.dtype].itemsize, case.device)
+    return TimedCall(call or call_of(case, shape[-1]), shape, seed, goes_round)
+
+
+def call_of(case: Case, channels: int) -> Call:
+    """A case with the parameters that are not at their default, and its learned arrays.
+
+    `channels` is the length of the input's last axis: the shape of a parameter that is learned
+    one per channel.
+    """
+    activation = find(case.activation)
+    learned = (*activation.learnable, "per_channel")
+    return Call(
+        function=f"{activation.name}_{case.form}",
+        parameters={
+            name: activation.parameters[name] for name in activation.changed if name not in learned
+        },
+        learned=_learned(activation, channels),
+        output_share=activation.output_share(channels),
+        domain=activation.domain,
+        mode=case.mode,
+        direction=case.direction,
+        dtype=case.dtype,
+        output=case.output,
+        cache=case.cache,
+    )
+
+
+def own_call(case: Case, function: str, domain: Domain) -> Call:
+    """The same for a function of the user's own, which takes one array and returns any."""
+    return Call(
+        function=function,
+        domain=domain,
+        mode=case.mode,
+        direction=case.direction,
+        dtype=case.dtype,
+        output=case.output,
+        cache=case.cache,
+    )
+
+
+def _learned(activation: Activation, channels: int) -> tuple[Learned, ...]:
+    shape = (channels,) if activation.parameters.get("per_channel") else ()
+    return tuple(
+        Learned(shape, float(activation.parameters[name])) for name in activation.learnable
+    )
