@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.workers.environment import Key
 from actbench.bench.workers.lanes import Lane
-from actbench.bench.workers.process import Key
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600.0

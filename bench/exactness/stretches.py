@@ -29,7 +29,8 @@ from ..catalog.cases import Case
 from ..host import cache
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..worker.protocol import Call, Evaluate
+from ..results.status import Status
+from ..worker.protocol import Call, Evaluate, Failure
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
@@ -338,7 +339,7 @@ def _in_cluster(client: Any, subject: Subject, stretches: Sequence[Stretch]) -> 
             yield future.result()
     except KilledWorker as error:
         reason = f"the same stretch ended several worker processes: {error}; run it again to go on"
-        raise Failed("error", reason) from None
+        raise Failed(Failure(Status.ERROR, reason)) from None
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the cluster's workers lack {error.name}: start them in this folder with PYTHONPATH=. "

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from actbench.bench.workers.specs import spec_of
 from flint import arb, ctx
 
 from actbench.bench.catalog import inputs
@@ -19,6 +18,8 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness import ulp
 from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Evaluate
+from actbench.bench.workers.requests import call_of
 from actbench.impls import _numpy_kernels as kernels
 from actbench.impls import numpy as impl
 
@@ -92,9 +93,9 @@ def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, Problem]:
     problem = _problem(label, direction, dtype)
     case = Case("numpy", label, "blocked", "eager", direction, "cpu", dtype, 0, 1)
     worker = Worker(impl, "cpu", 1)
-    spec = spec_of(case, problem.bits.shape[-1])
-    answer = worker.evaluate(spec, problem.bits, problem.upstream)
-    return answer["outputs"][0].reshape(problem.exact.high.shape), problem
+    call = call_of(case, problem.bits.shape[-1])
+    outputs = worker.evaluate(Evaluate(call, problem.bits, problem.upstream))
+    return outputs[0].reshape(problem.exact.high.shape), problem
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

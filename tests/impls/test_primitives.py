@@ -13,8 +13,8 @@ from actbench.bench.catalog.cases import Case, forms_of
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.exactness import sweep
 from actbench.bench.exactness.problem import problem_of
+from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import Lane
-from actbench.bench.workers.process import Key, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLUSHES = ("jax", "tensorflow")

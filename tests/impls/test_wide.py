@@ -75,7 +75,7 @@ def _assert_right(lane: Lane, case: Case) -> None:
     """Value and gradient, which a case of both directions gives in one call, are within bounds."""
     lane.failures.clear()
     given = _problem(case.activation, "backward", case.dtype)
-    outputs = lane.evaluate(case, given.bits.shape[-1], bits=given.bits, upstream=given.upstream)
+    outputs = lane.evaluate(case, given.bits, given.upstream)
     assert outputs is not None, lane.failures
     metric = "max_ulp_flushed" if case.framework in FLUSHES else "max_ulp"
     for direction, output in zip(("forward", "backward"), outputs, strict=False):
@@ -148,12 +148,7 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane:
 def test_wide_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
     x = np.array([-np.inf, np.inf])
     bits = inputs.to_bits(np.tile(x, 128).reshape(1, -1), "float32")
-    outputs = lane.evaluate(
-        _case(framework, label, "wide", "eager", "forward", "float32"),
-        256,
-        bits=bits,
-        upstream=None,
-    )
+    outputs = lane.evaluate(_case(framework, label, "wide", "eager", "forward", "float32"), bits)
     assert outputs is not None, lane.failures
     got = inputs.from_bits(outputs[0], "float32").ravel()[:2]
     low = dict.fromkeys(("elu", "celu", "softsign", "isru", "isrlu"), -1.0)
@@ -176,9 +171,7 @@ def test_comparisons_are_exact_on_normal_inputs(
     record = find(label)
     problem = _problem(label, direction, "float32")
     case = _case(framework, label, record.forms[0], "eager", direction, "float32")
-    outputs = lane.evaluate(
-        case, problem.bits.shape[-1], bits=problem.bits, upstream=problem.upstream
-    )
+    outputs = lane.evaluate(case, problem.bits, problem.upstream)
     assert outputs is not None, lane.failures
     errors = ulp.measure(
         np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32"
@@ -203,7 +196,7 @@ def test_both_directions_at_once_are_the_two_of_them(
     outputs = {}
     for direction in ("forward", "backward", "both"):
         case = _case(framework, label, "wide", mode, direction, "float32")
-        found = lane.evaluate(case, 256, bits=bits, upstream=upstream)
+        found = lane.evaluate(case, bits, upstream)
         assert found is not None, lane.failures
         outputs[direction] = [inputs.from_bits(each, "float32") for each in found]
     separate = [*outputs["forward"], *outputs["backward"]]

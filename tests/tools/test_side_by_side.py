@@ -139,11 +139,11 @@ def test_a_shallow_tool_is_called_from_deeper() -> None:
     class Worker:
         """As much of one as the probe needs."""
 
-        class _adapter:
+        class adapter:
             wait = staticmethod(lambda result: result)
 
         def __init__(self) -> None:
-            self._prepared: dict[int, object] = {}
+            self.ready: dict[int, object] = {}
 
     def tool(subject: _Subject) -> dict[str, int]:
         return subject.names["step"]()

@@ -17,8 +17,8 @@ from actbench.bench.host import machine
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.metrics import Row
 from actbench.bench.run.schedule import Request, run
+from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import Lane, available_cpus
-from actbench.bench.workers.process import Key, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = Key("torch", "cpu", 1)
@@ -199,7 +199,7 @@ def test_pieces_of_one_framework_are_called_one_by_one(framework: str, lane: Lan
     form = "max" if framework == "numpy" else "native"
     case = replace(CASE, framework=framework, form=form, size=21)
     bits = inputs.timing((3, conditions.PIECE), "float32", 0)
-    together = lane.evaluate(case, 7, bits=bits, upstream=None, apart=True)
-    alone = [lane.evaluate(case, 7, bits=row[None], upstream=None) for row in bits]
+    together = lane.evaluate(case, bits, apart=True)
+    alone = [lane.evaluate(case, row[None]) for row in bits]
     assert together is not None
     assert np.array_equal(together[0], np.concatenate([each[0] for each in alone if each]))

@@ -23,6 +23,7 @@ from actbench.bench.exactness.ranges import Stretch, cut
 from actbench.bench.exactness.stretches import Journal, Part, Subject
 from actbench.bench.host.errors import UsageError
 from actbench.bench.worker.own_function import PREFIX
+from actbench.bench.worker.protocol import Call
 from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -105,7 +106,7 @@ def _logged(folder: Path) -> list[str]:
 
 
 def _subject(name: str = "logged") -> Subject:
-    return Subject(PREFIX + f"slowly:{name}", {"dtype": "float32"}, "exp", ("forward",))
+    return Subject(PREFIX + f"slowly:{name}", Call("f"), "exp", ("forward",))
 
 
 def _pieces() -> list[Stretch]:
@@ -165,7 +166,7 @@ def test_another_subject_or_source_has_another_journal() -> None:
         Journal(_subject(), b"one"),
         Journal(_subject(), b"two"),
         Journal(_subject("other"), b"one"),
-        Journal(Subject("numpy", {"dtype": "float32"}, "exp", ("forward",)), b"one"),
+        Journal(Subject("numpy", Call("f"), "exp", ("forward",)), b"one"),
     ]
     assert len({journal.path for journal in journals}) == 4
     assert Journal(_subject(), b"one").path == journals[0].path

@@ -20,6 +20,8 @@ from actbench.bench.catalog.cases import Case, Selection
 from actbench.bench.exactness import reference
 from actbench.bench.gate.exactness import Compared, Comparison, swept
 from actbench.bench.host.progress import Reporter
+from actbench.bench.results.status import Status
+from actbench.bench.worker.protocol import Failure
 from actbench.bench.workers.process import Failed, Lost
 
 Array = Any
@@ -38,7 +40,7 @@ def comparison() -> Comparison:
 def _evaluating(form: Form) -> Callable[..., list[Any]]:
     """As a worker would answer: bit patterns in, bit patterns out."""
 
-    def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+    def evaluate(case: Case, bits: Array, *_: Any) -> list[Any]:
         with np.errstate(all="ignore"):
             result = form(bits.view("float32"))
         return [np.ascontiguousarray(result).view(np.uint32)]
@@ -230,16 +232,18 @@ def _fails(failure: Failed) -> Callable[..., list[Any]]:
     return evaluate
 
 
-@pytest.mark.parametrize("failure", [Failed("error", "planted"), Lost("error", "killed")])
+@pytest.mark.parametrize(
+    "failure", [Failed(Failure(Status.ERROR, "planted")), Lost(Failure(Status.ERROR, "killed"))]
+)
 def test_a_failure_is_that_of_its_arm(comparison: Comparison, failure: Failed) -> None:
     right, wrong = _evaluating(_relu), _fails(failure)
     [broken] = comparison.of(_RELU, right, wrong)
-    assert (broken.kind, broken.detail) == ("broken", f"the candidate: {failure.detail}")
+    assert (broken.kind, broken.detail) == ("broken", f"the candidate: {failure}")
     [mended] = comparison.of(_RELU, wrong, right)
-    assert (mended.kind, mended.detail) == ("mended", f"the base: {failure.detail}")
+    assert (mended.kind, mended.detail) == ("mended", f"the base: {failure}")
     [neither] = comparison.of(_RELU, wrong, wrong)
     assert neither.kind == "unmeasured"
-    assert neither.detail.count(failure.detail) == 2
+    assert neither.detail.count(str(failure)) == 2
 
 
 @pytest.mark.parametrize(
@@ -263,8 +267,8 @@ def test_results_of_another_shape_are_the_fault_of_their_arm(
 def test_results_of_another_format_are_the_fault_of_their_arm(
     comparison: Comparison, bits: str
 ) -> None:
-    def other(case: Case, channels: int, **values: Any) -> list[Any]:
-        return [values["bits"].astype(bits)]
+    def other(case: Case, given: Array, *_: Any) -> list[Any]:
+        return [given.astype(bits)]
 
     [found] = comparison.of(_RELU, _evaluating(_relu), other)
     assert (found.kind, found.detail) == (
@@ -284,7 +288,7 @@ _OWN = Case("numpy", "", "mine:f", "eager", "forward", "cpu", "float16", 0, 1)
 
 
 def _bits(form: Form) -> Callable[..., list[Any]]:
-    def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+    def evaluate(case: Case, bits: Array, *_: Any) -> list[Any]:
         return [form(bits)]
 
     return evaluate
@@ -332,7 +336,7 @@ def test_fields_are_told_by_name(comparison: Comparison) -> None:
 
 def test_both_directions_come_from_one_evaluation(comparison: Comparison) -> None:
     def both(form: Form) -> Callable[..., list[Any]]:
-        def evaluate(case: Case, channels: int, *, bits: Array, **_: Any) -> list[Any]:
+        def evaluate(case: Case, bits: Array, *_: Any) -> list[Any]:
             x = bits.view(np.float32)
             return [each(x).astype(np.float32).view(np.uint32) for each in (form, _step)]
 

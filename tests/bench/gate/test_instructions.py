@@ -17,9 +17,10 @@ from actbench.bench.gate import gate, instructions
 from actbench.bench.gate.instructions import TOLERANCE, Count, available, compare, count
 from actbench.bench.gate.trees import Tree
 from actbench.bench.host.progress import Reporter
+from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Design
 from actbench.bench.timing.pairs import Setting
-from actbench.bench.workers.process import Failed
+from actbench.bench.worker.protocol import Failure
 
 ROOT = Path(__file__).resolve().parents[3]
 RELU = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
@@ -76,7 +77,7 @@ def test_a_change_tells_its_ratio_and_its_difference() -> None:
 
 def test_what_was_not_counted_has_its_reason() -> None:
     """In either tree; a case that only one was asked for is left out."""
-    failed, found = Failed("timeout", "no answer in 3 s"), Count(((1.0,),))
+    failed, found = Failure(Status.TIMEOUT, "no answer in 3 s"), Count(((1.0,),))
     changes = compare({RELU: failed, GELU: found}, {RELU: found, GELU: failed})
     assert [change.verdict for change in changes] == ["not counted", "not counted"]
     assert changes[0].detail == "base: timeout, no answer in 3 s"
@@ -98,8 +99,8 @@ def test_a_compiler_that_is_missing_is_the_reason_of_every_case(
     """Nothing is started."""
     monkeypatch.setenv("CC", "no-such-compiler")
     found = count("numpy", [RELU], ROOT)[RELU]
-    assert isinstance(found, Failed)
-    assert "no-such-compiler" in found.detail
+    assert isinstance(found, Failure)
+    assert "no-such-compiler" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -114,9 +115,9 @@ def test_a_compiler_that_is_missing_is_the_reason_of_every_case(
 def test_what_cannot_be_counted_is_refused_before_anything_starts(case: Case, reason: str) -> None:
     """A function or a framework that the tree does not have, threads, a device."""
     found = instructions._refused(case, ROOT)
-    assert isinstance(found, Failed)
+    assert isinstance(found, Failure)
     assert found.status == "unsupported"
-    assert reason in found.detail
+    assert reason in found.reason
 
 
 def _planted(tmp_path: Path, old: str, new: str) -> Path:
@@ -144,7 +145,7 @@ def test_another_interpreter_counts_for_the_base(monkeypatch: pytest.MonkeyPatch
     assert asked == [("base", "/other/bin/python"), ("candidate", "python")]
 
 
-_RELU = "def relu_max(x: Array) -> Array:\n    return np.maximum(x, 0)"
+_RELU = 'def relu_max(x: Array) -> Array:\n    """max(x, 0)"""\n    return np.maximum(x, 0)'
 
 
 @counts
@@ -167,8 +168,8 @@ def test_a_process_that_is_killed_costs_its_case_alone(tmp_path: Path) -> None:
     deadly = _RELU.replace("return", "import os\n    os.kill(os.getpid(), 9)\n    return")
     found = count("numpy", [RELU, GELU], _planted(tmp_path, _RELU, deadly), layouts=1)
     failed = found[RELU]
-    assert isinstance(failed, Failed)
-    assert (failed.status, "SIGKILL" in failed.detail) == ("error", True)
+    assert isinstance(failed, Failure)
+    assert (failed.status, "SIGKILL" in failed.reason) == ("error", True)
     assert isinstance(found[GELU], Count)
 
 
@@ -180,9 +181,9 @@ def test_an_interpreter_that_cannot_start_is_unsupported(tmp_path: Path) -> None
     python.write_text("#!/bin/sh\nexit 3\n")
     os.chmod(python, 0o755)
     found = count("numpy", [RELU], ROOT, python=str(python), layouts=1)[RELU]
-    assert isinstance(found, Failed)
+    assert isinstance(found, Failure)
     assert found.status == "unsupported"
-    assert "does not start under valgrind" in found.detail
+    assert "does not start under valgrind" in found.reason
 
 
 @counts
@@ -192,5 +193,5 @@ def test_a_case_that_takes_too_long_is_a_timeout(tmp_path: Path) -> None:
     slow = _RELU.replace("return", "import time\n    time.sleep(60)\n    return")
     tree = _planted(tmp_path, _RELU, slow)
     found = count("numpy", [RELU], tree, sys.executable, seconds=15, layouts=1)[RELU]
-    assert isinstance(found, Failed)
+    assert isinstance(found, Failure)
     assert found.status == "timeout"

@@ -60,29 +60,32 @@ sys.path.insert(0, {root!r})
 import os, runpy
 from collections import Counter
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Sampled
 
 with open({count!r}, "a") as file:
     file.write("x")
 process = os.path.getsize({count!r}) - 1
 cases, visits, prepare = {{}}, Counter(), Worker.prepare
 
-def prepared(self, number, spec, shape, **values):
-    cases[number] = spec["function"], shape[0] * shape[1]
-    return prepare(self, number, spec, shape, **values)
+def prepared(self, request):
+    timed = request.timed
+    cases[request.number] = timed.call.function, timed.shape[0] * timed.shape[1]
+    return prepare(self, request)
 
-def sample(self, number, batch, batches):
+def sample(self, request):
+    number = request.number
     (function, size), visit = cases[number], visits[number]
     visits[number] += 1
     plan = {plan}
     elapsed = [10 * ns for ns, _ in plan]
-    return {{
-        "loops": 10,
-        "pulse": 1,
-        "elapsed": elapsed,
-        "busy": [0 if spoilt else time for time, (_, spoilt) in zip(elapsed, plan)],
-        "switches": [int(spoilt) for _, spoilt in plan],
-        "faults": [0] * len(plan),
-    }}
+    return Sampled(
+        loops=10,
+        pulse=1,
+        elapsed=elapsed,
+        busy=[0 if spoilt else time for time, (_, spoilt) in zip(elapsed, plan)],
+        switches=[int(spoilt) for _, spoilt in plan],
+        faults=[0] * len(plan),
+    )
 
 Worker.prepare, Worker.sample = prepared, sample
 sys.argv = sys.argv[3:]

@@ -13,6 +13,7 @@ from actbench.bench.host import machine
 from actbench.bench.worker import clock
 from actbench.bench.worker.clock import Clock
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Call, Prepare, Sample, TimedCall
 
 
 @pytest.fixture
@@ -31,27 +32,17 @@ def subject(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def _spec(cache: str = "warm", function: str = "watched") -> dict[str, Any]:
-    return {
-        "function": function,
-        "parameters": {},
-        "learnable": [],
-        "mode": "eager",
-        "direction": "forward",
-        "dtype": "float32",
-        "domain": "all",
-        "output": "fresh",
-        "cache": cache,
-    }
+def _prepare(cache: str = "warm", streams: bool = False) -> Prepare:
+    return Prepare(0, TimedCall(Call("watched", cache=cache), (64, 256), streams=streams))
 
 
 @pytest.mark.parametrize(("streams", "buffers"), [(True, 4), (False, 1)])
 def test_what_streams_goes_round_four_inputs(subject: Any, streams: bool, buffers: int) -> None:
     worker = Worker(subject, "cpu", 1)
-    worker.prepare(0, _spec(), (64, 256), 0, streams=streams)
-    worker._prepared[0].seconds = 1e-5
+    worker.prepare(_prepare(streams=streams))
+    worker.ready[0].seconds = 1e-5
     subject.seen.clear()
-    loops = worker.sample(0, 4e-4, 2)["loops"]
+    loops = worker.sample(Sample(0, 4e-4, 2)).loops
     addresses = [given for given, _ in subject.seen]
     assert len(addresses) >= 2 * loops >= 2 * 40
     assert len(set(addresses)) == buffers
@@ -66,7 +57,8 @@ def test_a_flush_writes_more_than_the_caches_hold(
 ) -> None:
     if largest:
         monkeypatch.setattr(machine, "cache_bytes", lambda: {"L2": 2**20, "L3": largest})
-    waiting = Clock(None, "cpu")
+    adapter: Any = None
+    waiting = Clock(adapter, "cpu")
     waiting._flush()
     assert waiting._flushed is not None
     before = waiting._flushed.copy()
@@ -79,7 +71,7 @@ def test_a_flush_writes_more_than_the_caches_hold(
 
 def test_a_batch_on_a_device_hides_the_wait_at_its_end() -> None:
     """A wait of 2 ms is less than 1 % of the shortest batch; on a CPU each call is waited for."""
-    slow = SimpleNamespace(
+    slow: Any = SimpleNamespace(
         synchronize=lambda: lambda: time.sleep(0.002), device_elapsed=lambda step, loops: 1
     )
     assert Clock(slow, "cuda").shortest >= 0.2
@@ -93,10 +85,10 @@ def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
     subject: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = Worker(subject, "cpu", 1)
-    worker.prepare(0, _spec("cold"), (64, 256), 0)
+    worker.prepare(_prepare("cold"))
     order: list[str] = []
     monkeypatch.setattr(worker.clock, "_flush", lambda: order.append("flush"))
-    worker._prepared[0].seconds = 1e-4
-    worker._prepared[0].step = lambda: order.append("call")
-    answer = worker.sample(0, 1e-3, 2)
-    assert order == ["flush", "call"] * (answer["loops"] * len(answer["elapsed"]))
+    worker.ready[0].seconds = 1e-4
+    worker.ready[0].action = lambda: order.append("call")
+    answer = worker.sample(Sample(0, 1e-3, 2))
+    assert order == ["flush", "call"] * (answer.loops * len(answer.elapsed))

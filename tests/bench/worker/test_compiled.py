@@ -27,7 +27,7 @@ def test_every_activation_of_one_worker_is_really_compiled(compiler: str, lane: 
     for name, record in CATALOG.items():
         form = next(form for form in forms_of(record) if frameworks()[compiler].offers(name, form))
         case = Case(compiler, name, form, "compiled", "forward", "cpu", "float32", bits.size, 1)
-        outputs = lane.evaluate(case, 256, bits=bits, upstream=None)
+        outputs = lane.evaluate(case, bits)
         assert outputs is not None, lane.failures
         compiled += 1
     variants = ("elu(alpha=0.5)", "squareplus(b=1)")
@@ -35,7 +35,7 @@ def test_every_activation_of_one_worker_is_really_compiled(compiler: str, lane: 
         case = Case(
             compiler, label, "textbook", "compiled", "forward", "cpu", "float32", bits.size, 1
         )
-        assert lane.evaluate(case, 256, bits=bits, upstream=None) is not None, lane.failures
+        assert lane.evaluate(case, bits) is not None, lane.failures
     assert compiled + len(variants) >= 20
 
 
@@ -119,22 +119,21 @@ def test_a_step_that_compiles_again_while_timed_is_refused(compiler: str, lane: 
 _RECOMPILES = """
 import importlib, itertools, numpy
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Call, Prepare, Sample, TimedCall
 subject = importlib.import_module("actbench.impls.{framework}")
 worker = Worker(subject, "cpu", 1)
-spec = dict(function="silu_textbook", parameters={{}}, learnable=[], mode="compiled", domain="all",
-            direction="forward", dtype="float32", output="fresh", cache="warm")
-worker.prepare(0, spec, (4, 256), 0)
+worker.prepare(Prepare(0, TimedCall(Call("silu_textbook", "compiled"), (4, 256))))
 sizes = itertools.count(5)
 def again():
     bits = numpy.zeros((4, next(sizes)), numpy.float32)
-    x = worker._adapter.put(bits.view(numpy.uint32), "float32")
+    x = worker.adapter.put(bits.view(numpy.uint32), "float32")
     silu = lambda x: subject.silu_textbook(x)
-    return worker._adapter.step(silu, [x], None, "compiled", "forward")()
-print(len(worker.sample(0, 0.001, 2)["elapsed"]), "batches")
-worker._prepared[0].step = again
-worker._prepared[0].seconds = 1.0
+    return worker.adapter.step(silu, [x], None, "compiled", "forward")()
+print(len(worker.sample(Sample(0, 0.001, 2)).elapsed), "batches")
+worker.ready[0].action = again
+worker.ready[0].seconds = 1.0
 try:
-    worker.sample(0, 0.001, 2)
+    worker.sample(Sample(0, 0.001, 2))
 except Exception as error:
     print(type(error).__name__)
 """
@@ -147,7 +146,7 @@ def test_results_of_both_modes_are_the_same_function(compiler: str, lane: Lane) 
     results = []
     for mode in ("eager", "compiled"):
         case = Case(compiler, "softplus", "wide", mode, "forward", "cpu", "float32", bits.size, 1)
-        outputs = lane.evaluate(case, 256, bits=bits, upstream=None)
+        outputs = lane.evaluate(case, bits)
         assert outputs is not None, lane.failures
         results.append(inputs.from_bits(outputs[0], "float32"))
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)

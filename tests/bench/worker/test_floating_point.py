@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.workers.environment import Key
 from actbench.bench.workers.lanes import Lane, available_cpus
-from actbench.bench.workers.process import Key
 
 ROOT = Path(__file__).resolve().parents[3]
 USUAL = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
 
 _READ = """
-import json, sys
+import dataclasses, json, sys
 from actbench.bench.worker.floating_point import state
-print(json.dumps(state()))
+print(json.dumps(dataclasses.asdict(state())))
 """
 
 # The bits are those of the Intel and AMD manuals: FTZ is bit 15 of MXCSR, DAZ bit 6; and of the

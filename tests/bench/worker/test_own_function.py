@@ -13,7 +13,9 @@ import pytest
 
 from actbench.bench.catalog import inputs
 from actbench.bench.worker.own_function import PREFIX
-from actbench.bench.workers.process import Failed, Key, Lost, WorkerProcess
+from actbench.bench.worker.protocol import Call, Evaluate
+from actbench.bench.workers.environment import Key
+from actbench.bench.workers.process import Failed, Lost, WorkerProcess
 
 _MODULE = """
 import os
@@ -87,7 +89,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 def _evaluate(worker: WorkerProcess, values: list[float], dtype: str = "float32") -> Any:
     bits = inputs.to_bits(np.array(values), dtype)
-    [outputs] = worker.ask("evaluate", 60.0, spec={"dtype": dtype}, bits=bits)["outputs"]
+    [outputs] = worker.ask(Evaluate(Call("", dtype=dtype), bits), 60.0)
     return inputs.from_bits(outputs, dtype)
 
 
@@ -103,17 +105,6 @@ def test_the_function_sees_arrays_of_the_format_itself(start: Start) -> None:
     """bfloat16 is a dtype of ml_dtypes, whose name has eight letters."""
     worker = start("mine:dtype")
     assert [_evaluate(worker, [0.0], dtype)[0] for dtype in ("float16", "bfloat16")] == [7.0, 8.0]
-
-
-def test_a_stretch_is_evaluated_place_by_place(start: Start) -> None:
-    worker = start("mine:right")
-    answer = worker.ask("evaluate_stretch", 60.0, spec={"dtype": "float16"}, first=-3, count=5)
-    [outputs] = answer["outputs"]
-    least = 2.0**-24
-    assert inputs.from_bits(outputs, "float16").tolist() == [
-        *(-4 * least, -2 * least, -0.0, 0.0, 2 * least),
-    ]
-    assert np.signbit(inputs.from_bits(outputs, "float16")).tolist() == [*[True] * 3, False, False]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +124,8 @@ def test_what_is_no_vectorised_function_is_a_sentence_and_the_worker_lives(
         with pytest.raises(Failed) as failure:
             _evaluate(worker, [1.0, 2.0, 3.0])
         assert not isinstance(failure.value, Lost)
-        assert failure.value.detail.startswith(sentence)
-        assert "\n" not in failure.value.detail
+        assert failure.value.failure.reason.startswith(sentence)
+        assert "\n" not in failure.value.failure.reason
 
 
 @pytest.mark.parametrize(
@@ -165,15 +156,15 @@ def test_a_function_that_ends_its_process_is_told_from_one_that_fails(
 def test_what_cannot_be_loaded_is_a_sentence(start: Start, name: str, sentence: str) -> None:
     with pytest.raises(Failed) as failure:
         start(name)
-    assert sentence in failure.value.detail
-    assert "\n" not in failure.value.detail
+    assert sentence in failure.value.failure.reason
+    assert "\n" not in failure.value.failure.reason
 
 
 def test_another_version_of_the_module_has_another_source(start: Start, tmp_path: Path) -> None:
-    first = start("mine:right").facts["source"]
-    assert start("mine:in_place").facts["source"] == first
+    first = start("mine:right").facts.source
+    assert start("mine:in_place").facts.source == first
     (tmp_path / "mine.py").write_text(_MODULE + "\n")
-    assert start("mine:right").facts["source"] != first
+    assert start("mine:right").facts.source != first
 
 
 def test_a_module_in_the_current_folder_is_found(

@@ -13,16 +13,32 @@ from typing import Any
 
 import numpy as np
 import pytest
-from actbench.bench.workers.specs import spec_of, timing_shape
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import IMPLS
+from actbench.bench.results.status import Status
 from actbench.bench.worker import pair as module
-from actbench.bench.worker.pair import ARMS, Pair
+from actbench.bench.worker.clock import Batch
+from actbench.bench.worker.pair import Pair
+from actbench.bench.worker.protocol import (
+    ARMS,
+    Arm,
+    ArmsFailed,
+    Blocks,
+    Compare,
+    Evaluate,
+    Failure,
+    Hogs,
+    InArm,
+    Plant,
+    Prepare,
+    Slowdown,
+    Start,
+)
+from actbench.bench.workers.requests import call_of, timed_call
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
-_SHAPE = timing_shape(_CASE)
 _MAX = "return np.maximum(x, 0)\n"
 _KEPT = f"SEEN.append(x.__array_interface__['data'][0])\n    {_MAX}"
 
@@ -42,20 +58,32 @@ def _modules() -> Iterator[None]:
 def load(tmp_path: Path) -> Callable[..., Pair]:
     """A pair of NumPy's forms, whose source text is edited by arm."""
 
-    def of(order: tuple[str, ...] = ARMS, **edits: Callable[[str], str]) -> Pair:
+    def of(order: tuple[Arm, ...] = ARMS, **edits: Callable[[str], str]) -> Pair:
         for arm in ARMS:
             package = tmp_path / arm / "impls"
             shutil.copytree(IMPLS, package, ignore=shutil.ignore_patterns("__pycache__"))
             text = (package / "numpy.py").read_text()
             (package / "numpy.py").write_text(edits.get(arm, str)(text))
-        return Pair({arm: str(tmp_path / arm) for arm in order}, "numpy", "", "cpu", 1)
+        folders = {arm: str(tmp_path / arm) for arm in order}
+        return Pair(Start("numpy", "cpu", 1, (), folders))
 
     return of
 
 
-def _prepare(pair: Pair, arm: str) -> None:
-    spec = spec_of(_CASE, _SHAPE[-1])
-    pair.prepare(arm, 0, spec=spec, shape=_SHAPE, seed=0, checked=False)
+def _prepare(pair: Pair, arm: Arm) -> None:
+    pair.in_arm(InArm(arm, Prepare(0, timed_call(_CASE, 0), checked=False)))
+
+
+def _compared(pair: Pair, batch: float, blocks: int, hogs: Hogs | None = None) -> Blocks:
+    found = pair.compare(Compare(0, batch, blocks, hogs))
+    assert isinstance(found, Blocks), found
+    return found
+
+
+def _failures(pair: Pair) -> dict[Arm, Failure]:
+    found = pair.compare(Compare(0, 0.0005, 8))
+    assert isinstance(found, ArmsFailed), found
+    return dict(found.failures)
 
 
 def _prepared(pair: Pair) -> Pair:
@@ -76,18 +104,18 @@ class _Clock:
         self.batches: list[dict[str, int]] = []
         self._steps = pair._steps(0)
 
-    def _arm(self, step: Callable[[], Any]) -> str:
+    def _arm(self, step: Callable[[], Any]) -> Arm:
         return next(arm for arm in ARMS if self._steps[arm] is step)
 
     def elapsed(self, step: Callable[[], Any], loops: int) -> int:
         self.untimed.append(loops)
         return 1000
 
-    def batch(self, step: Callable[[], Any], loops: int) -> dict[str, int]:
+    def batch(self, step: Callable[[], Any], loops: int) -> Batch:
         self.turns.append(self._arm(step))
         self.loops.append(loops)
-        plain = {"elapsed": 1000 if self.turns[-1] == "base" else 2000, "busy": 10**9}
-        return {**plain, "switches": 0, **(self.batches.pop(0) if self.batches else {})}
+        plain = Batch(1000 if self.turns[-1] == "base" else 2000, 10**9, 0, 0)
+        return plain._replace(**(self.batches.pop(0) if self.batches else {}))
 
 
 def _clocked(pair: Pair) -> _Clock:
@@ -100,11 +128,11 @@ def _clocked(pair: Pair) -> _Clock:
 
 
 @pytest.mark.parametrize("order", [ARMS, ARMS[::-1]])
-def test_both_arms_read_the_same_memory(load: Callable[..., Pair], order: tuple[str, ...]) -> None:
+def test_both_arms_read_the_same_memory(load: Callable[..., Pair], order: tuple[Arm, ...]) -> None:
     pair = load(order, **dict.fromkeys(ARMS, _keeping))
     for arm in order:
         _prepare(pair, arm)
-    pair.compare(0, 1e-5, 2)
+    _compared(pair, 1e-5, 2)
     seen = {arm: sys.modules[f"impls_of_{arm}.numpy"].SEEN for arm in ARMS}
     assert seen["base"] is not seen["candidate"]
     assert len(seen["base"]) > 0
@@ -120,23 +148,23 @@ def _keeping(text: str) -> str:
 def test_blocks_are_in_mirrored_order_and_a_drift_is_even(load: Callable[..., Pair]) -> None:
     pair = load()
     clock = _clocked(pair)
-    found = pair.compare(0, 0.0005, 4)
+    found = _compared(pair, 0.0005, 4)
     assert clock.turns == [*ARMS, *ARMS[::-1]] * 2
     places = {arm: sum(i for i, each in enumerate(clock.turns) if each == arm) for arm in ARMS}
     assert places["base"] == places["candidate"]
-    assert (found["base"], found["candidate"]) == ([1000] * 4, [2000] * 4)
-    assert found["spoilt"] == [False] * 4
-    assert set(clock.loops) == {found["loops"]}, "both arms make as many calls"
+    assert (found.base, found.candidate) == ((1000,) * 4, (2000,) * 4)
+    assert found.spoilt == (False,) * 4
+    assert set(clock.loops) == {found.loops}, "both arms make as many calls"
 
 
 def test_a_batch_is_as_long_as_asked_by_the_slower_arm(load: Callable[..., Pair]) -> None:
     pair = load()
     clock = _clocked(pair)
     for arm, seconds in (("base", 1e-6), ("candidate", 4e-6)):
-        pair._arms[arm]._prepared[0].seconds = seconds
-    assert pair.compare(0, 0.0008, 1)["loops"] == 200
+        pair._arms[arm].ready[0].seconds = seconds
+    assert _compared(pair, 0.0008, 1).loops == 200
     assert clock.untimed == [25, 25]
-    assert pair.compare(0, 1e-9, 1)["loops"] == 1
+    assert _compared(pair, 1e-9, 1).loops == 1
     assert len(clock.untimed) == 2, "one call needs no calls before it"
 
 
@@ -156,7 +184,7 @@ def test_a_block_is_spoilt_where_either_batch_was_preempted(
     pair = load()
     clock = _clocked(pair)
     clock.batches = [{}, {}, *[{}] * place, {"elapsed": 1000, **batch}]
-    assert pair.compare(0, 0.0005, 3)["spoilt"] == [False, spoilt, False]
+    assert _compared(pair, 0.0005, 3).spoilt == (False, spoilt, False)
 
 
 def test_a_compilation_while_timed_is_refused_of_the_arm_that_compiles(
@@ -164,10 +192,11 @@ def test_a_compilation_while_timed_is_refused_of_the_arm_that_compiles(
 ) -> None:
     pair = load()
     clock = _clocked(pair)
-    monkeypatch.setattr(pair._arms["base"], "compilations", lambda: clock.turns.count("candidate"))
-    answer = pair.compare(0, 0.0005, 1)
-    assert set(answer["failures"]) == {"candidate"}
-    assert answer["failures"]["candidate"]["status"] == "refused"
+    adapter = pair._arms["base"].adapter
+    monkeypatch.setattr(adapter, "compilations", lambda: clock.turns.count("candidate"))
+    failures = _failures(pair)
+    assert set(failures) == {"candidate"}
+    assert failures["candidate"].status is Status.REFUSED
 
 
 def _raises() -> None:
@@ -176,19 +205,19 @@ def _raises() -> None:
 
 @pytest.mark.parametrize("arms", [ARMS, ARMS[:1], ARMS[1:]])
 def test_a_failure_while_timed_is_that_of_the_arms_that_fail(
-    load: Callable[..., Pair], arms: tuple[str, ...]
+    load: Callable[..., Pair], arms: tuple[Arm, ...]
 ) -> None:
     pair = _prepared(load())
     for arm in arms:
-        pair._arms[arm]._prepared[0].step = _raises
-    answer = pair.compare(0, 0.0005, 8)
-    assert set(answer["failures"]) == set(arms)
-    assert all("planted" in each["detail"] for each in answer["failures"].values())
+        pair._arms[arm].ready[0].action = _raises
+    failures = _failures(pair)
+    assert set(failures) == set(arms)
+    assert all("planted" in failure.reason for failure in failures.values())
 
 
 def test_a_module_that_ends_its_process_is_down(load: Callable[..., Pair]) -> None:
     pair = load(candidate=lambda text: f"{text}\nraise SystemExit(3)\n")
-    assert pair.describe()["down"] == {"candidate": {"status": "error", "detail": "SystemExit: 3"}}
+    assert pair.describe().down == {"candidate": Failure(Status.ERROR, "SystemExit: 3")}
 
 
 # --- what is planted ------------------------------------------------------------------------------
@@ -197,9 +226,9 @@ def test_a_module_that_ends_its_process_is_down(load: Callable[..., Pair]) -> No
 def test_a_plant_slows_the_candidate_alone(load: Callable[..., Pair]) -> None:
     """A hundred times a call, told by the real clock; wide bounds for a machine that is busy."""
     pair = _prepared(load())
-    planted = pair.plant(0, "wait", 100.0)["seconds"]
-    found = pair.compare(0, 0.0005, 8)
-    base, candidate = (min(found[arm]) / found["loops"] / 1e9 for arm in ARMS)
+    planted = pair.plant(Plant(0, Slowdown("wait", 100.0)))
+    found = _compared(pair, 0.0005, 8)
+    base, candidate = (min(getattr(found, arm)) / found.loops / 1e9 for arm in ARMS)
     assert candidate >= planted
     assert candidate > 20 * base
 
@@ -207,7 +236,7 @@ def test_a_plant_slows_the_candidate_alone(load: Callable[..., Pair]) -> None:
 def test_a_plant_of_nothing_wraps_both_alike(load: Callable[..., Pair]) -> None:
     pair = _prepared(load())
     steps = pair._steps(0)
-    assert pair.plant(0, "work", 0.0) == {"seconds": 0.0}
+    assert pair.plant(Plant(0, Slowdown("work", 0.0))) == 0.0
     wrapped = pair._steps(0)
     assert wrapped["base"].__code__ is wrapped["candidate"].__code__
     for arm in ARMS:
@@ -217,12 +246,12 @@ def test_a_plant_of_nothing_wraps_both_alike(load: Callable[..., Pair]) -> None:
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_hog_is_woken_for_its_arm_alone(
-    load: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, arm: str
+    load: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, arm: Arm
 ) -> None:
     pair = load()
     clock = _clocked(pair)
     monkeypatch.setattr(module.os, "kill", lambda pid, sign: clock.turns.append((pid, sign)))
-    pair.compare(0, 0.0005, 1, hogs={"pids": [123], "arm": arm})
+    _compared(pair, 0.0005, 1, Hogs((123,), arm))
     hogged = [(123, signal.SIGCONT), arm, (123, signal.SIGSTOP)]
     [other] = set(ARMS) - {arm}
     assert clock.turns == ([*hogged, other] if arm == "base" else [other, *hogged])
@@ -233,10 +262,10 @@ def test_what_hogs_take_to_wake_is_told_apart(
 ) -> None:
     pair = _prepared(load())
     monkeypatch.setattr(module.os, "kill", lambda *_: time.sleep(0.002))
-    hogs = {"pids": [123], "arm": "candidate"}
-    assert pair.compare(0, 0.0005, 3)["aside"] == 0
-    assert pair.compare(0, 0.0005, 3, hogs=hogs)["aside"] >= 3 * 2 * 2_000_000
-    assert pair.compare(0, 0.0005, 3)["aside"] == 0
+    hogs = Hogs((123,), "candidate")
+    assert _compared(pair, 0.0005, 3).aside == 0
+    assert _compared(pair, 0.0005, 3, hogs).aside >= 3 * 2 * 2_000_000
+    assert _compared(pair, 0.0005, 3).aside == 0
 
 
 # --- the faults of one arm ------------------------------------------------------------------------
@@ -255,26 +284,25 @@ _FAULTS = {
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_an_arm_that_cannot_be_loaded_is_told_and_the_other_works(
-    load: Callable[..., Pair], arm: str, fault: str
+    load: Callable[..., Pair], arm: Arm, fault: str
 ) -> None:
     pair = load(**{arm: lambda text: text + _FAULTS[fault]})
     facts = pair.describe()
-    assert list(facts["down"]) == [arm]
-    assert facts["down"][arm]["detail"]
-    assert facts["versions"]["numpy"]
+    assert list(facts.down) == [arm]
+    assert facts.down[arm].reason
+    assert facts.versions["numpy"]
     [other] = set(ARMS) - {arm}
     _prepare(pair, other)
     bits = inputs.to_bits(np.array([[-1.0, 2.0]]), "float32")
-    spec = spec_of(_CASE, 2)
-    [found] = pair.evaluate(other, spec=spec, bits=bits, upstream=None)["outputs"]
+    [found] = pair.in_arm(InArm(other, Evaluate(call_of(_CASE, 2), bits)))
     assert inputs.from_bits(found, "float32").tolist() == [[0.0, 2.0]]
 
 
 def test_two_that_cannot_be_loaded_are_both_told(load: Callable[..., Pair]) -> None:
     pair = load(**dict.fromkeys(ARMS, lambda text: text + "\n1 / 0\n"))
     facts = pair.describe()
-    assert set(facts["down"]) == set(ARMS)
-    assert facts["pid"] == os.getpid()
+    assert set(facts.down) == set(ARMS)
+    assert facts.pid == os.getpid()
 
 
 def test_a_framework_that_is_missing_is_no_fault_of_an_arm(load: Callable[..., Pair]) -> None:
@@ -285,7 +313,7 @@ def test_a_framework_that_is_missing_is_no_fault_of_an_arm(load: Callable[..., P
 def test_a_device_that_is_missing_is_no_fault_of_an_arm() -> None:
     folders = {arm: str(IMPLS.parent) for arm in ARMS}
     with pytest.raises(Exception, match="NumPy has no cuda device"):
-        Pair(folders, "numpy", "", "cuda", 1)
+        Pair(Start("numpy", "cuda", 1, (), folders))
 
 
 def test_a_form_that_raises_does_so_in_its_arm(load: Callable[..., Pair]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,20 +13,18 @@ import numpy as np
 import pytest
 
 from actbench.bench.worker.operations import Recompiled, Worker
+from actbench.bench.worker.protocol import (
+    Call,
+    Prepare,
+    Prepared,
+    Probe,
+    Sample,
+    TimedCall,
+)
 from actbench.bench.worker.truth import Refused
 from actbench.impls import numpy as real
 
-SPEC: dict[str, Any] = {
-    "function": "planted",
-    "parameters": {},
-    "learnable": [],
-    "mode": "eager",
-    "direction": "forward",
-    "dtype": "float32",
-    "domain": "all",
-    "output": "fresh",
-    "cache": "warm",
-}
+CALL = Call("planted")
 SHAPE = (4, 256)
 COLUMNS = ("elapsed", "busy", "switches", "faults")
 
@@ -58,22 +57,22 @@ def plant() -> Iterator[Plant]:
         yield make
 
 
-def _prepare(worker: Worker, shape: tuple[int, ...] = SHAPE, **changes: Any) -> dict[str, Any]:
-    spec = {**SPEC, **{key: value for key, value in changes.items() if key in SPEC}}
-    return worker.prepare(0, spec, shape, 0, streams=changes.get("streams", False))
+def _prepare(worker: Worker, streams: bool = False, **changes: Any) -> Prepared:
+    timed = TimedCall(replace(CALL, **changes), SHAPE, streams=streams)
+    return worker.prepare(Prepare(0, timed))
 
 
 def test_a_visit_holds_its_batches_one_by_one(plant: Plant) -> None:
     worker = plant(np.exp)
     _prepare(worker)
-    answer = worker.sample(0, 1e-4, 3)
-    assert set(answer) == {"loops", "pulse", *COLUMNS}
+    answer = worker.sample(Sample(0, 1e-4, 3))
+    assert {column.name for column in fields(answer)} == {"loops", "pulse", *COLUMNS}
     for name in COLUMNS:
-        assert len(answer[name]) == 3
-        assert min(answer[name]) >= 0
-    assert min(answer["elapsed"]) > 0
-    assert answer["loops"] >= 1
-    assert answer["pulse"] > 0
+        assert len(getattr(answer, name)) == 3
+        assert min(getattr(answer, name)) >= 0
+    assert min(answer.elapsed) > 0
+    assert answer.loops >= 1
+    assert answer.pulse > 0
 
 
 def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
@@ -85,11 +84,11 @@ def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
 
     worker = plant(slow)
     _prepare(worker)
-    answer = worker.sample(0, 0.005, 2)
-    assert answer["loops"] == 1
-    assert len(answer["elapsed"]) == 1
-    assert answer["elapsed"][0] >= 20e6
-    assert answer["busy"][0] < answer["elapsed"][0], "asleep is not busy"
+    answer = worker.sample(Sample(0, 0.005, 2))
+    assert answer.loops == 1
+    assert len(answer.elapsed) == 1
+    assert answer.elapsed[0] >= 20e6
+    assert answer.busy[0] < answer.elapsed[0], "asleep is not busy"
 
 
 def test_a_cold_batch_is_a_few_calls(plant: Plant) -> None:
@@ -97,11 +96,11 @@ def test_a_cold_batch_is_a_few_calls(plant: Plant) -> None:
     worker = plant(np.exp)
     _prepare(worker, cache="cold")
     started = time.monotonic_ns()
-    answer = worker.sample(0, 0.05, 2)
+    answer = worker.sample(Sample(0, 0.05, 2))
     took = time.monotonic_ns() - started
-    assert answer["loops"] <= 2
-    assert len(answer["elapsed"]) == 2
-    assert sum(answer["elapsed"]) < took / 2
+    assert answer.loops <= 2
+    assert len(answer.elapsed) == 2
+    assert sum(answer.elapsed) < took / 2
 
 
 def test_page_faults_are_counted(plant: Plant) -> None:
@@ -113,41 +112,44 @@ def test_page_faults_are_counted(plant: Plant) -> None:
 
     worker = plant(mapping)
     _prepare(worker)
-    answer = worker.sample(0, 1e-9, 1)
-    assert answer["faults"][0] / answer["loops"] > 8  # 32 where pages are huge
+    answer = worker.sample(Sample(0, 1e-9, 1))
+    assert answer.faults[0] / answer.loops > 8  # 32 where pages are huge
 
 
 def test_compiling_inside_a_timed_region_is_refused(plant: Plant) -> None:
     worker = plant(np.exp)
     _prepare(worker)
-    step = worker._prepared[0].step
+    step = worker.ready[0].action
+
+    adapter: Any = worker.adapter
 
     def compiles() -> Any:
-        worker._adapter.compiled += 1
+        adapter.compiled += 1
         return step()
 
-    worker._prepared[0].step = compiles
+    worker.ready[0].action = compiles
     with pytest.raises(Recompiled):
-        worker.sample(0, 1e-4, 1)
+        worker.sample(Sample(0, 1e-4, 1))
 
 
 def test_preparing_tells_what_was_compiled_and_from_where(plant: Plant) -> None:
     """Two compilations in the first call, one of them from an earlier process's cache."""
     worker = plant(lambda x: np.exp(x))
-    assert _prepare(worker)["compilations"] == 0
+    assert _prepare(worker).compilations == 0
 
     def compiles_first(x: Any) -> Any:
-        adapter: Any = worker._adapter
+        adapter: Any = worker.adapter
         if not adapter.compiled:
             adapter.compiled, adapter.cached = 2, 1
             time.sleep(0.1)
         return np.tanh(x)
 
-    worker._module.compiled = compiles_first
+    module: Any = worker.steps._module
+    module.compiled = compiles_first
     answer = _prepare(worker, function="compiled")
-    assert (answer["compilations"], answer["from_cache"]) == (2, 1)
-    assert answer["first"] >= 0.1
-    assert answer["later"] < answer["first"]
+    assert (answer.compilations, answer.from_cache) == (2, 1)
+    assert answer.first >= 0.1
+    assert answer.later < answer.first
 
 
 def test_a_streaming_case_goes_round_inputs(plant: Plant) -> None:
@@ -179,7 +181,7 @@ def test_a_reused_output_is_written_where_the_last_one_was(plant: Plant) -> None
     worker = plant(into)
     _prepare(worker, output="reused")
     written.clear()
-    worker.sample(0, 1e-6, 2)
+    worker.sample(Sample(0, 1e-6, 2))
     assert len(set(written)) == 1
 
 
@@ -205,12 +207,13 @@ def test_a_probe_finds_a_branch_and_narrow_arithmetic(plant: Plant) -> None:
         return np.exp(x)
 
     worker = plant(branchy)
-    answer = worker.probe(SPEC, (1, 64), 0, 0.001)
-    assert answer["shuffled"] > 1.5
-    assert 0.5 < answer["wide"] < 1.5
+    answer = worker.probe(Probe(TimedCall(CALL, (1, 64)), 0.001))
+    assert answer.shuffled > 1.5
+    assert 0.5 < answer.wide < 1.5
 
 
 def test_a_probe_of_another_dtype_does_not_widen(plant: Plant) -> None:
-    answer = plant(np.exp).probe({**SPEC, "dtype": "float64"}, SHAPE, 0, 1e-4)
-    assert math.isnan(answer["wide"])
-    assert answer["shuffled"] > 0
+    doubled = replace(CALL, dtype="float64")
+    answer = plant(np.exp).probe(Probe(TimedCall(doubled, SHAPE), 1e-4))
+    assert math.isnan(answer.wide)
+    assert answer.shuffled > 0

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from actbench.bench.workers.specs import spec_of, timing_shape
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
@@ -21,6 +20,8 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.worker import truth
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Evaluate, Prepare
+from actbench.bench.workers.requests import timed_call
 from actbench.impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,15 +33,12 @@ import numpy as np
 from concurrent.futures import ThreadPoolExecutor
 from actbench.bench.worker import truth
 from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Call, Prepare, TimedCall
 name = sys.argv[1]
 subject = importlib.import_module(f"actbench.impls.{name}")
 worker = Worker(subject, "cpu", 1)
-adapter, honest_step = worker._adapter, worker._adapter.step
+adapter, honest_step = worker.adapter, worker.adapter.step
 pool = ThreadPoolExecutor(1)
-
-def spec_of(function, mode="eager", direction="forward", dtype="float32", output="fresh"):
-    return dict(function=function, parameters={}, learnable=[], mode=mode, direction=direction,
-                dtype=dtype, domain="all", output=output, cache="warm")
 
 def ending(do):
     try:
@@ -49,16 +47,16 @@ def ending(do):
         return f"{type(error).__name__}: {error}"
     return "accepted"
 
-def prepare(spec, shape=(256, 256)):
-    return ending(lambda: worker.prepare(0, spec, shape, 0))
+def prepare(call, shape=(256, 256)):
+    return ending(lambda: worker.prepare(Prepare(0, TimedCall(call, shape))))
 
 said = {}
 def attempt(lie, function=None, step=None, **more):
     subject.planted = function or subject.softplus_wide
-    worker._functions.clear()
-    worker._traced.clear()
+    worker.steps.functions.clear()
+    worker.checks.traced.clear()
     adapter.step = step or honest_step
-    said[lie] = prepare(spec_of("planted", **more))
+    said[lie] = prepare(Call("planted", **more))
     adapter.step = honest_step
 """
 
@@ -147,13 +145,13 @@ if name == "jax":
         return jax.jit(lambda: function(*arrays))
     attempt("folded", step=folded)
     jax.config.update("jax_enable_x64", False)
-    worker._inputs.clear()
+    worker.steps.inputs.clear()
     attempt("no x64", dtype="float64")
     jax.config.update("jax_enable_x64", True)
-    worker._inputs.clear()
+    worker.steps.inputs.clear()
 
 # Last, because what does not wait may not end well.
-x = worker._timing_input((256, 256), "float32", 0)
+x = worker.steps.timing_input((256, 256), "float32", 0)
 if name in ("numpy", "torch"):
     def later(x):
         out = empty(x)
@@ -162,14 +160,14 @@ if name in ("numpy", "torch"):
     attempt("later", later)
     for _ in range(10):
         fill(x, x)
-    said["waiting"] = ending(lambda: worker._check_waiting(lambda: later(x)))
+    said["waiting"] = ending(lambda: worker.checks.waiting(lambda: later(x)))
 else:
     if name == "jax":
         adapter.wait = lambda result: None
     else:
         tf.config.experimental.set_synchronous_execution(False)
     step = honest_step(softplus, [x], None, "compiled" if name == "jax" else "eager", "forward")
-    said["waiting"] = ending(lambda: worker._check_waiting(step))
+    said["waiting"] = ending(lambda: worker.checks.waiting(step))
 print(json.dumps(said))
 sys.stdout.flush()
 import os; os._exit(0)
@@ -235,17 +233,17 @@ _HONEST = """
 import os, subprocess
 cases = {
     f"{mode} {direction} {size}": (
-        spec_of("relu_max", mode, direction), (max(size // 256, 2), min(256, size // 2)))
+        Call("relu_max", mode, direction), (max(size // 256, 2), min(256, size // 2)))
     for mode in subject.MODES
     for direction in ("forward", "backward")
     for size in (64, 65536, 2**20)
 }
 for function in ("relu_max", "maxout_textbook", "crelu_textbook", "logsumexp_wide", "add_native"):
     for dtype in ("float16", "float64"):
-        cases[f"{function} both {dtype}"] = spec_of(function, "eager", "both", dtype), (63, 16)
+        cases[f"{function} both {dtype}"] = Call(function, "eager", "both", dtype), (63, 16)
 for case in cases.values():
     prepare(*case)
-worker._traced.clear()
+worker.checks.traced.clear()
 spin = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\\nwhile True: pass"
 hogs = [subprocess.Popen([sys.executable, "-c", spin, str(cpu)]) for cpu in os.sched_getaffinity(0)]
 try:
@@ -278,12 +276,12 @@ def test_results_of_an_honest_size_are_accepted(label: str, direction: str) -> N
     """The output may have more or fewer elements than the input, a learned gradient far fewer."""
     form = find(label).forms[0]
     case = Case("numpy", label, form, "eager", direction, "cpu", "float32", 1024, 1)
-    shape = timing_shape(case)
-    spec, bits = spec_of(case, shape[-1]), inputs.timing(shape, "float32", 0)
+    timed = timed_call(case, 0)
+    bits = inputs.timing(timed.shape, "float32", 0)
     with np.errstate(all="ignore"):
         worker = Worker(real, "cpu", 1)
-        worker.prepare(0, spec, shape, 0)
-        assert worker.evaluate(spec, bits, None)["outputs"]
+        worker.prepare(Prepare(0, timed))
+        assert worker.evaluate(Evaluate(timed.call, bits))
 
 
 def test_results_of_another_size_are_refused() -> None:

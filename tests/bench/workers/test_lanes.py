@@ -9,14 +9,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Pin
+from actbench.bench.worker.serving import confine
+from actbench.bench.workers.environment import Key
 from actbench.bench.workers.lanes import Lane, available_cpus
-from actbench.bench.workers.process import Key
-from actbench.impls import numpy as real
 
 ROOT = Path(__file__).resolve().parents[3]
 CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 1024, 1)
@@ -26,12 +25,12 @@ _LOOSE = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
 import runpy
-from actbench.bench.worker.operations import Worker
+from actbench.bench.worker import serving
 
-def pin(self, cpus):
+def confine(request):
     raise OSError("no such CPU")
 
-Worker.pin = pin
+serving.confine = confine
 sys.argv = sys.argv[3:]
 runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
 """
@@ -68,7 +67,7 @@ def test_a_worker_that_cannot_be_confined_fails_its_cases(tmp_path: Path) -> Non
     lane = _lane(tmp_path, str(python))
     lane.start()
     assert lane.alive == []
-    assert "no such CPU" in lane.failures[CASE].detail
+    assert "no such CPU" in lane.failures[CASE].reason
     assert lane.facts["status"] == "error"
     assert lane.prepare(CASE, 0) is None
 
@@ -76,8 +75,6 @@ def test_a_worker_that_cannot_be_confined_fails_its_cases(tmp_path: Path) -> Non
 def test_a_thread_that_ends_meanwhile_does_not_hinder_confining(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with np.errstate(all="ignore"):
-        worker = Worker(real, "cpu", 1)
     mine, nobody = threading.get_native_id(), 2**22 + 1
     monkeypatch.setattr(os, "listdir", lambda _: [str(nobody), str(mine)])
-    assert worker.pin(available_cpus()) == {}
+    confine(Pin(tuple(available_cpus())))
