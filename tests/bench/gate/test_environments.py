@@ -19,7 +19,7 @@ from actbench.bench.gate.trees import WORKTREE
 from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
 from actbench.bench.timing.decisions import Design
-from actbench.bench.workers.process import Key, environment_of
+from actbench.bench.workers.environment import Key, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ARMS = ("base", "candidate")
