@@ -78,7 +78,7 @@ def wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
 
 def _wider(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The format to compute in: float32 for 16 bits, float64 for more."""
-    return np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
 def as_tuple(gradients: Array | tuple[Array, ...]) -> tuple[Array, ...]:

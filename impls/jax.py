@@ -88,7 +88,7 @@ def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
 def _widened(arrays: Sequence[Array]) -> list[Array]:
     """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
     return [
-        array.astype(jnp.float32 if array.dtype.itemsize == 2 else jnp.float64) for array in arrays
+        array.astype(jnp.float32 if array.dtype.itemsize <= 2 else jnp.float64) for array in arrays
     ]
 
 

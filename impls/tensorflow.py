@@ -77,7 +77,7 @@ def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
 
 def _widened(arrays: Sequence[Tensor]) -> list[Tensor]:
     """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
-    return [tf.cast(array, tf.float32 if array.dtype.size == 2 else tf.float64) for array in arrays]
+    return [tf.cast(array, tf.float32 if array.dtype.size <= 2 else tf.float64) for array in arrays]
 
 
 # --- choices that keep NaN ------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
 def _widened(arrays: Sequence[Tensor]) -> list[Tensor]:
     """Arrays in the format to compute in: float32 for 16 bits, float64 for more."""
     return [
-        array.to(torch.float32 if array.element_size() == 2 else torch.float64) for array in arrays
+        array.to(torch.float32 if array.element_size() <= 2 else torch.float64) for array in arrays
     ]
 
 

@@ -1,7 +1,8 @@
-"""The number formats: precision, exponent range and storage."""
+"""The number formats: every fact of each in one record."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 class Dtype:
     """A binary floating-point format with `precision` bits (the hidden one included).
 
-    Normal numbers have exponents `emin`..`emax`; `bits` is the NumPy integer type of the same
-    width, in which values of every format travel between processes.
+    Normal numbers have exponents `emin`..`emax`; the highest exponent field is that of infinity and
+    NaN, as in IEEE 754. `bits` is the NumPy integer type of the same width, in which values of
+    every format travel between processes. `carrier` is NumPy's own format of these exponents, of
+    whose numbers the upper bits are those of this one.
     """
 
     name: str
@@ -19,19 +22,43 @@ class Dtype:
     emin: int
     emax: int
     bits: str
+    carrier: str
 
     @property
     def itemsize(self) -> int:
-        """Bytes an element."""
-        return {"uint16": 2, "uint32": 4, "uint64": 8}[self.bits]
+        """Bytes per element."""
+        return int(self.bits.removeprefix("uint")) // 8
+
+    @property
+    def is_small(self) -> bool:
+        """True where a run tries every number there is."""
+        return self.itemsize <= 2
+
+    @property
+    def is_countable(self) -> bool:
+        """True where somebody may go through every number there is."""
+        return self.itemsize <= 4
+
+    @property
+    def digits(self) -> int:
+        """Significant decimal digits that read back as the same number."""
+        return math.ceil(1 + self.precision * math.log10(2))
 
 
 DTYPES: Mapping[str, Dtype] = {
     dtype.name: dtype
     for dtype in (
-        Dtype("float16", 11, -14, 15, "uint16"),
-        Dtype("bfloat16", 8, -126, 127, "uint16"),
-        Dtype("float32", 24, -126, 127, "uint32"),
-        Dtype("float64", 53, -1022, 1023, "uint64"),
+        Dtype("float16", 11, -14, 15, "uint16", "float16"),
+        Dtype("bfloat16", 8, -126, 127, "uint16", "float32"),
+        Dtype("float32", 24, -126, 127, "uint32", "float32"),
+        Dtype("float64", 53, -1022, 1023, "uint64", "float64"),
     )
 }
+COUNTABLE = tuple(name for name, dtype in DTYPES.items() if dtype.is_countable)
+USUAL = "float32"
+"""The format of everything that is not said to be in another."""
+
+
+def prominence(dtype: str) -> tuple[bool, int, int]:
+    """A key that sorts formats for a reader: the usual one, then wide before narrow."""
+    return dtype != USUAL, -DTYPES[dtype].itemsize, list(DTYPES).index(dtype)

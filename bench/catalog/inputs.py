@@ -1,7 +1,7 @@
 """Seeded inputs: random ones for timing, stratified ones for accuracy. NumPy only.
 
-Values of every format travel as bit patterns in unsigned integers, because NumPy itself has no
-bfloat16.
+Values of every format travel as bit patterns in unsigned integers, because NumPy itself does not
+have every format.
 """
 
 from __future__ import annotations
@@ -27,25 +27,30 @@ STRUCTURED_ROW = 16
 def to_bits(values: Array, dtype: str) -> Array:
     """Bit patterns of `values` (float64) rounded to nearest even in `dtype`.
 
-    bfloat16 goes through float32; that double rounding moves results by at most one bit and only
-    chooses which inputs are tried, never what they are.
+    Those of a format that NumPy lacks go through its carrier; that double rounding moves results by
+    at most one bit and only chooses which inputs are tried, never what they are.
     """
+    fmt = DTYPES[dtype]
     with np.errstate(over="ignore"):
-        if dtype != "bfloat16":
-            return np.asarray(values, dtype=dtype).view(DTYPES[dtype].bits)
-        wide = np.asarray(values, dtype=np.float32).view(np.uint32)
-    rounded = (wide + (0x7FFF + ((wide >> 16) & 1))) >> 16
-    quiet = np.uint32(0x7FC0)
-    return np.where(np.isnan(values), quiet, rounded).astype(np.uint16)
+        carried = np.asarray(values, dtype=fmt.carrier)
+        bits = carried.view(f"uint{8 * carried.itemsize}")
+        spare = 8 * (carried.itemsize - fmt.itemsize)
+        if not spare:
+            return bits
+        half = (1 << (spare - 1)) - 1
+        rounded = (bits + (half + ((bits >> spare) & 1))) >> spare
+    quiet = np.array(np.nan, fmt.carrier).view(bits.dtype) >> spare
+    return np.where(np.isnan(values), quiet, rounded).astype(fmt.bits)
 
 
 def from_bits(bits: Array, dtype: str) -> Array:
     """The values of bit patterns as float64, exactly."""
-    narrow = (
-        (bits.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else bits.view(dtype)
-    )
+    fmt = DTYPES[dtype]
+    carrier = np.dtype(fmt.carrier)
+    spare = 8 * (carrier.itemsize - fmt.itemsize)
+    carried = bits.astype(f"uint{8 * carrier.itemsize}") << spare if spare else bits
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
-        return narrow.astype(np.float64)
+        return carried.view(carrier).astype(np.float64)
 
 
 def places(dtype: str) -> range:

@@ -19,9 +19,10 @@ def promised(case: Case) -> float | None:
 
     In float64 no wider format is at hand, and rows have no bound of their own.
     """
-    if case.form != "wide" or case.dtype == "float64" or find(case.activation).rowwise:
+    dtype = DTYPES[case.dtype]
+    if case.form != "wide" or not dtype.is_countable or find(case.activation).rowwise:
         return None
-    return NARROW if DTYPES[case.dtype].itemsize == 2 else WIDE
+    return NARROW if dtype.is_small else WIDE
 
 
 def blamed(rows: Iterable[Row]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ import numpy as np
 from ..catalog import inputs
 from ..catalog.activations import find
 from ..catalog.cases import Case, Selection, plain_form
-from ..catalog.dtypes import DTYPES
+from ..catalog.dtypes import COUNTABLE, DTYPES, prominence
 from ..catalog.frameworks import frameworks
 from ..host import machine
 from ..results.status import Status
@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 Sample = tuple[str, Case, dict[str, Any]]
 """The kind of a sample, its case and what it holds."""
 
-FORMATS = ("float32", "float16", "bfloat16")
+FORMATS = tuple(sorted(COUNTABLE, key=prominence))
 _ELSEWHERE = ("float32", "bfloat16", "float64")
 """Formats that other workers are given, if there are such: to load kernels takes them longest."""
 SHAPE = (260, 256)

@@ -44,7 +44,7 @@ def examine(
 
     Of consecutive inputs, blocks are quick. In float64, Arb alone knows enough.
     """
-    if DTYPES[dtype].itemsize == 8:
+    if not DTYPES[dtype].is_countable:
         return judge(problem_at(activation, direction, dtype, bits), results)
     stretches = [slice(i, i + _BLOCK) for i in range(0, len(bits), _BLOCK)]
     tier = _Tier(activation, direction, dtype)

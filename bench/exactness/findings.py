@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from ..catalog.activations import find
 from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
-from ..catalog.dtypes import DTYPES
+from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
 from ..results.store import Run
@@ -41,7 +41,7 @@ class Bound:
 
     def of(self, dtype: str) -> float:
         """The bound in a dtype, in ulp."""
-        return self.narrow if DTYPES[dtype].itemsize == 2 else self.wide
+        return self.narrow if DTYPES[dtype].is_small else self.wide
 
 
 BOUNDS: Mapping[Kind, Bound] = {
@@ -90,7 +90,6 @@ _SMALL = 1e-4
 """A relative error below which ulp say more."""
 _OWN_FORMS = ("wide", "blocked")
 _NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
-_DTYPES = ("float32", "float64", "float16", "bfloat16")
 _PLACE = re.compile(r"(?:at )?(?P<input>[^:]+): got (?P<got>[^\s,]+), exact (?P<exact>\S+)")
 _FIRST = re.compile(r"first at (.+)")
 
@@ -336,7 +335,7 @@ def _shown(group: Sequence[_Excess]) -> _Excess:
         group,
         key=lambda each: (
             each.hidden,
-            _place_in(_DTYPES, each.case.dtype),
+            prominence(each.case.dtype),
             tuple(BOUNDS).index(each.kind),
             *(-part for part in each.weight),
             each.case.direction != "forward",
@@ -382,7 +381,7 @@ def _by_kind(group: Iterable[_Excess]) -> list[_Excess]:
 def _in_order(group: Iterable[_Excess]) -> list[_Excess]:
     return sorted(
         group,
-        key=lambda each: (_place_in(_DTYPES, each.case.dtype), _place_in(MODES, each.case.mode)),
+        key=lambda each: (prominence(each.case.dtype), _place_in(MODES, each.case.mode)),
     )
 
 

@@ -24,13 +24,14 @@ Array = np.ndarray[Any, Any]
 _WINDOWS = 64
 _KEPT = 4
 """Inputs taken from a window."""
-_LENGTH = {"float32": 2**10, "float64": 2**16}
+_LENGTH = {4: 2**10, 8: 2**16}
+"""Inputs of a window, by the bytes of one."""
 _BINADES = (-12, 5)
 """Exponents of the inputs: where activations bend."""
 
 
 def hardest(activation: Activation, direction: str, dtype: str, seed: int) -> Array:
-    """Bit patterns of inputs that are hard to round, of float32 or float64; seeded.
+    """Bit patterns of inputs that are hard to round, of 32 or 64 bits; seeded.
 
     Windows in which the function is not smooth, has no value or changes its binade give none.
     """
@@ -45,7 +46,7 @@ def hardest(activation: Activation, direction: str, dtype: str, seed: int) -> Ar
 
 def _window(function: Any, start: Any, fmt: Dtype) -> Array:
     """The hardest of the inputs that follow the bit pattern `start`."""
-    length = _LENGTH[fmt.name]
+    length = _LENGTH[fmt.itemsize]
     places = np.array([start, start + length // 2, start + length], dtype=fmt.bits)
     x = inputs.from_bits(places, fmt.name)
     coefficients = _coefficients(function, x, length, fmt)

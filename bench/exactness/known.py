@@ -1,4 +1,4 @@
-"""Exact values of all 65,536 inputs of a 16-bit format: computed once, then read from a cache.
+"""Exact values of all inputs of a small format: computed once, then read from a cache.
 
 A file of the cache is named after everything that its content follows from: the code of the exact
 function, its parameters, the code of this reference, the direction and the format.
@@ -25,6 +25,7 @@ from ..catalog import activations as catalog
 from ..catalog import dtypes, inputs
 from ..catalog import formulas as exact
 from ..catalog.activations import Activation, find
+from ..catalog.dtypes import DTYPES
 from ..host import cache, machine
 from ..host.progress import Reporter
 from . import reference, ulp
@@ -33,8 +34,6 @@ Array = np.ndarray[Any, Any]
 Key = tuple[str, str, str]
 """Label, direction and dtype."""
 
-FORMATS = ("float16", "bfloat16")
-_LAYOUT = (np.dtype(np.float64), np.dtype(np.uint16), (2**16,), (2**16,))
 _SURE = 2.0**-30
 """Distance from half an ulp at which float64 values, right to 2⁻⁵³, tell how a number rounds."""
 
@@ -50,21 +49,22 @@ class Known:
     rounded: Array
 
 
-def all_inputs() -> Array:
-    """Every bit pattern of a 16-bit format."""
-    return np.arange(2**16, dtype=np.uint16)
+def all_inputs(dtype: str) -> Array:
+    """Every bit pattern of a small format."""
+    fmt = DTYPES[dtype]
+    return np.arange(2 ** (8 * fmt.itemsize), dtype=fmt.bits)
 
 
 def known(label: str, direction: str, dtype: str) -> Known:
     """The exact values of an elementwise activation, from the cache if they are there."""
     activation = find(label)
     path = _path(activation, direction, dtype)
-    stored = _read(path)
+    stored = _read(path, dtype)
     if stored is None:
         stored = _compute(activation, direction, dtype)
         _write(path, stored)
     values, rounded = stored
-    x = inputs.from_bits(all_inputs(), dtype)
+    x = inputs.from_bits(all_inputs(dtype), dtype)
     found = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
     return Known(found, rounded)
 
@@ -93,7 +93,7 @@ def _store(key: Key) -> None:
 
 def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array, Array]:
     """The exact values as float64 of the same binade, and the bits of the correctly rounded."""
-    x = inputs.from_bits(all_inputs(), dtype)
+    x = inputs.from_bits(all_inputs(dtype), dtype)
     function = reference.function_of(activation, direction)
     found = reference.exact_at(function, x)
     values = np.array([found.in_binade(i) for i in range(x.size)])
@@ -105,14 +105,16 @@ def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array,
     return values, rounded
 
 
-def _read(path: Path) -> tuple[Array, Array] | None:
+def _read(path: Path, dtype: str) -> tuple[Array, Array] | None:
     """What a file holds; None where there is none, or it is damaged: then it is made again."""
     try:
         with path.open("rb") as stream, np.load(stream) as stored:
             values, rounded = stored["values"], stored["rounded"]
     except Exception:  # a damaged archive raises whatever its bytes lead to
         return None
-    whole = (values.dtype, rounded.dtype, values.shape, rounded.shape) == _LAYOUT
+    bits = all_inputs(dtype)
+    layout = (values.dtype, rounded.dtype, values.shape, rounded.shape)
+    whole = layout == (np.float64, bits.dtype, bits.shape, bits.shape)
     return (values, rounded) if whole else None
 
 

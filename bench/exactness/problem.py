@@ -13,6 +13,7 @@ import numpy as np
 from ..catalog import inputs
 from ..catalog.activations import Activation, find
 from ..catalog.cases import Case, directions_of
+from ..catalog.dtypes import DTYPES
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.process import Failed
@@ -102,7 +103,7 @@ class Problems:
 def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
     """Which exact values of all 16-bit inputs some swept cases need."""
     for case in cases:
-        if case.dtype in known.FORMATS and not find(case.activation).rowwise:
+        if DTYPES[case.dtype].is_small and not find(case.activation).rowwise:
             for each in directions_of(case):
                 yield each.activation, each.direction, each.dtype
 
@@ -117,7 +118,7 @@ def problem_of(
     """
     if activation.rowwise:
         return _of_rows(activation, direction, dtype, seed)
-    if dtype in known.FORMATS:
+    if DTYPES[dtype].is_small:
         problem = _of_all(activation, direction, dtype)
     else:
         hard = [hardest(activation, each, dtype, seed) for each in ("forward", "backward")]
@@ -139,7 +140,7 @@ def problem_at(activation: Activation, direction: str, dtype: str, bits: Array) 
 def _of_all(activation: Activation, direction: str, dtype: str) -> Problem:
     """Every input of a 16-bit format."""
     stored = known.known(activation.label, direction, dtype)
-    bits = known.all_inputs().reshape(-1, ROW)
+    bits = known.all_inputs(dtype).reshape(-1, ROW)
     exact = stored.exact.at(np.arange(bits.size).reshape(bits.shape))
     rounded = stored.rounded.reshape(bits.shape)
     return Problem(activation, direction, dtype, bits, exact, rounded=rounded)

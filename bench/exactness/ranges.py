@@ -67,8 +67,8 @@ def _number(text: str) -> float:
 
 
 def is_sampled(dtype: str) -> bool:
-    """Whether a format has more numbers than anybody can go through."""
-    return DTYPES[dtype].itemsize == 8
+    """True for a format that has more numbers than anybody can go through."""
+    return not DTYPES[dtype].is_countable
 
 
 def cut(first: int, count: int, length: int) -> list[Stretch]:

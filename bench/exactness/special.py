@@ -32,8 +32,8 @@ METRICS = (
     *("special_departures", "gradient_at_kink", "sign_of_zero"),
     *("nan_kept", "subnormal_kept"),
 )
-_DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}
-"""Decimal digits that tell the numbers of a format apart."""
+_FEW = 4
+"""Digits of a number that say enough where they say nothing of what came of it."""
 
 
 def points(activation: Activation, dtype: str) -> Array:
@@ -125,7 +125,7 @@ class _Found:
     def at(self, index: Any) -> str:
         """A point and what came of it; of NaN with few digits, which say nothing there."""
         x, got = self.x[index], self.got[index]
-        digits = min(_DIGITS.values()) if math.isnan(x) else 0
+        digits = _FEW if math.isnan(x) else 0
         return f"{self.name(x)} → {_named(got, self.case.dtype, digits)}"
 
 
@@ -240,5 +240,5 @@ def _named(value: float, dtype: str, digits: int = 0) -> str:
     }
     if math.isnan(value):
         return "NaN"
-    text = words.get(abs(value)) or f"{abs(value):.{digits or _DIGITS[dtype]}g}"
+    text = words.get(abs(value)) or f"{abs(value):.{digits or fmt.digits}g}"
     return f"−{text}" if math.copysign(1.0, value) < 0 else text

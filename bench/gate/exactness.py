@@ -13,6 +13,7 @@ import numpy as np
 from ..catalog import inputs
 from ..catalog.activations import Activation
 from ..catalog.cases import PROFILES, Case, Selection
+from ..catalog.dtypes import COUNTABLE
 from ..catalog.dtypes import DTYPES as FORMATS
 from ..exactness import known, special, sweep, ulp
 from ..exactness.judge import place
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ..worker.protocol import Outputs
 
 Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
-DTYPES = ("float16", "bfloat16", "float32")
 _MEASURES = {
     "max_ulp": "largest error, ulp",
     "max_ulp_flushed": "largest error with subnormals contracted, ulp",
@@ -77,7 +77,7 @@ class Compared:
 
 def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
     """What is evaluated for some timed cases: each form and mode once a format, both directions."""
-    return sweep.agreement_cases(cases, DTYPES, asked)
+    return sweep.agreement_cases(cases, COUNTABLE, asked)
 
 
 class Comparison:
@@ -188,8 +188,8 @@ class Comparison:
 
 def _inputs(case: Case, seed: int) -> Any:
     """The bits that a function is tried on of which nobody said what it should be."""
-    if case.dtype in known.FORMATS:
-        return known.all_inputs().reshape(-1, _ROW)
+    if FORMATS[case.dtype].is_small:
+        return known.all_inputs(case.dtype).reshape(-1, _ROW)
     bits = inputs.stratified(case.dtype, _PER_BINADE, seed)
     return bits[: bits.size // _ROW * _ROW].reshape(-1, _ROW)
 

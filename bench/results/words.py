@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from ..catalog.dtypes import DTYPES
 from .rows import Against, Cause, Ended, Other, Point, Row, Sampling, Why
 
-_DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}
-"""Decimal digits that distinguish the numbers of a format."""
+_FEW = 4
+"""Digits of a number that say enough where they say nothing of what came of it."""
 _ENDED: Mapping[Ended, str] = {
     Ended.NARROW: "narrow enough",
     Ended.DIFFER: "processes differ",
@@ -123,7 +123,7 @@ def special(found: Point, row: Row) -> str:
     dtype = row.case.dtype
     x, got = found.x, math.nan if found.got is None else found.got
     # Digits say nothing of what comes of NaN.
-    digits = min(_DIGITS.values()) if math.isnan(x) else 0
+    digits = _FEW if math.isnan(x) else 0
     told = f"{number(x, dtype)} → {number(got, dtype, digits)}"
     if row.metric != "special_departures" or found.exact is None:
         return told
@@ -146,7 +146,7 @@ def number(value: float, dtype: str, digits: int = 0) -> str:
         2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision)): "largest",
         math.inf: "∞",
     }
-    text = words.get(abs(value)) or f"{abs(value):.{digits or _DIGITS[dtype]}g}"
+    text = words.get(abs(value)) or f"{abs(value):.{digits or fmt.digits}g}"
     return f"−{text}" if math.copysign(1.0, value) < 0 else text
 
 

@@ -78,10 +78,10 @@ def load(name: str) -> Callable[..., Any]:
 
 
 def _dtype(name: str) -> Any:
-    if name != "bfloat16":
+    if hasattr(np, name):
         return np.dtype(name)
     try:
         import ml_dtypes
     except ImportError:
-        raise Unusable("bfloat16 arrays need ml_dtypes: python -m pip install ml_dtypes") from None
-    return np.dtype(ml_dtypes.bfloat16)
+        raise Unusable(f"{name} arrays need ml_dtypes: python -m pip install ml_dtypes") from None
+    return np.dtype(getattr(ml_dtypes, name))

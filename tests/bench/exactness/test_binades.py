@@ -53,9 +53,9 @@ def test_the_largest_of_all_binades_is_that_of_the_case(
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["float16", "bfloat16"]))
 def test_a_group_holds_the_largest_error_of_its_inputs(seed: int, dtype: str) -> None:
     """Any errors at all inputs: each is at most that of its group, and every group reaches it."""
-    x = inputs.from_bits(all_inputs(), dtype)
+    x = inputs.from_bits(all_inputs(dtype), dtype)
     errors = np.random.default_rng(seed).random(x.shape) * 100
-    found = binades.largest(all_inputs(), errors, dtype)
+    found = binades.largest(all_inputs(dtype), errors, dtype)
     finite = np.isfinite(x)
     assert max(found) == errors[finite].max()
     assert set(found) <= set(errors[finite])

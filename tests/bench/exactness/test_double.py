@@ -13,7 +13,7 @@ from flint import arb
 from actbench.bench.catalog import formulas as exact
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import Activation, find, find_reference
-from actbench.bench.exactness import double, known, reference
+from actbench.bench.exactness import double, reference
 from actbench.bench.exactness.certificate import Certificate
 from actbench.bench.exactness.hardest import hardest
 from actbench.bench.exactness.judge import judge
@@ -51,7 +51,7 @@ def _perturbed(right: Array, seed: int) -> Array:
     return results
 
 
-@pytest.mark.parametrize("dtype", known.FORMATS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize(
     "label", ["gelu", "sigmoid", "leaky_relu", "hard_swish", "sqrt", "log1p", "mish", "divide"]

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("label", ALGEBRAIC)
 def test_float16_is_rounded_as_numpy_rounds(label: str, folder: Path) -> None:
-    x = inputs.from_bits(known.all_inputs(), "float16")
+    x = inputs.from_bits(known.all_inputs("float16"), "float16")
     with np.errstate(all="ignore"):
         values = ALGEBRAIC[label](x)
         expected = values.astype(np.float16)
@@ -59,7 +59,7 @@ def test_float16_is_rounded_as_numpy_rounds(label: str, folder: Path) -> None:
 
 def test_bfloat16_is_rounded_once(folder: Path) -> None:
     """By the carry into the upper half of float32, which holds these sums exactly."""
-    x = known.all_inputs().astype(np.uint32) << 16
+    x = known.all_inputs("bfloat16").astype(np.uint32) << 16
     wide = x.view(np.float32)
     small = (np.abs(wide) < 2**15) & (np.abs(wide) > 2.0**-15)
     sums = (wide[small] + np.float32(0.5)).view(np.uint32)
@@ -68,7 +68,7 @@ def test_bfloat16_is_rounded_once(folder: Path) -> None:
     assert np.array_equal(rounded, expected.astype(np.uint16))
 
 
-@pytest.mark.parametrize("dtype", known.FORMATS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_next_to_a_tie_arb_decides_and_zero_keeps_its_sign(dtype: str, folder: Path) -> None:
     """Gelu of the numbers next to 0 is a hair more than half of them: in float64 just half."""
     found = known.known("gelu", "forward", dtype)
@@ -294,7 +294,7 @@ def test_values_that_were_read_are_those_that_arb_gives(folder: Path) -> None:
     """Through the file and back, at inputs of every binade."""
     known.known("silu", "forward", "bfloat16")
     found = known.known("silu", "forward", "bfloat16").exact
-    places = known.all_inputs()[::97]
+    places = known.all_inputs("bfloat16")[::97]
     x = inputs.from_bits(places, "bfloat16")
     exact = reference.exact_values(find("silu"), "forward", x)
     for i, place in enumerate(places):
