@@ -20,6 +20,14 @@ from ._adapter import Bits, Contract, NotCompiled, Step, Unsupported
 TITLE = "PyTorch"
 MODES = ("eager", "compiled")
 ENVIRONMENT = {"TORCHINDUCTOR_CACHE_DIR": "{cache}"}
+# Compiled code is for the CPU that is there: valgrind's has AVX2.
+EMULATED = {
+    "x86_64": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "TORCHINDUCTOR_CPP_MARCH": "haswell",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
+}
 SCRIPT = {
     "tensor": "torch.full(({copies},), {input}, dtype=torch.{dtype})",
     "compiled": "torch.compile({f}, dynamic=True)",

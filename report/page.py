@@ -48,8 +48,7 @@ WORDS: Mapping[str, str] = {
     "formula as the literature prints it, wide one that holds for every input, computed in the "
     "next wider format and rounded once, blocked one in blocks that stay in the cache; max, abs, "
     "where and logaddexp are named after the operation they rest on",
-    "mode": "eager, operation by operation, or compiled (torch.compile, jax.jit, tf.function with "
-    "XLA); NumPy has eager only",
+    "mode": "eager, operation by operation, or compiled as a whole, where the framework can",
     "direction": "forward is the function, backward the gradient alone, both the two in one call",
     "setting": "what cases must share to be compared: framework, mode, direction, device, dtype, "
     "size, threads, output and cache",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ..host.errors import UsageError
 
 _NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
-_CONSTANTS = (*_NEEDED, "VARIANTS", "SCRIPT")
+_CONSTANTS = (*_NEEDED, "VARIANTS", "COMPILES", "EMULATED", "SCRIPT")
 IMPLS = Path(__file__).resolve().parents[2] / "impls"
 
 
@@ -38,7 +38,11 @@ class Script:
 
 @dataclass(frozen=True)
 class Framework:
-    """A module of `impls/`: its title, modes, functions, environment, variants of that, script."""
+    """A module of `impls/`, as far as its text says: see `impls/_adapter.py`.
+
+    `compiles` are the modes whose code a compiler makes in the process; `emulated` holds, by
+    machine, the variables under which its code runs in valgrind too.
+    """
 
     name: str
     title: str
@@ -46,6 +50,8 @@ class Framework:
     functions: frozenset[str]
     environment: Mapping[str, str]
     variants: Mapping[str, Mapping[str, str]]
+    compiles: tuple[str, ...] = ("compiled",)
+    emulated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     script: Script | None = None
 
     def offers(self, activation: str, form: str) -> bool:
@@ -53,12 +59,17 @@ class Framework:
         return f"{activation}_{form}" in self.functions
 
 
+def names(folder: Path = IMPLS) -> tuple[str, ...]:
+    """The names of all frameworks, of which no file is read."""
+    return tuple(sorted(path.stem for path in folder.glob("[!_]*.py")))
+
+
 @cache
 def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
     """Every framework with a module in `folder`, by name, the plainest (fewest modes) first."""
-    files = sorted(path for path in folder.glob("[!_]*.py"))
-    found = [_read(path) for path in files]
-    return {each.name: each for each in sorted(found, key=lambda each: len(each.modes))}
+    read = [_read(folder / f"{name}.py") for name in names(folder)]
+    plainest = sorted(read, key=lambda framework: len(framework.modes))
+    return {framework.name: framework for framework in plainest}
 
 
 def _read(path: Path) -> Framework:
@@ -80,6 +91,8 @@ def _read(path: Path) -> Framework:
         functions=frozenset(node.name for node in body if isinstance(node, ast.FunctionDef)),
         environment=constants["ENVIRONMENT"],
         variants=constants.get("VARIANTS", {}),
+        compiles=tuple(constants.get("COMPILES", ("compiled",))),
+        emulated=constants.get("EMULATED", {}),
         script=_script(path, constants["SCRIPT"]) if "SCRIPT" in constants else None,
     )
 

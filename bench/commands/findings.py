@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..catalog.cases import Selection
+from ..catalog.frameworks import names
 from ..exactness import findings as module
 from ..results.store import dump, load
 from .options import DEBUG, RUN
@@ -21,7 +22,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @RUN
-@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax, tensorflow.")
+@click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(names())}.")
 @click.option("--activation", "activations", multiple=True, help="A name of `list`.")
 @click.option("--limit", type=click.IntRange(1), help="The first so many; all unless given.")
 @click.option("--json", "as_json", is_flag=True, help="One record per finding.")

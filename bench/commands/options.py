@@ -15,7 +15,8 @@ import click
 
 from ..catalog.activations import nearest
 from ..catalog.cases import all_forms
-from ..catalog.frameworks import frameworks
+from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import frameworks, names
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
@@ -60,13 +61,13 @@ class Finite(click.FloatRange):
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose cases. Each may be given several times."""
     options = (
-        ("framework", str, "numpy, torch, jax, tensorflow."),
+        ("framework", str, f"{', '.join(names())}."),
         ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
         ("form", str, f"{', '.join(all_forms())}."),
         ("mode", str, "eager or compiled."),
         ("direction", str, "forward, backward or both."),
         ("device", str, "cpu or cuda."),
-        ("dtype", str, "float32, float64, float16 or bfloat16."),
+        ("dtype", str, f"{', '.join(DTYPES)}."),
         ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
         ("threads", str, "CPU threads of a worker, or all; 1 unless given."),
         ("output", str, "fresh, or reused: written to memory that is there already."),

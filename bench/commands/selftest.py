@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from ..gate import summary
-from ..gate.selftest import Asked
+from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.progress import Reporter
 from .options import DEBUG, Finite, as_given
@@ -39,7 +39,7 @@ written, 130 interrupted (what was measured is kept).
     help="Each has a gate on the same code for each of --hogs.",
 )
 @click.option("--minutes", type=Finite(0), default=600.0, help="Begin no gate after.")
-@click.option("--framework", "frameworks", multiple=True, help="numpy, torch, jax.")
+@click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(FRAMEWORKS)}.")
 @click.option(
     "--hogs",
     multiple=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..catalog.cases import Selection
+from ..catalog.frameworks import names
 from ..exactness import special_table
 from ..host.errors import UsageError
 from ..results import export
@@ -24,7 +25,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @RUN
-@click.option("--framework", "wanted", multiple=True, help="numpy, torch, jax, tensorflow.")
+@click.option("--framework", "wanted", multiple=True, help=f"{', '.join(names())}.")
 @click.option("--activation", "labels", multiple=True, help="Every form of it, not the plain one.")
 @click.option("--json", "as_json", is_flag=True, help="The rows, as records.")
 @DEBUG

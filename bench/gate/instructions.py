@@ -312,7 +312,7 @@ def compare(
 
 def tolerance(case: Case) -> float:
     """The least change of a case that is called, as a share."""
-    compiles = case.mode == "compiled" or case.framework == "jax"
+    compiles = case.mode in frameworks()[case.framework].compiles
     return COMPILED_TOLERANCE if compiles else TOLERANCE
 
 

@@ -69,6 +69,7 @@ CASES = (
     _case("jax", "mish", "native", "compiled"),
     _case("jax", "squareplus", "textbook", "compiled"),
 )
+FRAMEWORKS = tuple(dict.fromkeys(case.framework for case in CASES))
 
 
 During = Callable[[str], AbstractContextManager[object]]
@@ -119,7 +120,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
     """
     cases = [case for case in CASES if not asked.frameworks or case.framework in asked.frameworks]
     if not cases:
-        raise UsageError("no case left: --framework takes numpy, torch and jax here")
+        raise UsageError(f"no case left: --framework takes {', '.join(FRAMEWORKS)} here")
     started = datetime.now(UTC)
     path = asked.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-selftest"
     writer = RunWriter(path, facts_of(_as_run(asked), started))

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..catalog.activations import CATALOG, find
-from ..catalog.cases import Case
+from ..catalog.cases import Case, plain_form
 from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import frameworks
 from ..results.metrics import Row
 from .parts import PAGE
 
@@ -65,7 +66,7 @@ def _is_formula(case: Case) -> bool:
 
 
 def _primitive(case: Case, name: str) -> Case:
-    form = "native" if case.framework != "numpy" or name != "erf" else CATALOG[name].forms[0]
+    form = plain_form(CATALOG[name], frameworks()[case.framework])
     return replace(case, activation=name, form=form)
 
 

@@ -16,13 +16,6 @@ _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "CC", "CXX")
 """Variables that a counted process inherits: any other would lie in memory as well."""
 
-_RESTRICTED = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "TORCHINDUCTOR_CPP_MARCH": "haswell",
-    "TORCHINDUCTOR_COMPILE_THREADS": "1",
-}
-"""For PyTorch on x86-64, whose compiled code is for the CPU that is there: valgrind's has AVX2."""
-
 
 @dataclass(frozen=True)
 class Key:
@@ -64,9 +57,8 @@ def counted(key: Key, caches: Path) -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     shared = str(cache.folder(key.framework))
     own = {name: text.replace(shared, str(caches)) for name, text in environment_of(key).items()}
-    applies = key.framework == "torch" and platform.machine() == "x86_64"
-    restricted = _RESTRICTED if applies else {}
-    return {**kept, **own, **restricted, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    emulated = frameworks()[key.framework].emulated.get(platform.machine(), {})
+    return {**kept, **own, **emulated, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 
 
 def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
