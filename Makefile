@@ -39,7 +39,7 @@ gate: $(READY) ## what became slower or less exact: make gate BASE=origin/main
 	@test -n "$(BASE)" || { echo "error: say what to compare with: make gate BASE=origin/main" >&2; exit 2; }
 	$(BIN)/actbench gate --base '$(BASE)' $(GATE)
 
-selftest: $(READY) ## how often the gate is wrong on this machine (five minutes a cycle)
+selftest: $(READY) ## how often the gate is wrong on this machine (five minutes per cycle)
 	$(BIN)/actbench selftest $(SELFTEST)
 
 smoke: ## the same in under a minute: does everything work here?
