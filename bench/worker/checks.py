@@ -15,13 +15,14 @@ import numpy as np
 
 from ..catalog.dtypes import DTYPES
 from . import truth
-from .steps import Action, Step, Steps, Tensor, results_of
+from .steps import Action, Array, Step, Steps, Tensor, results_of
+from .waiting import check_waiting
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
-    from .protocol import Bits, Call
+    from .protocol import Call
 
-Change = Callable[["Bits", int], "Bits"]
+Change = Callable[[Array, int], Array]
 """Rows of bit patterns changed; the same with −1 brings them back."""
 
 
@@ -66,7 +67,7 @@ class Checks:
             self._adapter.wait(result)
             return result
 
-        truth.check_waiting(call, self._adapter.is_ready, self._adapter.synchronize())
+        check_waiting(call, self._adapter.is_ready, self._adapter.synchronize())
 
     def _traced(self, call: Call, given: Tensor) -> None:
         """Once a dtype: a compiled function may have the framework call Python as well."""
@@ -83,7 +84,7 @@ class Checks:
             return  # one row has no other place
         change = truth.negated if call.direction == "backward" else truth.moved
 
-        def of_rows(result: Any) -> list[Bits]:
+        def of_rows(result: Any) -> list[Array]:
             # Gradients of learned parameters, which come last, are sums over rows.
             results = results_of(result)[: 2 if call.direction == "both" else 1]
             return [self._adapter.get(tensor)[rows] for tensor in results]
@@ -99,9 +100,7 @@ class Checks:
         truth.check_follows(expected, after, call.dtype)
 
     @contextmanager
-    def _changed(
-        self, call: Call, timed: Step, rows: np.ndarray[Any, Any], change: Change
-    ) -> Iterator[Action]:
+    def _changed(self, call: Call, timed: Step, rows: Array, change: Change) -> Iterator[Action]:
         """The step while the given rows of what it reads are changed.
 
         On the CPU they are changed in memory, under the step that is timed: it cannot have done its
@@ -119,7 +118,7 @@ class Checks:
             for view in views:
                 view[rows] = change(view[rows], -1)
 
-    def _memory(self, tensor: Tensor, dtype: str) -> Bits:
+    def _memory(self, tensor: Tensor, dtype: str) -> Array:
         """The bit patterns of a tensor on the CPU where they lie, to be written to."""
         kind, shape = np.dtype(DTYPES[dtype].bits), tuple(tensor.shape)
         place = (ctypes.c_ubyte * (math.prod(shape) * kind.itemsize)).from_address(
@@ -127,9 +126,7 @@ class Checks:
         )
         return np.frombuffer(place, kind).reshape(shape)
 
-    def _on_copies(
-        self, call: Call, timed: Step, rows: np.ndarray[Any, Any], change: Change
-    ) -> Action:
+    def _on_copies(self, call: Call, timed: Step, rows: Array, change: Change) -> Action:
         def changed(tensor: Tensor) -> Tensor:
             bits = np.array(self._adapter.get(tensor))
             bits[rows] = change(bits[rows], 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from ..catalog import inputs
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
-    from .protocol import Bits, Call, TimedCall
+    from .protocol import Call, TimedCall
 
+Array = np.ndarray[Any, Any]
 Tensor = Any
-"""Of a framework's own."""
+"""An array of the framework's own."""
 Action = Callable[[], Any]
 """A call of no arguments that does the work of one case, once."""
 
@@ -77,7 +78,7 @@ class Steps:
         return self._adapter.step(function, arrays, upstream, call.mode, call.direction, slot)
 
     def on(
-        self, call: Call, given: Tensor, upstream: Bits | None = None
+        self, call: Call, given: Tensor, upstream: Array | None = None
     ) -> tuple[Action, list[Tensor]]:
         """A call on a given input, and all its arrays. `upstream` of None is ones."""
         arrays = [given, *self.learned(call)]
@@ -105,7 +106,7 @@ class Steps:
         shape: tuple[int, ...],
         dtype: str,
         seed: int,
-        domain: Literal["all", "positive"] = "all",
+        domain: inputs.Domain = "all",
     ) -> Tensor:
         """The random inputs of a shape, made once."""
         key = (shape, dtype, domain, seed)
@@ -117,9 +118,9 @@ class Steps:
         """The arrays of the parameters that are learned."""
         return [
             self._adapter.put(
-                inputs.to_bits(np.full(each.shape, each.value), call.dtype), call.dtype
+                inputs.to_bits(np.full(learned.shape, learned.value), call.dtype), call.dtype
             )
-            for each in call.learned
+            for learned in call.learned
         ]
 
     def _slot(self, call: Call, arrays: list[Tensor], seed: int) -> list[Tensor]:

@@ -18,7 +18,7 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.worker import truth
+from actbench.bench.worker import truth, waiting
 from actbench.bench.worker.operations import Worker
 from actbench.bench.worker.protocol import Evaluate, Prepare
 from actbench.bench.workers.requests import timed_call
@@ -328,8 +328,8 @@ def test_the_rows_that_are_compared_reach_from_the_first_to_the_last() -> None:
 def test_what_the_framework_calls_not_ready_is_refused() -> None:
     answers = iter([True] * 30 + [False])
     with pytest.raises(truth.Refused, match="not ready"):
-        truth.check_waiting(lambda: None, lambda _: next(answers), None)
-    truth.check_waiting(lambda: None, lambda _: True, None)
+        waiting.check_waiting(lambda: None, lambda _: next(answers), None)
+    waiting.check_waiting(lambda: None, lambda _: True, None)
 
 
 def _on_a_device(wait_ns: Callable[[], int]) -> Callable[[], None]:
@@ -339,7 +339,7 @@ def _on_a_device(wait_ns: Callable[[], int]) -> Callable[[], None]:
     def synchronize() -> None:
         now[0] += wait_ns()
 
-    truth.time = SimpleNamespace(perf_counter_ns=lambda: now[0])  # type: ignore[assignment]
+    waiting.time = SimpleNamespace(perf_counter_ns=lambda: now[0])  # type: ignore[assignment]
     return synchronize
 
 
@@ -348,7 +348,7 @@ def test_a_device_that_still_works_is_told_from_a_slow_wait(
     work: int, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wait takes 60 µs at rest here; what a call has left adds to the next."""
-    monkeypatch.setattr(truth, "time", truth.time)
+    monkeypatch.setattr(waiting, "time", waiting.time)
     pending = [0]
 
     def call() -> None:
@@ -361,9 +361,9 @@ def test_a_device_that_still_works_is_told_from_a_slow_wait(
     synchronize = _on_a_device(wait_ns)
     if refused:
         with pytest.raises(truth.Refused, match="returns before its work is done"):
-            truth.check_waiting(call, lambda _: None, synchronize)
+            waiting.check_waiting(call, lambda _: None, synchronize)
     else:
-        truth.check_waiting(call, lambda _: None, synchronize)
+        waiting.check_waiting(call, lambda _: None, synchronize)
 
 
 def test_a_result_on_another_device_is_refused() -> None:
