@@ -17,7 +17,7 @@ from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..timing.apart import Apart
 from ..timing.decisions import Decision, Design, PairedTiming
-from ..timing.pairs import Epochs, Setting
+from ..timing.processes import Epochs, Setting
 from ..timing.verdicts import DEAD_ZONE
 from ..worker.protocol import ARMS, Arm, Evaluate, InArm
 from ..workers.environment import Key

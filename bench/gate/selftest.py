@@ -25,7 +25,7 @@ from ..host.progress import Reporter
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
 from ..timing.decisions import Decision, Design, PairedTiming
-from ..timing.pairs import Setting
+from ..timing.processes import Setting
 from ..worker.protocol import ARMS, Hogs, Slowdown
 from ..workers.lanes import available_cpus
 from . import trees

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..catalog.cases import Case
 from ..host.progress import Reporter
 from ..worker.protocol import Arm, Failure
-from .pairs import Effort, Epoch, Epochs, Setting, Timed, measure
+from .pairs import Effort, Timed, measure
+from .processes import Epoch, Epochs, Setting
 from .ratios import UNKNOWN, Estimate, common_spread
 from .verdicts import DEAD_ZONE, Outcome, verdict
 
@@ -246,9 +247,9 @@ class PairedTiming:
         self, epoch: Epoch, cases: Sequence[Case], effort: Effort, done: Callable[[], None]
     ) -> dict[Case, Timed]:
         """Time cases in the processes of an epoch, and keep how long it took."""
-        setting = replace(self._setting, effort=effort)
+        order = f"{self._setting.seed} {self.processes}"
         started = time.monotonic()
-        timed = measure(epoch, cases, setting, self.processes, done)
+        timed = measure(epoch, cases, effort, order, done)
         took = time.monotonic() - started - epoch.aside
         blocks = sum(values.blocks + values.spoilt for values in timed.values())
         self._visit = took * effort.blocks / blocks if blocks else self._visit
@@ -268,4 +269,4 @@ class PairedTiming:
             coming = (first if done < first else last) - done
         seconds = (share * self._budget - self.seconds) / coming
         visits = seconds / (max(cases, 1) * self._visit)
-        return replace(self._setting.effort, visits=max(1, min(_MOST_VISITS, int(visits))))
+        return Effort(max(1, min(_MOST_VISITS, int(visits))))

@@ -1,50 +1,27 @@
-"""Processes that time both arms of some cases, one after another on the same CPU."""
+"""Both arms of some cases timed in one process: visits, blocks, and the log ratio they give."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..catalog.cases import Case
-from ..catalog.frameworks import IMPLS
-from ..catalog.inputs import Domain
-from ..results.status import Status
 from ..worker.protocol import (
-    ARMS,
-    Arm,
     ArmsFailed,
     Blocks,
-    Call,
     Compare,
-    Failure,
-    Hogs,
-    InArm,
-    Loops,
     Pin,
-    Plant,
-    Prepare,
-    Slowdown,
-    TakeTurn,
 )
-from ..workers.environment import Key
-from ..workers.lanes import available_cpus, measuring_cpus
-from ..workers.process import Failed, Lost, WorkerProcess
-from ..workers.requests import call_of, own_call, timed_call, timing_shape
-from .apart import Apart
+from ..workers.lanes import measuring_cpus
+from ..workers.process import Failed, Lost
+from .processes import Epoch, key_of, of_both
 from .ratios import of_blocks
 
 _TIMEOUT = 300.0
-_ALONE = 60.0
-"""Seconds that an arm may take to answer in a process for itself."""
 _FEWEST = 24
 """Unspoilt blocks from which on a process has a value."""
 _FEWEST_LONG = 6
@@ -67,258 +44,6 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the processes of a gate have in common.
-
-    `folders` has the tree of each arm, `python_of` tells the interpreter of a framework, `own` is
-    the user's function or "", and `domain` where its timing inputs lie. `apart` has the frameworks
-    whose arms need a process each, and `base_python` the interpreter of the base's there, "" for
-    the candidate's. `hogs` and `planted` are for tests of the gate itself.
-    """
-
-    folders: Mapping[Arm, str]
-    logs: Path
-    python_of: Callable[[str], str]
-    own: str = ""
-    domain: Domain = "all"
-    apart: frozenset[str] = frozenset()
-    base_python: str = ""
-    seed: int = 0
-    effort: Effort = Effort()
-    planted: Mapping[Case, Slowdown] = field(default_factory=dict)
-    hogs: Hogs | None = None
-
-    def python(self, framework: str, arm: Arm) -> str:
-        """The interpreter of an arm."""
-        return (self.base_python if arm == "base" else "") or self.python_of(framework)
-
-    def call(self, case: Case, channels: int) -> Call:
-        """A case as a worker is asked for it."""
-        if self.own:
-            return own_call(case, self.own, self.domain)
-        return call_of(case, channels)
-
-
-@dataclass
-class Epoch:
-    """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed.
-
-    `gone` are the processes that were lost, `blame` finds the arms that a case's process dies of,
-    and `aside` are the seconds of its visits that a test of the gate took for itself.
-    """
-
-    workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
-    numbers: dict[Case, int] = field(default_factory=dict)
-    failures: dict[Case, Mapping[Arm, Failure]] = field(default_factory=dict)
-    gone: set[Key] = field(default_factory=set)
-    blame: Callable[[Case], Mapping[Arm, Failure]] = lambda _: {}
-    aside: float = 0.0
-
-    def runs(self, case: Case) -> bool:
-        """Whether a case can be timed: nothing of it failed, and its process is there."""
-        return case not in self.failures and _key(case) not in self.gone
-
-    def close(self) -> None:
-        """End the processes."""
-        for worker in self.workers.values():
-            worker.kill()
-
-
-class Epochs:
-    """Fresh processes one after another; the next are started while these are timed.
-
-    `versions` has those of the frameworks by the label of their processes.
-    """
-
-    def __init__(self, setting: Setting) -> None:
-        self.versions: dict[str, Mapping[str, str]] = {}
-        self._setting = setting
-        self._count = itertools.count()
-        self._pool = ThreadPoolExecutor(1)
-        self._next: Future[Epoch] | None = None
-        self._open: list[Epoch] = []
-        self._refused: set[Case] = set()
-        self._closed = False
-
-    def prefetch(self, cases: Sequence[Case]) -> None:
-        """Begin to start the next processes, on other CPUs than the timed one if there are any.
-
-        Not where they would run on the device that is timed.
-        """
-        threads = max((case.threads for case in cases), default=1)
-        alone = any(case.device != "cpu" for case in cases) or len(available_cpus()) <= threads
-        if self._next is None and cases and not alone:
-            self._next = self._pool.submit(self._start, list(cases))
-
-    @contextmanager
-    def take(self, cases: Sequence[Case]) -> Iterator[Epoch]:
-        """The next processes, with these cases or more of them prepared."""
-        coming, self._next = self._next, None
-        epoch = coming.result() if coming else self._start(list(cases))
-        try:
-            yield epoch
-        finally:
-            epoch.close()
-
-    def close(self) -> None:
-        """End everything that was started, what is being started as well."""
-        self._closed = True
-        self._end_all()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._end_all()
-
-    def _end_all(self) -> None:
-        for epoch in list(self._open):
-            epoch.close()
-
-    @staticmethod
-    def grouped(cases: Sequence[Case]) -> dict[Key, list[Case]]:
-        """The cases that share a process."""
-        grouped: dict[Key, list[Case]] = {}
-        for case in cases:
-            grouped.setdefault(_key(case), []).append(case)
-        return grouped
-
-    def _start(self, cases: list[Case]) -> Epoch:
-        turn = next(self._count)
-        epoch = Epoch(blame=partial(self._alone, turn=turn))
-        self._open.append(epoch)
-        epoch.numbers.update({case: number for number, case in enumerate(cases)})
-        grouped = self.grouped(cases)
-        with ThreadPoolExecutor(max(len(grouped), 1)) as pool:
-            try:
-                list(pool.map(lambda pair: self._open_worker(epoch, turn, *pair), grouped.items()))
-            except BaseException:
-                self._closed = True
-                epoch.close()
-                raise
-        return epoch
-
-    def _open_worker(self, epoch: Epoch, turn: int, key: Key, cases: list[Case]) -> None:
-        """A process with its cases prepared; one more without a case that a process died of."""
-        waiting = list(cases)
-        while waiting and not self._closed:
-            try:
-                worker = self.worker(key, turn)
-            except Failed as failed:
-                epoch.failures.update({case: _of_both(failed.failure) for case in waiting})
-                return
-            epoch.workers[key] = worker
-            if self._closed:  # while it was started
-                worker.kill()
-            lost = False
-            for case in cases:
-                if case in epoch.failures:
-                    continue
-                failures, lost = worker.facts.down, False
-                if not failures:
-                    failures, lost = self._prepare(epoch, turn, worker, case)
-                if failures:
-                    epoch.failures[case] = failures
-                if lost:
-                    worker.kill()
-                    break
-            waiting = [case for case in cases if case not in epoch.failures] if lost else []
-
-    def worker(self, key: Key, turn: int = 0) -> WorkerProcess | Apart:
-        """A fresh process with both trees, the candidate's loaded first in every second one.
-
-        Or one with a process a tree, the candidate's started first in every second one; also to
-        know of which tree a process with both dies at once.
-        Raises Failed where the framework or the device is missing.
-        """
-        folders = _turned(self._setting.folders, turn)
-        start = partial(self._one, key, folders, turn)
-        if key.framework in self._setting.apart:
-            pair = Apart(start, folders, bool(self._setting.base_python))
-            for arm, versions in pair.versions.items():
-                self.versions[f"{key.label} ({arm})"] = versions
-            return pair
-        try:
-            worker = self._process(key, folders)
-        except Lost:
-            pair = Apart(start, folders, installations=False)
-            if pair.facts.down:
-                return pair
-            pair.kill()
-            raise
-        self.versions[key.label] = worker.facts.versions
-        return worker
-
-    def _one(self, key: Key, folders: Mapping[Arm, str], turn: int, arm: Arm) -> WorkerProcess:
-        """A process with the tree of one arm."""
-        return self._process(key, {arm: folders[arm]}, turn)
-
-    def _alone(self, case: Case, turn: int) -> dict[Arm, Failure]:
-        """The arms that fail where they have a process for themselves, for as long as a visit."""
-        failures: dict[Arm, Failure] = {}
-        effort, number = self._setting.effort, 0  # the only case of its process
-        for arm in self._setting.folders:
-            try:
-                worker = self._one(_key(case), self._setting.folders, turn, arm)
-            except Failed as failed:
-                failures[arm] = failed.failure
-                continue
-            try:
-                worker.ask(InArm(arm, self._request(case, number, False)), _ALONE)
-                loops = worker.ask(Loops(number, effort.batch), _ALONE)
-                batches = effort.blocks * effort.visits
-                worker.ask(TakeTurn(arm, number, loops, batches), _ALONE)
-            except Failed as failed:
-                failures[arm] = failed.failure
-            finally:
-                worker.kill()
-        return failures
-
-    def _process(self, key: Key, folders: Mapping[Arm, str], turn: int = 0) -> WorkerProcess:
-        """A process with the trees in `folders`.
-
-        A single one brings its own environment, and has its memory laid out by chance.
-        """
-        setting = self._setting
-        python = setting.base_python if "candidate" not in folders else ""
-        alone = len(folders) == 1
-        return WorkerProcess(
-            key,
-            python or setting.python_of(key.framework),
-            available_cpus()[: key.threads],
-            setting.logs / f"worker-{key.label.replace('/', '-')}.log",
-            folders=folders,
-            own=setting.own,
-            layout=f"{setting.seed} {turn} {' '.join(folders)}" if alone else "",
-            impls=Path(*folders.values()) / "impls" if alone and not setting.own else IMPLS,
-        )
-
-    def _prepare(
-        self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case
-    ) -> tuple[dict[Arm, Failure], bool]:
-        """Prepare both arms, the candidate first in every second process.
-
-        Returns the arms that failed, and whether the process died of it. What is checked once is
-        checked again where it was refused: twice is no accident.
-        """
-        failures: dict[Arm, Failure] = {}
-        number = epoch.numbers[case]
-        checked = turn == 0 or case in self._refused
-        for arm in _turned(self._setting.folders, turn):
-            try:
-                worker.ask(InArm(arm, self._request(case, number, checked)), _TIMEOUT)
-            except Failed as failed:
-                failures[arm] = failed.failure
-                if isinstance(failed, Lost):
-                    return failures, True
-                if failed.failure.status is Status.REFUSED:
-                    self._refused.add(case)
-        if slowdown := self._setting.planted.get(case):
-            worker.ask(Plant(number, slowdown), _TIMEOUT)
-        return failures, False
-
-    def _request(self, case: Case, number: int, checked: bool) -> Prepare:
-        call = self._setting.call(case, timing_shape(case)[-1])
-        return Prepare(number, timed_call(case, self._setting.seed, call), checked)
-
-
-@dataclass(frozen=True)
 class Timed:
     """A case in one process: the median log ratio, its blocks and how many were spoilt.
 
@@ -332,25 +57,25 @@ class Timed:
 
 
 def measure(
-    epoch: Epoch, cases: Sequence[Case], setting: Setting, order: int, done: Callable[[], None]
+    epoch: Epoch, cases: Sequence[Case], effort: Effort, order: str, done: Callable[[], None]
 ) -> dict[Case, Timed]:
-    """Visit every case some times in shuffled order. Without an entry: one that has no value."""
-    effort, dice = setting.effort, random.Random(f"{setting.seed} {order}")
+    """Visit every case some times, shuffled by `order`. Without an entry: one that has no value."""
+    dice = random.Random(order)
     alive = [case for case in cases if case in epoch.numbers and case not in epoch.failures]
     found: dict[Case, list[Blocks]] = {case: [] for case in alive}
     for key, worker in list(epoch.workers.items()):
         try:
             worker.ask(Pin(tuple(measuring_cpus(key.threads))), _TIMEOUT)
         except Failed as failed:
-            stuck = (case for case in alive if _key(case) == key)
-            epoch.failures.update({case: _of_both(failed.failure) for case in stuck})
+            stuck = (case for case in alive if key_of(case) == key)
+            epoch.failures.update({case: of_both(failed.failure) for case in stuck})
     left = effort.visits * len(alive)
     for visit in range(max(_MOST_VISITS, effort.visits)):
         standing = list(filter(epoch.runs, alive))
         again = [c for c in standing if visit == 0 or _wants(found[c], effort, left > 0)]
         for case in dice.sample(again, len(again)):
             if epoch.runs(case):  # its process may have been lost meanwhile
-                _visit(epoch, case, setting, found[case])
+                _visit(epoch, case, effort, found[case])
             left -= 1
             if visit == 0:
                 done()
@@ -380,18 +105,18 @@ def _median_error(visits: Sequence[Blocks]) -> float:
     return math.sqrt(math.pi / 2 / len(logs)) * scatter
 
 
-def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[Blocks]) -> None:
+def _visit(epoch: Epoch, case: Case, effort: Effort, found: list[Blocks]) -> None:
     """Time a case once. Where its process dies of it, that is its failure alone."""
-    effort, key = setting.effort, _key(case)
-    request = Compare(epoch.numbers[case], effort.batch, effort.blocks, setting.hogs)
+    key = key_of(case)
+    request = Compare(epoch.numbers[case], effort.batch, effort.blocks, epoch.hogs)
     try:
         answer = epoch.workers[key].ask(request, _TIMEOUT)
     except Lost as lost:
         epoch.gone.add(key)
-        epoch.failures[case] = epoch.blame(case) or _of_both(lost.failure)
+        epoch.failures[case] = epoch.blame(case) or of_both(lost.failure)
         return
     except Failed as failed:
-        epoch.failures[case] = _of_both(failed.failure)
+        epoch.failures[case] = of_both(failed.failure)
         return
     if isinstance(answer, ArmsFailed):
         epoch.failures[case] = answer.failures
@@ -399,21 +124,6 @@ def _visit(epoch: Epoch, case: Case, setting: Setting, found: list[Blocks]) -> N
     else:
         found.append(answer)
         epoch.aside += answer.aside / 1e9
-
-
-def _of_both(failure: Failure) -> dict[Arm, Failure]:
-    """A failure of a process, which is that of either arm."""
-    return dict.fromkeys(ARMS, failure)
-
-
-def _turned(folders: Mapping[Arm, str], turn: int) -> dict[Arm, str]:
-    """The folders by arm, the candidate's first in every second process."""
-    arms = list(folders.items())
-    return dict(reversed(arms) if turn % 2 else arms)
-
-
-def _key(case: Case) -> Key:
-    return Key(case.framework, case.device, case.threads)
 
 
 def _kept(visits: Sequence[Blocks]) -> int:

@@ -19,7 +19,7 @@ from actbench.bench.gate.trees import Tree
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Design
-from actbench.bench.timing.pairs import Setting
+from actbench.bench.timing.processes import Setting
 from actbench.bench.worker.protocol import Failure
 
 ROOT = Path(__file__).resolve().parents[3]

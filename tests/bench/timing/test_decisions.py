@@ -23,7 +23,8 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.host.progress import Reporter
 from actbench.bench.timing import decisions
 from actbench.bench.timing.decisions import Decision, Design, PairedTiming
-from actbench.bench.timing.pairs import Epoch, Setting, Timed
+from actbench.bench.timing.pairs import Timed
+from actbench.bench.timing.processes import Epoch, Setting
 from actbench.bench.timing.ratios import common_spread
 from actbench.bench.timing.verdicts import edge, verdict
 
