@@ -1,1 +1,1 @@
-"""The subject: one module a framework, one plain function a form, named `activation_form`."""
+"""The subject: one module per framework, one plain function per form, named `activation_form`."""

@@ -77,7 +77,7 @@ def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
     missing = [key for key in dict.fromkeys(keys) if not _path(find(key[0]), *key[1:]).exists()]
     if not missing:
         return
-    title = f"Computing exact values of {len(missing)} functions at every 16-bit input"
+    title = f"Computing exact values of {len(missing)} functions at every input"
     with (
         suppress(BrokenProcessPool),
         reporter.phase(title, len(missing)) as done,
