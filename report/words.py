@@ -71,6 +71,11 @@ def listing(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
+def short_hex(text: str) -> str:
+    """A hex float without the zeros that say nothing."""
+    return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
+
+
 def title(framework: str) -> str:
     """A framework's own spelling of its name, as `impls/` gives it."""
     known = frameworks().get(framework)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ..catalog.frameworks import frameworks
+from ..results import words
+from ..results.samples import Agreement
 from ..results.store import dump, read_samples
 from ..run.schedule import Outcome
 from . import conclusion
-
-Record = Mapping[str, Any]
-"""A case and its certificate, field by field."""
 
 _FEW = 12
 """Certificates that are given one by one; more are counted."""
@@ -28,13 +26,10 @@ class Answer:
     bound: float | None
 
     @cached_property
-    def records(self) -> list[Record]:
+    def agreements(self) -> list[Agreement]:
         """The certificates in the order of their cases."""
-        return [
-            {**case.as_dict(), **sample}
-            for case, sample in read_samples(self.outcome.path)
-            if sample["kind"] == "agreement"
-        ]
+        samples = read_samples(self.outcome.path)
+        return [sample for sample in samples if isinstance(sample, Agreement)]
 
     @property
     def exit_status(self) -> int:
@@ -42,18 +37,19 @@ class Answer:
         failed = self.outcome.facts.state == "failed" or bool(self._above())
         return conclusion.exit_status(self.outcome) or int(failed)
 
-    def _above(self) -> list[Record]:
+    def _above(self) -> list[Agreement]:
         bound = float("inf") if self.bound is None else self.bound
-        return [record for record in self.records if record["max_ulp"] > bound]
+        return [each for each in self.agreements if each.certificate.max_ulp > bound]
 
     def for_machines(self) -> str:
         """The certificates in a list, with the folder of the run."""
         summary = json.loads(conclusion.for_machines(self.outcome))
-        return dump({**summary, "certificates": self.records})
+        records = [{**s.case.as_dict(), **s.certificate.as_dict()} for s in self.agreements]
+        return dump({**summary, "certificates": records})
 
     def for_people(self) -> str:
         """Few certificates in words, many as counts; the verdict, and where the rest is."""
-        worst = sorted(self.records, key=lambda record: -float(record["max_ulp"]))
+        worst = sorted(self.agreements, key=lambda sample: -sample.certificate.max_ulp)
         lines = list(map(_in_words, worst)) if len(worst) <= _FEW else _counted(worst)
         if self.bound is not None:
             above = len(self._above())
@@ -66,59 +62,59 @@ class Answer:
 _FINDINGS = "actbench findings"
 
 
-def _in_words(record: Record) -> str:
-    counts = ", ".join(
-        f"{record[f'{kind}_mismatches']:,} {words}"
-        for kind, words in (("nan", "NaN"), ("infinity", "infinite"), ("sign", "sign"))
-        if record[f"{kind}_mismatches"]
-    )
-    worst = (
-        f"at most {record['max_ulp']:.7g} ulp, at {record['worst_input']} (got {record['got']}, "
-        f"exact {record['exact']})"
-    )
-    name = "{framework} {activation} {form}, {mode}, {direction}, {dtype}".format_map(record)
+def _in_words(sample: Agreement) -> str:
+    case, found = sample.case, sample.certificate
+    mismatches = {
+        "NaN": found.nan_mismatches,
+        "infinite": found.infinity_mismatches,
+        "sign": found.sign_mismatches,
+    }
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in mismatches.items() if count)
+    worst = "no finite input"
+    if found.worst:
+        worst = f"at most {found.max_ulp:.7g} ulp, {words.at(found.worst)}"
+    name = f"{case.framework} {case.activation} {case.form}"
     lines = [
-        f"{name}: {worst if record['worst_input'] else 'no finite input'}, over "
-        f"{record['tested']:,} inputs; "
-        f"{record['not_correctly_rounded']:,} are not correctly rounded.",
+        f"{name}, {case.mode}, {case.direction}, {case.dtype}: {worst}, over {found.tested:,} "
+        f"inputs; {found.not_correctly_rounded:,} are not correctly rounded.",
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
-        f"{record['max_ulp_flushed']:.7g} ulp, over normal results {record['max_ulp_normal']:.7g}.",
+        f"{found.max_ulp_flushed:.7g} ulp, over normal results {found.max_ulp_normal:.7g}.",
     ]
-    if record["max_ulp_away"] < record["max_ulp"]:
+    if found.worst_away and found.max_ulp_away < found.max_ulp:
         lines.append(
             f"  The worst input lies beside a zero of the function itself; away from those it is "
-            f"{record['max_ulp_away']:.7g} ulp, at {record['worst_away'][0]}."
+            f"{found.max_ulp_away:.7g} ulp, at {words.place(found.worst_away)}."
         )
     return "\n".join(lines)
 
 
-def _counted(records: Sequence[Record]) -> list[str]:
+def _counted(samples: Sequence[Agreement]) -> list[str]:
     """A line per framework and format: how many are right, and the worst of native and wide."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record["framework"], record["dtype"]), []).append(record)
+    groups: dict[tuple[str, str], list[Agreement]] = {}
+    for sample in samples:
+        groups.setdefault((sample.case.framework, sample.case.dtype), []).append(sample)
     return [_group(*key, groups[key]) for key in sorted(groups)]
 
 
-def _group(framework: str, dtype: str, records: Sequence[Record]) -> str:
-    right = sum(record["not_correctly_rounded"] == 0 for record in records)
-    near = sum(record["max_ulp"] <= 1 for record in records)
-    misplaced = sum(
-        record["nan_mismatches"] + record["infinity_mismatches"] > 0 for record in records
-    )
-    worst = [_worst(records, form) for form in ("native", "wide")]
+def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
+    certificates = [sample.certificate for sample in samples]
+    right = sum(each.not_correctly_rounded == 0 for each in certificates)
+    near = sum(each.max_ulp <= 1 for each in certificates)
+    misplaced = sum(each.nan_mismatches + each.infinity_mismatches > 0 for each in certificates)
+    worst = [_worst(samples, form) for form in ("native", "wide")]
     return (
-        f"{frameworks()[framework].title}, {dtype}: of {len(records)} values and gradients {right} "
+        f"{frameworks()[framework].title}, {dtype}: of {len(samples)} values and gradients {right} "
         f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "
         f"infinity out of place.{''.join(worst)}"
     )
 
 
-def _worst(records: Sequence[Record], form: str) -> str:
+def _worst(samples: Sequence[Agreement], form: str) -> str:
     """The worst of a form, with subnormals contracted; the zeros of a function are its own."""
-    mine = [record for record in records if record["form"] == form]
+    mine = [sample for sample in samples if sample.case.form == form]
     if not mine:
         return ""
-    top = max(mine, key=lambda record: float(record["max_ulp_flushed"]))
-    which = f"{top['activation']}, {top['mode']}, {top['direction']}"
-    return f" Worst {form}: {which}, {top['max_ulp_flushed']:.4g} ulp, subnormals contracted."
+    top = max(mine, key=lambda sample: sample.certificate.max_ulp_flushed)
+    which = f"{top.case.activation}, {top.case.mode}, {top.case.direction}"
+    error = top.certificate.max_ulp_flushed
+    return f" Worst {form}: {which}, {error:.4g} ulp, subnormals contracted."

@@ -6,7 +6,8 @@ import json
 
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
-from ..results.metrics import Row
+from ..results import words
+from ..results.rows import Row
 from ..run.schedule import Outcome
 
 
@@ -62,7 +63,7 @@ def for_people(outcome: Outcome) -> str:
 def _named(row: Row) -> str:
     case = row.case
     who = f"{case.framework} {case.activation} {case.form} {case.mode} {case.direction}"
-    return f"{who}: {row.status}, {row.detail}"
+    return f"{who}: {row.status}, {words.about(row)}"
 
 
 def _measured(outcome: Outcome) -> set[Case]:

@@ -36,10 +36,10 @@ def special(
 
     asked = Selection(frameworks=wanted, activations=labels).checked()
     loaded = load(run_path)
-    records = special_table.chosen(loaded.records, asked)
-    if not records:
+    rows = special_table.chosen(loaded.records, asked)
+    if not rows:
         raise UsageError(f"{loaded.path} has nothing of this at special points")
     if as_json:
-        export.write_records(records, sys.stdout)
+        export.write_rows(rows, sys.stdout)
     else:
-        click.echo(special_table.text(special_table.lines(records)))
+        click.echo(special_table.text(special_table.lines(rows)))

@@ -9,52 +9,38 @@ from typing import Literal
 
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
-from ..results.metrics import Row
+from ..results import words
+from ..results.metrics import METRICS as ALL
+from ..results.metrics import Better, Group, metrics_of
+from ..results.rows import Row
 from ..results.store import Run
 from . import rows
 
 Sense = Literal["worse", "better", "changed"]
 
-_SWEPT: Mapping[str, int] = {
-    "nan_mismatches": 1,
-    "infinity_mismatches": 1,
-    "sign_mismatches": 1,
-    "max_ulp_flushed": 1,
-    "max_ulp": 1,
-    "max_ulp_normal": 1,
-    "max_ulp_away": 1,
-    "max_ulp_parameter": 1,
-    "not_correctly_rounded": 1,
-}
-_SPECIAL: Mapping[str, int] = {
-    "nan_kept": -1,
-    "special_departures": 1,
-    "subnormal_kept": -1,
-    "sign_of_zero": 0,
-    "gradient_at_kink": 0,
-}
-METRICS: Mapping[str, int] = {**_SWEPT, **_SPECIAL}
-"""Whether more of it is worse (1) or better (−1), or neither: a convention. The gravest first.
+METRICS = (*metrics_of(Group.ERROR), *metrics_of(Group.SPECIAL))
+"""What is compared, the gravest first.
 
-Those at special points are of the same points in every run; the others are of what was tried.
+Metrics at special points are of the same points in every run; the others are of what was tried.
 """
+_SENSES: Mapping[Better, int] = {Better.LESS: 1, Better.MORE: -1, Better.NEITHER: 0}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a case that is not what it was; `detail` names an input that shows it."""
+    """A figure of a case that is not what it was; `shown` has the inputs that show it."""
 
     case: Case
     metric: str
     base: float
     candidate: float
     sense: Sense
-    detail: str
+    shown: str
 
     @property
     def weight(self) -> tuple[float, ...]:
         """Orders differences, the gravest first."""
-        place = list(METRICS).index(self.metric)
+        place = METRICS.index(self.metric)
         return place, -abs(self.candidate - self.base) / (
             1 + max(min(self.candidate, self.base), 0)
         )
@@ -82,7 +68,7 @@ class Exactness:
 
 
 def compare(base: Run, candidate: Run) -> Exactness:
-    """Compare the exactness of two runs. Raises StoreError for rows that no run writes."""
+    """Compare the exactness of two runs."""
     mine, others = (rows.rows_of(run, METRICS) for run in (base, candidate))
     pairs = rows.pairs(mine, others, key=_key, same=_without_size)
     reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
@@ -104,17 +90,16 @@ def _without_size(case: Case) -> Case:
     return replace(case, size=0)
 
 
-def _key(row: Row) -> tuple[Case, str, str]:
+def _key(row: Row) -> tuple[Case, str, float | None]:
     """An activation has a row of its own for each kink."""
-    place = row.detail.partition(",")[0] if row.metric == "gradient_at_kink" else ""
-    return _without_size(row.case), row.metric, place
+    return _without_size(row.case), row.metric, row.kink.at if row.kink else None
 
 
 def _incomparable(mine: Row, other: Row, base: Run, candidate: Run) -> str:
     """Why two figures are not of the same inputs; empty if they are."""
     sizes, dtype = (mine.case.size, other.case.size), mine.case.dtype
     whole = sizes[0] == sizes[1] and _is_every_input(mine.case)
-    if mine.metric in _SPECIAL or (whole and mine.metric != "max_ulp_parameter"):
+    if ALL[mine.metric].group is Group.SPECIAL or (whole and mine.metric != "max_ulp_parameter"):
         return ""
     start = f"in {dtype} the runs tried different inputs"
     for name, word in (("seed", "seed"), ("per_binade", "inputs a binade")):
@@ -133,10 +118,10 @@ def _difference(mine: Row, other: Row) -> Difference | None:
     assert other.value is not None
     if mine.value == other.value:
         return None
-    more = METRICS[mine.metric] * (1 if other.value > mine.value else -1)
+    more = _SENSES[ALL[mine.metric].better] * (1 if other.value > mine.value else -1)
     sense: Sense = "changed" if not more else "worse" if more > 0 else "better"
-    detail = mine.detail if sense == "better" else other.detail
-    return Difference(mine.case, mine.metric, mine.value, other.value, sense, detail)
+    shown = words.about(mine if sense == "better" else other)
+    return Difference(mine.case, mine.metric, mine.value, other.value, sense, shown)
 
 
 def _one_sided(base: Iterable[Row], candidate: Iterable[Row]) -> Sequence[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..catalog.cases import Case
-from ..host.errors import StoreError
-from ..results.metrics import Row
+from ..results import words
+from ..results.rows import Row
+from ..results.status import Status
 from ..results.store import Run
 
-_BROKEN = ("error", "timeout", "oom", "refused")
+_BROKEN = (Status.ERROR, Status.TIMEOUT, Status.OOM, Status.REFUSED)
 
 Key = Callable[[Row], Hashable]
 SameCase = Callable[[Case], Hashable]
@@ -40,31 +39,8 @@ class Pairs:
 
 
 def rows_of(run: Run, metrics: Collection[str]) -> list[Row]:
-    """The rows of some metrics. Raises StoreError for one that is not whole."""
-    table = run.rows[run.rows.metric.isin(metrics)]
-    records: Sequence[Mapping[Any, Any]] = table.to_dict("records")
-    try:
-        return [_row(record) for record in records]
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"{run.path}/rows.jsonl is malformed: {error}; measure it again") from None
-
-
-def _row(record: Mapping[Any, Any]) -> Row:
-    case = Case(**{name: record[name] for name in Case.__dataclass_fields__})
-    detail = record["detail"] if isinstance(record["detail"], str) else ""
-    value, low, high = (_number(record[name]) for name in ("value", "low", "high"))
-    status = record["status"]
-    if isinstance(case.size, bool) or not isinstance(case.size, int):
-        raise ValueError(f"a row of {case.framework} {case.activation} has the size {case.size!r}")
-    if not all(isinstance(word, str) for word in (case.framework, case.activation, case.form)):
-        raise ValueError("a row does not say of which case it is")
-    if status == "ok" and value is None:
-        raise ValueError(f"{record['metric']} of {case.framework} {case.activation} has no value")
-    return Row(case, record["metric"], value, low, high, status, detail)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
+    """The rows of some metrics."""
+    return [row for row in run.records if row.metric in metrics]
 
 
 def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCase) -> Pairs:
@@ -78,7 +54,7 @@ def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCas
 
 
 def _ok(row: Row) -> bool:
-    return row.status == "ok"
+    return row.ok
 
 
 def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
@@ -97,5 +73,5 @@ def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Ite
         answer = failed.get((case, row.metric)) or beside
         if case not in seen and (answer or case not in present):
             seen.add(case)
-            reason = f"{answer.status}: {answer.detail}" if answer else ""
+            reason = f"{answer.status}: {words.about(answer)}" if answer else ""
             yield Missing(row.case, reason, answer is not None and answer.status in _BROKEN)

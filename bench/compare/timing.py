@@ -11,15 +11,13 @@ geometric mean, but that one primitive that changed leaves the other cases alone
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..catalog.activations import CATALOG
 from ..catalog.cases import Case
 from ..host.errors import StoreError
-from ..results.metrics import Row
+from ..results.rows import Row
 from ..results.store import Run
 from ..timing.ratios import Estimate, Ratio, median_of_dependent, median_of_independent
 from ..timing.verdicts import Verdict, verdict
@@ -31,7 +29,6 @@ DOUBT = 0.01
 of whole frameworks."""
 _NORMAL = 1.959964
 """Standard errors in half of a row's 95 % interval."""
-_PROCESSES = re.compile(r" in (\d+) process")
 _EXACT = ("framework", "mode", "direction", "device", "dtype", "size", "threads", "output", "cache")
 _WHOLE = ("framework", "mode", "device")
 _ALONE = "a run with one process a framework does not tell how processes differ"
@@ -104,7 +101,8 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     pairs = rows.pairs(mine, others, key=lambda row: row.case, same=lambda case: case)
     epochs = base.facts.epochs, candidate.facts.epochs
     changes = {a.case: _change(a, b, epochs) for a, b in pairs.both}
-    primitives = {case: changes[case] for case in _primitives(changes)}
+    chosen = _primitives(row.case for row, _ in pairs.both if row.primitive)
+    primitives = {case: changes[case] for case in chosen}
     index = _index(primitives)
     units = {case: _unit(case, index) for case in changes}
     wholes = _grouped(primitives, _WHOLE)
@@ -160,20 +158,16 @@ def _processes(row: Row, asked: int) -> int:
     """The processes behind a time: fewer than were asked for, where one came to nothing."""
     if row.low is None or row.high is None:
         return 0
-    told = _PROCESSES.search(row.detail)
-    return min(int(told[1]), asked) if told else asked
+    return min(row.sampling.processes, asked) if row.sampling else asked
 
 
 # --- units ----------------------------------------------------------------------------------------
 
 
 def _primitives(cases: Iterable[Case]) -> list[Case]:
-    """The primitives among cases: the framework's own operation, or the one written out for it."""
-    chosen: dict[Case, Case] = {}
-    for case in sorted(cases, key=lambda case: case.form == "native"):
-        if case.activation in CATALOG and CATALOG[case.activation].primitive:
-            chosen[replace(case, form="")] = case
-    return list(chosen.values())
+    """Of primitives the framework's own operation, or the one written out for it."""
+    native_last = sorted(cases, key=lambda case: case.form == "native")
+    return list({replace(case, form=""): case for case in native_last}.values())
 
 
 def _grouped(primitives: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], Changes]:

@@ -86,7 +86,7 @@ def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
         groups.setdefault((difference.case, difference.sense), []).append(difference)
     for (case, sense), figures in groups.items():
         change = ", ".join(f"{f.metric} {f.base:.6g} → {f.candidate:.6g}" for f in figures)
-        why = next(filter(None, (figure.detail for figure in figures)), "")
+        why = next(filter(None, (figure.shown for figure in figures)), "")
         yield Entry(_SENSES[sense], named(case, "inputs"), change, why)
 
 

@@ -1,4 +1,4 @@
-"""The largest error over the input axis: one a binade, packed into a line of text.
+"""The largest error over the input axis: one a binade.
 
 A binade holds the numbers of one sign from a power of two up to the next. From 2^-32 up to 2^16
 each stands for itself; outside they are merged, an eighth of the exponents of a sign at a time, and
@@ -7,10 +7,8 @@ zero and the subnormal numbers of a sign are one group.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,6 @@ Array = np.ndarray[Any, Any]
 
 _SINGLE = range(-32, 16)
 """Exponents whose binades stand for themselves: where activations bend."""
-_NONE = "-"
 _NOTHING = 1e-3
 """Errors in ulp below this are kept as 0."""
 
@@ -70,33 +67,6 @@ def _groups(dtype: str) -> Array:
     return np.concatenate([positive, negative])
 
 
-def pack(found: Sequence[float]) -> str:
-    """Errors as words of three digits, a run of equal ones as one: `0*60 0.5 1.25 -*3`."""
-    words = [_word(each) for each in found]
-    runs = [(word, len(list(run))) for word, run in groupby(words)]
-    return " ".join(word if count == 1 else f"{word}*{count}" for word, count in runs)
-
-
-def _word(error: float) -> str:
-    if error < 0:
-        return _NONE
-    return "0" if error < _NOTHING else f"{error:.3g}"
-
-
-def unpack(text: str, dtype: str) -> tuple[float, ...]:
-    """What `pack` made of the errors in a format; −1 where there was no input.
-
-    Raises ValueError for any other text.
-    """
-    found: list[float] = []
-    size = 2 * len(edges(dtype))
-    for run in text.split():
-        word, _, count = run.partition("*")
-        times = int(count or 1)
-        value = -1.0 if word == _NONE else float(word)
-        if not 0 < times <= size or math.isnan(value) or (value < 0 and word != _NONE):
-            raise ValueError(f"no run of errors: {run[:20]!r}")
-        found += [value] * times
-    if len(found) != size:
-        raise ValueError(f"{len(found)} errors for the {size} groups of {dtype}")
-    return tuple(found)
+def rounded(found: Iterable[float]) -> tuple[float, ...]:
+    """Errors to three digits, which is how runs keep them."""
+    return tuple(0.0 if 0 <= error < _NOTHING else float(f"{error:.3g}") for error in found)

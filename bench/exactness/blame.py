@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..catalog.activations import PRIMITIVES, find
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
-from ..results.metrics import Row
+from ..results.rows import Cause, Row, Why
 
 WIDE, NARROW = 2.0, 1.0
 """The most ulp of a wide form, value and gradient, in float32 and in 16-bit formats."""
@@ -40,8 +40,7 @@ def blamed(rows: Iterable[Row]) -> Iterator[Row]:
             yield row
         else:
             beside = primitives.get(_place(row.case), [])
-            verdict = _verdict(row.case, bound, flushed.get(row.case), beside)
-            yield replace(row, detail=f"{row.detail}; {verdict}")
+            yield replace(row, cause=_cause(row.case, bound, flushed.get(row.case), beside))
 
 
 _ERRORS = ("max_ulp", "max_ulp_flushed")
@@ -52,24 +51,16 @@ def _place(case: Case) -> _Place:
     return case.framework, case.mode, case.device, case.dtype
 
 
-def _verdict(case: Case, bound: float, flushed: float | None, primitives: Sequence[Row]) -> str:
+def _cause(case: Case, bound: float, flushed: float | None, primitives: Sequence[Row]) -> Cause:
     """Flushing, where the error is within the bound without it, shown by any primitive; else the
     first primitive of the formula that is beyond the bound by itself."""
     if flushed is not None and flushed <= bound:
-        fault = f"subnormals flushed, {flushed:.3g} ulp with them contracted"
-        metric, names = "max_ulp", PRIMITIVES
+        why, metric, names = Why.FLUSHED, "max_ulp", tuple(PRIMITIVES)
     else:
-        fault = "not a matter of subnormals"
-        metric, names = "max_ulp_flushed", tuple(find(case.activation).operations)
-    guilty = next(
-        (
-            f"{row.case.activation}, {row.value:.3g} ulp by itself"
-            for row in primitives
-            if row.metric == metric
-            and row.case.activation in names
-            and row.value is not None
-            and row.value > bound
-        ),
-        "no primitive that was measured beside it",
-    )
-    return f"to blame: {guilty} ({fault})"
+        operations = tuple(find(case.activation).operations)
+        why, metric, names = Why.INEXACT, "max_ulp_flushed", operations
+    for row in primitives:
+        known = row.metric == metric and row.case.activation in names
+        if known and row.value is not None and row.value > bound:
+            return Cause(why, (row.case.activation,), row.value)
+    return Cause(why)

@@ -20,15 +20,16 @@ from ..catalog.cases import Case, Selection, plain_form
 from ..catalog.dtypes import COUNTABLE, DTYPES, prominence
 from ..catalog.frameworks import frameworks
 from ..host import machine
+from ..results.rows import Against, Other
+from ..results.samples import Comparison, Missing
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.environment import Key
 from ..workers.lanes import Lane
-from . import ulp
+from .sweep import comparison
 
 Array = np.ndarray[Any, Any]
-Sample = tuple[str, Case, dict[str, Any]]
-"""The kind of a sample, its case and what it holds."""
+Answer = Comparison | Missing
 
 FORMATS = tuple(sorted(COUNTABLE, key=prominence))
 _ELSEWHERE = ("float32", "bfloat16", "float64")
@@ -65,15 +66,15 @@ def _is_plain(case: Case) -> bool:
     return case.mode == "eager" and not activation.rowwise and case.form == form
 
 
-def beside(lane: Lane) -> dict[str, Lane]:
-    """The workers to compare a worker with, by the name of what is other about them."""
-    found = {"another process": lane.beside()}
+def beside(lane: Lane) -> dict[Against, Lane]:
+    """The workers to compare a worker with, by what is other about them."""
+    found = {Against(Other.PROCESS): lane.beside()}
     if lane.key.device == "cpu":
         cores = machine.cores()
         if lane.key.threads != cores:
-            found["all threads"] = lane.beside(threads=cores)
+            found[Against(Other.THREADS)] = lane.beside(threads=cores)
         for variant in frameworks()[lane.key.framework].variants:
-            found[variant] = lane.beside(variant=variant)
+            found[Against(Other.VARIANT, variant)] = lane.beside(variant=variant)
     return found
 
 
@@ -88,10 +89,10 @@ class _Tried:
 
 def measure(
     lane: Lane,
-    others: Mapping[str, Lane],
+    others: Mapping[Against, Lane],
     chosen: Iterable[Case],
     seed: int,
-    append: Callable[[Sample], None],
+    append: Callable[[Answer], None],
 ) -> None:
     """Evaluate cases in a worker and in others, which are started and ended, and compare."""
     inputs_of = {dtype: _inputs(dtype, seed) for dtype in DTYPES}
@@ -100,7 +101,7 @@ def measure(
         bits = inputs_of[case.dtype]
         outputs = lane.evaluate(case, bits)
         if outputs is None:
-            append(_failed(case, "", lane.failure_of(case)))
+            append(_failed(case, None, lane.failure_of(case)))
         else:
             tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
             append(_in_pieces(lane, tried[-1], seed))
@@ -108,7 +109,7 @@ def measure(
     if not tried:
         return
     with ThreadPoolExecutor(len(others)) as pool:
-        for future in [pool.submit(_elsewhere, *each, tried) for each in others.items()]:
+        for future in [pool.submit(_elsewhere, *pair, tried) for pair in others.items()]:
             for sample in future.result():
                 append(sample)
 
@@ -117,15 +118,15 @@ def _inputs(dtype: str, seed: int) -> Array:
     return np.resize(inputs.stratified(dtype, _PER_BINADE, seed), SHAPE)
 
 
-def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Sample:
+def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Answer:
     """Some of the inputs again, in calls on so few elements that no vector is filled."""
     places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
     pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
     outputs = lane.evaluate(tried.case, pieces, apart=True)
     if outputs is None:
-        return _failed(tried.case, "scalar tail", lane.failure_of(tried.case))
+        return _failed(tried.case, Against(Other.TAIL), lane.failure_of(tried.case))
     some = _Tried(tried.case, pieces, tried.result[places])
-    return _compared(some, "scalar tail", np.asarray(outputs[0]).ravel())
+    return _compared(some, Against(Other.TAIL), np.asarray(outputs[0]).ravel())
 
 
 def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
@@ -137,47 +138,36 @@ def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
     return np.concatenate([spread, near[bent]])
 
 
-def _elsewhere(name: str, lane: Lane, tried: Iterable[_Tried]) -> list[Sample]:
+def _elsewhere(other: Against, lane: Lane, tried: Iterable[_Tried]) -> list[Answer]:
     """The same inputs in another worker."""
     lane.start()
     try:
-        return [_evaluated(name, lane, each) for each in tried]
+        return [_evaluated(other, lane, each) for each in tried]
     finally:
         lane.stop()
 
 
-def _evaluated(name: str, lane: Lane, tried: _Tried) -> Sample:
+def _evaluated(other: Against, lane: Lane, tried: _Tried) -> Answer:
     case = replace(tried.case, threads=lane.key.threads)
     outputs = lane.evaluate(case, tried.bits)
     if outputs is None:
-        return _failed(tried.case, name, lane.failure_of(case))
-    return _compared(tried, name, np.asarray(outputs[0]).ravel())
+        return _failed(tried.case, other, lane.failure_of(case))
+    return _compared(tried, other, np.asarray(outputs[0]).ravel())
 
 
-def _compared(tried: _Tried, name: str, other: Array) -> Sample:
-    apart = ulp.distance(tried.result, other, tried.case.dtype)
-    first = "" if apart.first is None else _place(tried, apart.first)
-    found = {"other": name, "most": apart.most, "equal": apart.equal, "first": first}
-    return "condition", tried.case, found
+def _compared(tried: _Tried, against: Against, other: Array) -> Comparison:
+    return comparison(tried.case, against, tried.result, other, tried.bits)
 
 
-def _place(tried: _Tried, index: int) -> str:
-    """The input as a hexadecimal float; for a row-wise activation the place of the output."""
-    if find(tried.case.activation).rowwise:
-        return f"output {index}"
-    return float(inputs.from_bits(tried.bits.ravel(), tried.case.dtype)[index]).hex()
-
-
-def _failed(case: Case, name: str, failure: Failure | None) -> Sample:
+def _failed(case: Case, other: Against | None, failure: Failure | None) -> Missing:
     failure = failure or Failure(Status.ERROR, "the run was ended")
-    detail = f"{name}: {failure.reason}" if name else failure.reason
-    return "failure", case, {"metric": "equal_bits", "status": failure.status, "detail": detail}
+    return Missing(case, "equal_bits", failure.status, failure.reason, other)
 
 
-def modes(results: Mapping[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Sample]:
+def modes(results: Mapping[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Comparison]:
     """Compare what was swept compiled with the same eager; `bits_of` gives a case's inputs."""
     for case, result in results.items():
         compiled = results.get(replace(case, mode="compiled"))
         if case.mode == "eager" and compiled is not None:
             tried = _Tried(case, bits_of(case), result.ravel())
-            yield _compared(tried, "compiled", compiled.ravel())
+            yield _compared(tried, Against(Other.MODE, "compiled"), compiled.ravel())

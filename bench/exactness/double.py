@@ -17,9 +17,10 @@ from flint import ctx
 from ..catalog import inputs
 from ..catalog.activations import Activation
 from ..catalog.dtypes import DTYPES
+from ..results.samples import Certificate
 from . import binades, reference
 from .balls import Balls, balls
-from .certificate import Certificate, merge
+from .certificate import merge
 from .judge import judge
 from .problem import Problem, problem_at
 

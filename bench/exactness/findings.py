@@ -1,7 +1,7 @@
 """Findings: the rows of a run that lie above a stated bound, as sentences with a reproduction.
 
-Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, the places in their details
-and counts such as `nan_mismatches`. What is off only beside a zero of the function itself is none.
+Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, where those are reached, and
+counts such as `nan_mismatches`. What is off only beside a zero of the function itself is left out.
 Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
 modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
 and mode; what is counted at the same inputs, one as well.
@@ -10,9 +10,8 @@ and mode; what is counted at the same inputs, one as well.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ..catalog.activations import find
@@ -20,6 +19,8 @@ from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
+from ..results import words
+from ..results.rows import Point, Row, plain
 from ..results.store import Run
 from . import reproduction
 
@@ -71,7 +72,7 @@ BOUNDS: Mapping[Kind, Bound] = {
 
 @dataclass(frozen=True)
 class Count:
-    """A metric that counts inputs ("first at …"), of which any at all is a finding.
+    """A metric that counts inputs, of which any at all is a finding.
 
     `words` say what is wrong there; `in_ulp` whether the largest error says as much of finite ones.
     """
@@ -90,48 +91,41 @@ _SMALL = 1e-4
 """A relative error below which ulp say more."""
 _OWN_FORMS = ("wide", "blocked")
 _NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
-_PLACE = re.compile(r"(?:at )?(?P<input>[^:]+): got (?P<got>[^\s,]+), exact (?P<exact>\S+)")
-_FIRST = re.compile(r"first at (.+)")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a result is wrong: a hex float (or `output n` of a row), what came and what is due.
+def relative(point: Point) -> float:
+    """The error over the exact value; infinite for a NaN, an infinity, or against 0."""
+    got, exact = _both(point)
+    if got == exact:
+        return 0.0
+    if not (math.isfinite(got) and math.isfinite(exact)) or exact == 0:
+        return math.inf
+    return abs(got - exact) / abs(exact)
 
-    `got` and `exact` are empty where the row does not keep them.
-    """
 
-    input: str
-    got: str = ""
-    exact: str = ""
+def _both(point: Point) -> tuple[float, float]:
+    """What came and what is exact; NaN for what is not kept."""
+    got, exact = (math.nan if each is None else each for each in (point.got, point.exact))
+    return got, exact
 
-    @property
-    def relative(self) -> float:
-        """The error over the exact value; infinite for a NaN, an infinity, or against 0."""
-        got, exact = _float(self.got), _float(self.exact)
-        if got == exact:
-            return 0.0
-        if not (math.isfinite(got) and math.isfinite(exact)) or exact == 0:
-            return math.inf
-        return abs(got - exact) / abs(exact)
 
-    def is_flushed(self, dtype: str) -> bool:
-        """Whether both values are subnormal, or as good as zero at an input that is."""
-        got, exact = abs(_float(self.got)), abs(_float(self.exact))
-        smallest = 2.0 ** DTYPES[dtype].emin
-        below = math.sqrt(smallest) if _is_subnormal(self.input, dtype) else smallest
-        return got < below and exact < below
+def _is_flushed(point: Point, dtype: str) -> bool:
+    """Whether both values are subnormal, or as good as zero at an input that is."""
+    got, exact = map(abs, _both(point))
+    smallest = 2.0 ** DTYPES[dtype].emin
+    below = math.sqrt(smallest) if _is_subnormal(point, dtype) else smallest
+    return got < below and exact < below
 
 
 @dataclass(frozen=True)
 class Finding:
     """Something that is wrong beyond a stated bound.
 
-    `case` is the one that shows it best, `place` where; `members` are the functions it holds for
-    (`gelu native forward`), `conditions` their dtypes and modes. `ulp` is the largest error of
-    `case`, `ulp_flushed` the same where subnormals may stand for zero, `bound` what that is held
-    to: None where inputs are counted. `reproduction` is Python in three lines that prints what
-    came, or this project's own command, and then `note` says why.
+    `case` is the one that shows it best, `points` where; `members` are the functions it holds for
+    (`gelu native forward`), `conditions` their dtypes and modes, `cases` all of them. `ulp` is the
+    largest error of `case`, `ulp_flushed` the same where subnormals may stand for zero, `bound`
+    what that is held to: None where inputs are counted. `reproduction` is Python in three lines
+    that prints what came, or this project's own command, and then `note` says why.
     """
 
     kind: Kind
@@ -139,9 +133,10 @@ class Finding:
     title: str
     version: str
     case: Case
-    place: Place
+    points: tuple[Point, ...]
     conditions: tuple[str, ...]
     members: tuple[str, ...]
+    cases: tuple[Case, ...]
     ulp: float | None
     ulp_flushed: float | None
     bound: float | None
@@ -156,11 +151,11 @@ class Finding:
         return (*note, *self.reproduction.splitlines())
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as flat columns, ready for JSON."""
-        fields = asdict(self)
-        case, place = fields.pop("case"), fields.pop("place")
-        relative = self.place.relative if self.place.got else None
-        return {**case, **place, "relative_error": relative, **fields}
+        """The finding as a record ready for JSON."""
+        names = [each.name for each in fields(self) if each.name not in ("case", "cases")]
+        errors = [relative(point) for point in self.points if point.got is not None]
+        error = {"relative_error": errors[0] if errors else None}
+        return {**self.case.as_dict(), **error, **{n: plain(getattr(self, n)) for n in names}}
 
 
 @dataclass(frozen=True)
@@ -172,13 +167,18 @@ class _Excess:
     nature: Nature
     ulp: float
     flushed: float
-    place: Place
+    points: tuple[Point, ...]
     metric: str = "max_ulp"
+
+    @property
+    def place(self) -> Point:
+        """The first of its points; nowhere if none was kept."""
+        return self.points[0] if self.points else Point()
 
     @property
     def weight(self) -> tuple[float, float, float]:
         """NaN before infinity before numbers; those by their share of wrong, then by the error."""
-        got, exact = _float(self.place.got), _float(self.place.exact)
+        got, exact = _both(self.place)
         if self.nature == "special":
             return 0, 0, self.ulp
         if (self.nature == "value" and self.hidden) or not (
@@ -189,12 +189,12 @@ class _Excess:
             return (2, 1, 0) if self.nature == "value" else (0, 0, 0)
         if math.isinf(got) or math.isinf(exact):
             return 1, 1, 0
-        return 0, min(self.place.relative, 1), abs(got - exact)
+        return 0, min(relative(self.place), 1), abs(got - exact)
 
     @property
     def hidden(self) -> bool:
         """Whether the place shows a flushed subnormal, and not what is wrong besides."""
-        return self.flushed < self.ulp and self.place.is_flushed(self.case.dtype)
+        return self.flushed < self.ulp and _is_flushed(self.place, self.case.dtype)
 
 
 def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
@@ -240,25 +240,21 @@ def verdict(found: Sequence[Finding], checked: int, shown: int | None = None) ->
     return f"{told} {hidden:,} of them are not shown." if hidden else told
 
 
-_Rows = dict[str, tuple[float, str]]
+_Rows = dict[str, Row]
 
 
 def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
-    """The value and the detail of each metric, for the cases whose error was measured."""
+    """The row of each metric, for the cases whose error was measured."""
     asked = chosen.checked()
-    wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", "worst_input", *COUNTS}
+    wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", *COUNTS}
     found: dict[Case, _Rows] = {}
     for row in run.records:
-        if row["metric"] not in wanted or row["status"] != "ok":
-            continue
-        case = Case(**{field: row[field] for field in Case.__dataclass_fields__})
-        detail = row["detail"] if isinstance(row["detail"], str) else ""
-        value = math.nan if row["value"] is None else float(row["value"])
-        found.setdefault(case, {})[row["metric"]] = (value, detail)
+        if row.metric in wanted and row.ok:
+            found.setdefault(row.case, {})[row.metric] = row
     return {
-        case: each
-        for case, each in found.items()
-        if "max_ulp" in each and case.dtype in DTYPES
+        case: rows
+        for case, rows in found.items()
+        if "max_ulp" in rows and case.dtype in DTYPES
         if not asked.frameworks or case.framework in asked.frameworks
         if not asked.activations or case.activation in asked.activations
     }
@@ -277,34 +273,36 @@ def kind_of(case: Case) -> Kind:
 
 
 def _exceeding(case: Case, rows: _Rows) -> Iterator[_Excess]:
-    kind, (plain, detail) = kind_of(case), rows["max_ulp"]
+    kind, worst = kind_of(case), rows["max_ulp"]
     bound = BOUNDS[kind].of(case.dtype)
-    flushed = min(rows.get("max_ulp_flushed", (plain, ""))[0], plain)
-    match = _PLACE.match(rows.get("worst_input", (0.0, detail))[1])
-    place = Place(**match.groupdict()) if match else Place("")
-    away = rows.get("max_ulp_away", (plain, ""))[0]
-    wrong = flushed > bound and away > bound
+    flushed = rows.get("max_ulp_flushed", worst)
+    error, least, away = (
+        math.nan if row.value is None else row.value
+        for row in (worst, flushed, rows.get("max_ulp_away", worst))
+    )
+    least = min(least, error)
+    wrong = least > bound and away > bound
     if wrong:
-        seen = _PLACE.match(rows.get("max_ulp_flushed", (0.0, ""))[1])
-        shown = Place(**seen.groupdict()) if seen else place
-        yield _Excess(case, kind, "value", plain, flushed, shown)
-    elif plain > bound and away > bound:
-        yield _Excess(case, kind, "flushed", plain, flushed, place)
+        yield _Excess(case, kind, "value", error, least, _where(flushed) or _where(worst))
+    elif error > bound and away > bound:
+        yield _Excess(case, kind, "flushed", error, least, _where(worst))
     for metric, count in COUNTS.items():
-        number, told = rows.get(metric, (0.0, ""))
-        first = _FIRST.match(told)
-        inputs = first[1].split(", ") if first and number > 0 else []
-        special = [each for each in inputs if _is_special(each, case, wrong and count.in_ulp)]
-        if special:
-            place = Place(", ".join(special))
-            yield _Excess(case, kind, "special", number, number, place, metric)
+        row = rows.get(metric)
+        counted = row.points if row and row.value else ()
+        news = tuple(each for each in counted if _is_news(each, case, wrong and count.in_ulp))
+        if row and row.value and news:
+            yield _Excess(case, kind, "special", row.value, row.value, news, metric)
+
+
+def _where(row: Row) -> tuple[Point, ...]:
+    return (row.worst,) if row.worst else ()
 
 
 def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
     """What those have in common that are one finding."""
     conditions: dict[tuple[Any, ...], set[str]] = {}
     for each in exceeding:
-        conditions.setdefault((_function(each), each.place), set()).add(_condition(each.case))
+        conditions.setdefault((_function(each), each.points), set()).add(_condition(each.case))
     for each in exceeding:
         case, key = each.case, (each.nature, each.case.framework, each.case.device)
         if each.nature == "value":
@@ -312,8 +310,8 @@ def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
         elif each.nature == "flushed":
             yield *key, case.mode
         else:
-            same = frozenset(conditions[_function(each), each.place])
-            yield *key, each.kind, each.metric, each.place, case.direction, same
+            same = frozenset(conditions[_function(each), each.points])
+            yield *key, each.kind, each.metric, each.points, case.direction, same
 
 
 def _function(each: _Excess) -> tuple[str, ...]:
@@ -352,8 +350,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
     title, version = _framework(run, best.case)
     members = tuple(dict.fromkeys(_member(each.case) for each in _by_kind(group)))
     conditions = tuple(dict.fromkeys(_condition(each.case) for each in _in_order(group)))
-    shown = best.place if best.nature != "special" else Place(best.place.input.split(", ")[0])
-    text, note = _reproduction(best.case, shown)
+    text, note = _reproduction(best.case, best.place)
     counted = best.nature == "special"
     return Finding(
         kind=best.kind,
@@ -361,9 +358,10 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
         title=title,
         version=version,
         case=best.case,
-        place=best.place,
+        points=best.points,
         conditions=conditions,
         members=members,
+        cases=tuple(each.case for each in group),
         ulp=None if counted else best.ulp,
         ulp_flushed=None if counted else best.flushed,
         bound=None if counted else BOUNDS[best.kind].of(best.case.dtype),
@@ -401,7 +399,7 @@ def _framework(run: Run, case: Case) -> tuple[str, str]:
     return known.title if known else case.framework, version.split("+")[0]
 
 
-def _reproduction(case: Case, place: Place) -> tuple[str, str]:
+def _reproduction(case: Case, place: Point) -> tuple[str, str]:
     """Three lines, or the project's own command and why; nothing for names that are not known."""
     if not _is_known(case):
         return "", "its names are not known here"
@@ -434,15 +432,15 @@ def _is_known(case: Case) -> bool:
 def _value_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     case, place, ulp = best.case, best.place, _ulp(best.ulp)
     who = f": {_named(case)}, {case.direction}, {conditions}, "
-    if not place.input:
+    if place == Point():
         return f"{who}is off by {ulp}."
-    told = f"got {place.got}, exact {place.exact}"
+    told = ", ".join(f"{what} {value!r}" for what, value in words.result(place).items())
     if best.hidden:
         return (
             f"{who}is off by {_ulp(best.flushed)} even where subnormals may stand for zero, and by "
             f"more {_at(place)} ({told})."
         )
-    if place.relative < _SMALL:
+    if relative(place) < _SMALL:
         return f"{who}is off by {ulp} {_at(place)} ({told})."
     error = "" if math.isinf(best.ulp) else f"; {ulp}"
     return f"{who}{_wrong(place)} {_at(place)} ({told}{error})."
@@ -456,14 +454,14 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
     return (
         f", {conditions}: {who} {'is' if sum(counts.values()) == 1 else 'are'} above the bound "
         "only because subnormal numbers stand as zero, in or out: "
-        f"{_named(best.case)}, {best.case.direction}, is {best.place.got} {_at(best.place)} "
-        f"(exact {best.place.exact})."
+        f"{_named(best.case)}, {best.case.direction}, is {best.place.got!r} {_at(best.place)} "
+        f"(exact {best.place.exact!r})."
     )
 
 
 def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     names = list(dict.fromkeys(_name(each.case) for each in group))
-    places = [_written(each) for each in best.place.input.split(", ")]
+    places = [_written(each) for each in best.points]
     return (
         f": {COUNTS[best.metric].words} at {_listed(places)}, "
         f"{best.case.direction}, {conditions}: {_listed(names)}."
@@ -493,31 +491,31 @@ def _name(case: Case) -> str:
     return case.activation if case.form == "native" else f"{case.activation} ({case.form})"
 
 
-def _wrong(place: Place) -> str:
-    got, exact = _float(place.got), _float(place.exact)
+def _wrong(place: Point) -> str:
+    got, exact = _both(place)
     if math.isnan(got):
         return "is NaN"
     if math.isnan(exact):
         return "is a number where there is none"
     if math.isinf(got):
         return "is infinite"
-    if math.isinf(place.relative):
+    share = relative(place)
+    if math.isinf(share):
         return f"is wrong by {abs(got - exact):.3g}"
-    share = place.relative
     if share >= 10:
         return f"is wrong by {share:.2g} times the exact value"
     return f"is wrong by {100 * share:.{2 if share < 0.995 else 3}g} %"
 
 
-def _at(place: Place) -> str:
-    return f"at {_written(place.input)}"
+def _at(place: Point) -> str:
+    return f"at {_written(place)}"
 
 
-def _written(text: str) -> str:
+def _written(place: Point) -> str:
     """An input as people read it: `−5.53`, `∞`, `NaN`, `output 12`."""
-    x = _float(text)
+    x = place.x
     if math.isnan(x):
-        return "NaN" if text == "nan" else text
+        return "NaN" if place.input else words.place(place)
     size = "∞" if math.isinf(x) else f"{abs(x):.6g}"
     return f"−{size}" if math.copysign(1, x) < 0 else size
 
@@ -544,21 +542,13 @@ def _counted(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}{'s' * (amount != 1)}"
 
 
-def _float(text: str) -> float:
-    """A number written in decimal or as a hex float; NaN for anything else."""
-    try:
-        return float.fromhex(text) if "0x" in text else float(text)
-    except ValueError:
-        return math.nan
-
-
-def _is_special(text: str, case: Case, told: bool) -> bool:
+def _is_news(point: Point, case: Case, told: bool) -> bool:
     """Whether a counted input is news; `told` is whether finite ones have been."""
-    if case.direction != "forward" and text == "nan":
+    if case.direction != "forward" and point.input and math.isnan(point.x):
         return False
-    finite = text.startswith("output") or math.isfinite(_float(text))
-    return not (finite and (told or _is_subnormal(text, case.dtype)))
+    finite = point.output is not None or math.isfinite(point.x)
+    return not (finite and (told or _is_subnormal(point, case.dtype)))
 
 
-def _is_subnormal(text: str, dtype: str) -> bool:
-    return 0 < abs(_float(text)) < 2.0 ** DTYPES[dtype].emin
+def _is_subnormal(point: Point, dtype: str) -> bool:
+    return 0 < abs(point.x) < 2.0 ** DTYPES[dtype].emin

@@ -9,8 +9,10 @@ import numpy as np
 
 from ..catalog import inputs
 from ..catalog.dtypes import DTYPES
+from ..results.rows import Point
+from ..results.samples import Certificate
 from . import binades, reference, ulp
-from .certificate import KEPT, STEPS, Certificate, Place
+from .certificate import KEPT, STEPS
 from .problem import Problem
 
 Array = np.ndarray[Any, Any]
@@ -81,7 +83,6 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
     finite = np.ones(got.shape, bool) if rowwise else np.isfinite(x)
     plain = np.where(finite, errors.plain, -1)
     worst = int(plain.argmax())
-    named = bool(finite.any())
     size = np.abs(exact)
     normal = (size >= 2.0**fmt.emin) & (size < 2.0**fmt.emax * 2)
     numbers = ~np.isnan(got) & ~np.isnan(exact)
@@ -89,23 +90,24 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
     infinite = numbers & (np.isinf(got) != (size >= largest))
     signs = numbers & (size > 2.0 ** (fmt.emin - _UNSEEN)) & (np.signbit(got) != np.signbit(exact))
 
-    def first(where: Array) -> tuple[str, ...]:
+    def first(where: Array) -> tuple[Point, ...]:
         return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:KEPT])
 
-    def worst_of(errors: Array, where: Array) -> tuple[float, Place]:
+    def at(index: int) -> Point:
+        result, value = (float(each.flat[index]) for each in (got, exact))
+        return replace(place(x, index, rowwise), got=result, exact=value)
+
+    def worst_of(errors: Array, where: Array) -> tuple[float, Point]:
         counted = np.where(where, errors, 0)
         index = int(counted.argmax())
-        result, value = (repr(float(each.flat[index])) for each in (got, exact))
-        return float(counted.flat[index]), (place(x, index, rowwise), result, value)
+        return float(counted.flat[index]), at(index)
 
     max_ulp_flushed, worst_flushed = worst_of(errors.flushed, finite)
     max_ulp_away, worst_away = worst_of(errors.plain, finite & ~problem.beside_zero)
     return Certificate(
         tested=int(got.size),
         max_ulp=float(plain.flat[worst]),
-        worst_input=place(x, worst, rowwise) if named else "",
-        got=repr(float(got.flat[worst])) if named else "",
-        exact=repr(float(exact.flat[worst])) if named else "",
+        worst=at(worst) if finite.any() else None,
         max_ulp_flushed=max_ulp_flushed,
         worst_flushed=worst_flushed,
         max_ulp_normal=float(np.where(finite & normal, errors.plain, 0).max()),
@@ -123,9 +125,9 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
     )
 
 
-def place(x: Array, index: int, rowwise: bool = False) -> str:
-    """The input as a hex float; for a row-wise activation the entry of the output."""
-    return f"output {index}" if rowwise else float(x.flat[index]).hex()
+def place(x: Array, index: int, rowwise: bool = False) -> Point:
+    """An input; for a row-wise activation the entry of the output."""
+    return Point(output=index) if rowwise else Point(float(x.flat[index]).hex())
 
 
 def _histogram(errors: ulp.Errors) -> dict[str, int]:

@@ -18,7 +18,8 @@ from ..catalog import inputs
 from ..catalog.activations import Activation, find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.dtypes import DTYPES
-from ..results.metrics import Row
+from ..results.rows import Kink, Point, Row
+from ..results.samples import Specials
 from ..workers.requests import Evaluator
 from . import reference, ulp
 
@@ -28,12 +29,6 @@ BOUND = 64
 """Ulp from which on a result departs from the exact value: more than a matter of rounding."""
 SHAPE = (17, 256)
 """Of the array that the points fill in a format that is not swept: no size that is timed."""
-METRICS = (
-    *("special_departures", "gradient_at_kink", "sign_of_zero"),
-    *("nan_kept", "subnormal_kept"),
-)
-_FEW = 4
-"""Digits of a number that say enough where they say nothing of what came of it."""
 
 
 def points(activation: Activation, dtype: str) -> Array:
@@ -69,7 +64,7 @@ def other_cases(swept: Iterable[Case], asked: Selection) -> list[Case]:
     return list(dict.fromkeys(cases))
 
 
-def taken(case: Case, bits: Array, results: Array) -> dict[str, Any]:
+def taken(case: Case, bits: Array, results: Array) -> Specials:
     """The sample of an elementwise case that was evaluated at its points among other inputs.
 
     The points and what came of them, as hexadecimal floats.
@@ -79,24 +74,24 @@ def taken(case: Case, bits: Array, results: Array) -> dict[str, Any]:
     places = order[np.searchsorted(given, wanted, sorter=order)]
     assert np.array_equal(given[places], wanted)
     got = np.asarray(results).ravel()[places]
-    return {"points": _written(wanted, case.dtype), "got": _written(got, case.dtype)}
+    return Specials(case, _written(wanted, case.dtype), _written(got, case.dtype))
 
 
-def measure(case: Case, evaluate: Evaluator) -> list[tuple[Case, dict[str, Any]]] | None:
+def measure(case: Case, evaluate: Evaluator) -> list[Specials] | None:
     """Evaluate an elementwise case at its points, repeated to fill SHAPE.
 
-    Returns the case and sample of each of its directions; None if it failed.
+    Returns the sample of each of its directions; None if it failed.
     """
     bits = np.resize(points(find(case.activation), case.dtype), SHAPE)
     outputs = evaluate(case, bits)
     if outputs is None:
         return None
-    cases = directions_of(case)
-    return [(each, taken(each, bits, out)) for each, out in zip(cases, outputs, strict=False)]
+    results = zip(directions_of(case), outputs, strict=False)
+    return [taken(direction, bits, result) for direction, result in results]
 
 
-def _written(bits: Array, dtype: str) -> list[str]:
-    return [_short(float(value).hex()) for value in inputs.from_bits(bits, dtype)]
+def _written(bits: Array, dtype: str) -> tuple[str, ...]:
+    return tuple(_short(float(value).hex()) for value in inputs.from_bits(bits, dtype))
 
 
 def _short(text: str) -> str:
@@ -110,6 +105,7 @@ class _Found:
     """A case at its points: inputs and results as float64, and the exact values."""
 
     case: Case
+    points: tuple[str, ...]
     x: Array
     got: Array
     exact: reference.Reference
@@ -118,24 +114,21 @@ class _Found:
     def forward(self) -> bool:
         return self.case.direction == "forward"
 
-    def name(self, value: float) -> str:
-        """A number in words where it is an end of the format's range, else in digits."""
-        return _named(value, self.case.dtype)
-
-    def at(self, index: Any) -> str:
-        """A point and what came of it; of NaN with few digits, which say nothing there."""
-        x, got = self.x[index], self.got[index]
-        digits = _FEW if math.isnan(x) else 0
-        return f"{self.name(x)} → {_named(got, self.case.dtype, digits)}"
+    def at(self, indices: Iterable[Any]) -> tuple[Point, ...]:
+        """Some of the points, what came of them and what is exact."""
+        return tuple(
+            Point(self.points[i], got=float(self.got[i]), exact=float(self.exact.value(i)))
+            for i in indices
+        )
 
 
-def rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
+def rows(sample: Specials) -> Iterator[Row]:
     """The rows of one case at its special points."""
     x, got = (
-        np.array([float.fromhex(text) for text in sample[name]]) for name in ("points", "got")
+        np.array([float.fromhex(text) for text in texts]) for texts in (sample.points, sample.got)
     )
-    exact = _exact(case.activation, case.direction, tuple(sample["points"]))
-    found = _Found(case, x, got, exact)
+    exact = _exact(sample.case.activation, sample.case.direction, sample.points)
+    found = _Found(sample.case, sample.points, x, got, exact)
     yield from (_departures(found), _nan_kept(found))
     yield from _gradients_at_kinks(found)
     yield from _sign_of_zero(found)
@@ -155,16 +148,7 @@ def _departures(found: _Found) -> Row:
     at_zero = ulp.measure(bits, found.exact.at(_zero_for_subnormals(found)), dtype).flushed
     flushed = np.minimum(errors.flushed, np.where(_subnormal(found), at_zero, np.inf))
     apart = np.flatnonzero(flushed > BOUND)
-    told = [f"{found.at(i)}, {_exactly(found, i)}" for i in apart]
-    return Row(found.case, "special_departures", len(apart), detail="; ".join(told))
-
-
-def _exactly(found: _Found, index: Any) -> str:
-    value = found.exact.value(index)
-    if math.isnan(value):
-        return "no value"
-    kind = "limit" if math.isinf(found.x[index]) else "exact"
-    return f"{kind} {found.name(value)}"
+    return Row(found.case, "special_departures", len(apart), points=found.at(apart))
 
 
 def _subnormal(found: _Found) -> Array:
@@ -184,7 +168,7 @@ def _zero_for_subnormals(found: _Found) -> Array:
 def _nan_kept(found: _Found) -> Row:
     index = int(np.flatnonzero(np.isnan(found.x))[0])
     kept = bool(np.isnan(found.got[index]))
-    return Row(found.case, "nan_kept", float(kept), detail="" if kept else found.at(index))
+    return Row(found.case, "nan_kept", float(kept), points=() if kept else found.at([index]))
 
 
 def _gradients_at_kinks(found: _Found) -> Iterator[Row]:
@@ -201,44 +185,26 @@ def _gradients_at_kinks(found: _Found) -> Iterator[Row]:
 def _gradient_at(found: _Found, kink: float, places: Sequence[int]) -> Row:
     first = places[0]
     lowest, highest = float(found.exact.lowest[first]), float(found.exact.highest[first])
-    detail = f"at {found.name(kink)}, between {lowest:.4g} and {highest:.4g}"
-    others = [found.at(i) for i in places if found.got[i] != found.got[first]]
-    value = float(found.got[first])
-    return Row(found.case, "gradient_at_kink", value, detail="; ".join([detail, *others]))
+    others = found.at(i for i in places if found.got[i] != found.got[first])
+    row = Row(found.case, "gradient_at_kink", float(found.got[first]), points=others)
+    return replace(row, kink=Kink(kink, lowest, highest))
 
 
 def _sign_of_zero(found: _Found) -> Iterator[Row]:
-    """Told where the value at 0 is 0, exactly and as computed."""
+    """Where the value at 0 is 0, exactly and as computed."""
     index = int(np.flatnonzero((found.x == 0) & np.signbit(found.x))[0])
     if found.forward and found.exact.high[index] == 0 and found.got[index] == 0:
         value = math.copysign(1.0, found.got[index])
-        yield Row(found.case, "sign_of_zero", value, detail=found.at(index))
+        yield Row(found.case, "sign_of_zero", value)
 
 
 def _subnormal_kept(found: _Found) -> Iterator[Row]:
-    """Told where a subnormal input has a value that is not 0, and 0 itself has the value 0."""
+    """Where a subnormal input has a value that is not 0, and 0 itself has the value 0."""
     fmt = DTYPES[found.case.dtype]
     smallest = 2.0 ** (fmt.emin - fmt.precision + 1)
     exact = np.array([found.exact.value(i) for i in range(found.x.size)])
     at_zero = exact[_zero_for_subnormals(found)]
     telling = np.flatnonzero(_subnormal(found) & (at_zero == 0) & (np.abs(exact) >= smallest))
-    lost = [found.at(i) for i in telling if found.got[i] == 0]
+    lost = found.at(i for i in telling if found.got[i] == 0)
     if telling.size:
-        yield Row(found.case, "subnormal_kept", float(not lost), detail="; ".join(lost))
-
-
-def _named(value: float, dtype: str, digits: int = 0) -> str:
-    fmt = DTYPES[dtype]
-    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
-    words = {
-        0.0: "0",
-        smallest: "smallest subnormal",
-        normal - smallest: "largest subnormal",
-        normal: "smallest normal",
-        2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision)): "largest",
-        math.inf: "∞",
-    }
-    if math.isnan(value):
-        return "NaN"
-    text = words.get(abs(value)) or f"{abs(value):.{digits or fmt.digits}g}"
-    return f"−{text}" if math.copysign(1.0, value) < 0 else text
+        yield Row(found.case, "subnormal_kept", float(not lost), points=lost)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..catalog.activations import CATALOG, find
-from ..catalog.cases import Selection, forms_of, plain_form
+from ..catalog.cases import Selection
 from ..catalog.frameworks import frameworks
-from ..host.errors import UsageError
-from .special import METRICS
+from ..results import words
+from ..results.metrics import Group, metrics_of
+from ..results.rows import Row
+from ..results.status import Status
 
-Record = Mapping[str, Any]
+METRICS = metrics_of(Group.SPECIAL)
+
 Condition = tuple[str, str]
 """Mode and dtype."""
 
@@ -30,46 +31,46 @@ class Line:
     cells: Mapping[str, tuple[str, ...]]
 
 
-def _says(row: Record) -> bool:
-    """Whether a row has something to tell: a value, or why departures were not counted."""
-    if row["status"] == "ok":
-        return row["value"] is not None and not math.isnan(row["value"])
-    return bool(row["metric"] == "special_departures" and row["status"] != "unsupported")
+def _says(row: Row) -> bool:
+    """Whether a row has something to say: a value, or why departures were not counted."""
+    if row.status is not Status.OK:
+        return row.metric == "special_departures" and row.status is not Status.UNSUPPORTED
+    return row.value is not None
 
 
-def _detail(row: Record) -> str:
-    return row["detail"] if isinstance(row["detail"], str) else ""
+def _value(row: Row) -> float:
+    return math.nan if row.value is None else row.value
 
 
 def _because(text: str, detail: str) -> str:
     return f"{text}: {detail}" if detail else text
 
 
-def _sign(row: Record) -> str:
-    return "kept" if row["value"] < 0 else "lost"
+def _sign(row: Row) -> str:
+    return "kept" if _value(row) < 0 else "lost"
 
 
-def _kept(row: Record) -> str:
-    return "kept" if row["value"] else _because("LOST", _detail(row))
+def _kept(row: Row) -> str:
+    return "kept" if row.value else _because("LOST", words.points(row))
 
 
-def _gradient(row: Record) -> str:
-    where, _, beside = _detail(row).partition("; ")
-    place, _, _ = where.partition(",")
-    return "; ".join(filter(None, [f"{row['value']:.4g} {place}".strip(), beside]))
+def _gradient(row: Row) -> str:
+    place = [f"at {words.number(row.kink.at, row.case.dtype)}"] if row.kink else []
+    beside = [words.points(row)] if row.points else []
+    return "; ".join([" ".join([f"{_value(row):.4g}", *place]), *beside])
 
 
-def _departures(row: Record) -> str:
-    if row["status"] != "ok":
-        return _because(row["status"].upper(), _detail(row))
-    if not row["value"]:
+def _departures(row: Row) -> str:
+    if row.status is not Status.OK:
+        return _because(row.status.upper(), row.reason)
+    if not row.value:
         return "none"
-    told = _detail(row).split("; ")
+    told = [words.special(point, row) for point in row.points]
     more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    return _because(f"{row['value']:.0f}", f"{'; '.join(told[:_SHOWN])}{more}")
+    return _because(f"{row.value:.0f}", f"{'; '.join(told[:_SHOWN])}{more}")
 
 
-_COLUMNS: Mapping[str, tuple[str, str, Callable[[Record], str]]] = {
+_COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
     "the sign of −0": ("sign_of_zero", "forward", _sign),
     "gradient at a kink": ("gradient_at_kink", "backward", _gradient),
     "NaN": ("nan_kept", "forward", _kept),
@@ -82,76 +83,48 @@ _COLUMNS: Mapping[str, tuple[str, str, Callable[[Record], str]]] = {
 COLUMNS = tuple(_COLUMNS)
 
 
-def chosen(records: Iterable[dict[str, Any]], asked: Selection) -> list[dict[str, Any]]:
-    """The rows at special points that a selection names; the plain forms, unless activations are.
-
-    What the framework or the catalogue no longer has is left out.
-    """
+def chosen(rows: Iterable[Row], asked: Selection) -> list[Row]:
+    """The rows at special points that a selection names, the plain forms unless it names more."""
     return [
         row
-        for row in records
-        if row["metric"] in METRICS
-        and row["framework"] in (asked.frameworks or frameworks())
-        and (row["activation"] in asked.activations if asked.activations else is_plain(row))
+        for row in rows
+        if row.metric in METRICS
+        and row.case.framework in (asked.frameworks or (row.case.framework,))
+        and (row.case.activation in asked.activations if asked.activations else row.plain)
     ]
 
 
-def is_plain(row: Record) -> bool:
-    """Whether a row is of the form that people take first."""
-    framework = frameworks().get(row["framework"])
-    try:
-        activation = find(row["activation"])
-    except UsageError:
-        return False
-    return framework is not None and bool(row["form"] == plain_form(activation, framework))
+def lines(rows: Iterable[Row]) -> list[Line]:
+    """The lines of a table: one a framework, activation and form, in the order of the rows.
 
-
-def lines(records: Iterable[Record]) -> list[Line]:
-    """The lines of a table: one a framework, activation and form, in the catalogue's order.
-
-    `records` are rows with the columns of `metrics.COLUMNS`; other metrics, what is unsupported and
-    what has no value are passed over.
+    Other metrics, what is unsupported and what has no value are passed over.
     """
-    found: dict[tuple[str, str, str], list[Record]] = {}
-    for row in records:
-        if row["metric"] in METRICS and _says(row):
-            key = (row["framework"], row["activation"], row["form"])
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        if row.metric in METRICS and _says(row):
+            key = (row.case.framework, row.case.activation, row.case.form)
             found.setdefault(key, []).append(row)
-    return [Line(*key, _cells(found[key])) for key in sorted(found, key=_place)]
+    orders = [list(dict.fromkeys(names)) for names in zip(*found, strict=True)]
+    keys = sorted(found, key=lambda key: [o.index(n) for o, n in zip(orders, key, strict=True)])
+    return [Line(*key, _cells(found[key])) for key in keys]
 
 
-def _place(key: tuple[str, str, str]) -> tuple[Any, ...]:
-    framework, activation, form = key
-    name = activation.partition("(")[0]
-    forms = forms_of(CATALOG[name]) if name in CATALOG else ()
-    return (
-        *(_index(tuple(frameworks()), framework), framework),
-        *(_index(tuple(CATALOG), name), activation),
-        *(_index(forms, form), form),
-    )
-
-
-def _index(words: Sequence[str], word: str) -> int:
-    """The place of a word; behind all others where it is not known."""
-    return words.index(word) if word in words else len(words)
-
-
-def _cells(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
-    conditions = {(row["mode"], row["dtype"]) for row in records}
+def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    conditions = {(row.case.mode, row.case.dtype) for row in rows}
     return {
-        column: tuple(_merged(_texts(records, *source), conditions))
+        column: tuple(_merged(_texts(rows, *source), conditions))
         for column, source in _COLUMNS.items()
     }
 
 
 def _texts(
-    records: Sequence[Record], metric: str, direction: str, write: Callable[[Record], str]
+    rows: Sequence[Row], metric: str, direction: str, write: Callable[[Row], str]
 ) -> dict[Condition, str]:
     """What a column says under each condition; several kinks are told in one text."""
     texts: dict[Condition, list[str]] = {}
-    for row in records:
-        if (row["metric"], row["direction"]) == (metric, direction):
-            texts.setdefault((row["mode"], row["dtype"]), []).append(write(row))
+    for row in rows:
+        if (row.metric, row.case.direction) == (metric, direction):
+            texts.setdefault((row.case.mode, row.case.dtype), []).append(write(row))
     return {condition: ", ".join(told) for condition, told in texts.items()}
 
 

@@ -29,13 +29,14 @@ from ..catalog.cases import Case
 from ..host import cache
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.samples import Certificate
 from ..results.status import Status
 from ..worker.protocol import Call, Evaluate, Failure
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
 from . import double
-from .certificate import Certificate, merge
+from .certificate import merge
 from .problem import ROW
 from .ranges import Range, Stretch, bits_of
 

@@ -13,9 +13,10 @@ from ..catalog import inputs
 from ..catalog.activations import find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.frameworks import frameworks
+from ..results.rows import Against, Other
+from ..results.samples import Agreement, Certificate, Comparison
 from ..workers.requests import Evaluator
 from . import binades, ulp
-from .certificate import Certificate
 from .judge import judge, place
 from .problem import Problem, Problems
 
@@ -47,24 +48,21 @@ def _directions(asked: Selection) -> tuple[str, ...]:
     )
 
 
-def measure(
-    case: Case, problem: Problem, evaluate: Evaluator
-) -> tuple[dict[str, Any], Array] | None:
-    """Run a case of one direction on its inputs: its sample and its results; None if it failed."""
+Judged = tuple[Agreement, Array]
+"""The sample of a case and its results."""
+
+
+def measure(case: Case, problem: Problem, evaluate: Evaluator) -> Judged | None:
+    """Run a case of one direction on its inputs; None if it failed."""
     outputs = evaluate(case, problem.bits, problem.upstream)
     learned = _learned(case, problem, evaluate)
     if outputs is None or (learned is None and problem.learned_bits is not None):
         return None
-    return _judged(problem, outputs[0], learned)
+    return _judged(case, problem, outputs[0], learned)
 
 
-def measure_both(
-    case: Case, problems: Problems, evaluate: Evaluator
-) -> list[tuple[Case, dict[str, Any], Array]] | None:
-    """Run a case whose direction is `both`: a case, sample and result of either direction.
-
-    None if it failed.
-    """
+def measure_both(case: Case, problems: Problems, evaluate: Evaluator) -> list[Judged] | None:
+    """Run a case whose direction is `both` and judge either direction; None if it failed."""
     forward, backward = directions_of(case)
     values, gradients = problems.of(forward), problems.of(backward)
     assert np.array_equal(values.bits, gradients.bits)
@@ -73,8 +71,8 @@ def measure_both(
     if outputs is None or (learned is None and gradients.learned_bits is not None):
         return None
     return [
-        (forward, *_judged(values, outputs[0])),
-        (backward, *_judged(gradients, outputs[1], learned)),
+        _judged(forward, values, outputs[0]),
+        _judged(backward, gradients, outputs[1], learned),
     ]
 
 
@@ -86,31 +84,23 @@ def _learned(case: Case, problem: Problem, evaluate: Evaluator) -> Array | None:
     return None if outputs is None else np.asarray(outputs[-1]).reshape(-1)
 
 
-def sample_of(certificate: Certificate) -> dict[str, Any]:
+def sample_of(case: Case, certificate: Certificate) -> Agreement:
     """A certificate as a sample of a run."""
-    sample = certificate.as_dict()
-    if found := sample.pop("binades"):
-        sample["ulp_by_binade"] = binades.pack(found)
-    if certificate.max_ulp_parameter is None:
-        del sample["max_ulp_parameter"]
-    return sample
+    kept = binades.rounded(certificate.binades)
+    return Agreement(case, replace(certificate, binades=kept))
 
 
-def _judged(
-    problem: Problem, output: Any, learned: Array | None = None
-) -> tuple[dict[str, Any], Array]:
+def _judged(case: Case, problem: Problem, output: Any, learned: Array | None = None) -> Judged:
     """The sample of some results, given as bit patterns, and the results in the inputs' shape."""
     results = np.asarray(output).reshape(problem.exact.high.shape)
     certificate = judge(problem, results)
     if learned is not None and problem.learned_exact is not None:
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         certificate = replace(certificate, max_ulp_parameter=float(error.plain.max()))
-    return sample_of(certificate), results
+    return sample_of(case, certificate), results
 
 
-def between(
-    results: dict[Case, Array], bits_of: Callable[[Case], Array]
-) -> Iterator[tuple[Case, dict[str, Any]]]:
+def between(results: dict[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Comparison]:
     """Compare each two frameworks that ran the same thing: a sample for the plainer one."""
     groups: dict[Case, list[Case]] = {}
     for case in results:
@@ -118,16 +108,21 @@ def between(
     for group in groups.values():
         for case, other in combinations(sorted(group, key=_order), 2):
             if case.framework != other.framework:
-                yield case, _compare(case, other, results, bits_of(case))
+                yield _compare(case, other, results, bits_of(case))
 
 
 def _order(case: Case) -> int:
     return list(frameworks()).index(case.framework)
 
 
-def _compare(case: Case, other: Case, results: dict[Case, Array], bits: Array) -> dict[str, Any]:
-    apart = ulp.distance(results[case].ravel(), results[other].ravel(), case.dtype)
-    rowwise = find(case.activation).rowwise
-    x = inputs.from_bits(bits, case.dtype)
-    first = "" if apart.first is None else place(x, apart.first, rowwise)
-    return {"other": other.framework, "most": apart.most, "equal": apart.equal, "first": first}
+def _compare(case: Case, other: Case, results: dict[Case, Array], bits: Array) -> Comparison:
+    against = Against(Other.FRAMEWORK, other.framework)
+    return comparison(case, against, results[case].ravel(), results[other].ravel(), bits)
+
+
+def comparison(case: Case, against: Against, one: Array, other: Array, bits: Array) -> Comparison:
+    """The sample of two results at the same inputs, all given as bit patterns."""
+    apart = ulp.distance(one, other, case.dtype)
+    x, rowwise = inputs.from_bits(bits, case.dtype), find(case.activation).rowwise
+    first = None if apart.first is None else place(x, apart.first, rowwise)
+    return Comparison(case, against, apart.most, apart.equal, first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,9 @@ from ..exactness import known, special, sweep, ulp
 from ..exactness.judge import place
 from ..exactness.problem import Problem, Problems, known_keys, problem_of
 from ..host.progress import Reporter
-from ..results.metrics import Row
+from ..results import words
+from ..results.rows import Row
+from ..results.samples import Agreement, Certificate
 from ..results.status import Status
 from ..worker.protocol import ARMS, Arm, Failure
 from ..workers.process import Failed
@@ -113,14 +115,10 @@ class Comparison:
             kind = kind if len(failed) == 1 else "unmeasured"
             detail = "; ".join(f"the {arm}: {why.reason}" for arm, why in failed.items())
             return [Compared(case, kind, detail=detail)]
-        return [
-            self._compare(sized, (sample, result), other[1:])
-            for (sized, sample, result), other in zip(
-                found["base"], found["candidate"], strict=True
-            )
-        ]
+        arms = zip(found["base"], found["candidate"], strict=True)
+        return [self._compare(base, candidate) for base, candidate in arms]
 
-    def _measure(self, case: Case, evaluate: Evaluate) -> Any:
+    def _measure(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
         """Raises Failed where the arm does, or where its results are not those of the inputs."""
 
         def checked(asked: Case, *values: Any) -> Outputs:
@@ -137,19 +135,22 @@ class Comparison:
             reason = f"results do not fit the inputs: {error}"
             raise Failed(Failure(Status.REFUSED, reason)) from None
 
-    def _measured(self, case: Case, evaluate: Evaluate) -> Any:
+    def _measured(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
         if self._bits_only:
             bits = _inputs(case, self._seed)
             outputs = evaluate(case, bits)
-            return [(replace(case, size=int(bits.size)), {}, np.asarray(outputs[0]))]
+            sized = replace(case, size=int(bits.size))
+            return [(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
         if self._own is None and case.direction == "both":
             forward = replace(case, direction="forward")
             sized = replace(case, size=int(self._problem(forward).bits.size))
-            return sweep.measure_both(sized, self._problems, evaluate)
+            both = sweep.measure_both(sized, self._problems, evaluate)
+            assert both is not None
+            return both
         problem = self._problem(case)
-        found = sweep.measure(case, problem, evaluate)
+        found = sweep.measure(replace(case, size=int(problem.bits.size)), problem, evaluate)
         assert found is not None
-        return [(replace(case, size=int(problem.bits.size)), *found)]
+        return [found]
 
     def _problem(self, case: Case) -> Problem:
         if self._own is None:
@@ -161,14 +162,15 @@ class Comparison:
             )
         return self._made[key]
 
-    def _compare(self, case: Case, base: tuple[Any, Any], candidate: tuple[Any, Any]) -> Compared:
+    def _compare(self, base: sweep.Judged, candidate: sweep.Judged) -> Compared:
         (before, old), (after, new) = base, candidate
+        case = before.case
         if old.shape != new.shape:
             detail = f"results of another shape: {old.shape} → {new.shape}"
             return Compared(case, "broken", tested=int(old.size), detail=detail)
         differing = int(np.count_nonzero(old != new))
         made = partial(Compared, case, tested=int(old.size), differing=differing)
-        parameter = before.get("max_ulp_parameter") != after.get("max_ulp_parameter")
+        parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
         if not differing and not parameter:
             return made("identical")
         if self._bits_only:
@@ -203,23 +205,25 @@ def _first_different(case: Case, bits: Any, old: Any, new: Any) -> str:
     return f"{where}: {before!r} → {after!r}"
 
 
-def _changes_of_measures(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[list[str], list[str]]:
+def _changes_of_measures(before: Agreement, after: Agreement) -> tuple[list[str], list[str]]:
     worse: list[str] = []
     better: list[str] = []
-    for name, words in _MEASURES.items():
-        old, new = before.get(name, 0.0), after.get(name, 0.0)
+    for name, meaning in _MEASURES.items():
+        old, new = _measure_of(before, name), _measure_of(after, name)
         if old != new:
-            (worse if new > old else better).append(f"{words}: {old:.6g} → {new:.6g}")
+            (worse if new > old else better).append(f"{meaning}: {old:.6g} → {new:.6g}")
     return worse, better
+
+
+def _measure_of(sample: Agreement, name: str) -> float:
+    return float(getattr(sample.certificate, name) or 0.0)
 
 
 def _changes_of_conventions(
     case: Case, problem: Problem, old: Any, new: Any
 ) -> tuple[list[str], list[str]]:
     before, after = (
-        {_key(row): row for row in special.rows(case, special.taken(case, problem.bits, result))}
+        {_key(row): row for row in special.rows(special.taken(case, problem.bits, result))}
         for result in (old, new)
     )
     worse: list[str] = []
@@ -233,10 +237,9 @@ def _changes_of_conventions(
     return worse, better
 
 
-def _key(row: Row) -> tuple[str, str]:
-    """A kink's gradient is told by where it is."""
-    where = row.detail.partition(",")[0] if row.metric == "gradient_at_kink" else ""
-    return row.metric, where
+def _key(row: Row) -> tuple[str, float | None]:
+    """A metric; a kink's gradient has its place beside it."""
+    return row.metric, row.kink.at if row.kink else None
 
 
 def _is_better(metric: str, one: Row | None, other: Row | None) -> bool:
@@ -250,7 +253,8 @@ def _is_better(metric: str, one: Row | None, other: Row | None) -> bool:
 def _told(row: Row | None) -> str:
     if row is None:
         return "none"
-    return f"{row.value:.6g}" + (f" ({row.detail})" if row.detail else "")
+    detail = words.about(row)
+    return f"{row.value:.6g}" + (f" ({detail})" if detail else "")
 
 
 def _most_worse(problem: Problem, old: Any, new: Any) -> str:
@@ -264,7 +268,7 @@ def _most_worse(problem: Problem, old: Any, new: Any) -> str:
     before, after = (
         float(inputs.from_bits(each, problem.dtype).flat[index]) for each in (old, new)
     )
-    where = place(problem.x, index, problem.activation.rowwise)
+    where = words.place(place(problem.x, index, problem.activation.rowwise))
     x = "" if problem.activation.rowwise else f" ({float(problem.x.flat[index])!r})"
     exact = problem.exact.value(index)
     return f"at {where}{x}: {before!r} → {after!r}, exact {_number(exact)}"

@@ -22,6 +22,7 @@ from pathlib import Path
 from ..catalog.cases import PROFILES, Case, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.samples import Trial
 from ..results.store import RESULTS, RunWriter
 from ..run.schedule import Request, facts_of, interruptible
 from ..timing.decisions import Decision, Design, PairedTiming
@@ -29,7 +30,7 @@ from ..timing.processes import Setting
 from ..worker.protocol import ARMS, Hogs, Slowdown
 from ..workers.lanes import available_cpus
 from . import trees
-from .summary import HOGS, Trial, rows, summary
+from .summary import HOGS, rows, summary
 
 BUDGET = 30.0
 """Seconds of timing of a gate."""
@@ -130,7 +131,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
             for found in _trials(asked, cases, reporter, path):
                 trials += found
                 for trial in found:
-                    writer.append("trial", trial.case, **trial.as_sample())
+                    writer.append(trial)
                 writer.flush()
         writer.facts.state = "finished"
     except KeyboardInterrupt:
@@ -248,7 +249,7 @@ def _trial(
         timed=seconds[0],
         wall=seconds[1],
         rival={rule: found.case in cases for rule, cases in called.items()},
-        detail=found.detail,
+        reason=found.detail,
     )
 
 

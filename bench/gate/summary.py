@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
 from ..catalog.cases import Case
-from ..results.metrics import Row
+from ..results.rows import Cause, Row, Why, described
+from ..results.samples import Trial
+from ..results.status import Status
 
 HOGS = ("none", "both arms", "one arm")
 """When a process that never rests runs on every CPU."""
@@ -18,44 +19,6 @@ _CALLED = ("slower", "faster")
 SURE = 0.95
 ALARM = 0.01
 """Of gates, the share that may call something that did not change."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One case in one gate: what was planted, and what the gate said.
-
-    `timed` and `wall` are seconds of the whole gate, `rival` says by the rule of another tool
-    whether it called the case slower; empty where none compared.
-    """
-
-    case: Case
-    gate: int
-    cycle: int
-    hogs: str
-    how: str
-    share: float
-    verdict: str
-    value: float
-    low: float
-    high: float
-    phase: str
-    processes: int
-    blocks: int
-    spoilt: int
-    timed: float
-    wall: float
-    rival: dict[str, bool] = field(default_factory=dict)
-    detail: str = ""
-
-    def as_sample(self) -> dict[str, Any]:
-        """The fields but the case; −1 for a ratio without a value."""
-        sample = {key: value for key, value in asdict(self).items() if key != "case"}
-        return {**sample, "value": self.value if math.isfinite(self.value) else -1.0}
-
-    @property
-    def covered(self) -> bool:
-        """Whether the interval holds what was planted."""
-        return self.low <= 1 + self.share <= self.high
 
 
 @dataclass(frozen=True)
@@ -175,7 +138,8 @@ def rows(trials: Sequence[Trial]) -> list[Row]:
     by_case: dict[Case, list[Trial]] = {}
     for trial in trials:
         by_case.setdefault(trial.case, []).append(trial)
-    return [row for case, mine in by_case.items() for row in _rows(case, mine)]
+    made = (row for case, mine in by_case.items() for row in _rows(case, mine))
+    return list(described(made))
 
 
 def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
@@ -188,9 +152,11 @@ def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
 
 def _row(case: Case, metric: str, found: Rate) -> Row:
     if not found.of:
-        return Row(case, metric, None, status="unsupported", detail="no such trial in this run")
-    value, detail = found.count / found.of, f"{found.count} of {found.of} trials"
-    return Row(case, metric, value, min(found.low, value), max(found.high, value), detail=detail)
+        cause = Cause(Why.NO_TRIALS)
+        return Row(case, metric, None, status=Status.UNSUPPORTED, cause=cause)
+    value = found.count / found.of
+    row = Row(case, metric, value, min(found.low, value), max(found.high, value))
+    return replace(row, tested=found.of)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import StringConstraints, TypeAdapter
 
 from ..catalog.activations import find
 from ..catalog.cases import Case, plain_form
@@ -24,6 +24,10 @@ from ..host.errors import UsageError
 from .metrics import METRICS
 from .status import Status
 
+Hex = Annotated[
+    str, StringConstraints(pattern=r"^([+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan))?$")
+]
+"""A float as `float.hex` writes it, or nothing."""
 UNKNOWN = "unknown"
 """The family of what no catalogue had."""
 
@@ -77,12 +81,19 @@ class Point:
     """An input, a hex float, with the result and the exact value there as far as they are kept.
 
     In a row-wise activation no entry of an output has an input of its own: `output` is its place.
+    A NaN here is always the same one, so that points with it can be compared.
     """
 
-    input: str = ""
+    input: Hex = ""
     output: int | None = None
     got: float | None = None
     exact: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("got", "exact"):
+            value = getattr(self, name)
+            if value != value:
+                object.__setattr__(self, name, math.nan)
 
     @property
     def x(self) -> float:
@@ -184,7 +195,7 @@ class Row:
     def as_record(self) -> dict[str, Any]:
         """The row as a record ready for JSON; details that hold nothing are left out."""
         head = {name: getattr(self, name) for name in _ALWAYS}
-        details = {name: _plain(getattr(self, name)) for name in _DETAILS if getattr(self, name)}
+        details = {name: plain(getattr(self, name)) for name in _DETAILS if getattr(self, name)}
         if self.tested == 0:
             details["tested"] = 0
         unit = METRICS[self.metric].unit
@@ -229,19 +240,16 @@ COLUMNS = (
 """The columns of a table of rows."""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A detail as JSON has it: records without what holds nothing, NaN in words."""
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if type(value) in _RECORDS:
+        return [plain(each) for each in value]
+    if is_dataclass(value):
         held = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {name: _plain(each) for name, each in held.items() if each not in (None, "", ())}
+        return {name: plain(each) for name, each in held.items() if each not in (None, "", ())}
     return value
-
-
-_RECORDS = frozenset(_NESTED.values())
 
 
 def _text(value: Any) -> Any:
@@ -270,6 +278,24 @@ def _described(framework: str, activation: str, form: str) -> Mapping[str, Any]:
     }
 
 
+def with_derived(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows, and after each what follows from it."""
+    for row in rows:
+        yield row
+        yield from derived(row)
+
+
+def derived(row: Row) -> Iterator[Row]:
+    """The rows of metrics that follow from a row which has a value."""
+    if row.ok:
+        facts = {name: getattr(row, name) for name in _FACTS}
+        for metric in METRICS.values():
+            if metric.of == row.metric and metric.follows:
+                value, low, high = metric.follows(row)
+                if value is not None:
+                    yield Row(row.case, metric.name, value, low, high, **facts)
+
+
 class Reader:
     """Makes rows of records, whose cases are kept once."""
 
@@ -285,6 +311,8 @@ class Reader:
         row = _ROWS.validate_python({**record, "case": case})
         if row.metric not in METRICS:
             raise ValueError(f"unknown metric {row.metric!r}")
+        if row.value is None and row.status is Status.OK:
+            raise ValueError(f"{row.metric} of {case.framework} {case.activation} has no value")
         return row
 
 

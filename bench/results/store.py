@@ -3,9 +3,8 @@
 A run is a folder with
 
 - `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
-- `samples.jsonl`: raw, appended as measured. A line is a record with a `kind`: `case` introduces a
-  number for a case, every other kind refers to it
-- `rows.jsonl`: derived, one row a line; it can always be made again from the samples
+- `samples.jsonl`: raw, appended as measured (`samples`)
+- `rows.jsonl`: derived, one row a line (`rows`); it can always be made again from the samples
 
 Either may be compressed (`.gz`), as it is in a published run.
 
@@ -29,15 +28,20 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..catalog.cases import Case
+from ..catalog.shell import PROGRAM
 from ..host.errors import StoreError, UsageError
-from .metrics import COLUMNS, Row
+from .rows import COLUMNS, Reader, Row, with_derived
+from .samples import Sample, as_record, sample_of
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 2
+SCHEMA = 3
 RESULTS = Path("results")
+CONVERTIBLE = 2
+"""The schema that `convert` reads."""
 _NUMBERS = ("value", "low", "high")
+_LONG = ("rows.jsonl", "samples.jsonl")
 
 
 @dataclass
@@ -91,34 +95,35 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """A stored run: its facts and its rows, records with the keys of `metrics.COLUMNS`.
-
-    A value that is missing is None.
-    """
+    """A stored run: its facts and its rows."""
 
     path: Path
     facts: RunFacts
-    records: Sequence[dict[str, Any]]
+    records: Sequence[Row]
 
     @cached_property
     def rows(self) -> pandas.DataFrame:
-        """The rows as a table; a number that is missing is NaN."""
+        """A table of `COLUMNS` of the rows and what follows from them; a missing number is NaN."""
         import pandas
 
-        table = pandas.DataFrame(self.records, columns=list(COLUMNS))
+        records = [row.as_columns() for row in with_derived(self.records)]
+        table = pandas.DataFrame(records, columns=list(COLUMNS))
         for column in _NUMBERS:
             table[column] = pandas.to_numeric(table[column])
         return table
 
 
-def dump(record: dict[str, Any]) -> str:
-    """A record as one line of JSON, infinity as 1e999.
+_STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|Infinity')
 
-    A quote before the colon that no backslash precedes closes a key: inside a string it would be
-    escaped, so text that looks like a value is left alone.
-    """
+
+def dump(record: dict[str, Any]) -> str:
+    """A record as one line of JSON, infinity as 1e999; text that looks like it is left alone."""
     text = json.dumps(record, ensure_ascii=False)
-    return re.sub(r'(?<=[^\\]": )(-?)Infinity(?=[,}])', r"\g<1>1e999", text)
+    if "Infinity" not in text:
+        return text
+    return _STRING_OR_INFINITY.sub(
+        lambda found: "1e999" if found[0] == "Infinity" else found[0], text
+    )
 
 
 def check_free(path: Path) -> None:
@@ -137,7 +142,7 @@ def is_unfinished(path: Path, command: str) -> bool:
 
 
 class RunWriter:
-    """Writes a run folder. Samples are appended and flushed as they come."""
+    """Writes a run folder. Samples are appended and flushed as they come, and kept."""
 
     def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
         """Create the folder; what is in it is written `anew` or must not be there.
@@ -147,6 +152,7 @@ class RunWriter:
         """
         self.path = path
         self.facts = facts
+        self.samples: list[Sample] = []
         self._numbers: dict[Case, int] = {}
         self._given_up: StoreError | None = None
         try:
@@ -160,12 +166,14 @@ class RunWriter:
             raise _cannot_write(path, error) from error
         self.write_facts()
 
-    def append(self, kind: str, case: Case, **values: Any) -> None:
-        """Append one sample of a case."""
+    def append(self, sample: Sample) -> None:
+        """Append one sample."""
+        self.samples.append(sample)
+        case = sample.case
         if case not in self._numbers:
             self._numbers[case] = len(self._numbers)
             self._write({"kind": "case", "case": self._numbers[case], **case.as_dict()})
-        self._write({"kind": kind, "case": self._numbers[case], **values})
+        self._write(as_record(sample, self._numbers[case]))
 
     def _write(self, record: dict[str, Any]) -> None:
         with self._or_give_up():
@@ -218,7 +226,7 @@ def _lock(file: IO[str], path: Path) -> None:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write `rows.jsonl` of a run folder anew."""
-    _replace(path / "rows.jsonl", "".join(dump(row.as_dict()) + "\n" for row in rows))
+    _replace(path / "rows.jsonl", "".join(dump(row.as_record()) + "\n" for row in rows))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -251,50 +259,67 @@ def locate(path: Path) -> Path:
 def load(path: Path) -> Run:
     """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
     folder = locate(path)
-    facts, path = read_facts(folder), _plain_or_compressed(folder / "rows.jsonl")
+    facts, path = read_facts(folder), folder / "rows.jsonl"
     try:
-        return Run(folder, facts, list(map(_record, _lines(path))))
-    except (TypeError, ValueError) as error:
+        return Run(folder, facts, list(map(Reader().row, read_lines(path))))
+    except ValidationError as error:
+        raise _malformed(path, error) from None
+    except ValueError as error:
         raise StoreError(f"{path} is malformed: {error}; measure it again") from None
+
+
+def _malformed(path: Path, error: ValidationError) -> StoreError:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return StoreError(f"{path} is malformed: {where}: {first['msg']}; measure it again")
 
 
 def read_facts(folder: Path) -> RunFacts:
     """Read `run.json`. Raises StoreError if it is malformed or of another schema."""
     path = folder / "run.json"
+    content = read_json(path)
+    schema = content.get("schema")
+    if schema != SCHEMA:
+        way = "read it with the version that wrote it or measure it again"
+        if schema == CONVERTIBLE:
+            way = f"{PROGRAM} convert {folder} makes it one of that"
+        raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
+    return facts_of(content, path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file that holds one record, empty for any other value. Raises StoreError."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"cannot read {path}: {error}; measure it again") from None
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
-        raise StoreError(
-            f"{path} has schema {schema}, this version reads {SCHEMA}: "
-            "read it with the version that wrote it or measure it again"
-        )
+    return content if isinstance(content, dict) else {}
+
+
+def facts_of(content: Mapping[str, Any], path: Path) -> RunFacts:
+    """The facts in a record that was read at a path. Raises StoreError for a malformed one."""
     try:
         return TypeAdapter(RunFacts).validate_python(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(
-            f"{path} is malformed: {where}: {first['msg']}; measure it again"
-        ) from None
+        raise _malformed(path, error) from None
 
 
-def read_samples(folder: Path) -> Iterator[tuple[Case, dict[str, Any]]]:
-    """The samples of a run, each with its case. Raises StoreError for a malformed line.
+def read_samples(folder: Path) -> Iterator[Sample]:
+    """The samples of a run. Raises StoreError for a malformed line.
 
     A last line without its end is what a killed process leaves, and is passed over.
     """
     cases: dict[int, Case] = {}
-    path = _plain_or_compressed(folder / "samples.jsonl")
-    for record in _lines(path, forgive_last=True):
+    path = folder / "samples.jsonl"
+    for record in read_lines(path, forgive_last=True):
         try:
             number = record.pop("case")
             if record["kind"] == "case":
                 cases[number] = Case(**{key: record[key] for key in Case.__dataclass_fields__})
             else:
-                yield cases[number], record
+                yield sample_of(record, cases[number])
+        except ValidationError as error:
+            raise _malformed(path, error) from None
         except (KeyError, TypeError) as error:
             raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
 
@@ -315,16 +340,25 @@ def publish(path: Path) -> Path:
         raise UsageError(f"{target} is already there")
     try:
         target.mkdir(parents=True)
-        (target / "run.json").write_bytes((folder / "run.json").read_bytes())
-        for name in ("rows.jsonl", "samples.jsonl"):
-            content = (folder / name).read_bytes()
-            (target / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+        for name in ("run.json", *_LONG):
+            (target / name).write_bytes((folder / name).read_bytes())
+        compress(target)
     except OSError as error:
         raise _cannot_write(target, error) from error
     return target
 
 
-def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
+def compress(folder: Path) -> None:
+    """Compress the rows and samples of a run folder."""
+    for name in _LONG:
+        plain = folder / name
+        (folder / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+        plain.unlink()
+
+
+def read_lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
+    """The records of a file, one a line, be it compressed or not. Raises StoreError."""
+    path = _plain_or_compressed(path)
     try:
         open_ = gzip.open if path.suffix == ".gz" else open
         with open_(path, "rt", encoding="utf-8") as file:
@@ -337,15 +371,3 @@ def _lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
                 yield record
     except (OSError, ValueError, EOFError, zlib.error) as error:
         raise StoreError(f"cannot read {path}: {error}; measure it again") from None
-
-
-def _record(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A line as a row: every column, None where it has no value."""
-    record = {name: line.get(name) for name in COLUMNS}
-    for name in _NUMBERS:
-        number = record[name]
-        if number is not None and not isinstance(number, int | float):
-            raise ValueError(f"{name} {str(number)[:40]!r} is no number")
-        if number != number:  # NaN
-            record[name] = None
-    return record

@@ -92,6 +92,12 @@ def point(found: Point) -> str:
     return ": ".join(filter(None, (f"at {place(found)}", ", ".join(told))))
 
 
+def at(found: Point) -> str:
+    """`at 0x1p+0 (got 1.5, exact 1.25)`."""
+    told = ", ".join(f"{what} {each!r}" for what, each in result(found).items())
+    return f"at {place(found)} ({told})"
+
+
 def result(found: Point) -> dict[str, float]:
     """What came and what is exact, as far as they are kept."""
     both = {"got": found.got, "exact": found.exact}
@@ -113,7 +119,7 @@ def operations(counts: Mapping[str, int]) -> str:
 
 def points(row: Row) -> str:
     """The inputs that show a figure, with what came where that is kept."""
-    if all(each.got is None for each in row.points):
+    if row.points and all(each.got is None for each in row.points):
         return f"first at {', '.join(map(place, row.points))}"
     return "; ".join(special(each, row) for each in row.points)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,19 @@ from ..catalog.frameworks import frameworks
 from ..catalog.sizes import Classes
 from ..catalog.traffic import elements_moved
 from ..exactness import blame, special
-from ..results.metrics import Row
+from ..results.rows import Against, Cause, Ended, Other, Row, Sampling, Why, described
+from ..results.samples import (
+    Agreement,
+    Comparison,
+    Missing,
+    Preparation,
+    Probe,
+    Sample,
+    Specials,
+    Trial,
+    Visit,
+)
+from ..results.status import Status
 from ..timing import bootstrap as statistics
 from ..timing import cost_model
 from ..timing import parts as decomposition
@@ -29,7 +41,7 @@ _ENOUGH = 2
 
 
 @dataclass(frozen=True)
-class _Visit:
+class _Times:
     """The batches of a visit, ns a call: those that were not spoilt, and all of them."""
 
     clean: list[float]
@@ -45,17 +57,16 @@ class _Visit:
 class _Timings:
     """The samples of one case: visits by process, page faults, and the first calls."""
 
-    visits: dict[int, list[_Visit]] = field(default_factory=dict)
+    visits: dict[int, list[_Times]] = field(default_factory=dict)
     faults: list[float] = field(default_factory=list)
-    compiling: list[dict[str, Any]] = field(default_factory=list)
+    compiling: list[Preparation] = field(default_factory=list)
 
-    def add(self, case: Case, sample: dict[str, Any], usual: float) -> None:
+    def add(self, visit: Visit, usual: float) -> None:
         """Keep a visit: ns a call of each batch, without those that were spoilt."""
-        batches = times(sample)
-        flags = _spoilt(sample, case.device, usual)
-        clean = [time for time, spoilt in zip(batches, flags, strict=True) if not spoilt]
-        self.visits.setdefault(sample["process"], []).append(_Visit(clean, batches))
-        self.faults += [count / sample["loops"] for count in sample["faults"]]
+        flags = zip(visit.times, _spoilt(visit, usual), strict=True)
+        clean = [time for time, spoilt in flags if not spoilt]
+        self.visits.setdefault(visit.process, []).append(_Times(clean, visit.times))
+        self.faults += [count / visit.loops for count in visit.faults]
 
     def kept(self) -> dict[int, list[float]]:
         """The median of each visit, by process: a batch alone may be hit by what nobody counts.
@@ -68,108 +79,99 @@ class _Timings:
             kept[process] = medians if len(medians) > 1 else visits[0].times
         return kept
 
-    def detail(self) -> str:
-        """How many samples there are and how many were dropped."""
-        visits = [each for mine in self.visits.values() for each in mine]
-        counting = [each for mine in self.visits.values() for each in _kept(mine)]
+    def sampling(self, ended: Ended) -> Sampling:
+        """How many samples there are, how many were dropped, and why sampling ended."""
+        visits = [visit for process in self.visits.values() for visit in process]
+        counting = [visit for process in self.visits.values() for visit in _kept(process)]
         samples = sum(len(visit.times) for visit in counting)
         dropped = sum(len(visit.batches) for visit in visits) - samples
-        processes = len(self.visits)
-        text = f"{samples} samples in {processes} process{'es' if processes > 1 else ''}"
-        return f"{text}, {dropped} dropped: preempted, or the clock was slow" if dropped else text
+        return Sampling(len(self.visits), samples, dropped, ended)
 
 
-def _kept(visits: list[_Visit]) -> list[_Visit]:
+def _kept(visits: list[_Times]) -> list[_Times]:
     """The visits that were not spoilt, or all where those are too few."""
     clean = [visit for visit in visits if visit.clean]
     return clean if len(clean) >= _ENOUGH else visits
 
 
-Sample = tuple[Case, dict[str, Any]]
-
-
-def times(sample: dict[str, Any]) -> list[float]:
-    """Nanoseconds a call of each batch of a visit."""
-    return [elapsed / sample["loops"] for elapsed in sample["elapsed"]]
-
-
-def preempted(sample: dict[str, Any]) -> list[bool]:
-    """Of each batch of a visit, whether somebody else had the CPU for a tenth of it.
-
-    A context switch alone does not say so: the threads of one framework displace each other.
-    """
-    columns = zip(sample["switches"], sample["busy"], sample["elapsed"], strict=True)
-    return [switches > 0 and busy < 0.9 * elapsed for switches, busy, elapsed in columns]
-
-
-def _spoilt(sample: dict[str, Any], device: str, usual: float) -> list[bool]:
-    """Of each batch of a visit, whether it tells more of the machine than of the case.
+def _spoilt(visit: Visit, usual: float) -> list[bool]:
+    """Of each batch of a visit, whether it says more of the machine than of the case.
 
     Either it was preempted. Or the clock was slow: the `pulse` beside the visit took 1.3 times as
     long as is `usual` in its process. What runs on a device minds neither.
     """
-    slow = sample["pulse"] > _SLOW * usual
-    return [device == "cpu" and (slow or each) for each in preempted(sample)]
+    slow = visit.pulse > _SLOW * usual
+    return [visit.case.device == "cpu" and (slow or lost) for lost in visit.preempted]
 
 
 def _usual_pulses(samples: Iterable[Sample]) -> dict[int, float]:
     """The median pulse of each process."""
     pulses: dict[int, list[float]] = {}
-    for _, sample in samples:
-        if sample["kind"] == "time":
-            pulses.setdefault(sample["process"], []).append(sample["pulse"])
-    return {process: float(np.median(each)) for process, each in pulses.items()}
+    for sample in samples:
+        if isinstance(sample, Visit):
+            pulses.setdefault(sample.process, []).append(sample.pulse)
+    return {process: float(np.median(found)) for process, found in pulses.items()}
 
 
 def spoilt_samples(samples: Iterable[Sample]) -> int:
     """How many batches of a run were spoilt."""
-    samples = list(samples)
-    usual = _usual_pulses(samples)
-    timed = [each for each in samples if each[1]["kind"] == "time"]
-    return sum(sum(_spoilt(each, case.device, usual[each["process"]])) for case, each in timed)
+    visits = [sample for sample in samples if isinstance(sample, Visit)]
+    usual = _usual_pulses(visits)
+    return sum(sum(_spoilt(visit, usual[visit.process])) for visit in visits)
 
 
-def compile_seconds(sample: dict[str, Any]) -> float:
+def compile_seconds(sample: Preparation) -> float:
     """Of a preparation: the first call less a later one, where something was compiled."""
-    return max(sample["first"] - sample["later"], 0.0) if sample["compilations"] else 0.0
+    return max(sample.first - sample.later, 0.0) if sample.compilations else 0.0
 
 
-def _compiled_how(sample: dict[str, Any]) -> str:
-    if sample["from_cache"]:
-        return "in the first process, from the compile cache of an earlier one"
-    return "in the first process"
-
-
-def rows(samples: Iterable[Sample], classes: Mapping[str, Classes], precision: float) -> list[Row]:
+def rows(
+    samples: Iterable[Sample],
+    classes: Mapping[str, Classes],
+    precision: float,
+    seed: Callable[[Case], int] | None = None,
+) -> list[Row]:
     """All rows of a run, in the order in which its cases first appear.
 
     A case that was refused once has no times, whatever another process made of it.
     `classes` are the size classes by device of the machine that measured; `precision` is the half
-    width of an interval, as a share, at which sampling was to stop.
+    width of an interval, as a share, at which sampling was to stop. `seed` gives the number from
+    which a case's intervals are drawn.
     """
     samples = list(samples)
     usual = _usual_pulses(samples)
     timings: dict[Case, _Timings] = {}
-    probes: dict[Case, cost_model.Probe] = {}
-    derived: list[Row] = []
-    for case, sample in samples:
-        kind = sample["kind"]
-        if kind == "time":
-            timings.setdefault(case, _Timings()).add(case, sample, usual[sample["process"]])
-        elif kind == "prepare":
-            if sample["compilations"]:
-                timings.setdefault(case, _Timings()).compiling.append(sample)
-        elif kind == "probe":
-            probes[case] = cost_model.Probe(sample["shuffled"], sample["wide"])
-        else:
-            derived += _OTHER_KINDS[kind](case, sample)
-    refused = {case for case, sample in samples if sample.get("status") == "refused"}
+    probes: dict[Case, Probe] = {}
+    refused: set[Case] = set()
+    found: list[Row] = []
+    for sample in samples:
+        match sample:
+            case Visit():
+                timings.setdefault(sample.case, _Timings()).add(sample, usual[sample.process])
+            case Preparation():
+                if sample.compilations:
+                    timings.setdefault(sample.case, _Timings()).compiling.append(sample)
+            case Probe():
+                probes[sample.case] = sample
+            case Agreement():
+                found += _agreement_rows(sample)
+            case Comparison():
+                found += _comparison_rows(sample)
+            case Specials():
+                found += special.rows(sample)
+            case Missing():
+                found.append(_missing_row(sample))
+                if sample.status is Status.REFUSED:
+                    refused.add(sample.case)
+            case Trial():
+                raise ValueError("trials of a gate are no measurement: gate.summary counts them")
     timings = {case: each for case, each in timings.items() if case not in refused}
-    timed, parts = _timing_rows(timings, precision)
-    faults = {case: each.faults for case, each in parts.items()}
+    timed, parts = _timing_rows(timings, precision, seed or seed_of)
+    faults = {case: timing.faults for case, timing in parts.items()}
     split = list(decomposition.rows(parts, classes))
     modelled = cost_model.rows(split, probes, faults)
-    return [*map(_with_known_ends, (*timed, *split, *modelled)), *blame.blamed(derived)]
+    made = (*map(_with_known_ends, (*timed, *split, *modelled)), *blame.blamed(found))
+    return list(described(made))
 
 
 def _with_known_ends(row: Row) -> Row:
@@ -179,7 +181,7 @@ def _with_known_ends(row: Row) -> Row:
 
 
 def _timing_rows(
-    timings: dict[Case, _Timings], precision: float
+    timings: dict[Case, _Timings], precision: float, seed: Callable[[Case], int]
 ) -> tuple[list[Row], dict[Case, decomposition.Timing]]:
     """The rows of each case by itself, and what the decomposition needs of it."""
     kept = {case: each.kept() for case, each in timings.items() if each.visits}
@@ -189,13 +191,13 @@ def _timing_rows(
     parts = {}
     for case, samples in kept.items():
         timing, kind = timings[case], _kind(case)
-        replicates = statistics.replicates(samples, spreads[kind], _seed(case))
+        replicates = statistics.replicates(samples, spreads[kind], seed(case))
         alone = _is_alone(samples)
         if alone:
             replicates[1:] = math.nan  # what is made of it has no interval either
         parts[case] = decomposition.Timing(replicates, float(np.median(timing.faults)))
         rows += _times(case, timing, statistics.estimate(replicates), precision)
-        relative = _relative(case, kept, ratio_spreads[kind])
+        relative = _relative(case, kept, ratio_spreads[kind], seed(case))
         alone = alone or _is_alone(kept.get(baseline_of(case), {}))
         rows.append(replace(relative, low=None, high=None) if alone else relative)
     return rows, parts
@@ -207,15 +209,14 @@ def _is_alone(samples: statistics.Samples) -> bool:
 
 
 def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -> Iterator[Row]:
-    detail = f"{timing.detail()}; {_ended(timing.kept(), estimate, precision)}"
-    yield _row(case, "time_per_call", estimate, detail)
-    yield _row(case, "time_per_element", estimate.scaled(1 / case.size), detail)
-    yield _row(case, "throughput", estimate.inverse(case.size * 1e9), detail)
+    sampling = timing.sampling(_ended(timing.kept(), estimate, precision))
     moved = elements_moved(case) * case.size * DTYPES[case.dtype].itemsize
-    yield _row(case, "bandwidth", estimate.inverse(moved), detail)
+    time = _row(case, "time_per_call", estimate)
+    yield replace(time, sampling=sampling, moved=moved)
     if case.mode == "compiled" and timing.compiling:
         first = timing.compiling[0]
-        yield Row(case, "compile_time", compile_seconds(first), detail=_compiled_how(first))
+        why = Why.FROM_CACHE if first.from_cache else Why.COMPILED
+        yield Row(case, "compile_time", compile_seconds(first), cause=Cause(why))
 
 
 def _kind(case: Case) -> tuple[str, str, str, int]:
@@ -230,25 +231,24 @@ def _spreads(kept: dict[Case, dict[int, list[float]]]) -> dict[Any, float]:
     return {kind: statistics.spread_between(cases) for kind, cases in groups.items()}
 
 
-def _seed(case: Case) -> int:
+def seed_of(case: Case) -> int:
     """A number of a case's own, the same in every process."""
     return zlib.crc32(repr(case).encode())
 
 
-def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> str:
+def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> Ended:
     """Why sampling ended: the interval is narrow enough, or why it is not."""
     if _is_alone(samples):
-        return "one sample tells no interval: the budget ended"
+        return Ended.ONE_SAMPLE
     if estimate.half_width <= precision:
-        return f"±{estimate.half_width:.1%}, narrow enough"
-    wide = f"±{estimate.half_width:.1%}, wider than ±{precision:.0%}"
+        return Ended.NARROW
     if all(statistics.half_width(rounds) <= precision for rounds in samples.values()):
-        return f"{wide}: processes differ"
-    return f"{wide}: the budget ended"
+        return Ended.DIFFER
+    return Ended.BUDGET
 
 
-def _row(case: Case, metric: str, estimate: Estimate, detail: str) -> Row:
-    return Row(case, metric, estimate.value, estimate.low, estimate.high, detail=detail)
+def _row(case: Case, metric: str, estimate: Estimate) -> Row:
+    return Row(case, metric, estimate.value, estimate.low, estimate.high)
 
 
 def baseline_of(case: Case) -> Case:
@@ -282,70 +282,42 @@ def _quotients(case: Case, kept: dict[Case, dict[int, list[float]]]) -> dict[int
     }
 
 
-def _relative(case: Case, kept: dict[Case, dict[int, list[float]]], spread: float) -> Row:
+def _relative(
+    case: Case, kept: dict[Case, dict[int, list[float]]], spread: float, seed: int
+) -> Row:
     baseline = baseline_of(case)
-    against = f"against {baseline.activation} {baseline.form}"
+    unit = Against(Other.UNIT, baseline.activation, baseline.form)
     if not kept.get(baseline, {}).keys() & kept[case].keys():
-        reason = f"{against}: not measured beside it; add --activation {BASELINE}"
-        return Row(case, "relative_cost", None, status="unsupported", detail=reason)
+        row = Row(case, "relative_cost", None, status=Status.UNSUPPORTED)
+        return replace(row, against=unit, cause=Cause(Why.NO_UNIT, (BASELINE,)))
     if case == baseline:
-        return Row(case, "relative_cost", 1.0, 1.0, 1.0, detail=against)
-    ratio = statistics.ratio(kept[case], kept[baseline], spread, _seed(case))
-    return _row(case, "relative_cost", ratio, against)
+        return Row(case, "relative_cost", 1.0, 1.0, 1.0, against=unit)
+    ratio = statistics.ratio(kept[case], kept[baseline], spread, seed)
+    return replace(_row(case, "relative_cost", ratio), against=unit)
 
 
-def _agreement_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
-    place = f"{sample['worst_input']}: got {sample['got']}, exact {sample['exact']}"
-    yield Row(case, "max_ulp", sample["max_ulp"], detail=f"at {place}")
-    yield Row(case, "worst_input", _number(sample["worst_input"]), detail=place)
-    yield Row(case, "max_ulp_normal", sample["max_ulp_normal"])
-    for kind in ("flushed", "away"):
-        at, got, exact = sample[f"worst_{kind}"]
-        detail = f"at {at}: got {got}, exact {exact}"
-        yield Row(case, f"max_ulp_{kind}", sample[f"max_ulp_{kind}"], detail=detail)
-    if "ulp_by_binade" in sample:
-        detail = sample["ulp_by_binade"]
-        yield Row(case, "ulp_by_binade", sample["max_ulp_flushed"], detail=detail)
-    counts = ", ".join(f"{_step(step)}: {n:,}" for step, n in sample["histogram"].items())
-    wrong = sample["not_correctly_rounded"]
-    yield Row(case, "not_correctly_rounded", wrong, detail=f"of {sample['tested']:,}; {counts}")
-    for kind in ("nan", "infinity", "sign"):
-        first = ", ".join(sample[f"{kind}_first"])
-        count = sample[f"{kind}_mismatches"]
-        yield Row(case, f"{kind}_mismatches", count, detail=first and f"first at {first}")
-    if "max_ulp_parameter" in sample:
-        yield Row(case, "max_ulp_parameter", sample["max_ulp_parameter"])
+def _agreement_rows(sample: Agreement) -> Iterator[Row]:
+    case, found = sample.case, sample.certificate
+    yield Row(case, "max_ulp", found.max_ulp, worst=found.worst)
+    yield Row(case, "max_ulp_normal", found.max_ulp_normal)
+    flushed = Row(case, "max_ulp_flushed", found.max_ulp_flushed, worst=found.worst_flushed)
+    yield replace(flushed, binades=found.binades)
+    yield Row(case, "max_ulp_away", found.max_ulp_away, worst=found.worst_away)
+    rounding = Row(case, "not_correctly_rounded", found.not_correctly_rounded)
+    yield replace(rounding, tested=found.tested, histogram=found.histogram)
+    yield Row(case, "nan_mismatches", found.nan_mismatches, points=found.nan_first)
+    yield Row(case, "infinity_mismatches", found.infinity_mismatches, points=found.infinity_first)
+    yield Row(case, "sign_mismatches", found.sign_mismatches, points=found.sign_first)
+    if found.max_ulp_parameter is not None:
+        yield Row(case, "max_ulp_parameter", found.max_ulp_parameter)
 
 
-def _step(step: str) -> str:
-    """A step of the histogram for people."""
-    words = {"inf": "beyond", "nan": "NaN or a number instead"}
-    return words.get(step) or f"≤{float(step):g} ulp"
+def _comparison_rows(sample: Comparison) -> Iterator[Row]:
+    points = (sample.first,) if sample.first else ()
+    for metric, value in (("max_ulp_between", sample.most), ("equal_bits", sample.equal)):
+        yield Row(sample.case, metric, value, against=sample.against, points=points)
 
 
-def _number(place: str) -> float | None:
-    try:
-        value = float.fromhex(place)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _between_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
-    parting = f": first input where they part {sample['first']}" if sample["first"] else ""
-    detail = sample["other"] + parting
-    yield Row(case, "max_ulp_between", sample["most"], detail=detail)
-    yield Row(case, "equal_bits", sample["equal"], detail=detail)
-
-
-def _failure_rows(case: Case, sample: dict[str, Any]) -> Iterator[Row]:
-    yield Row(case, sample["metric"], None, status=sample["status"], detail=sample["detail"])
-
-
-_OTHER_KINDS = {
-    "agreement": _agreement_rows,
-    "between": _between_rows,
-    "condition": _between_rows,
-    "failure": _failure_rows,
-    "special": special.rows,
-}
+def _missing_row(sample: Missing) -> Row:
+    row = Row(sample.case, sample.metric, None, status=sample.status, reason=sample.reason)
+    return replace(row, against=sample.against)

@@ -14,6 +14,7 @@ from ..exactness.known import exactness_code
 from ..exactness.ranges import Range
 from ..exactness.stretches import Effort, Journal, Subject, certify
 from ..host.errors import ActbenchError
+from ..results.samples import Missing
 from ..results.store import RESULTS, RunWriter, is_unfinished
 from ..worker.protocol import Failure
 from ..workers.process import Failed
@@ -88,11 +89,9 @@ def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effo
     writer.facts.workers[trial.case.framework] = {"status": "ok", "versions": dict(versions)}
     writer.facts.seconds[trial.name] = round(time.monotonic() - begun, 1)
     for case, certificate in zip(directions_of(trial.case), certificates, strict=True):
-        sized = replace(case, size=certificate.tested)
-        writer.append("agreement", sized, **sweep.sample_of(certificate))
+        writer.append(sweep.sample_of(replace(case, size=certificate.tested), certificate))
 
 
 def _append_failure(writer: RunWriter, case: Case, failure: Failure) -> None:
     for directed in directions_of(case):
-        why = {"status": failure.status, "detail": failure.reason}
-        writer.append("failure", directed, metric="max_ulp", **why)
+        writer.append(Missing(directed, "max_ulp", failure.status, failure.reason))

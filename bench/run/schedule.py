@@ -25,15 +25,16 @@ from ..exactness.problem import Problems, known_keys
 from ..host import machine
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
-from ..results.metrics import Row
+from ..results.rows import Row
+from ..results.samples import Missing, Preparation, Probe, Sample, Visit
 from ..results.status import Status
-from ..results.store import RESULTS, SCHEMA, RunFacts, RunWriter, read_samples
+from ..results.store import RESULTS, SCHEMA, RunFacts, RunWriter
 from ..timing import cost_model
 from ..timing.bootstrap import half_width
 from ..worker.protocol import Failure
 from ..workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
 from ..workers.process import Failed
-from .derive import companions, compile_seconds, spoilt_samples, times
+from .derive import companions, compile_seconds, spoilt_samples
 from .derive import rows as derive_rows
 
 PARTS = ("agreement", "timing")
@@ -117,10 +118,9 @@ def _finish(writer: RunWriter) -> Outcome:
 
 def derived(writer: RunWriter) -> list[Row]:
     """The rows of what was measured so far."""
-    writer.flush()
-    facts, samples = writer.facts, list(read_samples(writer.path))
-    facts.spoilt_samples = spoilt_samples(samples)
-    return derive_rows(samples, facts.size_classes, facts.precision)
+    facts = writer.facts
+    facts.spoilt_samples = spoilt_samples(writer.samples)
+    return derive_rows(writer.samples, facts.size_classes, facts.precision)
 
 
 @contextmanager
@@ -266,11 +266,11 @@ class _Measurement:
                 self._append_failure(case, metric, failure)
 
     def _append_failure(self, case: Case, metric: str, failure: Failure) -> None:
-        self._append("failure", case, metric=metric, status=failure.status, detail=failure.reason)
+        self._append(Missing(case, metric, failure.status, failure.reason))
 
-    def _append(self, kind: str, case: Case, **values: Any) -> None:
+    def _append(self, sample: Sample) -> None:
         with self._lock:
-            self._writer.append(kind, case, **values)
+            self._writer.append(sample)
 
     def _prepare_all(self, epoch: int) -> None:
         """Prepare the timing and, in the first epoch, check agreement, each lane at its own pace.
@@ -305,10 +305,10 @@ class _Measurement:
         with self._timed("prepare"), self._reporter.phase(title, steps) as done:
             self._in_parallel(work)
         self._tell_failures(self._failures(), self._metric)
-        for case, sample in sweep.between(results, lambda case: problems.of(case).bits):
-            self._append("between", case, **sample)
-        for kind, case, sample in conditions.modes(results, lambda case: problems.of(case).bits):
-            self._append(kind, case, **sample)
+        for sample in sweep.between(results, lambda case: problems.of(case).bits):
+            self._append(sample)
+        for sample in conditions.modes(results, lambda case: problems.of(case).bits):
+            self._append(sample)
         self._compare_conditions(results)
         self._writer.flush()
 
@@ -331,11 +331,10 @@ class _Measurement:
             with self._timed("conditions"), phase as done:
                 self._in_parallel(work)
 
-    def _append_condition(self, found: conditions.Sample) -> None:
-        kind, case, sample = found
-        if kind == "failure":
-            self._told.add(case)
-        self._append(kind, case, **sample)
+    def _append_condition(self, sample: conditions.Answer) -> None:
+        if isinstance(sample, Missing):
+            self._told.add(sample.case)
+        self._append(sample)
 
     @property
     def _epochs(self) -> int:
@@ -376,7 +375,7 @@ class _Measurement:
     def _explain(self) -> None:
         """Probe the cases whose cost the model did not foresee, for the likely cause."""
         facts, lanes = self._writer.facts, {case: lane for lane, case in self._alive()}
-        found = derive_rows(read_samples(self._writer.path), facts.size_classes, facts.precision)
+        found = derive_rows(self._writer.samples, facts.size_classes, facts.precision)
         wanted = [row.case for row in found if cost_model.asks_for_probe(row) and row.case in lanes]
         with (
             self._timed("explain"),
@@ -385,7 +384,7 @@ class _Measurement:
             for case in wanted:
                 answer = lanes[case].probe(case, self._request.seed, self._profile.batch)
                 if answer is not None:
-                    self._append("probe", case, **vars(answer))
+                    self._append(Probe(case, **vars(answer)))
                 done()
         self._writer.flush()
 
@@ -417,9 +416,10 @@ class _Measurement:
     def _prepare(self, lane: Lane, case: Case) -> None:
         answer = lane.prepare(case, self._request.seed)
         if answer is not None:
-            self._append("prepare", case, process=lane.process, **vars(answer))
+            sample = Preparation(case, lane.process, **vars(answer))
+            self._append(sample)
             with self._lock:
-                self._writer.facts.compile_seconds += compile_seconds(vars(answer))
+                self._writer.facts.compile_seconds += compile_seconds(sample)
 
     def _shuffled(
         self, pairs: list[tuple[Lane, Case]], visits: dict[Case, list[float]]
@@ -441,9 +441,10 @@ class _Measurement:
         for lane, case in self._shuffled(pairs, visits):
             answer = lane.sample(case, self._request.seed, profile.batch, profile.batches)
             if answer is not None:
-                self._append("time", case, process=lane.process, **vars(answer))
-                self._timed_ns += sum(answer.elapsed)
-                visits.setdefault(case, []).append(median(times(vars(answer))))
+                visit = Visit(case, lane.process, **vars(answer))
+                self._append(visit)
+                self._timed_ns += sum(visit.elapsed)
+                visits.setdefault(case, []).append(median(visit.times))
             done()
         self._writer.flush()
 
@@ -476,17 +477,15 @@ class _Measurement:
             for each in directions_of(case):
                 self._check(lane, each, problems, results)
             return
-        for sized, sample, result in found or ():
-            self._append("agreement", sized, **sample)
-            results[sized] = result
+        for sample, result in found or ():
+            self._append(sample)
+            results[sample.case] = result
             if not find(case.activation).rowwise:
-                bits = problems.of(replace(sized, size=0)).bits
-                self._append("special", sized, **special.taken(sized, bits, result))
+                bits = problems.of(replace(sample.case, size=0)).bits
+                self._append(special.taken(sample.case, bits, result))
 
-    def _checked(
-        self, lane: Lane, case: Case, problems: Problems
-    ) -> list[tuple[Case, dict[str, Any], Any]] | None:
-        """A case, sample and result of each direction; None, and the failure told, if it failed."""
+    def _checked(self, lane: Lane, case: Case, problems: Problems) -> list[sweep.Judged] | None:
+        """Sample and result of each direction; None, and the failure told, if it failed."""
         if case.direction == "both":
             size = problems.of(directions_of(case)[0]).bits.size
             sized = replace(case, size=size)
@@ -496,7 +495,7 @@ class _Measurement:
         sized = replace(case, size=int(problem.bits.size))
         found = sweep.measure(sized, problem, lane.evaluate)
         if found is not None:
-            return [(sized, *found)]
+            return [found]
         self._told.add(sized)
         self._tell_failure(lane, sized, "max_ulp")
         return None
@@ -509,8 +508,8 @@ class _Measurement:
         if found is None:
             self._told.add(case)
             self._tell_failure(lane, case, "special_departures")
-        for each, sample in found or ():
-            self._append("special", each, **sample)
+        for sample in found or ():
+            self._append(sample)
 
     def _tell_failure(self, lane: Lane, case: Case, metric: str) -> None:
         failure = lane.failure_of(case)

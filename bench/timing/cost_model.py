@@ -10,31 +10,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..catalog.activations import CATALOG, find
 from ..catalog.cases import Case, plain_form
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks
-from ..results.metrics import Row
+from ..results.rows import Cause, Row, Why
+from ..results.samples import Probe
+from ..results.status import Status
 from .parts import PAGE
 
 TOLERANCE = 0.25
 _COMPUTED_OTHERWISE = ("wide",)
 """Forms that are not the formula: they compute something else, in a wider format."""
-UNNAMED = "no check names the cause"
 _BRANCHY = 1.5
 _SCALAR = 1.3
 _MAPPED = 0.5
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What else was tried of a case: its time over that on the same inputs sorted, and its time in
-    float64 over that in float32 (NaN where that was not tried)."""
-
-    shuffled_over_sorted: float
-    wide_over_narrow: float
 
 
 def rows(
@@ -57,7 +49,7 @@ def rows(
 
 def asks_for_probe(row: Row) -> bool:
     """Whether a row is a surprise that a probe may explain."""
-    return row.metric == "surprise" and row.detail == UNNAMED
+    return row.cause == Cause(Why.UNNAMED)
 
 
 def _is_formula(case: Case) -> bool:
@@ -81,12 +73,12 @@ def _predicted(
     counts = find(case.activation).operations
     missing = [name for name in counts if costs[name] is None]
     if missing:
-        reason = f"not measured beside it: add --activation {' --activation '.join(missing)}"
-        yield Row(case, "predicted_arithmetic", None, status="unsupported", detail=reason)
+        cause = Cause(Why.NO_PRIMITIVES, tuple(missing))
+        metric, status = "predicted_arithmetic", Status.UNSUPPORTED
+        yield Row(case, metric, None, status=status, cause=cause)
         return
     fused = _total(counts, costs)
-    terms = " + ".join(f"{count} {name}" for name, count in counts.items())
-    yield Row(case, "predicted_arithmetic", *fused, detail=terms)
+    yield Row(case, "predicted_arithmetic", *fused, operations=dict(counts))
     above = max(_value(floor), 0.0)
     expected, least, most = (above + each for each in fused)
     if expected == 0:
@@ -97,7 +89,7 @@ def _predicted(
         passes = sum(counts.values())
         over_unfused = found / (expected + (passes - 1) * above)
         cause = _cause(ratio, over_unfused, passes, mapped, probe)
-        yield Row(case, "surprise", ratio, low, high, detail=cause)
+        yield Row(case, "surprise", ratio, low, high, cause=cause)
 
 
 def _total(
@@ -125,20 +117,16 @@ def _ends(row: Row) -> tuple[float, float]:
 
 def _cause(
     ratio: float, over_unfused: float, passes: int, mapped: float, probe: Probe | None
-) -> str:
+) -> Cause:
     """The likely cause of a deviation, as far as a check names it."""
     if ratio < 1:
-        return "cheaper than its parts: a kernel of its own, or parts that the compiler shares"
-    if probe and probe.shuffled_over_sorted > _BRANCHY:
-        times = probe.shuffled_over_sorted
-        return f"branch: sorted inputs take {1 / times:.0%} of the time, so it mispredicts"
+        return Cause(Why.CHEAPER)
+    if probe and probe.shuffled > _BRANCHY:
+        return Cause(Why.BRANCH, figure=probe.shuffled)
     if mapped > _MAPPED:
-        return (
-            f"fresh pages: a call touches {mapped:.1f} outputs' worth of pages for the first time"
-        )
+        return Cause(Why.FRESH_PAGES, figure=mapped)
     if passes > 1 and abs(over_unfused - 1) <= TOLERANCE:
-        return f"unfused passes: {passes} of them, each reading and writing, predict this time"
-    if probe and probe.wide_over_narrow < _SCALAR:
-        wide = probe.wide_over_narrow
-        return f"scalar code: float64 takes {wide:.2f} times the time of float32, not twice"
-    return UNNAMED
+        return Cause(Why.UNFUSED, figure=passes)
+    if probe and probe.wide < _SCALAR:
+        return Cause(Why.SCALAR, figure=probe.wide)
+    return Cause(Why.UNNAMED)

@@ -23,7 +23,8 @@ import numpy as np
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.sizes import Classes
-from ..results.metrics import Row
+from ..results.rows import Cause, Row, Why
+from ..results.status import Status
 from . import bootstrap as statistics
 
 Array = np.ndarray[Any, Any]
@@ -96,12 +97,12 @@ def _nearest(sizes: list[int], wanted: int) -> int:
 
 
 def _no_line(group: Case, sizes: Mapping[int, Timing], classes: Classes) -> Row:
-    reason = (
-        "needs sizes in the second-level cache of which one is four times another: "
-        f"--size launch --size l1 --size l2 (up to {classes['l2']:,} elements)"
-    )
-    case = replace(group, size=min(sizes))
-    return Row(case, "launch", None, status="unsupported", detail=reason)
+    cause = Cause(Why.NO_SIZES, figure=classes["l2"])
+    return _missing(replace(group, size=min(sizes)), "launch", cause)
+
+
+def _missing(case: Case, metric: str, cause: Cause) -> Row:
+    return Row(case, metric, None, status=Status.UNSUPPORTED, cause=cause)
 
 
 def floor_of(case: Case) -> Case:
@@ -111,27 +112,23 @@ def floor_of(case: Case) -> Case:
 
 def _in_cache(group: Case, line: _Line, floor: _Line | None) -> Iterator[Row]:
     low, high = line.sizes
-    between = f"line through {low:,} and {high:,} elements"
-    smallest = replace(group, size=line.smallest)
-    yield _row(smallest, "launch", line.launch, f"{line.smallest:,} elements, less their share")
+    yield _row(replace(group, size=line.smallest), "launch", line.launch)
     if line.smallest < low:
-        yield _row(replace(group, size=low), "handoff", line.start - line.launch, between)
+        handoff = line.start - line.launch
+        yield _row(replace(group, size=low), "handoff", handoff, line=line.sizes)
     case = replace(group, size=high)
     if floor is None:
-        reason = "no copy was measured beside it: add --activation copy"
-        yield Row(case, "arithmetic", None, status="unsupported", detail=reason)
+        yield _missing(case, "arithmetic", Cause(Why.NO_COPY, (FLOOR,)))
         return
-    detail = f"{between}, above the {group.mode} copy of {group.framework}"
-    yield _row(case, "copy_floor", floor.slope, between)
-    yield _row(case, "arithmetic", line.slope - floor.slope, detail)
+    yield _row(case, "copy_floor", floor.slope, line=line.sizes)
+    yield _row(case, "arithmetic", line.slope - floor.slope, line=line.sizes)
 
 
 def _left_out(group: Case, line: _Line, sizes: Mapping[int, Timing]) -> Iterator[Row]:
     low, high = line.sizes
     for size in sorted(size for size in sizes if low < size < high):
         error = line.at(size) / sizes[size].replicates - 1
-        detail = f"predicted {line.at(size)[0]:.4g} ns, measured {sizes[size].replicates[0]:.4g} ns"
-        yield _row(replace(group, size=size), "fit_error", error, detail)
+        yield _row(replace(group, size=size), "fit_error", error, line=line.sizes)
 
 
 def _streaming(
@@ -144,20 +141,19 @@ def _streaming(
         return
     reused = timings.get(replace(fresh_case, output="reused"))
     if reused is not None:
-        how = f"{size:,} elements, output reused"
-        yield _row(fresh_case, "memory", _above(reused, line, size), how)
+        how = Cause(Why.REUSED)
+        yield _row(fresh_case, "memory", _above(reused, line, size), cause=how)
         extra = (fresh.replicates - reused.replicates) / size
-        yield _row(fresh_case, "allocation", extra, f"{size:,} elements, fresh less reused")
+        yield _row(fresh_case, "allocation", extra, cause=how)
         return
     pages = size * DTYPES[group.dtype].itemsize / PAGE
     if fresh.faults <= _FEW_FAULTS * pages:
-        how = f"{size:,} elements; no page faults: the allocator kept its memory"
-        yield _row(fresh_case, "memory", _above(fresh, line, size), how)
-        yield Row(fresh_case, "allocation", 0.0, detail=how)
+        how = Cause(Why.KEPT)
+        yield _row(fresh_case, "memory", _above(fresh, line, size), cause=how)
+        yield Row(fresh_case, "allocation", 0.0, cause=how)
         return
-    reason = f"output cannot be reused, and {fresh.faults:,.0f} page faults a call are in its time"
     for metric in ("memory", "allocation"):
-        yield Row(fresh_case, metric, None, status="unsupported", detail=reason)
+        yield _missing(fresh_case, metric, Cause(Why.PAGE_FAULTS, figure=fresh.faults))
 
 
 def _above(timing: Timing, line: _Line, size: int) -> Array:
@@ -165,6 +161,6 @@ def _above(timing: Timing, line: _Line, size: int) -> Array:
     return above
 
 
-def _row(case: Case, metric: str, replicates: Array, detail: str) -> Row:
+def _row(case: Case, metric: str, replicates: Array, **details: Any) -> Row:
     found = statistics.estimate(replicates)
-    return Row(case, metric, found.value, found.low, found.high, detail=detail)
+    return Row(case, metric, found.value, found.low, found.high, **details)

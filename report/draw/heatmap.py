@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...bench.catalog.activations import CATALOG
-from ...bench.catalog.frameworks import frameworks
 from ..read.evidence import Between, Checked, plain_form
 from ..words import number, title
 
@@ -56,7 +55,7 @@ def between(dtype: str, found: Iterable[Between]) -> Heatmap:
     """
     chosen: dict[tuple[str, tuple[str, str]], Between] = {}
     for each in sorted(found, key=lambda each: _catalogue_order(_line(each))):
-        frameworks_of = (each.case.framework, each.other)
+        frameworks_of = (each.case.framework, each.against.name)
         if each.case.form in {plain_form(one, each.case.activation) for one in frameworks_of}:
             chosen.setdefault((each.case.activation, _pair(each)), each)
     columns = sorted({column for _, column in chosen}, key=lambda column: (column[1], column[0]))
@@ -73,7 +72,7 @@ def between(dtype: str, found: Iterable[Between]) -> Heatmap:
 
 def _pair(each: Between) -> tuple[str, str]:
     """The two frameworks, in the page's order, and the mode."""
-    names = sorted((title(each.case.framework), title(each.other)), key=str.lower)
+    names = sorted((title(each.case.framework), title(each.against.name)), key=str.lower)
     return " – ".join(names), each.case.mode
 
 
@@ -99,7 +98,7 @@ def share(value: float | None) -> str:
 
 def of_frameworks(each: Between) -> bool:
     """Whether a comparison is of two frameworks, not of one under two conditions."""
-    return each.other in frameworks() and each.case.direction == "forward"
+    return each.of_frameworks and each.case.direction == "forward"
 
 
 def _cell(ulp: float | None) -> Cell:

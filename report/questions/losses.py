@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...bench.catalog.dtypes import DTYPES
+from ...bench.results.rows import Point
 from ..draw import bars
 from ..draw.drawing import COLOURS, Panel
 from ..draw.figure import Figure
 from ..read.evidence import Checked, Evidence, with_device
-from ..words import listing, number, sentence, shortened, title
+from ..words import listing, number, sentence, title
 from . import ratios
 from .answered import Answered, unmeasured
 
@@ -23,7 +23,6 @@ FORMS: Mapping[str, str] = {
 }
 _NAMED = 3
 """How many of a form are named at most."""
-_GOT = re.compile(r"got (\S+), exact ([^\s;,]+)")
 _COMMAND = (
     "actbench run --only agreement --form native --form textbook --form wide "
     "--direction forward --dtype float32"
@@ -130,17 +129,14 @@ def _beside(told: Sequence[str]) -> list[str]:
 def _named(each: Checked) -> str:
     """`exp in NumPy at 88.7, where ∞ came for 3.40e38`."""
     start = f"{each.case.activation} in {title(each.case.framework)}"
-    at = f" at {number(float.fromhex(each.worst))}" if each.worst else ""
-    found = _GOT.match(each.detail)
-    got = f", where {_figure(found[1])} came for {_figure(found[2])}" if found else ""
-    return f"{start}{at}{got}"
+    worst = each.worst or Point()
+    at = f" at {number(worst.x)}" if worst.input else ""
+    if worst.got is None or worst.exact is None:
+        return f"{start}{at}"
+    return f"{start}{at}, where {_figure(worst.got)} came for {_figure(worst.exact)}"
 
 
-def _figure(text: str) -> str:
-    try:
-        value = float(text)
-    except ValueError:
-        return shortened(text, 24)
+def _figure(value: float) -> str:
     return "NaN" if math.isnan(value) else number(value)
 
 

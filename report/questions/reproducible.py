@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ...bench.catalog.cases import Case
-from ...bench.catalog.frameworks import frameworks
 from ..draw import bars
 from ..draw.drawing import COLOURS, Panel
 from ..draw.figure import Figure
 from ..draw.heatmap import share
-from ..read.evidence import Between, Evidence, family_of, with_device
+from ..read.evidence import Between, Evidence, with_device
 from ..words import counted, listing, title
 from . import ratios
 from .answered import Answered, unmeasured
@@ -61,11 +60,11 @@ def _found(evidence: Evidence) -> list[Between]:
     wanted = [
         each
         for each in evidence.between
-        if each.other in frameworks()
+        if each.of_frameworks
         and each.case.dtype in _DTYPES
         and each.case.direction == "forward"
         and each.equal_bits is not None
-        and family_of(each.case.activation)[0] not in ("primitive", "unknown")
+        and each.family not in ("primitive", "unknown")
     ]
     narrow = [each for each in wanted if each.case.dtype == _DTYPES[0]]
     mine = [each for each in narrow if _where(each) == _where(narrow[0])]
@@ -78,7 +77,7 @@ def _both(found: Iterable[Between]) -> Iterator[Case]:
     """The cases of both frameworks of a comparison."""
     for each in found:
         yield each.case
-        yield replace(each.case, framework=each.other)
+        yield replace(each.case, framework=each.against.name)
 
 
 def _where(each: Between) -> tuple[str, str]:
@@ -87,13 +86,13 @@ def _where(each: Between) -> tuple[str, str]:
 
 def _key(each: Between) -> tuple[str, ...]:
     """Run, device, mode and the pair of frameworks."""
-    return (*_where(each), each.case.mode, each.case.framework, each.other)
+    return (*_where(each), each.case.mode, each.case.framework, each.against.name)
 
 
 def _pairs(found: Iterable[Between]) -> Pairs:
     pairs: Pairs = {}
     for each in found:
-        pairs.setdefault((title(each.case.framework), title(each.other)), []).append(each)
+        pairs.setdefault((title(each.case.framework), title(each.against.name)), []).append(each)
     return pairs
 
 
@@ -134,7 +133,7 @@ def _least(narrow: Iterable[Between]) -> list[str]:
         if least.equal_bits != 1:
             told.append(
                 f"of the {kind} {case.activation} [{case.form}] between {title(case.framework)} "
-                f"and {title(least.other)}, {share(least.equal_bits)}"
+                f"and {title(least.against.name)}, {share(least.equal_bits)}"
             )
     return [f"The smallest shares of equal results are: {'; '.join(told)}."] * bool(told)
 

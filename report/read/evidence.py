@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from ...bench.catalog import cases
@@ -14,6 +14,8 @@ from ...bench.catalog.cases import Case
 from ...bench.catalog.frameworks import frameworks
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
+from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling
+from ...bench.results.status import Status
 from ...bench.results.store import Run
 
 COARSE = 1000.0
@@ -21,7 +23,6 @@ COARSE = 1000.0
 FAMILIES = ("max", "algebraic", "exp")
 _FIELDS = tuple(Case.__dataclass_fields__)
 _PLAIN = re.compile(r"\w[\w.+-]*")
-_ENDED = re.compile(r"; ±[^,;]*, (.+)$")
 
 
 @dataclass(frozen=True)
@@ -64,25 +65,36 @@ def _end(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class Checked:
-    """The exactness of one case: its largest error in ulp and the input at which it is reached.
+    """The exactness of one case: its largest error in ulp, where that is, and figures by metric.
 
+    `worst_flushed` is where it is largest if a subnormal may stand as zero, `nans` are the first
+    inputs at which a NaN and a number are mistaken for each other, `cause` names what is to blame.
     `by_binade` has the largest error of each group of inputs, where a subnormal may stand as zero,
-    as `bench.agreement.binades` orders them; −1 where there was none, empty where none was kept.
-    `worst_flushed` is the input of the largest of them, a hex float.
+    as `bench.exactness.binades` orders them; −1 where there was none, empty where none was kept.
     """
 
     run: str
     case: Case
     family: str
+    rowwise: bool
+    plain: bool
     max_ulp: float
-    flushed: float | None = None
-    parameter: float | None = None
-    nan_mismatches: float | None = None
-    worst: str = ""
-    detail: str = ""
-    wrongly_rounded: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    worst: Point | None = None
+    worst_flushed: Point | None = None
+    nans: tuple[Point, ...] = ()
+    cause: Cause | None = None
     by_binade: tuple[float, ...] = ()
-    worst_flushed: str = ""
+
+    @property
+    def flushed(self) -> float | None:
+        """The largest error where subnormals may stand for zero, as far as it was kept."""
+        return self.figures.get("max_ulp_flushed")
+
+    @property
+    def nan_mismatches(self) -> float | None:
+        """How often a NaN and a number are mistaken for each other."""
+        return self.figures.get("nan_mismatches")
 
     @property
     def error(self) -> float:
@@ -94,18 +106,23 @@ class Checked:
 class Timed:
     """A case that was timed: an estimate a metric, and its exactness where it was checked.
 
-    `flawed` says whether the form's value strays by more than COARSE ulp, or its gradient without
-    bound, on some finite input tested; None if its value was not checked.
+    `plain` says whether it is in the form that people take first. `flawed` says whether the form's
+    value strays by more than COARSE ulp, or its gradient without bound, on some finite input
+    tested; None if its value was not checked. `unit` is what its relative cost is over, `moved` the
+    number of bytes that a call must read and write.
     """
 
     run: str
     case: Case
     family: str
     rowwise: bool
+    plain: bool
     estimates: Mapping[str, Estimate]
     exactness: Checked | None = None
     flawed: bool | None = None
-    samples: str = ""
+    sampling: Sampling | None = None
+    unit: Against | None = None
+    moved: float | None = None
 
     @property
     def cost(self) -> Estimate | None:
@@ -113,19 +130,22 @@ class Timed:
         return self.estimates.get("relative_cost")
 
     @property
-    def ended(self) -> str:
-        """Why sampling ended, in the words of the rows; empty if they do not say."""
-        found = _ENDED.search(self.samples)
-        return found[1] if found else ""
+    def ended(self) -> Ended | None:
+        """Why sampling ended, as far as the rows say."""
+        return self.sampling.ended if self.sampling else None
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a cost and where it was taken; without an estimate `detail` is the reason."""
+    """One part of a cost, and the row that says where it was taken, or why it is missing."""
 
-    size: int
+    row: Row
     estimate: Estimate | None
-    detail: str
+
+    @property
+    def size(self) -> int:
+        """The size at which it was taken."""
+        return self.row.case.size
 
 
 @dataclass(frozen=True)
@@ -139,6 +159,8 @@ class Split:
     case: Case
     family: str
     rowwise: bool
+    primitive: bool
+    plain: bool
     parts: Mapping[str, Part]
     sizes: tuple[int, ...]
     reused: bool
@@ -148,22 +170,33 @@ class Split:
         found = self.parts.get(metric)
         return found.estimate if found else None
 
-    def detail(self, metric: str) -> str:
-        """What the rows say beside a part."""
-        found = self.parts.get(metric)
-        return found.detail if found else ""
+    @property
+    def cause(self) -> Cause | None:
+        """Why its arithmetic is a surprise, if it is one."""
+        found = self.parts.get("surprise")
+        return found.row.cause if found else None
 
 
 @dataclass(frozen=True)
 class Between:
-    """How far two frameworks' results lie apart."""
+    """How far the results of a case lie from others: of a framework, or under another condition.
+
+    `first` is the first input at which the two part.
+    """
 
     run: str
     case: Case
-    other: str
+    family: str
+    plain: bool
+    against: Against
     max_ulp: float | None
     equal_bits: float | None
-    note: str
+    first: Point | None
+
+    @property
+    def of_frameworks(self) -> bool:
+        """Whether it is of two frameworks, not of one under two conditions."""
+        return self.against.kind is Other.FRAMEWORK
 
 
 @dataclass(frozen=True)
@@ -173,7 +206,7 @@ class Missing:
     run: str
     case: Case
     what: str
-    status: str
+    status: Status
     reason: str
 
 
@@ -199,7 +232,8 @@ class Evidence:
 
     def in_one_process(self, each: Timed) -> bool:
         """Whether a case was timed in one process, as planned or as its row says."""
-        return self.runs[each.run].facts.epochs < 2 or " in 1 process" in each.samples
+        alone = each.sampling is not None and each.sampling.processes == 1
+        return self.runs[each.run].facts.epochs < 2 or alone
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from operator import itemgetter
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.exactness.binades import unpack
+from ...bench.exactness.binades import edges
 from ...bench.gate.summary import Line
 from ...bench.host.errors import StoreError
-from ...bench.results.metrics import METRICS
+from ...bench.results import words
+from ...bench.results.metrics import Group, metrics_of
+from ...bench.results.rows import Against, Row, derived
 from ...bench.results.store import Run, load
 from ..words import writable
 from .evidence import (
@@ -30,24 +31,11 @@ from .evidence import (
     Part,
     Split,
     Timed,
-    family_of,
 )
 
-STATUSES = ("ok", "unsupported", "refused", "error", "timeout", "oom")
-_fields_of = itemgetter(*Case.__dataclass_fields__)
 _CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtype")
-_WORDS = (*_CODE, "output", "cache", "metric", "status")
-_EXACT = (
-    *("max_ulp", "max_ulp_flushed", "worst_input", "max_ulp_parameter", "nan_mismatches"),
-    "not_correctly_rounded",
-)
-_TIMES = ("time_per_call", "time_per_element")
-_BETWEEN = ("max_ulp_between", "equal_bits")
-_PARTS = (
-    *("launch", "handoff", "copy_floor", "arithmetic", "memory", "allocation"),
-    *("fit_error", "predicted_arithmetic", "surprise"),
-)
-_HEX = re.compile(r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)\b", re.IGNORECASE)
+_PARTS = metrics_of(Group.PART)
+_BETWEEN = metrics_of(Group.BETWEEN)
 
 
 def read(paths: Sequence[Path]) -> Evidence:
@@ -66,16 +54,38 @@ def read(paths: Sequence[Path]) -> Evidence:
 
 def _load(path: Path) -> Run:
     """A run whose words any page can hold. Raises StoreError."""
-    try:
-        run = load(path)
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"{path} holds a malformed row: {error}; measure it again") from None
+    run = load(path)
     _check_facts(run)
-    for row in run.records:
-        for key, value in row.items():
-            if isinstance(value, str) and not value.isprintable():
-                row[key] = writable(value)
-    return replace(run, facts=replace(run.facts, **_written(vars(run.facts))))
+    facts = replace(run.facts, **_written(vars(run.facts)))
+    records = [row if _is_writable(row) else _written(row) for row in run.records]
+    for number, row in enumerate(records, start=1):
+        if wrong := _wrong(row):
+            raise StoreError(
+                f"{run.path / 'rows.jsonl'} is malformed: row {number} has {wrong}; derive it "
+                "again from the samples or measure it again"
+            )
+    return replace(run, facts=facts, records=records)
+
+
+def _is_writable(row: Row) -> bool:
+    """Whether any page can hold all texts of a row."""
+    names = [*vars(row.case).values(), row.reason, row.family, *(row.operations or ())]
+    names += [row.against.name, row.against.form] if row.against else []
+    names += row.cause.names if row.cause else ()
+    return "".join(map(str, names)).isprintable()
+
+
+def _wrong(row: Row) -> str:
+    """What a row holds that it cannot hold; empty if there is nothing."""
+    if row.metric == "time_per_call" and row.value is not None:
+        if row.case.size < 1:
+            return f"the size {row.case.size}"
+        if not 0 < row.value < math.inf:
+            return f"the time {row.value}"
+    groups = 2 * len(edges(row.case.dtype)) if row.case.dtype in DTYPES else 0
+    if row.binades and len(row.binades) != groups:
+        return f"{len(row.binades)} errors for the {groups} groups of {row.case.dtype}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,14 @@ def _check_facts(run: Run) -> None:
 
 def _written(value: Any) -> Any:
     """The same with every text in it as a page can hold it."""
+    if isinstance(value, StrEnum):
+        return value
     if isinstance(value, str):
         return writable(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _written(getattr(value, f.name)) for f in fields(value)})
+    if isinstance(value, tuple):
+        return tuple(map(_written, value))
     if isinstance(value, dict):
         return {_written(key): _written(each) for key, each in value.items()}
     return list(map(_written, value)) if isinstance(value, list) else value
@@ -128,51 +144,44 @@ def _named(runs: Iterable[Run]) -> dict[str, Run]:
     return named
 
 
-_Values = dict[str, dict[str, Any]]
+_Rows = dict[str, Row]
 
 
 def _records(name: str, run: Run) -> Evidence:
     """One run's rows, gathered by case."""
-    cases: dict[Case, _Values] = {}
-    between: dict[tuple[Case, str], _Values] = {}
+    cases: dict[Case, _Rows] = {}
+    between: dict[tuple[Case, Against], _Rows] = {}
     missing = []
     parts: dict[Case, dict[str, Part]] = {}
-    for case, row in _by_case(run):
-        metric = row["metric"]
+    for row in run.records:
+        case, metric = row.case, row.metric
         if metric in _PARTS:
-            _keep(parts.setdefault(replace(case, size=0), {}), metric, _part(case, row))
-            continue
-        if metric in ("time_per_call", "max_ulp") and row["status"] != "ok":
-            what = "time" if metric == "time_per_call" else "exactness"
-            missing.append(Missing(name, case, what, row["status"], _text(row["detail"])))
-        elif metric in _BETWEEN and row["status"] == "ok":
-            other = _text(row["detail"]).split(":")[0].strip()
-            between.setdefault((case, other), {})[metric] = row
-        elif row["status"] == "ok" and (
-            metric == "worst_input" or _number(row["value"]) is not None
-        ):
+            _keep(parts.setdefault(replace(case, size=0), {}), Part(row, _estimate(row)))
+        elif metric in _WHAT and not row.ok:
+            missing.append(Missing(name, case, _WHAT[metric], row.status, words.about(row)))
+        elif metric in _BETWEEN and row.ok and row.against:
+            between.setdefault((case, row.against), {})[metric] = row
+        elif row.ok:
             cases.setdefault(case, {})[metric] = row
-    checked = [_checked(name, case, rows) for case, rows in cases.items() if "max_ulp" in rows]
+    checked = [_checked(name, rows) for rows in cases.values() if "max_ulp" in rows]
     return Evidence(
         {name: run},
         list(_timed(name, cases, checked)),
         checked,
-        [_between(name, case, other, rows) for (case, other), rows in between.items()],
+        [_between(name, other, rows) for (_, other), rows in between.items()],
         missing,
         list(_splits(name, parts, cases)),
     )
 
 
-def _part(case: Case, row: Mapping[str, Any]) -> Part:
-    measured = row["status"] == "ok" and _number(row["value"]) is not None
-    return Part(case.size, _estimate(row) if measured else None, _text(row["detail"]))
+_WHAT = {"time_per_call": "time", "max_ulp": "exactness"}
 
 
-def _keep(parts: dict[str, Part], metric: str, found: Part) -> None:
+def _keep(parts: dict[str, Part], found: Part) -> None:
     """Of a part at several sizes, the largest: only the errors of a line have several."""
-    other = parts.get(metric)
+    other = parts.get(found.row.metric)
     if other is None or _size_of(found) > _size_of(other):
-        parts[metric] = found
+        parts[found.row.metric] = found
 
 
 def _size_of(part: Part) -> float:
@@ -180,79 +189,45 @@ def _size_of(part: Part) -> float:
 
 
 def _splits(
-    run: str, parts: Mapping[Case, Mapping[str, Part]], cases: Mapping[Case, _Values]
+    run: str, parts: Mapping[Case, Mapping[str, Part]], cases: Mapping[Case, _Rows]
 ) -> Iterator[Split]:
     sizes: dict[Case, set[int]] = {}
     for case, rows in cases.items():
         if "time_per_call" in rows:
             sizes.setdefault(replace(case, size=0), set()).add(case.size)
     for case, found in parts.items():
+        row = next(iter(found.values())).row
         measured = tuple(sorted(sizes.get(case, ())))
         reused = replace(case, output="reused") in sizes
-        yield Split(run, case, *family_of(case.activation), found, measured, reused)
+        facts = (row.family, row.rowwise, row.primitive, row.plain)
+        yield Split(run, case, *facts, found, measured, reused)
 
 
-def _by_case(run: Run) -> Iterator[tuple[Case, dict[str, Any]]]:
-    """Every row with its case. Raises StoreError for a malformed one."""
-    known: dict[tuple[object, ...], Case] = {}
-    for number, row in enumerate(run.records, start=1):
-        wrong = _wrong(row)
-        if wrong:
-            raise StoreError(
-                f"{run.path / 'rows.jsonl'} is malformed: row {number} has {wrong} "
-                f"{str(row[wrong])[:40]!r}; derive it again from the samples or measure it again"
-            )
-        fields = _fields_of(row)
-        case = known.get(fields)
-        if case is None:
-            case = known[fields] = Case(*fields)
-        yield case, row
+def _estimate(row: Row) -> Estimate | None:
+    return None if row.value is None else Estimate(row.value, row.low, row.high)
 
 
-def _wrong(row: Mapping[str, Any]) -> str:
-    """The first column that holds what it cannot hold; empty if there is none."""
-    for key in _WORDS:
-        if not isinstance(row[key], str):
-            return key
-    for key in ("size", "threads"):
-        if not isinstance(row[key], int):
-            return key
-    if row["metric"] not in METRICS:
-        return "metric"
-    if row["metric"] in _TIMES and row["status"] == "ok":
-        if row["size"] < 1:
-            return "size"
-        if row["value"] is not None and not 0 < row["value"] < math.inf:
-            return "value"
-    return "" if row["status"] in STATUSES else "status"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
-
-
-def _estimate(row: Mapping[str, Any]) -> Estimate:
-    return Estimate(float(row["value"]), _number(row["low"]), _number(row["high"]))
-
-
-def _timed(run: str, cases: Mapping[Case, _Values], checked: Iterable[Checked]) -> Iterator[Timed]:
+def _timed(run: str, cases: Mapping[Case, _Rows], checked: Iterable[Checked]) -> Iterator[Timed]:
     exactness = {_same_code(each.case): each for each in checked}
     for case, rows in cases.items():
-        if "time_per_call" not in rows:
+        time = rows.get("time_per_call")
+        if time is None:
             continue
-        estimates = {metric: _estimate(row) for metric, row in rows.items()}
+        known = (*rows.values(), *derived(time))
+        estimates = {row.metric: found for row in known if (found := _estimate(row))}
+        cost = rows.get("relative_cost")
         yield Timed(
             run,
             case,
-            *family_of(case.activation),
+            time.family,
+            time.rowwise,
+            time.plain,
             estimates,
             exactness.get(_same_code(case)),
             _flawed(case, exactness),
-            _text(rows["time_per_call"]["detail"]),
+            time.sampling,
+            cost.against if cost else None,
+            time.moved,
         )
 
 
@@ -269,49 +244,27 @@ def _same_code(case: Case) -> tuple[str, ...]:
     return tuple(str(getattr(case, field)) for field in _CODE)
 
 
-def _checked(run: str, case: Case, rows: _Values) -> Checked:
-    values = {metric: _number(rows[metric]["value"]) for metric in _EXACT if metric in rows}
-    detail = _text(rows.get("worst_input", {}).get("detail"))
-    nans = _text(rows.get("nan_mismatches", {}).get("detail"))
-    flushed = _text(rows.get("max_ulp_flushed", {}).get("detail"))
-    blame = _text(rows["max_ulp"]["detail"]).partition("; ")[2]
-    start, worst = _HEX.match(detail), values.get("worst_input")
-    told = detail[start.end() :].lstrip(" :,;") if start else detail
+def _checked(run: str, rows: _Rows) -> Checked:
+    worst, nans = rows["max_ulp"], rows.get("nan_mismatches")
+    flushed = rows.get("max_ulp_flushed")
     return Checked(
         run,
-        case,
-        family_of(case.activation)[0],
-        values["max_ulp"] or 0.0,
-        values.get("max_ulp_flushed"),
-        values.get("max_ulp_parameter"),
-        values.get("nan_mismatches"),
-        _short_hex(start[0] if start else "" if worst is None else worst.hex()),
-        "; ".join(filter(None, [told, f"NaN mismatches {nans}" if nans else "", blame])),
-        values.get("not_correctly_rounded"),
-        _binades(run, case, rows),
-        _short_hex(at[0] if (at := _HEX.search(flushed)) else ""),
+        worst.case,
+        worst.family,
+        worst.rowwise,
+        worst.plain,
+        worst.value or 0.0,
+        {row.metric: row.value for row in rows.values() if row.value is not None},
+        worst.worst,
+        flushed.worst if flushed else None,
+        nans.points if nans else (),
+        worst.cause,
+        flushed.binades if flushed else (),
     )
 
 
-def _binades(run: str, case: Case, rows: _Values) -> tuple[float, ...]:
-    """The largest error by binade. Raises StoreError where that is malformed."""
-    if "ulp_by_binade" not in rows or case.dtype not in DTYPES:
-        return ()
-    try:
-        return unpack(_text(rows["ulp_by_binade"]["detail"]), case.dtype)
-    except ValueError as error:
-        raise StoreError(
-            f"{run} holds a malformed ulp_by_binade: {error}; derive it again from the samples or "
-            "measure it again"
-        ) from None
-
-
-def _short_hex(text: str) -> str:
-    return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
-
-
-def _between(run: str, case: Case, other: str, rows: _Values) -> Between:
-    values = {metric: _number(row["value"]) for metric, row in rows.items()}
-    notes = [_text(row["detail"]).partition(":")[2].strip() for row in rows.values()]
-    note = next(filter(None, notes), "")
-    return Between(run, case, other, values.get("max_ulp_between"), values.get("equal_bits"), note)
+def _between(run: str, other: Against, rows: _Rows) -> Between:
+    row = next(iter(rows.values()))
+    distance, bits = (rows[m].value if m in rows else None for m in _BETWEEN)
+    first = row.points[0] if row.points else None
+    return Between(run, row.case, row.family, row.plain, other, distance, bits, first)

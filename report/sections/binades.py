@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...bench.catalog.activations import CATALOG
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
 from ..draw.binades import Line, binades
 from ..draw.figure import Figure
-from ..read.evidence import FAMILIES, Checked, Evidence, plain, plain_form
+from ..read.evidence import FAMILIES, Checked, Evidence, plain
 from ..words import title
 
 _ALWAYS = "gelu"
@@ -44,12 +43,11 @@ def figures(evidence: Evidence) -> Iterator[Figure]:
 def _drawn(each: Checked) -> bool:
     """Whether a case is the value of an element-wise activation in its plain form."""
     case = each.case
-    name = case.activation.split("(")[0]
     return (
         case.direction == "forward"
-        and case.form == plain_form(case.framework, case.activation)
+        and each.plain
         and each.family in FAMILIES
-        and not CATALOG[name].rowwise
+        and not each.rowwise
         and case.dtype in DTYPES
     )
 
@@ -100,10 +98,15 @@ def _lines(checked: Iterable[Checked], activation: str) -> list[Line]:
         if each.case.activation == activation:
             lines.setdefault((each.case.framework, each.by_binade), []).append(each)
     made = [
-        Line(_who(framework, found), errors, found[0].worst_flushed or found[0].worst)
+        Line(_who(framework, found), errors, _worst(found[0]))
         for (framework, errors), found in lines.items()
     ]
     return sorted(made, key=lambda line: -max(_finite(each) for each in line.errors))
+
+
+def _worst(checked: Checked) -> str:
+    point = checked.worst_flushed or checked.worst
+    return point.input if point else ""
 
 
 def _who(framework: str, found: Sequence[Checked]) -> str:

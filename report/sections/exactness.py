@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...bench.results.rows import Point
 from ..read.evidence import Evidence
-from ..words import counted, number, title
+from ..words import counted, number, short_hex, title
 
 
 def sentences(evidence: Evidence) -> list[str]:
@@ -21,8 +22,8 @@ def sentences(evidence: Evidence) -> list[str]:
     return [_exact(key, found, several) for key, found in groups.items()]
 
 
-def _at(worst: str) -> str:
-    return f" at {float.fromhex(worst):.6g}, {worst}" if worst else ""
+def _at(worst: Point | None) -> str:
+    return f" at {worst.x:.6g}, {short_hex(worst.input)}" if worst and worst.input else ""
 
 
 def _exact(key: tuple[str, ...], found: Sequence[tuple[float, str]], with_run: bool) -> str:

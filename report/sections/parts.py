@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...bench.catalog.activations import CATALOG
+from ...bench.results import words
+from ...bench.results.rows import Cause, Why
 from ...bench.timing.cost_model import TOLERANCE
 from ..compare.families import Setting, prominence, setting_of
 from ..draw import parts as parts_charts
@@ -82,10 +84,8 @@ def figures(evidence: Evidence) -> list[Figure]:
 
 
 def _drawn(each: Split) -> bool:
-    case = each.case
-    plain = case.form == plain_form(case.framework, case.activation)
     return (
-        plain
+        each.plain
         and not each.rowwise
         and each.family in FAMILIES
         and each.part("arithmetic") is not None
@@ -200,9 +200,13 @@ def model_sentences(evidence: Evidence) -> list[str]:
 
 
 def _causes(odd: Sequence[Split]) -> str:
-    causes = Counter(each.detail("surprise").split(":")[0] for each in odd)
-    named = [f"{cause or 'no cause kept'} ({amount})" for cause, amount in causes.most_common()]
+    causes = Counter(each.cause.why if each.cause else None for each in odd)
+    named = [f"{_kind(why)} ({amount})" for why, amount in causes.most_common()]
     return f"; {counted(len(odd), 'surprise')}: {listing(named)}" if odd else ""
+
+
+def _kind(why: Why | None) -> str:
+    return words.heading(Cause(why)) if why else "no cause kept"
 
 
 # --- primitives ---
@@ -227,10 +231,7 @@ def primitives(evidence: Evidence) -> list[Pivot]:
 
 
 def _is_primitive(each: Split) -> bool:
-    case = each.case
-    record = CATALOG.get(case.activation)
-    plain = case.form == plain_form(case.framework, case.activation)
-    return record is not None and record.primitive and plain and _own(each) is not None
+    return each.primitive and each.plain and _own(each) is not None
 
 
 def _own(each: Split) -> Estimate | None:

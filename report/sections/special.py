@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...bench.exactness.special import METRICS
-from ...bench.exactness.special_table import COLUMNS, Line, is_plain, lines
+from ...bench.exactness.special_table import COLUMNS, Line, lines
 from ..read.evidence import Evidence
 from ..words import capital, title
 from .overview import Cell
@@ -15,8 +14,7 @@ def pivots(evidence: Evidence) -> list[Pivot]:
     several = len(evidence.runs) > 1
     made = []
     for name, run in evidence.runs.items():
-        special = (row for row in run.records if row["metric"] in METRICS)
-        found = lines(filter(is_plain, special))
+        found = lines(row for row in run.records if row.plain)
         for framework in dict.fromkeys(line.framework for line in found):
             mine = [line for line in found if line.framework == framework]
             heading = f"{title(framework)}, run {name}" if several else title(framework)

@@ -8,6 +8,8 @@ from statistics import median
 
 from ...bench.catalog.activations import CATALOG, find
 from ...bench.host import floating_point
+from ...bench.results.rows import Ended
+from ...bench.results.status import Status
 from ...bench.results.store import Run
 from ..read.evidence import FAMILIES, Evidence, Missing, Timed, family_of
 from ..tables.tables import machine_words
@@ -82,22 +84,19 @@ def _refusal(run: str, reason: str, refused: Sequence[Missing]) -> str:
 
 def _sampling(run: Run, timed: Sequence[Timed]) -> str:
     """How sampling ended, counted over the cases that say so."""
-    told = Counter(each.ended for each in timed if each.ended)
-    if not told:
+    counts = Counter(each.ended for each in timed if each.ended and each.ended in _ENDED)
+    if not counts:
         return ""
-    counts: Counter[str] = Counter()
-    for ended, amount in told.items():
-        counts[ended.rpartition(": ")[2]] += amount
-    narrow = counts.pop(_NARROW, 0)
-    rest = [f"{amount:,} {_WIDE.get(why, why)}" for why, amount in counts.most_common()]
-    text = f"{narrow:,} of {counted(told.total(), 'interval')} reached ±{run.facts.precision:.0%}"
+    total, narrow = counts.total(), counts.pop(Ended.NARROW, 0)
+    rest = [f"{amount:,} {_ENDED[why]}" for why, amount in counts.most_common()]
+    text = f"{narrow:,} of {counted(total, 'interval')} reached ±{run.facts.precision:.0%}"
     return f"{text}, {listing(rest)}" if rest else text
 
 
-_NARROW = "narrow enough"
-_WIDE = {
-    "processes differ": "stayed wider because processes differ",
-    "the budget ended": "stayed wider when the budget ended",
+_ENDED = {
+    Ended.NARROW: "",
+    Ended.DIFFER: "stayed wider because processes differ",
+    Ended.BUDGET: "stayed wider when the budget ended",
 }
 
 
@@ -190,8 +189,8 @@ def _time(run: Run) -> list[str]:
 
 def _failures(evidence: Evidence, name: str) -> str:
     statuses = Counter(each.status for each in evidence.missing if each.run == name)
-    unsupported = statuses.pop("unsupported", 0)
-    refused = statuses.pop("refused", 0)
+    unsupported = statuses.pop(Status.UNSUPPORTED, 0)
+    refused = statuses.pop(Status.REFUSED, 0)
     failed = sum(statuses.values())
     kinds = listing([f"{amount} {status}" for status, amount in sorted(statuses.items())])
     text = f"{failed:,} failed{f' ({kinds})' if kinds else ''}, {unsupported:,} unsupported"

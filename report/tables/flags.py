@@ -14,6 +14,7 @@ from typing import Generic
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.findings import Finding
+from ...bench.results.rows import Ended
 from ...bench.results.store import RunFacts
 from ..read.evidence import COARSE, Checked, Evidence, Missing, Timed
 from .columns import Column, Record
@@ -131,13 +132,13 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "differ",
             "processes differ",
             "The interval is wider than asked for, because processes differ from each other.",
-            lambda each: "processes differ" in each.ended,
+            lambda each: each.ended is Ended.DIFFER,
         ),
         Flag(
             "budget",
             "the budget ended",
             "The interval is wider than asked for, because the budget of time ended.",
-            lambda each: "budget ended" in each.ended,
+            lambda each: each.ended in (Ended.BUDGET, Ended.ONE_SAMPLE),
         ),
         Flag(
             "process",
@@ -214,27 +215,12 @@ def _concerned(found: Mapping[str, Sequence[Finding]]) -> set[tuple[str, Case]]:
     and do not say which of the functions in which dtype.
     """
     return {
-        (run, _named(each, member, condition))
+        (run, _exact(case))
         for run, findings in found.items()
-        for each in findings
-        if each.nature != "flushed"
-        for member in each.members
-        for condition in each.conditions
+        for finding in findings
+        if finding.nature != "flushed"
+        for case in finding.cases
     }
-
-
-def _named(finding: Finding, member: str, condition: str) -> Case:
-    """The case of one of a finding's members (`gelu native forward`) and conditions."""
-    activation, form, direction = member.rsplit(" ", 2)
-    dtype, mode = condition.split(", ")[:2]
-    return replace(
-        _exact(finding.case),
-        activation=activation,
-        form=form,
-        direction=direction,
-        dtype=dtype,
-        mode=mode,
-    )
 
 
 def _exact(case: Case) -> Case:

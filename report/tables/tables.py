@@ -9,11 +9,12 @@ from typing import Any, cast
 
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.catalog.frameworks import frameworks
+from ...bench.results import words
 from ...bench.results.metrics import METRICS
+from ...bench.results.rows import Other, Point
 from ..read.evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
 from ..sections.parts import POOR_FIT, remeasure
-from ..words import counted, listing
+from ..words import counted, listing, short_hex
 from . import flags
 from .columns import (
     Column,
@@ -186,6 +187,14 @@ def commands() -> dict[str, str]:
     }
 
 
+def _samples(each: Timed) -> str:
+    return words.samples(each.sampling) if each.sampling else ""
+
+
+def _ended(each: Timed) -> str:
+    return words.ended(each.ended) if each.ended else ""
+
+
 _TIMINGS: list[Column[Timed]] = columns_of(
     [
         ("family", "Family", "text", lambda each: each.family, True),
@@ -201,8 +210,8 @@ _TIMINGS: list[Column[Timed]] = columns_of(
         ),
         ("bandwidth", "GB/s", "interval", estimate("bandwidth"), False),
         ("compile", "Compile, s", "interval", estimate("compile_time"), False),
-        ("samples", "Samples", "text", lambda each: each.samples.partition("; ")[0], False),
-        ("ended", "Sampling ended", "text", lambda each: each.ended, True),
+        ("samples", "Samples", "text", _samples, False),
+        ("ended", "Sampling ended", "text", _ended, True),
     ]
 )
 
@@ -234,15 +243,16 @@ def _again(evidence: Evidence) -> list[Column[Split]]:
 def _not_split(each: Split) -> str:
     """Why parts are missing, each reason once."""
     reasons = [
-        f"{metric}: {part.detail}"
+        f"{metric}: {reason}"
         for metric, part in each.parts.items()
-        if part.estimate is None and part.detail and metric != "allocation"
+        if part.estimate is None and metric != "allocation" and (reason := words.about(part.row))
     ]
     return "; ".join(dict.fromkeys(reasons))
 
 
 def _terms(each: Split) -> str:
-    return each.detail("predicted_arithmetic") if each.part("predicted_arithmetic") else ""
+    part = each.parts.get("predicted_arithmetic")
+    return words.operations(part.row.operations) if part and part.row.operations else ""
 
 
 _PARTS: list[Column[Split]] = [
@@ -261,13 +271,17 @@ _PARTS: list[Column[Split]] = [
 
 
 def _cause(each: Split) -> str:
-    return each.detail("surprise") or "no cause was kept"
+    return words.cause(each.cause) if each.cause else "no cause was kept"
+
+
+def _kind(each: Split) -> str:
+    return words.heading(each.cause) if each.cause else "no cause was kept"
 
 
 _SURPRISES: list[Column[Split]] = [
     Column("family", "Family", "text", lambda each: each.family, True),
     Column("surprise", "Measured over predicted", "ratio", _part("surprise")),
-    Column("cause", "Kind of cause", "text", lambda each: _cause(each).split(":")[0], True),
+    Column("cause", "Kind of cause", "text", _kind, True),
     Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
     Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
     Column("terms", "Counted", "text", _terms),
@@ -282,21 +296,44 @@ def _checking(each: Checked) -> str:
     return "agree --exhaustive" if wide and flags.complete(each.case) else "run --only agreement"
 
 
+def _worst(each: Checked) -> str:
+    return short_hex(each.worst.input) if each.worst else ""
+
+
+def _detail(each: Checked) -> str:
+    """What came at the worst input, where NaNs are misplaced, and what is to blame."""
+    worst = each.worst or Point()
+    entry = [] if worst.output is None else [words.place(worst)]
+    nans = f"NaN mismatches first at {', '.join(map(words.place, each.nans))}"
+    told = [
+        ": ".join([*entry, ", ".join(f"{k} {v!r}" for k, v in words.result(worst).items())]),
+        nans if each.nans else "",
+        words.cause(each.cause) if each.cause else "",
+    ]
+    return "; ".join(filter(None, told))
+
+
 _ACCURACY: list[Column[Checked]] = columns_of(
     [
         ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
         ("flushed", "Subnormals flushed, ulp", "number", lambda each: short(each.flushed), False),
-        ("worst", "Worst input", "code", lambda each: each.worst, False),
+        ("worst", "Worst input", "code", _worst, False),
         (
             "rounding",
             "Not correctly rounded",
             "count",
-            lambda each: whole(each.wrongly_rounded),
+            lambda each: whole(each.figures.get("not_correctly_rounded")),
             False,
         ),
         ("nan", "NaN mismatches", "count", lambda each: whole(each.nan_mismatches), False),
-        ("parameter", "Parameter, ulp", "number", lambda each: short(each.parameter), False),
-        ("detail", "Got, and the exact value", "text", lambda each: each.detail, False),
+        (
+            "parameter",
+            "Parameter, ulp",
+            "number",
+            lambda each: short(each.figures.get("max_ulp_parameter")),
+            False,
+        ),
+        ("detail", "Got, and the exact value", "text", _detail, False),
         ("options", "", "text", _checking, False),
     ]
 )
@@ -304,17 +341,21 @@ _ACCURACY: list[Column[Checked]] = columns_of(
 
 def _other_side(each: Between) -> str:
     """What a command of the one side needs to give the other as well."""
-    if each.other in frameworks():
-        return f"--only agreement --framework {each.other}"
-    return "--only agreement" + " --mode compiled" * (each.other == "compiled")
+    if each.of_frameworks:
+        return f"--only agreement --framework {each.against.name}"
+    return "--only agreement" + " --mode compiled" * (each.against.kind is Other.MODE)
+
+
+def _parting(each: Between) -> str:
+    return f"first input where they part {words.place(each.first)}" if each.first else ""
 
 
 _BETWEEN: list[Column[Between]] = columns_of(
     [
-        ("other", "Against", "text", lambda each: each.other, True),
+        ("other", "Against", "text", lambda each: words.name(each.against), True),
         ("ulp", "Max distance, ulp", "number", lambda each: short(each.max_ulp), False),
         ("equal", "Equal bits, share", "number", lambda each: short(each.equal_bits), False),
-        ("note", "Note", "text", lambda each: each.note, False),
+        ("note", "Note", "text", _parting, False),
         ("options", "", "text", _other_side, False),
     ]
 )

@@ -13,6 +13,7 @@ from actbench.bench.catalog.cases import Case, forms_of
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.exactness import sweep
 from actbench.bench.exactness.problem import problem_of
+from actbench.bench.results.samples import Certificate
 from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import Lane
 
@@ -61,14 +62,14 @@ def test_a_copy_shares_no_memory_with_its_input(framework: str, mode: str, size:
     assert done.stdout.splitlines()[-1:] == ["True False"], done.stdout + done.stderr
 
 
-def _sample(lane: Lane, framework: str, name: str, mode: str, direction: str) -> dict[str, object]:
+def _found(lane: Lane, framework: str, name: str, mode: str, direction: str) -> Certificate:
     form = next(each for each in forms_of(find(name)) if frameworks()[framework].offers(name, each))
     case = Case(framework, name, form, mode, direction, "cpu", "float32", 0, 1)
     lane.failures.clear()
     problem = problem_of(find(name), direction, "float32", 8, seed=1)
     found = sweep.measure(case, problem, lane.evaluate)
     assert found is not None, lane.failures
-    return found[0]
+    return found[0].certificate
 
 
 @pytest.mark.slow
@@ -79,15 +80,14 @@ def test_a_primitive_is_the_operation_that_its_name_says(
     """Everywhere, subnormals aside: rounded once, or as near as its framework's library is."""
     if reason := LOSSY.get((framework, mode, name)):
         pytest.skip(reason)
-    sample = _sample(lane, framework, name, mode, "forward")
+    found = _found(lane, framework, name, mode, "forward")
     bound = 1.0 if name in ROUNDED_ONCE else 8.0
-    assert float(str(sample["max_ulp_flushed"])) <= bound, sample
+    assert found.max_ulp_flushed <= bound, found
     # Where a negative subnormal number stands for −0, it has a root.
-    assert sample["nan_mismatches"] == 0 or (name == "sqrt" and framework in FLUSHES), sample
+    assert found.nan_mismatches == 0 or (name == "sqrt" and framework in FLUSHES), found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_primitive_has_a_gradient(framework: str, mode: str, lane: Lane, name: str) -> None:
-    sample = _sample(lane, framework, name, mode, "backward")
-    assert int(str(sample["tested"])) > 0
+    assert _found(lane, framework, name, mode, "backward").tested > 0

@@ -13,6 +13,7 @@ from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness import sweep, ulp
 from actbench.bench.exactness.problem import Problem, problem_of
+from actbench.bench.results.samples import Agreement
 from actbench.bench.workers.lanes import Lane
 
 BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 2.0}
@@ -56,7 +57,7 @@ def _case(framework: str, label: str, form: str, mode: str, direction: str, dtyp
     return Case(framework, label, form, mode, direction, "cpu", dtype, 0, 1)
 
 
-def _measured(lane: Lane, case: Case) -> dict[str, object]:
+def _measured(lane: Lane, case: Case) -> Agreement:
     lane.failures.clear()
     found = sweep.measure(
         case, _problem(case.activation, case.direction, case.dtype), lane.evaluate
@@ -65,10 +66,11 @@ def _measured(lane: Lane, case: Case) -> dict[str, object]:
     return found[0]
 
 
-def _error(sample: dict[str, object], metric: str, label: str) -> float:
+def _error(sample: Agreement, metric: str, label: str) -> float:
     """The largest error; in rows without the results that nearly cancel, as a logsumexp near 0."""
-    away = float(str(sample["max_ulp_away"])) if find(label).rowwise else np.inf
-    return min(float(str(sample[metric])), away)
+    found = sample.certificate
+    away = found.max_ulp_away if find(label).rowwise else np.inf
+    return min(float(getattr(found, metric)), away)
 
 
 def _assert_right(lane: Lane, case: Case) -> None:
@@ -85,7 +87,7 @@ def _assert_right(lane: Lane, case: Case) -> None:
         assert found is not None
         sample, result = found
         assert _error(sample, metric, case.activation) <= BOUNDS[case.dtype], (direction, sample)
-        assert sample["nan_mismatches"] == 0, (direction, sample)
+        assert sample.certificate.nan_mismatches == 0, (direction, sample)
         limits = np.isinf(inputs.from_bits(problem.bits, case.dtype))
         if not find(case.activation).rowwise:
             errors = ulp.measure(result, problem.exact, case.dtype).plain
@@ -123,7 +125,7 @@ def test_wide_holds_at_every_input_in_float64(
     2,000 in float64, where no wider format is at hand.
     """
     sample = _measured(lane, _case(framework, label, "wide", "eager", direction, "float64"))
-    assert sample["nan_mismatches"] == 0, sample
+    assert sample.certificate.nan_mismatches == 0, sample
     assert _error(sample, "max_ulp_flushed", label) <= 3000, sample
 
 
@@ -132,10 +134,11 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane:
     if framework not in FLUSHES:
         pytest.skip(f"{framework} keeps subnormals")
     case = _case(framework, "relu", "native", "compiled", "forward", "float32")
-    sample = _measured(lane, case)
-    assert sample["max_ulp"] == pytest.approx(2**23, rel=1e-3), sample
-    assert float.fromhex(str(sample["worst_input"])) < 2.0**-126
-    assert sample["max_ulp_flushed"] <= 1
+    found = _measured(lane, case).certificate
+    assert found.max_ulp == pytest.approx(2**23, rel=1e-3), found
+    assert found.worst is not None
+    assert found.worst.x < 2.0**-126
+    assert found.max_ulp_flushed <= 1
 
 
 @pytest.mark.parametrize(
@@ -219,11 +222,15 @@ def test_learned_slope_has_its_gradient(
     problem = problem_of(find(label), "backward", dtype, 1, seed=1)
     found = sweep.measure(case, problem, lane.evaluate)
     assert found is not None, lane.failures
-    assert 0 <= float(str(found[0]["max_ulp_parameter"])) <= BOUNDS[dtype], found[0]
+    learned = found[0].certificate.max_ulp_parameter
+    assert learned is not None
+    assert 0 <= learned <= BOUNDS[dtype], found[0]
 
 
 def test_learned_slope_of_the_plain_form_has_its_gradient(framework: str, lane: Lane) -> None:
     for label in ("prelu", "prelu(per_channel=true)"):
         sample = _measured(lane, _case(framework, label, "where", "eager", "backward", "float32"))
         # A sum over 64 to 16,384 terms of one sign, in pairwise or blocked order.
-        assert 0 <= float(str(sample["max_ulp_parameter"])) <= 64, sample
+        learned = sample.certificate.max_ulp_parameter
+        assert learned is not None
+        assert 0 <= learned <= 64, sample

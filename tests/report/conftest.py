@@ -14,7 +14,8 @@ import pytest
 
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
+from actbench.bench.results.status import Status
 from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
@@ -78,14 +79,13 @@ def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list
     low, high = ns * (1 - width), ns * (1 + width)
     rows = [
         Row(case, "time_per_call", ns, low, high),
-        Row(case, "time_per_element", ns / case.size, low / case.size, high / case.size),
-        Row(case, "throughput", case.size / ns * 1e9, None, None),
     ]
+    unit = Against(Other.UNIT, "relu", "native")
     if relu is None:
-        reason = "relu was not measured in this run"
-        return [*rows, Row(case, "relative_cost", None, status="unsupported", detail=reason)]
+        missing = Row(case, "relative_cost", None, status=Status.UNSUPPORTED, against=unit)
+        return [*rows, replace(missing, cause=Cause(Why.NO_UNIT, ("relu",)))]
     cost = (ns / relu, low / relu, high / relu) if ns != relu else (1.0, 1.0, 1.0)
-    return [*rows, Row(case, "relative_cost", *cost)]
+    return [*rows, Row(case, "relative_cost", *cost, against=unit)]
 
 
 def normal_rows(
@@ -119,7 +119,9 @@ def _setting_rows(
             case = Case(framework, name, form, mode, direction, "cpu", "float32", size, 1)
             if form == "wide" and name == "mish":
                 reason = f"{framework} has no wide mish"
-                rows.append(Row(case, "time_per_call", None, status="unsupported", detail=reason))
+                rows.append(
+                    Row(case, "time_per_call", None, status=Status.UNSUPPORTED, reason=reason)
+                )
                 continue
             baseline = name == "relu" and form == "native"
             ns = launch + relu * (1.0 if baseline else factor * dice.uniform(0.8, 2.5))
@@ -134,17 +136,16 @@ def _exact_rows(dice: random.Random, framework: str, mode: str, direction: str) 
             case = Case(framework, name, form, mode, direction, "cpu", "float32", 5000, 1)
             ulp = 0.5 if record.family == "max" else round(dice.lognormvariate(1, 1.5), 3)
             ulp = float("inf") if (form, name) == ("textbook", "squareplus") else ulp
-            worst = dice.uniform(-20, 20)
-            detail = f"{worst.hex()}: got 0x1p-3, exact 0.1250001"
+            worst = Point(dice.uniform(-20, 20).hex(), got=0.125, exact=0.1250001)
             rows += [
-                Row(case, "max_ulp", ulp),
+                Row(case, "max_ulp", ulp, worst=worst),
                 Row(case, "max_ulp_flushed", ulp),
-                Row(case, "worst_input", worst, detail=detail),
                 Row(case, "nan_mismatches", float(form == "textbook" and name == "softplus")),
             ]
             if framework == "torch" and form == "native":
-                rows.append(Row(case, "max_ulp_between", 2.0, detail="jax: first 0x1p-3"))
-                rows.append(Row(case, "equal_bits", 0.93, detail="jax"))
+                other, first = Against(Other.FRAMEWORK, "jax"), (Point("0x1p-3"),)
+                rows.append(Row(case, "max_ulp_between", 2.0, against=other, points=first))
+                rows.append(Row(case, "equal_bits", 0.93, against=other, points=first))
     return rows
 
 
@@ -183,9 +184,8 @@ def split_case(name: str, framework: str = "torch", mode: str = "eager", **chang
 def part_rows(case: Case, arithmetic: float, launch: float) -> list[Row]:
     """The parts of one line: arithmetic ±0.01, launch ±10 %, and a line that fits to 2 %."""
 
-    def part(metric: str, size: int, value: float, width: float, detail: str = "") -> Row:
-        ends = (value - width, value + width)
-        return Row(replace(case, size=size), metric, value, *ends, detail=detail)
+    def part(metric: str, size: int, value: float, width: float) -> Row:
+        return Row(replace(case, size=size), metric, value, value - width, value + width)
 
     return [
         part("launch", 64, launch, launch * 0.1),
@@ -206,17 +206,17 @@ def model_rows() -> list[Row]:
     reused = split_case("relu", size=2**23, output="reused")
     return [
         *timing_rows(reused, 1.0, 0.01, None),
-        Row(line, "predicted_arithmetic", 0.25, detail="1 add + 1 exp"),
-        Row(mish, "predicted_arithmetic", 0.5, detail="1 add + 1 exp + 1 tanh"),
-        Row(mish, "surprise", 3.7, 3.6, 3.8, detail="branch: sorted inputs take 20% of the time"),
+        Row(line, "predicted_arithmetic", 0.25, operations={"add": 1, "exp": 1}),
+        Row(mish, "predicted_arithmetic", 0.5, operations={"add": 1, "exp": 1, "tanh": 1}),
+        Row(mish, "surprise", 3.7, 3.6, 3.8, cause=Cause(Why.BRANCH, figure=5.0)),
         Row(split_case("gelu", size=8192), "fit_error", -0.31, -0.35, -0.25),
-        Row(refused, "time_per_call", None, status="refused", detail=late),
+        Row(refused, "time_per_call", None, status=Status.REFUSED, reason=late),
     ]
 
 
 def write_run(folder: Path, rows: list[Row], **changes: Any) -> Path:
     """A run folder with these rows."""
-    RunWriter(folder, facts(**changes)).finish(rows)
+    RunWriter(folder, facts(**changes)).finish(described(rows))
     return folder
 
 
@@ -225,12 +225,12 @@ def failing_rows() -> list[Row]:
     rows = normal_rows(modes={"torch": ("eager",)})
     case = Case("torch", "gelu", "native", "compiled", "forward", "cpu", "float32", 65536, 1)
     rows.append(
-        Row(case, "time_per_call", None, status="error", detail="RuntimeError: no compiler")
+        Row(case, "time_per_call", None, status=Status.ERROR, reason="RuntimeError: no compiler")
     )
     rows.append(
-        Row(replace(case, size=2**26), "time_per_call", None, status="oom", detail="64 GiB")
+        Row(replace(case, size=2**26), "time_per_call", None, status=Status.OOM, reason="64 GiB")
     )
-    rows.append(Row(replace(case, size=0), "max_ulp", None, status="timeout", detail="60 s"))
+    rows.append(Row(replace(case, size=0), "max_ulp", None, status=Status.TIMEOUT, reason="60 s"))
     return rows
 
 
@@ -253,16 +253,21 @@ def hostile_rows() -> list[Row]:
     long = Case("torch", "x" * 300, "native", "eager", *case_tail())
     rows = [row for each in (case, quoting, relu, long) for row in timing_rows(each, 9e3, 0.1, 9e3)]
     rows += [Row(each, "max_ulp", 1.0) for each in (case, quoting, relu, long)]
-    rows.append(Row(relu, "max_ulp_between", 1.0, detail=f"{HOSTILE}: {HOSTILE}"))
+    rows.append(Row(relu, "max_ulp_between", 1.0, against=Against(Other.FRAMEWORK, HOSTILE)))
     failed = replace(case, size=8)
-    rows.append(Row(failed, "time_per_call", None, status="error", detail=HOSTILE))
+    rows.append(Row(failed, "time_per_call", None, status=Status.ERROR, reason=HOSTILE))
     formula = '=1+1,"quoted"\nnext line'
-    rows.append(Row(replace(case, size=10), "time_per_call", None, status="oom", detail=formula))
-    rows.append(Row(replace(case, size=9), "time_per_call", None, status="refused", detail=HOSTILE))
+    rows.append(
+        Row(replace(case, size=10), "time_per_call", None, status=Status.OOM, reason=formula)
+    )
+    rows.append(
+        Row(replace(case, size=9), "time_per_call", None, status=Status.REFUSED, reason=HOSTILE)
+    )
     for each in (case, quoting, long):
         rows += part_rows(replace(each, size=0), 0.1, 100.0)
-        rows.append(Row(each, "predicted_arithmetic", 0.1, detail=HOSTILE))
-        rows.append(Row(each, "surprise", 4.0, 3.0, 5.0, detail=HOSTILE))
+        rows.append(Row(each, "predicted_arithmetic", 0.1, operations={HOSTILE: 1}))
+        cause = Cause(Why.NO_PRIMITIVES, (HOSTILE,))
+        rows.append(Row(each, "surprise", 4.0, 3.0, 5.0, cause=cause))
     gelu = replace(relu, activation="gelu")
     rows += timing_rows(gelu, 9e3, 0.1, 9e3)
     return [*rows, *part_rows(replace(gelu, size=0), 0.1, 100.0)]

@@ -15,7 +15,8 @@ from actbench.__main__ import cli
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import PROFILES as BENCH_PROFILES
 from actbench.bench.catalog.cases import Case, Selection, expand
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Against, Cause, Ended, Other, Row, Sampling, Why
+from actbench.bench.results.status import Status
 from actbench.report.compare import pairs
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate
@@ -323,18 +324,18 @@ def test_the_command_of_a_split_measures_every_size_and_part(runs: dict[str, Pat
 @pytest.mark.parametrize(
     ("other", "frameworks", "modes"),
     [
-        ("torch", ["jax", "torch"], ["eager"]),
-        ("compiled", ["jax"], ["eager", "compiled"]),
-        ("scalar tail", ["jax"], ["eager"]),
-        ("onednn=0", ["jax"], ["eager"]),
+        (Against(Other.FRAMEWORK, "torch"), ["jax", "torch"], ["eager"]),
+        (Against(Other.MODE, "compiled"), ["jax"], ["eager", "compiled"]),
+        (Against(Other.TAIL), ["jax"], ["eager"]),
+        (Against(Other.VARIANT, "onednn=0"), ["jax"], ["eager"]),
     ],
 )
 def test_the_command_of_a_comparison_measures_both_sides(
-    make_run: MakeRun, other: str, frameworks: list[str], modes: list[str]
+    make_run: MakeRun, other: Against, frameworks: list[str], modes: list[str]
 ) -> None:
     case = case_of("gelu", "native", framework="jax")
-    rows = [Row(case, "max_ulp_between", 1.0, detail=other), Row(case, "equal_bits", 0.5)]
-    tables = all_tables(read([make_run([replace(each, detail=other) for each in rows])]))
+    rows = [Row(case, "max_ulp_between", 1.0), Row(case, "equal_bits", 0.5)]
+    tables = all_tables(read([make_run([replace(each, against=other) for each in rows])]))
     found = options_of(command(tables, "between", 0))
     assert found["framework"] == frameworks
     assert found["mode"] == modes
@@ -389,7 +390,9 @@ def test_parts_that_a_framework_has_only_written_out_are_measured_so(make_run: M
     """NumPy has no erf of its own: its form has to be asked for beside gelu's."""
     rows = timed("gelu", "wide", {"l1": around(1.0), "l2": around(2.0)}, framework="numpy")
     case = case_of("gelu", "wide", framework="numpy")
-    rows.append(Row(case, "predicted_arithmetic", 0.3, detail="1 add + 3 multiply + 1 erf"))
+    rows.append(
+        Row(case, "predicted_arithmetic", 0.3, operations={"add": 1, "multiply": 3, "erf": 1})
+    )
     found = options_of(command(all_tables(read([make_run(rows)])), "parts", 0))
     assert "erf" in found["activation"]
     assert found["form"] == ["wide", "native", *CATALOG["erf"].forms[:1]]
@@ -408,7 +411,7 @@ def test_lines_that_do_not_fit_are_counted_and_the_worst_error_is_kept(
     ]
     # A line, and a case at sizes too near to each other for one: no line was there to test.
     rows.append(Row(case_of("gelu", "native", "launch"), "launch", 10.0, 9.0, 11.0))
-    none = Row(case_of("elu", "native", "l1"), "launch", None, status="unsupported", detail="x")
+    none = Row(case_of("elu", "native", "l1"), "launch", None, status=Status.UNSUPPORTED)
     evidence = read([make_run([*rows, none])])
     assert parts.fit_sentence(evidence).startswith("1 of 1 line ")
     assert evidence.splits[0].parts["fit_error"].size == 4096
@@ -418,9 +421,10 @@ def test_lines_that_do_not_fit_are_counted_and_the_worst_error_is_kept(
 def test_why_parts_are_missing_stands_in_the_row(make_run: MakeRun) -> None:
     case = case_of("gelu", "native")
     reason = "no copy was measured beside it: add --activation copy"
+    cause = Cause(Why.NO_COPY, ("copy",))
     rows = [
         Row(case, "launch", 10.0, 9.0, 11.0),
-        Row(case, "arithmetic", None, status="unsupported", detail=reason),
+        Row(case, "arithmetic", None, status=Status.UNSUPPORTED, cause=cause),
     ]
     table = all_tables(read([make_run(rows)]))["parts"]
     assert column(table, "note") == [f"arithmetic: {reason}"]
@@ -465,7 +469,9 @@ def test_predictions_are_counted_and_surprises_listed_with_their_cause(
     assert column(table, "activation") == ["mish"]
     assert column(table, "surprise") == [[3.7, 3.6, 3.8]]
     assert column(table, "cause") == ["branch"]
-    assert column(table, "detail") == ["branch: sorted inputs take 20% of the time"]
+    assert column(table, "detail") == [
+        "branch: sorted inputs take 20% of the time, so it mispredicts"
+    ]
     [figure] = parts.model_figures(evidence)
     assert "silu native 0.290 and 0.300" in figure.panels[0].label
     assert "mish native 0.540 and 2.00" in figure.panels[0].label
@@ -540,14 +546,10 @@ def test_what_was_refused_or_failed_comes_before_what_does_not_exist(make_run: M
 
 
 def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
-    ends = {
-        "narrow enough": 3,
-        "wider than ±2%: processes differ": 2,
-        "wider than ±2%: the budget ended": 1,
-    }
+    ends = {Ended.NARROW: 3, Ended.DIFFER: 2, Ended.BUDGET: 1}
     names = iter(["relu", "gelu", "silu", "elu", "mish", "tanh"])
     rows = [
-        Row(case_of(next(names), "native"), "time_per_call", 1.0, detail=f"9 samples; ±1%, {end}")
+        Row(case_of(next(names), "native"), "time_per_call", 1.0, sampling=Sampling(2, 9, 0, end))
         for end, amount in ends.items()
         for _ in range(amount)
     ]

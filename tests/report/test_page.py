@@ -18,7 +18,7 @@ import pytest
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.bench.results.store import load
 from actbench.report.page import render
 from actbench.report.read.evidence import command_of
@@ -134,7 +134,7 @@ def test_the_data_hold_every_row(pages: dict[str, Path], runs: dict[str, Path]) 
     missing = tables["missing"]
     assert len(missing["rows"]) == len(lost)
     [reasons] = [column["words"] for column in missing["columns"] if column["key"] == "reason"]
-    assert reasons == sorted(set(lost.detail))
+    assert reasons == sorted(set(lost.reason))
 
 
 def test_values_in_the_data_are_those_of_the_rows(runs: dict[str, Path]) -> None:

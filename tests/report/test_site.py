@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from actbench.__main__ import cli
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate, Evidence

@@ -35,7 +35,7 @@ import click
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.host.progress import Reporter
-from actbench.bench.run.derive import preempted, times
+from actbench.bench.results.samples import Visit
 from actbench.bench.timing.bootstrap import estimate, replicates
 from actbench.bench.timing.ratios import Estimate
 from actbench.bench.workers.environment import Key, environment_of
@@ -219,7 +219,7 @@ def compare(
                 if answer["kind"] == "turn":
                     key = answer["subject"], answer["tool"]
                     values = turns.setdefault(key, {}).setdefault(process, [])
-                    values.append((_value(answer), answer["disturbed"]))
+                    values.append((_value(answer, mine[0]), answer["disturbed"]))
                     advance()
                 elif answer["kind"] == "versions":
                     outcome.versions |= answer["versions"]
@@ -264,12 +264,14 @@ def _kept(turns: list[tuple[float, bool]]) -> list[float]:
     return quiet if len(quiet) >= _QUIET else [value for value, _ in turns]
 
 
-def _value(answer: dict[str, Any]) -> float:
+def _value(answer: dict[str, Any], case: Case) -> float:
     """The median of a turn; ours without the batches that were preempted, as in our own rows."""
     sample = answer.get("sample")
     if sample is None:
         return float(median(answer["times"]))
-    pairs = list(zip(times(sample), preempted(sample), strict=True))
+    columns = (tuple(sample[name]) for name in ("elapsed", "busy", "switches", "faults"))
+    visit = Visit(case, 0, sample["loops"], 0, *columns)
+    pairs = list(zip(visit.times, visit.preempted, strict=True))
     return median([time for time, bad in pairs if not bad] or [time for time, _ in pairs])
 
 

@@ -149,8 +149,8 @@ def test_one_wrong_result_is_named_with_all_that_a_machine_asks(capsys: Captured
     ctx.prec = 100
     error = float(abs(20 - arb(3).exp())) * 2.0**19
     assert found["max_ulp"] == pytest.approx(error, rel=1e-9)
-    assert float.fromhex(found["worst_input"]) == 3.0
-    assert (found["got"], found["not_correctly_rounded"]) == ("20.0", 1)
+    assert float.fromhex(found["worst"]["input"]) == 3.0
+    assert (found["worst"]["got"], found["not_correctly_rounded"]) == (20.0, 1)
     assert found["tested"] == sum(found["histogram"].values()) > 800
     case = ("framework", "activation", "form", "direction", "dtype")
     assert [found[name] for name in case] == ["own", "exp", "wrong_at_three", "forward", "float32"]
@@ -159,7 +159,7 @@ def test_one_wrong_result_is_named_with_all_that_a_machine_asks(capsys: Captured
 def test_no_number_is_an_infinite_error_in_json_that_every_parser_reads(capsys: Captured) -> None:
     found = _own(capsys, "own:nan_at_three", "--range", "3", "0x1.80001p+1")
     assert found["max_ulp"] == math.inf
-    assert found["nan_first"] == [(3.0).hex()]
+    assert found["nan_first"] == [{"input": (3.0).hex()}]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -186,12 +186,12 @@ def test_an_error_at_an_end_of_a_range_of_float64_is_found(
     monkeypatch.setattr(ranges, "SAMPLED", 500)
     for ends in (("2.5", "7"), ("-1", "2.5")):
         found = _own(capsys, "own:wrong_at_the_end", "--dtype", "float64", "--range", *ends)
-        assert float.fromhex(found["worst_input"]) == 2.5
+        assert float.fromhex(found["worst"]["input"]) == 2.5
         unit = 2.0**-49
         assert found["max_ulp"] == pytest.approx(math.exp(2.5) * 2.0**-40 / unit, rel=0.01)
         assert 500 < found["tested"] < 900
         low, high = map(float, ends)
-        assert low <= float.fromhex(found["worst_input"]) <= high
+        assert low <= float.fromhex(found["worst"]["input"]) <= high
 
 
 def test_no_input_of_a_sample_lies_outside_its_range(

@@ -9,27 +9,29 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.dtypes import DTYPES
 from actbench.bench.exactness import binades, sweep, ulp
 from actbench.bench.exactness.judge import judge
 from actbench.bench.exactness.known import all_inputs
 from actbench.bench.exactness.problem import Problem, problem_of
+from actbench.bench.results.samples import Certificate
 
 
 @pytest.fixture(scope="module")
-def judged() -> tuple[Problem, np.ndarray, dict]:
-    """SiLU in float16, computed carelessly: at every input, its results and its sample."""
+def judged() -> tuple[Problem, np.ndarray, Certificate]:
+    """SiLU in float16, computed carelessly: at every input, its results and its certificate."""
     problem = problem_of(find("silu"), "forward", "float16", 1, 1)
     x = inputs.from_bits(problem.bits, "float16").astype(np.float16)
     with np.errstate(all="ignore"):
         result = (x / (1 + np.exp(-x))).view(np.uint16)
-    sample = sweep.sample_of(judge(problem, result))
-    return problem, result, sample
+    case = Case("numpy", "silu", "textbook", "eager", "forward", "cpu", "float16", 65536, 1)
+    return problem, result, sweep.sample_of(case, judge(problem, result)).certificate
 
 
-def test_every_binade_of_float16(judged: tuple[Problem, np.ndarray, dict]) -> None:
-    problem, result, sample = judged
-    found = binades.unpack(sample["ulp_by_binade"], "float16")
+def test_every_binade_of_float16(judged: tuple[Problem, np.ndarray, Certificate]) -> None:
+    problem, result, certificate = judged
+    found = certificate.binades
     errors = ulp.measure(result, problem.exact, "float16").flushed
     x, half = np.where(np.isnan(problem.x), 0, problem.x), len(binades.edges("float16"))
     assert problem.bits.size == 65536
@@ -42,12 +44,11 @@ def test_every_binade_of_float16(judged: tuple[Problem, np.ndarray, dict]) -> No
 
 
 def test_the_largest_of_all_binades_is_that_of_the_case(
-    judged: tuple[Problem, np.ndarray, dict],
+    judged: tuple[Problem, np.ndarray, Certificate],
 ) -> None:
-    _, _, sample = judged
-    found = binades.unpack(sample["ulp_by_binade"], "float16")
-    assert max(found) == pytest.approx(sample["max_ulp_flushed"], rel=6e-3)
-    assert min(found) >= 0
+    _, _, certificate = judged
+    assert max(certificate.binades) == pytest.approx(certificate.max_ulp_flushed, rel=6e-3)
+    assert min(certificate.binades) >= 0
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["float16", "bfloat16"]))
@@ -75,14 +76,11 @@ def test_groups_cover_a_format(dtype: str) -> None:
     assert 2 * len(ends) <= 130
 
 
-@given(
-    st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.25, 1e7, float("inf")]), min_size=62, max_size=62)
-)
-def test_what_is_packed_is_unpacked(found: list[float]) -> None:
-    assert binades.unpack(binades.pack(found), "float16") == tuple(found)
+def test_three_digits_are_kept_and_next_to_nothing_is_nothing() -> None:
+    found = (-1.0, 9e-4, 0.0012345, 0.5, 1.2345e7, float("inf"))
+    assert binades.rounded(found) == (-1.0, 0.0, 0.00123, 0.5, 1.23e7, float("inf"))
 
 
 def test_rows_are_no_inputs_of_their_own() -> None:
     problem = problem_of(find("softmax"), "forward", "float16", 1, 1)
-    sample = sweep.sample_of(judge(problem, inputs.to_bits(problem.value, "float16")))
-    assert "ulp_by_binade" not in sample
+    assert judge(problem, inputs.to_bits(problem.value, "float16")).binades == ()

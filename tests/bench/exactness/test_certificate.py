@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.exactness import double, reference
-from actbench.bench.exactness.certificate import STEPS, Certificate, merge
+from actbench.bench.exactness.certificate import STEPS, merge
 from actbench.bench.exactness.judge import judge
 from actbench.bench.exactness.problem import problem_at, problem_of
+from actbench.bench.results.rows import Point
+from actbench.bench.results.samples import Certificate
+from actbench.bench.results.store import dump
 
 Array = np.ndarray[Any, Any]
 DTYPE = "float16"
@@ -79,9 +82,7 @@ def test_the_worst_input_has_the_largest_error_by_itself(pairs: list[tuple[int, 
     assert found.max_ulp == max(each.max_ulp for each in alone)
     first = next(each for each in alone if each.max_ulp == found.max_ulp)
     if found.max_ulp > 0:
-        assert (found.worst_input, found.got, found.exact) == (
-            *(first.worst_input, first.got, first.exact),
-        )
+        assert found.worst == first.worst
     assert found.not_correctly_rounded == sum(each.not_correctly_rounded for each in alone)
 
 
@@ -95,9 +96,11 @@ def test_places_that_are_named_are_inputs_of_their_own_kind(pairs: list[tuple[in
         (found.infinity_first, found.infinity_mismatches),
         (found.sign_first, found.sign_mismatches),
     ):
-        assert set(named) <= tried
+        assert {point.input for point in named} <= tried
         assert len(named) == min(count, 3)
-    assert found.worst_input in (tried if np.isfinite(values).any() else {""})
+    if found.worst:
+        assert found.worst.input in tried
+    assert bool(found.worst) == bool(np.isfinite(values).any())
 
 
 def test_a_histogram_counts_by_the_ends_of_its_steps() -> None:
@@ -123,7 +126,7 @@ def test_an_error_at_an_infinite_input_is_a_mismatch_and_no_ulp() -> None:
     """And no place for the worst input: at one that is finite the error is larger than none."""
     found = _certificate([(0x7C00, 0x0000), (0xFC00, 0x3C00), (0x0000, 0x3800)])
     assert found.max_ulp == 0
-    assert found.worst_input == "0x0.0p+0"
+    assert found.worst == Point("0x0.0p+0", got=0.5, exact=0.5)
     assert found.not_correctly_rounded == 2
     assert found.histogram["0.5"] == 1
 
@@ -131,7 +134,7 @@ def test_an_error_at_an_infinite_input_is_a_mismatch_and_no_ulp() -> None:
 def test_a_certificate_comes_back_from_json() -> None:
     found = _certificate([(0x3C00, 0x7E00), (0xBC00, 0xBC00), (0x0000, 0x7C00)])
     assert found.max_ulp == math.inf
-    again = Certificate.from_dict(json.loads(json.dumps(found.as_dict())))
+    again = Certificate.from_dict(json.loads(dump(found.as_dict())))
     assert again == found
     assert merge(Certificate(), again) == found
 
@@ -145,7 +148,8 @@ def test_blocks_of_a_stretch_are_one_certificate(worst: int) -> None:
     results[worst] += 3
     found = double.examine(find("relu"), "forward", "float32", bits, results)
     assert (found.tested, found.max_ulp, found.not_correctly_rounded) == (20_001, 3.0, 1)
-    assert found.worst_input == float(inputs.from_bits(bits[worst : worst + 1], "float32")[0]).hex()
+    assert found.worst is not None
+    assert found.worst.x == inputs.from_bits(bits[worst : worst + 1], "float32")[0]
     assert found.histogram == {"0.5": 20_000, "4.0": 1}
 
 
@@ -153,4 +157,6 @@ def test_rows_name_entries_of_the_output() -> None:
     problem = problem_of(find("softmax"), "forward", DTYPE, 0, 0)
     results = inputs.to_bits(problem.value, DTYPE)
     results[2, 1] ^= np.uint16(1 << 13)
-    assert judge(problem, results).worst_input == "output 33"
+    worst = judge(problem, results).worst
+    assert worst is not None
+    assert (worst.input, worst.output) == ("", 33)

@@ -15,7 +15,9 @@ from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.exactness import conditions
 from actbench.bench.host import machine
 from actbench.bench.host.progress import Reporter
-from actbench.bench.results.metrics import Row
+from actbench.bench.results import words
+from actbench.bench.results.rows import Against, Other, Point, Row
+from actbench.bench.results.samples import Comparison
 from actbench.bench.run.schedule import Request, run
 from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.lanes import Lane, available_cpus
@@ -83,7 +85,8 @@ def _compared(folder: Path, python: str, dtype: str = "float32") -> dict[str, li
     found: dict[str, list[Row]] = {}
     for row in run(request, Reporter(quiet=True)).rows:
         if row.metric in ("max_ulp_between", "equal_bits"):
-            found.setdefault(row.detail.partition(":")[0], []).append(row)
+            assert row.against is not None
+            found.setdefault(words.name(row.against), []).append(row)
     return found
 
 
@@ -106,7 +109,8 @@ def test_the_condition_that_changes_the_bits_is_named(
     for name, (most, equal) in found.items():
         assert most.value == (1 if name in parted else 0), name
         assert (equal.value == 1) is (name not in parted), name
-        assert ("first input where they part" in equal.detail) is (name in parted)
+        assert bool(equal.points) is (name in parted)
+        assert ("first input where they part" in words.about(equal)) is (name in parted)
 
 
 def test_a_format_that_alone_is_asked_for_goes_to_every_worker(tmp_path: Path) -> None:
@@ -120,7 +124,7 @@ def test_a_worker_that_cannot_be_started_is_told_and_not_left_out(tmp_path: Path
     found = _compared(tmp_path, python)
     (lost,) = found["another process"]
     assert (lost.metric, lost.value) == ("equal_bits", None)
-    assert "exit status 7" in lost.detail
+    assert "exit status 7" in lost.reason
     assert found["scalar tail"][1].value == 1
 
 
@@ -153,14 +157,14 @@ def test_the_inputs_are_enough_to_be_split_between_threads() -> None:
 def test_other_workers_have_threads_and_variants_of_their_own(tmp_path: Path) -> None:
     key = Key("tensorflow", "cpu", 1)
     lane = Lane(key, [], sys.executable, available_cpus()[-1:], tmp_path / "log", 60.0)
-    others = {name: each.key for name, each in conditions.beside(lane).items()}
+    others = {words.name(other): each.key for other, each in conditions.beside(lane).items()}
     assert others.pop("another process") == key
     assert others.pop("onednn=0") == replace(key, variant="onednn=0")
     if machine.cores() > 1:
         assert others.pop("all threads") == replace(key, threads=machine.cores())
     assert not others
     cuda = Lane(replace(key, device="cuda"), [], sys.executable, [0], tmp_path / "log", 60.0)
-    assert set(conditions.beside(cuda)) == {"another process"}
+    assert set(conditions.beside(cuda)) == {Against(Other.PROCESS)}
 
 
 def test_a_variant_adds_its_variables_and_its_name() -> None:
@@ -177,9 +181,9 @@ def test_compiled_results_are_compared_with_the_eager_ones() -> None:
     other = bits.copy()
     other[1, 0] += 3
     results = {compiled: other, CASE: bits, replace(CASE, form="max"): bits}
-    ((kind, case, sample),) = conditions.modes(results, lambda _: bits)
-    assert (kind, case) == ("condition", CASE)
-    assert sample == {"other": "compiled", "most": 3.0, "equal": 0.75, "first": (3.0).hex()}
+    (sample,) = conditions.modes(results, lambda _: bits)
+    against, first = Against(Other.MODE, "compiled"), Point((3.0).hex())
+    assert sample == Comparison(CASE, against, most=3.0, equal=0.75, first=first)
 
 
 def test_the_place_of_a_rowwise_result_is_that_of_the_output() -> None:
@@ -188,8 +192,8 @@ def test_the_place_of_a_rowwise_result_is_that_of_the_output() -> None:
     bits = np.zeros((1, 2), np.uint32)
     other = np.array([0, 0, 0, 1], np.uint32)
     results = {case: np.zeros(4, np.uint32), replace(case, mode="compiled"): other}
-    ((_, _, sample),) = conditions.modes(results, lambda _: bits)
-    assert sample["first"] == "output 3"
+    (sample,) = conditions.modes(results, lambda _: bits)
+    assert sample.first == Point(output=3)
 
 
 @pytest.mark.slow

@@ -14,10 +14,11 @@ from actbench.bench.catalog import formulas as exact
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import Activation, find, find_reference
 from actbench.bench.exactness import double, reference
-from actbench.bench.exactness.certificate import Certificate
 from actbench.bench.exactness.hardest import hardest
 from actbench.bench.exactness.judge import judge
 from actbench.bench.exactness.problem import problem_at, problem_of
+from actbench.bench.results.rows import Point
+from actbench.bench.results.samples import Certificate
 
 Array = np.ndarray[Any, Any]
 DIRECTIONS = ["forward", "backward"]
@@ -121,7 +122,8 @@ def test_one_fault_in_a_stretch_of_float32_is_found(label: str, place: int) -> N
     _same(found, judge(problem_at(activation, "forward", "float32", bits), results))
     assert found.not_correctly_rounded == 1
     assert 4.4 < found.max_ulp < 5.6
-    assert found.worst_input == float(inputs.from_bits(bits, "float32")[place]).hex()
+    assert found.worst is not None
+    assert found.worst.x == inputs.from_bits(bits, "float32")[place]
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -141,14 +143,15 @@ def test_next_to_a_middle_the_wrong_neighbour_is_wrong(label: str, direction: st
         assert wrong.not_correctly_rounded == len(bits)
 
 
+ONE = Point((1.0).hex())
 FAULTS = {
-    "a NaN for a number": (1.0, math.nan, {"nan_mismatches": 1, "nan_first": ((1.0).hex(),)}),
+    "a NaN for a number": (1.0, math.nan, {"nan_mismatches": 1, "nan_first": (ONE,)}),
     "infinity for a number": (1.0, math.inf, {"infinity_mismatches": 1}),
     "a number for infinity": (100.0, 3e38, {"infinity_mismatches": 1}),
     "the other sign": (1.0, -math.e, {"sign_mismatches": 1}),
     "minus zero for a tiny number": (-100.0, -0.0, {"sign_mismatches": 1}),
     "minus zero for next to nothing": (-1000.0, -0.0, {}),
-    "a number for NaN": (math.nan, 1.0, {"nan_mismatches": 1, "nan_first": ("nan",)}),
+    "a number for NaN": (math.nan, 1.0, {"nan_mismatches": 1, "nan_first": (Point("nan"),)}),
     "a number at infinity": (-math.inf, 1.0, {"not_correctly_rounded": 1}),
     "infinity that is right": (math.inf, math.inf, {}),
 }  # fmt: skip
@@ -225,7 +228,8 @@ def test_saturation_next_to_infinity_keeps_its_error() -> None:
     found = double.examine(find("selu"), "forward", "float32", bits, right)
     nearest = float(right.view(np.float32)[0])
     assert found.max_ulp == pytest.approx(abs(nearest + 1.7580993408473768) * 2.0**23, rel=1e-6)
-    assert found.worst_input.startswith("-0x1.fffffe")
+    assert found.worst is not None
+    assert found.worst.input.startswith("-0x1.fffffe")
 
 
 def test_an_ulp_is_that_of_the_exact_value_just_below_a_power_of_two() -> None:

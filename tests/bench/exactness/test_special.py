@@ -14,7 +14,10 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import Case, Selection
 from actbench.bench.exactness import special
-from actbench.bench.results.metrics import METRICS, Row
+from actbench.bench.results import words
+from actbench.bench.results.metrics import METRICS, Group, metrics_of
+from actbench.bench.results.rows import Row
+from actbench.bench.results.samples import Specials, as_record, sample_of
 from actbench.bench.results.store import dump
 from actbench.bench.workers.lanes import Lane
 
@@ -27,10 +30,10 @@ def _case(label: str, direction: str = "forward", dtype: str = "float32", **chan
     return Case(size=4096, threads=1, **{**fields, **changes})
 
 
-def _only(found: list[tuple[Case, dict[str, Any]]] | None) -> dict[str, Any]:
+def _only(found: list[Specials] | None) -> Specials:
     """The one sample of a case of one direction."""
     assert found is not None
-    ((_, sample),) = found
+    (sample,) = found
     return sample
 
 
@@ -45,8 +48,8 @@ def _rows(case: Case, function: Function) -> dict[str, Row]:
         return [inputs.to_bits(np.asarray(results), case.dtype)]
 
     sample = _only(special.measure(case, evaluate))
-    found = list(special.rows(case, json.loads(dump(sample))))
-    assert {row.metric for row in found} <= set(special.METRICS) <= set(METRICS)
+    found = list(special.rows(sample_of(json.loads(dump(as_record(sample, 0))), case)))
+    assert {row.metric for row in found} <= set(metrics_of(Group.SPECIAL))
     return {row.metric: row for row in found}
 
 
@@ -75,8 +78,8 @@ def test_the_points_of_bfloat16_have_the_bits_of_the_format() -> None:
 
 def test_a_choice_that_drops_nan_and_the_sign_of_zero_is_told() -> None:
     found = _rows(_case("relu"), lambda x: np.where(x > 0, x, 0))
-    assert (found["nan_kept"].value, found["nan_kept"].detail) == (0, "NaN → 0")
-    assert (found["sign_of_zero"].value, found["sign_of_zero"].detail) == (1, "−0 → 0")
+    assert (found["nan_kept"].value, words.about(found["nan_kept"])) == (0, "NaN → 0")
+    assert found["sign_of_zero"].value == 1
     assert found["special_departures"].value == 1
     assert found["subnormal_kept"].value == 1
 
@@ -85,12 +88,12 @@ def test_a_product_that_keeps_both_is_told() -> None:
     found = _rows(_case("relu"), lambda x: np.where(x > 0, x, np.where(np.isnan(x), x, -0.0)))
     assert found["nan_kept"].value == 1
     assert found["sign_of_zero"].value == -1
-    assert (found["special_departures"].value, found["special_departures"].detail) == (0, "")
+    assert (found["special_departures"].value, words.about(found["special_departures"])) == (0, "")
 
 
 def test_nan_at_minus_infinity_departs_from_the_limit() -> None:
     found = _rows(_case("silu", dtype="float64"), lambda x: x / (1 + np.exp(-x)))
-    assert found["special_departures"].detail == "−∞ → NaN, limit 0"
+    assert words.about(found["special_departures"]) == "−∞ → NaN, limit 0"
 
 
 def test_flushed_results_are_no_departure_and_are_told() -> None:
@@ -101,7 +104,7 @@ def test_flushed_results_are_no_departure_and_are_told() -> None:
     found = _rows(_case("softsign"), flushing)
     assert found["special_departures"].value == 0
     assert found["subnormal_kept"].value == 0
-    assert found["subnormal_kept"].detail.startswith("smallest subnormal → 0; −smallest")
+    assert words.about(found["subnormal_kept"]).startswith("smallest subnormal → 0; −smallest")
     assert found["sign_of_zero"].value == -1
 
 
@@ -126,7 +129,7 @@ def test_a_departure_is_more_than_the_bound(steps: int, departs: int) -> None:
         return np.exp(x) + np.where(x == 1, steps * 2.0**-51, 0)
 
     found = _rows(_case("exp", form="native", dtype="float64"), shifted)["special_departures"]
-    assert found.value == departs, found.detail
+    assert found.value == departs, found.points
 
 
 def test_the_jump_of_a_threshold_shows_where_the_digits_do() -> None:
@@ -135,7 +138,9 @@ def test_the_jump_of_a_threshold_shows_where_the_digits_do() -> None:
 
     wide = _rows(_case("softplus", dtype="float64"), thresholded)["special_departures"]
     assert wide.value == 1
-    assert wide.detail.startswith("20.000000000000004 → 20.000000000000004, exact 20.0000000020611")
+    assert words.about(wide).startswith(
+        "20.000000000000004 → 20.000000000000004, exact 20.0000000020611"
+    )
     narrow = _rows(_case("softplus", dtype="float32"), thresholded)["special_departures"]
     assert narrow.value == 0
 
@@ -147,14 +152,14 @@ def test_the_gradient_at_a_kink_is_told_and_right_between_both_slopes(convention
 
     found = _rows(_case("relu", "backward"), slope)
     assert found["gradient_at_kink"].value == convention
-    assert found["gradient_at_kink"].detail == "at 0, between 0 and 1"
+    assert words.about(found["gradient_at_kink"]) == "at 0, between 0 and 1"
     assert found["special_departures"].value == 0
 
 
 def test_a_gradient_that_differs_at_the_other_zero_is_told() -> None:
     found = _rows(_case("relu", "backward"), lambda x: np.where(np.signbit(x), 0, x >= 0))
     assert found["gradient_at_kink"].value == 1
-    assert found["gradient_at_kink"].detail == "at 0, between 0 and 1; −0 → 0"
+    assert words.about(found["gradient_at_kink"]) == "at 0, between 0 and 1; −0 → 0"
 
 
 def test_every_kink_has_a_row_and_nan_at_one_is_a_departure() -> None:
@@ -164,12 +169,11 @@ def test_every_kink_has_a_row_and_nan_at_one_is_a_departure() -> None:
     case = _case("relu6", "backward")
     bits = special.points(find("relu6"), "float32")
     got = inputs.to_bits(slope(inputs.from_bits(bits, "float32")), "float32")
-    sample = special.taken(case, bits, got)
-    found = list(special.rows(case, sample))
-    kinks = [row.detail for row in found if row.metric == "gradient_at_kink"]
+    found = list(special.rows(special.taken(case, bits, got)))
+    kinks = [words.about(row) for row in found if row.metric == "gradient_at_kink"]
     assert kinks == ["at 0, between 0 and 1"]
     (departures,) = [row for row in found if row.metric == "special_departures"]
-    assert "6 → NaN, exact" in departures.detail
+    assert "6 → NaN, exact" in words.about(departures)
 
 
 def test_a_case_that_failed_has_no_sample() -> None:
@@ -200,7 +204,7 @@ def _measured(lane: Lane, label: str, form: str, direction: str, dtype: str) -> 
     lane.failures.clear()
     case = _case(label, direction, dtype, framework=lane.key.framework, form=form)
     sample = _only(special.measure(case, lane.evaluate))
-    return {row.metric: row for row in special.rows(case, sample)}
+    return {row.metric: row for row in special.rows(sample)}
 
 
 @pytest.mark.slow
@@ -209,13 +213,13 @@ def test_known_conventions_come_out_of_the_measurement(compiler: str, lane: Lane
         found = _measured(lane, "relu", form, "backward", "float32")
         assert found["gradient_at_kink"].value == expected, form
     at_nan = _measured(lane, "relu", "native", "backward", "float32")["nan_kept"]
-    assert at_nan.detail == _AT_NAN[compiler]
+    assert words.about(at_nan) == _AT_NAN[compiler]
     choice = _measured(lane, "relu", "where", "forward", "float32")
-    assert choice["nan_kept"].detail == "NaN → 0"
+    assert words.about(choice["nan_kept"]) == "NaN → 0"
     overflow = _measured(lane, "elu", "textbook", "backward", "float32")["special_departures"]
-    assert "100 → NaN, exact 1" in overflow.detail
+    assert "100 → NaN, exact 1" in words.about(overflow)
     gate = _measured(lane, "silu", "textbook", "forward", "float32")["special_departures"]
-    assert "−∞ → NaN, limit 0" in gate.detail
+    assert "−∞ → NaN, limit 0" in words.about(gate)
 
 
 @pytest.mark.slow

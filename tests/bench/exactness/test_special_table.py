@@ -5,27 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import pytest
 
 from actbench.bench.catalog.cases import Case, Selection
-from actbench.bench.exactness.special import METRICS
-from actbench.bench.exactness.special_table import COLUMNS, chosen, lines, text
-from actbench.bench.results.metrics import Row
+from actbench.bench.exactness.special_table import COLUMNS, METRICS, chosen, lines, text
+from actbench.bench.results.rows import Kink, Point, Row, described
+from actbench.bench.results.status import Status
 
 CASE = Case("torch", "relu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
 BACK = replace(CASE, direction="backward")
 
 
-def _records(*rows: Row) -> list[dict[str, Any]]:
-    return [row.as_dict() for row in rows]
-
-
 def test_what_holds_under_every_condition_is_said_once() -> None:
     conditions = product(("eager", "compiled"), ("float32", "float16"))
     cases = [replace(CASE, mode=mode, dtype=dtype) for mode, dtype in conditions]
-    (line,) = lines(_records(*(Row(case, "sign_of_zero", -1.0) for case in cases)))
+    (line,) = lines(Row(case, "sign_of_zero", -1.0) for case in cases)
     assert tuple(line.cells) == COLUMNS
     assert line.cells["the sign of −0"] == ("kept",)
     assert line.cells["NaN"] == ()
@@ -33,56 +28,57 @@ def test_what_holds_under_every_condition_is_said_once() -> None:
 
 def test_conditions_stand_behind_what_differs() -> None:
     half, compiled = replace(CASE, dtype="float16"), replace(CASE, mode="compiled")
-    lost = {"detail": "NaN → 0"}
+    lost = (Point("nan", got=0.0, exact=math.nan),)
     (line,) = lines(
-        _records(
+        [
             Row(CASE, "nan_kept", 1.0),
-            Row(half, "nan_kept", 0.0, **lost),
-            Row(compiled, "nan_kept", 0.0, **lost),
-        )
+            Row(half, "nan_kept", 0.0, points=lost),
+            Row(compiled, "nan_kept", 0.0, points=lost),
+        ]
     )
     assert line.cells["NaN"] == ("kept (eager float32)", "LOST: NaN → 0 (eager float16; compiled)")
 
 
 def test_value_and_gradient_have_columns_of_their_own_and_kinks_share_one() -> None:
+    other = (Point("-0x0p+0", got=1.0, exact=0.0),)
+    departures = tuple(Point(f"0x{n}p+0", got=0.0, exact=float(n)) for n in (1, 2, 3, 4))
     (line,) = lines(
-        _records(
-            Row(BACK, "gradient_at_kink", 0.5, detail="at 0, between 0 and 1"),
-            Row(BACK, "gradient_at_kink", 0.0, detail="at 6, between 0 and 1; −0 → 1"),
+        [
+            Row(BACK, "gradient_at_kink", 0.5, kink=Kink(0.0, 0.0, 1.0)),
+            Row(BACK, "gradient_at_kink", 0.0, kink=Kink(6.0, 0.0, 1.0), points=other),
             Row(CASE, "special_departures", 0.0),
-            Row(BACK, "special_departures", 4.0, detail="a; b; c; d"),
-        )
+            Row(BACK, "special_departures", 4.0, points=departures),
+        ]
     )
     assert line.cells["gradient at a kink"] == ("0.5 at 0, 0 at 6; −0 → 1",)
     assert line.cells["departures"] == ("none",)
-    assert line.cells["departures, gradient"] == ("4: a; b; c; and 1 more",)
+    shown = "1 → 0, exact 1; 2 → 0, exact 2; 3 → 0, exact 3"
+    assert line.cells["departures, gradient"] == (f"4: {shown}; and 1 more",)
 
 
 def test_a_failure_is_told_and_what_does_not_exist_is_not() -> None:
-    half = replace(CASE, dtype="float16")
+    half, metric = replace(CASE, dtype="float16"), "special_departures"
     rows = [
-        Row(CASE, "special_departures", None, status="error", detail="ValueError: no"),
-        Row(half, "special_departures", None, status="unsupported", detail="no float16"),
+        Row(CASE, metric, None, status=Status.ERROR, reason="ValueError: no"),
+        Row(half, metric, None, status=Status.UNSUPPORTED, reason="no float16"),
     ]
-    (line,) = lines(_records(*rows))
+    (line,) = lines(rows)
     assert line.cells["departures"] == ("ERROR: ValueError: no",)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("row", [{"value": None}, {"value": math.nan}, {"status": "error"}])
-def test_what_has_no_value_has_no_cell(metric: str, row: dict[str, Any]) -> None:
-    record = {**Row(CASE, metric, None).as_dict(), **row}
-    told = [cell for line in lines([record]) for cells in line.cells.values() for cell in cells]
-    failed = metric == "special_departures" and record["status"] == "error"
+@pytest.mark.parametrize("status", [Status.OK, Status.ERROR])
+def test_what_has_no_value_has_no_cell(metric: str, status: Status) -> None:
+    found = lines([Row(CASE, metric, None, status=status)])
+    told = [cell for line in found for cells in line.cells.values() for cell in cells]
+    failed = metric == "special_departures" and status == Status.ERROR
     assert told == (["ERROR"] if failed else [])
 
 
-@pytest.mark.parametrize("detail", [None, 5, ""])
-def test_without_a_detail_the_value_is_told(detail: object) -> None:
+def test_without_points_the_value_is_told() -> None:
     values = {"nan_kept": 0.0, "special_departures": math.inf, "sign_of_zero": 1.0}
     rows = [Row(CASE, metric, value) for metric, value in values.items()]
-    rows.append(Row(BACK, "gradient_at_kink", 0.5))
-    (line,) = lines([{**row.as_dict(), "detail": detail} for row in rows])
+    (line,) = lines([*rows, Row(BACK, "gradient_at_kink", 0.5)])
     told = {column: cells for column, cells in line.cells.items() if cells}
     assert told == {
         "the sign of −0": ("lost",),
@@ -95,16 +91,16 @@ def test_without_a_detail_the_value_is_told(detail: object) -> None:
 def test_the_plain_form_is_chosen_unless_activations_are() -> None:
     other = replace(CASE, form="max")
     gelu = replace(CASE, activation="gelu")
-    rows = _records(*(Row(case, "nan_kept", 1.0) for case in (CASE, other, gelu)))
-    rows += _records(Row(CASE, "max_ulp", 1.0))
-    assert [row["form"] for row in chosen(rows, Selection())] == ["native", "native"]
+    rows = [Row(case, "nan_kept", 1.0) for case in (CASE, other, gelu)]
+    rows = [*described([*rows, Row(CASE, "max_ulp", 1.0)])]
+    assert [row.case.form for row in chosen(rows, Selection())] == ["native", "native"]
     named = chosen(rows, Selection(activations=("relu",)))
-    assert [row["form"] for row in named] == ["native", "max"]
+    assert [row.case.form for row in named] == ["native", "max"]
     assert chosen(rows, Selection(frameworks=("jax",))) == []
 
 
-def test_the_text_names_framework_activation_and_form_in_the_catalogues_order() -> None:
+def test_the_text_names_framework_activation_and_form_in_the_order_of_the_rows() -> None:
     cases = [replace(CASE, activation=name) for name in ("gelu", "relu")]
-    told = text(lines(_records(*(Row(case, "nan_kept", 1.0) for case in cases)))).splitlines()
+    told = text(lines(Row(case, "nan_kept", 1.0) for case in cases)).splitlines()
     assert [line.strip() for line in told[::2]] == ["PyTorch", *["NaN" + " " * 19 + "kept"] * 2]
-    assert told[1::2] == ["  relu, native", "  gelu, native"]
+    assert told[1::2] == ["  gelu, native", "  relu, native"]

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog import inputs
 from actbench.bench.exactness import stretches
-from actbench.bench.exactness.certificate import Certificate
 from actbench.bench.exactness.ranges import Stretch, cut
 from actbench.bench.exactness.stretches import Journal, Part, Subject
 from actbench.bench.host.errors import UsageError
+from actbench.bench.results.rows import Point
+from actbench.bench.results.samples import Certificate
 from actbench.bench.worker.own_function import PREFIX
 from actbench.bench.worker.protocol import Call
 from actbench.bench.workers.process import Failed
@@ -139,7 +140,7 @@ def _check_cut(first: int, count: int, length: int) -> None:
 
 
 def _part(first: int, version: str = "1", tested: int = 5) -> Part:
-    certificate = Certificate(tested=tested, max_ulp=float(first), nan_first=("0x1p+0",))
+    certificate = Certificate(tested=tested, max_ulp=float(first), nan_first=(Point("0x1p+0"),))
     return Part((first, 5), (certificate,), {"numpy": version})
 
 

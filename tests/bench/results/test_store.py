@@ -15,7 +15,19 @@ import pytest
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.errors import StoreError, UsageError
 from actbench.bench.results import store
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import (
+    Against,
+    Cause,
+    Ended,
+    Kink,
+    Other,
+    Point,
+    Row,
+    Sampling,
+    Why,
+)
+from actbench.bench.results.samples import Missing, Visit
+from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunFacts, RunWriter
 
 CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
@@ -42,12 +54,18 @@ def _facts() -> RunFacts:
     )
 
 
+def _visit(process: int, elapsed: tuple[int, ...] = (10,)) -> Visit:
+    none = (0,) * len(elapsed)
+    return Visit(CASE, process, 2, 9, elapsed, elapsed, none, none)
+
+
 def _written(path: Path) -> RunWriter:
     writer = RunWriter(path, _facts())
-    for elapsed in ([10, 11], [12, 13]):
-        columns = {"elapsed": elapsed, "busy": elapsed, "switches": [0, 0], "faults": [0, 0]}
-        writer.append("time", CASE, process=0, loops=2, pulse=9, **columns)
-    writer.finish([Row(CASE, "max_ulp", math.inf, detail='say "inf": Infinity, twice')])
+    for elapsed in ((10, 11), (12, 13)):
+        writer.append(_visit(0, elapsed))
+    binades = (0.5, math.inf, -1.0)
+    text = 'say "inf": Infinity, [Infinity]'
+    writer.finish([Row(CASE, "max_ulp", math.inf, reason=text, binades=binades)])
     return writer
 
 
@@ -58,10 +76,11 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     (row,) = run.rows.to_dict(orient="records")
     assert row["value"] == math.inf
     assert row["unit"] == "ulp"
-    assert row["detail"] == 'say "inf": Infinity, twice'
+    assert row["reason"] == 'say "inf": Infinity, [Infinity]'
+    (typed,) = run.records
+    assert typed.binades == (0.5, math.inf, -1.0)
     samples = list(store.read_samples(tmp_path / "run"))
-    assert [case for case, _ in samples] == [CASE, CASE]
-    assert [sample["elapsed"] for _, sample in samples] == [[10, 11], [12, 13]]
+    assert samples == [_visit(0, (10, 11)), _visit(0, (12, 13))]
 
 
 def test_every_field_of_a_case_is_kept(tmp_path: Path) -> None:
@@ -69,9 +88,9 @@ def test_every_field_of_a_case_is_kept(tmp_path: Path) -> None:
     other = replace(CASE, output="reused", cache="cold")
     writer = RunWriter(tmp_path / "run", _facts())
     for case in (CASE, other, CASE):
-        writer.append("failure", case)
+        writer.append(Missing(case, "max_ulp", Status.ERROR, "no"))
     writer.finish([Row(other, "max_ulp", 1.0)])
-    assert [case for case, _ in store.read_samples(writer.path)] == [CASE, other, CASE]
+    assert [each.case for each in store.read_samples(writer.path)] == [CASE, other, CASE]
     (row,) = store.load(writer.path).rows.to_dict(orient="records")
     assert {name: row[name] for name in other.as_dict()} == other.as_dict()
 
@@ -164,6 +183,64 @@ def test_broken_rows_are_refused_in_a_sentence(tmp_path: Path, line: str) -> Non
         store.load(tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"value": "ten"}, "malformed: value: "),
+        ({"value": None}, "malformed: max_ulp of torch gelu has no value"),
+        ({"size": "many"}, "malformed: size: "),
+        ({"size": None}, "malformed: size: "),
+        ({"activation": None}, "malformed: activation: "),
+        ({"metric": "speed"}, "malformed: unknown metric 'speed'"),
+        ({"status": "fine"}, "malformed: status: "),
+        ({"worst": {"input": "<script>"}}, "malformed: worst.input: "),
+        ({"cause": {"why": "because"}}, "malformed: cause.why: "),
+        ({"sampling": {"processes": 1}}, "malformed: sampling.samples: "),
+    ],
+    ids=str,
+)
+def test_a_row_that_no_run_writes_is_refused_in_a_sentence(
+    tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    _written(tmp_path / "run")
+    record = {**Row(CASE, "max_ulp", 1.0).as_record(), **changes}
+    with (tmp_path / "run" / "rows.jsonl").open("a") as file:
+        file.write(json.dumps(record) + "\n")
+    with pytest.raises(StoreError, match=sentence):
+        store.load(tmp_path / "run")
+
+
+def test_details_are_read_back_as_they_were(tmp_path: Path) -> None:
+    """All of them at once, which no row has."""
+    row = Row(
+        replace(CASE, activation="prelu"),
+        "max_ulp",
+        math.inf,
+        family="max",
+        plain=True,
+        against=Against(Other.FRAMEWORK, "jax"),
+        sampling=Sampling(2, 18, 4, Ended.DIFFER),
+        worst=Point("-0x1.8p+1", got=math.nan, exact=-math.inf),
+        points=(Point("nan"), Point(output=0, got=-0.0, exact=1.5)),
+        kink=Kink(0.0, 0.0, 1.0),
+        tested=0,
+        histogram={"0.5": 3, "nan": 1},
+        binades=(-1.0, 0.0, math.inf),
+        line=(64, 4096),
+        operations={"add": 2, "exp": 1},
+        moved=524288.0,
+        cause=Cause(Why.INEXACT, ("exp",), 3.5),
+    )
+    writer = RunWriter(tmp_path / "run", _facts())
+    writer.finish([row])
+    run = store.load(writer.path)
+    assert run.records == [row]
+    (flat, *_) = run.rows.to_dict(orient="records")
+    assert (flat["worst.input"], flat["sampling.ended"]) == ("-0x1.8p+1", "processes differ")
+    assert json.loads(flat["points"])[1] == {"output": 0, "got": -0.0, "exact": 1.5}
+    assert json.loads(flat["operations"]) == {"add": 2, "exp": 1}
+
+
 def test_a_sample_of_an_unknown_case_is_refused(tmp_path: Path) -> None:
     _written(tmp_path / "run")
     path = tmp_path / "run" / "samples.jsonl"
@@ -180,15 +257,15 @@ def test_a_missing_run_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full of Linux")
 def test_a_full_disk_is_one_sentence_and_keeps_what_is_there(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path / "run", _facts())
-    writer.append("time", CASE, process=0)
+    writer.append(_visit(0))
     writer.flush()
     kept = (tmp_path / "run" / "samples.jsonl").read_text()
     writer._samples.close()
     writer._samples = open("/dev/full", "a")  # noqa: SIM115
-    writer.append("time", CASE, process=1)
+    writer.append(_visit(1))
     with pytest.raises(StoreError, match="No space left"):
         writer.flush()
     assert (tmp_path / "run" / "samples.jsonl").read_text() == kept
-    for again in (lambda: writer.append("time", CASE, process=2), writer.flush):
+    for again in (lambda: writer.append(_visit(2)), writer.flush):
         with pytest.raises(StoreError, match="No space left"):
             again()

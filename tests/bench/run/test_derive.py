@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,19 @@ import pytest
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.sizes import from_caches
-from actbench.bench.exactness.certificate import Certificate
-from actbench.bench.results.metrics import METRICS, Row
-from actbench.bench.run.derive import Sample, baseline_of, companions, rows, spoilt_samples
+from actbench.bench.results import words
+from actbench.bench.results.metrics import METRICS
+from actbench.bench.results.rows import Cause, Ended, Point, Row, Sampling, Why, with_derived
+from actbench.bench.results.samples import (
+    Agreement,
+    Certificate,
+    Missing,
+    Preparation,
+    Sample,
+    Visit,
+)
+from actbench.bench.results.status import Status
+from actbench.bench.run.derive import baseline_of, companions, rows, spoilt_samples
 
 RELU = Case("torch", "relu", "native", "eager", "forward", "cpu", "float32", 1000, 1)
 GELU = replace(RELU, activation="gelu")
@@ -25,12 +36,12 @@ def _rows(samples: list[Sample]) -> list[Row]:
     return rows(samples, CLASSES, PRECISION)
 
 
-def _time(process: int, *ns: float, loops: int = 10, **more: Any) -> dict[str, Any]:
+def _time(case: Case, process: int, *ns: float, loops: int = 10, **more: Any) -> Visit:
     """A visit: a batch for each time a call, which nothing disturbed unless `more` says so."""
-    elapsed = [each * loops for each in ns]
-    none = [0] * len(ns)
-    calm = {"loops": loops, "pulse": 9, "busy": elapsed, "switches": none, "faults": none}
-    return {"kind": "time", "process": process, "elapsed": elapsed, **calm, **more}
+    elapsed: tuple[Any, ...] = tuple(each * loops for each in ns)
+    none = (0,) * len(ns)
+    calm = Visit(case, process, loops, 9, elapsed, elapsed, none, none)
+    return replace(calm, **more)
 
 
 def _of(found: list[Row], case: Case, metric: str) -> Row:
@@ -39,7 +50,7 @@ def _of(found: list[Row], case: Case, metric: str) -> Row:
 
 
 def test_every_timing_metric_follows_from_the_median() -> None:
-    found = _rows([(RELU, _time(0, ns)) for ns in (900, 1000, 5000)])
+    found = list(with_derived(_rows([_time(RELU, 0, ns) for ns in (900, 1000, 5000)])))
     assert _of(found, RELU, "time_per_call").value == 1000
     assert _of(found, RELU, "time_per_element").value == pytest.approx(1.0)
     assert _of(found, RELU, "throughput").value == pytest.approx(1e9)
@@ -65,16 +76,16 @@ def test_every_timing_metric_follows_from_the_median() -> None:
 )
 def test_bandwidth_counts_what_must_be_moved(activation: str, direction: str, moved: float) -> None:
     case = replace(RELU, activation=activation, form="textbook", direction=direction)
-    found = _rows([(case, _time(0, 1000))])
+    found = list(with_derived(_rows([_time(case, 0, 1000)])))
     assert _of(found, case, "bandwidth").value == pytest.approx(4 * moved)
 
 
 def test_relative_cost_is_taken_in_the_same_process() -> None:
     samples = [
-        (RELU, _time(0, 100)),
-        (GELU, _time(0, 300)),
-        (RELU, _time(1, 1000)),
-        (GELU, _time(1, 3000)),
+        _time(RELU, 0, 100),
+        _time(GELU, 0, 300),
+        _time(RELU, 1, 1000),
+        _time(GELU, 1, 3000),
     ]
     relative = _of(_rows(samples), GELU, "relative_cost")
     assert (relative.value, relative.low, relative.high) == (
@@ -86,10 +97,11 @@ def test_relative_cost_is_taken_in_the_same_process() -> None:
 
 
 def test_without_a_baseline_relative_cost_says_what_to_add() -> None:
-    relative = _of(_rows([(GELU, _time(0, 300))]), GELU, "relative_cost")
+    relative = _of(_rows([_time(GELU, 0, 300)]), GELU, "relative_cost")
     assert relative.status == "unsupported"
     assert relative.value is None
-    assert "--activation relu" in relative.detail
+    assert relative.cause == Cause(Why.NO_UNIT, ("relu",))
+    assert "--activation relu" in words.about(relative)
 
 
 def test_numpy_has_no_native_relu_to_compare_with() -> None:
@@ -100,47 +112,47 @@ def test_numpy_has_no_native_relu_to_compare_with() -> None:
 def test_spoilt_batches_are_dropped_and_counted() -> None:
     """Two batches during which somebody else had the CPU, in the same visit as three clean ones."""
     visit = _time(
-        0, 100, 9000, 100, 100, 9000,
-        switches=[0, 3, 0, 0, 1], busy=[1000, 10, 1000, 1000, 80_000],
+        RELU, 0, 100, 9000, 100, 100, 9000,
+        switches=(0, 3, 0, 0, 1), busy=(1000, 10, 1000, 1000, 80_000),
     )  # fmt: skip
-    row = _of(_rows([(RELU, visit)]), RELU, "time_per_call")
+    row = _of(_rows([visit]), RELU, "time_per_call")
     assert row.value == row.high == 100
-    assert "3 samples in 1 process, 2 dropped: preempted, or the clock was slow" in row.detail
-    assert spoilt_samples([(RELU, visit)]) == 2
+    assert "3 samples in 1 process, 2 dropped: preempted, or the clock was slow" in words.about(row)
+    assert spoilt_samples([visit]) == 2
 
 
 def test_batches_beside_a_slow_clock_are_dropped_and_counted() -> None:
     """Of four visits of one process one has a pulse twice as long as the others."""
-    visits = [(RELU, {**_time(0, 100, 100), "pulse": 8000}) for _ in range(3)]
-    slow = (RELU, {**_time(0, 900, 900), "pulse": 16_000})
+    visits = [_time(RELU, 0, 100, 100, pulse=8000) for _ in range(3)]
+    slow = _time(RELU, 0, 900, 900, pulse=16_000)
     row = _of(_rows([*visits, slow]), RELU, "time_per_call")
     assert row.value == row.high == 100
-    assert "6 samples in 1 process, 2 dropped" in row.detail
+    assert row.sampling == Sampling(1, 6, 2, Ended.NARROW)
     assert spoilt_samples([*visits, slow]) == 2
-    steady = (RELU, {**_time(1, 900, 900), "pulse": 16_000})
+    steady = _time(RELU, 1, 900, 900, pulse=16_000)
     assert spoilt_samples([*visits, steady]) == 0  # another process has a pulse of its own
 
 
 def test_too_few_clean_visits_keep_the_spoilt_ones() -> None:
     """Of two visits one is spoilt, whole: one visit tells no interval, so both stay."""
-    spoilt = _time(0, 9000, 9000, switches=[3, 3], busy=[10, 10])
-    row = _of(_rows([(RELU, spoilt), (RELU, _time(0, 100, 100))]), RELU, "time_per_call")
+    spoilt = _time(RELU, 0, 9000, 9000, switches=(3, 3), busy=(10, 10))
+    row = _of(_rows([spoilt, _time(RELU, 0, 100, 100)]), RELU, "time_per_call")
     assert row.high == 9000
-    assert "dropped" not in row.detail
+    assert row.sampling == Sampling(1, 4, 0, Ended.BUDGET)
 
 
 def test_one_batch_that_nobody_can_explain_does_not_move_the_interval() -> None:
     """A hypervisor may take the CPU for 40 ms and leave no trace but the time."""
-    visits = [(RELU, _time(0, 100, 100, 100)) for _ in range(2)]
-    row = _of(_rows([*visits, (RELU, _time(0, 100, 30_000, 100))]), RELU, "time_per_call")
+    visits = [_time(RELU, 0, 100, 100, 100) for _ in range(2)]
+    row = _of(_rows([*visits, _time(RELU, 0, 100, 30_000, 100)]), RELU, "time_per_call")
     assert (row.value, row.low, row.high) == (100, 100, 100)
-    assert row.detail.startswith("9 samples in 1 process;")
+    assert row.sampling == Sampling(1, 9, 0, Ended.NARROW)
 
 
 def test_one_sample_has_no_interval() -> None:
-    row = _of(_rows([(RELU, _time(0, 100))]), RELU, "time_per_call")
+    row = _of(_rows([_time(RELU, 0, 100)]), RELU, "time_per_call")
     assert (row.value, row.low, row.high) == (100, None, None)
-    assert row.detail.endswith("one sample tells no interval: the budget ended")
+    assert row.sampling == Sampling(1, 1, 0, Ended.ONE_SAMPLE)
 
 
 def test_parts_of_one_sample_have_no_interval() -> None:
@@ -148,14 +160,15 @@ def test_parts_of_one_sample_have_no_interval() -> None:
     classes = CLASSES["cpu"]
     sizes = [classes[name] for name in ("launch", "l1", "l2")]
     streaming = replace(GELU, size=classes["memory"])
+    reused = replace(streaming, output="reused")
     samples = [
-        (replace(GELU, size=size, activation=name), _time(0, size, size + 1))
+        _time(replace(GELU, size=size, activation=name), 0, size, size + 1)
         for name in ("gelu", "copy")
         for size in sizes
     ]
     samples += [
-        (streaming, _time(0, 3 * streaming.size)),
-        (replace(streaming, output="reused"), _time(0, 2 * streaming.size, 2.1 * streaming.size)),
+        _time(streaming, 0, 3 * streaming.size),
+        _time(reused, 0, 2 * streaming.size, 2.1 * streaming.size),
     ]
     found = _rows(samples)
     allocation = _of(found, streaming, "allocation")
@@ -175,7 +188,7 @@ def test_a_surprise_of_one_sample_is_none() -> None:
     def metrics(*more: float) -> set[str]:
         found = _rows(
             [
-                (replace(case, size=size), _time(0, *(size * (cost + each) for each in more)))
+                _time(replace(case, size=size), 0, *(size * (cost + each) for each in more))
                 for case, cost in costs.items()
                 for size in sizes
             ]
@@ -188,78 +201,80 @@ def test_a_surprise_of_one_sample_is_none() -> None:
 
 
 def test_a_ratio_to_one_sample_has_no_interval() -> None:
-    found = _rows([(RELU, _time(0, 100)), (GELU, _time(0, 300, 310, 320))])
+    found = _rows([_time(RELU, 0, 100), _time(GELU, 0, 300, 310, 320)])
     assert _of(found, GELU, "time_per_call").low is not None
     relative = _of(found, GELU, "relative_cost")
     assert (relative.value, relative.low, relative.high) == (pytest.approx(3.1), None, None)
 
 
 def test_threads_that_displace_each_other_spoil_nothing() -> None:
-    visit = _time(0, 100, 100, 400, 400, 400, switches=[10] * 5)
-    assert _of(_rows([(RELU, visit)]), RELU, "time_per_call").value == 400
+    visit = _time(RELU, 0, 100, 100, 400, 400, 400, switches=(10,) * 5)
+    assert _of(_rows([visit]), RELU, "time_per_call").value == 400
 
 
 def test_a_device_is_not_spoilt_by_a_waiting_cpu() -> None:
     case = replace(RELU, device="cuda")
-    switches = [0, 0, 0, 9, 9, 9, 9]
-    visit = _time(0, 100, 100, 100, 400, 400, 400, 400, switches=switches, busy=[0] * 7)
-    found = rows([(case, visit)], {"cuda": CLASSES["cpu"]}, PRECISION)
+    switches = (0, 0, 0, 9, 9, 9, 9)
+    visit = _time(case, 0, 100, 100, 100, 400, 400, 400, 400, switches=switches, busy=(0,) * 7)
+    found = rows([visit], {"cuda": CLASSES["cpu"]}, PRECISION)
     assert _of(found, case, "time_per_call").value == 400
 
 
 @pytest.mark.parametrize(
-    ("visits", "reason"),
+    ("visits", "ended"),
     [
-        ([(0, 100, 101, 100), (1, 100, 100, 101)], "narrow enough"),
+        ([(0, 100, 101, 100), (1, 100, 100, 101)], Ended.NARROW),
         (
             [(0, 100, 101, 100), (0, 100), (1, 150, 151, 150), (1, 150)],
-            "wider than ±2%: processes differ",
+            Ended.DIFFER,
         ),
-        ([(0, 100, 150, 200, 90)], "wider than ±2%: the budget ended"),
-        ([(0, 100, 101, 100), (1, 100, 190, 140)], "wider than ±2%: the budget ended"),
+        ([(0, 100, 150, 200, 90)], Ended.BUDGET),
+        ([(0, 100, 101, 100), (1, 100, 190, 140)], Ended.BUDGET),
     ],
 )
-def test_the_detail_says_why_sampling_ended(visits: list[tuple[int, ...]], reason: str) -> None:
-    row = _of(_rows([(RELU, _time(*visit)) for visit in visits]), RELU, "time_per_call")
-    assert row.detail.endswith(reason), row.detail
+def test_a_time_says_why_sampling_ended(visits: list[tuple[int, ...]], ended: Ended) -> None:
+    row = _of(_rows([_time(RELU, *visit) for visit in visits]), RELU, "time_per_call")
+    assert row.sampling is not None
+    assert row.sampling.ended is ended
     assert row.low is not None
     assert row.high is not None
     assert row.value is not None
     width = (row.high - row.low) / 2 / row.value
-    assert (width <= PRECISION) == (reason == "narrow enough")
+    assert (width <= PRECISION) == (ended is Ended.NARROW)
 
 
-def _prepared(**changes: Any) -> dict[str, Any]:
-    plain = {"process": 0, "first": 2.5, "later": 0.5, "compilations": 1, "from_cache": 0}
-    return {"kind": "prepare", **plain, **changes}
+def _prepared(case: Case, **changes: Any) -> Preparation:
+    plain = Preparation(case, process=0, first=2.5, later=0.5, compilations=1, from_cache=0)
+    return replace(plain, **changes)
 
 
 @pytest.mark.parametrize(
-    ("from_cache", "detail"),
+    ("from_cache", "why", "said"),
     [
-        (0, "in the first process"),
-        (1, "in the first process, from the compile cache of an earlier one"),
+        (0, Why.COMPILED, "in the first process"),
+        (1, Why.FROM_CACHE, "in the first process, from the compile cache of an earlier one"),
     ],
 )
 def test_compile_time_is_what_the_first_call_takes_above_a_later_one(
-    from_cache: int, detail: str
+    from_cache: int, why: Why, said: str
 ) -> None:
     case = replace(GELU, mode="compiled")
-    again = _prepared(process=1, first=9.0)
-    samples = [(case, _prepared(from_cache=from_cache)), (case, _time(0, 100)), (case, again)]
+    again = _prepared(case, process=1, first=9.0)
+    samples = [_prepared(case, from_cache=from_cache), _time(case, 0, 100), again]
     row = _of(_rows(samples), case, "compile_time")
-    assert (row.value, row.detail) == (2.0, detail)
+    assert (row.value, row.cause) == (2.0, Cause(why))
+    assert words.about(row) == said
 
 
 def test_what_compiled_nothing_has_no_compile_time() -> None:
     case = replace(GELU, mode="compiled")
-    found = _rows([(case, _prepared(compilations=0)), (case, _time(0, 100))])
+    found = _rows([_prepared(case, compilations=0), _time(case, 0, 100)])
     assert "compile_time" not in {row.metric for row in found}
 
 
 def test_rows_do_not_depend_on_the_process_that_derives_them() -> None:
     """The resampling is seeded by the case: the same samples give the same intervals again."""
-    samples = [(case, _time(p, 90 + 7 * p, 100, 130)) for case in (RELU, GELU) for p in range(3)]
+    samples = [_time(case, p, 90 + 7 * p, 100, 130) for case in (RELU, GELU) for p in range(3)]
     assert _rows(samples) == _rows(samples)
     alone = _of(_rows(samples[:3]), RELU, "time_per_call")
     assert alone == _of(_rows(samples), RELU, "time_per_call")
@@ -285,45 +300,37 @@ def test_the_floor_of_a_backward_case_is_a_forward_copy() -> None:
 
 
 def test_a_failure_is_a_row_with_its_reason() -> None:
-    failure = {
-        "kind": "failure",
-        "metric": "time_per_call",
-        "status": "timeout",
-        "detail": "no answer",
-    }
-    (row,) = _rows([(GELU, failure)])
-    assert (row.status, row.value, row.detail) == ("timeout", None, "no answer")
+    (row,) = _rows([Missing(GELU, "time_per_call", Status.TIMEOUT, "no answer")])
+    assert (row.status, row.value, row.reason) == (Status.TIMEOUT, None, "no answer")
 
 
 def test_agreement_rows_name_the_worst_input() -> None:
-    sample = {
-        "kind": "agreement",
-        **Certificate(
-            tested=10, max_ulp=float("inf"), worst_input="-0x1.8p+3", got="nan", exact="-0.0",
-            max_ulp_flushed=2.0, nan_mismatches=1, nan_first=("-0x1.8p+3",),
-            not_correctly_rounded=3, histogram={"0.5": 7, "2.0": 2, "nan": 1},
-        ).as_dict(),
-    }  # fmt: skip
-    found = _rows([(GELU, sample)])
+    worst = Point("-0x1.8p+3", got=math.nan, exact=-0.0)
+    certificate = Certificate(
+        tested=10, max_ulp=math.inf, worst=worst, max_ulp_flushed=2.0, nan_mismatches=1,
+        nan_first=(Point("-0x1.8p+3"),), not_correctly_rounded=3,
+        histogram={"0.5": 7, "2.0": 2, "nan": 1},
+    )  # fmt: skip
+    sample = Agreement(GELU, certificate)
+    found = list(with_derived(_rows([sample])))
     assert _of(found, GELU, "not_correctly_rounded").value == 3
-    detail = _of(found, GELU, "not_correctly_rounded").detail
-    assert detail == "of 10; ≤0.5 ulp: 7, ≤2 ulp: 2, NaN or a number instead: 1"
+    said = words.about(_of(found, GELU, "not_correctly_rounded"))
+    assert said == "of 10; ≤0.5 ulp: 7, ≤2 ulp: 2, NaN or a number instead: 1"
+    assert words.about(_of(found, GELU, "nan_mismatches")) == "first at -0x1.8p+3"
     assert _of(found, GELU, "worst_input").value == -12.0
-    assert _of(found, GELU, "worst_input").detail.startswith("-0x1.8p+3")
-    assert _of(found, GELU, "max_ulp").value == float("inf")
-    assert [row for row in found if row.metric == "ulp_by_binade"] == []
-    [by_binade] = [
-        row
-        for row in _rows([(GELU, {**sample, "ulp_by_binade": "0.5*61 2"})])
-        if row.metric == "ulp_by_binade"
-    ]
-    assert (by_binade.value, by_binade.detail) == (2.0, "0.5*61 2")
+    row = _of(found, GELU, "max_ulp")
+    assert (row.value, row.worst) == (math.inf, worst)
+    assert words.about(row) == "at -0x1.8p+3: got nan, exact -0.0"
+    binades = (*[0.5] * 61, 2.0)
+    sample = Agreement(GELU, replace(certificate, binades=binades))
+    row = _of(_rows([sample]), GELU, "max_ulp_flushed")
+    assert (row.value, row.binades) == (2.0, binades)
 
 
 def test_a_case_that_one_process_refused_has_no_times() -> None:
     """Another process may have timed it: its figure would mislead as well."""
-    refusal = {"kind": "failure", "metric": "time_per_call", "status": "refused", "detail": "lie"}
-    found = _rows([(GELU, _time(0, 300)), (RELU, _time(0, 100)), (GELU, refusal)])
+    refusal = Missing(GELU, "time_per_call", Status.REFUSED, "lie")
+    found = _rows([_time(GELU, 0, 300), _time(RELU, 0, 100), refusal])
     (row,) = [row for row in found if row.case == GELU]
-    assert (row.status, row.value, row.detail) == ("refused", None, "lie")
+    assert (row.status, row.value, row.reason) == (Status.REFUSED, None, "lie")
     assert _of(found, RELU, "time_per_call").value == 100

@@ -20,7 +20,8 @@ from actbench.bench.exactness import sweep
 from actbench.bench.exactness.problem import Problem
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import store
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Cause, Ended, Row, Sampling, Why
+from actbench.bench.results.samples import Probe, Visit
 from actbench.bench.run import schedule as runner
 from actbench.bench.run.derive import rows as derive_rows
 from actbench.bench.run.schedule import Outcome, Request, run
@@ -139,8 +140,9 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     again = derive_rows(store.read_samples(outcome.path), facts.size_classes, facts.precision)
     assert again == outcome.rows
     stored = (outcome.path / "rows.jsonl").read_text(encoding="utf-8")
-    assert stored == "".join(f"{store.dump(row.as_dict())}\n" for row in again)
-    assert len(store.load(outcome.path).rows) == len(outcome.rows)
+    assert stored == "".join(f"{store.dump(row.as_record())}\n" for row in again)
+    assert store.load(outcome.path).records == outcome.rows
+    assert all(row.family in ("max", "exp") for row in outcome.rows)
     assert facts.workers["numpy"]["status"] == "ok"
     assert facts.timed_share is not None
     assert 0 < facts.timed_share <= 1
@@ -149,7 +151,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
 def _visits(outcome: Outcome) -> list[Case]:
     """The case of each visit, in the order in which they were made."""
     samples = store.read_samples(outcome.path)
-    return [case for case, sample in samples if sample["kind"] == "time"]
+    return [sample.case for sample in samples if isinstance(sample, Visit)]
 
 
 def test_every_case_is_visited_in_every_round_in_an_order_of_its_own(tmp_path: Path) -> None:
@@ -180,7 +182,7 @@ def test_what_is_narrow_is_not_visited_again(tmp_path: Path) -> None:
     outcome, row, visits = _adaptive(tmp_path, "[(500, False)] * 2")
     assert visits == 3
     assert (row.value, row.low, row.high) == (500, 500, 500)
-    assert row.detail == "6 samples in 1 process; ±0.0%, narrow enough"
+    assert row.sampling == Sampling(1, 6, 0, Ended.NARROW)
     assert outcome.facts.seconds["measure"] < 60
 
 
@@ -190,7 +192,8 @@ def test_what_is_wide_is_visited_until_it_is_narrow(tmp_path: Path) -> None:
     outcome, row, visits = _adaptive(tmp_path, plan, precision=0.1)
     shares = [1000, *[500] * (visits - 1)]
     assert half_width(shares[:-1]) > 0.1 >= half_width(shares), "neither too soon nor too late"
-    assert row.detail.endswith("narrow enough")
+    assert row.sampling is not None
+    assert row.sampling.ended is Ended.NARROW
     assert outcome.facts.seconds["measure"] < 60
 
 
@@ -198,7 +201,8 @@ def test_what_stays_wide_is_visited_until_the_budget_ends(tmp_path: Path) -> Non
     plan = "[(1500 if visit % 2 else 500, False)] * 2"
     outcome, row, visits = _adaptive(tmp_path, plan, seconds=1.0, precision=1e-4)
     assert visits > 3
-    assert row.detail.endswith("wider than ±0%: the budget ended")
+    assert row.sampling is not None
+    assert row.sampling.ended is Ended.BUDGET
     assert outcome.facts.seconds["measure"] >= 1.0
 
 
@@ -213,16 +217,14 @@ def test_processes_that_differ_are_told_apart_from_noise(tmp_path: Path) -> None
     outcome, row, visits = _adaptive(tmp_path, plan, epochs=2)
     assert visits == 6
     assert row.value == 650
-    assert row.detail.endswith("wider than ±2%: processes differ")
+    assert row.sampling == Sampling(2, 12, 0, Ended.DIFFER)
     assert outcome.facts.seconds["measure"] < 60
 
 
 def test_a_batch_that_was_preempted_is_dropped_and_counted(tmp_path: Path) -> None:
     outcome, row, _ = _adaptive(tmp_path, "[(500, False), (9000, True)] * 2 + [(500, False)]")
     assert (row.value, row.high) == (500, 500)
-    assert row.detail.startswith(
-        "9 samples in 1 process, 6 dropped: preempted, or the clock was slow"
-    )
+    assert row.sampling == Sampling(1, 9, 6, Ended.NARROW)
     assert outcome.facts.spoilt_samples == 6 * 2, "of gelu and of relu beside it"
 
 
@@ -241,15 +243,15 @@ def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path)
         _request(tmp_path / "run", selection=selection, parts=("timing",), python=python)
     )
     probed = {
-        (case.activation, case.form, case.size): sample
-        for case, sample in store.read_samples(outcome.path)
-        if sample["kind"] == "probe"
+        (sample.case.activation, sample.case.form, sample.case.size): sample
+        for sample in store.read_samples(outcome.path)
+        if isinstance(sample, Probe)
     }
     (where, sample), *others = probed.items()
     assert where == ("gelu", "textbook", outcome.facts.size_classes["cpu"]["l2"])
     assert others == []
-    assert sample["shuffled"] > 0
-    assert sample["wide"] > 0
+    assert sample.shuffled > 0
+    assert sample.wide > 0
     (surprise,) = [row for row in outcome.rows if row.metric == "surprise"]
     # slopes: gelu 5; copy 0.1, and its five primitives 0.1 each above that
     assert surprise.value == pytest.approx(5.0 / 0.6)
@@ -273,7 +275,7 @@ def test_a_failing_case_costs_only_itself(
     outcome = _run(_request(tmp_path / "run", pythons={"numpy": python}, timeout=2.0))
     (failed,) = _rows(outcome, "textbook", "time_per_call")
     assert (failed.status, failed.value) == (status, None)
-    assert reason in failed.detail
+    assert reason in failed.reason
     for form in ("max", "abs", "where", "wide"):
         (row,) = _rows(outcome, form, "time_per_call")
         assert row.status == "ok", row
@@ -290,8 +292,8 @@ def test_a_missing_framework_is_unsupported_with_the_way_to_install_it(tmp_path:
     ):
         outcome = _run(_request(tmp_path / f"run-{Path(python).name}", python=python))
         assert {row.status for row in outcome.rows} <= {"unsupported", "error"}
-        details = {row.detail for row in outcome.rows if row.case.form == "max"}
-        assert all(reason in detail for detail in details), details
+        reasons = {row.reason for row in outcome.rows if row.case.form == "max"}
+        assert all(reason in each for each in reasons), reasons
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_a_call_that_does_not_do_its_work_is_refused(
     outcome = _run(request)
     (refused,) = _rows(outcome, "textbook", "time_per_call")
     assert (refused.status, refused.value) == ("refused", None)
-    assert reason in refused.detail
+    assert reason in refused.reason
     assert _rows(outcome, "wide", "time_per_call")[0].status == "ok"
     assert conclusion.exit_status(outcome) == 1
     said = conclusion.for_people(outcome)
@@ -337,7 +339,7 @@ def test_results_that_are_of_other_work_are_not_judged(
         (row.case.dtype, row.case.direction): row for row in _rows(outcome, "textbook", "max_ulp")
     }
     assert failed["float32", "forward"].status == "refused"
-    assert reason in failed["float32", "forward"].detail
+    assert reason in failed["float32", "forward"].reason
     assert {row.status for row in _rows(outcome, "wide", "max_ulp")} == {"ok"}
     assert outcome.facts.state == "finished"
 
@@ -357,7 +359,7 @@ def test_what_goes_wrong_in_judging_a_case_costs_only_that(
         ("gelu", "error"),
         ("relu", "ok"),
     }
-    broken = {row.detail for row in found if row.status == "error"}
+    broken = {row.reason for row in found if row.status == "error"}
     assert broken == {"ZeroDivisionError: division by zero"}
     assert outcome.facts.state == "finished"
 
@@ -370,7 +372,7 @@ def test_more_groups_than_the_rows_tried_can_have_are_timed_and_not_judged(
     )
     outcome = _run(_request(tmp_path / "run", selection=replace(selection, sizes=(1024,))))
     statuses = {
-        (row.case.activation, row.metric): (row.status, row.detail)
+        (row.case.activation, row.metric): (row.status, row.reason)
         for row in outcome.rows
         if row.metric in ("time_per_call", "max_ulp")
     }
@@ -459,24 +461,21 @@ def test_compile_time_says_when_it_came_from_a_cache(
         modes=("compiled",),
         sizes=(1024,),
     )
-    details = []
+    causes = []
     for name in ("first", "second"):
         request = _request(tmp_path / name, selection=selection, parts=("timing",), timeout=300.0)
         (row,) = _rows(_run(request), "textbook", "compile_time")
         assert row.value is not None
         assert row.value > 0
-        details.append(row.detail)
-    assert details == [
-        "in the first process",
-        "in the first process, from the compile cache of an earlier one",
-    ]
+        causes.append(row.cause)
+    assert causes == [Cause(Why.COMPILED), Cause(Why.FROM_CACHE)]
 
 
 def test_a_device_that_is_not_there_is_unsupported(tmp_path: Path) -> None:
     request = _request(tmp_path / "run")
     outcome = _run(replace(request, selection=replace(request.selection, devices=("cuda",))))
     assert {row.status for row in outcome.rows} == {"unsupported"}
-    assert any("NumPy has no cuda device" in row.detail for row in outcome.rows)
+    assert any("NumPy has no cuda device" in row.reason for row in outcome.rows)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

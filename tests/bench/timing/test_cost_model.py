@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import METRICS, Row
+from actbench.bench.results import words
+from actbench.bench.results.metrics import METRICS
+from actbench.bench.results.rows import Cause, Row, Why
+from actbench.bench.results.samples import Probe
 from actbench.bench.timing import cost_model
-from actbench.bench.timing.cost_model import TOLERANCE, UNNAMED, Probe, asks_for_probe
+from actbench.bench.timing.cost_model import TOLERANCE, asks_for_probe
 
 SILU = Case("torch", "silu", "textbook", "eager", "forward", "cpu", "float32", 131072, 1)
 COUNTS = CATALOG["silu"].operations
@@ -24,7 +27,7 @@ COSTS = {"add": 0.01, "multiply": 0.02, "divide": 0.2, "exp": 0.5}
 FUSED = sum(COSTS.values())
 UNFUSED = FUSED + 3 * FLOOR
 """Four passes, each with a floor of its own."""
-NOTHING_FOUND = Probe(shuffled_over_sorted=1.0, wide_over_narrow=2.0)
+NOTHING_FOUND = Probe(SILU, shuffled=1.0, wide=2.0)
 
 
 def _parts(case: Case, arithmetic: float, width: float = 0.0) -> list[Row]:
@@ -62,7 +65,7 @@ costs = st.fixed_dictionaries({name: st.floats(0, 10) for name in COSTS})
 def test_a_prediction_is_the_sum_of_the_counted_primitives(costs: dict[str, float]) -> None:
     row = _found([*_parts(SILU, 1.0), *_primitives(costs)])["predicted_arithmetic"]
     assert row.value == pytest.approx(sum(costs.values()))
-    assert row.detail == " + ".join(f"{count} {name}" for name, count in COUNTS.items())
+    assert row.operations == COUNTS
 
 
 def test_a_primitive_that_is_taken_twice_is_counted_twice() -> None:
@@ -72,7 +75,7 @@ def test_a_primitive_that_is_taken_twice_is_counted_twice() -> None:
     primitives = _primitives({"add": 0.01, "multiply": 0.02, "sqrt": 0.3})
     row = _found([*_parts(case, 0.36), *primitives], case=case)["predicted_arithmetic"]
     assert row.value == pytest.approx(0.36)
-    assert row.detail == "2 add + 2 multiply + 1 sqrt"
+    assert words.about(row) == "2 add + 2 multiply + 1 sqrt"
 
 
 def test_a_primitive_below_the_copy_floor_costs_nothing_rather_than_less() -> None:
@@ -87,7 +90,8 @@ def test_a_primitive_that_was_not_measured_is_named() -> None:
     assert set(found) == {"predicted_arithmetic"}
     row = found["predicted_arithmetic"]
     assert (row.status, row.value) == ("unsupported", None)
-    assert row.detail.endswith("add --activation add --activation divide")
+    assert row.cause == Cause(Why.NO_PRIMITIVES, ("add", "divide"))
+    assert words.about(row).endswith("add --activation add --activation divide")
 
 
 @pytest.mark.parametrize("change", [{"mode": "compiled"}, {"dtype": "float64"}, {"size": 4096}])
@@ -158,8 +162,8 @@ def test_what_the_primitives_leave_open_is_left_open() -> None:
 def test_pages_that_are_touched_for_the_first_time_are_a_cause(outputs: float, named: bool) -> None:
     pages = SILU.size * 4 / 4096
     parts = [*_parts(SILU, 9 * FUSED), *_primitives()]
-    detail = _found(parts, faults=outputs * pages)["surprise"].detail
-    assert detail.startswith("fresh pages: a call touches 2.0 outputs'" if named else UNNAMED)
+    cause = _found(parts, faults=outputs * pages)["surprise"].cause
+    assert cause == (Cause(Why.FRESH_PAGES, figure=outputs) if named else Cause(Why.UNNAMED))
 
 
 def test_what_was_foreseen_is_no_surprise() -> None:
@@ -172,15 +176,15 @@ def test_what_was_foreseen_is_no_surprise() -> None:
     ("arithmetic", "probe", "cause"),
     [
         (0.3 * FUSED, None, "cheaper than its parts"),
-        (0.3 * FUSED, Probe(3.0, 1.0), "cheaper than its parts"),
+        (0.3 * FUSED, Probe(SILU, 3.0, 1.0), "cheaper than its parts"),
         (UNFUSED, None, "unfused passes: 4 of them"),
         (UNFUSED, NOTHING_FOUND, "unfused passes: 4 of them"),
-        (UNFUSED, Probe(2.0, 2.0), "branch: sorted inputs take 50% of the time"),
-        (9 * FUSED, Probe(2.0, 1.0), "branch: sorted inputs take 50% of the time"),
-        (9 * FUSED, Probe(1.0, 1.05), "scalar code: float64 takes 1.05 times"),
-        (9 * FUSED, NOTHING_FOUND, UNNAMED),
-        (9 * FUSED, Probe(1.0, math.nan), UNNAMED),
-        (9 * FUSED, None, UNNAMED),
+        (UNFUSED, Probe(SILU, 2.0, 2.0), "branch: sorted inputs take 50% of the time"),
+        (9 * FUSED, Probe(SILU, 2.0, 1.0), "branch: sorted inputs take 50% of the time"),
+        (9 * FUSED, Probe(SILU, 1.0, 1.05), "scalar code: float64 takes 1.05 times"),
+        (9 * FUSED, NOTHING_FOUND, "no check names the cause"),
+        (9 * FUSED, Probe(SILU, 1.0, math.nan), "no check names the cause"),
+        (9 * FUSED, None, "no check names the cause"),
     ],
 )
 def test_a_cause_is_named_where_a_check_found_it(
@@ -188,7 +192,7 @@ def test_a_cause_is_named_where_a_check_found_it(
 ) -> None:
     row = _surprise(arithmetic, probe)
     assert row is not None
-    assert row.detail.startswith(cause), row.detail
+    assert words.about(row).startswith(cause)
 
 
 def test_the_first_pass_needs_no_floor_of_its_own() -> None:
@@ -196,7 +200,7 @@ def test_the_first_pass_needs_no_floor_of_its_own() -> None:
     free = _primitives(dict.fromkeys(COSTS, 0.001))
     for floors, named in ((3.2, True), (4.8, True), (5.2, False)):
         found = _found([*_parts(SILU, (floors - 1) * FLOOR), *free])
-        assert found["surprise"].detail.startswith("unfused passes") == named
+        assert (found["surprise"].cause == Cause(Why.UNFUSED, figure=4)) == named
 
 
 def test_a_single_operation_has_no_passes_to_fuse() -> None:
@@ -205,7 +209,7 @@ def test_a_single_operation_has_no_passes_to_fuse() -> None:
     found = _found([*_parts(relu, FLOOR), *maximum], case=relu)
     assert "surprise" not in found
     found = _found([*_parts(relu, 1.0), *maximum], case=relu)
-    assert found["surprise"].detail == UNNAMED
+    assert found["surprise"].cause == Cause(Why.UNNAMED)
 
 
 def test_slopes_that_drown_in_noise_are_not_divided_by() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.sizes import from_caches
-from actbench.bench.results.metrics import METRICS, Row
+from actbench.bench.results import words
+from actbench.bench.results.metrics import METRICS
+from actbench.bench.results.rows import Cause, Row, Why
 from actbench.bench.timing.parts import Timing, floor_of, rows
 
 CLASSES = from_caches({"L1d": 48 * 2**10, "L2": 2 * 2**20, "L3": 32 * 2**20})
@@ -139,7 +141,8 @@ def test_without_a_copy_the_arithmetic_says_what_to_add() -> None:
     found = _found(_sized(GELU, Parts(), IN_CACHE))
     row = found["arithmetic"]
     assert (row.status, row.value) == ("unsupported", None)
-    assert "--activation copy" in row.detail
+    assert row.cause == Cause(Why.NO_COPY, ("copy",))
+    assert "--activation copy" in words.about(row)
     assert "copy_floor" not in found
     assert found["launch"].status == "ok"
 
@@ -171,7 +174,7 @@ def test_sizes_that_make_no_line_say_which_would(sizes: tuple[int, ...]) -> None
     found = _found({**_sized(GELU, Parts(), sizes), **_copies()})
     assert set(found) == {"launch"}
     assert found["launch"].status == "unsupported"
-    assert "--size launch --size l1 --size l2" in found["launch"].detail
+    assert "--size launch --size l1 --size l2" in words.about(found["launch"])
 
 
 @pytest.mark.parametrize("change", [{"output": "reused"}, {"cache": "cold"}])
@@ -194,8 +197,8 @@ def test_page_faults_tell_of_the_allocator_where_no_output_can_be_reused(
         assert found["allocation"].value == 0.0
     else:
         assert found["memory"].value is None
-        assert "cannot be reused" in found["allocation"].detail
-        assert f"{faults:,.0f} page faults" in found["allocation"].detail
+        assert found["allocation"].cause == Cause(Why.PAGE_FAULTS, figure=faults)
+        assert f"{faults:,.0f} page faults" in words.about(found["allocation"])
 
 
 def test_half_the_bytes_are_half_the_pages() -> None:

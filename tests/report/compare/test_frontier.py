@@ -22,8 +22,8 @@ def timed(place: int, family: str, ulp: float, cost: list[float], bare: bool) ->
     case = Case("torch", f"a{place}", "native", "eager", "forward", "cpu", "float32", 65536, 1)
     low, value, high = cost
     estimate = Estimate(value) if bare else Estimate(value, low, high)
-    exactness = Checked("run", case, family, ulp)
-    return Timed("run", case, family, False, {"relative_cost": estimate}, exactness)
+    exactness = Checked("run", case, family, False, True, ulp)
+    return Timed("run", case, family, False, True, {"relative_cost": estimate}, exactness)
 
 
 @given(st.lists(FORMS, max_size=12))

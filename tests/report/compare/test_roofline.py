@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.compare.families import setting_of
 from actbench.report.compare.roofline import rooflines
 from actbench.report.read.rows import read

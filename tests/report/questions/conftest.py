@@ -11,7 +11,7 @@ import pytest
 
 from actbench.bench.catalog.cases import PROFILES, Case, Selection, expand
 from actbench.bench.catalog.sizes import size_classes
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.read.evidence import Evidence, plain_form
 from actbench.report.read.rows import read
 
@@ -47,9 +47,7 @@ def rows_of(times: Mapping[Key, Time], **where: Any) -> list[Row]:
     rows = []
     for key, (value, low, high) in times.items():
         case = _case_of(key, **where)
-        ends = [None if end is None else end / case.size for end in (low, high)]
         rows.append(Row(case, "time_per_call", value, low, high))
-        rows.append(Row(case, "time_per_element", value / case.size, *ends))
         if case.activation == "relu":
             rows.append(Row(case, "relative_cost", 1.0, 1.0, 1.0))
     return rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.calls import answer
 from actbench.report.read.rows import read
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.default_gelu import answer, apart
 from actbench.report.read.rows import read
 

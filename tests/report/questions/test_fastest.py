@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.fastest import answer, contenders
 from actbench.report.read.evidence import Estimate, Evidence
 

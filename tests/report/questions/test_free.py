@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.free import fused, streaming
 from actbench.report.read.evidence import Evidence
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.activations import CATALOG
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.lines import View, brief, command, missing, tally, under, views
 from actbench.report.read.evidence import Estimate, Evidence
 from actbench.report.read.rows import read

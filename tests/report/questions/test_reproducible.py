@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Against, Other, Row
 from actbench.report.questions.reproducible import answer
 from actbench.report.read.rows import read
 
@@ -16,9 +16,10 @@ MakeCase = Callable[..., Case]
 
 
 def compared(case: Case, other: str, share: float) -> list[Row]:
+    against = Against(Other.MODE if other == "compiled" else Other.FRAMEWORK, other)
     return [
-        Row(case, "max_ulp_between", 0.0 if share == 1 else 3.0, detail=f"{other}: first 0x1p-3"),
-        Row(case, "equal_bits", share, detail=other),
+        Row(case, "max_ulp_between", 0.0 if share == 1 else 3.0, against=against),
+        Row(case, "equal_bits", share, against=against),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Cause, Row, Why
 from actbench.report.questions.slow_gelu import answer, share
 from actbench.report.read.evidence import Estimate, Evidence
 
@@ -46,7 +46,7 @@ def test_the_parts_of_a_call_and_of_the_formula(
 ) -> None:
     rows = [*planted(TIMES), *split(at, PRIMITIVES)]
     surprise = at(("torch", "eager", "gelu", "l2"))
-    rows.append(Row(surprise, "surprise", 1.5, 1.3, 1.7, detail="branch"))
+    rows.append(Row(surprise, "surprise", 1.5, 1.3, 1.7, cause=Cause(Why.BRANCH, figure=2.0)))
     found = answer(measured(rows))
     assert found.question == "Why is GELU slow on CPU?"
     slow, arithmetic, formula, streams, variant = found.sentences

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.questions.stability import answer
 from actbench.report.read.rows import read
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,8 @@ import pytest
 
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Against, Ended, Other, Point, Row, Sampling
+from actbench.bench.results.status import Status
 from actbench.bench.results.store import load
 from actbench.report.page import render
 from actbench.report.read.rows import read
@@ -109,7 +111,7 @@ def test_without_an_interval_nothing_is_told_apart(make_run: MakeRun) -> None:
 def test_a_missing_family_is_named_with_its_reason(make_run: MakeRun) -> None:
     case = RELU[0].case
     failed = Case(**{**case.as_dict(), "activation": "squareplus"})
-    reason = Row(failed, "time_per_call", None, status="oom", detail="64 GiB wanted")
+    reason = Row(failed, "time_per_call", None, status=Status.OOM, reason="64 GiB wanted")
     [group] = answers.groups(read([make_run([*RELU, *cost_rows("gelu", 3, 2.9, 3.1), reason])]))
     [answer] = group.answers
     assert answer.comparison == "Algebraic against exp: not measured in this run."
@@ -214,14 +216,14 @@ def test_special_points_have_a_table_a_framework_with_words_for_departures(
 ) -> None:
     case = Case("torch", "silu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
     textbook, jax = replace(case, form="textbook"), replace(case, framework="jax")
-    odd = {"detail": "−∞ → NaN, limit 0"}
+    odd = (Point("-inf", got=math.nan, exact=0.0),)
     rows = [
-        Row(case, "special_departures", 1.0, **odd),
+        Row(case, "special_departures", 1.0, points=odd),
         Row(textbook, "special_departures", 2.0),
-        Row(jax, "sign_of_zero", 1.0, detail="−0 → 0"),
+        Row(jax, "sign_of_zero", 1.0),
     ]
     evidence = read([make_run([*RELU, *rows])])
-    jax_, torch_ = special.pivots(evidence)
+    torch_, jax_ = special.pivots(evidence)
     assert (jax_.heading, torch_.heading) == ("JAX", "PyTorch")
     assert [(name, form) for name, form, _ in torch_.rows] == [("silu", "native")]
     cells = dict(zip(torch_.columns, torch_.rows[0][2], strict=True))
@@ -236,14 +238,14 @@ def test_other_conditions_have_a_sentence_each(make_run: MakeRun) -> None:
     gelu = replace(case, activation="gelu")
     rows = []
     for each, other, most, equal in (
-        (case, "scalar tail: first input where they part 0x1p-3", 5.0, 0.9),
-        (gelu, "scalar tail", 0.0, 1.0),
-        (gelu, "onednn=0", 0.0, 1.0),
-        (gelu, "compiled: first input where they part inf", float("inf"), 0.99),
-        (gelu, "jax", 9.0, 0.1),
+        (case, Against(Other.TAIL), 5.0, 0.9),
+        (gelu, Against(Other.TAIL), 0.0, 1.0),
+        (gelu, Against(Other.VARIANT, "onednn=0"), 0.0, 1.0),
+        (gelu, Against(Other.MODE, "compiled"), float("inf"), 0.99),
+        (gelu, Against(Other.FRAMEWORK, "jax"), 9.0, 0.1),
     ):
-        rows += [Row(each, "max_ulp_between", most, detail=other)]
-        rows += [Row(each, "equal_bits", equal, detail=other)]
+        rows += [Row(each, "max_ulp_between", most, against=other)]
+        rows += [Row(each, "equal_bits", equal, against=other)]
     evidence = read([make_run([*RELU, *rows])])
     assert conditions.sentences(evidence) == [
         "PyTorch, in arrays too short for a vector instead of long ones: other bits in 1 of 2 "
@@ -292,9 +294,9 @@ def test_a_framework_that_is_not_there_says_why(runs: dict[str, Path]) -> None:
     assert told[tensorflow] == "actbench run --framework tensorflow"
 
 
-def failed(framework: str, detail: str, status: Any = "unsupported", **changes: Any) -> Row:
+def failed(framework: str, reason: str, status: Status = Status.UNSUPPORTED, **changes: Any) -> Row:
     case = replace(RELU[0].case, framework=framework, **changes)
-    return Row(case, "time_per_call", None, status=status, detail=detail)
+    return Row(case, "time_per_call", None, status=status, reason=reason)
 
 
 def test_a_framework_whose_cases_have_no_value_says_why(make_run: MakeRun) -> None:
@@ -360,9 +362,10 @@ def test_nothing_is_missing_only_where_a_whole_run_has_rows(make_run: MakeRun) -
 
 
 def test_a_run_that_ended_in_its_first_process_is_of_one(make_run: MakeRun) -> None:
-    one, two = (f"9 samples in {words}; ±1.0%, narrow" for words in ("1 process", "2 processes"))
-    gelu = replace(RELU[0], case=replace(RELU[0].case, activation="gelu"), detail=two)
-    evidence = read([make_run([replace(RELU[0], detail=one), gelu], "cut", state="interrupted")])
+    one, two = (Sampling(processes, 9, 0, Ended.NARROW) for processes in (1, 2))
+    gelu = replace(RELU[0], case=replace(RELU[0].case, activation="gelu"), sampling=two)
+    relu = replace(RELU[0], sampling=one)
+    evidence = read([make_run([relu, gelu], "cut", state="interrupted")])
     [line] = [each for each in trust.warnings(evidence) if "process" in each]
     assert line.startswith("Run cut timed 1 of 2 cases in one process: the intervals of these do")
     whole = read([make_run([gelu], "whole")])
@@ -373,12 +376,9 @@ def test_a_run_that_ended_in_its_first_process_is_of_one(make_run: MakeRun) -> N
 
 def test_the_worst_native_function_is_named(make_run: MakeRun) -> None:
     case = RELU[0].case
-    rows = [Row(case, "max_ulp", 0.5), Row(case, "worst_input", 1.0, detail="0x1p0: got 1")]
+    rows = [Row(case, "max_ulp", 0.5, worst=Point("0x1p0", got=1.0))]
     gelu = Case(**{**case.as_dict(), "activation": "gelu"})
-    rows += [
-        Row(gelu, "max_ulp", float("inf")),
-        Row(gelu, "worst_input", None, detail="-0x1.800p+3: got nan"),
-    ]
+    rows.append(Row(gelu, "max_ulp", math.inf, worst=Point("-0x1.800p+3", got=math.nan)))
     [sentence] = exactness.sentences(read([make_run(rows)]))
     assert "1 of 2 native functions stay within 4 ulp" in sentence
     assert "the largest error is that of gelu (∞ ulp at -12, -0x1.8p+3)" in sentence
@@ -418,15 +418,14 @@ def test_only_cases_with_the_same_output_and_cache_are_compared(
 
 def test_why_sampling_ended_is_a_column_of_its_own(make_run: MakeRun) -> None:
     ends = {
-        "relu": "9 samples in 1 process; ±1.2%, narrow enough",
-        "elu": "8 samples in 2 processes, 1 dropped: preempted, or the clock was slow; "
-        "±9.0%, wider than ±2%: processes differ",
-        "silu": "3 samples in 1 process; ±inf%, wider than ±2%: the budget ended",
-        "gelu": "of another kind",
+        "relu": Sampling(1, 9, 0, Ended.NARROW),
+        "elu": Sampling(2, 8, 1, Ended.DIFFER),
+        "silu": Sampling(1, 3, 0, Ended.BUDGET),
+        "gelu": None,
     }
     rows = [
-        Row(replace(RELU[0].case, activation=name), "time_per_call", 1.0, 0.9, 1.1, detail=text)
-        for name, text in ends.items()
+        Row(replace(RELU[0].case, activation=name), "time_per_call", 1.0, 0.9, 1.1, sampling=each)
+        for name, each in ends.items()
     ]
     made = all_tables(read([make_run(rows)]))["timings"]
     at = {column["key"]: (place, column) for place, column in enumerate(made["columns"])}
@@ -434,11 +433,11 @@ def test_why_sampling_ended_is_a_column_of_its_own(make_run: MakeRun) -> None:
     told = [column["words"][row[place]] for row in made["rows"]]
     assert told == [
         "narrow enough",
-        "wider than ±2%: processes differ",
-        "wider than ±2%: the budget ended",
+        "processes differ",
+        "the budget ended",
         "",
     ]
-    assert at["samples"][1]["words"][2] == "9 samples in 1 process"
+    assert at["samples"][1]["words"][-1] == "9 samples in 1 process"
 
 
 def test_settings_of_two_runs_are_counted_apart(make_run: MakeRun) -> None:

@@ -11,18 +11,18 @@ from pathlib import Path
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness.findings import checked, findings
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Point, Row
 from actbench.report.page import render
 from actbench.report.read.rows import read
 from actbench.report.sections.findings import section
 
 MakeRun = Callable[..., Path]
 GELU = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 5000, 1)
-PLACE = "-0x1.6200000000000p+2: got -1.5e-07, exact -1e-07"
+PLACE = Point("-0x1.6200000000000p+2", got=-1.5e-07, exact=-1e-07)
 
 
 def rows_of(case: Case, ulp: float = 4e6) -> list[Row]:
-    return [Row(case, "max_ulp", ulp), Row(case, "worst_input", None, detail=PLACE)]
+    return [Row(case, "max_ulp", ulp, worst=PLACE)]
 
 
 def shown(page: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Row
 from actbench.report.draw.drawing import Panel
 from actbench.report.page import render
 from actbench.report.read.evidence import plain_form

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.metrics import Row
+from actbench.bench.results.rows import Ended, Row, Sampling
+from actbench.bench.results.status import Status
 from actbench.report.read.rows import read
 from actbench.report.tables.flags import notes
 from actbench.report.tables.tables import all_tables
 
 MakeRun = Callable[..., Path]
 GELU = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 65536, 1)
-BUDGET = "9 samples in 2 processes; ±6.8%, wider than ±2%: the budget ended"
-DIFFER = "9 samples in 2 processes, 3 dropped: preempted; ±9%, wider than ±2%: processes differ"
+BUDGET = Sampling(2, 9, 0, Ended.BUDGET)
+DIFFER = Sampling(2, 9, 3, Ended.DIFFER)
 
 
-def timed(detail: str = "", **changes: Any) -> Row:
-    return Row(replace(GELU, **changes), "time_per_call", 9e3, 8e3, 1e4, detail=detail)
+def timed(sampling: Sampling | None = None, **changes: Any) -> Row:
+    return Row(replace(GELU, **changes), "time_per_call", 9e3, 8e3, 1e4, sampling=sampling)
 
 
 def checked(ulp: float, flushed: float | None = None, nans: float = 0, **changes: Any) -> list[Row]:
@@ -57,7 +58,7 @@ def test_a_timing_has_the_flags_of_its_evidence(make_run: MakeRun) -> None:
     rows = [
         *(timed(BUDGET), *checked(5000)),
         *(timed(DIFFER, activation="silu"), *checked(0.5, activation="silu")),
-        Row(silu, "time_per_call", None, status="refused", detail="ran the function eagerly"),
+        Row(silu, "time_per_call", None, status=Status.REFUSED, reason="ran the function eagerly"),
         *(timed(activation="relu"), *checked(0.5, activation="relu")),
         timed(activation="elu"),
         *checked(0.5, activation="elu", direction="backward"),
@@ -72,7 +73,7 @@ def test_a_timing_has_the_flags_of_its_evidence(make_run: MakeRun) -> None:
 
 def test_what_does_not_exist_is_no_failure(make_run: MakeRun) -> None:
     other = replace(GELU, mode="compiled")
-    rows = [timed(), *checked(1), Row(other, "time_per_call", None, status="unsupported")]
+    rows = [timed(), *checked(1), Row(other, "time_per_call", None, status=Status.UNSUPPORTED)]
     assert flags_of(make_run(rows, machine={}), "timings") == {"gelu": set()}
 
 
@@ -92,7 +93,7 @@ def test_what_a_run_lacks_flags_its_timings(
 
 
 def test_a_row_of_one_process_is_flagged_whatever_was_planned(make_run: MakeRun) -> None:
-    one = timed("9 samples in 1 process, 3 dropped: preempted; ±1.2%, narrow enough")
+    one = timed(Sampling(1, 9, 3, Ended.NARROW))
     rows = [one, *checked(1), timed(BUDGET, activation="relu"), *checked(1, activation="relu")]
     assert flags_of(make_run(rows, machine={}), "timings") == {
         "gelu": {"process"},

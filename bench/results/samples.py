@@ -1,0 +1,233 @@
+"""Samples: what was measured, as it came. Everything else follows from them (`run.derive`).
+
+A line of `samples.jsonl` is a record with a `kind`: `case` introduces a number for a case, every
+other kind is a class below, with the number in place of its case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+from ..catalog.cases import Case
+from .rows import Against, Point, plain
+from .status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A case made ready in a process: seconds of its first call and of a later one.
+
+    `compilations` counts what was compiled for it, `from_cache` how much of that came from the
+    compile cache of an earlier process.
+    """
+
+    kind: ClassVar[str] = "prepare"
+    case: Case
+    process: int
+    first: float
+    later: float
+    compilations: int
+    from_cache: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Batches of a case that follow one another, each of `loops` calls, an entry a batch.
+
+    Nanoseconds by the clock and of the CPU, context switches and page faults. `pulse` is what a
+    fixed piece of work took beside them.
+    """
+
+    kind: ClassVar[str] = "time"
+    case: Case
+    process: int
+    loops: int
+    pulse: float
+    elapsed: tuple[int, ...]
+    busy: tuple[int, ...]
+    switches: tuple[int, ...]
+    faults: tuple[int, ...]
+
+    @property
+    def times(self) -> list[float]:
+        """Nanoseconds a call of each batch."""
+        return [elapsed / self.loops for elapsed in self.elapsed]
+
+    @property
+    def preempted(self) -> list[bool]:
+        """Which batches lost the CPU to somebody else for a tenth of their time.
+
+        A context switch alone does not say so: the threads of one framework displace each other.
+        """
+        columns = zip(self.switches, self.busy, self.elapsed, strict=True)
+        return [switches > 0 and busy < 0.9 * elapsed for switches, busy, elapsed in columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What else was tried of a surprise: its time over that on the same inputs sorted, and its time
+    in float64 over that in float32, NaN where that was not tried."""
+
+    kind: ClassVar[str] = "probe"
+    case: Case
+    shuffled: float
+    wide: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Errors over `tested` inputs.
+
+    `max_ulp` is over finite inputs, −1 where there are none; with subnormals contracted in
+    `max_ulp_flushed`, over normal exact values in `max_ulp_normal`, and away from zeros of the
+    function in `max_ulp_away`; `worst` and `worst_…` are where each is. The counts are over all
+    inputs: results that are not the correctly rounded ones, NaN for a number or a number for NaN,
+    infinite for finite or finite for infinite, and signs that differ where neither is NaN and the
+    exact value is not 0, or so near to it that float64 may take it for 0. `histogram` counts errors
+    by the upper end of a step, and numbers against NaN under "nan"; `binades` has the largest
+    error, with subnormals contracted, in each group of inputs (`bench.exactness.binades`), −1 where
+    there was none, and nothing for rows. `max_ulp_parameter` is the error of the gradient of a
+    learned parameter.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    tested: int = 0
+    max_ulp: float = -1.0
+    worst: Point | None = None
+    max_ulp_flushed: float = 0.0
+    worst_flushed: Point | None = None
+    max_ulp_normal: float = 0.0
+    max_ulp_away: float = 0.0
+    worst_away: Point | None = None
+    not_correctly_rounded: int = 0
+    nan_mismatches: int = 0
+    nan_first: tuple[Point, ...] = ()
+    infinity_mismatches: int = 0
+    infinity_first: tuple[Point, ...] = ()
+    sign_mismatches: int = 0
+    sign_first: tuple[Point, ...] = ()
+    histogram: Mapping[str, int] = field(default_factory=dict)
+    binades: tuple[float, ...] = ()
+    max_ulp_parameter: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, ready for JSON."""
+        return {each.name: plain(getattr(self, each.name)) for each in fields(self)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Certificate:
+        """The certificate of such fields. Raises ValueError for others."""
+        return _CERTIFICATES.validate_python(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The certificate of a case."""
+
+    kind: ClassVar[str] = "agreement"
+    case: Case
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Specials:
+    """The results of a case at its special points, all as hex floats."""
+
+    kind: ClassVar[str] = "special"
+    case: Case
+    points: tuple[str, ...]
+    got: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The results of a case beside others at the same inputs: the largest distance in ulp, the
+    share of equal bits, and the first input where the two part."""
+
+    kind: ClassVar[str] = "between"
+    case: Case
+    against: Against
+    most: float
+    equal: float
+    first: Point | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a case has no figure of a metric; `reason` is the message, for people."""
+
+    kind: ClassVar[str] = "failure"
+    case: Case
+    metric: str
+    status: Status
+    reason: str
+    against: Against | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One case in one gate: what was planted, and what the gate said.
+
+    `timed` and `wall` are seconds of the whole gate, `rival` says by the rule of another tool
+    whether it called the case slower; empty where none compared. `value` is NaN where the gate came
+    to no ratio.
+    """
+
+    kind: ClassVar[str] = "trial"
+    case: Case
+    gate: int
+    cycle: int
+    hogs: str
+    how: str
+    share: float
+    verdict: str
+    value: float
+    low: float
+    high: float
+    phase: str
+    processes: int
+    blocks: int
+    spoilt: int
+    timed: float
+    wall: float
+    rival: Mapping[str, bool] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds what was planted."""
+        return self.low <= 1 + self.share <= self.high
+
+
+Sample = Preparation | Visit | Probe | Agreement | Specials | Comparison | Missing | Trial
+_KINDS = (Preparation, Visit, Probe, Agreement, Specials, Comparison, Missing, Trial)
+_ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {each.kind: TypeAdapter(each) for each in _KINDS}
+_CERTIFICATES = TypeAdapter(Certificate)
+
+
+_USUAL: Mapping[str, Mapping[str, Any]] = {
+    kind.kind: {
+        each.name: {} if each.default_factory is not MISSING else each.default
+        for each in fields(kind)
+        if each.name != "case"
+    }
+    for kind in _KINDS
+}
+"""The default of each field but the case, by kind."""
+
+
+def as_record(sample: Sample, number: int) -> dict[str, Any]:
+    """A sample ready for JSON, with a number for its case, without what is as usual."""
+    usual = _USUAL[sample.kind]
+    values = {name: getattr(sample, name) for name in usual}
+    told = {name: plain(value) for name, value in values.items() if value != usual[name]}
+    return {"kind": sample.kind, "case": number, **told}
+
+
+def sample_of(record: Mapping[str, Any], case: Case) -> Sample:
+    """The sample of such a record. Raises ValueError for another, KeyError for an unknown kind."""
+    return _ADAPTERS[record["kind"]].validate_python({**record, "case": case})
