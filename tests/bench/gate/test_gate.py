@@ -395,12 +395,16 @@ def test_an_interrupt_ends_everything_and_leaves_nothing(tmp_path: Path, how: in
 
 
 def _workers_within(folder: Path) -> list[str]:
-    """The processes that were told of a folder."""
+    """The workers whose temporary files lie in a folder."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            text = path.read_bytes().decode(errors="replace")
-            found += [text] if f"{folder}/actbench-gate-" in text else []
+            command, variables = (
+                (process / name).read_bytes().decode(errors="replace").split("\0")
+                for name in ("cmdline", "environ")
+            )
+            if f"TMPDIR={folder}" in variables and "bench.worker" in command:
+                found.append(process.name)
     return found
 
 
