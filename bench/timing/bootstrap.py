@@ -13,17 +13,20 @@ pooled over cases of a kind (`spread_between`). The interval is the percentile i
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ..catalog.cases import Case
 from .ratios import Estimate, student
 
 Array = np.ndarray[Any, Any]
 Samples = Mapping[int, Sequence[float]]
 """Process to its rounds."""
+Kind = tuple[str, str, str, int]
 
 _RESAMPLES = 1000
 _ERROR = 0.05
@@ -67,21 +70,6 @@ def _resampled(rounds: Array, random: np.random.Generator) -> Array:
     return result
 
 
-def ratio(above: Samples, below: Samples, spread: float = 0.0, seed: int = 0) -> Estimate:
-    """The ratio of two medians over the processes that measured both.
-
-    `spread` is that of the ratio between processes, which is less than that of either time where
-    a process shifts both alike. Raises ValueError if there is none.
-    """
-    shared = above.keys() & below.keys()
-    if not shared:
-        raise ValueError("no process measured both")
-    top, bottom = ({p: side[p] for p in shared} for side in (above, below))
-    quotient = replicates(top, spread, seed) / replicates(bottom, seed=seed + 1)
-    paired = np.median([np.median(above[p]) / np.median(below[p]) for p in shared])
-    return estimate(np.concatenate([[paired], quotient[1:]]))
-
-
 def spread_between(cases: Iterable[Samples]) -> float:
     """The standard deviation of a process's log median, pooled over cases. 0 for single processes.
 
@@ -97,6 +85,29 @@ def spread_between(cases: Iterable[Samples]) -> float:
         return 0.0
     usual = _MEDIAN_OF_CHI_SQUARED.get(freedom, 0.9)
     return math.sqrt(float(np.median(variances)) / usual)
+
+
+def kind_of(case: Case) -> Kind:
+    """What cases have in common whose processes differ about as much."""
+    return case.framework, case.device, case.mode, case.size
+
+
+def spreads(samples: Mapping[Case, Samples]) -> dict[Kind, float]:
+    """The spread between processes, pooled over the cases of each kind."""
+    kinds: dict[Kind, list[Samples]] = {}
+    for case, found in samples.items():
+        kinds.setdefault(kind_of(case), []).append(found)
+    return {kind: spread_between(cases) for kind, cases in kinds.items()}
+
+
+def seed_of(case: Case) -> int:
+    """A number of a case's own, the same in every process."""
+    return zlib.crc32(repr(case).encode())
+
+
+def is_alone(samples: Samples) -> bool:
+    """Whether there is one sample, which gives no interval."""
+    return sum(map(len, samples.values())) == 1
 
 
 def half_width(visits: Sequence[float]) -> float:

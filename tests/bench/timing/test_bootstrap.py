@@ -102,47 +102,6 @@ def test_what_a_process_does_to_all_cancels_in_a_difference() -> None:
     assert statistics.estimate(top).half_width > 0.1
 
 
-@given(st.lists(TIMES, min_size=1, max_size=8), st.floats(0.1, 10))
-def test_a_ratio_of_the_same_shape_is_its_factor(rounds: list[float], factor: float) -> None:
-    below = {0: rounds, 1: rounds[::-1]}
-    above = {process: [factor * time for time in times] for process, times in below.items()}
-    assert statistics.ratio(above, below).value == pytest.approx(factor)
-
-
-def test_a_ratio_is_paired_within_processes() -> None:
-    """Process 1 is ten times slower in both: the ratio is 3 there as well, and surely so."""
-    found = statistics.ratio({0: [300.0], 1: [3000.0]}, {0: [100.0], 1: [1000.0]})
-    assert (found.value, found.low, found.high) == (pytest.approx(3),) * 3
-    unlike = statistics.ratio({0: [3.0], 1: [40.0], 2: [50.0]}, {0: [1.0], 1: [10.0], 2: [10.0]})
-    assert unlike.value == 4, "the median of 3, 4 and 5, not that of the times"
-
-
-def test_the_interval_of_a_ratio_covers_the_truth_and_no_shift_of_both() -> None:
-    """Processes that differ by 30 %, in which two cases differ by 1 % from their ratio."""
-    random = np.random.default_rng(3)
-    pairs = [_shifted_alike(random) for _ in range(200)]
-    spread = statistics.spread_between(
-        {process: [float(top[process][0] / bottom[process][0])] for process in top}
-        for top, bottom in pairs
-    )
-    found = [statistics.ratio(*pair, spread, seed) for seed, pair in enumerate(pairs)]
-    assert np.mean([each.low <= 2 <= each.high for each in found]) >= 0.91
-    assert np.median([each.half_width for each in found]) < 0.03
-
-
-def _shifted_alike(random: np.random.Generator) -> tuple[Samples, Samples]:
-    shifts = np.exp(0.3 * random.standard_normal(2))
-    own = np.exp(0.01 * random.standard_normal(2))
-    top = {process: [2 * TRUTH * shifts[process] * own[process]] for process in range(2)}
-    return top, {process: [TRUTH * shift] for process, shift in enumerate(shifts)}
-
-
-def test_a_ratio_uses_only_processes_that_measured_both() -> None:
-    assert statistics.ratio({0: [2.0], 1: [90.0]}, {0: [1.0], 2: [5.0]}).value == 2.0
-    with pytest.raises(ValueError, match="no process"):
-        statistics.ratio({0: [1.0]}, {1: [1.0]})
-
-
 def test_the_pooled_spread_is_that_of_the_processes() -> None:
     random = np.random.default_rng(2)
     for processes in (2, 3, 6):

@@ -1,0 +1,61 @@
+"""What cases cost over their units, from the samples of a run: a ratio with its interval per case.
+
+The samples of a run are times per process, resampled. A measurement in pairs gives log ratios per
+process instead, whose interval is that of `ratios.Spread`: then `samples` are those, while what is
+asked for and what comes of it stay the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..catalog.cases import Case
+from .bootstrap import Samples, estimate, is_alone, kind_of, replicates, seed_of, spreads
+from .ratios import Estimate
+
+
+def relative_costs(
+    samples: Mapping[Case, Samples], unit_of: Callable[[Case], Case]
+) -> dict[Case, Estimate]:
+    """The time of each case over its unit's, of those that one process measured beside it.
+
+    A single sample of either leaves the error unknown.
+    """
+    units = {case: samples.get(unit_of(case), {}) for case in samples}
+    beside = {case: unit for case, unit in units.items() if unit.keys() & samples[case].keys()}
+    others = {case: unit for case, unit in beside.items() if unit_of(case) != case}
+    spread = spreads({case: _quotients(samples[case], others.get(case, {})) for case in samples})
+    costs = {}
+    for case, unit in beside.items():
+        cost = Estimate(1.0, 1.0, 1.0)
+        if case in others:
+            cost = over(samples[case], unit, spread[kind_of(case)], seed_of(case))
+        alone = is_alone(samples[case]) or is_alone(unit)
+        costs[case] = Estimate(cost.value) if alone else cost
+    return costs
+
+
+def _quotients(above: Samples, below: Samples) -> Samples:
+    """A case's time over its unit's in each process: what shifts both alike is gone."""
+    return {
+        process: [float(np.median(rounds) / np.median(below[process]))]
+        for process, rounds in above.items()
+        if process in below
+    }
+
+
+def over(above: Samples, below: Samples, spread: float = 0.0, seed: int = 0) -> Estimate:
+    """The ratio of two medians over the processes that measured both.
+
+    `spread` is that of the ratio between processes, which is less than that of either time where
+    a process shifts both alike. Raises ValueError where no process measured both.
+    """
+    shared = above.keys() & below.keys()
+    if not shared:
+        raise ValueError("no process measured both")
+    top, bottom = ({process: side[process] for process in shared} for side in (above, below))
+    quotient = replicates(top, spread, seed) / replicates(bottom, seed=seed + 1)
+    paired = np.median([np.median(above[p]) / np.median(below[p]) for p in shared])
+    return estimate(np.concatenate([[paired], quotient[1:]]))
