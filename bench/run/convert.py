@@ -28,7 +28,7 @@ from ..results.store import (
     read_json,
     read_lines,
 )
-from . import derive
+from ..timing import bootstrap
 
 _CONDITIONS: Mapping[str, Against] = {
     "compiled": Against(Other.MODE, "compiled"),
@@ -129,7 +129,7 @@ def _case(record: Mapping[str, Any]) -> Case:
 def seed_of(case: Case) -> int:
     """The number from which a case's intervals were drawn under the old name of its form."""
     old = {new: name for name, new in _RENAMED.items()}
-    return derive.seed_of(replace(case, form=old.get(case.form, case.form)))
+    return bootstrap.seed_of(replace(case, form=old.get(case.form, case.form)))
 
 
 def _agreement(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -30,10 +28,10 @@ from ..results.samples import (
     Visit,
 )
 from ..results.status import Status
-from ..timing import bootstrap as statistics
-from ..timing import cost_model
+from ..timing import bootstrap, cost_model
 from ..timing import parts as decomposition
 from ..timing.ratios import Estimate
+from ..timing.relative import relative_costs
 
 _SLOW = 1.3
 _ENOUGH = 2
@@ -129,7 +127,7 @@ def rows(
     samples: Iterable[Sample],
     classes: Mapping[str, Classes],
     precision: float,
-    seed: Callable[[Case], int] | None = None,
+    seed: Callable[[Case], int] = bootstrap.seed_of,
 ) -> list[Row]:
     """All rows of a run, in the order in which its cases first appear.
 
@@ -166,7 +164,7 @@ def rows(
             case Trial():
                 raise ValueError("trials of a gate are no measurement: gate.summary counts them")
     timings = {case: each for case, each in timings.items() if case not in refused}
-    timed, parts = _timing_rows(timings, precision, seed or seed_of)
+    timed, parts = _timing_rows(timings, precision, seed)
     faults = {case: timing.faults for case, timing in parts.items()}
     split = list(decomposition.rows(parts, classes))
     modelled = cost_model.rows(split, probes, faults)
@@ -185,27 +183,19 @@ def _timing_rows(
 ) -> tuple[list[Row], dict[Case, decomposition.Timing]]:
     """The rows of each case by itself, and what the decomposition needs of it."""
     kept = {case: each.kept() for case, each in timings.items() if each.visits}
-    spreads = _spreads(kept)
-    ratio_spreads = _spreads({case: _quotients(case, kept) for case in kept})
+    spreads = bootstrap.spreads(kept)
+    costs = relative_costs(kept, baseline_of, seed)
     rows: list[Row] = []
     parts = {}
     for case, samples in kept.items():
-        timing, kind = timings[case], _kind(case)
-        replicates = statistics.replicates(samples, spreads[kind], seed(case))
-        alone = _is_alone(samples)
-        if alone:
+        timing = timings[case]
+        replicates = bootstrap.replicates(samples, spreads[bootstrap.kind_of(case)], seed(case))
+        if bootstrap.is_alone(samples):
             replicates[1:] = math.nan  # what is made of it has no interval either
         parts[case] = decomposition.Timing(replicates, float(np.median(timing.faults)))
-        rows += _times(case, timing, statistics.estimate(replicates), precision)
-        relative = _relative(case, kept, ratio_spreads[kind], seed(case))
-        alone = alone or _is_alone(kept.get(baseline_of(case), {}))
-        rows.append(replace(relative, low=None, high=None) if alone else relative)
+        rows += _times(case, timing, bootstrap.estimate(replicates), precision)
+        rows.append(_relative(case, costs.get(case)))
     return rows, parts
-
-
-def _is_alone(samples: statistics.Samples) -> bool:
-    """Whether there is one sample, which tells no interval."""
-    return sum(map(len, samples.values())) == 1
 
 
 def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -> Iterator[Row]:
@@ -219,30 +209,13 @@ def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -
         yield Row(case, "compile_time", compile_seconds(first), cause=Cause(why))
 
 
-def _kind(case: Case) -> tuple[str, str, str, int]:
-    """What cases have in common whose processes differ about as much."""
-    return case.framework, case.device, case.mode, case.size
-
-
-def _spreads(kept: dict[Case, dict[int, list[float]]]) -> dict[Any, float]:
-    groups: dict[Any, list[dict[int, list[float]]]] = {}
-    for case, samples in kept.items():
-        groups.setdefault(_kind(case), []).append(samples)
-    return {kind: statistics.spread_between(cases) for kind, cases in groups.items()}
-
-
-def seed_of(case: Case) -> int:
-    """A number of a case's own, the same in every process."""
-    return zlib.crc32(repr(case).encode())
-
-
 def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> Ended:
     """Why sampling ended: the interval is narrow enough, or why it is not."""
-    if _is_alone(samples):
+    if bootstrap.is_alone(samples):
         return Ended.ONE_SAMPLE
     if estimate.half_width <= precision:
         return Ended.NARROW
-    if all(statistics.half_width(rounds) <= precision for rounds in samples.values()):
+    if all(bootstrap.half_width(rounds) <= precision for rounds in samples.values()):
         return Ended.DIFFER
     return Ended.BUDGET
 
@@ -271,29 +244,14 @@ def companions(cases: Iterable[Case]) -> list[Case]:
     return list(dict.fromkeys([*map(baseline_of, cases), *floors]))
 
 
-def _quotients(case: Case, kept: dict[Case, dict[int, list[float]]]) -> dict[int, list[float]]:
-    """A case's time over its baseline's in each process: what shifts both alike is gone."""
-    baseline = baseline_of(case)
-    below = kept.get(baseline, {}) if case != baseline else {}
-    return {
-        process: [float(np.median(rounds) / np.median(below[process]))]
-        for process, rounds in kept[case].items()
-        if process in below
-    }
-
-
-def _relative(
-    case: Case, kept: dict[Case, dict[int, list[float]]], spread: float, seed: int
-) -> Row:
+def _relative(case: Case, cost: Estimate | None) -> Row:
     baseline = baseline_of(case)
     unit = Against(Other.UNIT, baseline.activation, baseline.form)
-    if not kept.get(baseline, {}).keys() & kept[case].keys():
+    if cost is None:
         row = Row(case, "relative_cost", None, status=Status.UNSUPPORTED)
         return replace(row, against=unit, cause=Cause(Why.NO_UNIT, (BASELINE,)))
-    if case == baseline:
-        return Row(case, "relative_cost", 1.0, 1.0, 1.0, against=unit)
-    ratio = statistics.ratio(kept[case], kept[baseline], spread, seed)
-    return replace(_row(case, "relative_cost", ratio), against=unit)
+    row = replace(_row(case, "relative_cost", cost), against=unit)
+    return row if cost.known else replace(row, low=None, high=None)
 
 
 def _agreement_rows(sample: Agreement) -> Iterator[Row]:

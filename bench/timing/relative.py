@@ -17,11 +17,14 @@ from .ratios import Estimate
 
 
 def relative_costs(
-    samples: Mapping[Case, Samples], unit_of: Callable[[Case], Case]
+    samples: Mapping[Case, Samples],
+    unit_of: Callable[[Case], Case],
+    seed: Callable[[Case], int] = seed_of,
 ) -> dict[Case, Estimate]:
     """The time of each case over its unit's, of those that one process measured beside it.
 
-    A single sample of either leaves the error unknown.
+    A single sample of either leaves the error unknown. `seed` gives the number from which a case's
+    interval is drawn.
     """
     units = {case: samples.get(unit_of(case), {}) for case in samples}
     beside = {case: unit for case, unit in units.items() if unit.keys() & samples[case].keys()}
@@ -31,7 +34,7 @@ def relative_costs(
     for case, unit in beside.items():
         cost = Estimate(1.0, 1.0, 1.0)
         if case in others:
-            cost = over(samples[case], unit, spread[kind_of(case)], seed_of(case))
+            cost = over(samples[case], unit, spread[kind_of(case)], seed(case))
         alone = is_alone(samples[case]) or is_alone(unit)
         costs[case] = Estimate(cost.value) if alone else cost
     return costs
