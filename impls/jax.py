@@ -148,6 +148,7 @@ def prelu_where(x: Array, alpha: Array) -> Array:
 
 
 def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    """Gradients along x and, summed, along α"""
     along_alpha = jnp.where(x > 0, 0, upstream * x)
     sums = along_alpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
     return upstream * _hinge(x, 0, alpha, 1), sums
@@ -206,6 +207,7 @@ def hard_sigmoid_textbook(x: Array) -> Array:
 
 
 def _hard_sigmoid_slope(x: Array) -> Array:
+    """1/6 where |x| < 3, else 0"""
     outside = jnp.where(jnp.abs(x) >= 3, 0, x)  # NaN is neither and stays
     return jnp.where(jnp.abs(x) < 3, 1 / 6, outside)
 
@@ -227,6 +229,7 @@ def hard_swish_textbook(x: Array) -> Array:
 
 
 def _hard_swish_slope(x: Array) -> Array:
+    """(2x + 3)/6 where |x| ≤ 3, else 0 below and 1 above"""
     inside = (2 * jnp.clip(x, -3, 3) + 3) / 6
     return jnp.where(x > 3, 1, jnp.where(x < -3, 0, inside))
 
@@ -252,6 +255,7 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
+    """1 if x > 0, else αeˣ"""
     # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = jnp.exp(0.5 * jnp.minimum(x, 0))
     return jnp.where(x > 0, 1, alpha * half * half)
@@ -274,6 +278,7 @@ def selu_textbook(x: Array) -> Array:
 
 
 def _selu_slope(x: Array) -> Array:
+    """λ if x > 0, else λαeˣ"""
     half = jnp.exp(0.5 * jnp.minimum(x, 0))
     return jnp.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -302,11 +307,13 @@ def celu_wide(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
+    """1/(1 + e⁻ˣ), of e^{−|x|} alone"""
     tail = jnp.exp(-jnp.abs(x))
     return jnp.where(x < 0, tail, 1) / (1 + tail)
 
 
 def _sigmoid_slope(x: Array) -> Array:
+    """t/(1 + t)² with t = e^{−|x|}"""
     tail = jnp.exp(-jnp.abs(x))
     return tail / (1 + tail) ** 2
 
@@ -390,6 +397,7 @@ _NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864
 
 
 def _softplus_approximation_slope(x: Array) -> Array:
+    """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = jnp.clip(x, -1000, 1000) / _LN2
     size = jnp.abs(u)
     square = u * u
@@ -416,11 +424,13 @@ def softplus_approximation_wide(x: Array) -> Array:
 
 
 def _gated(x: Array, gate: Array) -> Array:
+    """x · sigmoid(gate)"""
     half, tail = _halves(gate)
     return jnp.where(gate < 0, x * half * half, x) / (1 + tail)
 
 
 def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     half, tail = _halves(gate)
     rise = x * gate_slope
     below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
@@ -438,6 +448,7 @@ def silu_textbook(x: Array) -> Array:
 
 
 def _silu_slope(x: Array) -> Array:
+    """s(1 + x(1 − s)) with s = sigmoid(x)"""
     bounded = jnp.clip(x, -1000, 1000)
     return _gated_slope(bounded, bounded, 1)
 
@@ -474,6 +485,7 @@ def _by_tail(x: Array, near: Array, factor: Array) -> Array:
 
 
 def _gelu_slope(x: Array) -> Array:
+    """Φ(x) + xφ(x)"""
     bounded = jnp.clip(x, -1000, 1000)
     density = _DENSITY_AT_0 * jnp.exp(-0.5 * bounded * bounded)
     near = 0.5 * jax.lax.erfc(-bounded * _ROOT_HALF) + bounded * density
@@ -489,10 +501,12 @@ def gelu_wide(x: Array) -> Array:
 
 
 def _gelu_tanh_gate(x: Array) -> Array:
+    """2√(2/π)(x + 0.044715x³)"""
     return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
 
 
 def _gelu_tanh_gate_slope(x: Array) -> Array:
+    """2√(2/π)(1 + 0.134145x²)"""
     return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
 
 
@@ -507,6 +521,7 @@ def gelu_tanh_textbook(x: Array) -> Array:
 
 
 def _gelu_tanh_slope(x: Array) -> Array:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     bounded = jnp.clip(x, -1000, 1000)
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
@@ -524,6 +539,7 @@ def gelu_sigmoid_textbook(x: Array) -> Array:
 
 
 def _gelu_sigmoid_slope(x: Array) -> Array:
+    """s(1 + 1.702x(1 − s)) with s = sigmoid(1.702x)"""
     bounded = jnp.clip(x, -1000, 1000)
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
@@ -546,6 +562,7 @@ def mish_textbook(x: Array) -> Array:
 
 
 def _mish_slope(x: Array) -> Array:
+    """n/(n + 2) + 4xt(t + 1)/(n + 2)² with n = t(t + 2), t = eˣ"""
     bounded = jnp.clip(x, -1000, 1000)
     half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
@@ -593,6 +610,7 @@ def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
+    """½(1 + x/√(x² + b))"""
     half_sum, root = _half_sum(x, b)
     share = 0.5 * math.sqrt(b)
     # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
@@ -630,12 +648,14 @@ def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _isru(x: Array, alpha: float) -> Array:
+    """x/√(1 + αx²), ±1/√α far from 0"""
     far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
     bounded = jnp.clip(x, -far, far)
     return bounded / jnp.sqrt(1 + alpha * bounded * bounded)
 
 
 def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
+    """1/√(1 + αx²)³"""
     inverse = 1 / jnp.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
     return inverse * inverse * inverse
 
@@ -686,6 +706,7 @@ def _shifted_exp(x: Array, with_zero: bool) -> tuple[Array, Array]:
 
 
 def _softmax(x: Array, with_zero: bool = False) -> Array:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
     powers, _ = _shifted_exp(x, with_zero)
     return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
 

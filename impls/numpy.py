@@ -122,6 +122,7 @@ def _along_alpha(upstream: Array, x: Array, alpha: Array) -> Array:
 
 
 def _prelu_gradient(upstream: Array, x: Array, alpha: Array) -> tuple[Array, Array]:
+    """Gradients along x and, summed, along α"""
     return upstream * np.where(x > 0, 1, alpha), _along_alpha(upstream, x, alpha)
 
 
@@ -305,6 +306,7 @@ def squared_relu_max(x: Array) -> Array:
 
 
 def _squared_relu_blocked_slope(x: Array, *, out: Array) -> Array:
+    """2 max(x, 0)"""
     np.maximum(x, constant(0, x), out=out)
     out += out
     return out
@@ -324,6 +326,7 @@ def hard_sigmoid_textbook(x: Array) -> Array:
 
 
 def _hard_sigmoid_slope(x: Array) -> Array:
+    """1/6 where |x| < 3, else 0"""
     outside = np.where(np.abs(x) >= 3, 0, x)  # NaN is neither and stays
     return np.where(np.abs(x) < 3, 1 / 6, outside)
 
@@ -335,6 +338,7 @@ def hard_sigmoid_wide(x: Array) -> Array:
 
 
 def _hard_sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
+    """1/6 where |x| < 3, else 0"""
     np.abs(x, out=out)
     indicate(out < 3, out)
     out *= 1 / 6
@@ -351,6 +355,7 @@ def hard_sigmoid_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _hard_swish_slope(x: Array) -> Array:
+    """(2x + 3)/6 where |x| ≤ 3, else 0 below and 1 above"""
     inside = (2 * np.clip(x, -3, 3) + 3) / 6
     return np.where(x > 3, 1, np.where(x < -3, 0, inside))
 
@@ -402,6 +407,7 @@ def elu_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _elu_slope(x: Array, alpha: float = 1.0) -> Array:
+    """1 if x > 0, else αeˣ"""
     # The exponential is 1 above 0, and NaN where x is, whatever its sign bit.
     return by_sign(0 - x, constant(1, x), constant(alpha, x)) * np.exp(at_most(0, x))
 
@@ -446,6 +452,7 @@ def selu_textbook(x: Array) -> Array:
 
 
 def _selu_slope(x: Array) -> Array:
+    """λ if x > 0, else λαeˣ"""
     # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = np.exp(0.5 * np.minimum(x, 0))
     return np.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
@@ -495,6 +502,7 @@ def celu_wide(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _celu_blocked_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
+    """e^{min(x, 0)/α}"""
     np.minimum(x, constant(0, x), out=out)
     if alpha != 1:
         out /= alpha
@@ -514,11 +522,13 @@ def celu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
+    """1/(1 + e⁻ˣ), of e^{−|x|} alone"""
     tail = np.exp(-np.abs(x))
     return by_sign(x, tail, constant(1, x)) / (1 + tail)
 
 
 def _sigmoid_slope(x: Array) -> Array:
+    """t/(1 + t)² with t = e^{−|x|}"""
     tail = np.exp(-np.abs(x))
     return tail / (1 + tail) ** 2
 
@@ -597,6 +607,7 @@ def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
 
 
 def _softplus_blocked_slope(x: Array, k: float = 1.0, *, out: Array) -> Array:
+    """1/(1 + e^{−kx})"""
     np.multiply(x, -k, out=out)
     return np.divide(1, one_plus_exp(out), out=out)
 
@@ -616,6 +627,7 @@ def softplus_blocked(x: Array, k: float = 1.0, *, out: Array) -> Array:
 
 
 def _softplus_approximation_textbook_slope(x: Array) -> Array:
+    """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2, ½ at 0"""
     tail = np.exp(-x / _LN2)
     slope = (1 - (1 + x / _LN2) * tail) / (1 - tail) ** 2
     return np.where(x == 0, x.dtype.type(0.5), slope)
@@ -643,6 +655,7 @@ _SERIES_AT_HALF = sum(coefficient * 0.5 ** (2 * i + 1) for i, coefficient in enu
 
 
 def _softplus_approximation_slope(x: Array) -> Array:
+    """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = _bounded(x) / _LN2
     size = np.abs(u)
     square = u * u
@@ -710,11 +723,13 @@ def _halves(x: Array) -> tuple[Array, Array]:
 
 
 def _gated(x: Array, gate: Array) -> Array:
+    """x · sigmoid(gate)"""
     half, tail = _halves(gate)
     return by_sign(gate, x * half * half, x) / (1 + tail)
 
 
 def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     half, tail = _halves(gate)
     rise = x * gate_slope
     below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
@@ -722,6 +737,7 @@ def _gated_slope(x: Array, gate: Array, gate_slope: Any) -> Array:
 
 
 def _bounded(x: Array) -> Array:
+    """min(max(x, −1000), 1000)"""
     return at_most(1000, at_least(-1000, x))
 
 
@@ -732,6 +748,7 @@ def silu_textbook(x: Array) -> Array:
 
 
 def _silu_slope(x: Array) -> Array:
+    """s(1 + x(1 − s)) with s = sigmoid(x)"""
     bounded = _bounded(x)
     return _gated_slope(bounded, bounded, 1)
 
@@ -756,6 +773,7 @@ def _gated_blocked_slope(x: Array, rise: Array, out: Array) -> Array:
 
 
 def _silu_blocked_slope(x: Array, *, out: Array) -> Array:
+    """s(1 + x(1 − s)) with s = 1/(1 + e⁻ˣ)"""
     np.negative(x, out=out)
     return _gated_blocked_slope(x, scalars(out.dtype.char, 1)[0], one_plus_exp(out))
 
@@ -768,6 +786,7 @@ def silu_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _gelu_textbook_slope(x: Array) -> Array:
+    """½(1 + erf(x/√2)) + xφ(x)"""
     return 0.5 * (1 + erf(x * _ROOT_HALF)) + x * _DENSITY_AT_0 * np.exp(-0.5 * x * x)
 
 
@@ -809,14 +828,17 @@ def gelu_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _gelu_tanh_gate(x: Array) -> Array:
+    """2√(2/π)(x + 0.044715x³)"""
     return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
 
 
 def _gelu_tanh_gate_slope(x: Array) -> Array:
+    """2√(2/π)(1 + 0.134145x²)"""
     return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
 
 
 def _gelu_tanh_textbook_slope(x: Array) -> Array:
+    """½(1 + t) + ¼x(1 − t²) · gate′ with t = tanh(gate/2)"""
     t = np.tanh(_gelu_tanh_gate(x) / 2)
     return 0.5 * (1 + t) + 0.25 * x * (1 - t * t) * _gelu_tanh_gate_slope(x)
 
@@ -828,6 +850,7 @@ def gelu_tanh_textbook(x: Array) -> Array:
 
 
 def _gelu_tanh_slope(x: Array) -> Array:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     bounded = _bounded(x)
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
@@ -849,6 +872,7 @@ def _exp_of_gelu_tanh_gate(x: Array, out: Array) -> Array:
 
 
 def _gelu_tanh_blocked_slope(x: Array, *, out: Array) -> Array:
+    """s(1 + x · gate′ · (1 − s)) with s = 1/(1 + exp(−gate))"""
     _, rise = scratch(out, 2)
     np.multiply(x, x, out=rise)
     rise *= 2 * _GELU_TANH * 0.134145
@@ -863,6 +887,7 @@ def gelu_tanh_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _gelu_sigmoid_textbook_slope(x: Array) -> Array:
+    """s(1 + 1.702x(1 − s)) with s = 1/(1 + e^{−1.702x})"""
     s = sigmoid_textbook(1.702 * x)
     return s * (1 + 1.702 * x * (1 - s))
 
@@ -874,6 +899,7 @@ def gelu_sigmoid_textbook(x: Array) -> Array:
 
 
 def _gelu_sigmoid_slope(x: Array) -> Array:
+    """s(1 + 1.702x(1 − s)) with s = sigmoid(1.702x)"""
     bounded = _bounded(x)
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
@@ -886,6 +912,7 @@ def gelu_sigmoid_wide(x: Array) -> Array:
 
 
 def _gelu_sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
+    """s(1 + 1.702x(1 − s)) with s = 1/(1 + e^{−1.702x})"""
     np.multiply(x, -1.702, out=out)
     return _gated_blocked_slope(x, scalars(out.dtype.char, 1.702)[0], one_plus_exp(out))
 
@@ -898,6 +925,7 @@ def gelu_sigmoid_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _mish_textbook_slope(x: Array) -> Array:
+    """t + x(1 − t²)/(1 + e⁻ˣ) with t = tanh(ln(1 + eˣ))"""
     t = np.tanh(np.log(1 + np.exp(x)))
     return t + x * (1 - t * t) * sigmoid_textbook(x)
 
@@ -909,6 +937,7 @@ def mish_textbook(x: Array) -> Array:
 
 
 def _mish_slope(x: Array) -> Array:
+    """n/(n + 2) + 4xt(t + 1)/(n + 2)² with n = t(t + 2), t = eˣ"""
     bounded = _bounded(x)
     half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
@@ -988,6 +1017,7 @@ def _half_sum(x: Array, b: float) -> tuple[Array, Array]:
 
 
 def _squareplus_slope(x: Array, b: float = 4.0) -> Array:
+    """½(1 + x/√(x² + b))"""
     half_sum, root = _half_sum(x, b)
     tail = 0.25 * b / half_sum / root
     return by_sign(0 - x, 1 - tail, tail)
@@ -1001,6 +1031,7 @@ def squareplus_wide(x: Array, b: float = 4.0) -> Array:
 
 
 def _squareplus_blocked_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:
+    """½(1 + x/√(x² + b))"""
     np.multiply(x, x, out=out)
     out += b
     np.sqrt(out, out=out)
@@ -1035,6 +1066,7 @@ def softsign_wide(x: Array) -> Array:
 
 
 def _softsign_blocked_slope(x: Array, *, out: Array) -> Array:
+    """1/(1 + |x|)²"""
     np.abs(x, out=out)
     out += 1
     np.divide(1, out, out=out)
@@ -1050,6 +1082,7 @@ def softsign_blocked(x: Array, *, out: Array) -> Array:
 
 
 def _isru_textbook_slope(x: Array, alpha: float = 1.0) -> Array:
+    """1/√(1 + αx²)³"""
     return 1 / np.sqrt(1 + alpha * x * x) ** 3
 
 
@@ -1060,12 +1093,14 @@ def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _isru(x: Array, alpha: float) -> Array:
+    """x/√(1 + αx²), ±1/√α far from 0"""
     far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
     bounded = np.clip(x, -far, far)
     return bounded / np.sqrt(1 + alpha * bounded * bounded)
 
 
 def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
+    """1/√(1 + αx²)³"""
     inverse = 1 / np.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
     return inverse * inverse * inverse
 
@@ -1156,6 +1191,7 @@ def _shifted_exp(x: Array, with_zero: bool) -> tuple[Array, Array]:
 
 
 def _softmax(x: Array, with_zero: bool) -> Array:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
     powers, _ = _shifted_exp(x, with_zero)
     return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
 
@@ -1207,6 +1243,7 @@ def logsumexp_blocked(x: Array, with_zero: bool = False, *, out: Array | None = 
 
 
 def _pull_softmax(upstream: Array, shares: Array) -> Array:
+    """y(g − Σ y·g)"""
     return shares * (upstream - (upstream * shares).sum(axis=-1, keepdims=True))
 
 

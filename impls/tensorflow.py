@@ -152,6 +152,7 @@ def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients along x and, summed, along α"""
     along_alpha = _where(x > 0, 0, upstream * x)
     sums = tf.reduce_sum(along_alpha, axis=list(range(x.shape.rank - alpha.shape.rank)))
     return upstream * _hinge(x, 0, alpha, 1), sums
@@ -211,6 +212,7 @@ def hard_sigmoid_textbook(x: Tensor) -> Tensor:
 
 
 def _hard_sigmoid_slope(x: Tensor) -> Tensor:
+    """1/6 where |x| < 3, else 0"""
     outside = _where(tf.abs(x) >= 3, 0, x)  # NaN is neither and stays
     return _where(tf.abs(x) < 3, 1 / 6, outside)
 
@@ -227,6 +229,7 @@ def hard_swish_textbook(x: Tensor) -> Tensor:
 
 
 def _hard_swish_slope(x: Tensor) -> Tensor:
+    """(2x + 3)/6 where |x| ≤ 3, else 0 below and 1 above"""
     inside = (2 * _at_most(_at_least(x, -3), 3) + 3) / 6
     return _where(x > 3, 1, _where(x < -3, 0, inside))
 
@@ -254,6 +257,7 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """1 if x > 0, else αeˣ"""
     # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = tf.exp(0.5 * _at_most(x, 0))
     return _where(x > 0, 1, alpha * half * half)
@@ -276,6 +280,7 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
+    """λ if x > 0, else λαeˣ"""
     half = tf.exp(0.5 * _at_most(x, 0))
     return _where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -299,11 +304,13 @@ def celu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _sigmoid(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ), of e^{−|x|} alone"""
     tail = tf.exp(-tf.abs(x))
     return tf.where(x < 0, tail, 1) / (1 + tail)
 
 
 def _sigmoid_slope(x: Tensor) -> Tensor:
+    """t/(1 + t)² with t = e^{−|x|}"""
     tail = tf.exp(-tf.abs(x))
     return tail / (1 + tail) ** 2
 
@@ -389,6 +396,7 @@ _NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864
 
 
 def _softplus_approximation_slope(x: Tensor) -> Tensor:
+    """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = _at_most(_at_least(x, -1000), 1000) / _LN2
     size = tf.abs(u)
     square = u * u
@@ -415,11 +423,13 @@ def softplus_approximation_wide(x: Tensor) -> Tensor:
 
 
 def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    """x · sigmoid(gate)"""
     half, tail = _halves(gate)
     return tf.where(gate < 0, x * half * half, x) / (1 + tail)
 
 
 def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     half, tail = _halves(gate)
     rise = x * gate_slope
     below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
@@ -437,6 +447,7 @@ def silu_textbook(x: Tensor) -> Tensor:
 
 
 def _silu_slope(x: Tensor) -> Tensor:
+    """s(1 + x(1 − s)) with s = sigmoid(x)"""
     bounded = _at_most(_at_least(x, -1000), 1000)
     return _gated_slope(bounded, bounded, 1)
 
@@ -473,6 +484,7 @@ def _by_tail(x: Tensor, near: Tensor, factor: Tensor) -> Tensor:
 
 
 def _gelu_slope(x: Tensor) -> Tensor:
+    """Φ(x) + xφ(x)"""
     bounded = _at_most(_at_least(x, -1000), 1000)
     density = _DENSITY_AT_0 * tf.exp(-0.5 * bounded * bounded)
     near = 0.5 * tf.math.erfc(-bounded * _ROOT_HALF) + bounded * density
@@ -488,10 +500,12 @@ def gelu_wide(x: Tensor) -> Tensor:
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    """2√(2/π)(x + 0.044715x³)"""
     return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
 
 
 def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    """2√(2/π)(1 + 0.134145x²)"""
     return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
 
 
@@ -506,6 +520,7 @@ def gelu_tanh_textbook(x: Tensor) -> Tensor:
 
 
 def _gelu_tanh_slope(x: Tensor) -> Tensor:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     bounded = _at_most(_at_least(x, -1000), 1000)
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
@@ -523,6 +538,7 @@ def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
 
 
 def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
+    """s(1 + 1.702x(1 − s)) with s = sigmoid(1.702x)"""
     bounded = _at_most(_at_least(x, -1000), 1000)
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
@@ -540,6 +556,7 @@ def mish_textbook(x: Tensor) -> Tensor:
 
 
 def _mish_slope(x: Tensor) -> Tensor:
+    """n/(n + 2) + 4xt(t + 1)/(n + 2)² with n = t(t + 2), t = eˣ"""
     bounded = _at_most(_at_least(x, -1000), 1000)
     half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
@@ -582,6 +599,7 @@ def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
+    """½(1 + x/√(x² + b))"""
     half_sum, root = _half_sum(x, b)
     share = 0.5 * math.sqrt(b)
     # Not b/(4·half_sum)/root, which XLA turns into one quotient whose divisor underflows.
@@ -619,12 +637,14 @@ def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _isru(x: Tensor, alpha: float) -> Tensor:
+    """x/√(1 + αx²), ±1/√α far from 0"""
     far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
     bounded = _at_most(_at_least(x, -far), far)
     return bounded / tf.sqrt(1 + alpha * bounded * bounded)
 
 
 def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """1/√(1 + αx²)³"""
     inverse = 1 / tf.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
     return inverse * inverse * inverse
 
@@ -675,6 +695,7 @@ def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
 
 
 def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
     powers, _ = _shifted_exp(x, with_zero)
     return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
 

@@ -168,6 +168,7 @@ def prelu_where(x: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _prelu_gradient(upstream: Tensor, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients along x and, summed, along α"""
     along_alpha = torch.where(x > 0, 0, upstream * x)
     return upstream * _hinge(x, 0, alpha, 1), along_alpha.sum_to_size(alpha.shape)
 
@@ -228,6 +229,7 @@ def hard_sigmoid_textbook(x: Tensor) -> Tensor:
 
 
 def _hard_sigmoid_slope(x: Tensor) -> Tensor:
+    """1/6 where |x| < 3, else 0"""
     outside = torch.where(torch.abs(x) >= 3, 0, x)  # NaN is neither and stays
     return torch.where(torch.abs(x) < 3, 1 / 6, outside)
 
@@ -250,6 +252,7 @@ def hard_swish_textbook(x: Tensor) -> Tensor:
 
 
 def _hard_swish_slope(x: Tensor) -> Tensor:
+    """(2x + 3)/6 where |x| ≤ 3, else 0 below and 1 above"""
     inside = (2 * torch.clamp(x, -3, 3) + 3) / 6
     return torch.where(x > 3, 1, torch.where(x < -3, 0, inside))
 
@@ -265,6 +268,7 @@ def hard_swish_wide(x: Tensor) -> Tensor:
 
 
 def _expm1(x: Tensor) -> Tensor:
+    """eˣ − 1"""
     # Inductor's vector code replaces expm1 by exp(x) − 1, which cancels: a detour by tanh.
     return torch.tanh(0.5 * x) * (torch.exp(x) + 1)
 
@@ -281,6 +285,7 @@ def elu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _elu_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """1 if x > 0, else αeˣ"""
     # By the half twice: eˣ itself may be subnormal where the slope is not.
     half = torch.exp(0.5 * torch.clamp(x, max=0))
     return torch.where(x > 0, 1, alpha * half * half)
@@ -303,6 +308,7 @@ def selu_textbook(x: Tensor) -> Tensor:
 
 
 def _selu_slope(x: Tensor) -> Tensor:
+    """λ if x > 0, else λαeˣ"""
     half = torch.exp(0.5 * torch.clamp(x, max=0))
     return torch.where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * half * half)
 
@@ -333,11 +339,13 @@ def celu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _sigmoid(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ), of e^{−|x|} alone"""
     tail = torch.exp(-torch.abs(x))
     return torch.where(x < 0, tail, 1) / (1 + tail)
 
 
 def _sigmoid_slope(x: Tensor) -> Tensor:
+    """t/(1 + t)² with t = e^{−|x|}"""
     tail = torch.exp(-torch.abs(x))
     return tail / (1 + tail) ** 2
 
@@ -424,6 +432,7 @@ _NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864
 
 
 def _softplus_approximation_slope(x: Tensor) -> Tensor:
+    """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = torch.clamp(x, -1000, 1000) / _LN2
     size = torch.abs(u)
     square = u * u
@@ -450,11 +459,13 @@ def softplus_approximation_wide(x: Tensor) -> Tensor:
 
 
 def _gated(x: Tensor, gate: Tensor) -> Tensor:
+    """x · sigmoid(gate)"""
     half, tail = _halves(gate)
     return torch.where(gate < 0, x * half * half, x) / (1 + tail)
 
 
 def _gated_slope(x: Tensor, gate: Tensor, gate_slope: Any) -> Tensor:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     half, tail = _halves(gate)
     rise = x * gate_slope
     below, above = (1 + tail + rise) * half * half, 1 + tail + rise * tail
@@ -473,6 +484,7 @@ def silu_textbook(x: Tensor) -> Tensor:
 
 
 def _silu_slope(x: Tensor) -> Tensor:
+    """s(1 + x(1 − s)) with s = sigmoid(x)"""
     bounded = torch.clamp(x, -1000, 1000)
     return _gated_slope(bounded, bounded, 1)
 
@@ -496,6 +508,7 @@ def gelu_textbook(x: Tensor) -> Tensor:
 
 
 def _gelu_slope(x: Tensor) -> Tensor:
+    """Φ(x) + xφ(x)"""
     bounded = torch.clamp(x, -1000, 1000)
     density = _DENSITY_AT_0 * torch.exp(-0.5 * bounded * bounded)
     return 0.5 * torch.erfc(-bounded * _ROOT_HALF) + bounded * density
@@ -509,10 +522,12 @@ def gelu_wide(x: Tensor) -> Tensor:
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
+    """2√(2/π)(x + 0.044715x³)"""
     return 2 * _GELU_TANH * (x + 0.044715 * x * x * x)
 
 
 def _gelu_tanh_gate_slope(x: Tensor) -> Tensor:
+    """2√(2/π)(1 + 0.134145x²)"""
     return 2 * _GELU_TANH * (1 + 0.134145 * x * x)
 
 
@@ -528,6 +543,7 @@ def gelu_tanh_textbook(x: Tensor) -> Tensor:
 
 
 def _gelu_tanh_slope(x: Tensor) -> Tensor:
+    """s(1 + x · gate′ · (1 − s)) with s = sigmoid(gate)"""
     bounded = torch.clamp(x, -1000, 1000)
     return _gated_slope(bounded, _gelu_tanh_gate(bounded), _gelu_tanh_gate_slope(bounded))
 
@@ -545,6 +561,7 @@ def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
 
 
 def _gelu_sigmoid_slope(x: Tensor) -> Tensor:
+    """s(1 + 1.702x(1 − s)) with s = sigmoid(1.702x)"""
     bounded = torch.clamp(x, -1000, 1000)
     return _gated_slope(bounded, 1.702 * bounded, 1.702)
 
@@ -568,6 +585,7 @@ def mish_textbook(x: Tensor) -> Tensor:
 
 
 def _mish_slope(x: Tensor) -> Tensor:
+    """n/(n + 2) + 4xt(t + 1)/(n + 2)² with n = t(t + 2), t = eˣ"""
     bounded = torch.clamp(x, -1000, 1000)
     half, tail = _halves(bounded)
     below = tail * tail + 2 * tail + 2
@@ -610,6 +628,7 @@ def _half_sum(x: Tensor, b: float) -> tuple[Tensor, Tensor]:
 
 
 def _squareplus_slope(x: Tensor, b: float = 4.0) -> Tensor:
+    """½(1 + x/√(x² + b))"""
     half_sum, root = _half_sum(x, b)
     tail = 0.25 * b / half_sum / root
     return torch.where(x > 0, 1 - tail, tail)
@@ -645,12 +664,14 @@ def isru_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _isru(x: Tensor, alpha: float) -> Tensor:
+    """x/√(1 + αx²), ±1/√α far from 0"""
     far = 1e15 / math.sqrt(alpha)  # from here on x/√(1 + αx²) is 1/√α to the last bit
     bounded = torch.clamp(x, -far, far)
     return bounded / torch.sqrt(1 + alpha * bounded * bounded)
 
 
 def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """1/√(1 + αx²)³"""
     inverse = 1 / torch.sqrt(1 + alpha * x * x)  # 0 where x² overflows, and so is its cube
     return inverse * inverse * inverse
 
@@ -701,6 +722,7 @@ def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
 
 
 def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
     powers, _ = _shifted_exp(x, with_zero)
     return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
 

@@ -18,7 +18,7 @@ Domain = Literal["all", "positive"]
 
 TIMING_INPUTS = (
     "standard normal, seeded, the same for every activation and framework; the absolute value of "
-    "that for sqrt and log1p"
+    "that for a function of positive numbers"
 )
 STRUCTURED_ROW = 16
 """Elements of a row in the accuracy inputs of row-wise activations."""

@@ -66,7 +66,7 @@ def check_input(array: Tensor, dtype: str) -> None:
 
 def _dtype(array: Tensor) -> str:
     name: str = getattr(array.dtype, "name", str(array.dtype))
-    return name.removeprefix("torch.")
+    return name.rpartition(".")[2]
 
 
 def check_result(results: Sequence[Tensor], array: Tensor) -> None:
