@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.workers.environment import Key
-from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600.0
@@ -65,11 +65,11 @@ def compiler(framework: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def lane(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+def worker(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedWorker]:
     """A running worker of a framework, on one CPU thread."""
     log = tmp_path_factory.mktemp("worker") / f"{framework}.log"
     cpus = sorted(os.sched_getaffinity(0))[-1:]
-    running = Lane(Key(framework, "cpu", 1), [], sys.executable, cpus, log, TIMEOUT)
+    running = SupervisedWorker(Key(framework, "cpu", 1), [], sys.executable, cpus, log, TIMEOUT)
     running.start()
     assert running.facts["status"] == "ok", running.facts
     yield running

@@ -23,10 +23,11 @@ import click
 from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case, Selection, forms_of, unsupported
 from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.host.cpus import available_cpus, measuring_cpus
 from actbench.bench.host.errors import ActbenchError
 from actbench.bench.timing.bootstrap import estimate, replicates
 from actbench.bench.timing.ratios import Estimate
-from actbench.bench.workers.lanes import Lane, available_cpus, make_lanes, measuring_cpus
+from actbench.bench.workers.supervised import SupervisedWorker, workers_of
 
 _WITH_FORMS = [name for name, record in CATALOG.items() if record.family != "primitive"]
 _SEED = 0
@@ -48,11 +49,13 @@ class Duel:
     ratio: Estimate
 
 
-def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel | None:
+def duel(
+    worker: SupervisedWorker, case: Case, other: Case, rounds: int, batch: float
+) -> Duel | None:
     """Time two cases in the order ABBA, `rounds` times. None if one of them failed."""
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        found = [lane.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
+        found = [worker.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
         per_call = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
         if len(per_call) < 4:
             return None
@@ -68,9 +71,9 @@ def duel(lane: Lane, case: Case, other: Case, rounds: int, batch: float) -> Duel
     )
 
 
-def _alone(lane: Lane, case: Case, rounds: int, batch: float) -> float | None:
+def _alone(worker: SupervisedWorker, case: Case, rounds: int, batch: float) -> float | None:
     """ns an element of a case that has no other to be set against. None if it failed."""
-    found = [lane.sample(case, _SEED, batch, 1) for _ in range(rounds)]
+    found = [worker.sample(case, _SEED, batch, 1) for _ in range(rounds)]
     times = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
     return median(times) / case.size if times else None
 
@@ -154,26 +157,26 @@ def main(
     cases = _cases(asked, dtype, size, direction)
     click.echo("\n".join(_HEAD))
     with tempfile.TemporaryDirectory() as logs:
-        for lane in make_lanes(cases, lambda _: sys.executable, Path(logs), _TIMEOUT):
-            _time(lane, against, rounds, batch)
+        for worker in workers_of(cases, lambda _: sys.executable, Path(logs), _TIMEOUT):
+            _time(worker, against, rounds, batch)
 
 
-def _time(lane: Lane, against: str, rounds: int, batch: float) -> None:
-    lane.pin(available_cpus())
-    lane.start()
-    if lane.facts["status"] != "ok":
-        click.echo(f"{lane.key.label}: {lane.facts['detail']}", err=True)
+def _time(worker: SupervisedWorker, against: str, rounds: int, batch: float) -> None:
+    worker.pin(available_cpus())
+    worker.start()
+    if worker.facts["status"] != "ok":
+        click.echo(f"{worker.key.label}: {worker.facts['detail']}", err=True)
         return
-    lane.pin(measuring_cpus(1))
+    worker.pin(measuring_cpus(1))
     try:
-        for first, others in _pairs(lane.alive, against):
-            found = [duel(lane, other, first, rounds, batch) for other in others]
-            alone = None if any(found) else _alone(lane, first, rounds, batch)
+        for first, others in _pairs(worker.alive, against):
+            found = [duel(worker, other, first, rounds, batch) for other in others]
+            alone = None if any(found) else _alone(worker, first, rounds, batch)
             click.echo(_row(first, [each for each in found if each], alone))
-        for case, failure in lane.failures.items():
+        for case, failure in worker.failures.items():
             click.echo(f"{case.activation} {case.form} {case.mode}: {failure.reason}", err=True)
     finally:
-        lane.close()
+        worker.close()
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case, forms_of, unsupported
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.host.cpus import measuring_cpus
 from actbench.bench.worker.protocol import Prepare
 from actbench.bench.workers.environment import Key, environment_of
-from actbench.bench.workers.lanes import measuring_cpus
 from actbench.bench.workers.requests import timed_call
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -20,7 +20,8 @@ from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..run.ranges import Trial, sweep_range
-from ..run.schedule import Request, run
+from ..run.request import Request
+from ..run.schedule import run
 from ..worker.own_function import PREFIX
 from ..worker.protocol import Call
 from ..workers.process import Failed

@@ -11,7 +11,7 @@ from ..catalog.frameworks import frameworks
 from ..results import words
 from ..results.samples import Agreement
 from ..results.store import dump, read_samples
-from ..run.schedule import Outcome
+from ..run.recording import Outcome
 from . import conclusion
 
 _FEW = 12

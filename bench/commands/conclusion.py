@@ -8,7 +8,7 @@ from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
 from ..results.rows import Row
-from ..run.schedule import Outcome
+from ..run.recording import Outcome
 
 
 def exit_status(outcome: Outcome) -> int:

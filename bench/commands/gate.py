@@ -15,8 +15,8 @@ from ..gate.gate import gate as compare
 from ..gate.own import Own
 from ..gate.trees import WORKTREE
 from ..host.errors import StoreError, UsageError
+from ..host.interrupt import interruptible
 from ..host.progress import Reporter
-from ..run.schedule import interruptible
 from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
 from .options import DEBUG, Finite, as_given, interpreters, selecting

@@ -13,7 +13,7 @@ from ..catalog.activations import nearest
 from ..catalog.cases import PROFILES, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..run.schedule import PARTS, Request
+from ..run.request import PARTS, Request
 from ..run.schedule import run as execute
 from . import conclusion
 from .options import DEBUG, LONGEST, Finite, as_given, interpreters, selecting

@@ -25,7 +25,7 @@ from ..results.samples import Comparison, Missing
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.environment import Key
-from ..workers.lanes import Lane
+from ..workers.supervised import SupervisedWorker
 from .sweep import comparison
 
 Array = np.ndarray[Any, Any]
@@ -66,15 +66,15 @@ def _is_plain(case: Case) -> bool:
     return case.mode == "eager" and not activation.rowwise and case.form == form
 
 
-def beside(lane: Lane) -> dict[Against, Lane]:
+def beside(worker: SupervisedWorker) -> dict[Against, SupervisedWorker]:
     """The workers to compare a worker with, by what is other about them."""
-    found = {Against(Other.PROCESS): lane.beside()}
-    if lane.key.device == "cpu":
+    found = {Against(Other.PROCESS): worker.beside()}
+    if worker.key.device == "cpu":
         cores = machine.cores()
-        if lane.key.threads != cores:
-            found[Against(Other.THREADS)] = lane.beside(threads=cores)
-        for variant in frameworks()[lane.key.framework].variants:
-            found[Against(Other.VARIANT, variant)] = lane.beside(variant=variant)
+        if worker.key.threads != cores:
+            found[Against(Other.THREADS)] = worker.beside(threads=cores)
+        for variant in frameworks()[worker.key.framework].variants:
+            found[Against(Other.VARIANT, variant)] = worker.beside(variant=variant)
     return found
 
 
@@ -88,8 +88,8 @@ class _Tried:
 
 
 def measure(
-    lane: Lane,
-    others: Mapping[Against, Lane],
+    worker: SupervisedWorker,
+    others: Mapping[Against, SupervisedWorker],
     chosen: Iterable[Case],
     seed: int,
     append: Callable[[Answer], None],
@@ -99,12 +99,12 @@ def measure(
     tried = []
     for case in chosen:
         bits = inputs_of[case.dtype]
-        outputs = lane.evaluate(case, bits)
+        outputs = worker.evaluate(case, bits)
         if outputs is None:
-            append(_failed(case, None, lane.failure_of(case)))
+            append(_failed(case, None, worker.failure_of(case)))
         else:
             tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
-            append(_in_pieces(lane, tried[-1], seed))
+            append(_in_pieces(worker, tried[-1], seed))
     tried = [each for each in tried if each.case.dtype in _ELSEWHERE] or tried
     if not tried:
         return
@@ -118,13 +118,13 @@ def _inputs(dtype: str, seed: int) -> Array:
     return np.resize(inputs.stratified(dtype, _PER_BINADE, seed), SHAPE)
 
 
-def _in_pieces(lane: Lane, tried: _Tried, seed: int) -> Answer:
+def _in_pieces(worker: SupervisedWorker, tried: _Tried, seed: int) -> Answer:
     """Some of the inputs again, in calls on so few elements that no vector is filled."""
     places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
     pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
-    outputs = lane.evaluate(tried.case, pieces, apart=True)
+    outputs = worker.evaluate(tried.case, pieces, apart=True)
     if outputs is None:
-        return _failed(tried.case, Against(Other.TAIL), lane.failure_of(tried.case))
+        return _failed(tried.case, Against(Other.TAIL), worker.failure_of(tried.case))
     some = _Tried(tried.case, pieces, tried.result[places])
     return _compared(some, Against(Other.TAIL), np.asarray(outputs[0]).ravel())
 
@@ -138,20 +138,20 @@ def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
     return np.concatenate([spread, near[bent]])
 
 
-def _elsewhere(other: Against, lane: Lane, tried: Iterable[_Tried]) -> list[Answer]:
+def _elsewhere(other: Against, worker: SupervisedWorker, tried: Iterable[_Tried]) -> list[Answer]:
     """The same inputs in another worker."""
-    lane.start()
+    worker.start()
     try:
-        return [_evaluated(other, lane, each) for each in tried]
+        return [_evaluated(other, worker, each) for each in tried]
     finally:
-        lane.stop()
+        worker.stop()
 
 
-def _evaluated(other: Against, lane: Lane, tried: _Tried) -> Answer:
-    case = replace(tried.case, threads=lane.key.threads)
-    outputs = lane.evaluate(case, tried.bits)
+def _evaluated(other: Against, worker: SupervisedWorker, tried: _Tried) -> Answer:
+    case = replace(tried.case, threads=worker.key.threads)
+    outputs = worker.evaluate(case, tried.bits)
     if outputs is None:
-        return _failed(tried.case, other, lane.failure_of(case))
+        return _failed(tried.case, other, worker.failure_of(case))
     return _compared(tried, other, np.asarray(outputs[0]).ravel())
 
 

@@ -20,15 +20,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..catalog.cases import PROFILES, Case, Selection
+from ..host.cpus import available_cpus
 from ..host.errors import UsageError
+from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..results.samples import Trial
 from ..results.store import RESULTS, RunWriter
-from ..run.schedule import Request, facts_of, interruptible
+from ..run.request import Request
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.processes import Setting
 from ..worker.protocol import ARMS, Hogs, Slowdown
-from ..workers.lanes import available_cpus
 from . import trees
 from .summary import HOGS, rows, summary
 
@@ -124,7 +125,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
         raise UsageError(f"no case left: --framework takes {', '.join(FRAMEWORKS)} here")
     started = datetime.now(UTC)
     path = asked.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-selftest"
-    writer = RunWriter(path, facts_of(_as_run(asked), started))
+    writer = RunWriter(path, _as_run(asked).facts(started))
     trials: list[Trial] = []
     try:
         with interruptible():

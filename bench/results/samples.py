@@ -33,6 +33,11 @@ class Preparation:
     compilations: int
     from_cache: int
 
+    @property
+    def compiling(self) -> float:
+        """Seconds of the first call less a later one, where something was compiled."""
+        return max(self.first - self.later, 0.0) if self.compilations else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

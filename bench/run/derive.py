@@ -118,11 +118,6 @@ def spoilt_samples(samples: Iterable[Sample]) -> int:
     return sum(sum(_spoilt(visit, usual[visit.process])) for visit in visits)
 
 
-def compile_seconds(sample: Preparation) -> float:
-    """Of a preparation: the first call less a later one, where something was compiled."""
-    return max(sample.first - sample.later, 0.0) if sample.compilations else 0.0
-
-
 def rows(
     samples: Iterable[Sample],
     classes: Mapping[str, Classes],
@@ -206,7 +201,7 @@ def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -
     if case.mode == "compiled" and timing.compiling:
         first = timing.compiling[0]
         why = Why.FROM_CACHE if first.from_cache else Why.COMPILED
-        yield Row(case, "compile_time", compile_seconds(first), cause=Cause(why))
+        yield Row(case, "compile_time", first.compiling, cause=Cause(why))
 
 
 def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> Ended:

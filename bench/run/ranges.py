@@ -18,7 +18,8 @@ from ..results.samples import Missing
 from ..results.store import RESULTS, RunWriter, is_unfinished
 from ..worker.protocol import Failure
 from ..workers.process import Failed
-from .schedule import Outcome, Request, derived, facts_of, record
+from .recording import Outcome, derived, record
+from .request import Request
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort:
     for trial in trials:
         asked.places(trial.case.dtype)
     started = datetime.now(UTC)
-    path, facts = _folder(request, started), facts_of(request, started)
+    path, facts = _folder(request, started), request.facts(started)
     facts.asked["range"] = [end.hex() for end in (asked.low, asked.high) if end is not None]
     writer = RunWriter(path, facts, anew=is_unfinished(path, request.command))
     journals: list[Journal] = []

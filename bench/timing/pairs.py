@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..catalog.cases import Case
+from ..host.cpus import measuring_cpus
 from ..worker.protocol import (
     ArmsFailed,
     Blocks,
     Compare,
     Pin,
 )
-from ..workers.lanes import measuring_cpus
 from ..workers.process import Failed, Lost
 from .processes import Epoch, key_of, of_both
 from .ratios import of_blocks

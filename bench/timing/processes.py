@@ -13,6 +13,7 @@ from pathlib import Path
 from ..catalog.cases import Case
 from ..catalog.frameworks import IMPLS
 from ..catalog.inputs import Domain
+from ..host.cpus import available_cpus
 from ..results.status import Status
 from ..worker.protocol import (
     ARMS,
@@ -28,7 +29,6 @@ from ..worker.protocol import (
     TakeTurn,
 )
 from ..workers.environment import Key
-from ..workers.lanes import available_cpus
 from ..workers.process import Failed, Lost, WorkerProcess
 from ..workers.requests import call_of, own_call, timed_call, timing_shape
 from .apart import Apart

@@ -15,7 +15,7 @@ from actbench.bench.exactness import sweep
 from actbench.bench.exactness.problem import problem_of
 from actbench.bench.results.samples import Certificate
 from actbench.bench.workers.environment import Key, environment_of
-from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parents[2]
 FLUSHES = ("jax", "tensorflow")
@@ -62,25 +62,27 @@ def test_a_copy_shares_no_memory_with_its_input(framework: str, mode: str, size:
     assert done.stdout.splitlines()[-1:] == ["True False"], done.stdout + done.stderr
 
 
-def _found(lane: Lane, framework: str, name: str, mode: str, direction: str) -> Certificate:
+def _found(
+    worker: SupervisedWorker, framework: str, name: str, mode: str, direction: str
+) -> Certificate:
     form = next(each for each in forms_of(find(name)) if frameworks()[framework].offers(name, each))
     case = Case(framework, name, form, mode, direction, "cpu", "float32", 0, 1)
-    lane.failures.clear()
+    worker.failures.clear()
     problem = problem_of(find(name), direction, "float32", 8, seed=1)
-    found = sweep.measure(case, problem, lane.evaluate)
-    assert found is not None, lane.failures
+    found = sweep.measure(case, problem, worker.evaluate)
+    assert found is not None, worker.failures
     return found[0].certificate
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_primitive_is_the_operation_that_its_name_says(
-    framework: str, mode: str, lane: Lane, name: str
+    framework: str, mode: str, worker: SupervisedWorker, name: str
 ) -> None:
     """Everywhere, subnormals aside: rounded once, or as near as its framework's library is."""
     if reason := LOSSY.get((framework, mode, name)):
         pytest.skip(reason)
-    found = _found(lane, framework, name, mode, "forward")
+    found = _found(worker, framework, name, mode, "forward")
     bound = 1.0 if name in ROUNDED_ONCE else 8.0
     assert found.max_ulp_flushed <= bound, found
     # Where a negative subnormal number stands for −0, it has a root.
@@ -89,5 +91,7 @@ def test_a_primitive_is_the_operation_that_its_name_says(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRIMITIVES)
-def test_a_primitive_has_a_gradient(framework: str, mode: str, lane: Lane, name: str) -> None:
-    assert _found(lane, framework, name, mode, "backward").tested > 0
+def test_a_primitive_has_a_gradient(
+    framework: str, mode: str, worker: SupervisedWorker, name: str
+) -> None:
+    assert _found(worker, framework, name, mode, "backward").tested > 0

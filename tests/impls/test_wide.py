@@ -14,7 +14,7 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.exactness import sweep, ulp
 from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.results.samples import Agreement
-from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.supervised import SupervisedWorker
 
 BOUNDS = {"float16": 1.0, "bfloat16": 1.0, "float32": 2.0}
 WIDE = [
@@ -57,12 +57,12 @@ def _case(framework: str, label: str, form: str, mode: str, direction: str, dtyp
     return Case(framework, label, form, mode, direction, "cpu", dtype, 0, 1)
 
 
-def _measured(lane: Lane, case: Case) -> Agreement:
-    lane.failures.clear()
+def _measured(worker: SupervisedWorker, case: Case) -> Agreement:
+    worker.failures.clear()
     found = sweep.measure(
-        case, _problem(case.activation, case.direction, case.dtype), lane.evaluate
+        case, _problem(case.activation, case.direction, case.dtype), worker.evaluate
     )
-    assert found is not None, lane.failures
+    assert found is not None, worker.failures
     return found[0]
 
 
@@ -73,12 +73,12 @@ def _error(sample: Agreement, metric: str, label: str) -> float:
     return min(float(getattr(found, metric)), away)
 
 
-def _assert_right(lane: Lane, case: Case) -> None:
+def _assert_right(worker: SupervisedWorker, case: Case) -> None:
     """Value and gradient, which a case of both directions gives in one call, are within bounds."""
-    lane.failures.clear()
+    worker.failures.clear()
     given = _problem(case.activation, "backward", case.dtype)
-    outputs = lane.evaluate(case, given.bits, given.upstream)
-    assert outputs is not None, lane.failures
+    outputs = worker.evaluate(case, given.bits, given.upstream)
+    assert outputs is not None, worker.failures
     metric = "max_ulp_flushed" if case.framework in FLUSHES else "max_ulp"
     for direction, output in zip(("forward", "backward"), outputs, strict=False):
         problem = replace(_problem(case.activation, direction, case.dtype), learned_bits=None)
@@ -97,44 +97,46 @@ def _assert_right(lane: Lane, case: Case) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [*WIDE, *TUNED])
 def test_wide_is_within_two_ulp_in_float32(
-    framework: str, lane: Lane, label: str, mode: str
+    framework: str, worker: SupervisedWorker, label: str, mode: str
 ) -> None:
-    _assert_right(lane, _case(framework, label, "wide", mode, "both", "float32"))
+    _assert_right(worker, _case(framework, label, "wide", mode, "both", "float32"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("label", ELEMENTWISE)
 def test_wide_is_within_one_ulp_at_every_input_in_sixteen_bits(
-    framework: str, lane: Lane, label: str, mode: str, dtype: str
+    framework: str, worker: SupervisedWorker, label: str, mode: str, dtype: str
 ) -> None:
     if (framework, dtype) == ("numpy", "bfloat16"):
         pytest.skip("NumPy has no bfloat16")
-    _assert_right(lane, _case(framework, label, "wide", mode, "both", dtype))
+    _assert_right(worker, _case(framework, label, "wide", mode, "both", dtype))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("label", WIDE)
 def test_wide_holds_at_every_input_in_float64(
-    framework: str, lane: Lane, label: str, direction: str
+    framework: str, worker: SupervisedWorker, label: str, direction: str
 ) -> None:
     """No overflow, no NaN and no lost digits; the argument's own rounding may cost some in a tail.
 
     erfc(x) and exp(x) turn an error of half an ulp in their argument into up to |x|² and |x| ulp:
     2,000 in float64, where no wider format is at hand.
     """
-    sample = _measured(lane, _case(framework, label, "wide", "eager", direction, "float64"))
+    sample = _measured(worker, _case(framework, label, "wide", "eager", direction, "float64"))
     assert sample.certificate.nan_mismatches == 0, sample
     assert _error(sample, "max_ulp_flushed", label) <= 3000, sample
 
 
-def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane: Lane) -> None:
+def test_flushing_frameworks_are_blamed_for_what_they_lose(
+    framework: str, worker: SupervisedWorker
+) -> None:
     """The primitive to blame, with its measured error: relu(x) = x loses every subnormal."""
     if framework not in FLUSHES:
         pytest.skip(f"{framework} keeps subnormals")
     case = _case(framework, "relu", "native", "compiled", "forward", "float32")
-    found = _measured(lane, case).certificate
+    found = _measured(worker, case).certificate
     assert found.max_ulp == pytest.approx(2**23, rel=1e-3), found
     assert found.worst is not None
     assert found.worst.x < 2.0**-126
@@ -148,11 +150,11 @@ def test_flushing_frameworks_are_blamed_for_what_they_lose(framework: str, lane:
         *("gelu", "mish", "squareplus", "softsign", "isru", "isrlu"),
     ],
 )
-def test_wide_returns_the_limits(framework: str, lane: Lane, label: str) -> None:
+def test_wide_returns_the_limits(framework: str, worker: SupervisedWorker, label: str) -> None:
     x = np.array([-np.inf, np.inf])
     bits = inputs.to_bits(np.tile(x, 128).reshape(1, -1), "float32")
-    outputs = lane.evaluate(_case(framework, label, "wide", "eager", "forward", "float32"), bits)
-    assert outputs is not None, lane.failures
+    outputs = worker.evaluate(_case(framework, label, "wide", "eager", "forward", "float32"), bits)
+    assert outputs is not None, worker.failures
     got = inputs.from_bits(outputs[0], "float32").ravel()[:2]
     low = dict.fromkeys(("elu", "celu", "softsign", "isru", "isrlu"), -1.0)
     low["selu"] = float(np.float32(-1.7580993408473768))
@@ -169,13 +171,13 @@ def test_wide_returns_the_limits(framework: str, lane: Lane, label: str) -> None
 )
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_comparisons_are_exact_on_normal_inputs(
-    framework: str, lane: Lane, label: str, direction: str
+    framework: str, worker: SupervisedWorker, label: str, direction: str
 ) -> None:
     record = find(label)
     problem = _problem(label, direction, "float32")
     case = _case(framework, label, record.forms[0], "eager", direction, "float32")
-    outputs = lane.evaluate(case, problem.bits, problem.upstream)
-    assert outputs is not None, lane.failures
+    outputs = worker.evaluate(case, problem.bits, problem.upstream)
+    assert outputs is not None, worker.failures
     errors = ulp.measure(
         np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32"
     )
@@ -191,16 +193,16 @@ def test_comparisons_are_exact_on_normal_inputs(
 @pytest.mark.slow
 @pytest.mark.parametrize("label", ["gelu", "prelu", "softmax"])
 def test_both_directions_at_once_are_the_two_of_them(
-    framework: str, mode: str, lane: Lane, label: str
+    framework: str, mode: str, worker: SupervisedWorker, label: str
 ) -> None:
-    lane.failures.clear()
+    worker.failures.clear()
     bits = inputs.timing((4, 256), "float32", 3)
     upstream = inputs.timing((4, 256), "float32", 4)
     outputs = {}
     for direction in ("forward", "backward", "both"):
         case = _case(framework, label, "wide", mode, direction, "float32")
-        found = lane.evaluate(case, bits, upstream)
-        assert found is not None, lane.failures
+        found = worker.evaluate(case, bits, upstream)
+        assert found is not None, worker.failures
         outputs[direction] = [inputs.from_bits(each, "float32") for each in found]
     separate = [*outputs["forward"], *outputs["backward"]]
     assert len(outputs["both"]) == len(separate) == (3 if label == "prelu" else 2)
@@ -212,24 +214,26 @@ def test_both_directions_at_once_are_the_two_of_them(
 @pytest.mark.parametrize("dtype", BOUNDS)
 @pytest.mark.parametrize("label", ["prelu", "prelu(per_channel=true)"])
 def test_learned_slope_has_its_gradient(
-    framework: str, mode: str, lane: Lane, label: str, dtype: str
+    framework: str, mode: str, worker: SupervisedWorker, label: str, dtype: str
 ) -> None:
     """A sum over 64 to 16,384 terms of one sign, rounded once."""
     if (framework, dtype) == ("numpy", "bfloat16"):
         pytest.skip("NumPy has no bfloat16")
-    lane.failures.clear()
+    worker.failures.clear()
     case = _case(framework, label, "wide", mode, "backward", dtype)
     problem = problem_of(find(label), "backward", dtype, 1, seed=1)
-    found = sweep.measure(case, problem, lane.evaluate)
-    assert found is not None, lane.failures
+    found = sweep.measure(case, problem, worker.evaluate)
+    assert found is not None, worker.failures
     learned = found[0].certificate.max_ulp_parameter
     assert learned is not None
     assert 0 <= learned <= BOUNDS[dtype], found[0]
 
 
-def test_learned_slope_of_the_plain_form_has_its_gradient(framework: str, lane: Lane) -> None:
+def test_learned_slope_of_the_plain_form_has_its_gradient(
+    framework: str, worker: SupervisedWorker
+) -> None:
     for label in ("prelu", "prelu(per_channel=true)"):
-        sample = _measured(lane, _case(framework, label, "where", "eager", "backward", "float32"))
+        sample = _measured(worker, _case(framework, label, "where", "eager", "backward", "float32"))
         # A sum over 64 to 16,384 terms of one sign, in pairwise or blocked order.
         learned = sample.certificate.max_ulp_parameter
         assert learned is not None

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.host.cpus import measuring_cpus
 from actbench.bench.host.errors import ActbenchError
 from actbench.bench.worker.protocol import Slowdown
 from actbench.bench.workers.environment import Key, environment_of
-from actbench.bench.workers.lanes import measuring_cpus
 from actbench.bench.workers.process import PACKAGE
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")

@@ -34,12 +34,12 @@ import click
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.host.cpus import measuring_cpus
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.samples import Visit
 from actbench.bench.timing.bootstrap import estimate, replicates
 from actbench.bench.timing.ratios import Estimate
 from actbench.bench.workers.environment import Key, environment_of
-from actbench.bench.workers.lanes import measuring_cpus
 from actbench.bench.workers.process import PACKAGE
 from actbench.bench.workers.requests import timed_call
 

@@ -14,13 +14,15 @@ from actbench.bench.catalog.cases import PROFILES, Case, Selection
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.exactness import conditions
 from actbench.bench.host import machine
+from actbench.bench.host.cpus import available_cpus
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import words
 from actbench.bench.results.rows import Against, Other, Point, Row
 from actbench.bench.results.samples import Comparison
-from actbench.bench.run.schedule import Request, run
+from actbench.bench.run.request import Request
+from actbench.bench.run.schedule import run
 from actbench.bench.workers.environment import Key, environment_of
-from actbench.bench.workers.lanes import Lane, available_cpus
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = Key("torch", "cpu", 1)
@@ -156,14 +158,18 @@ def test_the_inputs_are_enough_to_be_split_between_threads() -> None:
 
 def test_other_workers_have_threads_and_variants_of_their_own(tmp_path: Path) -> None:
     key = Key("tensorflow", "cpu", 1)
-    lane = Lane(key, [], sys.executable, available_cpus()[-1:], tmp_path / "log", 60.0)
-    others = {words.name(other): each.key for other, each in conditions.beside(lane).items()}
+    worker = SupervisedWorker(
+        key, [], sys.executable, available_cpus()[-1:], tmp_path / "log", 60.0
+    )
+    others = {words.name(other): each.key for other, each in conditions.beside(worker).items()}
     assert others.pop("another process") == key
     assert others.pop("onednn=0") == replace(key, variant="onednn=0")
     if machine.cores() > 1:
         assert others.pop("all threads") == replace(key, threads=machine.cores())
     assert not others
-    cuda = Lane(replace(key, device="cuda"), [], sys.executable, [0], tmp_path / "log", 60.0)
+    cuda = SupervisedWorker(
+        replace(key, device="cuda"), [], sys.executable, [0], tmp_path / "log", 60.0
+    )
     assert set(conditions.beside(cuda)) == {Against(Other.PROCESS)}
 
 
@@ -197,13 +203,15 @@ def test_the_place_of_a_rowwise_result_is_that_of_the_output() -> None:
 
 
 @pytest.mark.slow
-def test_pieces_of_one_framework_are_called_one_by_one(framework: str, lane: Lane) -> None:
+def test_pieces_of_one_framework_are_called_one_by_one(
+    framework: str, worker: SupervisedWorker
+) -> None:
     """Pieces give what calls on each of them give."""
-    lane.failures.clear()
+    worker.failures.clear()
     form = "max" if framework == "numpy" else "native"
     case = replace(CASE, framework=framework, form=form, size=21)
     bits = inputs.timing((3, conditions.PIECE), "float32", 0)
-    together = lane.evaluate(case, bits, apart=True)
-    alone = [lane.evaluate(case, row[None]) for row in bits]
+    together = worker.evaluate(case, bits, apart=True)
+    alone = [worker.evaluate(case, row[None]) for row in bits]
     assert together is not None
     assert np.array_equal(together[0], np.concatenate([each[0] for each in alone if each]))

@@ -19,7 +19,7 @@ from actbench.bench.results.metrics import METRICS, Group, metrics_of
 from actbench.bench.results.rows import Row
 from actbench.bench.results.samples import Specials, as_record, sample_of
 from actbench.bench.results.store import dump
-from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.supervised import SupervisedWorker
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -200,33 +200,37 @@ _AT_0 = {
 _AT_NAN = {"torch": "NaN → 1", "jax": "NaN → 0", "tensorflow": "NaN → 0"}
 
 
-def _measured(lane: Lane, label: str, form: str, direction: str, dtype: str) -> dict[str, Row]:
-    lane.failures.clear()
-    case = _case(label, direction, dtype, framework=lane.key.framework, form=form)
-    sample = _only(special.measure(case, lane.evaluate))
+def _measured(
+    worker: SupervisedWorker, label: str, form: str, direction: str, dtype: str
+) -> dict[str, Row]:
+    worker.failures.clear()
+    case = _case(label, direction, dtype, framework=worker.key.framework, form=form)
+    sample = _only(special.measure(case, worker.evaluate))
     return {row.metric: row for row in special.rows(sample)}
 
 
 @pytest.mark.slow
-def test_known_conventions_come_out_of_the_measurement(compiler: str, lane: Lane) -> None:
+def test_known_conventions_come_out_of_the_measurement(
+    compiler: str, worker: SupervisedWorker
+) -> None:
     for form, expected in _AT_0[compiler].items():
-        found = _measured(lane, "relu", form, "backward", "float32")
+        found = _measured(worker, "relu", form, "backward", "float32")
         assert found["gradient_at_kink"].value == expected, form
-    at_nan = _measured(lane, "relu", "native", "backward", "float32")["nan_kept"]
+    at_nan = _measured(worker, "relu", "native", "backward", "float32")["nan_kept"]
     assert words.about(at_nan) == _AT_NAN[compiler]
-    choice = _measured(lane, "relu", "where", "forward", "float32")
+    choice = _measured(worker, "relu", "where", "forward", "float32")
     assert words.about(choice["nan_kept"]) == "NaN → 0"
-    overflow = _measured(lane, "elu", "textbook", "backward", "float32")["special_departures"]
+    overflow = _measured(worker, "elu", "textbook", "backward", "float32")["special_departures"]
     assert "100 → NaN, exact 1" in words.about(overflow)
-    gate = _measured(lane, "silu", "textbook", "forward", "float32")["special_departures"]
+    gate = _measured(worker, "silu", "textbook", "forward", "float32")["special_departures"]
     assert "−∞ → NaN, limit 0" in words.about(gate)
 
 
 @pytest.mark.slow
-def test_wide_forms_depart_nowhere(framework: str, lane: Lane) -> None:
+def test_wide_forms_depart_nowhere(framework: str, worker: SupervisedWorker) -> None:
     for label in ("elu", "softplus", "silu", "gelu", "mish", "squareplus"):
         for direction in ("forward", "backward"):
-            found = _measured(lane, label, "wide", direction, "float32")
+            found = _measured(worker, label, "wide", direction, "float32")
             assert found["special_departures"].value == 0, found["special_departures"]
             assert found["nan_kept"].value == 1
 

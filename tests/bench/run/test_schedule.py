@@ -24,7 +24,9 @@ from actbench.bench.results.rows import Cause, Ended, Row, Sampling, Why
 from actbench.bench.results.samples import Probe, Visit
 from actbench.bench.run import schedule as runner
 from actbench.bench.run.derive import rows as derive_rows
-from actbench.bench.run.schedule import Outcome, Request, run
+from actbench.bench.run.recording import Outcome
+from actbench.bench.run.request import Request
+from actbench.bench.run.schedule import run
 from actbench.bench.timing.bootstrap import half_width
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -408,7 +410,7 @@ def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
     def surprised(_: Any) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(runner._Measurement, "_explain", surprised)
+    monkeypatch.setattr(runner._Schedule, "_explain", surprised)
     with pytest.raises(RuntimeError, match="planted"):
         _run(_request(tmp_path / "run", parts=("timing",)))
     kept = store.load(tmp_path / "run")

@@ -13,29 +13,31 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case, forms_of
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.workers.lanes import Lane
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.slow
-def test_every_activation_of_one_worker_is_really_compiled(compiler: str, lane: Lane) -> None:
+def test_every_activation_of_one_worker_is_really_compiled(
+    compiler: str, worker: SupervisedWorker
+) -> None:
     """More functions than the eight after which Dynamo would run them eagerly without a word."""
-    lane.failures.clear()
+    worker.failures.clear()
     bits = inputs.timing((8, 256), "float32", 0)
     compiled = 0
     for name, record in CATALOG.items():
         form = next(form for form in forms_of(record) if frameworks()[compiler].offers(name, form))
         case = Case(compiler, name, form, "compiled", "forward", "cpu", "float32", bits.size, 1)
-        outputs = lane.evaluate(case, bits)
-        assert outputs is not None, lane.failures
+        outputs = worker.evaluate(case, bits)
+        assert outputs is not None, worker.failures
         compiled += 1
     variants = ("elu(alpha=0.5)", "squareplus(b=1)")
     for label in variants:
         case = Case(
             compiler, label, "textbook", "compiled", "forward", "cpu", "float32", bits.size, 1
         )
-        assert lane.evaluate(case, bits) is not None, lane.failures
+        assert worker.evaluate(case, bits) is not None, worker.failures
     assert compiled + len(variants) >= 20
 
 
@@ -107,7 +109,9 @@ def test_the_silent_fall_back_after_too_many_recompilations_is_caught(compiler: 
     assert said.startswith("NotCompiled"), said
 
 
-def test_a_step_that_compiles_again_while_timed_is_refused(compiler: str, lane: Lane) -> None:
+def test_a_step_that_compiles_again_while_timed_is_refused(
+    compiler: str, worker: SupervisedWorker
+) -> None:
     """A sample must not hold the time of a compilation; counted by what the framework reports."""
     code = _RECOMPILES.format(framework=compiler)
     done = subprocess.run(
@@ -139,14 +143,16 @@ except Exception as error:
 """
 
 
-def test_results_of_both_modes_are_the_same_function(compiler: str, lane: Lane) -> None:
+def test_results_of_both_modes_are_the_same_function(
+    compiler: str, worker: SupervisedWorker
+) -> None:
     """Compiled code may round otherwise; on moderate inputs it stays within a few ulp."""
-    lane.failures.clear()
+    worker.failures.clear()
     bits = inputs.timing((8, 256), "float32", 0)
     results = []
     for mode in ("eager", "compiled"):
         case = Case(compiler, "softplus", "wide", mode, "forward", "cpu", "float32", bits.size, 1)
-        outputs = lane.evaluate(case, bits)
-        assert outputs is not None, lane.failures
+        outputs = worker.evaluate(case, bits)
+        assert outputs is not None, worker.failures
         results.append(inputs.from_bits(outputs[0], "float32"))
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)

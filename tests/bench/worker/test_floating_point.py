@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.host.cpus import available_cpus
 from actbench.bench.workers.environment import Key
-from actbench.bench.workers.lanes import Lane, available_cpus
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parents[3]
 USUAL = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
@@ -144,13 +145,15 @@ def test_a_worker_tells_both_states(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_no_framework_here_changes_the_environment_by_its_import(lane: Lane) -> None:
-    assert lane.facts["floating_point"] == {"before": USUAL, "after": USUAL}
+def test_no_framework_here_changes_the_environment_by_its_import(worker: SupervisedWorker) -> None:
+    assert worker.facts["floating_point"] == {"before": USUAL, "after": USUAL}
 
 
 def _facts(python: str, folder: Path) -> dict[str, Any]:
-    lane = Lane(Key("numpy", "cpu", 1), [], python, available_cpus(), folder / "log", 60.0)
-    lane.start()
-    lane.stop()
-    assert lane.facts["status"] == "ok", lane.facts
-    return lane.facts
+    worker = SupervisedWorker(
+        Key("numpy", "cpu", 1), [], python, available_cpus(), folder / "log", 60.0
+    )
+    worker.start()
+    worker.stop()
+    assert worker.facts["status"] == "ok", worker.facts
+    return worker.facts

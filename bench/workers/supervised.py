@@ -1,15 +1,16 @@
-"""Lanes: one worker each, restarted when it is lost, with the cases that it has prepared."""
+"""Workers under supervision: restarted when they are lost, each with the cases it has prepared."""
 
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
+from ..host.cpus import available_cpus
 from ..worker.protocol import (
     Answer,
     Evaluate,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _processes = itertools.count()
 
 
-class Lane:
+class SupervisedWorker:
     """The worker of one key and its cases. A case that failed once is not tried again."""
 
     def __init__(
@@ -64,11 +65,11 @@ class Lane:
         return [case for case in self.numbers if case not in self.failures]
 
     def failure_of(self, case: Case) -> Failure | None:
-        """Why a case failed, be it by itself or because no worker could be started."""
+        """Why a case failed, be it by itself or because no process could be started."""
         return self.failures.get(case) or self._down
 
     def start(self) -> None:
-        """Start a fresh worker. Where it cannot start, every case fails for that reason."""
+        """Start a fresh process. Where it cannot start, every case fails for that reason."""
         self.stop()
         if self.closed:
             return
@@ -87,7 +88,7 @@ class Lane:
         self.facts = {"status": "ok", "interpreter": self._python, **_facts(self._worker.facts)}
 
     def _fail(self, failure: Failure) -> None:
-        """No worker can be had, unless it was ended from outside: every case fails for it."""
+        """No process can be had, unless it was ended from outside: every case fails for it."""
         self.stop()
         if self.closed:
             return
@@ -96,21 +97,21 @@ class Lane:
         self.facts = {"status": failure.status, "detail": failure.reason}
 
     def close(self) -> None:
-        """End the worker for good: whatever waits for it fails, and no other is started."""
+        """End the process for good: whatever waits for it fails, and no other is started."""
         self.closed = True
         self.stop()
 
     def stop(self) -> None:
-        """End the worker, if there is one."""
+        """End the process, if there is one."""
         if self._worker:
             self._worker.kill()
             self._worker = None
 
     def pin(self, cpus: list[int]) -> None:
-        """Confine the worker, and those that replace it, to some CPUs.
+        """Confine the process, and those that replace it, to some CPUs.
 
-        A worker starts on as many CPUs as it may have threads, because frameworks count them then.
-        One that is gone, as it may be since it was last asked, is replaced.
+        It starts on as many CPUs as it may have threads, because frameworks count them then. One
+        that is gone, as it may be since it was last asked, is replaced.
         """
         self._pinned = cpus
         if self._worker and self.alive:
@@ -119,21 +120,21 @@ class Lane:
             except Failed:
                 self.start()
 
-    def beside(self, **changes: Any) -> Lane:
-        """A lane without cases for a worker like this one, but for some fields of its key."""
+    def beside(self, **changes: Any) -> SupervisedWorker:
+        """A worker like this one without cases, but for some fields of its key."""
         key = replace(self.key, **changes)
         cpus = self._cpus if key.threads == self.key.threads else available_cpus()[: key.threads]
-        return Lane(key, (), self._python, cpus, self._log, self._timeout)
+        return SupervisedWorker(key, (), self._python, cpus, self._log, self._timeout)
 
     def prepare(self, case: Case, seed: int) -> Prepared | None:
-        """Have the worker build and warm a case. None if it failed."""
+        """Have a case built and warmed. None if it failed."""
         answer = self._try(case, Prepare(self.numbers[case], timed_call(case, seed)))
         if answer is not None:
             self._prepared.add(case)
         return answer
 
     def sample(self, case: Case, seed: int, batch: float, batches: int) -> Sampled | None:
-        """Time batches of a case, preparing it first if its worker is new. None if it failed."""
+        """Time batches of a case, preparing it first if its process is new. None if it failed."""
         if case not in self._prepared and self.prepare(case, seed) is None:
             return None
         return self._try(case, Sample(self.numbers[case], batch, batches))
@@ -181,29 +182,64 @@ def _facts(started: Started) -> dict[str, Any]:
     return {**{name: facts[name] for name in kept}, "floating_point": environment}
 
 
-def make_lanes(
+class Workers:
+    """The workers of a run, asked side by side."""
+
+    def __init__(self, workers: Sequence[SupervisedWorker]) -> None:
+        self._workers = workers
+        self._others: list[SupervisedWorker] = []
+
+    def __iter__(self) -> Iterator[SupervisedWorker]:
+        return iter(self._workers)
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    @property
+    def alive(self) -> list[tuple[SupervisedWorker, Case]]:
+        """The cases that have not failed, each with its worker."""
+        return [(worker, case) for worker in self for case in worker.alive]
+
+    @property
+    def failures(self) -> dict[Case, Failure]:
+        """Why cases failed."""
+        return {case: why for worker in self for case, why in worker.failures.items()}
+
+    def in_parallel(self, work: Callable[[SupervisedWorker], None]) -> None:
+        """Do something with every worker at once: they wait for processes, not for this one."""
+        if not self._workers:
+            return
+        with ThreadPoolExecutor(len(self._workers)) as pool:
+            futures = [pool.submit(work, worker) for worker in self]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.close()  # the other threads are waiting for their workers
+                raise
+
+    def add(self, others: Iterable[SupervisedWorker]) -> None:
+        """Have others end with these."""
+        self._others += others
+
+    def close(self) -> None:
+        """End every process for good."""
+        for worker in (*self, *self._others):
+            worker.close()
+
+
+def workers_of(
     cases: Iterable[Case], python_of: Callable[[str], str], logs: Path, timeout: float
-) -> list[Lane]:
-    """One lane for each framework, device and thread count, spread over the CPUs."""
+) -> Workers:
+    """One worker for each framework, device and thread count, spread over the CPUs."""
     grouped: dict[Key, list[Case]] = {}
     for case in cases:
         grouped.setdefault(Key(case.framework, case.device, case.threads), []).append(case)
     available = available_cpus()
-    lanes = []
-    for place, (key, mine) in enumerate(grouped.items()):
-        cpus = [
-            available[(place + i) % len(available)] for i in range(min(key.threads, len(available)))
-        ]
+    workers = []
+    for place, (key, own) in enumerate(grouped.items()):
+        count = min(key.threads, len(available))
+        cpus = [available[(place + i) % len(available)] for i in range(count)]
         log = logs / f"worker-{key.label.replace('/', '-')}.log"
-        lanes.append(Lane(key, mine, python_of(key.framework), cpus, log, timeout))
-    return lanes
-
-
-def available_cpus() -> list[int]:
-    """The CPUs that this process may use."""
-    return sorted(os.sched_getaffinity(0))
-
-
-def measuring_cpus(threads: int) -> list[int]:
-    """The CPUs on which timed work runs: the same for every framework, the last ones there are."""
-    return available_cpus()[-threads:]
+        workers.append(SupervisedWorker(key, own, python_of(key.framework), cpus, log, timeout))
+    return Workers(workers)

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.host.cpus import available_cpus
 from actbench.bench.worker.protocol import Pin
 from actbench.bench.worker.serving import confine
 from actbench.bench.workers.environment import Key
-from actbench.bench.workers.lanes import Lane, available_cpus
+from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parents[3]
 CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 1024, 1)
@@ -36,20 +37,22 @@ runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
 """
 
 
-def _lane(folder: Path, python: str = sys.executable) -> Lane:
-    return Lane(Key("numpy", "cpu", 1), [CASE], python, available_cpus(), folder / "log", 60.0)
+def _supervised(folder: Path, python: str = sys.executable) -> SupervisedWorker:
+    return SupervisedWorker(
+        Key("numpy", "cpu", 1), [CASE], python, available_cpus(), folder / "log", 60.0
+    )
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Lane]:
-    """A lane with a running worker."""
-    lane = _lane(tmp_path)
-    lane.start()
-    yield lane
-    lane.close()
+def started(tmp_path: Path) -> Iterator[SupervisedWorker]:
+    """A worker with a running worker."""
+    worker = _supervised(tmp_path)
+    worker.start()
+    yield worker
+    worker.close()
 
 
-def test_a_worker_that_died_while_nobody_asked_is_replaced(started: Lane) -> None:
+def test_a_worker_that_died_while_nobody_asked_is_replaced(started: SupervisedWorker) -> None:
     assert started.prepare(CASE, 0) is not None
     before = started.facts["pid"]
     os.kill(before, signal.SIGKILL)
@@ -64,12 +67,12 @@ def test_a_worker_that_cannot_be_confined_fails_its_cases(tmp_path: Path) -> Non
     python = tmp_path / "python-that-is-loose"
     python.write_text(_LOOSE.format(python=sys.executable, root=str(ROOT)))
     python.chmod(0o755)
-    lane = _lane(tmp_path, str(python))
-    lane.start()
-    assert lane.alive == []
-    assert "no such CPU" in lane.failures[CASE].reason
-    assert lane.facts["status"] == "error"
-    assert lane.prepare(CASE, 0) is None
+    worker = _supervised(tmp_path, str(python))
+    worker.start()
+    assert worker.alive == []
+    assert "no such CPU" in worker.failures[CASE].reason
+    assert worker.facts["status"] == "error"
+    assert worker.prepare(CASE, 0) is None
 
 
 def test_a_thread_that_ends_meanwhile_does_not_hinder_confining(

@@ -1,0 +1,149 @@
+"""The agreement of a run: what each of its workers sweeps, and what is recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..catalog.activations import find
+from ..catalog.cases import Case, Profile, Selection, directions_of
+from ..host.errors import ActbenchError
+from ..host.progress import Reporter
+from ..results.status import Status
+from ..worker.protocol import Failure
+from ..workers.process import Failed
+from ..workers.recorder import Recorder
+from ..workers.supervised import SupervisedWorker, Workers
+from . import conditions, known, special, sweep
+from .problem import Problems, known_keys
+
+Array = np.ndarray[Any, Any]
+Task = Callable[[], None]
+
+
+class Agreement:
+    """Checks each form of a selection once on the same inputs as every other."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        selection: Selection,
+        seed: int,
+        workers: Workers,
+        asked: Collection[Case],
+        recorder: Recorder,
+    ) -> None:
+        """Choose what each worker sweeps for the cases that were asked for."""
+        self._selection, self._seed = selection, seed
+        self._workers, self._recorder = workers, recorder
+        self._problems = Problems(profile.per_binade, seed)
+        self._results: dict[Case, Array] = {}
+        self._swept = {
+            worker: sweep.agreement_cases(
+                [case for case in worker.alive if case in asked],
+                profile.agreement_dtypes,
+                selection,
+            )
+            for worker in workers
+        }
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Compute the exact values at all 16-bit inputs that are not known yet."""
+        known.prepare(known_keys(chain(*self._swept.values())), reporter)
+
+    def tasks(self, worker: SupervisedWorker) -> Iterator[Task]:
+        """What a worker is to do, a task for each case."""
+        swept = self._swept[worker]
+        for case in swept:
+            yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case))
+        for case in special.other_cases(swept, self._selection):
+            evaluate = partial(self._evaluate_special, worker, case)
+            yield partial(self._alone, case, "special_departures", evaluate)
+
+    def compare(self) -> None:
+        """Record how the frameworks and modes differ in what was swept."""
+        for sample in sweep.between(self._results, self._bits_of):
+            self._recorder.append(sample)
+        for sample in conditions.modes(self._results, self._bits_of):
+            self._recorder.append(sample)
+
+    def conditions(self) -> Callable[[SupervisedWorker], None] | None:
+        """What compares the plain forms of a worker under other conditions, if there are any."""
+        chosen = {
+            worker: conditions.cases(self._results, worker.key, self._selection)
+            for worker in self._workers
+        }
+        others = {worker: conditions.beside(worker) for worker in self._workers if chosen[worker]}
+        self._workers.add(chain(*(group.values() for group in others.values())))
+
+        def compare(worker: SupervisedWorker) -> None:
+            if cases := chosen[worker]:
+                append = self._recorder.append
+                conditions.measure(worker, others[worker], cases, self._seed, append)
+
+        return compare if others else None
+
+    def _bits_of(self, case: Case) -> Array:
+        return self._problems.of(case).bits
+
+    def _alone(self, case: Case, metric: str, task: Task) -> None:
+        """Do a task whose fault must not cost the others: it is recorded as the case's failure."""
+        try:
+            task()
+        except ActbenchError:
+            raise
+        except Failed as failed:
+            self._fail(case, metric, failed.failure)
+        except Exception as error:
+            self._fail(case, metric, Failure(Status.ERROR, f"{type(error).__name__}: {error}"))
+
+    def _fail(self, case: Case, metric: str, failure: Failure) -> None:
+        for directed in directions_of(case):
+            self._recorder.fail(directed, metric, failure)
+
+    def _sweep(self, worker: SupervisedWorker, case: Case) -> None:
+        """Check a case; where both directions at once fail, each by itself."""
+        if worker.closed:
+            return
+        judged = self._judged(worker, case)
+        if judged is None and case.direction == "both":
+            for directed in directions_of(case):
+                self._sweep(worker, directed)
+        for sample, result in judged or ():
+            self._recorder.append(sample)
+            self._results[sample.case] = result
+            if not find(case.activation).rowwise:
+                bits = self._bits_of(replace(sample.case, size=0))
+                self._recorder.append(special.taken(sample.case, bits, result))
+
+    def _judged(self, worker: SupervisedWorker, case: Case) -> list[sweep.Judged] | None:
+        """Sample and result of each direction; None, and the failure recorded, if it failed."""
+        problem = self._problems.of(directions_of(case)[0])
+        sized = replace(case, size=int(problem.bits.size))
+        if case.direction == "both":
+            self._recorder.pass_over(sized)  # should it fail, each direction has its own row
+            return sweep.measure_both(sized, self._problems, worker.evaluate)
+        judged = sweep.measure(sized, problem, worker.evaluate)
+        if judged is None:
+            self._record_failure(worker, sized, "max_ulp")
+        return [judged] if judged else None
+
+    def _evaluate_special(self, worker: SupervisedWorker, case: Case) -> None:
+        """Evaluate a case at its special points in a format that is not swept."""
+        if worker.closed:
+            return
+        samples = special.measure(case, worker.evaluate)
+        if samples is None:
+            self._record_failure(worker, case, "special_departures")
+        for sample in samples or ():
+            self._recorder.append(sample)
+
+    def _record_failure(self, worker: SupervisedWorker, case: Case, metric: str) -> None:
+        self._recorder.pass_over(case)
+        if failure := worker.failure_of(case):
+            self._recorder.fail(case, metric, failure)

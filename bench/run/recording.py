@@ -1,0 +1,60 @@
+"""From the first sample of a run to its end: measured, derived and kept, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..host.interrupt import interruptible
+from ..results.rows import Row
+from ..results.samples import Preparation
+from ..results.store import RunFacts, RunWriter
+from .derive import rows, spoilt_samples
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a run was written, its rows and facts."""
+
+    path: Path
+    facts: RunFacts
+    rows: list[Row]
+
+
+def record(writer: RunWriter, measure: Callable[[], None]) -> Outcome:
+    """Measure, derive the rows and close the run.
+
+    An interrupt, or an error, ends it early; what was measured is kept.
+    """
+    try:
+        with interruptible():
+            measure()
+        writer.facts.state = "finished"
+    except KeyboardInterrupt:
+        writer.facts.state = "interrupted"
+    except Exception:
+        writer.facts.state = "failed"
+        with suppress(Exception):  # what ended the run is raised, not what follows from it
+            _finish(writer)
+        raise
+    return _finish(writer)
+
+
+def _finish(writer: RunWriter) -> Outcome:
+    """Derive the rows of what was measured and close the run."""
+    writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    found = derived(writer)
+    writer.finish(found)
+    return Outcome(writer.path, writer.facts, found)
+
+
+def derived(writer: RunWriter) -> list[Row]:
+    """The rows of what was measured so far."""
+    facts = writer.facts
+    facts.spoilt_samples = spoilt_samples(writer.samples)
+    preparations = [each for each in writer.samples if isinstance(each, Preparation)]
+    facts.compile_seconds = sum(preparation.compiling for preparation in preparations)
+    return rows(writer.samples, facts.size_classes, facts.precision)

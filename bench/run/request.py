@@ -1,0 +1,72 @@
+"""A run as it was asked for, and what is known of it before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..catalog import inputs
+from ..catalog.cases import DEVICES, Profile, Selection
+from ..catalog.sizes import size_classes
+from ..host import machine
+from ..results.store import SCHEMA, RunFacts
+
+PARTS = ("agreement", "timing")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
+
+    `budget` is the seconds of measuring, the profile's own where it is None.
+    """
+
+    profile: Profile
+    selection: Selection
+    seed: int
+    out: Path | None
+    pythons: Mapping[str, str]
+    python: str
+    timeout: float
+    command: str
+    parts: tuple[str, ...] = PARTS
+    budget: float | None = None
+
+    @property
+    def timing(self) -> bool:
+        """Whether cases are timed."""
+        return "timing" in self.parts
+
+    @property
+    def agreement(self) -> bool:
+        """Whether cases are checked against the exact values."""
+        return "agreement" in self.parts
+
+    def python_of(self, framework: str) -> str:
+        """The interpreter that runs a framework."""
+        return self.pythons.get(framework, self.python)
+
+    def facts(self, started: datetime) -> RunFacts:
+        """What is known of the run before it begins."""
+        profile = self.profile
+        return RunFacts(
+            schema=SCHEMA,
+            command=self.command,
+            profile=profile.name,
+            seed=self.seed,
+            started=started.isoformat(timespec="seconds"),
+            rounds=profile.rounds,
+            epochs=profile.epochs,
+            batch=profile.batch,
+            batches=profile.batches,
+            precision=profile.precision,
+            budget=profile.seconds if self.budget is None else self.budget,
+            size_classes={device: dict(size_classes(device)) for device in DEVICES},
+            per_binade=profile.per_binade,
+            asked={key: list(value) for key, value in asdict(self.selection).items() if value},
+            inputs=inputs.TIMING_INPUTS,
+            machine=machine.facts(),
+            project=machine.project(),
+        )
