@@ -11,11 +11,11 @@ from ..catalog.cases import Case
 from ..results.rows import Cause, Row, Why, described
 from ..results.samples import Trial
 from ..results.status import Status
+from ..words import Table
 
 HOGS = ("none", "both arms", "one arm")
 """When a process that never rests runs on every CPU."""
 GATE = "the gate"
-_CALLED = ("slower", "faster")
 SURE = 0.95
 ALARM = 0.01
 """Of gates, the share that may call something that did not change."""
@@ -70,62 +70,70 @@ class Line:
 
 def summary(trials: Sequence[Trial]) -> list[Line]:
     """A line for every tool, condition, slowdown and kind of it."""
-    lines = []
-    tools = (GATE, *dict.fromkeys(name for each in trials for name in each.rival))
-    for hogs in HOGS:
-        for share, how in sorted({(each.share, each.how) for each in trials}):
-            chosen = [
-                each for each in trials if (each.hogs, each.share, each.how) == (hogs, share, how)
-            ]
-            lines += [line for tool in tools if (line := _line(tool, chosen)) is not None]
-    return lines
+    tools = (GATE, *dict.fromkeys(tool for trial in trials for tool in trial.rival))
+    groups: dict[tuple[int, float, str], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault((HOGS.index(trial.hogs), trial.share, trial.how), []).append(trial)
+    lines = (_line(tool, groups[key]) for key in sorted(groups) for tool in tools)
+    return [line for line in lines if line]
 
 
 def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
     """Nothing where the tool did not compare."""
     gate = tool == GATE
-    mine = list(trials) if gate else [each for each in trials if tool in each.rival]
-    if not mine:
+    trials = [trial for trial in trials if gate or tool in trial.rival]
+    if not trials:
         return None
-    first = mine[0]
-    # Where nothing was planted a faster is as wrong as a slower.
-    called = [_called(tool, each) for each in mine]
-    gates = {each.gate for each in mine}
-    alarmed = {each.gate for each, yes in zip(mine, called, strict=True) if yes}
+    first = trials[0]
+    called = [trial for trial in trials if _is_called(tool, trial)]
+    undecided = _share(trials, lambda trial: trial.verdict == "undecided")
     return Line(
         tool=tool,
         hogs=first.hogs,
         planted=first.share,
         how=first.how,
-        called=rate(sum(called), len(mine)),
-        undecided=_share(mine, lambda each: each.verdict == "undecided") if gate else rate(0, 0),
-        covered=_share(mine, lambda each: each.covered) if gate else rate(0, 0),
-        alarmed=rate(len(alarmed), len(gates)),
-        seconds=median(each.timed for each in mine),
+        called=rate(len(called), len(trials)),
+        undecided=undecided if gate else rate(0, 0),
+        covered=_share(trials, lambda trial: trial.covered) if gate else rate(0, 0),
+        alarmed=_gates(called, trials),
+        seconds=median(trial.timed for trial in trials),
     )
 
 
-def _called(tool: str, trial: Trial) -> bool:
+def _is_called(tool: str, trial: Trial) -> bool:
+    """Where nothing was planted a faster is as wrong as a slower."""
     if tool != GATE:
         return trial.rival[tool]
-    return trial.verdict in (_CALLED if not trial.share else _CALLED[:1])
+    return trial.verdict == "slower" or (_is_alarm(trial) and not trial.share)
+
+
+def _is_alarm(trial: Trial) -> bool:
+    return trial.verdict in ("slower", "faster")
 
 
 def _share(trials: Sequence[Trial], holds: Callable[[Trial], bool]) -> Rate:
     return rate(sum(map(holds, trials)), len(trials))
 
 
+def _gates(some: Iterable[Trial], trials: Iterable[Trial]) -> Rate:
+    """Gates that have some of the trials."""
+    return rate(len({trial.gate for trial in some}), len({trial.gate for trial in trials}))
+
+
+def _plain(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials in which nothing was planted."""
+    return [trial for trial in trials if not trial.share]
+
+
 def false_alarms(trials: Sequence[Trial]) -> Rate:
     """Gates in which a case without a slowdown was called, of all gates that had one."""
-    plain = [each for each in trials if not each.share]
-    gates = {each.gate for each in plain}
-    return rate(len({each.gate for each in plain if each.verdict in _CALLED}), len(gates))
+    return _gates(filter(_is_alarm, _plain(trials)), _plain(trials))
 
 
 def found(trials: Iterable[Trial], share: float) -> Rate:
     """Cases with so much planted that the gate called slower."""
-    mine = [each for each in trials if each.share == share]
-    return rate(sum(each.verdict == "slower" for each in mine), len(mine))
+    planted = [trial for trial in trials if trial.share == share]
+    return _share(planted, lambda trial: trial.verdict == "slower")
 
 
 def exit_status(trials: Sequence[Trial]) -> int:
@@ -138,14 +146,14 @@ def rows(trials: Sequence[Trial]) -> list[Row]:
     by_case: dict[Case, list[Trial]] = {}
     for trial in trials:
         by_case.setdefault(trial.case, []).append(trial)
-    made = (row for case, mine in by_case.items() for row in _rows(case, mine))
+    made = (row for case, found in by_case.items() for row in _rows(case, found))
     return list(described(made))
 
 
 def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
-    plain = [each for each in trials if not each.share]
-    yield _row(case, "gate_false_alarms", _share(plain, lambda each: each.verdict in _CALLED))
-    yield _row(case, "gate_coverage", _share(plain, lambda each: each.covered))
+    plain = _plain(trials)
+    yield _row(case, "gate_false_alarms", _share(plain, _is_alarm))
+    yield _row(case, "gate_coverage", _share(plain, lambda trial: trial.covered))
     for metric, share in (("gate_found_3", 0.03), ("gate_found_5", 0.05)):
         yield _row(case, metric, found(trials, share))
 
@@ -175,19 +183,19 @@ class Condition:
 
 def conditions(lines: Iterable[Line]) -> list[Condition]:
     """The lines by condition, work and waits together."""
-    found: dict[tuple[str, float], dict[str, list[Line]]] = {}
+    groups: dict[tuple[str, float], dict[str, list[Line]]] = {}
     for line in lines:
-        tools = found.setdefault((line.hogs, line.planted), {})
+        tools = groups.setdefault((line.hogs, line.planted), {})
         tools.setdefault(line.tool, []).append(line)
     return [
-        Condition(*key, {tool: _joined(each) for tool, each in tools.items()})
-        for key, tools in found.items()
+        Condition(*key, {tool: _joined(both) for tool, both in tools.items()})
+        for key, tools in groups.items()
     ]
 
 
 def line_of(record: Mapping[str, Any]) -> Line:
     """The line of a record, as a stored run keeps it."""
-    rates = {name: Rate(**each) for name, each in record.items() if isinstance(each, Mapping)}
+    rates = {name: Rate(**part) for name, part in record.items() if isinstance(part, Mapping)}
     return Line(**{**record, **rates})
 
 
@@ -196,9 +204,9 @@ def _joined(lines: Sequence[Line]) -> Line:
     return replace(
         lines[0],
         how="",
-        called=_sum(each.called for each in lines),
-        undecided=_sum(each.undecided for each in lines),
-        covered=_sum(each.covered for each in lines),
+        called=_sum(line.called for line in lines),
+        undecided=_sum(line.undecided for line in lines),
+        covered=_sum(line.covered for line in lines),
     )
 
 
@@ -209,8 +217,8 @@ def calls(line: Line) -> str:
 
 
 def _sum(rates: Iterable[Rate]) -> Rate:
-    found = list(rates)
-    return rate(sum(each.count for each in found), sum(each.of for each in found))
+    counts = [(part.count, part.of) for part in rates]
+    return rate(*map(sum, zip(*counts, strict=True)))
 
 
 def table(lines: Iterable[Line]) -> list[str]:
@@ -218,46 +226,36 @@ def table(lines: Iterable[Line]) -> list[str]:
 
     Shares with their exact 95 % intervals.
     """
-    found = conditions(lines)
-    rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
-    head = [
-        *("hogs", "planted", "the gate calls", "undecided", "interval holds it", "s a gate"),
-        *rivals,
+    rows = conditions(lines)
+    rivals = list(dict.fromkeys(tool for row in rows for tool in row.lines if tool != GATE))
+    head = ("hogs", "planted", "the gate calls", "undecided", "interval holds it", "s per gate")
+    return Table((*head, *rivals), [_cells(row, rivals) for row in rows]).markdown()
+
+
+def _cells(row: Condition, rivals: Sequence[str]) -> list[str]:
+    gate = row.lines[GATE]
+    return [
+        *(row.hogs, row.what, calls(gate), gate.undecided.words, gate.covered.words),
+        f"{gate.seconds:.0f}",
+        *(calls(row.lines[tool]) if tool in row.lines else "–" for tool in rivals),
     ]
-    rows = [
-        [
-            each.hogs,
-            each.what,
-            calls(each.lines[GATE]),
-            each.lines[GATE].undecided.words,
-            each.lines[GATE].covered.words,
-            f"{each.lines[GATE].seconds:.0f}",
-            *(calls(each.lines[tool]) if tool in each.lines else "–" for tool in rivals),
-        ]
-        for each in found
-    ]
-    written = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return [written[0], "|" + "---|" * len(head), *written[1:]]
 
 
 def words(trials: Sequence[Trial]) -> str:
     """The outcome in a few sentences."""
     if not trials:
         return "Nothing was measured."
-    gates = len({each.gate for each in trials})
-    plain = [each for each in trials if not each.share]
-    same = {each.gate for each in trials} - {each.gate for each in trials if each.share}
-    alarms = rate(
-        len({each.gate for each in plain if each.gate in same and each.verdict in _CALLED}),
-        len(same),
-    )
+    planted = {trial.gate for trial in trials if trial.share}
+    same = [trial for trial in trials if trial.gate not in planted]
+    covered = _share(_plain(trials), lambda trial: trial.covered)
+    seconds = [trial.timed for trial in trials]
     parts = [
-        f"{gates} gates, {median(each.timed for each in trials):.0f} s of timing each "
-        f"(the longest {max(each.timed for each in trials):.0f} s).",
-        f"The same code twice: a call in {alarms.words} gates.",
+        f"{len({trial.gate for trial in trials})} gates, {median(seconds):.0f} s of timing each "
+        f"(the longest {max(seconds):.0f} s).",
+        f"The same code twice: a call in {false_alarms(same).words} gates.",
         f"Cases without a slowdown in any gate: called in {false_alarms(trials).words} gates; "
-        f"their interval holds 1 in {_share(plain, lambda each: each.covered).words}.",
+        f"their interval holds 1 in {covered.words}.",
     ]
-    for share in sorted({each.share for each in trials if each.share}):
+    for share in sorted({trial.share for trial in trials if trial.share}):
         parts.append(f"+{share:.0%}: called slower in {found(trials, share).words} cases.")
     return "\n".join(parts)

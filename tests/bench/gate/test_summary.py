@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from scipy import stats
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import summary
 from actbench.bench.gate.summary import GATE
+from actbench.bench.results import store
 from actbench.bench.results.samples import Trial
+from actbench.bench.results.store import RESULTS
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
 _PLAIN = Trial(
@@ -133,3 +136,16 @@ def test_words_tell_each_slowdown_and_the_longest_gate() -> None:
     assert "The same code twice: a call in 0 of 1" in told
     assert "+5%: called slower in 1 of 1" in told
     assert "the longest 29 s" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["2026-11-21T15-59-14-selftest", "2026-11-21T18-24-56-selftest"])
+def test_a_published_campaign_comes_out_the_same(name: str) -> None:
+    folder = RESULTS / "published" / name
+    lines = [line for line in summary.summary(_trials_of(folder)) if line.tool == GATE]
+    stored = map(summary.line_of, store.read_facts(folder).selftest)
+    assert lines == [line for line in stored if line.tool == GATE]
+
+
+def _trials_of(folder: Path) -> list[Trial]:
+    return [trial for trial in store.read_samples(folder) if isinstance(trial, Trial)]
