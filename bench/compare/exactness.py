@@ -69,17 +69,16 @@ class Exactness:
 
 def compare(base: Run, candidate: Run) -> Exactness:
     """Compare the exactness of two runs."""
-    mine, others = (rows.rows_of(run, METRICS) for run in (base, candidate))
-    pairs = rows.pairs(mine, others, key=_key, same=_without_size)
+    before, after = (rows.rows_of(run, METRICS) for run in (base, candidate))
+    pairs = rows.pairs(before, after, key=_key, same=_without_size)
     reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
-    told = [_difference(a, b) for a, b in compared]
-    differences = [each for each in told if each]
+    differences = list(filter(None, (_difference(a, b) for a, b in compared)))
     return Exactness(
-        len(told) - len(differences),
-        sorted(differences, key=lambda each: each.weight),
+        len(compared) - len(differences),
+        sorted(differences, key=lambda difference: difference.weight),
         dict(Counter(filter(None, reasons))),
-        _one_sided(mine, others),
+        _one_sided(before, after),
         pairs.only_base,
         pairs.only_candidate,
     )
@@ -95,14 +94,14 @@ def _key(row: Row) -> tuple[Case, str, float | None]:
     return _without_size(row.case), row.metric, row.kink.at if row.kink else None
 
 
-def _incomparable(mine: Row, other: Row, base: Run, candidate: Run) -> str:
+def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> str:
     """Why two figures are not of the same inputs; empty if they are."""
-    sizes, dtype = (mine.case.size, other.case.size), mine.case.dtype
-    whole = sizes[0] == sizes[1] and _is_every_input(mine.case)
-    if ALL[mine.metric].group is Group.SPECIAL or (whole and mine.metric != "max_ulp_parameter"):
+    metric, sizes, dtype = before.metric, (before.case.size, after.case.size), before.case.dtype
+    whole = sizes[0] == sizes[1] and _is_every_input(before.case)
+    if ALL[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
         return ""
     start = f"in {dtype} the runs tried different inputs"
-    for name, word in (("seed", "seed"), ("per_binade", "inputs a binade")):
+    for name, word in (("seed", "seed"), ("per_binade", "inputs per binade")):
         ours, theirs = (getattr(run.facts, name) for run in (base, candidate))
         if ours != theirs:
             return f"{start}: {word} {ours} against {theirs}"
@@ -113,19 +112,19 @@ def _is_every_input(case: Case) -> bool:
     return case.dtype in DTYPES and case.size == 2 ** (8 * DTYPES[case.dtype].itemsize)
 
 
-def _difference(mine: Row, other: Row) -> Difference | None:
-    assert mine.value is not None
-    assert other.value is not None
-    if mine.value == other.value:
+def _difference(before: Row, after: Row) -> Difference | None:
+    assert before.value is not None
+    assert after.value is not None
+    if before.value == after.value:
         return None
-    more = _SENSES[ALL[mine.metric].better] * (1 if other.value > mine.value else -1)
+    more = _SENSES[ALL[before.metric].better] * (1 if after.value > before.value else -1)
     sense: Sense = "changed" if not more else "worse" if more > 0 else "better"
-    shown = words.about(mine if sense == "better" else other)
-    return Difference(mine.case, mine.metric, mine.value, other.value, sense, shown)
+    shown = words.about(before if sense == "better" else after)
+    return Difference(before.case, before.metric, before.value, after.value, sense, shown)
 
 
 def _one_sided(base: Iterable[Row], candidate: Iterable[Row]) -> Sequence[str]:
-    mine, others = ({row.metric for row in rows} for rows in (base, candidate))
-    if not mine or not others:
+    before, after = ({row.metric for row in rows} for rows in (base, candidate))
+    if not before or not after:
         return []
-    return [metric for metric in METRICS if (metric in mine) != (metric in others)]
+    return [metric for metric in METRICS if (metric in before) != (metric in after)]

@@ -44,27 +44,23 @@ def rows_of(run: Run, metrics: Collection[str]) -> list[Row]:
 
 
 def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCase) -> Pairs:
-    """Rows that are `ok` in both runs. `key` tells what a row is of, `same` of which case."""
-    left, right = ({key(row): row for row in rows if _ok(row)} for rows in (base, candidate))
+    """Rows that are `ok` in both runs. `key` says what a row is of, `same` of which case."""
+    before, after = ({key(row): row for row in rows if row.ok} for rows in (base, candidate))
     return Pairs(
-        [(left[each], right[each]) for each in left if each in right],
-        list(_missing([left[each] for each in left if each not in right], candidate, same)),
-        list(_missing([right[each] for each in right if each not in left], base, same)),
+        [(before[of], after[of]) for of in before if of in after],
+        list(_missing([row for of, row in before.items() if of not in after], candidate, same)),
+        list(_missing([row for of, row in after.items() if of not in before], base, same)),
     )
 
 
-def _ok(row: Row) -> bool:
-    return row.ok
-
-
 def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
-    """The cases of rows without a partner, each once, with what the other run told of them.
+    """The cases of rows without a partner, each once, with what the other run says of them.
 
     A case that the other run has but for one metric is not missing, unless that metric failed
     there: another version may know other metrics.
     """
-    present = {same(row.case) for row in others if _ok(row)}
-    failed = {(same(row.case), row.metric): row for row in others if not _ok(row)}
+    present = {same(row.case) for row in others if row.ok}
+    failed = {(same(row.case), row.metric): row for row in others if not row.ok}
     anything = {case: row for (case, _), row in failed.items()}
     seen = set()
     for row in alone:

@@ -21,6 +21,7 @@ from ..results.rows import Row
 from ..results.store import Run
 from ..timing.ratios import Estimate, Ratio, median_of_dependent, median_of_independent
 from ..timing.verdicts import Verdict, verdict
+from ..words import counted
 from . import rows
 
 METRIC = "time_per_call"
@@ -31,7 +32,7 @@ _NORMAL = 1.959964
 """Standard errors in half of a row's 95 % interval."""
 _EXACT = ("framework", "mode", "direction", "device", "dtype", "size", "threads", "output", "cache")
 _WHOLE = ("framework", "mode", "device")
-_ALONE = "a run with one process a framework does not tell how processes differ"
+_ALONE = "a run with one process per framework does not show how processes differ"
 _LEVELS: Mapping[str, tuple[str, ...]] = {
     "beside it": _EXACT,
     "in other directions": tuple(name for name in _EXACT if name != "direction"),
@@ -97,8 +98,8 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
 
     Raises StoreError for rows that no run writes.
     """
-    mine, others = (_checked(run, rows.rows_of(run, [METRIC])) for run in (base, candidate))
-    pairs = rows.pairs(mine, others, key=lambda row: row.case, same=lambda case: case)
+    before, after = (_checked(run, rows.rows_of(run, [METRIC])) for run in (base, candidate))
+    pairs = rows.pairs(before, after, key=lambda row: row.case, same=lambda case: case)
     epochs = base.facts.epochs, candidate.facts.epochs
     changes = {a.case: _change(a, b, epochs) for a, b in pairs.both}
     chosen = _primitives(row.case for row, _ in pairs.both if row.primitive)
@@ -111,13 +112,13 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     return Times(
         [_timing(a, b, changes[a.case], *units[a.case], zone, doubt) for a, b in pairs.both],
         [
-            _told(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
+            _group(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
             for members in wholes.values()
         ],
-        [_told(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts],
+        [_group(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts],
         pairs.only_base,
         pairs.only_candidate,
-        min((each.freedom for each in changes.values() if each.freedom), default=0),
+        min((ratio.freedom for ratio in changes.values() if ratio.freedom), default=0),
     )
 
 
@@ -125,28 +126,29 @@ Changes = Mapping[Case, Ratio]
 
 
 def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
+    """Raises StoreError for a time that is not one."""
     for row in found:
         ends = [end for end in (row.value, row.low, row.high) if end is not None]
         if row.status == "ok" and not all(0 < end < math.inf for end in ends):
             who = f"{row.case.framework} {row.case.activation}"
             raise StoreError(
-                f"{run.path}/rows.jsonl is malformed: a time of {who} is no time; measure it again"
+                f"{run.path}/rows.jsonl is malformed: a time of {who} is not a positive number; "
+                "measure it again"
             )
     return found
 
 
 def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Ratio:
-    (a, down_a, up_a), (b, down_b, up_b) = _logarithms(base), _logarithms(candidate)
     processes = _processes(base, epochs[0]), _processes(candidate, epochs[1])
     freedom = sum(processes) - 2 if min(processes) > 1 else 0
-    return Ratio(b - a, math.hypot(down_b, up_a), math.hypot(up_b, down_a), freedom)
+    return replace(_time(candidate).over(_time(base)), freedom=freedom)
 
 
-def _logarithms(row: Row) -> tuple[float, float, float]:
-    """The logarithm of a time and its standard errors downwards and upwards."""
+def _time(row: Row) -> Ratio:
+    """A time over one nanosecond, with the standard errors of its logarithm."""
     value, low, high = _value(row), row.low or _value(row), row.high or _value(row)
-    down, up = math.log(value / low), math.log(high / value)
-    return math.log(value), max(down, 0) / _NORMAL, max(up, 0) / _NORMAL
+    below, above = math.log(value / low), math.log(high / value)
+    return Ratio(math.log(value), max(below, 0) / _NORMAL, max(above, 0) / _NORMAL, 0)
 
 
 def _value(row: Row) -> float:
@@ -188,22 +190,20 @@ def _index(primitives: Changes) -> Mapping[str, Mapping[tuple[Any, ...], Changes
 def _unit(
     case: Case, index: Mapping[str, Mapping[tuple[Any, ...], Changes]]
 ) -> tuple[str, Ratio | None]:
-    """Which primitives a case is told over, and how they moved; a primitive is not its own."""
+    """Which primitives a case is taken over, and how they moved; a primitive is not its own."""
     for level, fields in _LEVELS.items():
         members = index[level].get(_key(case, fields), {})
-        found = [change for each, change in members.items() if each != case]
+        found = [ratio for primitive, ratio in members.items() if primitive != case]
         if found:
-            return f"{_counted(len(found))} {level}", median_of_independent(_usable(found))
+            return f"{counted(len(found), 'primitive')} {level}", median_of_independent(
+                _usable(found)
+            )
     return "", None
 
 
 def _usable(changes: Sequence[Ratio]) -> Sequence[Ratio]:
     """Those that have an interval, where there are any."""
-    return [each for each in changes if each.freedom] or changes
-
-
-def _counted(number: int) -> str:
-    return f"{number} primitive{'s' * (number != 1)}"
+    return [ratio for ratio in changes if ratio.freedom] or changes
 
 
 def _moved(members: Changes) -> Ratio:
@@ -213,7 +213,7 @@ def _moved(members: Changes) -> Ratio:
 def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
     """Groups under the same conditions, of frameworks and modes that have several."""
     parts = _grouped(primitives, _EXACT).values()
-    return [each for each in parts if len(each) < len(wholes[_whole_of(each)])]
+    return [members for members in parts if len(members) < len(wholes[_whole_of(members)])]
 
 
 def _whole_of(members: Changes) -> tuple[Any, ...]:
@@ -243,7 +243,7 @@ def _timing(
     return Timing(base.case, *times, unit, _answer(change.over(moved), zone, doubt))
 
 
-def _told(
+def _group(
     members: Changes, fields: Sequence[str], change: Ratio, zone: float, doubt: float
 ) -> Unit:
     case = next(iter(members))

@@ -226,7 +226,7 @@ def test_one_process_decides_nothing(epochs: tuple[int, int]) -> None:
     found = compare(base, candidate)
     assert _called(found, "undecided") == CASES
     assert {each.answer.reason for each in found.times.timings} == {
-        "a run with one process a framework does not tell how processes differ"
+        "a run with one process per framework does not show how processes differ"
     }
     assert "No interval: it takes two processes" in words.for_people(found, 3)
 
@@ -320,7 +320,7 @@ def test_exactness_is_compared_as_it_is(
     ("dtype", "size", "changes", "reason"),
     [
         ("float32", 7168, {"seed": 1}, "seed 0 against 1"),
-        ("float32", 7168, {"per_binade": 16}, "inputs a binade 8 against 16"),
+        ("float32", 7168, {"per_binade": 16}, "inputs per binade 8 against 16"),
         ("float32", 7424, {}, "7,168 against 7,424"),
         ("float16", 1312, {"seed": 1}, "seed 0 against 1"),
     ],
