@@ -57,7 +57,7 @@ class Agreement:
         known.prepare(known_keys(chain(*self._swept.values())), reporter)
 
     def tasks(self, worker: SupervisedWorker) -> Iterator[Task]:
-        """What a worker is to do, a task for each case."""
+        """List what a worker is to do, a task per case."""
         swept = self._swept[worker]
         for case in swept:
             yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case))
@@ -73,7 +73,7 @@ class Agreement:
             self._recorder.append(sample)
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
-        """What compares the plain forms of a worker under other conditions, if there are any."""
+        """A function that compares the plain forms of a worker under other conditions, if any."""
         chosen = {
             worker: conditions.cases(self._results, worker.key, self._selection)
             for worker in self._workers

@@ -1,4 +1,4 @@
-"""The gate's second channel: instructions a call, which the noise of a machine cannot reach.
+"""The gate's second channel: instructions per call, which the noise of a machine cannot reach.
 
 A case is called under valgrind (callgrind), which executes instructions one by one on a CPU of its
 own making and counts them. With a fixed hash seed, no collection of garbage, and everything that a
@@ -53,7 +53,7 @@ compiled as well. Without a compiler it gives the same number, or in TensorFlow 
 """
 
 LAYOUTS = 3
-"""Processes a tree, each with its memory laid out in another way."""
+"""Processes per tree, each with its memory laid out in another way."""
 
 SECONDS = 300.0
 """How long a case may take in one process, and an import of a framework as well."""
@@ -75,19 +75,19 @@ void dump(void) { CALLGRIND_DUMP_STATS; }
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions a call, in each window of each process: one tuple a layout of the memory."""
+    """Instructions per call, in each window of each process: one tuple per layout of the memory."""
 
     layouts: tuple[tuple[float, ...], ...]
 
     @property
     def instructions(self) -> float:
-        """Instructions a call in the layout that needs fewest: the median of its windows."""
+        """Instructions per call in the layout that needs fewest: the median of its windows."""
         return min(map(median, self.layouts))
 
     @property
     def spread(self) -> float:
         """The widest difference between any two windows, as a share of `instructions`."""
-        windows = [each for layout in self.layouts for each in layout]
+        windows = [window for layout in self.layouts for window in layout]
         return (max(windows) - min(windows)) / self.instructions
 
     @property
@@ -114,7 +114,7 @@ class Change:
 
     @property
     def difference(self) -> float:
-        """The candidate's instructions a call less the base's."""
+        """The candidate's instructions per call less the base's."""
         return self.candidate - self.base
 
 
@@ -165,14 +165,16 @@ def count(
     seconds: float = SECONDS,
     layouts: int = LAYOUTS,
 ) -> dict[Case, Count | Failure]:
-    """Instructions a call of each case, with the `impls/` in the folder `tree`.
+    """Count the instructions per call of each case, with the `impls/` in the folder `tree`.
 
     Cases are counted at their own size; what comes before a case in a process moves its count a
     little, so two trees are to be given the same cases in the same order. Both get this project's
     environment variables. `seconds` is the limit on a case in one process. A case that could not be
     counted has a Failure.
     """
-    found: dict[Case, Count | Failure] = {case: _refused(case, tree) or Count(()) for case in cases}
+    counts: dict[Case, Count | Failure] = {
+        case: _refused(case, tree) or Count(()) for case in cases
+    }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if failure := _compile(folder):
@@ -180,11 +182,11 @@ def count(
         files = shutil.ignore_patterns("__pycache__")
         shutil.copytree(tree / "impls", folder / "impls", ignore=files)
         for layout in range(layouts):
-            asked = [case for case in _in_order(cases) if isinstance(found[case], Count)]
+            asked = [case for case in _in_order(cases) if isinstance(counts[case], Count)]
             place = _Place(framework, python, folder, layout, seconds)
             for case, answer in _counted(asked, place):
-                found[case] = _joined(found[case], answer)
-    return found
+                counts[case] = _joined(counts[case], answer)
+    return counts
 
 
 def _in_order(cases: Sequence[Case]) -> list[Case]:
@@ -279,7 +281,7 @@ class _Counting(WorkerProcess):
         )
 
     def count(self, case: Case) -> tuple[float, ...]:
-        """Instructions a call in each window. Raises Failed where the case cannot be called."""
+        """Instructions per call in each window. Raises Failed where the case cannot be called."""
         self._totals()  # what a case that failed has left
         self.ask(protocol.Count(timed_call(case, 0), _CALLS, _WINDOWS), self._place.seconds)
         totals = self._totals()
@@ -295,14 +297,14 @@ class _Counting(WorkerProcess):
         texts = [dump.read_text(errors="replace") for dump in dumps]
         for dump in dumps:
             dump.unlink()
-        found = [re.search(r"^totals: (\d+)", text, re.MULTILINE) for text in texts]
-        return [int(each[1]) for each in found if each]
+        totals = [re.search(r"^totals: (\d+)", text, re.MULTILINE) for text in texts]
+        return [int(total[1]) for total in totals if total]
 
 
 def compare(
     base: Mapping[Case, Count | Failure], candidate: Mapping[Case, Count | Failure]
 ) -> list[Change]:
-    """What changed in each case that both trees were asked for, in the base's order.
+    """Say what changed in each case that both trees were asked for, in the base's order.
 
     `more` or `fewer` is said of a change beyond the larger spread of the two and beyond the
     tolerance.

@@ -118,6 +118,11 @@ def spoilt_samples(samples: Iterable[Sample]) -> int:
     return sum(sum(_spoilt(visit, usual[visit.process])) for visit in visits)
 
 
+def compile_seconds(samples: Iterable[Sample]) -> float:
+    """Seconds that the processes of a run spent in compiling what was timed."""
+    return sum(sample.compiling for sample in samples if isinstance(sample, Preparation))
+
+
 def rows(
     samples: Iterable[Sample],
     classes: Mapping[str, Classes],

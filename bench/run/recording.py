@@ -10,9 +10,8 @@ from pathlib import Path
 
 from ..host.interrupt import interruptible
 from ..results.rows import Row
-from ..results.samples import Preparation
 from ..results.store import RunFacts, RunWriter
-from .derive import rows, spoilt_samples
+from . import derive
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,14 @@ def record(writer: RunWriter, measure: Callable[[], None]) -> Outcome:
 def _finish(writer: RunWriter) -> Outcome:
     """Derive the rows of what was measured and close the run."""
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
-    found = derived(writer)
-    writer.finish(found)
-    return Outcome(writer.path, writer.facts, found)
+    rows = derived(writer)
+    writer.finish(rows)
+    return Outcome(writer.path, writer.facts, rows)
 
 
 def derived(writer: RunWriter) -> list[Row]:
     """The rows of what was measured so far."""
     facts = writer.facts
-    facts.spoilt_samples = spoilt_samples(writer.samples)
-    preparations = [each for each in writer.samples if isinstance(each, Preparation)]
-    facts.compile_seconds = sum(preparation.compiling for preparation in preparations)
-    return rows(writer.samples, facts.size_classes, facts.precision)
+    facts.spoilt_samples = derive.spoilt_samples(writer.samples)
+    facts.compile_seconds = derive.compile_seconds(writer.samples)
+    return derive.rows(writer.samples, facts.size_classes, facts.precision)

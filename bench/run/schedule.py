@@ -219,8 +219,11 @@ class _Schedule:
     def _explain(self) -> None:
         """Probe the cases whose cost the model did not foresee, for the likely cause."""
         facts, alive = self._facts, {case for _, case in self._workers.alive}
-        found = rows(self._recorder.samples, facts.size_classes, facts.precision)
-        wanted = [row.case for row in found if cost_model.asks_for_probe(row) and row.case in alive]
+        asking = filter(
+            cost_model.asks_for_probe,
+            rows(self._recorder.samples, facts.size_classes, facts.precision),
+        )
+        wanted = [row.case for row in asking if row.case in alive]
         title = "Looking for the causes of surprises"
         with self._phase("explain", title, len(wanted)) as done:
             self._visits.probe(wanted, done)

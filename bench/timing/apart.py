@@ -64,15 +64,17 @@ class Apart:
     @property
     def facts(self) -> Started:
         """As of one process, with the arms that cannot be loaded in either."""
-        each = [worker.facts for worker in self._arms.values()]
-        down = {arm: failure for facts in each for arm, failure in facts.down.items()}
-        return replace(each[0], down=down | self._lost)
+        facts = [worker.facts for worker in self._arms.values()]
+        down = {arm: failure for one in facts for arm, failure in one.down.items()}
+        return replace(facts[0], down=down | self._lost)
 
     @property
     def versions(self) -> dict[Arm, Mapping[str, str]]:
-        """Those of each arm, the interpreter's among them."""
-        facts = {arm: worker.facts for arm, worker in self._arms.items()}
-        return {arm: {**each.versions, "python": each.python} for arm, each in facts.items()}
+        """The versions of either arm, the interpreter's among them."""
+        arms = self._arms.items()
+        return {
+            arm: {**worker.facts.versions, "python": worker.facts.python} for arm, worker in arms
+        }
 
     @property
     def alive(self) -> bool:

@@ -72,7 +72,7 @@ class Clock:
         return Batch(elapsed, busy, switches, faults)
 
     def cold(self, step: Action, loops: int) -> Batch:
-        """The same with the caches emptied before each call, which alone is timed."""
+        """Time one batch of calls that find nothing in any cache: it is emptied before each."""
         calls = []
         for _ in repeat(None, loops):
             self._flush()

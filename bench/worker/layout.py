@@ -4,7 +4,7 @@ Where a process puts its data depends on what it allocated before, down to the l
 that it was started with, and is the same in each process started alike. Address space layout
 randomisation moves whole pages; the places within them are left, which decide whether vectors
 straddle cache lines. Unless scattered they make one of two identical environments a few per cent
-faster in every process, which no number of processes tells from a change (Mytkowicz et al.,
+faster in every process, which no number of processes distinguishes from a change (Mytkowicz et al.,
 "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 """
 

@@ -76,6 +76,7 @@ def _lies_in(module: ModuleType, folder: str) -> bool:
 
 def _is_of_tree(path: Path, folder: str) -> bool:
     here, lies = Path(folder).resolve(), path.resolve()
-    inside = [Path(each).resolve() for each in _INSTALLED]
-    installed = any(lies.is_relative_to(each) for each in inside if each.is_relative_to(here))
+    places = [Path(place).resolve() for place in _INSTALLED]
+    within = [place for place in places if place.is_relative_to(here)]
+    installed = any(lies.is_relative_to(place) for place in within)
     return lies.is_relative_to(here) and not installed

@@ -42,7 +42,7 @@ def check_waiting(
     and believed: what it calls ready cannot be written to any more, so that no thread can fill it
     in later. Its threads may well go on, in giving memory back.
 
-    Where it does not know, the time tells. On the CPU: the CPU time that this process's other
+    Where it does not know, the time decides. On the CPU: the CPU time that this process's other
     threads take between the return and the next rest, as a share of all that the call took. Honest
     calls leave a few per cent (a thread pool that winds down), a call that does not wait leaves
     most; in a third of the trials, because its thread may win the race. CPU time of this process
