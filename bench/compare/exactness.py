@@ -10,19 +10,13 @@ from typing import Literal
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..results import words
-from ..results.metrics import METRICS as ALL
-from ..results.metrics import Better, Group, metrics_of
+from ..results.metrics import METRICS, Better, Group, metrics_of
 from ..results.rows import Row
 from ..results.store import Run
 from . import rows
 
 Sense = Literal["worse", "better", "changed"]
 
-METRICS = (*metrics_of(Group.ERROR), *metrics_of(Group.SPECIAL))
-"""What is compared, the gravest first.
-
-Metrics at special points are of the same points in every run; the others are of what was tried.
-"""
 _SENSES: Mapping[Better, int] = {Better.LESS: 1, Better.MORE: -1, Better.NEITHER: 0}
 
 
@@ -40,8 +34,7 @@ class Difference:
     @property
     def weight(self) -> tuple[float, ...]:
         """Orders differences, the gravest first."""
-        place = METRICS.index(self.metric)
-        return place, -abs(self.candidate - self.base) / (
+        return METRICS[self.metric].gravity, -abs(self.candidate - self.base) / (
             1 + max(min(self.candidate, self.base), 0)
         )
 
@@ -68,8 +61,11 @@ class Exactness:
 
 
 def compare(base: Run, candidate: Run) -> Exactness:
-    """Compare the exactness of two runs."""
-    before, after = (rows.rows_of(run, METRICS) for run in (base, candidate))
+    """Compare the exactness of two runs.
+
+    Metrics at special points are of the same points in every run, errors are of what was tried.
+    """
+    before, after = (rows.rows_of(run, _compared()) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=_key, same=_without_size)
     reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
@@ -82,6 +78,12 @@ def compare(base: Run, candidate: Run) -> Exactness:
         pairs.only_base,
         pairs.only_candidate,
     )
+
+
+def _compared() -> list[str]:
+    """The metrics that are compared, the gravest first."""
+    names = [*metrics_of(Group.ERROR), *metrics_of(Group.SPECIAL)]
+    return sorted(names, key=lambda name: METRICS[name].gravity)
 
 
 def _without_size(case: Case) -> Case:
@@ -98,7 +100,7 @@ def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> str:
     """Why two figures are not of the same inputs; empty if they are."""
     metric, sizes, dtype = before.metric, (before.case.size, after.case.size), before.case.dtype
     whole = sizes[0] == sizes[1] and _is_every_input(before.case)
-    if ALL[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
+    if METRICS[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
         return ""
     start = f"in {dtype} the runs tried different inputs"
     for name, word in (("seed", "seed"), ("per_binade", "inputs per binade")):
@@ -117,7 +119,7 @@ def _difference(before: Row, after: Row) -> Difference | None:
     assert after.value is not None
     if before.value == after.value:
         return None
-    more = _SENSES[ALL[before.metric].better] * (1 if after.value > before.value else -1)
+    more = _SENSES[METRICS[before.metric].better] * (1 if after.value > before.value else -1)
     sense: Sense = "changed" if not more else "worse" if more > 0 else "better"
     shown = words.about(before if sense == "better" else after)
     return Difference(before.case, before.metric, before.value, after.value, sense, shown)
@@ -127,4 +129,4 @@ def _one_sided(base: Iterable[Row], candidate: Iterable[Row]) -> Sequence[str]:
     before, after = ({row.metric for row in rows} for rows in (base, candidate))
     if not before or not after:
         return []
-    return [metric for metric in METRICS if (metric in before) != (metric in after)]
+    return [metric for metric in _compared() if (metric in before) != (metric in after)]

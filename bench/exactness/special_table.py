@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from ..catalog.cases import Selection
 from ..catalog.frameworks import frameworks
 from ..results import words
-from ..results.metrics import Group, metrics_of
+from ..results.metrics import METRICS, Group
 from ..results.rows import Row
 from ..results.status import Status
-
-METRICS = metrics_of(Group.SPECIAL)
 
 Condition = tuple[str, str]
 """Mode and dtype."""
@@ -88,7 +86,7 @@ def chosen(rows: Iterable[Row], asked: Selection) -> list[Row]:
     return [
         row
         for row in rows
-        if row.metric in METRICS
+        if METRICS[row.metric].group is Group.SPECIAL
         and row.case.framework in (asked.frameworks or (row.case.framework,))
         and (row.case.activation in asked.activations if asked.activations else row.plain)
     ]
@@ -101,7 +99,7 @@ def lines(rows: Iterable[Row]) -> list[Line]:
     """
     found: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if row.metric in METRICS and _says(row):
+        if METRICS[row.metric].group is Group.SPECIAL and _says(row):
             key = (row.case.framework, row.case.activation, row.case.form)
             found.setdefault(key, []).append(row)
     orders = [list(dict.fromkeys(names)) for names in zip(*found, strict=True)]

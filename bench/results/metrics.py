@@ -40,18 +40,24 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """Where the page shows a metric: the table, the title of the column, and what its cells are."""
+    """Where the page shows a metric: the table, the title of the column, and what its cells are.
+
+    `key` names the column in addresses; cells farther from 0 than a `limit` are marked.
+    """
 
     table: str
+    key: str
     title: str
-    kind: str
+    kind: str = "interval"
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
 class Metric:
     """A quantity of a row: its unit, what it means, which way is better, and where it is shown.
 
-    `follows` makes it of a row of the metric `of`.
+    `gravity` orders what became worse, the gravest first. `follows` makes the metric of a row of
+    the metric `of`.
     """
 
     name: str
@@ -59,7 +65,8 @@ class Metric:
     meaning: str
     group: Group
     better: Better = Better.LESS
-    column: Column | None = None
+    columns: tuple[Column, ...] = ()
+    gravity: int = 0
     of: str = ""
     follows: Callable[[Row], Figure] | None = None
 
@@ -82,16 +89,8 @@ def _worst_input(row: Row) -> Figure:
     return (row.worst.x, None, None) if row.worst and row.worst.input else _NOTHING
 
 
-def _timings(title: str, kind: str = "interval") -> Column:
-    return Column("timings", title, kind)
-
-
-def _accuracy(title: str, kind: str = "number") -> Column:
-    return Column("accuracy", title, kind)
-
-
-def _parts(title: str, kind: str = "interval") -> Column:
-    return Column("parts", title, kind)
+POOR_FIT = 0.10
+"""Share by which a line may miss the size that was left out before it is marked."""
 
 
 METRICS: Mapping[str, Metric] = {
@@ -102,14 +101,14 @@ METRICS: Mapping[str, Metric] = {
             "ns",
             "median time of one call, waited for",
             Group.TIME,
-            column=_timings("Time a call", "time"),
+            columns=(Column("timings", "call", "Time a call", "time"),),
         ),
         Metric(
             "time_per_element",
             "ns",
             "time_per_call over the input's elements",
             Group.TIME,
-            column=_timings("ns an element"),
+            columns=(Column("timings", "element", "ns an element"),),
             of="time_per_call",
             follows=lambda row: _scaled(1 / row.case.size, row),
         ),
@@ -127,7 +126,7 @@ METRICS: Mapping[str, Metric] = {
             "ratio",
             "time over the same framework's relu in this run",
             Group.TIME,
-            column=_timings("Cost over relu", "ratio"),
+            columns=(Column("timings", "cost", "Cost over relu", "ratio"),),
         ),
         Metric(
             "bandwidth",
@@ -135,7 +134,7 @@ METRICS: Mapping[str, Metric] = {
             "bytes that must be read and written over the time",
             Group.TIME,
             Better.MORE,
-            column=_timings("GB/s"),
+            columns=(Column("timings", "bandwidth", "GB/s"),),
             of="time_per_call",
             follows=lambda row: _inverse(row.moved, row) if row.moved else _NOTHING,
         ),
@@ -144,49 +143,52 @@ METRICS: Mapping[str, Metric] = {
             "s",
             "first call less a later one, for the size that compiled",
             Group.TIME,
-            column=_timings("Compile, s"),
+            columns=(Column("timings", "compile", "Compile, s"),),
         ),
         Metric(
             "arithmetic",
             "ns",
             "time an element in cache above the copy floor",
             Group.PART,
-            column=_parts("Arithmetic, ns an element"),
+            columns=(
+                Column("parts", "arithmetic", "Arithmetic, ns an element"),
+                Column("surprises", "arithmetic", "Arithmetic, ns an element"),
+            ),
         ),
         Metric(
             "copy_floor",
             "ns",
             "a copy's time an element in cache: the floor of the rest",
             Group.PART,
-            column=_parts("Copy floor"),
+            columns=(Column("parts", "floor", "Copy floor"),),
         ),
         Metric(
             "memory",
             "ns",
             "time an element that streaming adds, output reused",
             Group.PART,
-            column=_parts("Memory"),
+            columns=(Column("parts", "memory", "Memory"),),
         ),
         Metric(
             "allocation",
             "ns",
             "time an element that a fresh output adds to a reused",
             Group.PART,
-            column=_parts("Allocation"),
+            columns=(Column("parts", "allocation", "Allocation"),),
         ),
         Metric(
             "launch",
             "ns",
             "time of a call before its first element",
             Group.PART,
-            column=_parts("Launch, a call", "time"),
+            columns=(Column("parts", "launch", "Launch, a call", "time"),),
         ),
         Metric(
             "handoff",
             "ns",
             "what a call in cache takes beyond launch and its elements",
             Group.PART,
-            column=_parts("Handoff, a call", "time"),
+            columns=(Column("parts", "handoff", "Handoff, a call", "time"),),
         ),
         Metric(
             "fit_error",
@@ -194,14 +196,19 @@ METRICS: Mapping[str, Metric] = {
             "the line at a size left out over the time measured there, less one",
             Group.PART,
             Better.NEITHER,
-            column=_parts("Line against size left out", "share"),
+            columns=(
+                Column("parts", "fit", "Line against size left out", "share", limit=POOR_FIT),
+            ),
         ),
         Metric(
             "predicted_arithmetic",
             "ns",
             "arithmetic of the formula's primitives",
             Group.PART,
-            column=_parts("Predicted arithmetic"),
+            columns=(
+                Column("parts", "predicted", "Predicted arithmetic"),
+                Column("surprises", "predicted", "Predicted arithmetic"),
+            ),
         ),
         Metric(
             "surprise",
@@ -209,45 +216,40 @@ METRICS: Mapping[str, Metric] = {
             "arithmetic measured over predicted, where 25 % apart",
             Group.PART,
             Better.NEITHER,
-            column=Column("surprises", "Measured over predicted", "ratio"),
-        ),
-        # Of exactness the gravest first.
-        Metric(
-            "nan_mismatches",
-            "inputs",
-            "NaN for a number or a number for NaN",
-            Group.ERROR,
-            column=_accuracy("NaN mismatches", "count"),
-        ),
-        Metric(
-            "infinity_mismatches",
-            "inputs",
-            "infinite for a finite result or the reverse",
-            Group.ERROR,
-        ),
-        Metric("sign_mismatches", "inputs", "results of the wrong sign", Group.ERROR),
-        Metric(
-            "max_ulp_flushed",
-            "ulp",
-            "max_ulp where subnormals may stand for zero",
-            Group.ERROR,
-            column=_accuracy("Subnormals flushed, ulp"),
+            columns=(Column("surprises", "surprise", "Measured over predicted", "ratio"),),
         ),
         Metric(
             "max_ulp",
             "ulp",
             "largest error against the exact value",
             Group.ERROR,
-            column=_accuracy("Max error, ulp"),
+            columns=(
+                Column("accuracy", "ulp", "Max error, ulp", "number"),
+                Column("timings", "ulp", "Max error, ulp", "number"),
+            ),
+            gravity=5,
+        ),
+        Metric(
+            "max_ulp_flushed",
+            "ulp",
+            "max_ulp where subnormals may stand for zero",
+            Group.ERROR,
+            columns=(Column("accuracy", "flushed", "Subnormals flushed, ulp", "number"),),
+            gravity=4,
         ),
         Metric(
             "max_ulp_normal",
             "ulp",
             "max_ulp where the exact value is a normal number",
             Group.ERROR,
+            gravity=6,
         ),
         Metric(
-            "max_ulp_away", "ulp", "max_ulp away from zeros of the function itself", Group.ERROR
+            "max_ulp_away",
+            "ulp",
+            "max_ulp away from zeros of the function itself",
+            Group.ERROR,
+            gravity=7,
         ),
         Metric(
             "worst_input",
@@ -255,31 +257,56 @@ METRICS: Mapping[str, Metric] = {
             "the input at which max_ulp is reached",
             Group.ERROR,
             Better.NEITHER,
+            columns=(Column("accuracy", "worst", "Worst input", "code"),),
             of="max_ulp",
             follows=_worst_input,
-        ),
-        Metric(
-            "max_ulp_parameter",
-            "ulp",
-            "largest error of a learnable parameter's gradient",
-            Group.ERROR,
-            column=_accuracy("Parameter, ulp"),
         ),
         Metric(
             "not_correctly_rounded",
             "inputs",
             "results that are not the number nearest to the exact value",
             Group.ERROR,
-            column=_accuracy("Not correctly rounded", "count"),
+            columns=(Column("accuracy", "rounding", "Not correctly rounded", "count"),),
+            gravity=9,
         ),
         Metric(
-            "nan_kept", "", "whether NaN in is NaN out: 1 kept, 0 lost", Group.SPECIAL, Better.MORE
+            "nan_mismatches",
+            "inputs",
+            "NaN for a number or a number for NaN",
+            Group.ERROR,
+            columns=(Column("accuracy", "nan", "NaN mismatches", "count"),),
+            gravity=1,
+        ),
+        Metric(
+            "infinity_mismatches",
+            "inputs",
+            "infinite for a finite result or the reverse",
+            Group.ERROR,
+            gravity=2,
+        ),
+        Metric("sign_mismatches", "inputs", "results of the wrong sign", Group.ERROR, gravity=3),
+        Metric(
+            "max_ulp_parameter",
+            "ulp",
+            "largest error of a learnable parameter's gradient",
+            Group.ERROR,
+            columns=(Column("accuracy", "parameter", "Parameter, ulp", "number"),),
+            gravity=8,
+        ),
+        Metric(
+            "nan_kept",
+            "",
+            "whether NaN in is NaN out: 1 kept, 0 lost",
+            Group.SPECIAL,
+            Better.MORE,
+            gravity=10,
         ),
         Metric(
             "special_departures",
             "points",
             "special points at which a result is more than 64 ulp from the exact value or limit",
             Group.SPECIAL,
+            gravity=11,
         ),
         Metric(
             "subnormal_kept",
@@ -287,6 +314,7 @@ METRICS: Mapping[str, Metric] = {
             "whether no subnormal input comes out as 0: 1 kept, 0 lost",
             Group.SPECIAL,
             Better.MORE,
+            gravity=12,
         ),
         Metric(
             "sign_of_zero",
@@ -294,6 +322,7 @@ METRICS: Mapping[str, Metric] = {
             "of the value at −0, where it is a zero: −1 kept, +1 lost",
             Group.SPECIAL,
             Better.NEITHER,
+            gravity=13,
         ),
         Metric(
             "gradient_at_kink",
@@ -301,13 +330,14 @@ METRICS: Mapping[str, Metric] = {
             "the gradient where the derivative jumps: a convention",
             Group.SPECIAL,
             Better.NEITHER,
+            gravity=14,
         ),
         Metric(
             "max_ulp_between",
             "ulp",
             "largest distance to the result of another framework, or under another condition",
             Group.BETWEEN,
-            column=Column("between", "Max distance, ulp", "number"),
+            columns=(Column("between", "ulp", "Max distance, ulp", "number"),),
         ),
         Metric(
             "equal_bits",
@@ -315,7 +345,7 @@ METRICS: Mapping[str, Metric] = {
             "share of results with the bits of that other result",
             Group.BETWEEN,
             Better.MORE,
-            column=Column("between", "Equal bits, share", "number"),
+            columns=(Column("between", "equal", "Equal bits, share", "number"),),
         ),
         Metric(
             "gate_false_alarms",
@@ -351,3 +381,13 @@ METRICS: Mapping[str, Metric] = {
 def metrics_of(group: Group) -> tuple[str, ...]:
     """The names of a group's metrics that rows have."""
     return tuple(each.name for each in METRICS.values() if each.group is group and not each.of)
+
+
+def columns_in(table: str) -> list[tuple[Metric, Column]]:
+    """The metrics that a table of the page shows, each with its column."""
+    return [
+        (metric, column)
+        for metric in METRICS.values()
+        for column in metric.columns
+        if column.table == table
+    ]

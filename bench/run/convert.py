@@ -41,7 +41,7 @@ _RENAMED: Mapping[str, str] = {"stable": "wide", "fast": "blocked"}
 _POINTS = ("nan_first", "infinity_first", "sign_first")
 
 
-_NOW = {"ulp_by_binade": "max_ulp_flushed"}
+NOW = {"ulp_by_binade": "max_ulp_flushed"}
 """What became part of another row: its figure is the same."""
 Derive = Callable[[Sequence[Sample], RunFacts], list[Row]]
 
@@ -97,11 +97,11 @@ def _compared(old: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> tuple[in
         found.setdefault((*vars(row.case).values(), row.metric), []).append(row)
     same, differences = 0, []
     for record in old:
-        metric = _NOW.get(record["metric"], record["metric"])
+        metric = NOW.get(record["metric"], record["metric"])
         figures = tuple(record[name] for name in ("value", "low", "high", "status"))
         if metric == "worst_input" and record["value"] is None:
             continue
-        key = (*vars(_case(record)).values(), metric)
+        key = (*vars(case_of(record)).values(), metric)
         now = [(row.value, row.low, row.high, row.status) for row in found.get(key, ())]
         if figures in now:
             same += 1
@@ -116,12 +116,12 @@ def samples_of(records: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     for record in records:
         number, kind = record["case"], record["kind"]
         if kind == "case":
-            cases[number] = _case(record)
+            cases[number] = case_of(record)
             continue
         yield sample_of(_READERS.get(kind, dict)(record), cases[number])
 
 
-def _case(record: Mapping[str, Any]) -> Case:
+def case_of(record: Mapping[str, Any]) -> Case:
     case = Case(**{each.name: record[each.name] for each in fields(Case)})
     return replace(case, form=_RENAMED.get(case.form, case.form))
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...bench.catalog.cases import Case
+from ...bench.results.metrics import POOR_FIT
 from ..compare.families import Setting, prominence, setting_of
 from ..draw import bars
 from ..draw.drawing import PARTS, Panel
 from ..draw.figure import Figure
 from ..read.evidence import Estimate, Evidence, Split, Timed, plain_form, with_device
 from ..sections.glance import place
-from ..sections.parts import POOR_FIT, poor_fit
+from ..sections.parts import poor_fit
 from ..words import capital, counted, elements, number, sentence, title
 from . import ratios
 from .answered import Answered, unmeasured

@@ -181,7 +181,7 @@ class Split:
 class Between:
     """How far the results of a case lie from others: of a framework, or under another condition.
 
-    `first` is the first input at which the two part.
+    `figures` are by metric; `first` is the first input at which the two part.
     """
 
     run: str
@@ -189,9 +189,18 @@ class Between:
     family: str
     plain: bool
     against: Against
-    max_ulp: float | None
-    equal_bits: float | None
+    figures: Mapping[str, float]
     first: Point | None
+
+    @property
+    def max_ulp(self) -> float | None:
+        """The largest distance of two results, in ulp."""
+        return self.figures.get("max_ulp_between")
+
+    @property
+    def equal_bits(self) -> float | None:
+        """The share of results with equal bits."""
+        return self.figures.get("equal_bits")
 
     @property
     def of_frameworks(self) -> bool:

@@ -17,7 +17,7 @@ from ...bench.exactness.binades import edges
 from ...bench.gate.summary import Line
 from ...bench.host.errors import StoreError
 from ...bench.results import words
-from ...bench.results.metrics import Group, metrics_of
+from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Against, Row, derived
 from ...bench.results.store import Run, load
 from ..words import writable
@@ -34,8 +34,6 @@ from .evidence import (
 )
 
 _CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtype")
-_PARTS = metrics_of(Group.PART)
-_BETWEEN = metrics_of(Group.BETWEEN)
 
 
 def read(paths: Sequence[Path]) -> Evidence:
@@ -154,12 +152,12 @@ def _records(name: str, run: Run) -> Evidence:
     missing = []
     parts: dict[Case, dict[str, Part]] = {}
     for row in run.records:
-        case, metric = row.case, row.metric
-        if metric in _PARTS:
+        case, metric, group = row.case, row.metric, METRICS[row.metric].group
+        if group is Group.PART:
             _keep(parts.setdefault(replace(case, size=0), {}), Part(row, _estimate(row)))
         elif metric in _WHAT and not row.ok:
             missing.append(Missing(name, case, _WHAT[metric], row.status, words.about(row)))
-        elif metric in _BETWEEN and row.ok and row.against:
+        elif group is Group.BETWEEN and row.ok and row.against:
             between.setdefault((case, row.against), {})[metric] = row
         elif row.ok:
             cases.setdefault(case, {})[metric] = row
@@ -265,6 +263,6 @@ def _checked(run: str, rows: _Rows) -> Checked:
 
 def _between(run: str, other: Against, rows: _Rows) -> Between:
     row = next(iter(rows.values()))
-    distance, bits = (rows[m].value if m in rows else None for m in _BETWEEN)
+    figures = {row.metric: row.value for row in rows.values() if row.value is not None}
     first = row.points[0] if row.points else None
-    return Between(run, row.case, row.family, row.plain, other, distance, bits, first)
+    return Between(run, row.case, row.family, row.plain, other, figures, first)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ...bench.catalog.activations import CATALOG
 from ...bench.results import words
+from ...bench.results.metrics import POOR_FIT
 from ...bench.results.rows import Cause, Why
 from ...bench.timing.cost_model import TOLERANCE
 from ..compare.families import Setting, prominence, setting_of
@@ -19,8 +20,6 @@ from ..words import capital, counted, interval, listing, number, title
 from .answers import in_words
 from .overview import Cell
 
-POOR_FIT = 0.10
-"""Share by which a line may miss the size that was left out before it is marked."""
 Group = tuple[Setting, Sequence[Split]]
 
 

@@ -10,14 +10,15 @@ from typing import Any, cast
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
-from ...bench.results.metrics import METRICS
+from ...bench.results.metrics import METRICS, Group, columns_in
 from ...bench.results.rows import Other, Point
 from ..read.evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
-from ..sections.parts import POOR_FIT, remeasure
+from ..sections.parts import remeasure
 from ..words import counted, listing, short_hex
 from . import flags
 from .columns import (
     Column,
+    Record,
     cell,
     columns_of,
     conditions,
@@ -42,7 +43,7 @@ def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
             [
                 flags.column(marks.timings),
                 *identity(machines, Timed),
-                *_TIMINGS,
+                *_timings(),
                 *conditions(Timed),
             ],
         ),
@@ -51,13 +52,13 @@ def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
             [
                 flags.column(marks.accuracy),
                 *identity(machines, Checked, False),
-                *_ACCURACY,
+                *_accuracy(),
                 *conditions(Checked, False),
             ],
         ),
         "between": table(
             evidence.between,
-            identity(machines, Between, False) + _BETWEEN + conditions(Between, False),
+            identity(machines, Between, False) + _between() + conditions(Between, False),
         ),
         "missing": table(
             sorted(evidence.missing, key=_weight),
@@ -65,12 +66,15 @@ def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
         ),
         "parts": table(
             [each for each in evidence.splits if _measured(each)],
-            identity(machines, Split, None) + _PARTS + conditions(Split, False) + _again(evidence),
+            identity(machines, Split, None)
+            + _parts()
+            + conditions(Split, False)
+            + _again(evidence),
         ),
         "surprises": table(
             sorted(filter(_surprising, evidence.splits), key=_distance, reverse=True),
             identity(machines, Split, None)
-            + _SURPRISES
+            + _surprises()
             + conditions(Split, False)
             + _again(evidence),
         ),
@@ -104,46 +108,26 @@ def mixture(evidence: Evidence) -> str:
 
 def headers() -> dict[str, dict[str, tuple[str, str]]]:
     """The metric and its unit of each column that holds one, by table and key: headers of files."""
-    return {
-        table: {key: (metric, METRICS[metric].unit) for key, metric in metrics.items()}
-        for table, metrics in _METRICS.items()
-    }
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for metric in METRICS.values():
+        for column in metric.columns:
+            found.setdefault(column.table, {})[column.key] = (metric.name, metric.unit)
+    return found
 
 
-_METRICS: Mapping[str, Mapping[str, str]] = {
-    "timings": {
-        "call": "time_per_call",
-        "element": "time_per_element",
-        "cost": "relative_cost",
-        "ulp": "max_ulp",
-        "bandwidth": "bandwidth",
-        "compile": "compile_time",
-    },
-    "accuracy": {
-        "ulp": "max_ulp",
-        "flushed": "max_ulp_flushed",
-        "worst": "worst_input",
-        "rounding": "not_correctly_rounded",
-        "nan": "nan_mismatches",
-        "parameter": "max_ulp_parameter",
-    },
-    "between": {"ulp": "max_ulp_between", "equal": "equal_bits"},
-    "parts": {
-        "arithmetic": "arithmetic",
-        "floor": "copy_floor",
-        "memory": "memory",
-        "allocation": "allocation",
-        "launch": "launch",
-        "handoff": "handoff",
-        "fit": "fit_error",
-        "predicted": "predicted_arithmetic",
-    },
-    "surprises": {
-        "surprise": "surprise",
-        "arithmetic": "arithmetic",
-        "predicted": "predicted_arithmetic",
-    },
-}
+def _of(table: str, cell: Callable[[str, str], Callable[[Record], Any]]) -> list[Column[Record]]:
+    """The columns of the metrics that a table shows; `cell` makes one of a metric and its kind."""
+    return [
+        Column(
+            column.key,
+            column.title,
+            column.kind,
+            cell(metric.name, column.kind),
+            False,
+            column.limit,
+        )
+        for metric, column in columns_in(table)
+    ]
 
 
 def _weight(each: Missing) -> int:
@@ -195,28 +179,29 @@ def _ended(each: Timed) -> str:
     return words.ended(each.ended) if each.ended else ""
 
 
-_TIMINGS: list[Column[Timed]] = columns_of(
-    [
-        ("family", "Family", "text", lambda each: each.family, True),
-        ("call", "Time a call", "time", estimate("time_per_call"), False),
-        ("element", "ns an element", "interval", estimate("time_per_element"), False),
-        ("cost", "Cost over relu", "ratio", estimate("relative_cost"), False),
-        (
-            "ulp",
-            "Max error, ulp",
-            "number",
-            lambda each: short(each.exactness.max_ulp) if each.exactness else None,
-            False,
-        ),
-        ("bandwidth", "GB/s", "interval", estimate("bandwidth"), False),
-        ("compile", "Compile, s", "interval", estimate("compile_time"), False),
-        ("samples", "Samples", "text", _samples, False),
-        ("ended", "Sampling ended", "text", _ended, True),
+def _timing(metric: str, kind: str) -> Callable[[Timed], Any]:
+    if METRICS[metric].group is Group.ERROR:
+        return lambda each: (
+            _figure(each.exactness.figures, metric, kind) if each.exactness else None
+        )
+    return estimate(metric)
+
+
+def _figure(figures: Mapping[str, float], metric: str, kind: str) -> Any:
+    """A figure without an interval: a count to the last digit, others to six."""
+    return (whole if kind == "count" else short)(figures.get(metric))
+
+
+def _timings() -> list[Column[Timed]]:
+    return [
+        Column("family", "Family", "text", lambda each: each.family, True),
+        *_of("timings", _timing),
+        Column("samples", "Samples", "text", _samples),
+        Column("ended", "Sampling ended", "text", _ended, True),
     ]
-)
 
 
-def _part(metric: str) -> Callable[[Split], Any]:
+def _part(metric: str, _: str) -> Callable[[Split], Any]:
     return lambda each: cell({metric: found} if (found := each.part(metric)) else {}, metric)
 
 
@@ -255,19 +240,13 @@ def _terms(each: Split) -> str:
     return words.operations(part.row.operations) if part and part.row.operations else ""
 
 
-_PARTS: list[Column[Split]] = [
-    Column("family", "Family", "text", lambda each: each.family, True),
-    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
-    Column("floor", "Copy floor", "interval", _part("copy_floor")),
-    Column("memory", "Memory", "interval", _part("memory")),
-    Column("allocation", "Allocation", "interval", _part("allocation")),
-    Column("launch", "Launch, a call", "time", _part("launch")),
-    Column("handoff", "Handoff, a call", "time", _part("handoff")),
-    Column("fit", "Line against size left out", "share", _part("fit_error"), False, POOR_FIT),
-    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
-    Column("terms", "Counted", "text", _terms),
-    Column("note", "Missing parts", "text", _not_split),
-]
+def _parts() -> list[Column[Split]]:
+    return [
+        Column("family", "Family", "text", lambda each: each.family, True),
+        *_of("parts", _part),
+        Column("terms", "Counted", "text", _terms),
+        Column("note", "Missing parts", "text", _not_split),
+    ]
 
 
 def _cause(each: Split) -> str:
@@ -278,15 +257,14 @@ def _kind(each: Split) -> str:
     return words.heading(each.cause) if each.cause else "no cause was kept"
 
 
-_SURPRISES: list[Column[Split]] = [
-    Column("family", "Family", "text", lambda each: each.family, True),
-    Column("surprise", "Measured over predicted", "ratio", _part("surprise")),
-    Column("cause", "Kind of cause", "text", _kind, True),
-    Column("arithmetic", "Arithmetic, ns an element", "interval", _part("arithmetic")),
-    Column("predicted", "Predicted arithmetic", "interval", _part("predicted_arithmetic")),
-    Column("terms", "Counted", "text", _terms),
-    Column("detail", "Cause", "text", _cause),
-]
+def _surprises() -> list[Column[Split]]:
+    return [
+        Column("family", "Family", "text", lambda each: each.family, True),
+        *_of("surprises", _part),
+        Column("cause", "Kind of cause", "text", _kind, True),
+        Column("terms", "Counted", "text", _terms),
+        Column("detail", "Cause", "text", _cause),
+    ]
 
 
 def _checking(each: Checked) -> str:
@@ -296,8 +274,10 @@ def _checking(each: Checked) -> str:
     return "agree --exhaustive" if wide and flags.complete(each.case) else "run --only agreement"
 
 
-def _worst(each: Checked) -> str:
-    return short_hex(each.worst.input) if each.worst else ""
+def _error(metric: str, kind: str) -> Callable[[Checked], Any]:
+    if kind == "code":
+        return lambda each: short_hex(each.worst.input) if each.worst else ""
+    return lambda each: _figure(each.figures, metric, kind)
 
 
 def _detail(each: Checked) -> str:
@@ -313,30 +293,12 @@ def _detail(each: Checked) -> str:
     return "; ".join(filter(None, told))
 
 
-_ACCURACY: list[Column[Checked]] = columns_of(
-    [
-        ("ulp", "Max error, ulp", "number", lambda each: short(each.max_ulp), False),
-        ("flushed", "Subnormals flushed, ulp", "number", lambda each: short(each.flushed), False),
-        ("worst", "Worst input", "code", _worst, False),
-        (
-            "rounding",
-            "Not correctly rounded",
-            "count",
-            lambda each: whole(each.figures.get("not_correctly_rounded")),
-            False,
-        ),
-        ("nan", "NaN mismatches", "count", lambda each: whole(each.nan_mismatches), False),
-        (
-            "parameter",
-            "Parameter, ulp",
-            "number",
-            lambda each: short(each.figures.get("max_ulp_parameter")),
-            False,
-        ),
-        ("detail", "Got, and the exact value", "text", _detail, False),
-        ("options", "", "text", _checking, False),
+def _accuracy() -> list[Column[Checked]]:
+    return [
+        *_of("accuracy", _error),
+        Column("detail", "Got, and the exact value", "text", _detail),
+        Column("options", "", "text", _checking),
     ]
-)
 
 
 def _other_side(each: Between) -> str:
@@ -350,15 +312,18 @@ def _parting(each: Between) -> str:
     return f"first input where they part {words.place(each.first)}" if each.first else ""
 
 
-_BETWEEN: list[Column[Between]] = columns_of(
-    [
-        ("other", "Against", "text", lambda each: words.name(each.against), True),
-        ("ulp", "Max distance, ulp", "number", lambda each: short(each.max_ulp), False),
-        ("equal", "Equal bits, share", "number", lambda each: short(each.equal_bits), False),
-        ("note", "Note", "text", _parting, False),
-        ("options", "", "text", _other_side, False),
+def _distance_of(metric: str, kind: str) -> Callable[[Between], Any]:
+    return lambda each: _figure(each.figures, metric, kind)
+
+
+def _between() -> list[Column[Between]]:
+    return [
+        Column("other", "Against", "text", lambda each: words.name(each.against), True),
+        *_of("between", _distance_of),
+        Column("note", "Note", "text", _parting),
+        Column("options", "", "text", _other_side),
     ]
-)
+
 
 _MISSING: list[Column[Missing]] = columns_of(
     [
