@@ -211,8 +211,8 @@ def _gate(
     rival = asked.rival if _is_due(asked.rival_every, cycle) else None
     with _hogs(hogs) as pids:
         during_one = Hogs(tuple(pids), "candidate") if hogs == "one arm" else None
-        mine = replace(setting, planted=planted, hogs=during_one)
-        timing = PairedTiming(mine, asked.design, asked.budget, Reporter(quiet=True))
+        disturbed = replace(setting, planted=planted, hogs=during_one)
+        timing = PairedTiming(disturbed, asked.design, asked.budget, Reporter(quiet=True))
         started = time.monotonic()
         found = timing.execute(dict.fromkeys(cases, "a test of the gate"))
         wall = time.monotonic() - started

@@ -185,7 +185,7 @@ class PairedTiming:
                     suspects.append(decision)
                 else:
                     decision.verdict = called
-            waiting = [each for each in waiting if self._is_open(each) and each not in suspects]
+            waiting = [d for d in waiting if self._is_open(d) and d not in suspects]
         return suspects + [decision for decision in waiting if decision.leans]
 
     def _verdict(self, decision: Decision) -> Outcome:
