@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -137,11 +137,21 @@ def rows(
     which a case's intervals are drawn.
     """
     samples = list(samples)
+    made = (*timing_rows(samples, classes, precision, seed), *_exactness_rows(samples))
+    return list(described(made))
+
+
+def timing_rows(
+    samples: Sequence[Sample],
+    classes: Mapping[str, Classes],
+    precision: float,
+    seed: Callable[[Case], int] = bootstrap.seed_of,
+) -> Iterator[Row]:
+    """The rows that follow from times alone: of each case, the parts of its cost, the model's."""
     usual = _usual_pulses(samples)
     timings: dict[Case, _Timings] = {}
     probes: dict[Case, Probe] = {}
     refused: set[Case] = set()
-    found: list[Row] = []
     for sample in samples:
         match sample:
             case Visit():
@@ -151,6 +161,22 @@ def rows(
                     timings.setdefault(sample.case, _Timings()).compiling.append(sample)
             case Probe():
                 probes[sample.case] = sample
+            case Missing(status=Status.REFUSED):
+                refused.add(sample.case)
+            case _:
+                pass  # of exactness
+    timings = {case: timing for case, timing in timings.items() if case not in refused}
+    timed, parts = _timing_rows(timings, precision, seed)
+    faults = {case: timing.faults for case, timing in parts.items()}
+    split = list(decomposition.rows(parts, classes))
+    yield from map(_with_known_ends, (*timed, *split, *cost_model.rows(split, probes, faults)))
+
+
+def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
+    """The rows of results, and of what is missing, of times as well."""
+    found: list[Row] = []
+    for sample in samples:
+        match sample:
             case Agreement():
                 found += _agreement_rows(sample)
             case Comparison():
@@ -159,17 +185,11 @@ def rows(
                 found += special.rows(sample)
             case Missing():
                 found.append(_missing_row(sample))
-                if sample.status is Status.REFUSED:
-                    refused.add(sample.case)
             case Trial():
                 raise ValueError("trials of a gate are no measurement: gate.summary counts them")
-    timings = {case: each for case, each in timings.items() if case not in refused}
-    timed, parts = _timing_rows(timings, precision, seed)
-    faults = {case: timing.faults for case, timing in parts.items()}
-    split = list(decomposition.rows(parts, classes))
-    modelled = cost_model.rows(split, probes, faults)
-    made = (*map(_with_known_ends, (*timed, *split, *modelled)), *blame.blamed(found))
-    return list(described(made))
+            case _:
+                pass  # of times
+    return blame.blamed(found)
 
 
 def _with_known_ends(row: Row) -> Row:

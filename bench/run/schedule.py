@@ -25,7 +25,7 @@ from ..timing.visits import Visits
 from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, workers_of
-from .derive import companions, rows
+from .derive import companions, timing_rows
 from .recording import Outcome, record
 from .request import Request
 
@@ -221,7 +221,7 @@ class _Schedule:
         facts, alive = self._facts, {case for _, case in self._workers.alive}
         asking = filter(
             cost_model.asks_for_probe,
-            rows(self._recorder.samples, facts.size_classes, facts.precision),
+            timing_rows(self._recorder.samples, facts.size_classes, facts.precision),
         )
         wanted = [row.case for row in asking if row.case in alive]
         title = "Looking for the causes of surprises"
