@@ -22,10 +22,11 @@ from pathlib import Path
 from ..catalog.cases import PROFILES, Case, Selection
 from ..host.cpus import available_cpus
 from ..host.errors import UsageError
-from ..host.interrupt import interruptible
 from ..host.progress import Reporter
+from ..results.rows import Row
 from ..results.samples import Trial
 from ..results.store import RESULTS, RunWriter
+from ..run.recording import record
 from ..run.request import Request
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.processes import Setting
@@ -127,20 +128,20 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
     path = asked.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-selftest"
     writer = RunWriter(path, _as_run(asked).facts(started))
     trials: list[Trial] = []
-    try:
-        with interruptible():
-            for found in _trials(asked, cases, reporter, path):
-                trials += found
-                for trial in found:
-                    writer.append(trial)
-                writer.flush()
-        writer.facts.state = "finished"
-    except KeyboardInterrupt:
-        writer.facts.state = "interrupted"
-    writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
-    writer.facts.selftest = [asdict(line) for line in summary(trials)]
-    writer.finish(rows(trials))
-    return Done(path, trials, writer.facts.state)
+
+    def measure() -> None:
+        for of_gate in _trials(asked, cases, reporter, path):
+            trials.extend(of_gate)
+            for trial in of_gate:
+                writer.append(trial)
+            writer.flush()
+
+    def rows_of(writer: RunWriter) -> list[Row]:
+        writer.facts.selftest = [asdict(line) for line in summary(trials)]
+        return rows(trials)
+
+    outcome = record(writer, measure, rows_of)
+    return Done(path, trials, outcome.facts.state)
 
 
 def _as_run(asked: Asked) -> Request:

@@ -23,7 +23,19 @@ class Outcome:
     rows: list[Row]
 
 
-def record(writer: RunWriter, measure: Callable[[], None]) -> Outcome:
+def derived(writer: RunWriter) -> list[Row]:
+    """The rows of what was measured so far."""
+    facts = writer.facts
+    facts.spoilt_samples = derive.spoilt_samples(writer.samples)
+    facts.compile_seconds = derive.compile_seconds(writer.samples)
+    return derive.rows(writer.samples, facts.size_classes, facts.precision)
+
+
+def record(
+    writer: RunWriter,
+    measure: Callable[[], None],
+    rows_of: Callable[[RunWriter], list[Row]] = derived,
+) -> Outcome:
     """Measure, derive the rows and close the run.
 
     An interrupt, or an error, ends it early; what was measured is kept.
@@ -37,22 +49,13 @@ def record(writer: RunWriter, measure: Callable[[], None]) -> Outcome:
     except Exception:
         writer.facts.state = "failed"
         with suppress(Exception):  # what ended the run is raised, not what follows from it
-            _finish(writer)
+            _finish(writer, rows_of)
         raise
-    return _finish(writer)
+    return _finish(writer, rows_of)
 
 
-def _finish(writer: RunWriter) -> Outcome:
-    """Derive the rows of what was measured and close the run."""
+def _finish(writer: RunWriter, rows_of: Callable[[RunWriter], list[Row]]) -> Outcome:
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
-    rows = derived(writer)
+    rows = rows_of(writer)
     writer.finish(rows)
     return Outcome(writer.path, writer.facts, rows)
-
-
-def derived(writer: RunWriter) -> list[Row]:
-    """The rows of what was measured so far."""
-    facts = writer.facts
-    facts.spoilt_samples = derive.spoilt_samples(writer.samples)
-    facts.compile_seconds = derive.compile_seconds(writer.samples)
-    return derive.rows(writer.samples, facts.size_classes, facts.precision)
