@@ -55,7 +55,7 @@ def duel(
     """Time two cases in the order ABBA, `rounds` times. None if one of them failed."""
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        found = [worker.sample(each, _SEED, batch, 1) for each in (case, other, other, case)]
+        found = [worker.sample(form, _SEED, batch, 1) for form in (case, other, other, case)]
         per_call = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
         if len(per_call) < 4:
             return None
@@ -85,18 +85,18 @@ def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]
         groups.setdefault((case.framework, case.mode, case.activation), []).append(case)
     for group in groups.values():
         written = find(group[0].activation).forms[:1] if against == "textbook" else ()
-        first = next((each for each in group if each.form in written), group[0])
-        yield first, [each for each in group if each != first]
+        first = next((case for case in group if case.form in written), group[0])
+        yield first, [case for case in group if case != first]
 
 
 def _row(first: Case, found: list[Duel], alone: float | None = None) -> str:
     head = f"| {frameworks()[first.framework].title} | {first.mode} | {first.activation} |"
-    faster = [each for each in found if each.ratio.high < 1]
+    faster = [duel for duel in found if duel.ratio.high < 1]
     if not faster:
-        times = [each.other_nanoseconds for each in found] or ([alone] if alone else [])
+        times = [duel.other_nanoseconds for duel in found] or ([alone] if alone else [])
         own = f"{first.form} | {median(times):.3f}" if times else f"{first.form} | –"
         return f"{head} {own} | {own} | 1 | – |"
-    best = min(faster, key=lambda each: each.ratio.value)
+    best = min(faster, key=lambda duel: duel.ratio.value)
     ratio = best.ratio
     return (
         f"{head} {best.case.form} | {best.nanoseconds:.3f} | {first.form} "
@@ -116,9 +116,9 @@ def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--framework", "chosen", multiple=True, help="All unless told.")
-@click.option("--mode", "modes", multiple=True, help="All unless told.")
-@click.option("--activation", "activations", multiple=True, help="All unless told.")
+@click.option("--framework", "chosen", multiple=True, help="All unless some are named.")
+@click.option("--mode", "modes", multiple=True, help="All unless some are named.")
+@click.option("--activation", "activations", multiple=True, help="All unless some are named.")
 @click.option("--dtype", default="float32", show_default=True)
 @click.option("--size", default=2**16, show_default=True)
 @click.option("--direction", default="forward", show_default=True)
@@ -172,7 +172,7 @@ def _time(worker: SupervisedWorker, against: str, rounds: int, batch: float) -> 
         for first, others in _pairs(worker.alive, against):
             found = [duel(worker, other, first, rounds, batch) for other in others]
             alone = None if any(found) else _alone(worker, first, rounds, batch)
-            click.echo(_row(first, [each for each in found if each], alone))
+            click.echo(_row(first, list(filter(None, found)), alone))
         for case, failure in worker.failures.items():
             click.echo(f"{case.activation} {case.form} {case.mode}: {failure.reason}", err=True)
     finally:

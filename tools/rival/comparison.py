@@ -141,7 +141,7 @@ class _Runs:
 
 
 def _environment(cases: Iterable[Case]) -> dict[str, str]:
-    """Of all the frameworks together, without what somebody told their own pytest."""
+    """The variables of all the frameworks together, without those for one's own pytest."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     for framework in sorted({case.framework for case in cases}):
         own |= environment_of(Key(framework, "cpu", 1))

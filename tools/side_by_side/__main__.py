@@ -88,7 +88,7 @@ call and whether it was disturbed."""
 
 @dataclass(frozen=True)
 class Comparison:
-    """One case as each tool sees it: ns a call."""
+    """One case as each tool sees it: ns per call."""
 
     case: Case
     seen: dict[str, Estimate]
@@ -96,13 +96,14 @@ class Comparison:
     @property
     def overlap(self) -> bool:
         """Whether some value lies in all the intervals, which it does where each two overlap."""
-        lows, highs = zip(*((each.low, each.high) for each in self.seen.values()), strict=True)
+        ends = [(estimate.low, estimate.high) for estimate in self.seen.values()]
+        lows, highs = zip(*ends, strict=True)
         return bool(max(lows) <= min(highs))
 
     @property
     def difference(self) -> float:
         """The greatest median over the least, less 1."""
-        values = [each.value for each in self.seen.values()]
+        values = [estimate.value for estimate in self.seen.values()]
         return max(values) / min(values) - 1
 
     @property
@@ -134,12 +135,12 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether everything was measured and is as it should be."""
-        agreed = all(each.holds for each in self.comparisons)
+        agreed = all(comparison.holds for comparison in self.comparisons)
         return bool(self.comparisons) and agreed and self.cheaper and not self.failures
 
     def words(self) -> str:
         """The outcome in a line."""
-        agreed = sum(each.holds for each in self.comparisons)
+        agreed = sum(comparison.holds for comparison in self.comparisons)
         text = (
             f"In {agreed} of {len(self.comparisons)} cases the intervals overlap or the medians "
             f"differ by under {_ENOUGH:.0%}."
@@ -165,13 +166,13 @@ class Outcome:
             "versions": self.versions,
             "cases": [
                 {
-                    **each.case.as_dict(),
-                    "ns": {tool: vars(found) for tool, found in each.seen.items()},
-                    "overlap": each.overlap,
-                    "difference": each.difference,
-                    "holds": each.holds,
+                    **comparison.case.as_dict(),
+                    "ns": {tool: vars(found) for tool, found in comparison.seen.items()},
+                    "overlap": comparison.overlap,
+                    "difference": comparison.difference,
+                    "holds": comparison.holds,
                 }
-                for each in self.comparisons
+                for comparison in self.comparisons
             ],
             "empty_ns": {
                 name: {tool: vars(found) for tool, found in row.items()}
@@ -206,27 +207,27 @@ def compare(
     """
     outcome, reporter = Outcome(), reporter or Reporter(quiet=True)
     for framework, group in groupby(cases, lambda case: case.framework):
-        mine = list(group)
+        own = list(group)
         kinds = _empty_kinds(framework)
-        steps = processes * rounds * (len(mine) * len(TOOLS) + len(kinds) * len(_EMPTY_TOOLS))
+        steps = processes * rounds * (len(own) * len(TOOLS) + len(kinds) * len(_EMPTY_TOOLS))
         with reporter.phase(frameworks()[framework].title, steps) as advance:
             turns: _Turns = {}
             for process, answer in (
                 (process, answer)
                 for process in range(processes)
-                for answer in _answers(framework, mine, rounds, seconds)
+                for answer in _answers(framework, own, rounds, seconds)
             ):
                 if answer["kind"] == "turn":
                     key = answer["subject"], answer["tool"]
                     values = turns.setdefault(key, {}).setdefault(process, [])
-                    values.append((_value(answer, mine[0]), answer["disturbed"]))
+                    values.append((_value(answer, own[0]), answer["disturbed"]))
                     advance()
                 elif answer["kind"] == "versions":
                     outcome.versions |= answer["versions"]
                 else:
                     failure = f"{framework}: {answer['detail']}"
                     outcome.failures += [failure] * (failure not in outcome.failures)
-        _add(outcome, framework, mine, turns)
+        _add(outcome, framework, own, turns)
     return outcome
 
 
@@ -355,7 +356,7 @@ def _cell(found: Estimate) -> str:
     "chosen",
     multiple=True,
     type=click.Choice(list(dict.fromkeys(case.framework for case in CASES))),
-    help="All unless told.",
+    help="All unless some are named.",
 )
 @click.option(
     "--processes", type=click.IntRange(1), default=3, show_default=True, help="A framework."

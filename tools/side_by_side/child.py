@@ -238,7 +238,7 @@ def _quietest(turn: Callable[[], dict[str, Any]], name: str) -> dict[str, Any]:
         share = (time.process_time() - busy) / (time.perf_counter() - wall)
         # Its rounds take microseconds: their median is of those that nobody interrupted.
         share = 1.0 if name == "pytest-benchmark" else share
-        best = max(best, {**answer, "busy": share}, key=lambda each: each["busy"])
+        best = max(best, {**answer, "busy": share}, key=lambda turn: turn["busy"])
         if best["busy"] >= _BUSY:
             break
     return {**best, "disturbed": best["busy"] < _BUSY}
