@@ -25,7 +25,7 @@ from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.rows import Row
 from ..results.samples import Trial
-from ..results.store import RESULTS, RunWriter
+from ..results.store import RunWriter, new_folder
 from ..run.recording import record
 from ..run.request import Request
 from ..timing.decisions import Decision, Design, PairedTiming
@@ -125,7 +125,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
     if not cases:
         raise UsageError(f"no case left: --framework takes {', '.join(FRAMEWORKS)} here")
     started = datetime.now(UTC)
-    path = asked.out or RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-selftest"
+    path = asked.out or new_folder(started, "selftest")
     writer = RunWriter(path, _as_run(asked).facts(started))
     trials: list[Trial] = []
 

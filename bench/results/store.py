@@ -21,7 +21,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -130,6 +132,23 @@ def check_free(path: Path) -> None:
     """Raise UsageError if a run cannot be written to a folder because something is there."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is already there: choose another folder with --out")
+
+
+def new_folder(started: datetime, name: str) -> Path:
+    """Create the folder of a run in results/, numbered where another began in the same second.
+
+    Raises StoreError if it cannot be created.
+    """
+    first = f"{started:%Y-%m-%dT%H-%M-%S}-{name}"
+    try:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        for suffix in chain([""], (f"-{number}" for number in count(2))):
+            with suppress(FileExistsError):
+                (RESULTS / f"{first}{suffix}").mkdir()
+                break
+    except OSError as error:
+        raise _cannot_write(RESULTS / first, error) from error
+    return RESULTS / f"{first}{suffix}"
 
 
 def is_unfinished(path: Path, command: str) -> bool:

@@ -15,7 +15,7 @@ from ..exactness.ranges import Range
 from ..exactness.stretches import Effort, Journal, Subject, certify
 from ..host.errors import ActbenchError
 from ..results.samples import Missing
-from ..results.store import RESULTS, RunWriter, is_unfinished
+from ..results.store import RESULTS, RunWriter, is_unfinished, new_folder
 from ..worker.protocol import Failure
 from ..workers.process import Failed
 from .recording import Outcome, derived, record
@@ -79,9 +79,9 @@ def _folder(request: Request, started: datetime) -> Path:
     """Where the run is written: what was asked for, or where the same command was ended early."""
     if request.out:
         return request.out
-    earlier = sorted(RESULTS.glob("*-exhaustive"), reverse=True)
+    earlier = sorted(RESULTS.glob("*-exhaustive*"), reverse=True)
     unfinished = [path for path in earlier if is_unfinished(path, request.command)]
-    return next(iter(unfinished), RESULTS / f"{started:%Y-%m-%dT%H-%M-%S}-exhaustive")
+    return unfinished[0] if unfinished else new_folder(started, "exhaustive")
 
 
 def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effort: Effort) -> None:

@@ -19,7 +19,7 @@ from ..host import machine
 from ..host.cpus import available_cpus, measuring_cpus
 from ..host.progress import Advance, Reporter
 from ..results.status import Status
-from ..results.store import RESULTS, RunWriter
+from ..results.store import RunWriter, new_folder
 from ..timing import cost_model
 from ..timing.visits import Visits
 from ..worker.protocol import Failure
@@ -40,8 +40,8 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     """
     cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
-    name = f"{started:%Y-%m-%dT%H-%M-%S}-{request.profile.name}"
-    writer = RunWriter(request.out or RESULTS / name, request.facts(started))
+    folder = request.out or new_folder(started, request.profile.name)
+    writer = RunWriter(folder, request.facts(started))
     return record(writer, _Schedule(request, reporter, writer, cases).execute)
 
 

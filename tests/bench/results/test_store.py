@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,28 @@ def _facts() -> RunFacts:
         inputs="normal",
         machine={},
     )
+
+
+def test_runs_begun_in_the_same_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESULTS", tmp_path / "results")
+    started = datetime(2026, 1, 31, 12)
+    folders = [store.new_folder(started, "smoke") for _ in range(3)]
+    first = "2026-01-31T12-00-00-smoke"
+    assert [folder.name for folder in folders] == [first, f"{first}-2", f"{first}-3"]
+    for folder in folders:
+        RunWriter(folder, _facts()).finish([])
+    assert all(store.load(folder).facts.state == "running" for folder in folders)
+
+
+def test_a_place_where_no_folder_can_be_made_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "results").write_text("a file")
+    monkeypatch.setattr(store, "RESULTS", tmp_path / "results")
+    with pytest.raises(StoreError, match="cannot write"):
+        store.new_folder(datetime(2026, 1, 31, 12), "smoke")
 
 
 def _visit(process: int, elapsed: tuple[int, ...] = (10,)) -> Visit:
