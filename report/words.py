@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..bench.catalog.frameworks import frameworks
-from .read.evidence import Estimate
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, and UTF-8 no bytes: control characters and halves of pairs."""
@@ -32,18 +32,6 @@ def number(value: float | None) -> str:
         return f"{rounded:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
     decimals = max(0, 2 - math.floor(math.log10(size)))
     return f"{rounded:,.{decimals}f}"
-
-
-def interval(estimate: Estimate) -> str:
-    """The interval's ends: `3.52–3.90`; or that there is none."""
-    if estimate.low is None or estimate.high is None:
-        return "no interval"
-    return f"{number(estimate.low)}{' to ' if estimate.low < 0 else '–'}{number(estimate.high)}"
-
-
-def ratio(estimate: Estimate) -> str:
-    """A cost with its interval: `3.71× (3.52–3.90)`."""
-    return f"{number(estimate.value)}× ({interval(estimate)})"
 
 
 def duration(nanoseconds: float) -> str:
@@ -74,6 +62,26 @@ def listing(words: Sequence[str]) -> str:
 def short_hex(text: str) -> str:
     """A hex float without the zeros that say nothing."""
     return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
+
+
+def share(value: float | None) -> str:
+    """A share in per cent that is 0 or 100 only where it is so exactly."""
+    if value is None:
+        return "bits not compared"
+    shown = f"{value:.1%}"
+    if value < 1 and shown == "100.0%":
+        return ">99.9 %"
+    if value > 0 and shown == "0.0%":
+        return "<0.1 %"
+    return shown.replace(".0%", "%").replace("%", " %")
+
+
+def machine(facts: Mapping[str, Any]) -> str:
+    """A machine in a few words: `AMD EPYC, 2 cores`."""
+    cores, gpus = facts.get("cores"), facts.get("gpus")
+    parts = [str(facts.get("cpu") or "unknown processor")]
+    parts += [counted(cores, "core")] if isinstance(cores, int) else []
+    return ", ".join([*parts, *(map(str, gpus) if isinstance(gpus, list) else [])])
 
 
 def title(framework: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from ...bench.commands.options import DEBUG
-from .files import write
 
 _EXAMPLES = """\b
 Examples:
@@ -43,9 +42,9 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     """Write the page of runs; what it says first and its path. Raises StoreError."""
-    from ..page import render
+    from ..page import render, write
     from ..read.rows import read
-    from ..sections.glance import spoken
+    from ..sections.answer import spoken
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"

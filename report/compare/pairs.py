@@ -1,144 +1,118 @@
-"""The pairs that show what exp costs: which stand for their families, followed through every size.
-
-A family's representative is its cheapest member: of the forms timed at the most sizes, the one that
-takes least time at the size where arithmetic decides. Beside it stand the exp activations that
-people name, each in its own fastest such form.
-"""
+"""Pairs: a case over the same case with something else in one place, and which of them answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from ..read.evidence import Estimate, Evidence, Timed, class_names
-from ..words import counted, elements
-from .families import Setting, baseline_of
-
-NAMED = ("gelu", "silu", "elu")
-"""Exp activations that are followed by name, beside the cheapest one."""
-CLOSE = 0.05
-"""Times that differ by no more than this share count as the same."""
-_DECIDING = ("l2", "l1")
-"""Size classes at which arithmetic decides, the better first."""
-
-
-_Forms = dict[tuple[str, str], dict[int, Timed]]
+from ..read.evidence import Estimate, Evidence, Timed
+from .ratios import ratio
+from .settings import Setting, setting_of, unusual
+from .sizes import Size, deciding, places, sizes_of
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An exp activation against another of the same line, in total time by size."""
+    """A case over another of the same run."""
 
-    exp: Timed
-    other: Timed
-    ratios: Mapping[int, Estimate]
+    top: Timed
+    bottom: Timed
+    ratio: Estimate
+
+    @property
+    def setting(self) -> Setting:
+        """The setting of the case above."""
+        return setting_of(self.top.run, self.top.case)
+
+    @property
+    def name(self) -> str:
+        """The activation of the case above."""
+        return self.top.case.activation
+
+
+def pairs(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -> list[Pair]:
+    """Each wanted case, outputs fresh and caches warm, over the same case but for some fields.
+
+    A form of `PLAIN` stands for the one that people take first.
+    """
+    found = []
+    for top in filter(wanted, evidence.timed):
+        bottom = evidence.case(top.run, replace(top.case, **others))
+        if bottom and bottom is not top and setting_of(top.run, top.case).usual:
+            over = ratio(top, bottom)
+            found += [Pair(top, bottom, over)] if over else []
+    return sorted(found, key=lambda pair: pair.setting.order)
 
 
 @dataclass(frozen=True)
-class Size:
-    """A size of a table: its name and its elements."""
+class View:
+    """The pairs under the same conditions, in either direction, that an answer rests on."""
 
-    name: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Followed:
-    """Of one framework and mode: who stands for what, and every pair of them."""
-
-    cheapest: Timed | None
-    named: tuple[Timed, ...]
-    others: tuple[Timed, ...]
+    conditions: Setting
     pairs: tuple[Pair, ...]
+    sizes: tuple[Size, ...]
+    with_run: bool
 
-    def of(self, exp: Timed | None) -> list[Pair]:
-        """The pairs of one exp activation, each once."""
-        return list({id(each.other): each for each in self.pairs if each.exp is exp}.values())
+    @property
+    def places(self) -> list[Size]:
+        """In cache, streaming and at launch, as far as they were timed."""
+        return places(self.sizes)
 
+    @property
+    def prefix(self) -> str:
+        """What is unusual, before a sentence: `cuda, bfloat16, run b: `."""
+        told = unusual(replace(self.conditions, direction="forward"))
+        told += [f"run {self.conditions.run}"] * self.with_run
+        return f"{', '.join(told)}: " if told else ""
 
-def follow(timed: Sequence[Timed], sizes: Sequence[Size]) -> Followed:
-    """The pairs of one framework and mode: exp against relu and the cheapest algebraic one."""
-    wanted = {each.size for each in sizes}
-    forms: _Forms = {}
-    for each in timed:
-        if each.case.size in wanted:
-            key = (each.case.activation, each.case.form)
-            forms.setdefault(key, {})[each.case.size] = each
-    at = _reference(forms.values(), deciding(sizes).size)
-    unit = baseline_of(each for each in timed if each.case.size == at)
-    candidates = _followed(forms, at)
-    exp, algebraic = (_cheapest(candidates, family) for family in ("exp", "algebraic"))
-    named = [found for name in NAMED if (found := _cheapest(candidates, "exp", name))]
-    others = [each for each in (unit, algebraic) if each]
-    rivals = [each for each in (exp, *named) if each]
-    return Followed(
-        exp,
-        tuple(named),
-        tuple(others),
-        tuple(_pair(each, other, forms) for each in rivals for other in others),
-    )
+    @property
+    def words(self) -> str:
+        """The conditions: `float32, cpu, 1 thread`."""
+        return self.conditions.words(self.with_run)
 
+    def at(self, size: Size) -> list[Pair]:
+        """The pairs of a size."""
+        return [pair for pair in self.pairs if pair.top.case.size == size.elements]
 
-def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:
-    """Sizes by the name of their class, rising; the one that tests the line only if it is alone."""
-    names = class_names(evidence.runs[setting.run], setting.device)
-    found = [Size(names.get(size, ""), size) for size in sorted(set(measured))]
-    return tuple([each for each in found if each.name != "between"] or found)
+    def cached(self) -> View:
+        """The pairs of the size at which arithmetic decides."""
+        return self._only(deciding(self.sizes))
 
+    def streaming(self) -> View:
+        """The pairs of the size at which data streams from memory."""
+        return self._only(next((size for size in self.sizes if size.name == "memory"), Size(0)))
 
-def deciding(sizes: Sequence[Size]) -> Size:
-    """The size at which arithmetic decides: the class l2, else l1, else the largest."""
-    by_name = {each.name: each for each in sizes}
-    return next((by_name[name] for name in _DECIDING if name in by_name), sizes[-1])
+    def _only(self, size: Size) -> View:
+        return replace(self, pairs=tuple(self.at(size)), sizes=(size,))
 
 
-def _reference(forms: Iterable[Mapping[int, Timed]], wanted: int) -> int:
-    """The wanted size, or the nearest one where it was not timed in this line."""
-    timed = {size for sizes in forms for size in sizes}
-    return min(timed, key=lambda size: (abs(size - wanted), size)) if timed else wanted
+def _whole(view: View) -> View:
+    return view
 
 
-def _followed(forms: _Forms, at: int) -> list[tuple[Timed, int]]:
-    """Every form timed at the size that decides, with the number of sizes it was timed at."""
-    return [(sizes[at], len(sizes)) for sizes in forms.values() if at in sizes]
+def views(
+    evidence: Evidence, found: Iterable[Pair], narrow: Callable[[View], View] = _whole
+) -> list[View]:
+    """The pairs of the first run that has any, of each device under its foremost conditions.
+
+    Nothing is compared across runs, devices or conditions. `narrow` leaves out what is not asked.
+    """
+    by_conditions: dict[Setting, list[Pair]] = {}
+    for pair in found:
+        conditions = replace(pair.setting.conditions, direction="")
+        by_conditions.setdefault(conditions, []).append(pair)
+    runs = list(evidence.runs)
+    order = sorted(by_conditions, key=lambda each: (runs.index(each.run), each.prominence))
+    narrowed = (narrow(_view(evidence, each, by_conditions[each])) for each in order)
+    made = [view for view in narrowed if view.pairs]
+    first: dict[str, View] = {}
+    for view in made:
+        if view.conditions.run == made[0].conditions.run:
+            first.setdefault(view.conditions.device, view)
+    return list(first.values())
 
 
-def _cheapest(candidates: Iterable[tuple[Timed, int]], family: str, name: str = "") -> Timed | None:
-    """The fastest form of a family, or of one activation, among those timed at the most sizes."""
-    found = [
-        (-sizes, each.estimates["time_per_call"].value, each.case.activation, each)
-        for each, sizes in candidates
-        if each.family == family and name in ("", each.case.activation)
-    ]
-    return min(found, key=lambda each: each[:3])[3] if found else None
-
-
-def _pair(exp: Timed, other: Timed, forms: _Forms) -> Pair:
-    tops, bottoms = (forms[each.case.activation, each.case.form] for each in (exp, other))
-    ratios = {
-        size: found
-        for size in sorted(tops.keys() & bottoms.keys())
-        if (found := total_ratio(tops[size], bottoms[size]))
-    }
-    return Pair(exp, other, ratios)
-
-
-def total_ratio(top: Timed, bottom: Timed) -> Estimate | None:
-    """One case's time over another's, as wide as both intervals allow."""
-    return top.estimates["time_per_call"].over(bottom.estimates["time_per_call"])
-
-
-def kind(found: Estimate) -> str:
-    """What a ratio's interval shows: `same` within 5 %, `open`, `dearer`, `cheaper` or `bare`."""
-    if found.low is None or found.high is None:
-        return "bare"
-    if found.low >= 1 - CLOSE and found.high <= 1 + CLOSE:
-        return "same"
-    if found.low <= 1 <= found.high:
-        return "open"
-    return "dearer" if found.low > 1 else "cheaper"
-
-
-def place(size: Size) -> str:
-    """A size in words: `l2 (65,536 elements)`."""
-    return f"{size.name} ({counted(size.size, 'element')})" if size.name else elements(size.size)
+def _view(evidence: Evidence, conditions: Setting, found: list[Pair]) -> View:
+    sizes = sizes_of(evidence, conditions, {pair.top.case.size for pair in found})
+    return View(conditions, tuple(found), sizes, len(evidence.runs) > 1)

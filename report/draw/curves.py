@@ -1,17 +1,33 @@
-"""Curves: values with their intervals over the size of the input, a line per framework and mode."""
+"""Curves: values with their intervals over the size of the input."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..read.evidence import Estimate
 from ..words import elements, number, shortened
-from .charts import Limits, end_labels, power
-from .drawing import INK, PARTS, SOFT, WIDTH, Panel, canvas, heading, log_ticks, to_svg, whiskers
+from .drawing import (
+    INK,
+    LINE,
+    PARTS,
+    SOFT,
+    WIDTH,
+    Limits,
+    Panel,
+    canvas,
+    ends,
+    heading,
+    limits,
+    log_ticks,
+    to_svg,
+    whiskers,
+)
 
 _LEFT, _HEIGHT, _LETTER, _TICK = 46.0, 260.0, 5.4, 27.0
 """Pixels: left of the axes, in all, of a letter beside a line, and of a tick's label."""
@@ -20,81 +36,125 @@ _LOOKS = (
     (PARTS["arithmetic"], "s", "□"),
     (PARTS["launch"], "^", "△"),
     (INK, "D", "◇"),
+    (PARTS["handoff"], "v", "▽"),
 )
 """Colour, marker and sign of each group in turn; the sign stands with its name at its end."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Values by size under a label; curves of the same `group` look alike, one may be dashed."""
+    """Values by size under a label; curves of the same `group` look alike.
+
+    One may be `dashed`, or be a `floor`, drawn as the area below it.
+    """
 
     label: str
     group: str
     values: Mapping[int, Estimate]
     dashed: bool = False
+    floor: bool = False
 
 
-def limits(curves: Iterable[Curve], *others: float) -> Limits:
-    """The ends of an axis that holds these curves with their intervals, and these others."""
-    drawn = [each for curve in curves for each in curve.values.values()]
-    values = [end for each in drawn for end in (each.value, each.low, each.high) if end is not None]
-    found = [value for value in [*values, *others] if 0 < value < math.inf] or [1.0]
-    low = min(found)
-    return low / 1.2, max(*found, low * 4) * 1.2
+@dataclass(frozen=True)
+class Curves:
+    """What one panel shows: its title and its curves."""
+
+    title: str
+    curves: Sequence[Curve]
 
 
-def panel(
-    name: str, title: str, curves: Sequence[Curve], up: Limits, what: str, one: bool = False
-) -> Panel:
-    """The curves on logarithmic axes; `one` draws a dashed line at 1."""
-    groups = list(dict.fromkeys(curve.group for curve in curves))
+def panels(name: str, found: Sequence[Curves], what: str, one: bool = False) -> tuple[Panel, ...]:
+    """Panels on the same axes of values; `one` draws a dashed line at 1."""
+    drawn = [curve for shown in found for curve in shown.curves]
+    values = ends(value for curve in drawn for value in curve.values.values())
+    up = limits([*values, *([1.0] if one else [])], span=4.0, room=1.2)
+    return tuple(
+        _panel(f"{name}-{index}", shown, up, what, one)
+        for index, shown in enumerate(found)
+        if shown.curves
+    )
+
+
+def _panel(name: str, shown: Curves, up: Limits, what: str, one: bool) -> Panel:
+    curves = [
+        Curve(c.label, c.group, dict(sorted(c.values.items())), c.dashed, c.floor)
+        for c in shown.curves
+    ]
+    groups = list(dict.fromkeys(curve.group for curve in curves if not curve.floor))
     looks = {group: _LOOKS[place % len(_LOOKS)] for place, group in enumerate(groups)}
-    names = [f"{looks[each.group][2]} {shortened(each.label, 19)}" for each in curves]
+    names = [
+        f"{'▁' if curve.floor else looks[curve.group][2]} {shortened(curve.label, 19)}"
+        for curve in curves
+    ]
     right = 12 + _LETTER * max(map(len, names))
+    measured = sorted({size for curve in curves for size in curve.values})
     with canvas(WIDTH, _HEIGHT, _LEFT, right) as (figure, axes):
         for curve in curves:
-            colour, marker, _ = looks[curve.group]
-            sizes = sorted(curve.values)
-            axes.plot(
-                sizes, [curve.values[size].value for size in sizes], color=colour,
-                marker=marker, markersize=4.5, markerfacecolor="none", linewidth=1.4,
-                linestyle=(0, (4, 3)) if curve.dashed else "-", clip_on=False,
-                markevery=[0, len(sizes) - 1],
-            )  # fmt: skip
-            whiskers(axes, curve.values, curve.values.values(), colour, 1.1, upright=True)
-        measured = sorted({size for curve in curves for size in curve.values})
+            _draw(axes, curve, "" if curve.floor else looks[curve.group], up)
         axes.set(xscale="log", yscale="log", ylim=up)
-        axes.xaxis.set_major_locator(FixedLocator(measured))
-        axes.xaxis.set_minor_locator(NullLocator())
-        named = _named(measured, WIDTH - _LEFT - right)
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda size, _: power(round(size)) if round(size) in named else "")
-        )
-        axes.tick_params(axis="x", labelsize=9)
+        size_ticks(axes, measured, WIDTH - _LEFT - right)
         log_ticks(axes.yaxis, up)
         axes.grid()
-        if one and up[0] < 1 < up[1]:
+        if one:
             axes.axhline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlabel("elements of the input, log scale")
-        last = [each.values[max(each.values)].value for each in curves]
+        last = [list(curve.values.values())[-1].value for curve in curves]
         end_labels(axes, dict(zip(names, last, strict=True)), up)
-        heading(axes, title, _LEFT)
+        heading(axes, shown.title, _LEFT)
         svg = to_svg(figure, name)
-    return Panel(svg, f"{title}: {what}: {'; '.join(map(_spoken, curves))}")
+    return Panel(svg, f"{shown.title}: {what}: {'; '.join(map(_spoken, curves))}")
 
 
-def _named(sizes: Sequence[int], width: float) -> set[int]:
-    """The sizes whose labels fit side by side on so many pixels; the ends come first."""
+def _draw(axes: Axes, curve: Curve, look: Sequence[str], up: Limits) -> None:
+    sizes, values = list(curve.values), [found.value for found in curve.values.values()]
+    if curve.floor:
+        axes.fill_between(sizes, up[0], values, color=LINE, linewidth=0)
+        return
+    colour, marker, _ = look
+    axes.plot(
+        sizes, values, color=colour, marker=marker, markersize=4.5, markerfacecolor="none",
+        linewidth=1.4, linestyle=(0, (4, 3)) if curve.dashed else "-", clip_on=False,
+        markevery=[0, len(sizes) - 1],
+    )  # fmt: skip
+    whiskers(axes, sizes, curve.values.values(), colour, 1.1, upright=True)
+
+
+def size_ticks(axes: Axes, sizes: Sequence[int], width: float) -> None:
+    """A tick per size; those are named whose labels fit on so many pixels, the ends first."""
     reach = math.log(sizes[-1] / sizes[0]) or 1.0
-    kept: list[int] = []
+    named: list[int] = []
     for size in dict.fromkeys([sizes[0], sizes[-1], *sizes]):
-        if all(abs(math.log(size / each)) / reach * width >= _TICK for each in kept):
-            kept.append(size)
-    return set(kept)
+        if all(abs(math.log(size / other)) / reach * width >= _TICK for other in named):
+            named.append(size)
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda size, _: power(round(size)) if round(size) in named else "")
+    )
+    axes.tick_params(axis="x", labelsize=9)
+
+
+def power(size: int) -> str:
+    """A size as a tick of an axis: `2^16`, `1,000`."""
+    exponent = size.bit_length() - 1
+    return f"2^{exponent}" if size == 2**exponent else f"{size:,}"
+
+
+def end_labels(axes: Axes, found: Mapping[str, float], up: Limits) -> None:
+    """Names at the lines' ends, moved apart where they would overlap."""
+    low, high = (math.log10(limit) for limit in up)
+    step = (high - low) * 0.068
+    order = sorted(found, key=lambda name: found[name])
+    heights = [math.log10(found[name]) for name in order]
+    rising = [*accumulate(heights, lambda last, height: max(height, last + step))]
+    falling = [*accumulate(reversed(heights), lambda last, height: min(height, last - step))]
+    for name, *both in zip(order, rising, reversed(falling), strict=True):
+        axes.annotate(
+            name, (1, 10 ** (sum(both) / 2)), xycoords=("axes fraction", "data"), xytext=(7, 0),
+            textcoords="offset points", va="center", size=10,
+        )  # fmt: skip
 
 
 def _spoken(curve: Curve) -> str:
-    told = [
-        f"{number(curve.values[size].value)} at {elements(size)}" for size in sorted(curve.values)
-    ]
+    told = [f"{number(found.value)} at {elements(size)}" for size, found in curve.values.items()]
     return f"{curve.label} {', '.join(told)}"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..read.evidence import Estimate
+from ..words import shortened
 
 INK, LINE, SOFT = "#010101", "#010102", "#010103"
 COLOURS = {"max": "#010105", "exp": "#010106", "algebraic": "#010107", "unknown": "#010108"}
@@ -31,8 +32,15 @@ PARTS = {
 LINES = ("#010110", "#010111", "#010112", "#010113")
 """Colours of lines that stand for no family, told apart by dashes and markers as well."""
 MARKERS = {"max": "s", "exp": "o", "algebraic": "^", "unknown": "x"}
-WORDS = {"max": "■ max", "exp": "● exp", "algebraic": "▲ algebraic"}
+SIGNS = {"max": "■", "exp": "●", "algebraic": "▲"}
+KEY = "■ max, ▲ algebraic, ● exp"
+"""The families by their markers, for captions."""
 WIDTH = 340.0
+LEFT = 82.0
+_LANE, _GAP = 15.0, 9.0
+"""Pixels of a lane, and between rows."""
+Limits = tuple[float, float]
+Item = TypeVar("Item")
 _VARIABLES = {
     INK: "currentColor",
     LINE: "var(--line)",
@@ -107,6 +115,47 @@ def heading(axes: Axes, text: str, left: float, above: float = 12, below: str = 
         axes.annotate(below, (0, 1), xytext=(-left, above - 13), size=9, color=SOFT, **at)
 
 
+@dataclass(frozen=True)
+class Row(Generic[Item]):
+    """What stands in one row, a lane each, and whose it is: a name, and a smaller line below it."""
+
+    who: str
+    below: str
+    items: tuple[Item, ...]
+
+
+@contextmanager
+def rows(
+    found: Sequence[Row[Item]], title: str, axis: str, right: float, below: str = ""
+) -> Iterator[tuple[Figure, Axes, list[tuple[float, Item]]]]:
+    """A figure of rows with their names on the left, and each item with the height of its lane.
+
+    `below` is a line under the title, `right` the room for words beside the axes.
+    """
+    height = sum(len(row.items) * _LANE + _GAP for row in found)
+    room = 12.0 if below else 0.0
+    with canvas(WIDTH, height + 84 + room, LEFT, right, top=38 + room) as (figure, axes):
+        placed, top = [], 0.0
+        for row in found:
+            placed += [(top + (lane + 0.8) * _LANE, item) for lane, item in enumerate(row.items)]
+            middle = top + (len(row.items) / 2 + 0.3) * _LANE
+            beside(axes, middle, shortened(row.who), -LEFT, 5 if row.below else 0, size=10)
+            beside(axes, middle, shortened(row.below), -LEFT, -6.5, size=8.5, color=SOFT)
+            top += len(row.items) * _LANE + _GAP
+        axes.set(ylim=(height, 0), yticks=[])
+        axes.grid(axis="x")
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(axis)
+        axes.xaxis.set_label_coords((WIDTH / 2 - LEFT) / (WIDTH - LEFT - right), -30 / height)
+        heading(axes, shortened(title, 48), LEFT, above=18 + room, below=below)
+        yield figure, axes, placed
+
+
+def spoken(row: Row[Item], words: Callable[[Item], str]) -> str:
+    """A row for somebody who cannot see it."""
+    return f"{f'{row.who} {row.below}'.strip()}: {', '.join(map(words, row.items))}"
+
+
 def beside(
     axes: Axes, row: float, text: str, right: float, up: float = 0, edge: int = 0, **look: Any
 ) -> None:
@@ -151,13 +200,24 @@ def to_svg(figure: Figure, name: str) -> str:
     return re.sub(r'((?:\bid|href)="#?|url\(#)(?=[a-z])', rf"\1{name}-", text).strip()
 
 
+def limits(values: Iterable[float | None], span: float = 3.0, room: float = 1.25) -> Limits:
+    """The ends of a logarithmic axis that holds these values and at least so wide a span."""
+    found = [value for value in values if value is not None and 0 < value < math.inf] or [1.0]
+    return min(found) / room, max(*found, min(found) * span) * room
+
+
+def ends(estimates: Iterable[Estimate]) -> list[float | None]:
+    """The values of estimates, and the ends of their intervals."""
+    return [end for found in estimates for end in (found.value, found.low, found.high)]
+
+
 def log_ticks(axis: Any, limits: tuple[float, float]) -> None:
     """Plain numbers on a log axis, few enough to be read."""
     decades = math.log10(limits[1] / limits[0])
     steps = (1.0, 2.0, 5.0) if decades < 1.6 else (1.0, 3.0) if decades < 2.4 else (1.0,)
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_power(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def plain_power(value: float) -> str:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from ..compare.ratios import times
+from ..compare.settings import Setting
 from ..read.evidence import Estimate
-from ..words import number, ratio, shortened
+from ..words import number, shortened, title
 from .drawing import (
     COLOURS,
     MARKERS,
     SOFT,
-    WIDTH,
+    Limits,
     Panel,
+    Row,
     beside,
-    canvas,
-    heading,
+    limits,
     log_ticks,
+    rows,
+    spoken,
     to_svg,
     whiskers,
 )
 
-_LANE, _GAP, _BELOW = 15.0, 9.0, 12.0
-"""Pixels of a mark, between groups, and of a line under the title."""
-_LEFT, _RIGHT = 82.0, 106.0
+_RIGHT = 106.0
 
 
 @dataclass(frozen=True)
@@ -43,98 +44,71 @@ class Mark:
     hollow: bool = False
 
 
+Strip = Row[Mark]
+
+
 @dataclass(frozen=True)
-class Strip:
-    """The marks of one group, and what they are of: a name, and a smaller line below it."""
+class Strips:
+    """What one panel shows: its title, a line under it, and its strips."""
 
-    who: str
-    below: str
-    marks: tuple[Mark, ...]
-
-
-Limits = tuple[float, float]
+    title: str
+    strips: Sequence[Strip]
+    below: str = ""
 
 
-def limits(strips: Iterable[Strip], *others: float) -> Limits:
-    """The ends of an axis that holds every value drawn, and these others."""
-    values = [
-        value
-        for strip in strips
-        for mark in strip.marks
-        for value in (mark.estimate.value, *mark.others)
-        if 0 < value < math.inf
-    ]
-    found = [*values, *others] or [1.0]
-    low = min(found)
-    return low / 1.3, max(*found, low * 3) * 1.3
+def by_setting(marks: Iterable[tuple[Setting, Mark]]) -> list[Strip]:
+    """A strip per framework and mode."""
+    found: dict[tuple[str, str], list[Mark]] = {}
+    for setting, mark in marks:
+        found.setdefault((title(setting.framework), setting.mode), []).append(mark)
+    return [Row(who, mode, tuple(strip)) for (who, mode), strip in found.items()]
 
 
-def panel(
-    name: str,
-    title: str,
-    strips: Sequence[Strip],
-    across: Limits,
-    axis: str,
-    one: str = "",
-    below: str = "",
-) -> Panel:
-    """Rows of marks over a dashed line at 1, which `one` names; `below` is a line under the title.
+def panels(name: str, found: Sequence[Strips], over: str) -> tuple[Panel, ...]:
+    """Panels on the same axis: times over those of `over`, with a dashed line at 1."""
+    marks = [mark for shown in found for strip in shown.strips for mark in strip.items]
+    values = [value for mark in marks for value in (mark.estimate.value, *mark.others)]
+    across = limits([1.0, *values], room=1.3)
+    return tuple(
+        _panel(f"{name}-{index}", shown, across, over)
+        for index, shown in enumerate(found)
+        if shown.strips
+    )
 
-    An interval that reaches beyond the axis ends at its edge.
-    """
-    rows = sum(len(strip.marks) for strip in strips)
-    height = rows * _LANE + len(strips) * _GAP
-    room = _BELOW if below else 0.0
-    with canvas(WIDTH, height + 84 + room, _LEFT, _RIGHT, top=38 + room) as (figure, axes):
-        top = 0.0
-        for strip in strips:
-            _strip(axes, strip, top)
-            top += len(strip.marks) * _LANE + _GAP
-        axes.set(xscale="log", xlim=across, ylim=(height, 0), yticks=[])
-        axes.grid(axis="x")
-        if across[0] < 1 < across[1]:
-            axes.axvline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-            if one:
-                axes.annotate(
-                    one, (1, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                    textcoords="offset points", ha="center", size=8.5, color=SOFT,
-                )  # fmt: skip
-        axes.spines["left"].set_visible(False)
+
+def _panel(name: str, shown: Strips, across: Limits, over: str) -> Panel:
+    """Rows of marks. An interval that reaches beyond the axis ends at its edge."""
+    axis = f"time over that of {over} (×), log scale"
+    with rows(shown.strips, shown.title, axis, _RIGHT, shown.below) as (figure, axes, placed):
+        axes.set(xscale="log", xlim=across)
+        for height, mark in placed:
+            _mark(axes, mark, height)
+        axes.axvline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(
+            over, (1, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
+            textcoords="offset points", ha="center", size=8.5, color=SOFT,
+        )  # fmt: skip
         log_ticks(axes.xaxis, across)
-        axes.set_xlabel(axis)
-        axes.xaxis.set_label_coords((WIDTH / 2 - _LEFT) / (WIDTH - _LEFT - _RIGHT), -30 / height)
-        heading(axes, title, _LEFT, above=18 + room, below=below)
         svg = to_svg(figure, name)
-    whole = ", ".join(filter(None, (title, below)))
-    return Panel(svg, f"{whole}: {axis}: {'; '.join(map(_spoken, strips))}")
-
-
-def _strip(axes: Axes, strip: Strip, top: float) -> None:
-    for lane, mark in enumerate(strip.marks):
-        _mark(axes, mark, top + (lane + 0.8) * _LANE)
-    middle = top + (len(strip.marks) / 2 + 0.3) * _LANE
-    beside(axes, middle, strip.who, -_LEFT, 5 if strip.below else 0, size=10)
-    beside(axes, middle, strip.below, -_LEFT, -6.5, size=8.5, color=SOFT)
+    whole = ", ".join(filter(None, (shown.title, shown.below)))
+    told = "; ".join(spoken(strip, _spoken) for strip in shown.strips)
+    return Panel(svg, f"{whole}: {axis}: {told}")
 
 
 def _mark(axes: Axes, mark: Mark, at: float) -> None:
-    colour, estimate = COLOURS[mark.family], mark.estimate
-    if mark.others:
-        axes.plot(
-            mark.others, [at] * len(mark.others), marker=MARKERS[mark.family], markersize=3.5,
-            markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.6, linestyle="none",
-            clip_on=False,
-        )  # fmt: skip
-    whiskers(axes, [at], [estimate], colour, 2)
+    colour, marker = COLOURS[mark.family], MARKERS[mark.family]
     axes.plot(
-        [estimate.value], [at], marker=MARKERS[mark.family], markersize=6.5,
-        markerfacecolor="none" if mark.hollow else colour, markeredgecolor=colour,
-        linestyle="none", clip_on=False,
+        mark.others, [at] * len(mark.others), marker, markersize=3.5, markerfacecolor="none",
+        markeredgecolor=colour, markeredgewidth=0.6, clip_on=False,
     )  # fmt: skip
-    words = f"{number(estimate.value)}× {shortened(mark.label)}"
+    whiskers(axes, [at], [mark.estimate], colour, 2)
+    axes.plot(
+        [mark.estimate.value], [at], marker, markersize=6.5, markeredgecolor=colour,
+        markerfacecolor="none" if mark.hollow else colour, clip_on=False,
+    )  # fmt: skip
+    words = f"{number(mark.estimate.value)}× {shortened(mark.label)}"
     beside(axes, at, words, 7, edge=1, size=9)
 
 
-def _spoken(strip: Strip) -> str:
-    told = ", ".join(f"{mark.label} {ratio(mark.estimate)}" for mark in strip.marks)
-    return f"{' '.join(filter(None, (strip.who, strip.below)))}: {told}"
+def _spoken(mark: Mark) -> str:
+    return f"{mark.label} {times(mark.estimate)}".strip()

@@ -1,4 +1,1 @@
-"""The questions that people ask, each answered from the rows or by the command that measures it.
-
-A module has a question, or two that rest on the same ratios; `asked` has their order on the page.
-"""
+"""The questions that people ask: a module with `ORDER` and `answer(evidence)` each."""

@@ -1,99 +1,106 @@
-"""Exact or tanh: which formula each native gelu follows, and what tanh saves."""
+"""Exact or tanh: which formula each framework's own gelu follows, and what tanh saves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.catalog.frameworks import frameworks
-from ..draw import strips
-from ..draw.drawing import Panel
-from ..draw.figure import Figure
-from ..read.evidence import Checked, Estimate, Evidence, Timed, with_device
-from ..words import capital, number, sentence, shortened, title
-from . import ratios
-from .answered import Answered, unmeasured
-from .ratios import Line
+from ..compare.commands import again
+from ..compare.pairs import Pair, View, pairs, views
+from ..compare.settings import setting_of
+from ..draw.strips import Mark
+from ..read.evidence import Checked, Evidence, Timed
+from ..words import number, title
+from .answer import Answer, by_place, figure, unmeasured
 
-QUESTION = "Is a framework's own GELU exact or the tanh approximation?"
-_COMMAND = (
-    "actbench run --activation gelu --activation gelu_tanh --form native "
+ORDER = 100
+_ANCHOR = "default-gelu"
+_QUESTION = "Is a framework's own GELU exact or the tanh approximation?"
+_MEASURE = (
+    "--activation gelu --activation gelu_tanh --form native "
     "--dtype float32 --dtype float16 --size l2"
 )
 
 
-def answer(evidence: Evidence) -> Answered:
+def answer(evidence: Evidence) -> Answer:
     """What each framework's own gelu computes, by its errors, and the time of tanh over exact."""
     checked = _checked(evidence)
-    formulas = [_formula(name, mine) for name, mine in _by_framework(checked).items()]
-    sentences, figures, cases = _costs(evidence)
-    if not formulas and not sentences:
-        return unmeasured("default-gelu", QUESTION, with_device(evidence, _COMMAND))
-    asked = [] if formulas else ["Which formula a native gelu follows was not checked in 16 bits."]
-    absent = [] if sentences else ["What tanh saves was not timed."]
-    return Answered(
-        "default-gelu",
-        QUESTION,
-        (*_of(checked, evidence, (*formulas, *asked)), *sentences, *absent),
-        figures,
-        ratios.again([*cases, *(replace(each.case, size=0) for each in checked)])
-        or with_device(evidence, _COMMAND),
+    formulas = [_formula(framework, found) for framework, found in checked.items()]
+    over = views(evidence, pairs(evidence, _wanted, activation="gelu"))
+    if not formulas and not over:
+        return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
+    told = formulas or ["Which formula a native gelu follows was not checked in 16 bits."]
+    costs = by_place(over, "exact gelu") or ["What tanh saves was not timed."]
+    note = "Time of each framework's own function, forward."
+    drawn = figure("tanh", "The tanh approximation over the exact GELU", note, over, "gelu", _mark)
+    return Answer(
+        _ANCHOR,
+        _QUESTION,
+        (*told, *costs),
+        (drawn,) * bool(over),
+        _command([each for found in checked.values() for each in found], over),
         see={"accuracy": "How right each form is"},
     )
 
 
-def _of(checked: Sequence[Checked], evidence: Evidence, told: Sequence[str]) -> Sequence[str]:
-    return ratios.of_run(checked[0].run, evidence, told) if checked else told
+def _wanted(timed: Timed) -> bool:
+    case = timed.case
+    return (case.activation, case.form, case.direction) == ("gelu_tanh", "native", "forward")
+
+
+def _mark(pair: Pair) -> Mark:
+    return Mark(pair.top.family, "tanh", pair.ratio)
+
+
+def _command(checked: Sequence[Checked], over: Sequence[View]) -> str:
+    timed = [case for view in over for pair in view.pairs for case in (pair.top, pair.bottom)]
+    return again([*(t.case for t in timed), *(replace(c.case, size=0) for c in checked)])
 
 
 # --- which formula --------------------------------------------------------------------------------
 
 
-def _checked(evidence: Evidence) -> list[Checked]:
-    """The errors of native gelu in 16 bits, where every input is tried: of the first run."""
-    found = [
-        each
-        for each in evidence.checked
-        if (each.case.activation, each.case.form, each.case.direction)
-        == ("gelu", "native", "forward")
-        and each.case.framework in frameworks()
-        and each.case.dtype in DTYPES
-        and each.case.size == 2**16
-        and DTYPES[each.case.dtype].itemsize == 2
-    ]
-    return [each for each in found if (each.run, each.case.device) == _first(found)]
-
-
-def _first(found: Sequence[Checked]) -> tuple[str, str]:
-    return found[0].run, found[0].case.device
-
-
-def _by_framework(checked: Iterable[Checked]) -> dict[str, list[Checked]]:
+def _checked(evidence: Evidence) -> dict[str, list[Checked]]:
+    """By framework the errors of native gelu in 16 bits, where every input is tried: of one run."""
     found: dict[str, list[Checked]] = {}
-    for each in sorted(checked, key=lambda each: title(each.case.framework).lower()):
-        found.setdefault(each.case.framework, []).append(each)
+    first: set[tuple[str, str]] = set()
+    for checked in sorted(filter(_is_whole, evidence.checked), key=_order):
+        place = (checked.run, checked.case.device)
+        if place in first or not first:
+            first.add(place)
+            found.setdefault(checked.case.framework, []).append(checked)
     return found
 
 
-def _formula(framework: str, mine: Sequence[Checked]) -> str:
+def _is_whole(checked: Checked) -> bool:
+    case = checked.case
+    native = (case.activation, case.form, case.direction) == ("gelu", "native", "forward")
+    known = DTYPES.get(case.dtype)
+    return native and known is not None and known.itemsize == 2 and case.size == 2**16
+
+
+def _order(checked: Checked) -> tuple[str, str]:
+    return checked.run, setting_of(checked.run, checked.case).order[1]
+
+
+def _formula(framework: str, found: Sequence[Checked]) -> str:
     """Whether a native gelu is nearer to x·Φ(x), in some format, than the tanh formula ever is.
 
     The tanh formula lies `apart` from x·Φ(x) at one input. What is nowhere as far away as that
     does not follow it.
     """
-    best = min(mine, key=lambda each: each.max_ulp / apart(each.case.dtype)[1])
+    best = min(found, key=lambda checked: checked.max_ulp / apart(checked.case.dtype)[1])
     dtype = best.case.dtype
-    worst = max((each for each in mine if each.case.dtype == dtype), key=lambda each: each.max_ulp)
+    worst = max(checked.max_ulp for checked in found if checked.case.dtype == dtype)
     at, distance = apart(dtype)
     told = (
-        f"It stays within {number(worst.max_ulp)} ulp of x·Φ(x) at every finite {dtype} input; the "
-        f"tanh formula is {number(distance)} ulp away at {at:.3g}."
+        f"It stays within {number(worst)} ulp of x·Φ(x) at every finite {dtype} input; the tanh "
+        f"formula is {number(distance)} ulp away at {at:.3g}."
     )
-    if worst.max_ulp >= distance:
+    if worst >= distance:
         return f"{title(framework)}: these errors do not say. {told}"
     return f"{title(framework)}: exact, as it is called here. {told}"
 
@@ -123,74 +130,3 @@ def _unit(value: float, dtype: str) -> float:
     """The distance between neighbouring numbers at a value."""
     form = DTYPES[dtype]
     return math.ldexp(1.0, max(math.frexp(value)[1] - 1, form.emin) - form.precision + 1)
-
-
-# --- what it costs --------------------------------------------------------------------------------
-
-
-def _costs(evidence: Evidence) -> tuple[tuple[str, ...], tuple[Figure, ...], list[Case]]:
-    """Sentences, the chart, and the cases that both rest on; nothing where none was timed."""
-    for setting, timed in ratios.groups(evidence, _wanted):
-        found = {
-            at: mine
-            for at in ratios.places(evidence, setting, timed)
-            if (mine := _lines(each for each in timed if each.case.size == at.size))
-        }
-        if not found:
-            continue
-        told = ratios.of_run(
-            setting.run,
-            evidence,
-            [
-                sentence(f"{at.words}: tanh {ratios.counts(_estimates(mine), 'exact')}")
-                for at, mine in found.items()
-            ],
-        )
-        used = [
-            each for mine in found.values() for line in mine for each in (line.top, line.bottom)
-        ]
-        figure = Figure(
-            "The tanh approximation over the exact GELU",
-            "Time of each framework's own function, forward, "
-            f"{ratios.under(setting, evidence)}; bars are 95 % intervals.",
-            _panels(found),
-        )
-        return told, (figure,), [each.case for each in used]
-    return (), (), []
-
-
-def _wanted(each: Timed) -> bool:
-    case = each.case
-    names = ("gelu", "gelu_tanh")
-    return case.activation in names and (case.form, case.direction) == ("native", "forward")
-
-
-def _lines(timed: Iterable[Timed]) -> list[Line]:
-    mine = list(timed)
-    sides = [[m for m in mine if m.case.activation == name] for name in ("gelu_tanh", "gelu")]
-    return ratios.over(*sides)
-
-
-def _estimates(mine: Iterable[Line]) -> list[tuple[str, Estimate]]:
-    return [(line.who, line.estimate) for line in mine]
-
-
-def _panels(found: dict[ratios.Place, list[Line]]) -> tuple[Panel, ...]:
-    drawn = {at: _strips(mine) for at, mine in found.items()}
-    across = strips.limits([each for some in drawn.values() for each in some], 1.0)
-    axis = "time over the exact gelu's (×), log scale"
-    return tuple(
-        strips.panel(f"q-tanh-{index}", capital(at.words), some, across, axis, "exact")
-        for index, (at, some) in enumerate(drawn.items())
-    )
-
-
-def _strips(mine: Iterable[Line]) -> list[strips.Strip]:
-    return [
-        strips.Strip(
-            shortened(title(line.top.case.framework), 12),
-            shortened(line.top.case.mode, 12),
-            (strips.Mark(line.top.family, "tanh", line.estimate),),
-        )
-        for line in mine
-    ]

@@ -5,56 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from ...bench.catalog.activations import BASELINE
-from ..draw.curves import Curve, limits, panel
+from ..compare.commands import again
+from ..compare.groups import Group, foremost, groups
+from ..draw.curves import Curve, Curves, panels
 from ..draw.figure import Figure
-from ..read.evidence import Estimate, Evidence
-from ..words import listing, number, sentence
-from .answered import Answered, unmeasured
-from .lines import View, class_of, command, missing, preferred, under, views
+from ..read.evidence import Estimate, Evidence, Timed
+from ..words import capital, listing, number, sentence
+from .answer import Answer, plain, unmeasured
 
+ORDER = 70
 _ANCHOR = "fastest"
 _QUESTION = "Which framework, from which size on?"
-_NAMES = (BASELINE, "gelu", "squareplus")
-_SHOWN = (BASELINE, "gelu")
+_NAMES = ("relu", "gelu", "squareplus")
 _NAMED = 3
-"""Settings not told apart that are named; of more, their number."""
+"""Settings not distinguished that are named; of more, their number."""
+_MEASURE = (
+    "--activation relu --activation gelu --activation squareplus --direction forward --only timing "
+    "--size launch --size l1 --size l2 --size last_level --size memory"
+)
+Times = Mapping[int, Mapping[str, Estimate]]
+"""Nanoseconds a call by size, then by framework and mode."""
 
 
-def answer(evidence: Evidence) -> Answered:
+def answer(evidence: Evidence) -> Answer:
     """The fastest framework and mode at each size, by activation."""
-    found = views(evidence, _NAMES, lambda view: any(_times(view, name) for name in _NAMES))
+    measured = groups(evidence, evidence.timed, lambda timed: plain(timed, *_NAMES))
+    comparable = [group for group in measured if any(_times(group, name) for name in _NAMES)]
+    found = [g for g in foremost(comparable) if g.conditions.run == comparable[0].conditions.run]
     if not found:
-        again = missing(evidence, _NAMES, ("launch", "l1", "l2", "last_level", "memory"))
         why = "there are no two frameworks or modes to choose from"
-        return unmeasured(_ANCHOR, _QUESTION, again, why)
+        return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE, why)
     told = [
-        sentence(view.prefix, f"for {name}, {_by_size(times)}")
-        for view in found
+        sentence(f"{group.words}: " * (len(found) > 1), f"for {name}, {_by_size(times)}")
+        for group in found
         for name in _NAMES
-        if (times := _times(view, name))
+        if (times := _times(group, name))
     ]
-    sizes = [class_of(evidence, found[0], size) for size in found[0].sizes()]
-    return Answered(
-        _ANCHOR,
-        _QUESTION,
-        tuple(told),
-        (_figure(found, evidence),),
-        command(_NAMES, sizes, found[0]),
-    )
+    cases = [timed.case for group in found for series in group.series for timed in series.records]
+    return Answer(_ANCHOR, _QUESTION, tuple(told), (_figure(found),), again(cases))
 
 
-_Times = dict[int, dict[str, Estimate]]
-
-
-def _times(view: View, name: str) -> _Times:
-    """Nanoseconds a call by framework and mode, at every size that two of them have."""
-    found: _Times = {}
-    for size in view.sizes():
-        mine = {line.who: time for line in view.lines if (time := line.time(name, size))}
-        if len(mine) > 1:
-            found[size] = mine
-    return found
+def _times(group: Group[Timed], name: str) -> dict[int, dict[str, Estimate]]:
+    """The times at every size that two settings have."""
+    found: dict[int, dict[str, Estimate]] = {size.elements: {} for size in group.sizes}
+    for series in group.series:
+        for timed in series.records:
+            if timed.case.activation == name and timed.case.size in found:
+                found[timed.case.size][series.who] = timed.time
+    return {size: times for size, times in found.items() if len(times) > 1}
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -65,68 +63,68 @@ def contenders(times: Mapping[str, Estimate]) -> tuple[str, ...]:
 
     One without an interval is never ruled out, and rules out nobody.
     """
-    highs = [each.high for each in times.values() if each.high is not None]
+    highs = [time.high for time in times.values() if time.high is not None]
     return tuple(
-        who for who, each in times.items() if each.low is None or all(each.low <= h for h in highs)
+        who
+        for who, time in times.items()
+        if time.low is None or all(time.low <= high for high in highs)
     )
 
 
-def _by_size(times: _Times) -> str:
+def _by_size(times: Times) -> str:
     told: list[str] = []
     for who, group in groupby(times, key=lambda size: contenders(times[size])):
         sizes = list(group)
-        span = "–".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
-        at = f"at {span} elements" if not told else f"at {span}"
+        ends = "–".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
+        at = f"at {ends} elements" if not told else f"at {ends}"
         if len(who) == 1:
             least = min(_lead(times[size], who[0]) for size in sizes)
             told.append(f"{at} {who[0]} (any other takes at least {number(least)}×)")
         else:
             named = f": {listing(who)}" if len(who) <= _NAMED else ""
             most = max(len(times[size]) for size in sizes)
-            told.append(f"{at} not told apart ({len(who)} of {most}{named})")
+            told.append(f"{at} not distinguished ({len(who)} of {most}{named})")
     return "; ".join(told)
 
 
 def _lead(times: Mapping[str, Estimate], who: str) -> float:
-    """How many times the fastest one's time any other takes at least, as intervals tell."""
+    """How many times the fastest one's time any other takes at least, as intervals show."""
     own = times[who]
     assert own.high is not None
     return min(
-        each.low / own.high for n, each in times.items() if n != who and each.low is not None
+        time.low / own.high for name, time in times.items() if name != who and time.low is not None
     )
 
 
 # --- as curves ------------------------------------------------------------------------------------
 
 
-def _figure(found: Sequence[View], evidence: Evidence) -> Figure:
-    drawn = []
-    for view in found:
-        for name in preferred(_SHOWN, (name for name in _NAMES if _times(view, name))):
-            device = f", {view.conditions.device}" if len(found) > 1 else ""
-            mine = _curves(view, name)
-            drawn += [(f"{name}{device}: ns an element", mine)] if mine else []
-    up = limits(curve for _, curves in drawn for curve in curves)
+def _figure(found: Sequence[Group[Timed]]) -> Figure:
+    drawn = [
+        Curves(
+            f"{name}{f', {group.conditions.device}' * (len(found) > 1)}: ns an element",
+            _curves(group, name),
+        )
+        for group in found
+        for name in _NAMES
+        if _times(group, name)
+    ]
     return Figure(
         "What an element costs, by framework and size",
         "Solid is compiled, dashed eager; bars are 95 % intervals. The axes are the same in every "
-        f"panel. {under(found, evidence)}",
-        tuple(
-            panel(f"qw{index}", title, curves, up, "nanoseconds an element by size")
-            for index, (title, curves) in enumerate(drawn)
-        ),
+        f"panel. {capital('; '.join(group.words for group in found))}.",
+        panels("fastest", drawn, "nanoseconds an element by size"),
     )
 
 
-def _curves(view: View, name: str) -> list[Curve]:
-    found = []
-    for line in view.lines:
+def _curves(group: Group[Timed], name: str) -> list[Curve]:
+    made = []
+    for series in group.series:
         values = {
-            size: each.estimates["time_per_element"]
-            for size, each in line.timed.get(name, {}).items()
-            if "time_per_element" in each.estimates
+            timed.case.size: timed.estimates["time_per_element"]
+            for timed in series.records
+            if timed.case.activation == name and "time_per_element" in timed.estimates
         }
-        if values:
-            dashed = line.setting.mode != "compiled"
-            found.append(Curve(line.who, line.setting.framework, values, dashed))
-    return found
+        dashed = series.setting.mode != "compiled"
+        made += [Curve(series.who, series.setting.framework, values, dashed)] if values else []
+    return made

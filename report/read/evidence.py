@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from ...bench.catalog import cases
@@ -20,6 +20,8 @@ from ...bench.results.store import Run
 
 COARSE = 1000.0
 """Errors in ulp above which a form is marked wherever its speed is shown."""
+PLAIN = "plain"
+"""The form that people take first, by the name that the command line has for it."""
 FAMILIES = ("max", "algebraic", "exp")
 _FIELDS = tuple(Case.__dataclass_fields__)
 _PLAIN = re.compile(r"\w[\w.+-]*")
@@ -57,6 +59,11 @@ class Estimate:
         """The estimate and its ends, moved by an exact amount."""
         ends = (None if end is None else end + amount for end in (self.low, self.high))
         return Estimate(self.value + amount, *ends)
+
+    def times(self, factor: float) -> Estimate:
+        """A positive multiple of the estimate and its ends."""
+        ends = (None if end is None else end * factor for end in (self.low, self.high))
+        return Estimate(self.value * factor, *ends)
 
 
 def _end(value: float | None) -> float:
@@ -123,6 +130,16 @@ class Timed:
     sampling: Sampling | None = None
     unit: Against | None = None
     moved: float | None = None
+
+    @property
+    def time(self) -> Estimate:
+        """Nanoseconds a call."""
+        return self.estimates["time_per_call"]
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether relative costs are over it: its own is 1 by definition."""
+        return self.cost == Estimate(1.0, 1.0, 1.0)
 
     @property
     def cost(self) -> Estimate | None:
@@ -232,6 +249,30 @@ class Evidence:
     between: Sequence[Between]
     missing: Sequence[Missing]
     splits: Sequence[Split]
+
+    def case(self, run: str, case: Case) -> Timed | None:
+        """A timed case of a run; a form of PLAIN is the one that people take first."""
+        return self._cases.get((run, case))
+
+    @cached_property
+    def _cases(self) -> Mapping[tuple[str, Case], Timed]:
+        plain = [each for each in self.timed if each.plain]
+        return {
+            **{(each.run, replace(each.case, form=PLAIN)): each for each in plain},
+            **{(each.run, each.case): each for each in self.timed},
+        }
+
+    def split(self, run: str, case: Case) -> Split | None:
+        """The parts of a case's cost, at whatever size it is; PLAIN is a form as above."""
+        return self._splits.get((run, replace(case, size=0)))
+
+    @cached_property
+    def _splits(self) -> Mapping[tuple[str, Case], Split]:
+        plain = [each for each in self.splits if each.plain]
+        return {
+            **{(each.run, replace(each.case, form=PLAIN)): each for each in plain},
+            **{(each.run, each.case): each for each in self.splits},
+        }
 
     @cached_property
     def devices(self) -> frozenset[str]:

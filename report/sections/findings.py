@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ...bench.exactness.findings import BOUNDS, Finding, Kind, Nature, checked, verdict
 from ..read.evidence import Evidence
 from ..words import writable
 
+ORDER = 100
+TITLE = "Findings"
+LINK = "Findings"
 _GROUPS: Sequence[tuple[str, Nature, tuple[Kind, ...], int]] = (
     ("Native functions: the frameworks' own", "value", ("op",), 18),
     ("Formulas as printed", "value", ("formula",), 8),
@@ -29,33 +33,30 @@ class Group:
     rest: int
 
 
-@dataclass(frozen=True)
-class Section:
-    """The findings of all runs: a sentence a run, groups, and what lists all of them."""
+def content(evidence: Evidence) -> Mapping[str, Any]:
+    """The findings of a page: a sentence a run, groups, and what lists all of them.
 
-    verdicts: Sequence[str]
-    groups: Sequence[Group]
-    commands: Sequence[str]
-    bounds: Sequence[str]
-
-
-def section(evidence: Evidence) -> Section:
-    """The findings of a page. With several runs each has its share of the room."""
+    With several runs each has its share of the room.
+    """
     found = evidence.findings
     several = len(evidence.runs) > 1
-    return Section(
-        [
-            f"{f'Run {name}: ' * several}{verdict(each, checked(evidence.runs[name]))}"
-            for name, each in found.items()
+    return {
+        "verdicts": [
+            f"{f'Run {name}: ' * several}{verdict(of_run, checked(evidence.runs[name]))}"
+            for name, of_run in found.items()
         ],
-        [group for group in (_group(found, *each) for each in _GROUPS) if group.shown],
-        [
+        "groups": [group for group in (_group(found, *each) for each in _GROUPS) if group.shown],
+        "commands": [
             f"actbench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
-            for name, each in found.items()
-            if each
+            for name, of_run in found.items()
+            if of_run
         ],
-        _bounds(),
-    )
+        "bounds": [
+            f"For {bound.words} {bound.wide:g} ulp, in 16-bit formats {bound.narrow:g}: "
+            f"{bound.reason}."
+            for bound in BOUNDS.values()
+        ],
+    }
 
 
 def _group(
@@ -65,18 +66,11 @@ def _group(
     kinds: tuple[Kind, ...],
     most: int,
 ) -> Group:
-    each_may = max(1, most // max(1, len(found)))
+    room = max(1, most // max(1, len(found)))
     shown: list[tuple[str, Finding]] = []
     rest = 0
-    for name, all_ in found.items():
-        mine = [each for each in all_ if each.nature == nature and each.kind in kinds]
-        shown += [(name if len(found) > 1 else "", each) for each in mine[:each_may]]
-        rest += len(mine[each_may:])
+    for name, of_run in found.items():
+        alike = [each for each in of_run if each.nature == nature and each.kind in kinds]
+        shown += [(name if len(found) > 1 else "", finding) for finding in alike[:room]]
+        rest += len(alike[room:])
     return Group(heading, shown, rest)
-
-
-def _bounds() -> list[str]:
-    return [
-        f"For {bound.words} {bound.wide:g} ulp, in 16-bit formats {bound.narrow:g}: {bound.reason}."
-        for bound in BOUNDS.values()
-    ]

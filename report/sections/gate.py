@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ...bench.gate import summary
 from ...bench.gate.summary import GATE
 from ...bench.results.store import Run
 from ..read.evidence import Evidence
+from ..tables.pivot import Cell, Pivot
 from ..words import counted
 
-
-@dataclass(frozen=True)
-class Row:
-    """What was planted under which hogs, and what each tool called."""
-
-    hogs: str
-    planted: str
-    cells: tuple[str, ...]
+ORDER = 20
+TITLE = "How often the regression gate is wrong"
+LINK = "Gate"
 
 
 @dataclass(frozen=True)
-class Table:
+class Measure:
     """One run's measure of the gate: what it says in a sentence, then the table of all of it."""
 
-    run: str
     sentence: str
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    pivot: Pivot
     command: str
 
 
-def tables(evidence: Evidence) -> list[Table]:
-    """A table for each run that measured the gate."""
+def content(evidence: Evidence) -> Mapping[str, Any] | None:
+    """A table for each run that measured the gate; None where none did."""
+    found = measures(evidence)
+    return {"measures": found} if found else None
+
+
+def leads(evidence: Evidence) -> bool:
+    """Whether the page begins with it: nothing else was measured."""
+    return all(run.facts.selftest for run in evidence.runs.values())
+
+
+def sentences(evidence: Evidence) -> list[str]:
+    """What each run says of the gate."""
+    return [measure.sentence for measure in measures(evidence)]
+
+
+def measures(evidence: Evidence) -> list[Measure]:
+    """The measure of each run that has one."""
     return [
-        _table(name, found, run.facts.command)
+        Measure(_sentence(found), _pivot(name, found), run.facts.command)
         for name, run in evidence.runs.items()
         if (found := _conditions(run))
     ]
@@ -43,31 +55,33 @@ def tables(evidence: Evidence) -> list[Table]:
 def _conditions(run: Run) -> list[summary.Condition]:
     """What was planted, as far as the gate has a line for it."""
     lines = map(summary.line_of, run.facts.selftest)
-    return [each for each in summary.conditions(lines) if GATE in each.lines]
+    return [condition for condition in summary.conditions(lines) if GATE in condition.lines]
 
 
-def _table(run: str, found: list[summary.Condition], command: str) -> Table:
-    rivals = list(dict.fromkeys(tool for each in found for tool in each.lines if tool != GATE))
-    rows = []
-    for each in found:
-        mine = each.lines[GATE]
-        others = [summary.calls(each.lines[t]) if t in each.lines else "–" for t in rivals]
-        told = (summary.calls(mine), mine.undecided.words, mine.covered.words)
-        cells = (*told, f"{mine.seconds:.0f}", *others)
-        rows.append(Row(each.hogs, each.what, cells))
-    columns = (
-        *("the gate calls", "undecided", "interval holds it", "s of timing a gate"),
-        *rivals,
-    )
-    return Table(run, _sentence(found), columns, tuple(rows), command)
+def _pivot(run: str, found: Sequence[summary.Condition]) -> Pivot:
+    rivals = list(dict.fromkeys(tool for c in found for tool in c.lines if tool != GATE))
+    columns = ["planted", "the gate calls", "undecided", "interval holds it", "s of timing a gate"]
+    columns += rivals
+    rows = [(condition.hogs, "", list(map(Cell, _cells(condition, rivals)))) for condition in found]
+    return Pivot(f"Calls of the gate, run {run}", "hogs", columns, rows)
 
 
-def _sentence(found: list[summary.Condition]) -> str:
+def _cells(condition: summary.Condition, rivals: Sequence[str]) -> list[str]:
+    gate = condition.lines[GATE]
+    others = [
+        summary.calls(condition.lines[tool]) if tool in condition.lines else "–" for tool in rivals
+    ]
+    told = [summary.calls(gate), gate.undecided.words, gate.covered.words]
+    return [condition.what, *told, f"{gate.seconds:.0f}", *others]
+
+
+def _sentence(found: Sequence[summary.Condition]) -> str:
     """What the gate called on the same code, and pytest-benchmark beside it."""
-    same = [each for each in found if not each.planted]
+    same = [condition for condition in found if not condition.planted]
     parts = []
-    for tool in dict.fromkeys(tool for each in same for tool in each.lines):
-        lines = [each.lines[tool] for each in same if tool in each.lines]
-        alarmed, gates = (sum(getattr(x.alarmed, n) for x in lines) for n in ("count", "of"))
-        parts.append(f"{tool} in {alarmed} of {counted(gates, 'gate')}")
+    for tool in dict.fromkeys(tool for condition in same for tool in condition.lines):
+        lines = [condition.lines[tool] for condition in same if tool in condition.lines]
+        alarmed = sum(line.alarmed.count for line in lines)
+        gates = counted(sum(line.alarmed.of for line in lines), "gate")
+        parts.append(f"{tool} in {alarmed} of {gates}")
     return f"Cases whose code was the same were called slower or faster by {'; by '.join(parts)}."

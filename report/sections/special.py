@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ...bench.exactness.special import BOUND
 from ...bench.exactness.special_table import COLUMNS, Line, lines
-from ..read.evidence import Evidence
+from ..read.evidence import Evidence, with_device
+from ..tables.pivot import EMPTY, Cell, Pivot
 from ..words import capital, title
-from .overview import Cell
-from .parts import Pivot
+
+ORDER = 140
+TITLE = "Special points"
+LINK = "Special points"
+
+
+def content(evidence: Evidence) -> Mapping[str, Any]:
+    """A table for each run and framework."""
+    command = with_device(evidence, "actbench run --only agreement")
+    return {"pivots": pivots(evidence), "bound": BOUND, "command": command}
 
 
 def pivots(evidence: Evidence) -> list[Pivot]:
     """A table for each run and framework: its activations in the plain form."""
-    several = len(evidence.runs) > 1
-    made = []
+    found: dict[str, list[Line]] = {}
     for name, run in evidence.runs.items():
-        found = lines(row for row in run.records if row.plain)
-        for framework in dict.fromkeys(line.framework for line in found):
-            mine = [line for line in found if line.framework == framework]
-            heading = f"{title(framework)}, run {name}" if several else title(framework)
-            made.append(_pivot(heading, mine))
-    return made
+        where = f", run {name}" * (len(evidence.runs) > 1)
+        for line in lines(row for row in run.records if row.plain):
+            found.setdefault(f"{title(line.framework)}{where}", []).append(line)
+    return [_pivot(heading, of_framework) for heading, of_framework in found.items()]
 
 
 def _pivot(heading: str, found: list[Line]) -> Pivot:
-    rows = tuple(
-        (line.activation, line.form, tuple(_cell(line.cells[column]) for column in COLUMNS))
+    rows = [
+        (line.activation, line.form, [_cell(line.cells[column]) for column in COLUMNS])
         for line in found
-    )
+    ]
     return Pivot(heading, "Activation", tuple(map(capital, COLUMNS)), rows)
 
 
 def _cell(texts: tuple[str, ...]) -> Cell:
-    return Cell(texts[0], texts[1:]) if texts else Cell("–")
+    return Cell(texts[0], texts[1:]) if texts else EMPTY

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Any
 
-from ...bench.catalog.activations import CATALOG, find
+from ...bench.catalog.frameworks import frameworks
 from ...bench.host import floating_point
 from ...bench.results.rows import Ended
 from ...bench.results.status import Status
 from ...bench.results.store import Run
-from ..read.evidence import FAMILIES, Evidence, Missing, Timed, family_of
-from ..tables.tables import machine_words
-from ..words import counted, elements, listing, title
+from ..read.evidence import Evidence, Missing, Timed, with_device
+from ..words import counted, elements, listing, machine, title
+from . import gate
+
+ORDER = 15
+TITLE = "How far to trust it"
+LINK = "Trust"
+_SHOWN = 3
+"""Refused cases that are named."""
+_WIDE: Mapping[Ended, str] = {
+    Ended.DIFFER: "stayed wider because processes differ",
+    Ended.BUDGET: "stayed wider when the budget ended",
+}
+
+
+def content(evidence: Evidence) -> Mapping[str, Any]:
+    """The state of each run, what to read the numbers with, and what was not measured."""
+    return {
+        "states": state(evidence),
+        "caveats": caveats(evidence),
+        "absent": [] if gate.leads(evidence) else absent(evidence),
+    }
 
 
 def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -31,11 +51,11 @@ def unfinished(evidence: Evidence) -> list[str]:
     ]
 
 
-def warnings(evidence: Evidence) -> list[str]:
-    """What a reader must know before the first number."""
+def caveats(evidence: Evidence) -> list[str]:
+    """What the numbers must be read with."""
     found = []
     for name, run in evidence.runs.items():
-        timed = [each for each in evidence.timed if each.run == name]
+        timed = [case for case in evidence.timed if case.run == name]
         alone = sum(map(evidence.in_one_process, timed))
         if alone:
             found.append(
@@ -43,88 +63,87 @@ def warnings(evidence: Evidence) -> list[str]:
                 "the intervals of these do not contain what differs from one process to the next."
             )
         found += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
-        found += _forms_left_out(evidence, name)
     return found
 
 
-def none_missing(evidence: Evidence) -> str:
-    """What it means that no case is listed as missing."""
-    runs = evidence.runs.values()
-    if all(run.records and run.facts.state == "finished" for run in runs):
-        return "Nothing: every case that was asked for has a value."
-    return (
-        "No case is listed with a reason, which does not mean that all have a value: what a run "
-        "did not come to has no row."
-    )
-
-
 def refusals(evidence: Evidence) -> list[str]:
-    """Cases whose times would mislead: a finding about the framework or the harness, by reason."""
-    found: dict[tuple[str, str], list[Missing]] = {}
-    for each in evidence.missing:
-        if each.status == "refused":
-            reason = each.reason.partition(":")[0] or "no reason was kept"
-            found.setdefault((each.run, reason), []).append(each)
-    return [_refusal(*key, refused) for key, refused in found.items()]
+    """Of each run the cases whose times would mislead: a finding about framework or harness."""
+    refused = [missing for missing in evidence.missing if missing.status is Status.REFUSED]
+    of_runs = {name: [each for each in refused if each.run == name] for name in evidence.runs}
+    return [_refusal(name, found) for name, found in of_runs.items() if found]
 
 
-def _refusal(run: str, reason: str, refused: Sequence[Missing]) -> str:
-    cases = [each.case for each in refused]
-    shown = [
-        f"{title(case.framework)} {case.activation} {case.form} {case.mode} {case.direction} "
-        f"({case.dtype}, {elements(case.size)})"
-        for case in cases[:3]
-    ]
-    more = f" and {len(cases) - 3:,} more" if len(cases) > 3 else ""
+def _refusal(run: str, refused: Sequence[Missing]) -> str:
+    shown = []
+    for missing in refused[:_SHOWN]:
+        case, reason = missing.case, missing.reason.rstrip(".") or "no reason was kept"
+        shown.append(
+            f"{title(case.framework)} {case.activation} {case.form} {case.mode} {case.direction} "
+            f"({case.dtype}, {elements(case.size)}): {reason}"
+        )
+    more = f" and {len(refused) - _SHOWN:,} more" * (len(refused) > _SHOWN)
+    cases = counted(len(refused), "case")
+    return f"Run {run} refused {cases}, whose times would mislead. {'; '.join(shown)}{more}."
+
+
+# --- what was not measured ------------------------------------------------------------------------
+
+
+def absent(evidence: Evidence) -> list[tuple[str, str]]:
+    """Frameworks that no run measured: why, and the command that measures them."""
+    found = {timed.case.framework for timed in evidence.timed}
+    found |= {checked.case.framework for checked in evidence.checked}
+    return [_absent(evidence, name) for name in frameworks() if name not in found]
+
+
+def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
+    """A framework whose worker refused is offered where every framework works: on the CPU."""
+    refused = _of_worker(evidence, framework)
+    command = f"actbench run --framework {framework}"
+    reason = refused or _of_rows(evidence, framework) or _of_end(evidence, framework)
+    these = "this run" if len(evidence.runs) == 1 else "these runs"
     return (
-        f"Run {run} refused {counted(len(cases), 'case')}, whose times would mislead: {reason}. "
-        f"{'; '.join(shown)}{more}."
+        f"{title(framework)} was not measured in {these}: {reason.rstrip('.')}.",
+        command if refused else with_device(evidence, command),
     )
 
 
-def _sampling(run: Run, timed: Sequence[Timed]) -> str:
-    """How sampling ended, counted over the cases that say so."""
-    counts = Counter(each.ended for each in timed if each.ended and each.ended in _ENDED)
-    if not counts:
+def _of_worker(evidence: Evidence, framework: str) -> str:
+    for run in evidence.runs.values():
+        for name, facts in run.facts.workers.items():
+            if name.split("/")[0] == framework and facts.get("detail"):
+                return str(facts["detail"])
+    return ""
+
+
+def _of_rows(evidence: Evidence, framework: str) -> str:
+    """The reason that most of its rows give; of failures, where any case failed."""
+    reasons = Counter(
+        (missing.status, missing.reason)
+        for missing in evidence.missing
+        if missing.case.framework == framework
+    )
+    if not reasons:
         return ""
-    total, narrow = counts.total(), counts.pop(Ended.NARROW, 0)
-    rest = [f"{amount:,} {_ENDED[why]}" for why, amount in counts.most_common()]
-    text = f"{narrow:,} of {counted(total, 'interval')} reached ±{run.facts.precision:.0%}"
-    return f"{text}, {listing(rest)}" if rest else text
+    status, reason = min(reasons, key=lambda key: (key[0] is Status.UNSUPPORTED, -reasons[key]))
+    return f"{status}: {reason or 'no reason was kept'}"
 
 
-_ENDED = {
-    Ended.NARROW: "",
-    Ended.DIFFER: "stayed wider because processes differ",
-    Ended.BUDGET: "stayed wider when the budget ended",
-}
+def _of_end(evidence: Evidence, framework: str) -> str:
+    """Whether a run that asked for it ended before it came to it."""
+    for run in evidence.runs.values():
+        asked = run.facts.asked.get("frameworks") or [framework]
+        if run.facts.state != "finished" and framework in asked:
+            return "nothing of it was measured before the run ended"
+    return "not asked for"
 
 
-def _forms_left_out(evidence: Evidence, name: str) -> list[str]:
-    """Forms of the catalogue that a run did not even try: one of them may be faster."""
-    tried: dict[str, set[str]] = {}
-    cases = [each.case for each in evidence.timed if each.run == name]
-    cases += [each.case for each in evidence.missing if each.run == name]
-    for case in cases:
-        if family_of(case.activation)[0] in FAMILIES:
-            tried.setdefault(find(case.activation).name, set()).add(case.form)
-    left = [
-        f"{activation} {form}"
-        for activation, forms in sorted(tried.items())
-        for form in CATALOG[activation].forms
-        if form not in forms
-    ]
-    if not left:
-        return []
-    return [
-        f"Run {name} did not time every form (left out: "
-        f"{listing(left[:8])}{' …' * (len(left) > 8)}); “fastest” is the fastest of those timed."
-    ]
+# --- the state of a run ---------------------------------------------------------------------------
 
 
 def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
-    timed = [each for each in evidence.timed if each.run == name]
-    checked = sum(each.run == name for each in evidence.checked)
+    timed = [case for case in evidence.timed if case.run == name]
+    checked = sum(case.run == name for case in evidence.checked)
     told = [
         (
             "Measured",
@@ -139,20 +158,37 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
     return [(label, f"{text}.") for label, text in told if text]
 
 
+def _failures(evidence: Evidence, name: str) -> str:
+    statuses = Counter(missing.status for missing in evidence.missing if missing.run == name)
+    unsupported = statuses.pop(Status.UNSUPPORTED, 0)
+    refused = statuses.pop(Status.REFUSED, 0)
+    failed = sum(statuses.values())
+    kinds = listing([f"{amount} {status}" for status, amount in sorted(statuses.items())])
+    text = f"{failed:,} failed{f' ({kinds})' * bool(kinds)}, {unsupported:,} unsupported"
+    return f"{refused:,} REFUSED, {text}" if refused else text
+
+
 def _widths(timed: Sequence[Timed]) -> str:
-    widths = [
-        width for each in timed if (width := each.estimates["time_per_call"].width) is not None
-    ]
-    if not timed:
-        return ""
+    widths = [width for case in timed if (width := case.time.width) is not None]
     if not widths:
-        return "no intervals"
+        return "no intervals" * bool(timed)
     return f"median width {median(widths):.1%} of the value, from end to end"
+
+
+def _sampling(run: Run, timed: Sequence[Timed]) -> str:
+    """How sampling ended, counted over the cases that say so."""
+    counts = Counter(case.ended for case in timed if case.ended in (Ended.NARROW, *_WIDE))
+    if not counts:
+        return ""
+    rest = [f"{counts[ended]:,} {text}" for ended, text in _WIDE.items() if counts[ended]]
+    total = counted(counts.total(), "interval")
+    reached = f"{counts[Ended.NARROW]:,} of {total} reached ±{run.facts.precision:.0%}"
+    return ", ".join([reached, *([listing(rest)] if rest else [])])
 
 
 def _checks(evidence: Evidence, name: str, timed: int) -> str:
     """Whether a time could be a fast lie: what is timed has passed, what has not is refused."""
-    refused = sum(each.run == name and each.status == "refused" for each in evidence.missing)
+    refused = sum(m.run == name and m.status is Status.REFUSED for m in evidence.missing)
     if not timed and not refused:
         return ""
     text = (
@@ -164,10 +200,12 @@ def _checks(evidence: Evidence, name: str, timed: int) -> str:
 
 def _machine(run: Run) -> str:
     facts, known = run.facts, run.facts.machine
-    parts = [machine_words(known)]
-    parts += ["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual"))
     load = known.get("load")
-    parts += [f"load {load:g} at the start"] if isinstance(load, int | float) else []
+    parts = [
+        machine(known),
+        *["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual")),
+        *([f"load {load:g} at the start"] if isinstance(load, int | float) else []),
+    ]
     spoilt = (
         f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
         + " (left out where a process had enough others)" * bool(facts.spoilt_samples)
@@ -176,8 +214,7 @@ def _machine(run: Run) -> str:
 
 
 def _time(run: Run) -> list[str]:
-    facts = run.facts
-    parts = []
+    facts, parts = run.facts, []
     if facts.timed_share is not None:
         parts.append(f"{facts.timed_share:.0%} of the measuring phase inside timed regions")
     if facts.seconds_a_case is not None:
@@ -185,13 +222,3 @@ def _time(run: Run) -> list[str]:
     if facts.compile_seconds:
         parts.append(f"{facts.compile_seconds:,.0f} s of compiling, all processes together")
     return parts
-
-
-def _failures(evidence: Evidence, name: str) -> str:
-    statuses = Counter(each.status for each in evidence.missing if each.run == name)
-    unsupported = statuses.pop(Status.UNSUPPORTED, 0)
-    refused = statuses.pop(Status.REFUSED, 0)
-    failed = sum(statuses.values())
-    kinds = listing([f"{amount} {status}" for status, amount in sorted(statuses.items())])
-    text = f"{failed:,} failed{f' ({kinds})' if kinds else ''}, {unsupported:,} unsupported"
-    return f"{refused:,} REFUSED, {text}" if refused else text

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
-from ..commands.files import write
+from ..page import write
 
 if TYPE_CHECKING:
     from .runs import Listed, Unread

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ...bench.catalog.activations import BASELINE
 from ...bench.catalog.cases import Case
 from ...bench.results.store import RunFacts
-from ..read.evidence import Estimate, Evidence
-from ..sections import answers, exactness, gate, glance
+from ..read.evidence import Checked, Evidence, Timed
+from ..sections import accuracy, answer, gate
 from ..words import listing, title, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
@@ -40,8 +39,8 @@ class Machine:
 class Listed:
     """A run of the index. `excluded` says why the trends leave it out; empty if they do not.
 
-    `costs` are times over relu, `errors` the largest errors in ulp at the inputs counted by the
-    case's size.
+    `costs` are the cases with a cost over relu, `errors` those with a largest error, at the inputs
+    that their size counts.
     """
 
     name: str
@@ -52,8 +51,8 @@ class Listed:
     verdict: str
     excluded: str
     machine: Machine
-    costs: Mapping[Case, Estimate]
-    errors: Mapping[Case, float]
+    costs: Mapping[Case, Timed]
+    errors: Mapping[Case, Checked]
 
     @property
     def day(self) -> str:
@@ -86,7 +85,7 @@ def listed(name: str, evidence: Evidence) -> Listed:
     """One published run, of the evidence of it alone."""
     facts = next(iter(evidence.runs.values())).facts
     started = moment(facts.started)
-    costs = {each.case: each.cost for each in evidence.timed if each.cost and _drawn(each.cost)}
+    costs = {timed.case: timed for timed in evidence.timed if _can_move(timed)}
     return Listed(
         writable(name),
         file_name(name),
@@ -94,20 +93,17 @@ def listed(name: str, evidence: Evidence) -> Listed:
         started,
         _kind(evidence, facts),
         _verdict(evidence, facts),
-        _excluded(facts, started, any(_compared(case) for case in costs)),
+        _excluded(facts, started, bool(costs)),
         machine_of(facts),
-        {case: cost for case, cost in costs.items() if _compared(case)},
-        {each.case: each.max_ulp for each in evidence.checked},
+        costs,
+        {checked.case: checked for checked in evidence.checked},
     )
 
 
-def _drawn(cost: Estimate) -> bool:
-    return 0 < cost.value < math.inf
-
-
-def _compared(case: Case) -> bool:
-    """Whether a cost can move: that of relu over itself cannot."""
-    return case.activation != BASELINE
+def _can_move(timed: Timed) -> bool:
+    """Whether a cost can move and be drawn: that of relu over itself cannot."""
+    cost = timed.cost
+    return timed.case.activation != "relu" and cost is not None and 0 < cost.value < math.inf
 
 
 def moment(text: str | None) -> datetime | None:
@@ -143,12 +139,12 @@ def _kind(evidence: Evidence, facts: RunFacts) -> str:
 def _verdict(evidence: Evidence, facts: RunFacts) -> str:
     """What a run found, in the sentence its report has for its kind."""
     if _selftest(facts):
-        told = [table.sentence for table in gate.tables(evidence)]
-        return told[0] if told else "The gate was not measured in this run."
+        return next(iter(gate.sentences(evidence)), "The gate was not measured in this run.")
     if not evidence.timed and evidence.checked:
-        told = exactness.sentences(evidence)
-        return told[0] if told else "No native function was checked in this run."
-    return " ".join(glance.headlines(evidence)) or answers.verdict(evidence)
+        none = "No native function was checked in this run."
+        return next(iter(accuracy.sentences(evidence)), none)
+    lacking = [text for text, _ in answer.absent(evidence)]
+    return " ".join(answer.headlines(evidence) or lacking)
 
 
 def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
@@ -185,7 +181,7 @@ def machine_of(facts: RunFacts) -> Machine:
 
 
 def _text(value: Any) -> str:
-    return "not told" if value is None else str(value)
+    return "not kept" if value is None else str(value)
 
 
 def _gpus(facts: RunFacts) -> list[tuple[str, str]]:

@@ -6,32 +6,26 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...bench.catalog.activations import CATALOG
 from ...bench.catalog.cases import Case
-from ..compare.families import REFERENCE_SIZE, USUAL
-from ..read.evidence import FAMILIES, Estimate, family_of, plain_form
-from ..words import counted, elements, listing, number, ratio, title
+from ..compare.families import NAMED, REFERENCE_SIZE
+from ..compare.ratios import times
+from ..compare.settings import setting_of, unusual
+from ..read.evidence import FAMILIES, Estimate, Timed
+from ..words import counted, elements, listing, number
 from .changes import Change, changes, runs_needed
 from .runs import Listed, Machine, circumstances
-
-PREFERRED = ("leaky_relu", "squareplus", "gelu")
-"""Who stands for its family where it is in as many runs as any other; relu is the unit."""
-MOST_MOVED = 6
-_MISSED = 0.0056
-"""How often two right 95 % intervals of one value, equally wide, miss each other: of a standard
-normal variable, farther than 1.96 √2 from 0."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value of a series; `run` counts the machine's runs from 1."""
+    """A cost in a run; `run` counts the machine's runs from 1."""
 
     run: int
     estimate: Estimate
 
 
 @dataclass(frozen=True)
-class Series:
+class History:
     """The cost over relu of one case, in the order of the runs that measured it."""
 
     case: Case
@@ -40,20 +34,35 @@ class Series:
     changes: tuple[Change, ...] = ()
 
     @property
-    def words(self) -> str:
+    def who(self) -> str:
+        """`PyTorch compiled`."""
+        return setting_of("", self.case).who
+
+    @property
+    def member(self) -> str:
         """`squareplus [textbook]`."""
         return f"{self.case.activation} [{self.case.form}]"
+
+    @property
+    def words(self) -> str:
+        """`PyTorch compiled, squareplus [textbook], 65,536 elements (2^16)`, what is unusual."""
+        return ", ".join([self.who, self.member, elements(self.case.size), *unusual(self.case)])
 
     @property
     def measured(self) -> list[Point]:
         """The points whose interval is known, finite and above 0: `at` of a change counts these."""
         return [
-            each
-            for each in self.points
-            if each.estimate.low is not None
-            and each.estimate.high is not None
-            and 0 < each.estimate.low <= each.estimate.high < math.inf
+            point
+            for point in self.points
+            if point.estimate.low is not None
+            and point.estimate.high is not None
+            and 0 < point.estimate.low <= point.estimate.high < math.inf
         ]
+
+    def cells(self, runs: int) -> list[str]:
+        """The cost in each run, with its interval; a dash where it was not measured."""
+        found = {point.run: times(point.estimate) for point in self.points}
+        return [found.get(run, "–") for run in range(1, runs + 1)]
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Moved:
     """A largest error that is another than in the run before at as many inputs of the same seed."""
 
     case: Case
+    family: str
     before: tuple[int, float]
     after: tuple[int, float]
 
@@ -72,6 +82,18 @@ class Exactness:
     compared: int
     moved: tuple[Moved, ...]
 
+    @property
+    def sentence(self) -> str:
+        """How many largest errors moved, of how many that can be compared."""
+        if not self.compared:
+            return "No case was checked at the same inputs in two runs."
+        moved = f"{counted(len(self.moved), 'largest error')} moved."
+        return (
+            f"{counted(self.compared, 'case')} checked in two runs or more at as many inputs, "
+            "chosen by the same seed: "
+            + (moved if self.moved else "the largest errors are the same in all of them.")
+        )
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -79,33 +101,30 @@ class Trend:
 
     machine: Machine
     runs: tuple[Listed, ...]
-    followed: tuple[Series, ...]
-    moved: tuple[Series, ...]
-    apart: int
-    compared: int
+    followed: tuple[History, ...]
     exactness: Exactness
     family_wise: int
-    """How many followed series there are on all machines together: each claim pays for all."""
+    """How many cases are followed on all machines together: each claim pays for all."""
 
     @property
     def changed(self) -> bool:
-        """Whether any followed series changes its level."""
-        return any(each.changes for each in self.followed)
+        """Whether any case that is followed changes its level."""
+        return any(history.changes for history in self.followed)
 
     @property
     def needed(self) -> int:
-        """How many runs of a series a change needs."""
+        """How many runs of a case a change needs."""
         return runs_needed(max(1, self.family_wise))
 
     @property
     def longest(self) -> int:
-        """The most runs with an interval that any followed series has."""
-        return max((len(each.measured) for each in self.followed), default=0)
+        """The most runs with an interval that any case that is followed has."""
+        return max((len(history.measured) for history in self.followed), default=0)
 
 
 def trends(listed: Iterable[Listed]) -> list[Trend]:
     """A trend for each machine that has a run fit for one."""
-    machines = by_machine(each for each in listed if not each.excluded)
+    machines = by_machine(run for run in listed if not run.excluded)
     followed = [_followed(runs) for runs in machines]
     total = sum(map(len, followed))
     return [_trend(*each, total) for each in zip(machines, followed, strict=True)]
@@ -114,43 +133,30 @@ def trends(listed: Iterable[Listed]) -> list[Trend]:
 def by_machine(listed: Iterable[Listed]) -> list[list[Listed]]:
     """Runs of the same machine together, the oldest first, a machine at its first run's place."""
     machines: dict[str, list[Listed]] = {}
-    for each in sorted(listed, key=lambda each: each.order):
-        machines.setdefault(each.machine.key, []).append(each)
+    for run in sorted(listed, key=lambda run: run.order):
+        machines.setdefault(run.machine.key, []).append(run)
     return list(machines.values())
 
 
 def _trend(runs: Sequence[Listed], cases: Sequence[Case], total: int) -> Trend:
-    found = [_changed(_series(case, runs), total) for case in cases]
-    others = {case for run in runs for case in run.costs} - set(cases)
-    rest = [_series(case, runs) for case in sorted(others, key=_order)]
-    rest = [each for each in rest if len(each.measured) > 1]
-    apart = [each for each in rest if _far(each) > 0]
-    apart.sort(key=_far, reverse=True)
-    errors, moved = _exactness(runs), tuple(apart[:MOST_MOVED])
-    machine = runs[0].machine
-    return Trend(machine, tuple(runs), tuple(found), moved, len(apart), len(rest), errors, total)
+    found = [_changed(_history(case, runs), total) for case in cases]
+    return Trend(runs[0].machine, tuple(runs), tuple(found), _exactness(runs), total)
 
 
-def _series(case: Case, runs: Sequence[Listed]) -> Series:
-    points = [
-        Point(number, run.costs[case])
-        for number, run in enumerate(runs, start=1)
-        if case in run.costs
+def _history(case: Case, runs: Sequence[Listed]) -> History:
+    found = [
+        (number, run.costs[case]) for number, run in enumerate(runs, start=1) if case in run.costs
     ]
-    return Series(case, family_of(case.activation)[0], tuple(points))
+    points = tuple(Point(number, timed.cost) for number, timed in found if timed.cost)
+    return History(case, found[0][1].family, points)
 
 
-def _changed(series: Series, total: int) -> Series:
-    found = changes([each.estimate for each in series.measured], total)
-    return replace(series, changes=tuple(found))
+def _changed(history: History, total: int) -> History:
+    found = changes([point.estimate for point in history.measured], total)
+    return replace(history, changes=tuple(found))
 
 
-def _far(series: Series) -> float:
-    """How far the last run's cost lies from the first one's: 0 where their intervals overlap."""
-    points = series.measured
-    first, last = points[0].estimate, points[-1].estimate
-    gap = max((last.low or 0) - (first.high or 0), (first.low or 0) - (last.high or 0))
-    return abs(math.log(last.value / first.value)) if gap > 0 else 0.0
+# --- what is followed -----------------------------------------------------------------------------
 
 
 def _followed(runs: Sequence[Listed]) -> list[Case]:
@@ -159,45 +165,33 @@ def _followed(runs: Sequence[Listed]) -> list[Case]:
     Forward, float32, one thread, at the size nearest to 2^16, in the form that people take first.
     """
     in_runs: dict[Case, int] = {}
+    known: dict[Case, Timed] = {}
     for run in runs:
-        for case in run.costs:
+        for case, timed in run.costs.items():
             in_runs[case] = in_runs.get(case, 0) + 1
-    usual = [case for case in in_runs if _usual(case)]
-    places = sorted({_place(case) for case in usual})
-    chosen = [_chosen([c for c in usual if _place(c) == place], in_runs) for place in places]
-    return sorted((case for found in chosen for case in found), key=_order)
+            known.setdefault(case, timed)
+    places: dict[tuple[object, ...], list[Timed]] = {}
+    for case, timed in known.items():
+        if _usual(timed):
+            place = (case.device, *setting_of("", case).order, case.mode, case.framework)
+            places.setdefault(place, []).append(timed)
+    return [case for place in sorted(places) for case in _chosen(places[place], in_runs)]
 
 
-def _usual(case: Case) -> bool:
-    return (
-        (case.direction, case.dtype, case.threads) == ("forward", "float32", 1)
-        and (case.output, case.cache) == USUAL
-        and case.form == plain_form(case.framework, case.activation)
-    )
+def _usual(timed: Timed) -> bool:
+    setting = setting_of("", timed.case)
+    return timed.plain and setting.usual and not set(unusual(setting)) - {setting.device}
 
 
-def _place(case: Case) -> tuple[str, str, str]:
-    return case.device, case.framework, case.mode
-
-
-def _chosen(cases: Sequence[Case], in_runs: Mapping[Case, int]) -> Iterator[Case]:
-    size = min({case.size for case in cases}, key=lambda each: (abs(each - REFERENCE_SIZE), each))
+def _chosen(timed: Sequence[Timed], in_runs: Mapping[Case, int]) -> Iterator[Case]:
+    """Who is in the most runs, of those alike the one that people name."""
+    sizes = {case.case.size for case in timed}
+    size = min(sizes, key=lambda size: (abs(size - REFERENCE_SIZE), size))
     for family in FAMILIES:
-        found = [c for c in cases if c.size == size and family_of(c.activation)[0] == family]
-        if found:
-            yield min(found, key=lambda case: (-in_runs[case], *_preference(case)))
-
-
-def _preference(case: Case) -> tuple[bool, int, str]:
-    names = list(CATALOG)
-    place = names.index(case.activation) if case.activation in names else len(names)
-    return case.activation not in PREFERRED, place, case.activation
-
-
-def _order(case: Case) -> tuple[object, ...]:
-    family = family_of(case.activation)[0]
-    place = FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
-    return case.device, title(case.framework).lower(), case.mode != "eager", place, str(case)
+        cases = [each.case for each in timed if each.case.size == size and each.family == family]
+        if cases:
+            named = NAMED[family][0]
+            yield min(cases, key=lambda case: (-in_runs[case], case.activation != named))
 
 
 def _exactness(runs: Sequence[Listed]) -> Exactness:
@@ -205,20 +199,25 @@ def _exactness(runs: Sequence[Listed]) -> Exactness:
     last: dict[tuple[Case, int, int], tuple[int, float]] = {}
     twice, moved = set(), []
     for place, run in enumerate(runs, start=1):
-        for case, error in run.errors.items():
-            key = (case, run.facts.seed, run.facts.per_binade)
+        for case, checked in run.errors.items():
+            key, error = (case, run.facts.seed, run.facts.per_binade), checked.max_ulp
             if key in last:
                 twice.add(key)
                 if last[key][1] != error:
-                    moved.append(Moved(case, last[key], (place, error)))
+                    moved.append(Moved(case, checked.family, last[key], (place, error)))
             last[key] = (place, error)
     return Exactness(len(twice), tuple(moved))
+
+
+# --- in words -------------------------------------------------------------------------------------
 
 
 def sentences(trend: Trend) -> list[str]:
     """A sentence for each change, or the one that says why there is none."""
     found = [
-        _sentence(trend, series, change) for series in trend.followed for change in series.changes
+        _sentence(trend, history, change)
+        for history in trend.followed
+        for change in history.changes
     ]
     return found or [_none(trend)]
 
@@ -237,17 +236,15 @@ def _none(trend: Trend) -> str:
     )
 
 
-def _sentence(trend: Trend, series: Series, change: Change) -> str:
-    points = series.measured
+def _sentence(trend: Trend, history: History, change: Change) -> str:
+    points = history.measured
     at, before = points[change.at].run, points[change.at - 1].run
     run, earlier = trend.runs[at - 1], trend.runs[before - 1]
-    case = series.case
     return (
-        f"{title(case.framework)}, {case.mode}, {series.words}, {elements(case.size)}: the cost "
-        f"over relu is {'higher' if change.rose else 'lower'} from run {at} on ({run.name}). The "
-        f"intervals of the {change.beside} runs before it lie within {_ends(change.before)}, those "
-        f"of the {change.beside} from it on within {_ends(change.after)}. "
-        + _beside(earlier, run, case.framework)
+        f"{history.words}: the cost over relu is {'higher' if change.rose else 'lower'} from run "
+        f"{at} on ({run.name}). The intervals of the {change.beside} runs before it lie within "
+        f"{_ends(change.before)}, those of the {change.beside} from it on within "
+        f"{_ends(change.after)}. " + _beside(earlier, run, history.case.framework)
     )
 
 
@@ -256,7 +253,7 @@ def _ends(ends: tuple[float, float]) -> str:
 
 
 def _beside(before: Listed, after: Listed, framework: str) -> str:
-    """What else is different in the run at which a series changed: beside it, not the cause."""
+    """What else is different in the run at which a case changed: beside it, not the cause."""
     changed = differences(before, after, framework)
     if not changed:
         return "Nothing else that a run keeps of versions and settings changed with it."
@@ -268,9 +265,9 @@ def _beside(before: Listed, after: Listed, framework: str) -> str:
 
 def differences(before: Listed, after: Listed, framework: str) -> list[str]:
     """`torch 2.13.0 → 2.14.0`: what two runs keep of versions and settings where they differ."""
-    old, new = (circumstances(each.facts, framework) for each in (before, after))
+    old, new = (circumstances(run.facts, framework) for run in (before, after))
     return [
-        f"{name} {old.get(name, 'not told')} → {new.get(name, 'not told')}"
+        f"{name} {old.get(name, 'not kept')} → {new.get(name, 'not kept')}"
         for name in dict.fromkeys([*old, *new])
         if old.get(name) != new.get(name)
     ]
@@ -286,40 +283,3 @@ def news(trend: Trend, place: int) -> list[str]:
     )
     found = (text for name in names or [""] for text in differences(before, after, name))
     return list(dict.fromkeys(found))
-
-
-def moved_sentence(trend: Trend) -> str:
-    """How many of the other cases lie apart between first and last run, and how many would."""
-    if not trend.compared:
-        return ""
-    return (
-        f"Of {counted(trend.compared, 'other case')} with an interval in two runs or more, "
-        f"{trend.apart:,} {'has' if trend.apart == 1 else 'have'} a first and a last interval that "
-        f"do not overlap. By chance alone {_some(trend.compared * _MISSED)} would: two right "
-        "95 % intervals of the same value miss each other in 1 of 180 pairs."
-    )
-
-
-def _some(amount: float) -> str:
-    return f"some {amount:,.0f}" if amount >= 1 else "fewer than 1"
-
-
-def exactness_sentence(exactness: Exactness) -> str:
-    """How many largest errors moved, of how many that can be compared."""
-    if not exactness.compared:
-        return "No case was checked at the same inputs in two runs."
-    return (
-        f"{counted(exactness.compared, 'case')} checked in two runs or more at as many inputs, "
-        f"chosen by the same seed: "
-        + (
-            f"{counted(len(exactness.moved), 'largest error')} moved."
-            if exactness.moved
-            else "the largest errors are the same in all of them."
-        )
-    )
-
-
-def cells(series: Series, runs: int) -> list[str]:
-    """The cost in each run, with its interval; a dash where it was not measured."""
-    found = {each.run: ratio(each.estimate) for each in series.points}
-    return [found.get(run, "–") for run in range(1, runs + 1)]

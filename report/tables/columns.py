@@ -8,21 +8,25 @@ small; so is one of flags, whose words are numbers of notes. An `interval` cell 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..read.evidence import Between, Checked, Estimate, Missing, Split, Timed, repeatable
+from ...bench.results.metrics import Column as Shown
+from ...bench.results.metrics import Metric, columns_in
+from ..read.evidence import Between, Checked, Estimate, Evidence, Missing, Split, Timed
+from ..words import machine
 
 Record = TypeVar("Record", Timed, Checked, Between, Missing, Split)
+_TEXT = ("text", "code", "flags", "command")
 
 
 @dataclass(frozen=True)
 class Column(Generic[Record]):
     """A column: what it is called, what kind its cells are, and how a record gives one.
 
-    One without a label is not shown: commands are made from it. Cells farther from 0 than a
-    `limit` are marked.
+    One without a label is in files alone, where `header` names the metric and its unit. Cells
+    farther from 0 than a `limit` are marked.
     """
 
     key: str
@@ -31,87 +35,92 @@ class Column(Generic[Record]):
     cell: Callable[[Record], Any]
     filtered: bool = False
     limit: float | None = None
+    header: str = ""
 
 
 def table(records: Sequence[Record], columns: Sequence[Column[Record]]) -> dict[str, Any]:
     """Records as a table ready for JSON, without the columns that say nothing."""
     made = [_column(records, column) for column in columns]
-    made = [column for column in made if _told(column)]
     cells = [column.pop("cells") for column in made]
-    table: dict[str, Any] = {
-        "columns": made,
-        "rows": [list(row) for row in zip(*cells, strict=True)],
+    kept = [place for place, column in enumerate(made) if _says(column, cells[place])]
+    return {
+        "columns": [made[place] for place in kept],
+        "rows": [list(row) for row in zip(*(cells[place] for place in kept), strict=True)],
     }
-    unsafe = [row for row, each in enumerate(records) if not repeatable(each.case)]
-    return {**table, "no_command": unsafe}
 
 
-def _told(column: Mapping[str, Any]) -> bool:
-    """Whether a column says anything at all."""
-    return column.get("words") != [""] and any(cell is not None for cell in column["cells"])
+def _says(column: dict[str, Any], cells: Sequence[Any]) -> bool:
+    return column.get("words") != [""] and any(cell is not None for cell in cells)
 
 
 def _column(records: Sequence[Record], column: Column[Record]) -> dict[str, Any]:
-    cells = [column.cell(each) for each in records]
-    made = {
-        "key": column.key,
-        "label": column.label,
-        "kind": column.kind,
-        "filtered": column.filtered,
-        **({} if column.limit is None else {"limit": column.limit}),
-    }
-    if column.kind not in ("text", "code", "flags"):
+    cells = [column.cell(record) for record in records]
+    made = {name: getattr(column, name) for name in ("key", "label", "kind", "filtered", "header")}
+    made |= {} if column.limit is None else {"limit": column.limit}
+    if column.kind not in _TEXT:
         return {**made, "cells": cells}
     words = sorted(set(cells))
     numbers = {word: number for number, word in enumerate(words)}
     return {**made, "words": words, "cells": [numbers[cell] for cell in cells]}
 
 
-def identity(
-    machines: Mapping[str, str], _: type[Record], timed: bool | None = True
-) -> list[Column[Record]]:
-    """Run, machine and the fields of a case as columns; without a size where `timed` is None.
+def identity(evidence: Evidence, sizes: str) -> list[Column[Any]]:
+    """Run, machine and the fields of a case as columns; `sizes` is the title of that of its size.
 
-    `machines` are by run. Of one run alone neither is shown, but files have both.
+    Of one run alone neither run nor machine is shown, but files have both.
     """
-    several = len(machines) > 1
-    columns: list[Column[Record]] = [
-        Column("run", "Run" if several else "", "text", lambda each: each.run, several),
+    several = len(evidence.runs) > 1
+    machines = {name: machine(run.facts.machine) for name, run in evidence.runs.items()}
+    columns: list[Column[Any]] = [
+        Column("run", "Run" * several, "text", lambda record: record.run, several),
         Column(
-            "machine",
-            "Machine" if several else "",
-            "text",
-            lambda each: machines[each.run],
-            several,
+            "machine", "Machine" * several, "text", lambda record: machines[record.run], several
+        ),
+        *(
+            field(name, "code" if name == "activation" else "text")
+            for name in ("framework", "activation", "form", "mode", "direction")
         ),
     ]
-    for field in ("framework", "activation", "form", "mode", "direction"):
-        kind = "code" if field == "activation" else "text"
-        columns.append(Column(field, field.capitalize(), kind, getter(field), True))
-    if timed is None:
-        return columns
-    sizes = "Size" if timed else "Inputs tested"
-    return [*columns, Column("size", sizes, "count", getter("size"), timed)]
+    size = Column[Any]("size", sizes, "count", lambda record: record.case.size, sizes == "Size")
+    return [*columns, size] if sizes else columns
 
 
-def conditions(_: type[Record], timed: bool = True) -> list[Column[Record]]:
+def conditions(*names: str) -> list[Column[Any]]:
     """The fields of a case that often are the same in every row."""
-    fields = ("device", "dtype", *(("threads", "output", "cache") if timed else ()))
     return [
-        Column(
-            field,
-            field.capitalize(),
-            "count" if field == "threads" else "text",
-            getter(field),
-            True,
-        )
-        for field in fields
+        field(name, "count" if name == "threads" else "text")
+        for name in ("device", "dtype", *names)
     ]
 
 
-def getter(field: str) -> Callable[[Any], Any]:
-    """The value of a case's field."""
-    return lambda each: getattr(each.case, field)
+def field(name: str, kind: str) -> Column[Any]:
+    """A column of a field of the case."""
+    return Column(name, name.capitalize(), kind, lambda record: getattr(record.case, name), True)
+
+
+def metrics(table: str, figure: Callable[[Any, str], Estimate | None]) -> list[Column[Any]]:
+    """A column per metric that is shown in a table, as the metric's record says."""
+    return [_of(metric, shown, figure) for metric, shown in columns_in(table)]
+
+
+def _of(metric: Metric, shown: Shown, figure: Callable[[Any, str], Estimate | None]) -> Column[Any]:
+    write = _single if shown.kind in ("number", "count") else _interval
+
+    def cell(record: Any) -> Any:
+        found = figure(record, metric.name)
+        return None if found is None else write(found)
+
+    header = f"{metric.name} [{metric.unit}]" if metric.unit else metric.name
+    return Column(shown.key, shown.title, shown.kind, cell, False, shown.limit, header)
+
+
+def _single(found: Estimate) -> float | str | None:
+    whole = math.isfinite(found.value) and found.value == int(found.value)
+    return int(found.value) if whole else short(found.value)
+
+
+def _interval(found: Estimate) -> list[float | str | None]:
+    return [short(found.value), short(found.low), short(found.high)]
 
 
 def short(value: float | None) -> float | str | None:
@@ -121,24 +130,3 @@ def short(value: float | None) -> float | str | None:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return float(f"{value:.6g}")
-
-
-def whole(value: float | None) -> float | str | None:
-    """A count, to the last digit."""
-    return int(value) if value is not None and math.isfinite(value) else short(value)
-
-
-def cell(estimates: Mapping[str, Estimate], metric: str) -> list[float | str | None] | None:
-    """A metric with its interval."""
-    found = estimates.get(metric)
-    return [short(found.value), short(found.low), short(found.high)] if found else None
-
-
-def estimate(metric: str) -> Callable[[Timed], Any]:
-    """The cell of a metric of a timed case."""
-    return lambda each: cell(each.estimates, metric)
-
-
-def columns_of(fields: Iterable[tuple[str, str, str, Callable[[Any], Any], bool]]) -> list[Any]:
-    """Columns of their fields."""
-    return [Column(*each) for each in fields]

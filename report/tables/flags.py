@@ -6,18 +6,20 @@ from 1 in the order given here, and a note under it for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Generic
+from typing import Any, Generic
 
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.exactness.findings import Finding
 from ...bench.results.rows import Ended
-from ...bench.results.store import RunFacts
-from ..read.evidence import COARSE, Checked, Evidence, Missing, Timed
+from ...bench.results.status import Status
+from ..read.evidence import COARSE, Checked, Evidence, Timed
 from .columns import Column, Record
+
+Key = tuple[str, Case]
+"""A run, and a case without what does not matter."""
 
 
 @dataclass(frozen=True)
@@ -46,71 +48,62 @@ class Note:
     every: bool
 
 
-def _held(flags: Iterable[Flag[Record]], records: Sequence[Record]) -> list[Flag[Record]]:
-    return [flag for flag in flags if any(map(flag.holds, records))]
-
-
-def column(flags: Sequence[Flag[Record]]) -> Column[Record]:
+def column(evidence: Evidence, table: str) -> Column[Any]:
     """The numbers of the flags of each row, such as `1 3`."""
+    flags = [flag for flag, _ in _held(evidence)[table]]
 
-    def cell(each: Record) -> str:
-        return " ".join(str(number) for number, flag in enumerate(flags, 1) if flag.holds(each))
+    def cell(record: Any) -> str:
+        return " ".join(str(number) for number, flag in enumerate(flags, 1) if flag.holds(record))
 
     return Column("flags", "Notes", "flags", cell)
 
 
-def _notes(flags: Sequence[Flag[Record]], records: Sequence[Record]) -> list[Note]:
-    counts = [sum(map(flag.holds, records)) for flag in flags]
-    return [
-        Note(flag.key, flag.name, flag.note, flag.section, rows, rows == len(records))
-        for flag, rows in zip(flags, counts, strict=True)
-    ]
-
-
-@dataclass(frozen=True)
-class Flags:
-    """The flags of the two tables that have any."""
-
-    timings: Sequence[Flag[Timed]]
-    accuracy: Sequence[Flag[Checked]]
-
-
-@lru_cache(maxsize=2)
-def of(evidence: Evidence) -> Flags:
-    """The flags that hold for some row of the evidence."""
-    return Flags(
-        _held(_of_timings(evidence), evidence.timed),
-        _held(_of_accuracy(evidence), evidence.checked),
-    )
-
-
 def notes(evidence: Evidence) -> dict[str, list[Note]]:
     """The notes under each table, in the order of their numbers."""
-    flags = of(evidence)
+    totals = {"timings": len(evidence.timed), "accuracy": len(evidence.checked)}
     return {
-        "timings": _notes(flags.timings, evidence.timed),
-        "accuracy": _notes(flags.accuracy, evidence.checked),
+        table: [
+            Note(flag.key, flag.name, flag.note, flag.section, rows, rows == totals[table])
+            for flag, rows in flags
+        ]
+        for table, flags in _held(evidence).items()
     }
 
 
-def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
+@lru_cache(maxsize=2)
+def _held(evidence: Evidence) -> Mapping[str, list[tuple[Flag[Any], int]]]:
+    """By table the flags that hold for some row of it, and for how many."""
+    found: Mapping[str, tuple[list[Flag[Any]], Sequence[Any]]] = {
+        "timings": (_of_timings(evidence), evidence.timed),
+        "accuracy": (_of_accuracy(evidence), evidence.checked),
+    }
+    counted = {
+        table: [(flag, sum(map(flag.holds, records))) for flag in flags]
+        for table, (flags, records) in found.items()
+    }
+    return {
+        table: [(flag, rows) for flag, rows in flags if rows] for table, flags in counted.items()
+    }
+
+
+def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
     """What is wrong before what is uncertain."""
-    wrong, failed = _concerned(evidence.findings), _failed(evidence.missing)
-    facts = _facts(evidence)
-    return [
+    wrong, failed = _concerned(evidence), _failed(evidence)
+    runs = evidence.runs
+    checks: list[Flag[Timed]] = [
         Flag(
             "astray",
             "far from the exact value",
             f"The form's value strays by more than {COARSE:,.0f} ulp, or its gradient without "
             "bound, on some finite input tested, a subnormal standing as zero: † elsewhere.",
-            lambda each: each.flawed is True,
+            lambda timed: timed.flawed is True,
             "accuracy",
         ),
         Flag(
             "finding",
             "a finding concerns it",
             "What this form computes in this mode and dtype is a finding: wrong beyond its bound.",
-            lambda each: any((each.run, case) in wrong for case in _computed(each.case)),
+            lambda timed: any((timed.run, case) in wrong for case in _computed(timed.case)),
             "findings",
         ),
         Flag(
@@ -118,7 +111,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "failed or refused elsewhere",
             "The same function was refused or failed in another mode, at another size or under "
             "another condition: not compiled, for instance.",
-            lambda each: (each.run, _function(each.case)) in failed,
+            lambda timed: (timed.run, _function(timed.case)) in failed,
             "missing",
         ),
         Flag(
@@ -126,19 +119,19 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "value not checked",
             "The value of this form was not checked in this dtype and mode: it may be fast and "
             "wrong.",
-            lambda each: each.flawed is None,
+            lambda timed: timed.flawed is None,
         ),
         Flag(
             "differ",
             "processes differ",
             "The interval is wider than asked for, because processes differ from each other.",
-            lambda each: each.ended is Ended.DIFFER,
+            lambda timed: timed.ended is Ended.DIFFER,
         ),
         Flag(
             "budget",
             "the budget ended",
             "The interval is wider than asked for, because the budget of time ended.",
-            lambda each: each.ended in (Ended.BUDGET, Ended.ONE_SAMPLE),
+            lambda timed: timed.ended in (Ended.BUDGET, Ended.ONE_SAMPLE),
         ),
         Flag(
             "process",
@@ -150,76 +143,79 @@ def _of_timings(evidence: Evidence) -> list[Flag[Timed]]:
             "virtual",
             "virtual machine",
             "Measured on a virtual machine, whose neighbours cannot be seen.",
-            lambda each: bool(facts[each.run].machine.get("virtual")),
+            lambda timed: bool(runs[timed.run].facts.machine.get("virtual")),
         ),
-        _unfinished(evidence),
     ]
+    return [*checks, _unfinished(evidence)]
 
 
-def _of_accuracy(evidence: Evidence) -> list[Flag[Checked]]:
-    wrong = _concerned(evidence.findings)
-    return [
+def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
+    wrong = _concerned(evidence)
+    checks: list[Flag[Checked]] = [
         Flag(
             "astray",
             "far from the exact value",
             f"The largest error is above {COARSE:,.0f} ulp, a subnormal standing as zero.",
-            lambda each: each.error > COARSE,
+            lambda checked: checked.error > COARSE,
         ),
         Flag(
             "finding",
             "a finding concerns it",
             "A finding: wrong beyond the bound of such a form.",
-            lambda each: (each.run, _exact(each.case)) in wrong,
+            lambda checked: (checked.run, _exact(checked.case)) in wrong,
             "findings",
         ),
         Flag(
             "nan",
             "NaN mistaken",
             "NaN comes for a number, or a number for NaN, at some input.",
-            lambda each: bool(each.nan_mismatches),
+            lambda checked: bool(checked.nan_mismatches),
         ),
         Flag(
             "subnormal",
             "subnormals stand as zero",
             "The largest error is that of a subnormal number that stands as zero.",
-            lambda each: each.flushed is not None and each.flushed < each.max_ulp,
+            lambda checked: checked.error < checked.max_ulp,
         ),
         Flag(
             "sampled",
             "not all inputs",
             "Not every input of the dtype was tested: the largest error may be larger.",
-            lambda each: not complete(each.case),
+            lambda checked: not complete(checked.case),
         ),
-        _unfinished(evidence),
     ]
+    return [*checks, _unfinished(evidence)]
 
 
-def _unfinished(evidence: Evidence) -> Flag[Record]:
-    facts = _facts(evidence)
+def _unfinished(evidence: Evidence) -> Flag[Any]:
     return Flag(
         "unfinished",
         "unfinished run",
         "Its run did not finish: it holds only what was measured until then.",
-        lambda each: facts[each.run].state != "finished",
+        lambda record: evidence.runs[record.run].facts.state != "finished",
     )
 
 
-def _facts(evidence: Evidence) -> Mapping[str, RunFacts]:
-    return {name: run.facts for name, run in evidence.runs.items()}
-
-
-def _concerned(found: Mapping[str, Sequence[Finding]]) -> set[tuple[str, Case]]:
-    """The cases with a finding, by run, as `_exact` writes them.
+def _concerned(evidence: Evidence) -> set[Key]:
+    """The cases with a finding.
 
     Left out are findings about subnormal numbers, which gather many functions and dtypes in one
     and do not say which of the functions in which dtype.
     """
     return {
         (run, _exact(case))
-        for run, findings in found.items()
+        for run, findings in evidence.findings.items()
         for finding in findings
         if finding.nature != "flushed"
         for case in finding.cases
+    }
+
+
+def _failed(evidence: Evidence) -> set[Key]:
+    return {
+        (missing.run, _function(missing.case))
+        for missing in evidence.missing
+        if missing.what == "time" and missing.status is not Status.UNSUPPORTED
     }
 
 
@@ -237,14 +233,6 @@ def _computed(case: Case) -> list[Case]:
 def _function(case: Case) -> Case:
     """A case without its mode and its size: what else it may have failed in."""
     return replace(_exact(case), mode="")
-
-
-def _failed(missing: Iterable[Missing]) -> set[tuple[str, Case]]:
-    return {
-        (each.run, _function(each.case))
-        for each in missing
-        if each.what == "time" and each.status != "unsupported"
-    }
 
 
 def complete(case: Case) -> bool:

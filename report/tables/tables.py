@@ -3,332 +3,255 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
-from ...bench.results.metrics import METRICS, Group, columns_in
+from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
-from ..read.evidence import Between, Checked, Evidence, Missing, Split, Timed, class_names
-from ..sections.parts import remeasure
-from ..words import counted, listing, short_hex
-from . import flags
-from .columns import (
-    Column,
-    Record,
-    cell,
-    columns_of,
-    conditions,
-    estimate,
-    getter,
-    identity,
-    short,
-    table,
-    whole,
+from ..compare.commands import again
+from ..read.evidence import (
+    PLAIN,
+    Between,
+    Checked,
+    Estimate,
+    Evidence,
+    Missing,
+    Split,
+    Timed,
+    command_of,
 )
+from ..words import short_hex
+from . import flags
+from .columns import Column, conditions, identity, metrics, table
 
-_FIELDS = tuple(Case.__dataclass_fields__)
+_ONLY = "--only agreement"
+_OWN_INPUTS = ("size", "threads", "output", "cache")
+"""What exactness has none of: it is checked on its own inputs."""
+FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.family, True)
 
 
+@lru_cache(maxsize=2)
 def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
     """Every table of the page by its id, ready for JSON."""
-    machines = machines_of(evidence)
-    marks = flags.of(evidence)
+    split = [split for split in evidence.splits if any(p.estimate for p in split.parts.values())]
+    odd = [split for split in evidence.splits if split.part("surprise")]
     return {
-        "timings": table(
-            evidence.timed,
-            [
-                flags.column(marks.timings),
-                *identity(machines, Timed),
-                *_timings(),
-                *conditions(Timed),
-            ],
-        ),
-        "accuracy": table(
-            evidence.checked,
-            [
-                flags.column(marks.accuracy),
-                *identity(machines, Checked, False),
-                *_accuracy(),
-                *conditions(Checked, False),
-            ],
-        ),
-        "between": table(
-            evidence.between,
-            identity(machines, Between, False) + _between() + conditions(Between, False),
-        ),
-        "missing": table(
-            sorted(evidence.missing, key=_weight),
-            identity(machines, Missing) + _MISSING + conditions(Missing),
-        ),
-        "parts": table(
-            [each for each in evidence.splits if _measured(each)],
-            identity(machines, Split, None)
-            + _parts()
-            + conditions(Split, False)
-            + _again(evidence),
-        ),
-        "surprises": table(
-            sorted(filter(_surprising, evidence.splits), key=_distance, reverse=True),
-            identity(machines, Split, None)
-            + _surprises()
-            + conditions(Split, False)
-            + _again(evidence),
-        ),
+        "timings": table(evidence.timed, _timings(evidence)),
+        "accuracy": table(evidence.checked, _accuracy(evidence)),
+        "between": table(evidence.between, _between(evidence)),
+        "missing": table(sorted(evidence.missing, key=_weight), _missing(evidence)),
+        "parts": table(split, _parts(evidence)),
+        "surprises": table(sorted(odd, key=_distance, reverse=True), _surprises(evidence)),
     }
 
 
-def machines_of(evidence: Evidence) -> dict[str, str]:
-    """The machine of each run in a few words: `AMD EPYC, 2 cores`, and its GPUs."""
-    return {name: machine_words(run.facts.machine) for name, run in evidence.runs.items()}
+# --- times ----------------------------------------------------------------------------------------
 
 
-def machine_words(facts: Mapping[str, Any]) -> str:
-    """A machine in a few words: `AMD EPYC, 2 cores`."""
-    cores, gpus = facts.get("cores"), facts.get("gpus")
-    parts = [str(facts.get("cpu") or "unknown processor")]
-    parts += [counted(cores, "core")] if isinstance(cores, int) else []
-    return ", ".join([*parts, *(map(str, gpus) if isinstance(gpus, list) else [])])
-
-
-def mixture(evidence: Evidence) -> str:
-    """What a reader of rows of several runs must know before comparing them; empty for one run."""
-    if len(evidence.runs) < 2:
-        return ""
-    whose = listing([f"{name} ({machine})" for name, machine in machines_of(evidence).items()])
-    return (
-        f"Rows of {len(evidence.runs)} runs stand together: {whose}. A cost over relu is over the "
-        "relu of its own run; other times are of their own machine and hour, and a difference "
-        "between two runs may be that of those."
-    )
-
-
-def headers() -> dict[str, dict[str, tuple[str, str]]]:
-    """The metric and its unit of each column that holds one, by table and key: headers of files."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for metric in METRICS.values():
-        for column in metric.columns:
-            found.setdefault(column.table, {})[column.key] = (metric.name, metric.unit)
-    return found
-
-
-def _of(table: str, cell: Callable[[str, str], Callable[[Record], Any]]) -> list[Column[Record]]:
-    """The columns of the metrics that a table shows; `cell` makes one of a metric and its kind."""
+def _timings(evidence: Evidence) -> list[Column[Timed]]:
     return [
-        Column(
-            column.key,
-            column.title,
-            column.kind,
-            cell(metric.name, column.kind),
-            False,
-            column.limit,
-        )
-        for metric, column in columns_in(table)
+        flags.column(evidence, "timings"),
+        *identity(evidence, "Size"),
+        FAMILY,
+        *metrics("timings", _time),
+        Column("samples", "Samples", "text", _samples),
+        Column("ended", "Sampling ended", "text", _ended, True),
+        *conditions("threads", "output", "cache"),
+        Column("command", "", "command", lambda timed: command_of(timed.case)),
     ]
 
 
-def _weight(each: Missing) -> int:
+def _time(timed: Timed, metric: str) -> Estimate | None:
+    if METRICS[metric].group is not Group.ERROR:
+        return timed.estimates.get(metric)
+    return _figure(timed.exactness, metric) if timed.exactness else None
+
+
+def _samples(timed: Timed) -> str:
+    return words.samples(timed.sampling) if timed.sampling else ""
+
+
+def _ended(timed: Timed) -> str:
+    return words.ended(timed.ended) if timed.ended else ""
+
+
+# --- exactness ------------------------------------------------------------------------------------
+
+
+def _accuracy(evidence: Evidence) -> list[Column[Checked]]:
+    return [
+        flags.column(evidence, "accuracy"),
+        *identity(evidence, "Inputs tested"),
+        *(replace(c, cell=_worst) if c.key == "worst" else c for c in metrics("accuracy", _figure)),
+        Column("detail", "Got, and the exact value", "text", _detail),
+        *conditions(),
+        Column("command", "", "command", _check),
+    ]
+
+
+def _figure(record: Checked | Between, metric: str) -> Estimate | None:
+    value = record.figures.get(metric)
+    return None if value is None else Estimate(value)
+
+
+def _worst(checked: Checked) -> str:
+    return short_hex(checked.worst.input) if checked.worst else ""
+
+
+def _detail(checked: Checked) -> str:
+    """What came at the worst input, where NaNs are misplaced, and what is to blame."""
+    worst = checked.worst or Point()
+    entry = [] if worst.output is None else [words.place(worst)]
+    result = ", ".join(f"{key} {value!r}" for key, value in words.result(worst).items())
+    nans = f"NaN mismatches first at {', '.join(map(words.place, checked.nans))}"
+    told = [
+        ": ".join([*entry, result]),
+        nans * bool(checked.nans),
+        words.cause(checked.cause) if checked.cause else "",
+    ]
+    return "; ".join(filter(None, told))
+
+
+def _check(checked: Checked) -> str:
+    """What checks a case again: a run tries all inputs of 16-bit formats and some of wider ones."""
+    known = DTYPES.get(checked.case.dtype)
+    if known is not None and known.itemsize > 2 and flags.complete(checked.case):
+        return again([checked.case], leave=_OWN_INPUTS, command="agree --exhaustive")
+    return again([checked.case], _ONLY, _OWN_INPUTS)
+
+
+def _between(evidence: Evidence) -> list[Column[Between]]:
+    return [
+        *identity(evidence, "Inputs tested"),
+        Column("other", "Against", "text", lambda between: words.name(between.against), True),
+        *metrics("between", _figure),
+        Column("note", "Note", "text", _parting),
+        *conditions(),
+        Column("command", "", "command", lambda b: again(_sides(b), _ONLY, _OWN_INPUTS)),
+    ]
+
+
+def _parting(between: Between) -> str:
+    first = between.first
+    return f"first input where they part {words.place(first)}" if first else ""
+
+
+def _sides(between: Between) -> list[Case]:
+    """Both sides of a comparison: another condition comes along with the first."""
+    case, other = between.case, between.against
+    if between.of_frameworks:
+        return [case, replace(case, framework=other.name)]
+    return [case, replace(case, mode="compiled")] if other.kind is Other.MODE else [case]
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def _missing(evidence: Evidence) -> list[Column[Missing]]:
+    return [
+        *identity(evidence, "Size"),
+        Column("what", "What", "text", lambda missing: missing.what, True),
+        Column("status", "Status", "text", lambda missing: str(missing.status), True),
+        Column("reason", "Reason", "text", lambda m: m.reason or "no reason was kept"),
+        *conditions("threads", "output", "cache"),
+        Column("command", "", "command", _try),
+    ]
+
+
+def _weight(missing: Missing) -> int:
     """Refused cases first, then those that failed, then those that do not exist."""
-    return {"refused": 0, "unsupported": 2}.get(each.status, 1)
+    return {"refused": 0, "unsupported": 2}.get(missing.status, 1)
 
 
-def _measured(each: Split) -> bool:
-    return any(part.estimate for part in each.parts.values())
+def _try(missing: Missing) -> str:
+    timing = missing.what == "time"
+    return command_of(missing.case) if timing else again([missing.case], _ONLY, _OWN_INPUTS)
 
 
-def _surprising(each: Split) -> bool:
-    return each.part("surprise") is not None
+# --- the parts of a cost --------------------------------------------------------------------------
 
 
-def _distance(each: Split) -> float:
+def _parts(evidence: Evidence) -> list[Column[Split]]:
+    return [
+        *identity(evidence, ""),
+        FAMILY,
+        *metrics("parts", _part),
+        Column("terms", "Counted", "text", _terms),
+        Column("note", "Missing parts", "text", _not_split),
+        *_of_splits(evidence),
+    ]
+
+
+def _surprises(evidence: Evidence) -> list[Column[Split]]:
+    return [
+        *identity(evidence, ""),
+        FAMILY,
+        *metrics("surprises", _part),
+        Column("cause", "Kind of cause", "text", _kind, True),
+        Column("terms", "Counted", "text", _terms),
+        Column("detail", "Cause", "text", _cause),
+        *_of_splits(evidence),
+    ]
+
+
+def _of_splits(evidence: Evidence) -> list[Column[Split]]:
+    command = Column[Split]("command", "", "command", lambda split: remeasure(evidence, split))
+    return [*conditions("threads", "cache"), command]
+
+
+def _part(split: Split, metric: str) -> Estimate | None:
+    return split.part(metric)
+
+
+def _distance(split: Split) -> float:
     """How far a surprise lies from what was predicted, in either direction."""
-    found = each.part("surprise")
+    found = split.part("surprise")
     return abs(math.log(found.value)) if found and found.value > 0 else math.inf
 
 
-def commands() -> dict[str, str]:
-    """The command of a case by table, with the fields in braces where its values go.
-
-    Exactness has no size, threads, output or cache of its own: it is checked on its own inputs.
-    `exactness` is for cases of `missing` that are not of time.
-    """
-    timing = Case(*(cast(Any, f"_{field}_") for field in _FIELDS)).command
-    timing = timing.replace("_activation_", "'{activation}'")
-    timing = re.sub(r"(?<= )_(\w+)_(?= |$)", r"{\1}", timing)
-    checking = re.sub(r" --(size|threads|output|cache) \S+", "", timing)
-    split = re.sub(r" --(size|output) \S+", "", timing) + " {options}"
-    return {
-        "timings": timing,
-        "parts": split,
-        "surprises": split,
-        "missing": timing,
-        "exactness": f"{checking} --only agreement",
-        "accuracy": checking.replace("actbench run", "actbench {options}"),
-        "between": f"{checking} {{options}}",
-    }
-
-
-def _samples(each: Timed) -> str:
-    return words.samples(each.sampling) if each.sampling else ""
-
-
-def _ended(each: Timed) -> str:
-    return words.ended(each.ended) if each.ended else ""
-
-
-def _timing(metric: str, kind: str) -> Callable[[Timed], Any]:
-    if METRICS[metric].group is Group.ERROR:
-        return lambda each: (
-            _figure(each.exactness.figures, metric, kind) if each.exactness else None
-        )
-    return estimate(metric)
-
-
-def _figure(figures: Mapping[str, float], metric: str, kind: str) -> Any:
-    """A figure without an interval: a count to the last digit, others to six."""
-    return (whole if kind == "count" else short)(figures.get(metric))
-
-
-def _timings() -> list[Column[Timed]]:
-    return [
-        Column("family", "Family", "text", lambda each: each.family, True),
-        *_of("timings", _timing),
-        Column("samples", "Samples", "text", _samples),
-        Column("ended", "Sampling ended", "text", _ended, True),
-    ]
-
-
-def _part(metric: str, _: str) -> Callable[[Split], Any]:
-    return lambda each: cell({metric: found} if (found := each.part(metric)) else {}, metric)
-
-
-def _again(evidence: Evidence) -> list[Column[Split]]:
-    """What conditions and commands of a split need beside its columns."""
-    names = {
-        (name, each.case.device): class_names(run, each.case.device)
-        for name, run in evidence.runs.items()
-        for each in evidence.splits
-        if each.run == name
-    }
-    return [
-        Column("threads", "Threads", "count", getter("threads"), True),
-        Column("cache", "", "text", getter("cache")),
-        Column(
-            "options",
-            "",
-            "text",
-            lambda each: remeasure(each, names[each.run, each.case.device]),
-        ),
-    ]
-
-
-def _not_split(each: Split) -> str:
+def _not_split(split: Split) -> str:
     """Why parts are missing, each reason once."""
     reasons = [
         f"{metric}: {reason}"
-        for metric, part in each.parts.items()
+        for metric, part in split.parts.items()
         if part.estimate is None and metric != "allocation" and (reason := words.about(part.row))
     ]
     return "; ".join(dict.fromkeys(reasons))
 
 
-def _terms(each: Split) -> str:
-    part = each.parts.get("predicted_arithmetic")
+def _terms(split: Split) -> str:
+    part = split.parts.get("predicted_arithmetic")
     return words.operations(part.row.operations) if part and part.row.operations else ""
 
 
-def _parts() -> list[Column[Split]]:
-    return [
-        Column("family", "Family", "text", lambda each: each.family, True),
-        *_of("parts", _part),
-        Column("terms", "Counted", "text", _terms),
-        Column("note", "Missing parts", "text", _not_split),
+def _kind(split: Split) -> str:
+    return words.heading(split.cause) if split.cause else "no cause was kept"
+
+
+def _cause(split: Split) -> str:
+    return words.cause(split.cause) if split.cause else "no cause was kept"
+
+
+def remeasure(evidence: Evidence, split: Split) -> str:
+    """What measures a split again: all its sizes, its outputs, and the parts of its formula."""
+    outputs = ("fresh", "reused") if split.reused else ("fresh",)
+    own = [
+        replace(split.case, size=size, output=output) for size in split.sizes for output in outputs
     ]
+    return again([*own, *_primitives(evidence, split)]) if own else ""
 
 
-def _cause(each: Split) -> str:
-    return words.cause(each.cause) if each.cause else "no cause was kept"
-
-
-def _kind(each: Split) -> str:
-    return words.heading(each.cause) if each.cause else "no cause was kept"
-
-
-def _surprises() -> list[Column[Split]]:
-    return [
-        Column("family", "Family", "text", lambda each: each.family, True),
-        *_of("surprises", _part),
-        Column("cause", "Kind of cause", "text", _kind, True),
-        Column("terms", "Counted", "text", _terms),
-        Column("detail", "Cause", "text", _cause),
-    ]
-
-
-def _checking(each: Checked) -> str:
-    """What checks a case again: a run tries all inputs of 16-bit formats and some of wider ones."""
-    known = DTYPES.get(each.case.dtype)
-    wide = known is not None and known.itemsize > 2
-    return "agree --exhaustive" if wide and flags.complete(each.case) else "run --only agreement"
-
-
-def _error(metric: str, kind: str) -> Callable[[Checked], Any]:
-    if kind == "code":
-        return lambda each: short_hex(each.worst.input) if each.worst else ""
-    return lambda each: _figure(each.figures, metric, kind)
-
-
-def _detail(each: Checked) -> str:
-    """What came at the worst input, where NaNs are misplaced, and what is to blame."""
-    worst = each.worst or Point()
-    entry = [] if worst.output is None else [words.place(worst)]
-    nans = f"NaN mismatches first at {', '.join(map(words.place, each.nans))}"
-    told = [
-        ": ".join([*entry, ", ".join(f"{k} {v!r}" for k, v in words.result(worst).items())]),
-        nans if each.nans else "",
-        words.cause(each.cause) if each.cause else "",
-    ]
-    return "; ".join(filter(None, told))
-
-
-def _accuracy() -> list[Column[Checked]]:
-    return [
-        *_of("accuracy", _error),
-        Column("detail", "Got, and the exact value", "text", _detail),
-        Column("options", "", "text", _checking),
-    ]
-
-
-def _other_side(each: Between) -> str:
-    """What a command of the one side needs to give the other as well."""
-    if each.of_frameworks:
-        return f"--only agreement --framework {each.against.name}"
-    return "--only agreement" + " --mode compiled" * (each.against.kind is Other.MODE)
-
-
-def _parting(each: Between) -> str:
-    return f"first input where they part {words.place(each.first)}" if each.first else ""
-
-
-def _distance_of(metric: str, kind: str) -> Callable[[Between], Any]:
-    return lambda each: _figure(each.figures, metric, kind)
-
-
-def _between() -> list[Column[Between]]:
-    return [
-        Column("other", "Against", "text", lambda each: words.name(each.against), True),
-        *_of("between", _distance_of),
-        Column("note", "Note", "text", _parting),
-        Column("options", "", "text", _other_side),
-    ]
-
-
-_MISSING: list[Column[Missing]] = columns_of(
-    [
-        ("what", "What", "text", lambda each: each.what, True),
-        ("status", "Status", "text", lambda each: each.status, True),
-        ("reason", "Reason", "text", lambda each: each.reason or "no reason was kept", False),
-    ]
-)
+def _primitives(evidence: Evidence, split: Split) -> Sequence[Case]:
+    """The primitives that a prediction rests on, in the form that they were measured in."""
+    part = split.parts.get("predicted_arithmetic")
+    found = []
+    for name in (part.row.operations or ()) if part else ():
+        case = replace(split.case, activation=name, size=split.sizes[0])
+        measured = evidence.split(split.run, replace(case, form=PLAIN))
+        found.append(replace(case, form=measured.case.form if measured else "native"))
+    return found

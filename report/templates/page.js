@@ -61,8 +61,8 @@
   function build(id, table) {
     const place = document.querySelector(`[data-table="${id}"]`);
     if (!place || !table.rows.length) return null;
-    const bare = new Set(table.no_command);
-    const rows = table.rows.map((cells, index) => ({ cells, command: !bare.has(index) }));
+    const at = table.columns.findIndex((column) => column.kind === "command");
+    const rows = table.rows.map((cells) => ({ cells, command: at < 0 ? "" : table.columns[at].words[cells[at]] }));
     const notes = data.notes[id] || [];
     const self = { id, table, rows, place, notes, state: null, shown: STEP };
     self.flags = table.columns.findIndex((column) => column.kind === "flags");
@@ -195,18 +195,11 @@
     const last = make("td");
     if (row.command) {
       const button = make("button", { type: "button", textContent: "Copy command" });
-      button.addEventListener("click", () => copy(self, button, command(self, row)));
+      button.addEventListener("click", () => copy(self, button, row.command));
       last.append(button);
     } else last.textContent = "no command: a name is not plain";
     line.append(last);
     return line;
-  }
-
-  function command(self, row) {
-    const fields = {};
-    self.table.columns.forEach((column, i) => { fields[column.key] = words(column, row.cells[i]); });
-    const template = data.commands[fields.what === "exactness" ? "exactness" : self.id];
-    return template.replace(/\{(\w+)\}/g, (whole, key) => (key in fields ? fields[key] : whole));
   }
 
   async function copy(self, button, text) {
@@ -229,10 +222,11 @@
   const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
   const NUMERAL = /^-?(0x[0-9a-f.]+(p[+-]?\d+)?|\d[\d.]*(e[+-]?\d+)?|inf)$/i;
 
-  function names(self, column) {
-    const [metric, unit] = data.headers[self.id]?.[column.key] || [column.key, ""];
+  /* `time_per_call [ns]` is three columns: time_per_call value [ns], low and high. */
+  function names(column) {
+    const header = column.header || column.key;
     const ends = INTERVALS.includes(column.kind) ? [" value", " low", " high"] : [""];
-    return ends.map((end) => `${metric}${end}${unit ? ` [${unit}]` : ""}`);
+    return ends.map((end) => header.replace(/(?= \[|$)/, end));
   }
 
   function values(self, row, column, cell) {
@@ -242,13 +236,9 @@
   }
 
   function records(self, rows) {
-    const columns = self.table.columns.map((column, i) => [column, i])
-      .filter(([column]) => column.key !== "options");
-    const lines = rows.map((row) => [
-      ...columns.flatMap(([column, i]) => values(self, row, column, row.cells[i])),
-      row.command ? command(self, row) : "",
-    ]);
-    return [[...columns.flatMap(([column]) => names(self, column)), "command"], lines];
+    const columns = self.table.columns.map((column, i) => [column, i]);
+    const lines = rows.map((row) => columns.flatMap(([column, i]) => values(self, row, column, row.cells[i])));
+    return [columns.flatMap(([column]) => names(column)), lines];
   }
 
   function field(cell) {

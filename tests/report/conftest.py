@@ -17,6 +17,8 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
+from actbench.report.read.evidence import Evidence
+from actbench.report.read.rows import read
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
@@ -323,6 +325,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             size_classes={"cpu": {HOSTILE: 65536}, HOSTILE: {HOSTILE: 65536}},
         ),
     }
+
+
+@pytest.fixture(scope="session")
+def evidence(runs: dict[str, Path]) -> dict[str, Evidence]:
+    """What is read of every synthetic run."""
+    return {name: read([path]) for name, path in runs.items()}
 
 
 @pytest.fixture(scope="session")

@@ -127,11 +127,10 @@ def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) 
     page.locator("[data-table=surprises] .status:not(:empty)").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == (
-        "actbench run --framework torch --activation 'mish' --form native --mode eager "
-        "--direction forward --device cpu --dtype float32 --threads 1 --cache warm "
-        "--size launch --size l1 --size between --size l2 --size last_level --size memory "
-        "--output fresh --activation add --activation multiply --activation exp "
-        "--activation log1p --activation tanh"
+        "actbench run --framework torch --activation mish --activation add --activation exp "
+        "--activation tanh --form native --mode eager --direction forward --device cpu "
+        "--dtype float32 --size 64 --size 1024 --size 8192 --size 65536 --size 1048576 "
+        "--size 8388608 --threads 1"
     )
 
 
@@ -140,7 +139,7 @@ def test_the_command_of_a_failed_check_is_copied(visit: Visit, pages: dict[str, 
     page.locator("[data-table=missing] tbody button").first.click()
     page.locator("[data-table=missing] .status:not(:empty)").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == (
-        "actbench run --framework torch --activation 'gelu' --form native --mode compiled "
+        "actbench run --framework torch --activation gelu --form native --mode compiled "
         "--direction forward --device cpu --dtype float32 --only agreement"
     )
 
@@ -149,7 +148,6 @@ def test_what_exp_costs_needs_no_javascript(visit: Visit, pages: dict[str, Path]
     page = visit(pages["split"], java_script_enabled=False, viewport={"width": 1280, "height": 900})
     exp = page.locator("#exp")
     assert exp.locator("table").first.is_visible()
-    assert exp.get_by_text("the difference disappears (at most 5%) at launch").count() >= 2
     assert exp.locator(".is-same").first.is_visible()
     assert page.locator(".refusal").is_visible()
     assert page.locator("#parts svg").count() == 2
@@ -178,7 +176,7 @@ def test_without_javascript_the_answer_stands(visit: Visit, pages: dict[str, Pat
     assert "squareplus takes" in page.locator(".lead").first.inner_text()
     assert "rows.jsonl" in page.locator("#timings noscript").inner_text()
     assert page.locator("svg").count() > 2
-    assert page.locator("table.heat td").count() > 20
+    assert page.locator("td.h0, td.h1, td.h2, td.h3, td.h10").count() > 20
 
 
 def test_every_control_has_a_name_and_focus_shows(visit: Visit, pages: dict[str, Path]) -> None:

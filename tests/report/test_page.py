@@ -9,21 +9,16 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.results.rows import Row
 from actbench.bench.results.store import load
 from actbench.report.page import render
-from actbench.report.read.evidence import command_of
 from actbench.report.read.rows import read
-from actbench.report.tables.tables import all_tables
 
 VOID = {"meta", "link", "br", "input", "img", "path", "use"}
 
@@ -95,9 +90,9 @@ def test_headings_are_in_order_and_charts_have_a_text(pages: dict[str, Path], na
 def test_the_normal_page_has_every_chart(pages: dict[str, Path]) -> None:
     text = pages["normal"].read_text()
     charts = text.split('<section id="charts"')[1].split("</section>")[0]
-    assert charts.count("<figure") == 7
-    assert charts.count("<svg") == 7 * 4
-    assert charts.count('<table class="heat">') == 3
+    assert charts.count("<figure") == 4
+    assert charts.count("<svg") == 7 * 3
+    assert text.split('<section id="accuracy"')[1].count('<td class="h') > 100
     answer = text.split('<section id="answer"')[1].split("</section>")[0]
     assert answer.count("<svg") == 1
 
@@ -109,19 +104,6 @@ def test_hostile_text_stays_text(pages: dict[str, Path], hostile_text: str) -> N
     assert not any(key.startswith("on") for _, attributes in seen.tags for key in attributes)
     tables = seen.unpacked["tables"]
     assert any(hostile_text in column.get("words", []) for column in tables["timings"]["columns"])
-
-
-def test_no_command_for_names_that_would_break_out_of_it(runs: dict[str, Path]) -> None:
-    evidence = read([runs["hostile"]])
-    for each in evidence.timed:
-        plain = each.case.activation in ("relu", "gelu")
-        assert bool(command_of(each.case)) is plain
-    made = all_tables(evidence)
-    assert len(made["timings"]["no_command"]) == len(made["timings"]["rows"]) - 2
-    assert len(made["parts"]["no_command"]) == len(made["parts"]["rows"]) - 1
-    [options] = [each for each in made["parts"]["columns"] if each["key"] == "options"]
-    assert all(re.fullmatch(r"[-\w ]+", words) for words in options["words"])
-    assert "touch owned" not in "".join(command_of(each.case) for each in evidence.timed)
 
 
 def test_the_data_hold_every_row(pages: dict[str, Path], runs: dict[str, Path]) -> None:
@@ -137,19 +119,8 @@ def test_the_data_hold_every_row(pages: dict[str, Path], runs: dict[str, Path]) 
     assert reasons == sorted(set(lost.reason))
 
 
-def test_values_in_the_data_are_those_of_the_rows(runs: dict[str, Path]) -> None:
-    evidence = read([runs["normal"]])
-    table = all_tables(evidence)["timings"]
-    keys = [column["key"] for column in table["columns"]]
-    rows = load(runs["normal"]).rows
-    costs = rows[(rows.metric == "relative_cost") & (rows.status == "ok")]
-    shown = [row[keys.index("cost")][0] for row in table["rows"]]
-    assert shown == pytest.approx(costs.value.tolist(), rel=1e-5)
-    assert any(row[keys.index("ulp")] == "inf" for row in table["rows"])
-
-
-def test_the_same_rows_give_the_same_page(runs: dict[str, Path]) -> None:
-    assert render(read([runs["failing"]])) == render(read([runs["failing"]]))
+def test_the_same_rows_give_the_same_page(runs: dict[str, Path], pages: dict[str, Path]) -> None:
+    assert render(read([runs["split"]])) == pages["split"].read_text(encoding="utf-8")
 
 
 def test_a_large_run_stays_small(runs: dict[str, Path], pages: dict[str, Path]) -> None:
@@ -165,21 +136,3 @@ def test_no_framework_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_counts_are_kept_to_the_last_digit(make_run: Callable[..., Path]) -> None:
-    """A sweep over 2^32 inputs counts more than six digits, and the page shows every digit."""
-    case = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 2**32, 1)
-    rows = [Row(case, "max_ulp", 1.0), Row(case, "not_correctly_rounded", 196_294_207.0)]
-    table = all_tables(read([make_run(rows)]))["accuracy"]
-    keys = [column["key"] for column in table["columns"]]
-    assert table["rows"][0][keys.index("rounding")] == 196_294_207
-
-
-def test_a_count_without_end_is_shown_as_one(make_run: Callable[..., Path]) -> None:
-    case = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 5000, 1)
-    counts = ("nan_mismatches", "not_correctly_rounded")
-    rows = [Row(case, "max_ulp", 1.0), *(Row(case, each, float("inf")) for each in counts)]
-    table = all_tables(read([make_run(rows)]))["accuracy"]
-    keys = [column["key"] for column in table["columns"]]
-    assert [table["rows"][0][keys.index(key)] for key in ("nan", "rounding")] == ["inf", "inf"]

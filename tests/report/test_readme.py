@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from actbench.report.read.rows import read
-from actbench.report.sections import glance
+from actbench.report.sections import answer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -18,9 +18,9 @@ def test_the_verdict_of_the_readme_is_that_of_its_run() -> None:
     evidence = read([ROOT / named[1]])
     text = " ".join(README.split())
     told = [
-        *glance.headlines(evidence),
-        *glance.verdict(evidence),
-        *(sentence for _, sentences in glance.sentences(evidence) for sentence in sentences),
+        *answer.headlines(evidence),
+        *answer.verdicts(evidence),
+        *(sentence for _, sentences in answer.by_framework(evidence) for sentence in sentences),
     ]
     assert len(told) > 10
     assert [sentence for sentence in told if sentence not in text] == []

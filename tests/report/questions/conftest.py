@@ -53,6 +53,14 @@ def rows_of(times: Mapping[Key, Time], **where: Any) -> list[Row]:
     return rows
 
 
+def around(framework: str, mode: str, size: str, times: Mapping[str, float]) -> dict[Key, Time]:
+    """Times within 1 %."""
+    return {
+        (framework, mode, name, size): (value, value * 0.99, value * 1.01)
+        for name, value in times.items()
+    }
+
+
 @pytest.fixture
 def measured(make_run: Callable[..., Path]) -> Callable[..., Evidence]:
     """Evidence of one run of planted rows."""

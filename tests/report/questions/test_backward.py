@@ -44,10 +44,10 @@ def test_the_gradient_is_set_beside_the_value(
     found = answer(read([make_run(planted)]))
     low, high = 290 / 102, 310 / 98
     assert found.sentences == (
-        "In cache, 65,536 elements (2^16), the gradient alone: relu's is not told apart from its "
-        f"value in 1 of 1 ({95 / 110:.3f}–{115 / 90:.2f}×). gelu's takes longer than its value in "
-        f"1 of 1 ({low:.2f}–{high:.2f}×). squareplus's takes the same time as its value, within "
-        "5%, in 1 of 1 (0.998–1.00×).",
+        "In cache, 65,536 elements (2^16), the gradient alone: relu's is not distinguished from "
+        f"its value in 1 of 1 setting ({95 / 110:.3f}–{115 / 90:.2f}×). gelu's takes longer than "
+        f"its value in 1 of 1 setting ({low:.2f}–{high:.2f}×). squareplus's takes the same time as "
+        "its value, within 5%, in 1 of 1 setting (0.998–1.00×).",
         "Both in one call were not timed: --direction both does it.",
     )
     assert {row.case for row in planted} <= set(planned(found.command))
@@ -62,9 +62,9 @@ def test_both_in_one_call_are_told_where_they_were_timed(
     found = answer(read([make_run(rows(make_case, times))]))
     assert found.sentences == (
         "In cache, 65,536 elements (2^16), value and gradient in one call: gelu's takes longer "
-        f"than its value in 1 of 1 ({396 / 101:.2f}–{404 / 99:.2f}×).",
+        f"than its value in 1 of 1 setting ({396 / 101:.2f}–{404 / 99:.2f}×).",
     )
-    assert found.figures[0].sentence == "Value and gradient in one call over the value"
+    assert "gelu 4.00×" in found.figures[0].panels[0].label
 
 
 def test_no_gradient_no_answer(
@@ -85,7 +85,7 @@ def test_a_gradient_is_never_set_beside_the_value_of_another_run(
     first = make_run(rows(make_case, times), name="a")
     second = make_run(rows(make_case, PLANTED), name="b")
     found = answer(read([first, second]))
-    assert found.sentences[0].startswith("Run b: In cache")
+    assert found.sentences[0].startswith("Run b: in cache")
     assert "2.84–3.16×" in found.sentences[0]
 
 

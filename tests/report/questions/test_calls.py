@@ -66,9 +66,6 @@ def test_which_part_takes_more_than_half(
     cases = planned(found.command)
     assert {LAUNCH, CACHE, MEMORY} <= {each.size for each in cases}
     assert {each.output for each in cases} == {"fresh", "reused"}
-    cache, memory = found.figures[0].panels
-    assert cache.label.endswith("PyTorch eager: gelu arithmetic 65 %")
-    assert memory.label.endswith("PyTorch eager: gelu allocation 65 %")
 
 
 def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
@@ -124,10 +121,9 @@ def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, make_case
     assert "relu, arithmetic in 1 of 2 (" in found.sentences[1]
     assert all(text.endswith("no part for certain in 1 of 2.") for text in found.sentences[:3])
     assert found.sentences[3] == (
-        "1 line of 2 missed a size left out by more than 10%, marked ✗: their shares are not for "
-        "certain."
+        "1 line of 2 missed a size left out by more than 10%, marked ✗ among the parts: their "
+        "shares are not for certain."
     )
-    assert "JAX eager: ✗ relu arithmetic 65 %" in found.figures[0].panels[0].label
 
 
 @pytest.mark.parametrize(
@@ -155,4 +151,4 @@ def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_
     found = answer(read([make_run(rows(make_case("gelu", hostile_text)))]))
     assert found.measured
     assert found.command == ""
-    assert all("<script" not in panel.svg for panel in found.figures[0].panels)
+    assert not any(hostile_text in text for text in found.sentences)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Row
 from actbench.report.questions.compiling import answer
 from actbench.report.read.evidence import Evidence
@@ -29,20 +30,21 @@ LONGER, LESS, OPEN, SAME = (2.0, 1.9, 2.1), (0.5, 0.4, 0.6), (1.0, 0.8, 1.2), (1
 
 
 def test_sizes_are_told_by_what_their_intervals_show(
-    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+    measured: Measured, planted: Planted, planned: Callable[[str], list[Case]]
 ) -> None:
-    planned = times(LONGER, LONGER, OPEN, LESS)
-    found = answer(measured(planted(planned)))
+    cases = times(LONGER, LONGER, OPEN, LESS)
+    rows = planted(cases)
+    found = answer(measured(rows))
     assert found.sentences == (
         "Compiled code takes less time than eager in PyTorch in 1 of 4 cases, more in 2: gelu at "
-        "every size timed, where the intervals tell.",
-        "Compiled gelu, over eager: PyTorch longer at 64–1,024 (1.90–2.10×), not told apart at "
+        "every size timed, where the intervals are apart.",
+        "Compiled gelu, over eager: PyTorch longer at 64–1,024 (1.90–2.10×), not distinguished at "
         "65,536 (0.800–1.20×), less at 8,388,608 (0.400–0.600×): break-even lies between 1,024 "
         "and 8,388,608 elements.",
     )
     [panel] = found.figures[0].panels
     assert "PyTorch 2.00 at 64 elements, 2.00 at 1,024 elements (2^10), 1.00 at" in panel.label
-    assert set(planned) <= measures(found.command)
+    assert {row.case for row in rows} <= set(planned(found.command))
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def test_what_tanh_saves(make_run: MakeRun, make_case: MakeCase) -> None:
     found = answer(read([make_run(planted)]))
     assert found.sentences == (
         "Which formula a native gelu follows was not checked in 16 bits.",
-        "In cache, 65,536 elements (2^16): tanh takes less time than exact in 1 of 2 "
-        f"({49 / 102:.3f}–{51 / 98:.3f}×: PyTorch eager); is not told apart from exact in 1 of 2 "
-        f"({90 / 110:.3f}–{110 / 90:.2f}×: JAX eager).",
+        "In cache, 65,536 elements (2^16): gelu_tanh takes less time than exact gelu in 1 of 2 "
+        f"settings ({49 / 102:.3f}–{51 / 98:.3f}×: PyTorch eager); is not distinguished from exact "
+        f"gelu in 1 of 2 settings ({90 / 110:.3f}–{110 / 90:.2f}×: JAX eager).",
     )
     assert len(found.figures[0].panels) == 1
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Row
 from actbench.report.questions.fastest import answer, contenders
 from actbench.report.read.evidence import Estimate, Evidence
@@ -26,19 +27,20 @@ TIMES = {
 }
 
 
-def test_the_fastest_is_named_where_the_intervals_tell(
-    measured: Measured, planted: Planted, measures: Callable[[str], Any]
+def test_the_fastest_is_named_where_the_intervals_show(
+    measured: Measured, planted: Planted, planned: Callable[[str], list[Case]]
 ) -> None:
     """At memory there is nobody to compare with, so nothing is said."""
-    found = answer(measured(planted(TIMES)))
+    rows = planted(TIMES)
+    found = answer(measured(rows))
     least = min(18 / 11, 15 / 10)
     assert found.sentences == (
         f"For gelu, at 64–1,024 elements NumPy eager (any other takes at least {least:.2f}×); at "
-        "65,536 not told apart (2 of 3: NumPy eager and PyTorch eager).",
+        "65,536 not distinguished (2 of 3: NumPy eager and PyTorch eager).",
     )
     [panel] = found.figures[0].panels
     assert "JAX compiled 0.625 at 64 elements" in panel.label
-    assert set(TIMES) <= measures(found.command)
+    assert {row.case for row in rows} <= set(planned(found.command))
 
 
 @pytest.mark.parametrize(
@@ -56,11 +58,11 @@ def test_who_may_be_the_fastest(one: Any, other: Any, expected: tuple[str, ...])
     assert contenders({"one": Estimate(*one), "other": Estimate(*other)}) == expected
 
 
-def test_many_that_are_not_told_apart_are_counted(measured: Measured, planted: Planted) -> None:
+def test_many_that_are_not_distinguished_are_counted(measured: Measured, planted: Planted) -> None:
     pairs = [("torch", "eager"), ("torch", "compiled"), ("jax", "eager"), ("jax", "compiled")]
     times = {(*pair, "relu", "l2"): (10.0, 5.0, 15.0) for pair in pairs}
     [text] = answer(measured(planted(times))).sentences
-    assert text == "For relu, at 65,536 elements not told apart (4 of 4)."
+    assert text == "For relu, at 65,536 elements not distinguished (4 of 4)."
 
 
 def test_what_is_told_is_drawn(measured: Measured, planted: Planted) -> None:

@@ -12,6 +12,7 @@ from actbench.bench.results.rows import Point, Row
 from actbench.report.questions.losses import answer
 from actbench.report.read.rows import read
 
+HALF = ": an error of at least half of all the numbers of a binade, 2^23 ulp in float32."
 MakeRun = Callable[..., Path]
 MakeCase = Callable[..., Case]
 
@@ -54,15 +55,13 @@ def test_forms_without_a_right_digit_are_counted_and_named(
     found = answer(read([make_run(planted(make_case))]))
     assert found.sentences == (
         "In float32, forward, 1 of 3 native functions, 1 of 1 formulas as printed and 0 of 1 "
-        "wide forms have no right digit at some finite input.",
+        f"wide forms have no right digit at some finite input{HALF}",
         "The worst of the native functions: gelu in PyTorch at 88.8, where 0 came for -2.50e-17.",
         "The worst of the formulas as printed: softplus in PyTorch at 88.8, where NaN came for "
         "88.8.",
         "NaN and a number are mistaken for each other, at ±∞ too, in 1 of 1 formulas as printed.",
         "In float16 1 of 1 native functions.",
     )
-    [panel] = found.figures[0].panels
-    assert panel.label.endswith("PyTorch eager: 1 of 3 native, 1 of 1 textbook, 0 of 1 wide")
     assert {each.form for each in planned(found.command)} == {"native", "textbook", "wide"}
 
 
@@ -70,7 +69,7 @@ def test_nothing_lost(make_run: MakeRun, make_case: MakeCase) -> None:
     found = answer(read([make_run(checked(make_case("gelu"), 2.0**23 - 1))]))
     assert found.sentences == (
         "Nowhere on the inputs tested: in float32, forward, 0 of 1 native functions have no right "
-        "digit at some finite input.",
+        f"digit at some finite input{HALF}",
     )
 
 
@@ -82,7 +81,7 @@ def test_the_first_run_answers_and_is_named(make_run: MakeRun, make_case: MakeCa
     found = answer(read([first, second]))
     assert found.sentences[0] == (
         "Run a: Nowhere on the inputs tested: in float32, forward, 0 of 1 wide forms have no "
-        "right digit at some finite input."
+        f"right digit at some finite input{HALF}"
     )
 
 
@@ -99,4 +98,3 @@ def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_
     found = answer(read([make_run(rows)]))
     assert found.measured
     assert "--framework" not in found.command
-    assert "<script" not in found.figures[0].panels[0].svg

@@ -51,10 +51,6 @@ def test_equal_bits_are_counted_by_pair(
         "PyTorch and JAX, 25 %.",
         "Tested on up to 65,536 inputs in bfloat16 and up to 7,000 inputs in float32.",
     )
-    assert [panel.label for panel in found.figures[0].panels] == [
-        "bfloat16: functions with equal bits: PyTorch and JAX: 1 of 2 native, 1 of 1 written out",
-        "float32: functions with equal bits: PyTorch and JAX: 0 of 1 native",
-    ]
     cases = planned(found.command)
     assert {each.framework for each in cases} == {"torch", "jax"}
     assert {each.dtype for each in cases} == {"bfloat16", "float32"}
@@ -89,4 +85,3 @@ def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_
     found = answer(read([make_run(compared(case, "jax", 0.5))]))
     assert found.measured
     assert hostile_text not in found.command
-    assert "<script" not in found.figures[0].panels[0].svg

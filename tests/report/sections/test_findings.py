@@ -14,7 +14,7 @@ from actbench.bench.exactness.findings import checked, findings
 from actbench.bench.results.rows import Point, Row
 from actbench.report.page import render
 from actbench.report.read.rows import read
-from actbench.report.sections.findings import section
+from actbench.report.sections.findings import content
 
 MakeRun = Callable[..., Path]
 GELU = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 5000, 1)
@@ -60,22 +60,22 @@ def test_at_most_forty_and_the_others_are_counted(make_run: MakeRun) -> None:
         for framework in ("torch", "jax")
     ]
     evidence = read([make_run([row for case in cases for row in rows_of(case)])])
-    made = section(evidence)
-    assert sum(len(group.shown) for group in made.groups) <= 40
-    total = sum(len(group.shown) + group.rest for group in made.groups)
+    groups = content(evidence)["groups"]
+    assert sum(len(group.shown) for group in groups) <= 40
+    total = sum(len(group.shown) + group.rest for group in groups)
     [run] = evidence.runs.values()
     assert total == len(findings(run))
     assert checked(run) == len(cases)
-    assert f"And {made.groups[0].rest} more of this kind." in shown(render(evidence))
+    assert f"And {groups[0].rest} more of this kind." in shown(render(evidence))
 
 
 def test_several_runs_share_the_room_and_name_themselves(make_run: MakeRun) -> None:
     paths = [make_run(rows_of(GELU), name) for name in ("one", "two")]
-    made = section(read(paths))
-    [group] = made.groups
+    made = content(read(paths))
+    [group] = made["groups"]
     assert [name for name, _ in group.shown] == ["one", "two"]
-    assert [each.split(":")[0] for each in made.verdicts] == ["Run one", "Run two"]
-    assert len(made.commands) == 2
+    assert [each.split(":")[0] for each in made["verdicts"]] == ["Run one", "Run two"]
+    assert len(made["commands"]) == 2
 
 
 def test_strange_names_stay_text(make_run: MakeRun) -> None:

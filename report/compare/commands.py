@@ -1,0 +1,37 @@
+"""Commands that measure again what a sentence, a chart or a row rests on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+from ...bench.catalog.cases import Case
+from ..read.evidence import repeatable
+from .settings import USUAL
+
+_FIELDS = tuple(field.name for field in fields(Case))
+
+
+def again(
+    cases: Iterable[Case], options: str = "", leave: Sequence[str] = (), command: str = "run"
+) -> str:
+    """The command that measures all these cases again; those with names that are not plain aside.
+
+    It leaves out some fields, those that are 0, and outputs and caches that are what they are
+    where nothing is said. Empty if no case is left.
+    """
+    safe = [case for case in cases if repeatable(case)]
+    words = [
+        f"--{field} {shlex.quote(str(value))}"
+        for field in _FIELDS
+        if field not in leave
+        for value in _values(safe, field)
+        if value
+    ]
+    return " ".join(filter(None, [f"actbench {command}", *words, options])) if safe else ""
+
+
+def _values(cases: Sequence[Case], field: str) -> list[object]:
+    found = dict.fromkeys(getattr(case, field) for case in cases)
+    return [] if set(found) <= set(USUAL) else list(found)

@@ -1,0 +1,102 @@
+"""Cases under the same conditions, a series per framework and mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from ...bench.catalog.cases import Case
+from ..read.evidence import FAMILIES, Checked, Evidence, Split, Timed
+from .settings import Setting, setting_of
+from .sizes import Size, deciding, places, sizes_of
+
+
+class Measured(Protocol):
+    """What is of a run and a case."""
+
+    @property
+    def run(self) -> str:
+        """The name of the run."""
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+
+
+Record = TypeVar("Record", bound=Measured)
+
+
+@dataclass(frozen=True)
+class Series(Generic[Record]):
+    """The records of one framework and mode in the same conditions; its setting has no size."""
+
+    setting: Setting
+    records: tuple[Record, ...]
+
+    @property
+    def who(self) -> str:
+        """`PyTorch compiled`."""
+        return self.setting.who
+
+    def at(self, size: Size) -> list[Record]:
+        """The records of a size."""
+        return [record for record in self.records if record.case.size == size.elements]
+
+
+@dataclass(frozen=True)
+class Group(Generic[Record]):
+    """Series under the same conditions, and the sizes that any of them has, rising."""
+
+    conditions: Setting
+    series: tuple[Series[Record], ...]
+    sizes: tuple[Size, ...]
+    words: str
+    """The conditions, with the run where there are several."""
+
+    @property
+    def cached(self) -> Size:
+        """The size at which arithmetic decides."""
+        return deciding(self.sizes)
+
+    @property
+    def places(self) -> list[Size]:
+        """In cache, streaming and at launch, as far as they were timed."""
+        return places(self.sizes)
+
+
+def groups(
+    evidence: Evidence, records: Iterable[Record], wanted: Callable[[Record], bool]
+) -> list[Group[Record]]:
+    """The wanted records with fresh outputs and warm caches, of each run the foremost first."""
+    found: dict[Setting, dict[Setting, list[Record]]] = {}
+    for record in filter(wanted, records):
+        setting = replace(setting_of(record.run, record.case), size=0)
+        if setting.usual:
+            found.setdefault(setting.conditions, {}).setdefault(setting, []).append(record)
+    runs = list(evidence.runs)
+    order = sorted(found, key=lambda setting: (runs.index(setting.run), setting.prominence))
+    return [_group(evidence, conditions, found[conditions]) for conditions in order]
+
+
+def _group(
+    evidence: Evidence, conditions: Setting, found: dict[Setting, list[Record]]
+) -> Group[Record]:
+    settings = sorted(found, key=lambda setting: setting.order)
+    series = tuple(Series(setting, tuple(found[setting])) for setting in settings)
+    measured = {record.case.size for each in series for record in each.records}
+    words = conditions.words(len(evidence.runs) > 1)
+    return Group(conditions, series, sizes_of(evidence, conditions, measured), words)
+
+
+def foremost(found: Iterable[Group[Record]]) -> list[Group[Record]]:
+    """The first group of each run and device."""
+    first: dict[tuple[str, str], Group[Record]] = {}
+    for group in found:
+        first.setdefault((group.conditions.run, group.conditions.device), group)
+    return list(first.values())
+
+
+def in_families(record: Timed | Split | Checked) -> bool:
+    """Whether a case is an element-wise activation of one of the families that are compared."""
+    return not record.rowwise and record.family in FAMILIES

@@ -1,0 +1,94 @@
+"""Settings: what cases must share to be compared, in their order and in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from ...bench.catalog.cases import Case
+from ..read.evidence import plain
+from ..words import counted, title
+
+USUAL = ("fresh", "warm")
+"""The output and the cache of the settings that sentences and charts speak of."""
+_DIRECTIONS = ("forward", "backward", "both")
+_MODES = ("compiled", "eager")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What cases must share to be compared; a size of 0 stands for any."""
+
+    run: str
+    framework: str
+    mode: str
+    direction: str
+    device: str
+    dtype: str
+    size: int
+    threads: int
+    output: str
+    cache: str
+
+    @property
+    def usual(self) -> bool:
+        """Whether each call returns memory of its own and finds its input in the cache."""
+        return (self.output, self.cache) == USUAL
+
+    @property
+    def who(self) -> str:
+        """`PyTorch compiled`."""
+        return f"{title(self.framework)} {self.mode}"
+
+    @property
+    def conditions(self) -> Setting:
+        """The same for any framework and mode, at any size."""
+        return replace(self, framework="", mode="", size=0)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """The place of a framework and mode among others: compiled first, then by title."""
+        return _place(_MODES, self.mode), title(self.framework).lower()
+
+    @property
+    def prominence(self) -> tuple[bool, bool, int, int]:
+        """The place of conditions among others: forward in float32 on the CPU first."""
+        direction = _place(_DIRECTIONS, self.direction)
+        return self.device != "cpu", self.dtype != "float32", direction, self.threads
+
+    @property
+    def command(self) -> str:
+        """The command that measures the whole setting again; empty if a field is no plain word."""
+        fields = {key: value for key, value in asdict(self).items() if key != "run"}
+        options = " ".join(f"--{key} {value}" for key, value in fields.items())
+        return f"actbench run {options}" if plain(*fields.values()) else ""
+
+    def words(self, with_run: bool = False) -> str:
+        """The conditions in words: `forward, float32, cpu, 1 thread`."""
+        told = [self.direction, self.dtype, self.device, counted(self.threads, "thread")]
+        told += _outputs(self) + [f"run {self.run}"] * with_run
+        return ", ".join(filter(None, told))
+
+
+def setting_of(run: str, case: Case) -> Setting:
+    """The setting of a case."""
+    fields = {key: value for key, value in vars(case).items() if key not in ("activation", "form")}
+    return Setting(run, **fields)
+
+
+def unusual(case: Case | Setting) -> list[str]:
+    """What is other than forward, float32, one thread of the CPU, fresh outputs and warm caches."""
+    found = {
+        case.direction: case.direction != "forward",
+        case.dtype: case.dtype != "float32",
+        case.device: case.device != "cpu",
+        counted(case.threads, "thread"): case.threads != 1,
+    }
+    return [words for words, holds in found.items() if holds] + _outputs(case)
+
+
+def _outputs(case: Case | Setting) -> list[str]:
+    return ["output reused"] * (case.output == "reused") + ["caches cold"] * (case.cache == "cold")
+
+
+def _place(known: tuple[str, ...], word: str) -> int:
+    return known.index(word) if word in known else len(known)

@@ -1,0 +1,65 @@
+"""Sizes by where their data lies: at launch, in cache, streaming from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..read.evidence import Evidence, class_names
+from ..words import elements
+from .settings import Setting
+
+_PLACES = {
+    "launch": "at launch",
+    "l1": "in cache",
+    "l2": "in cache",
+    "last_level": "in the last-level cache",
+    "memory": "streaming",
+}
+_DECIDING = ("l2", "l1")
+"""Size classes at which arithmetic decides, the better first."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of elements, the class that it is on its machine, and the device of its data."""
+
+    elements: int
+    name: str = ""
+    device: str = "cpu"
+
+    @property
+    def place(self) -> str:
+        """`in cache`; of a size that is no class, `at one size`."""
+        return _PLACES.get(self.name, "at one size")
+
+    @property
+    def words(self) -> str:
+        """`streaming from DRAM`."""
+        memory = "DRAM" if self.device == "cpu" else "the device's memory"
+        return f"{self.place} from {memory}" if self.name == "memory" else self.place
+
+    @property
+    def where(self) -> str:
+        """`in cache, 65,536 elements (2^16)`."""
+        return f"{self.words}, {elements(self.elements)}"
+
+
+def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:
+    """Sizes by their class, rising; the one that tests a line only if it is alone."""
+    names = class_names(evidence.runs[setting.run], setting.device)
+    found = [Size(size, names.get(size, ""), setting.device) for size in sorted(set(measured))]
+    return tuple([each for each in found if each.name != "between"] or found)
+
+
+def deciding(sizes: Sequence[Size]) -> Size:
+    """The size at which arithmetic decides: the class l2, else l1, else the largest."""
+    by_name = {each.name: each for each in sizes}
+    return next((by_name[name] for name in _DECIDING if name in by_name), sizes[-1])
+
+
+def places(sizes: Sequence[Size]) -> list[Size]:
+    """In cache, where arithmetic decides, then streaming and at launch, as far as there are any."""
+    by_name = {each.name: each for each in sizes}
+    wanted = [deciding(sizes) if sizes else None, by_name.get("memory"), by_name.get("launch")]
+    return list(dict.fromkeys(each for each in wanted if each))

@@ -1,0 +1,104 @@
+"""An answer: sentences from the rows, the chart that shows them, and what measures them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..compare.commands import again
+from ..compare.pairs import Pair, View
+from ..compare.ratios import tally
+from ..compare.sizes import Size
+from ..draw.figure import Figure
+from ..draw.strips import Mark, Strips, by_setting, panels
+from ..read.evidence import Evidence, Timed, with_device
+from ..words import capital, sentence
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question and its answer; `anchor` is its place in the address.
+
+    `measured` is false where the rows do not say: then `command` measures what is missing, else
+    what the sentences rest on. `see` leads on: the title of a section by its anchor.
+    """
+
+    anchor: str
+    question: str
+    sentences: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
+    command: str = ""
+    measured: bool = True
+    see: Mapping[str, str] = field(default_factory=dict)
+
+
+def unmeasured(
+    evidence: Evidence, anchor: str, question: str, options: str, why: str = ""
+) -> Answer:
+    """A question that the rows do not answer, and the options of the run that measures it."""
+    text = f"Not measured in this run{f': {why}' * bool(why)}."
+    command = with_device(evidence, f"actbench run {options}")
+    return Answer(anchor, question, (text,), command=command, measured=False)
+
+
+def plain(timed: Timed, *names: str) -> bool:
+    """Whether a case is the value of one of these activations in the form that people take."""
+    case = timed.case
+    return timed.plain and case.activation in names and case.direction == "forward"
+
+
+def by_place(
+    found: Iterable[View], other: str, wanted: Callable[[Size], bool] = lambda size: True
+) -> list[str]:
+    """A sentence per place: how often each activation takes longer than another."""
+    return [
+        sentence(view.prefix, f"{size.where}: ", ". ".join(_tallies(view.at(size), other)))
+        for view in found
+        for size in view.places
+        if wanted(size) and view.at(size)
+    ]
+
+
+def _tallies(found: Iterable[Pair], other: str) -> list[str]:
+    by_name: dict[str, list[Pair]] = {}
+    for pair in found:
+        by_name.setdefault(pair.name, []).append(pair)
+    return [
+        tally(name, other, [(pair.setting.who, pair.ratio) for pair in named])
+        for name, named in by_name.items()
+    ]
+
+
+def figure(
+    name: str,
+    title: str,
+    note: str,
+    found: Sequence[View],
+    other: str,
+    mark: Callable[[Pair], Mark] | None = None,
+) -> Figure:
+    """The ratios of every place as strips, a panel each, on the same axis."""
+    of = mark or (lambda pair: Mark(pair.top.family, pair.name, pair.ratio))
+    drawn = [
+        Strips(
+            capital(f"{size.words}{f', {view.conditions.device}' * (len(found) > 1)}"),
+            by_setting((pair.setting, of(pair)) for pair in view.at(size)),
+        )
+        for view in found
+        for size in view.places
+    ]
+    conditions = capital("; ".join(view.words for view in found))
+    text = f"{note} Bars are 95 % intervals. {conditions}."
+    return Figure(title, text.strip(), panels(name, drawn, other))
+
+
+def of_run(evidence: Evidence, run: str, *sentences: str) -> tuple[str, ...]:
+    """The sentences; where there are several runs, the first says which one they are of."""
+    first, *rest = sentences
+    return (f"Run {run}: {first}" if len(evidence.runs) > 1 else first, *rest)
+
+
+def command(found: Iterable[View]) -> str:
+    """What times all pairs again."""
+    pairs = [pair for view in found for pair in view.pairs]
+    return again(each.case for pair in pairs for each in (pair.bottom, pair.top))

@@ -1,0 +1,300 @@
+"""The first screen: an activation of each family beside relu, in cache and streaming.
+
+Each family is stood for by the activation that people name, in the form that they take first. No
+sentence says more than the interval beside it: longer, less time, the same within 5 %, or not
+distinguished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..compare.families import cost, standing
+from ..compare.groups import Group, groups, in_families
+from ..compare.ratios import Verdict, ratio, span, tally, verdict
+from ..compare.settings import Setting, unusual
+from ..compare.sizes import Size
+from ..draw.drawing import KEY, Row
+from ..draw.figure import Figure
+from ..draw.strips import Mark, Strip, Strips, panels
+from ..read.evidence import Estimate, Evidence, Timed, with_device
+from ..words import capital, elements, ending, listing, number, sentence, title
+from . import gate, trust
+
+ORDER = 10
+TITLE = "The answer"
+LINK = "Answer"
+_MODES = ("compiled", "eager")
+_RUN = 33
+"""Letters of a run's name that fit into a panel."""
+
+
+def content(evidence: Evidence) -> Mapping[str, Any]:
+    """Headlines, the chart, verdicts, and what each framework takes."""
+    return {
+        "refusals": trust.refusals(evidence),
+        "unfinished": trust.unfinished(evidence),
+        "headlines": headlines(evidence),
+        "figure": figure(evidence),
+        "absent": absent(evidence),
+        "verdicts": verdicts(evidence),
+        "by_framework": by_framework(evidence),
+    }
+
+
+@dataclass(frozen=True)
+class Line:
+    """One framework and mode at one size: each activation in one form over relu, by name.
+
+    That is its plain form, or the fastest measured one where the plain one was not.
+    """
+
+    setting: Setting
+    members: Mapping[str, Timed]
+
+    def label(self, name: str) -> str:
+        """`gelu`, or `gelu [stable]` where that is not its plain form."""
+        member = self.members[name]
+        return name if member.plain else f"{name} [{member.case.form}]"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The lines under the same conditions in one place; `exp` and `algebraic` stand for families.
+
+    They are names of activations, "" where none was measured.
+    """
+
+    conditions: Setting
+    size: Size
+    lines: tuple[Line, ...]
+    exp: str
+    algebraic: str
+
+    def having(self, name: str, mode: str) -> list[Line]:
+        """The lines of a mode that have an activation."""
+        return [line for line in self.lines if line.setting.mode == mode and name in line.members]
+
+
+@lru_cache(maxsize=2)
+def screens(evidence: Evidence) -> tuple[Screen, ...]:
+    """Of each run and device in its foremost conditions: in cache, then streaming."""
+    found: dict[tuple[str, str], list[Screen]] = {}
+    for group in groups(evidence, evidence.timed, _wanted):
+        made = list(_screens(group))
+        if made:
+            found.setdefault((group.conditions.run, group.conditions.device), made)
+    return tuple(screen for several in found.values() for screen in several)
+
+
+def _wanted(timed: Timed) -> bool:
+    return in_families(timed) and timed.cost is not None
+
+
+def _screens(group: Group[Timed]) -> Iterator[Screen]:
+    others = [timed for series in group.series for timed in series.records if not timed.is_unit]
+    exp, algebraic = ("".join(standing(others, name)[:1]) for name in ("exp", "algebraic"))
+    for size in group.places:
+        lines = [Line(series.setting, _one_form(series.at(size))) for series in group.series]
+        shown = tuple(line for line in lines if line.members)
+        named = any(name in line.members for line in shown for name in (exp, algebraic))
+        if named and size.name != "launch":
+            yield Screen(group.conditions, size, shown, exp, algebraic)
+
+
+def _one_form(timed: Iterable[Timed]) -> dict[str, Timed]:
+    """The plain form of each activation but relu, which is the unit; else its fastest form."""
+    found: dict[str, Timed] = {}
+    for case in sorted(timed, key=lambda case: (not case.plain, cost(case).value)):
+        if case.case.activation != "relu":
+            found.setdefault(case.case.activation, case)
+    return found
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def headlines(evidence: Evidence) -> list[str]:
+    """What algebra and exp cost over relu, over all frameworks: a sentence a mode, run and device.
+
+    From the lowest end of the intervals to the highest.
+    """
+    found: dict[tuple[str, str], list[Screen]] = {}
+    for screen in screens(evidence):
+        found.setdefault((screen.conditions.run, screen.conditions.device), []).append(screen)
+    several = _several(evidence)
+    told = [_headline(alike, mode, several) for alike in found.values() for mode in _MODES]
+    return [text for text in told if text]
+
+
+def _several(evidence: Evidence) -> bool:
+    """Whether there are runs or devices to distinguish."""
+    devices = {screen.conditions.device for screen in screens(evidence)}
+    return len(evidence.runs) > 1 or len(devices) > 1
+
+
+def _conditions(screen: Screen, several: bool) -> str:
+    """` (backward, bfloat16)`: what is unusual; where there are several screens, all of it."""
+    setting = screen.conditions
+    told = setting.words(True) if several else ", ".join(unusual(setting))
+    return f" ({told})" if told else ""
+
+
+def _headline(found: Sequence[Screen], mode: str, several: bool) -> str:
+    costs = {
+        (screen.size, name): lines
+        for screen in found
+        for name in (screen.algebraic, screen.exp)
+        if (lines := screen.having(name, mode))
+    }
+    if not costs:
+        return ""
+    whose = {
+        key: listing([title(line.setting.framework) for line in lines])
+        for key, lines in costs.items()
+    }
+    alike = len(set(whose.values())) == 1
+    told: dict[str, list[str]] = {}
+    for (size, name), lines in costs.items():
+        reach = span(cost(line.members[name]) for line in lines)
+        of = "" if alike else f" ({whose[size, name]})"
+        told.setdefault(size.words, []).append(f"{_labels(lines, name)} takes {reach}{of}")
+    text = "; ".join(f"{where} {listing(clauses)}" for where, clauses in told.items())
+    of_all = f" ({next(iter(whose.values()))})" if alike else ""
+    return f"{capital(mode)}{_conditions(found[0], several)}, over relu: {text}{of_all}."
+
+
+def _labels(lines: Iterable[Line], name: str) -> str:
+    return " or ".join(dict.fromkeys(line.label(name) for line in lines))
+
+
+def verdicts(evidence: Evidence) -> list[str]:
+    """exp against algebra: one sentence a place."""
+    several = _several(evidence)
+    return [text for screen in screens(evidence) if (text := _verdict(screen, several))]
+
+
+def _verdict(screen: Screen, several: bool) -> str:
+    exp, algebraic = screen.exp, screen.algebraic
+    both = [line for line in screen.lines if {exp, algebraic} <= line.members.keys()]
+    over = [(line.setting.who, ratio(line.members[exp], line.members[algebraic])) for line in both]
+    found = [(who, estimate) for who, estimate in over if estimate]
+    if not found:
+        return ""
+    text = tally(_labels(both, exp), _labels(both, algebraic), found)
+    return f"{capital(screen.size.where)}{_conditions(screen, several)}: {text}."
+
+
+def by_framework(evidence: Evidence) -> list[tuple[str, list[str]]]:
+    """What each costs over relu, by mode and place: a heading, and a sentence a framework."""
+    several = _several(evidence)
+    return [
+        (f"{capital(mode)}, {screen.size.where}{_conditions(screen, several)}", told)
+        for mode in _MODES
+        for screen in screens(evidence)
+        if (told := [_sentence(screen, line) for line in screen.lines if line.setting.mode == mode])
+    ]
+
+
+def _sentence(screen: Screen, line: Line) -> str:
+    """`JAX: squareplus 1.25–1.38×, gelu 4.19–4.65×.`"""
+    told = [
+        f"{line.label(name)} {_shown(cost(line.members[name]))}"
+        for name in (screen.algebraic, screen.exp)
+        if name in line.members
+    ]
+    return f"{title(line.setting.framework)}: {', '.join(told) or 'neither was measured'}."
+
+
+def _shown(found: Estimate) -> str:
+    """What an interval shows of a cost over relu."""
+    shown = verdict(found)
+    if shown is Verdict.BARE:
+        return f"{number(found.value)}× {shown.brief}"
+    reach = span([found])
+    return reach if shown in (Verdict.LONGER, Verdict.LESS) else f"{shown.brief} ({reach})"
+
+
+def absent(evidence: Evidence) -> list[tuple[str, str]]:
+    """What the first screen cannot say, and the command that measures it."""
+    found = screens(evidence)
+    if not any(screen.exp and screen.algebraic for screen in found):
+        these = "this run" if len(evidence.runs) == 1 else "these runs"
+        text = (
+            f"exp against algebraic was not measured in {these}: no setting has an activation of "
+            "both families beside relu."
+        )
+        return [(capital(text), with_device(evidence, "actbench run"))]
+    if not any(screen.size.name == "memory" for screen in found):
+        again = with_device(evidence, "actbench run --size l2 --size memory")
+        return [("Streaming was not measured.", again)]
+    return []
+
+
+def spoken(evidence: Evidence) -> list[str]:
+    """The answer for a terminal."""
+    told = [*headlines(evidence), *verdicts(evidence), *gate.sentences(evidence)]
+    return told or [text for text, _ in absent(evidence)]
+
+
+# --- as a picture ---------------------------------------------------------------------------------
+
+
+def figure(evidence: Evidence) -> Figure | None:
+    """exp, algebraic and max beside relu, a panel a place; None where nothing stands beside it."""
+    found = screens(evidence)
+    if not found:
+        return None
+    several = _several(evidence)
+    drawn = [
+        Strips(
+            capital(screen.size.words),
+            [_strip(screen, line) for line in screen.lines],
+            _below(screen, several),
+        )
+        for screen in found
+    ]
+    return Figure(
+        "The price of exp, of algebra and of max, over relu",
+        f"{KEY}, each in its plain form unless another is named in brackets; the filled marker is "
+        "the activation named beside it, the bar its 95 % interval, hollow ones are the others of "
+        f"its family; the dashed line is relu. {_under(evidence)} The axis is the same in every "
+        "panel.",
+        panels("answer", drawn, "relu"),
+        "large",
+    )
+
+
+def _below(screen: Screen, several: bool) -> str:
+    """The size; where there are several screens the device and the end of the run's name."""
+    setting = screen.conditions
+    of = [setting.device, f"run {ending(setting.run, _RUN)}"] if several else []
+    return ", ".join([elements(screen.size.elements), *of])
+
+
+def _under(evidence: Evidence) -> str:
+    """The conditions of all panels: once where they are the same, else of each run and device."""
+    settings = [screen.conditions for screen in screens(evidence)]
+    told = dict.fromkeys(setting.words() for setting in settings)
+    if len(told) > 1 and len(evidence.runs) > 1:
+        told = dict.fromkeys(setting.words(True) for setting in settings)
+    return sentence("; ".join(told))
+
+
+def _strip(screen: Screen, line: Line) -> Strip:
+    named = {"exp": screen.exp, "algebraic": screen.algebraic, "max": "leaky_relu"}
+    marks = [_mark(line, family, name) for family, name in named.items()]
+    setting = line.setting
+    return Row(title(setting.framework), setting.mode, tuple(mark for mark in marks if mark))
+
+
+def _mark(line: Line, family: str, named: str) -> Mark | None:
+    costs = {name: cost(member) for name, member in line.members.items() if member.family == family}
+    if not costs:
+        return None
+    shown = named if named in costs else min(costs, key=lambda name: costs[name].value)
+    others = tuple(found.value for name, found in costs.items() if name != shown)
+    return Mark(family, line.label(shown), costs[shown], others)

@@ -1,0 +1,559 @@
+"""The site: what it lists, what it leaves out, and when it says that something changed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin
+
+import pytest
+from click.testing import CliRunner, Result
+
+from actbench.__main__ import cli
+from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.cases import Case
+from actbench.bench.results.rows import Row, described
+from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
+from actbench.report.page import render
+from actbench.report.read.evidence import Checked, Estimate, Evidence, Timed
+from actbench.report.read.rows import read
+from actbench.report.site.changes import changes, least_beside, runs_needed
+from actbench.report.site.feed import feed
+from actbench.report.site.runs import Listed, listed, machine_of, moment
+from actbench.report.site.trends import History, differences, sentences, trends
+
+NAMES = ("leaky_relu", "squareplus", "gelu")
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(cli, ["site", *[str(word) for word in words]])
+
+
+def started(number: int) -> str:
+    return f"2025-01-{number:02d}T10:00:00Z"
+
+
+def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
+    """The facts of a finished run, each on a day of its own."""
+    made = RunFacts(
+        schema=SCHEMA,
+        command="actbench run",
+        profile="standard",
+        seed=1,
+        started=started(number),
+        rounds=5,
+        epochs=2,
+        batch=0.003,
+        batches=3,
+        precision=0.02,
+        budget=240.0,
+        per_binade=8,
+        size_classes={"cpu": {"l2": 65536}},
+        asked={},
+        inputs="normal",
+        machine={"cpu": "Example CPU", "cores": 2, "caches": {"L1d": "48K"}, "virtual": True},
+        workers={
+            "torch": {"status": "ok", "versions": {"torch": version}, "python": "3.11.7"},
+        },
+        finished=started(number),
+        state="finished",
+    )
+    return replace(made, **changed)
+
+
+def case_of(name: str, framework: str = "torch", mode: str = "eager", **changed: Any) -> Case:
+    """A case as it is followed: forward, float32, one thread, 2^16 elements, the plain form."""
+    form = "textbook" if name == "squareplus" else "native"
+    fields = {"form": form, "direction": "forward", "device": "cpu", "dtype": "float32"}
+    return Case(framework, name, mode=mode, **{**fields, "size": 65536, "threads": 1, **changed})
+
+
+def cases() -> list[Case]:
+    """The cases that are followed of one framework and mode."""
+    return [case_of(name) for name in NAMES]
+
+
+def run(number: int, costs: dict[Case, float], version: str = "2.13.0", **changed: Any) -> Listed:
+    """A listed run whose costs have intervals of ±3 %."""
+    told = facts(number, version, **changed.pop("of_facts", {}))
+    made = Listed(
+        name=f"run-{number}",
+        page=f"run-{number}.html",
+        facts=told,
+        started=moment(told.started),
+        kind="measuring run, profile standard",
+        verdict="A verdict.",
+        excluded="",
+        machine=machine_of(told),
+        costs={case: timed(case, cost) for case, cost in costs.items()},
+        errors={},
+    )
+    return replace(made, **changed)
+
+
+def timed(case: Case, cost: float) -> Timed:
+    """A case with this cost ±3 %, in the form that people take first unless it is wide."""
+    found = Estimate(cost, cost * 0.97, cost * 1.03)
+    plain = case.form != "wide"
+    family = CATALOG[case.activation].family
+    return Timed("run", case, family, False, plain, {"relative_cost": found})
+
+
+def checked(case: Case, ulp: float) -> Checked:
+    """A case with this largest error."""
+    return Checked("run", case, "exp", False, True, ulp)
+
+
+def series_of_runs(levels: Sequence[float], noise: float = 0.01, jump: int = 99) -> list[Listed]:
+    """Runs in which gelu has these levels and the others stay; torch is new at the run `jump`."""
+    dice = random.Random(3)
+    made = []
+    for number, level in enumerate(levels, start=1):
+        wanted = dict(zip(cases(), (1.1, 1.5, level), strict=True))
+        costs = {each: cost * dice.lognormvariate(0, noise) for each, cost in wanted.items()}
+        made.append(run(number, costs, "2.13.0" if number < jump else "2.14.0"))
+    return made
+
+
+def gelu(runs: Sequence[Listed]) -> History:
+    found = [
+        each for trend in trends(runs) for each in trend.followed if each.case.activation == "gelu"
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+# --- changes
+
+
+def test_the_bound_is_that_of_all_windows_of_all_series() -> None:
+    assert least_beside(8, 1) == 4
+    assert 2 / math.comb(8, 4) <= 0.05 < 2 / math.comb(6, 3)
+    for runs, series in ((8, 1), (12, 3), (30, 21), (60, 200)):
+        beside = least_beside(runs, series)
+        assert beside is not None
+        windows = runs - 2 * beside + 1
+        assert series * windows * 2 / math.comb(2 * beside, beside) <= 0.05
+        assert least_beside(runs_needed(series) - 1, series) is None
+
+
+def test_useless_intervals_make_false_claims_in_no_more_than_the_share_stated() -> None:
+    dice = random.Random(11)
+    claims = 0
+    for _ in range(300):
+        values = [dice.lognormvariate(0, 0.2) for _ in range(9)]
+        claims += bool(changes([Estimate(each, each, each) for each in values], 1))
+    # 15 of 300 is the bound; 27 is three standard deviations above it.
+    assert claims <= 27
+
+
+def test_a_jump_is_found_at_its_run_and_named() -> None:
+    levels = [2.0] * 8 + [2.6] * 7
+    found = gelu(series_of_runs(levels, jump=9))
+    assert [found.measured[each.at].run for each in found.changes] == [9]
+    change = found.changes[0]
+    assert change.rose
+    assert change.before[1] < 2.3 < change.after[0]
+    trend = trends(series_of_runs(levels, jump=9))[0]
+    (sentence,) = sentences(trend)
+    assert "higher from run 9 on (run-9)" in sentence
+    assert "At the same run changed: torch 2.13.0 → 2.14.0" in sentence
+    assert "the runs do not say" in sentence
+
+
+def test_a_fall_beside_which_nothing_changed() -> None:
+    (sentence,) = sentences(trends(series_of_runs([2.6] * 7 + [2.0] * 8))[0])
+    assert "lower from run 8 on" in sentence
+    assert "Nothing else that a run keeps" in sentence
+
+
+def test_a_jump_within_the_intervals_is_no_change() -> None:
+    runs = series_of_runs([2.0] * 10 + [2.08] * 10, noise=0.001)
+    assert gelu(runs).changes == ()
+
+
+def test_flat_and_noisy_is_no_change() -> None:
+    runs = series_of_runs([2.0] * 24, noise=0.2)
+    trend = trends(runs)[0]
+    assert all(each.changes == () for each in trend.followed)
+    assert sentences(trend) == ["No change of level in 3 series of up to 24 runs."]
+
+
+def test_too_few_runs_say_how_many_are_needed() -> None:
+    needed = runs_needed(3)
+    trend = trends(series_of_runs([2.0, 2.0, 9.0, 9.0]))[0]
+    assert sentences(trend) == [
+        f"No change can be claimed yet: with 3 series a change needs {needed} runs of one, and the "
+        "longest here has 4."
+    ]
+    assert gelu(series_of_runs([2.0] * (needed // 2) + [9.0] * (needed - needed // 2))).changes
+
+
+def test_a_run_without_the_framework_leaves_a_gap() -> None:
+    runs = series_of_runs([2.0] * 8 + [2.6] * 8, jump=10)
+    missing = {"torch": {"status": "unsupported", "detail": "torch is not installed here"}}
+    for at in (4, 8):
+        runs[at] = replace(runs[at], costs={}, facts=replace(runs[at].facts, workers=missing))
+    found = gelu(runs)
+    assert 9 not in [each.run for each in found.points]
+    assert [found.measured[each.at].run for each in found.changes] == [10]
+    assert "torch 2.13.0 → 2.14.0" in sentences(trends(runs)[0])[0]
+
+
+def without_interval(cost: Timed) -> Timed:
+    assert cost.cost
+    return replace(cost, estimates={"relative_cost": Estimate(cost.cost.value)})
+
+
+def test_costs_without_an_interval_are_shown_and_never_decide() -> None:
+    runs = series_of_runs([2.0] * 8 + [2.6] * 8)
+    bare = [
+        replace(each, costs={case: without_interval(cost) for case, cost in each.costs.items()})
+        for each in runs
+    ]
+    found = gelu(bare)
+    assert len(found.points) == 16
+    assert found.changes == ()
+
+
+# --- machines, exactness, what is followed
+
+
+def test_machines_are_kept_apart() -> None:
+    runs = series_of_runs([2.0] * 8 + [2.6] * 8)
+    other = {**runs[0].facts.machine, "cpu": "Other CPU"}
+    moved = [
+        replace(each, facts=replace(each.facts, machine=other)) if at >= 8 else each
+        for at, each in enumerate(runs)
+    ]
+    moved = [replace(each, machine=machine_of(each.facts)) for each in moved]
+    found = trends(moved)
+    assert [len(each.runs) for each in found] == [8, 8]
+    assert not any(each.changed for each in found)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "same"),
+    [
+        ("load", 9.0, True),
+        ("system", "Linux 7", True),
+        ("cores", 4, False),
+        ("virtual", False, False),
+        ("caches", {"L1d": "32K"}, False),
+        ("gpus", ["A GPU, 1.0"], False),
+    ],
+)
+def test_what_makes_another_machine(fact: str, value: object, same: bool) -> None:
+    one = facts()
+    other = facts(machine={**one.machine, fact: value})
+    assert (machine_of(one).key == machine_of(other).key) is same
+
+
+def test_a_driver_is_a_version_not_a_machine() -> None:
+    machines = [{**facts().machine, "gpus": [f"A GPU, {driver}"]} for driver in ("1", "2")]
+    one, other = (facts(machine=machine) for machine in machines)
+    assert machine_of(one).key == machine_of(other).key
+    runs = [replace(run(1, {}), facts=each) for each in (one, other)]
+    assert differences(*runs, "torch") == ["driver 1 → 2"]
+
+
+def test_errors_move_only_at_the_same_inputs() -> None:
+    same, fewer = cases()[2], replace(cases()[2], size=500)
+    other = replace(fewer, size=600)
+    first = run(1, {}, errors={same: checked(same, 1.0), fewer: checked(fewer, 2.0)})
+    errors = {same: checked(same, math.inf), other: checked(other, 9.0)}
+    second = run(2, {}, "2.14.0", errors=errors)
+    seeded = run(3, {}, of_facts={"seed": 5}, errors={same: checked(same, 77.0)})
+    found = trends([second, seeded, first])[0].exactness
+    assert found.compared == 1
+    assert [(each.before, each.after) for each in found.moved] == [((1, 1.0), (2, math.inf))]
+
+
+def test_one_activation_a_family_is_followed_whatever_it_costs() -> None:
+    extra = {replace(cases()[2], activation=name): 0.01 for name in ("silu", "elu", "mish")}
+    elsewhere = {replace(cases()[2], size=2**20): 7.0, replace(cases()[2], form="wide"): 7.0}
+    costs = dict.fromkeys(cases(), 2.0) | extra | elsewhere
+    (trend,) = trends([run(1, costs), run(2, costs)])
+    assert [each.case for each in trend.followed] == cases()
+
+
+# --- the feed
+
+
+def test_the_feed_has_what_version_1_1_requires() -> None:
+    made = feed([run(1, {}), run(2, {})], "https://example.org/a/")
+    assert made["version"] == "https://jsonfeed.org/version/1.1"
+    assert isinstance(made["title"], str)
+    assert made["feed_url"] == urljoin(made["home_page_url"], "feed.json")
+    assert [each["id"] for each in made["items"]] == ["run-2", "run-1"]
+    for item in made["items"]:
+        assert isinstance(item["id"], str)
+        assert item["content_text"]
+        assert item["url"].startswith("https://example.org/a/runs/")
+        assert datetime.fromisoformat(item["date_published"]).tzinfo
+        assert all(isinstance(tag, str) for tag in item["tags"])
+
+
+def test_without_an_address_the_feed_has_none() -> None:
+    made = feed([replace(run(1, {}), started=None, facts=facts(finished="soon"))])
+    assert not {"home_page_url", "feed_url"} & made.keys()
+    assert not {"url", "date_published"} & made["items"][0].keys()
+
+
+# --- the whole site
+
+
+def small_rows(cost: float = 2.0) -> list[Row]:
+    """relu in 1 µs and the followed cases in so many, ±1 %."""
+    rows = []
+    for each, times in ((case_of("relu"), 1.0), *((each, cost) for each in cases())):
+        ends = (times * 0.99, times * 1.01)
+        rows.append(Row(each, "time_per_call", 1000 * times, *(1000 * end for end in ends)))
+        rows.append(Row(each, "relative_cost", times, *(ends if times != 1 else (1.0, 1.0))))
+    return rows
+
+
+def write_run(folder: Path, number: int, rows: list[Row], **changed: Any) -> None:
+    RunWriter(folder, facts(number, **changed)).finish(described(rows))
+
+
+STRANGE = "a run\"'&<b>#%41?"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, hostile_text: str) -> Path:
+    """Runs of every kind, one with hostile text wherever text can stand, and one malformed."""
+    root = tmp_path_factory.mktemp("published")
+    write_run(root / "run-1", 1, small_rows())
+    write_run(root / "run-2", 2, small_rows(3.0))
+    write_run(root / "stopped", 3, small_rows(), state="interrupted")
+    write_run(root / "short", 4, small_rows(), profile="smoke", epochs=1)
+    exact = replace(cases()[2], size=5000)
+    write_run(root / "exact", 5, [Row(exact, "max_ulp", 1.0)])
+    gate_rows = [Row(cases()[2], "gate_coverage", 1.0)]
+    write_run(root / "gate", 6, gate_rows, profile="selftest", state="interrupted")
+    told = {hostile_text: hostile_text}
+    worker = {"status": hostile_text, "versions": {"torch": hostile_text, **told}}
+    write_run(
+        root / STRANGE,
+        7,
+        small_rows(),
+        machine={"cpu": hostile_text, "caches": told, "gpus": [hostile_text]},
+        workers={"torch": worker, hostile_text: worker},
+        project=told,
+        profile=hostile_text,
+        command=hostile_text,
+        inputs=hostile_text,
+    )
+    write_run(root / "undated", 8, small_rows(), started=hostile_text, state=hostile_text)
+    (root / "torn").mkdir()
+    (root / "torn" / "run.json").write_text("{", encoding="utf-8")
+    (root / "README.md").write_text("no run", encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def site(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of these runs; one of them is malformed, so that the status is not 0."""
+    out = tmp_path_factory.mktemp("out") / "site"
+    result = call("--published", published, "--out", out, "--base-url", "https://example.org/a")
+    assert result.exit_code == 4, result.output
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "torn" in errors[0]
+    sentence, path = result.stdout.splitlines()
+    assert Path(path) == out / "index.html"
+    assert sentence.startswith("8 runs of 2 machines; 3 of them in the trends.")
+    assert "1 folder could not be read" in sentence
+    return out
+
+
+def test_every_run_is_listed_with_its_kind_and_why_it_is_in_no_trend(site: Path) -> None:
+    text = re.sub(r"\s+", " ", (site / "index.html").read_text(encoding="utf-8"))
+    for words in (
+        "Not in the trends: it is interrupted, not finished.",
+        "Not in the trends: a smoke run is too short for its numbers to be compared.",
+        "Not in the trends: it has no cost over relu.",
+        "a selftest times the gate, not activations; it is interrupted, not finished.",
+        "exactness alone",
+        "as run 2 of this machine",
+        "could not be read and has no report",
+    ):
+        assert words in text
+    left_out = (site / "trends.html").read_text(encoding="utf-8").partition('id="left-out"')[2]
+    for name in ("stopped", "short", "exact", "gate", "undated"):
+        assert f"{name}</a>" in left_out
+
+
+def test_links_lead_to_files(site: Path) -> None:
+    pages = {
+        name: (site / name).read_text(encoding="utf-8") for name in ("index.html", "trends.html")
+    }
+    for text in pages.values():
+        links = re.findall(r'href="([^"]*)"', text)
+        inside = [each for each in links if not each.startswith(("#", "data:"))]
+        assert len(inside) > 5
+        for each in inside:
+            assert (site / unquote(each)).is_file(), each
+    items = json.loads((site / "feed.json").read_text(encoding="utf-8"))["items"]
+    assert len(items) == 8
+    for item in items:
+        assert (site / unquote(item["url"].removeprefix("https://example.org/a/"))).is_file()
+
+
+def test_hostile_text_is_escaped(site: Path) -> None:
+    for name in ("index.html", "trends.html"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert "<img" not in text
+        assert "<b>" not in text
+        assert "&lt;/script&gt;" in text
+        assert "default-src 'none'" in text
+    pages = [each.name for each in (site / "runs").iterdir()]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", each) for each in pages)
+    assert len(pages) == 8
+
+
+def test_a_page_needs_nothing_from_elsewhere(site: Path) -> None:
+    for name in ("index.html", "trends.html"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert not re.search(r'(?:src|href)="(?:https?:)?//|url\(\s*["\']?http|@import', text)
+
+
+def test_names_that_no_page_can_hold_have_one(tmp_path: Path) -> None:
+    """In the names of folders and in the versions, which the trends draw."""
+    for number, name in ((1, b"ru\xffn"), (2, b"ru\x1bn"), (3, b"plain")):
+        folder = tmp_path / "in" / os.fsdecode(name)
+        write_run(folder, number, small_rows(), version=f"2.{number}\x01")
+    result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "site" / "runs").iterdir())) == 3
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert index.count("ru\ufffdn</a>") == 2
+    assert "2.3\ufffd" in (tmp_path / "site" / "trends.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in ((1, "bad"), (2, "good")):
+        write_run(tmp_path / "in" / name, number, small_rows())
+
+    def failing(evidence: Evidence) -> str:
+        if "bad" in evidence.runs:
+            raise ZeroDivisionError("division by zero")
+        return render(evidence)
+
+    monkeypatch.setattr("actbench.report.page.render", failing)
+    result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
+    assert result.exit_code == 4
+    [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert "bad: ZeroDivisionError('division by zero'); actbench report" in error
+    assert [each.name for each in (tmp_path / "site" / "runs").iterdir()] == ["good.html"]
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "<strong>bad</strong> could not be read and has no report" in index
+
+
+def test_building_again_removes_reports_of_runs_that_are_gone(
+    published: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "run-1").symlink_to(published / "run-1")
+    out = tmp_path / "site"
+    (out / "runs").mkdir(parents=True)
+    (out / "runs" / "gone.html").write_text("old", encoding="utf-8")
+    result = call("--published", tmp_path / "in", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    assert [each.name for each in (out / "runs").iterdir()] == ["run-1.html"]
+    told = json.loads(result.stdout)
+    assert told["runs"] == told["in_trends"] == ["run-1"]
+    assert told["unread"] == {}
+    assert told["changes"] == []
+    assert "<svg" not in (out / "trends.html").read_text(encoding="utf-8")
+
+
+def test_nothing_published_is_a_site_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("No run is published yet.")
+    assert "actbench publish RUN" in (tmp_path / "site" / "index.html").read_text()
+    assert "no trend yet" in (tmp_path / "site" / "trends.html").read_text()
+    assert json.loads((tmp_path / "site" / "feed.json").read_text())["items"] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["example.org", "file:///a", "https://", "http://a/?b", "http://["]
+)
+def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
+    result = call("--published", tmp_path, "--out", tmp_path / "site", "--base-url", address)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_is_no_site_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    result = call("--published", tmp_path, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "thesis.txt" in result.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_folders_that_cannot_be_read_or_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    missing = call("--published", tmp_path / "none", "--out", tmp_path / "site")
+    assert missing.exit_code == 4
+    assert "bench publish" in missing.stderr
+    blocked = call("--published", tmp_path, "--out", tmp_path / "file" / "site")
+    assert blocked.exit_code == 4
+    assert "cannot write" in blocked.stderr
+
+
+def test_help_has_examples_and_names_bench_publish() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    assert "Examples:" in result.stdout
+    assert "actbench publish RUN" in " ".join(result.stdout.split())
+
+
+def test_what_a_run_is_comes_from_its_rows(published: Path) -> None:
+    kinds = {
+        name: listed(name, read((published / name,))).kind
+        for name in ("run-1", "exact", "gate", "short")
+    }
+    assert kinds == {
+        "run-1": "measuring run, profile standard",
+        "exact": "exactness alone",
+        "gate": "selftest of the gate",
+        "short": "measuring run, profile smoke",
+    }
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page_name", ["index.html", "trends.html"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_opens_from_disk_quietly_and_fits_a_phone(
+    visit: Callable[..., Any], site: Path, hostile_text: str, page_name: str, scheme: str
+) -> None:
+    view = {"width": 360, "height": 740}
+    page = visit(site / page_name, ready="footer", viewport=view, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    shade = sum(int(part) for part in paper[4:-1].split(",")) / 3
+    assert shade < 60 if scheme == "dark" else shade > 200
+    assert page.title() != "owned"
+    assert page.locator("img, script").count() == 0
+    assert page.get_by_text(hostile_text).count() > 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    if page_name == "trends.html":
+        assert page.locator("figure svg").count() > 0
