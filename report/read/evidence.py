@@ -11,7 +11,6 @@ from functools import cache, cached_property
 from ...bench.catalog import cases
 from ...bench.catalog.activations import find
 from ...bench.catalog.cases import Case
-from ...bench.catalog.frameworks import frameworks
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
 from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling
@@ -291,30 +290,10 @@ class Evidence:
         return {name: findings(run) for name, run in self.runs.items()}
 
 
-@cache
-def family_of(label: str) -> tuple[str, bool]:
-    """The family of an activation and whether it is row-wise; `unknown` if not in the catalogue."""
-    try:
-        record = find(label)
-    except UsageError:
-        return "unknown", False
-    return record.family, record.rowwise
-
-
 def class_names(run: Run, device: str) -> dict[int, str]:
     """The size classes of a run's machine, by elements; commands are made from them."""
     classes = run.facts.size_classes.get(device, {})
     return {size: name for name, size in classes.items() if plain(name)}
-
-
-def plain_form(framework: str, activation: str) -> str:
-    """The form that people take first: native, or the first one written out where there is none."""
-    known = frameworks().get(framework)
-    try:
-        record = find(activation)
-    except UsageError:
-        return "native"
-    return "native" if known is None else cases.plain_form(record, known)
 
 
 def command_of(case: Case) -> str:
@@ -334,7 +313,16 @@ def repeatable(case: Case) -> bool:
     A name with a quote in it would end the quoting of the command line it is pasted into.
     """
     fields = (getattr(case, field) for field in _FIELDS if field != "activation")
-    return family_of(case.activation)[0] != "unknown" and plain(*fields)
+    return _is_known(case.activation) and plain(*fields)
+
+
+@cache
+def _is_known(activation: str) -> bool:
+    try:
+        find(activation)
+    except UsageError:
+        return False
+    return True
 
 
 def plain(*fields: object) -> bool:

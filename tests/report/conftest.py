@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.catalog import cases
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
@@ -273,6 +275,11 @@ def hostile_rows() -> list[Row]:
     gelu = replace(relu, activation="gelu")
     rows += timing_rows(gelu, 9e3, 0.1, 9e3)
     return [*rows, *part_rows(replace(gelu, size=0), 0.1, 100.0)]
+
+
+def plain_form(framework: str, activation: str) -> str:
+    """The form that people take first, as the catalogue has it."""
+    return cases.plain_form(CATALOG[activation], frameworks()[framework])
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ import pytest
 from actbench.bench.catalog.cases import PROFILES, Case, Selection, expand
 from actbench.bench.catalog.sizes import size_classes
 from actbench.bench.results.rows import Row
-from actbench.report.read.evidence import Evidence, plain_form
+from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
+
+from ..conftest import plain_form
 
 CLASSES = {"launch": 64, "l1": 1024, "between": 8192, "l2": 65536, "last_level": 2**20}
 CLASSES["memory"] = 2**23

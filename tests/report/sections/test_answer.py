@@ -18,14 +18,13 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Row
 from actbench.report.draw.drawing import Panel
 from actbench.report.page import render
-from actbench.report.read.evidence import plain_form
 from actbench.report.read.rows import read
 from actbench.report.sections import answer
 from actbench.report.site.runs import listed
 from actbench.report.tables.tables import all_tables
 from actbench.report.words import title
 
-from ..conftest import CLASSES
+from ..conftest import CLASSES, plain_form
 
 MakeRun = Callable[..., Path]
 Lines = dict[tuple[str, str], dict[str, Any]]
