@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ...bench.catalog.cases import Case
 from ..read.evidence import FAMILIES, Checked, Evidence, Split, Timed
-from .settings import Setting, setting_of
+from .settings import Setting, setting_of, unusual
 from .sizes import Size, deciding, places, sizes_of
 
 
@@ -51,8 +51,24 @@ class Group(Generic[Record]):
     conditions: Setting
     series: tuple[Series[Record], ...]
     sizes: tuple[Size, ...]
-    words: str
-    """The conditions, with the run where there are several."""
+    with_run: bool = False
+
+    @property
+    def words(self) -> str:
+        """The conditions, with the run where there are several."""
+        return self.conditions.words(self.with_run)
+
+    @property
+    def prefix(self) -> str:
+        """What is unusual, before a sentence: `cuda, bfloat16, run b: `."""
+        told = unusual(replace(self.conditions, direction="forward"))
+        told += [f"run {self.conditions.run}"] * self.with_run
+        return f"{', '.join(told)}: " if told else ""
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records of all series."""
+        return tuple(record for series in self.series for record in series.records)
 
     @property
     def cached(self) -> Size:
@@ -64,9 +80,27 @@ class Group(Generic[Record]):
         """In cache, streaming and at launch, as far as they were timed."""
         return places(self.sizes)
 
+    def at(self, size: Size) -> list[Record]:
+        """The records of a size."""
+        return [record for series in self.series for record in series.at(size)]
+
+    def only(self, size: Size) -> Group[Record]:
+        """The same with one size alone."""
+        kept = self.having(lambda record: record.case.size == size.elements)
+        return replace(kept, sizes=(size,))
+
+    def having(self, wanted: Callable[[Record], bool]) -> Group[Record]:
+        """The same with some records alone."""
+        kept = (replace(each, records=tuple(filter(wanted, each.records))) for each in self.series)
+        return replace(self, series=tuple(kept))
+
+
+def _every(record: object) -> bool:
+    return True
+
 
 def groups(
-    evidence: Evidence, records: Iterable[Record], wanted: Callable[[Record], bool]
+    evidence: Evidence, records: Iterable[Record], wanted: Callable[[Record], bool] = _every
 ) -> list[Group[Record]]:
     """The wanted records with fresh outputs and warm caches, of each run the foremost first."""
     found: dict[Setting, dict[Setting, list[Record]]] = {}
@@ -85,8 +119,37 @@ def _group(
     settings = sorted(found, key=lambda setting: setting.order)
     series = tuple(Series(setting, tuple(found[setting])) for setting in settings)
     measured = {record.case.size for each in series for record in each.records}
-    words = conditions.words(len(evidence.runs) > 1)
-    return Group(conditions, series, sizes_of(evidence, conditions, measured), words)
+    sizes = sizes_of(evidence, conditions, measured)
+    return Group(conditions, series, sizes, len(evidence.runs) > 1)
+
+
+def whole(group: Group[Record]) -> Group[Record]:
+    """The group as it is."""
+    return group
+
+
+def in_cache(group: Group[Record]) -> Group[Record]:
+    """The size at which arithmetic decides."""
+    return group.only(group.cached)
+
+
+def streaming(group: Group[Record]) -> Group[Record]:
+    """The size at which data streams from memory; nothing where that was not timed."""
+    return group.only(next((size for size in group.sizes if size.name == "memory"), Size(0)))
+
+
+def answering(
+    evidence: Evidence,
+    records: Iterable[Record],
+    narrow: Callable[[Group[Record]], Group[Record]] = whole,
+) -> list[Group[Record]]:
+    """What an answer rests on: of the first run that has any, each device's foremost conditions.
+
+    Nothing is compared across runs, devices or conditions. `narrow` leaves out what is not asked.
+    """
+    narrowed = map(narrow, groups(evidence, records))
+    first = foremost(group for group in narrowed if group.records)
+    return [group for group in first if group.conditions.run == first[0].conditions.run]
 
 
 def foremost(found: Iterable[Group[Record]]) -> list[Group[Record]]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..compare.commands import again
-from ..compare.pairs import Pair, View
+from ..compare.groups import Group
+from ..compare.pairs import Pair
 from ..compare.ratios import tally
-from ..compare.sizes import Size
 from ..draw.figure import Figure
 from ..draw.strips import Mark, Strips, by_setting, panels
 from ..read.evidence import Evidence, Timed, with_device
@@ -47,15 +47,13 @@ def plain(timed: Timed, *names: str) -> bool:
     return timed.plain and case.activation in names and case.direction == "forward"
 
 
-def by_place(
-    found: Iterable[View], other: str, wanted: Callable[[Size], bool] = lambda size: True
-) -> list[str]:
+def by_place(found: Iterable[Group[Pair]], other: str) -> list[str]:
     """A sentence per place: how often each activation takes longer than another."""
     return [
-        sentence(view.prefix, f"{size.where}: ", ". ".join(_tallies(view.at(size), other)))
-        for view in found
-        for size in view.places
-        if wanted(size) and view.at(size)
+        sentence(group.prefix, f"{size.where}: ", ". ".join(_tallies(group.at(size), other)))
+        for group in found
+        for size in group.places
+        if group.at(size)
     ]
 
 
@@ -73,7 +71,7 @@ def figure(
     name: str,
     title: str,
     note: str,
-    found: Sequence[View],
+    found: Sequence[Group[Pair]],
     other: str,
     mark: Callable[[Pair], Mark] | None = None,
 ) -> Figure:
@@ -81,13 +79,13 @@ def figure(
     of = mark or (lambda pair: Mark(pair.top.family, pair.name, pair.ratio))
     drawn = [
         Strips(
-            capital(f"{size.words}{f', {view.conditions.device}' * (len(found) > 1)}"),
-            by_setting((pair.setting, of(pair)) for pair in view.at(size)),
+            capital(f"{size.words}{f', {group.conditions.device}' * (len(found) > 1)}"),
+            by_setting((pair.setting, of(pair)) for pair in group.at(size)),
         )
-        for view in found
-        for size in view.places
+        for group in found
+        for size in group.places
     ]
-    conditions = capital("; ".join(view.words for view in found))
+    conditions = capital("; ".join(group.words for group in found))
     text = f"{note} Bars are 95 % intervals. {conditions}."
     return Figure(title, text.strip(), panels(name, drawn, other))
 
@@ -98,7 +96,7 @@ def of_run(evidence: Evidence, run: str, *sentences: str) -> tuple[str, ...]:
     return (f"Run {run}: {first}" if len(evidence.runs) > 1 else first, *rest)
 
 
-def command(found: Iterable[View]) -> str:
+def command(found: Iterable[Group[Pair]]) -> str:
     """What times all pairs again."""
-    pairs = [pair for view in found for pair in view.pairs]
+    pairs = [pair for group in found for pair in group.records]
     return again(each.case for pair in pairs for each in (pair.bottom, pair.top))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..compare.pairs import Pair, View, pairs, views
+from collections.abc import Callable, Sequence
+
+from ..compare.groups import Group, answering, in_cache
+from ..compare.pairs import Pair, pairs
 from ..compare.ratios import Found, tally
 from ..draw.strips import Mark
 from ..read.evidence import Evidence, Timed
@@ -22,29 +25,38 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """The time of the gradient, and of both, over that of the value alone, in cache."""
-    found = views(evidence, pairs(evidence, _wanted, direction="forward"), View.cached)
-    if not found:
+    found = {
+        direction: answering(evidence, pairs(evidence, wanted, direction="forward"), in_cache)
+        for direction, wanted in _WANTED.items()
+    }
+    groups = [group for alike in found.values() for group in alike]
+    if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = [
-        sentence(view.prefix, f"{view.sizes[0].where}, {words}: ", ". ".join(clauses))
-        for view in found
-        for direction, words in _WORDS.items()
-        if (clauses := _clauses([p for p in view.pairs if p.setting.direction == direction]))
-    ]
-    both = any(pair.setting.direction == "both" for view in found for pair in view.pairs)
-    told += [] if both else ["Both in one call were not timed: --direction both does it."]
+    told = [_sentence(group, direction) for direction, alike in found.items() for group in alike]
+    told += ["Both in one call were not timed: --direction both does it."] * (not found["both"])
     note = "● gelu, ■ relu, ▲ squareplus, each in its plain form; hollow is both in one call."
-    drawn = figure("backward", "The gradient over the value", note, found, "the value", _mark)
+    drawn = figure("backward", "The gradient over the value", note, groups, "the value", _mark)
     see = {"timings": "Every case that was timed"}
-    return Answer(_ANCHOR, _QUESTION, tuple(told), (drawn,), command(found), see=see)
+    return Answer(_ANCHOR, _QUESTION, tuple(told), (drawn,), command(groups), see=see)
 
 
-def _wanted(timed: Timed) -> bool:
-    case = timed.case
-    return timed.plain and case.activation in _NAMES and case.direction in _WORDS
+def _wanted(direction: str) -> Callable[[Timed], bool]:
+    def wanted(timed: Timed) -> bool:
+        case = timed.case
+        return timed.plain and case.activation in _NAMES and case.direction == direction
+
+    return wanted
 
 
-def _clauses(found: list[Pair]) -> list[str]:
+_WANTED = {direction: _wanted(direction) for direction in _WORDS}
+
+
+def _sentence(group: Group[Pair], direction: str) -> str:
+    where = f"{group.cached.where}, {_WORDS[direction]}: "
+    return sentence(group.prefix, where, ". ".join(_clauses(group.records)))
+
+
+def _clauses(found: Sequence[Pair]) -> list[str]:
     told: dict[str, list[Found]] = {}
     for pair in found:
         told.setdefault(pair.name, []).append((pair.setting.who, pair.ratio))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 
-from ..compare.pairs import Pair, View, pairs, views
+from ..compare.groups import Group, answering
+from ..compare.pairs import Pair, pairs
 from ..compare.ratios import Verdict, span, verdict
 from ..draw.curves import Curve, Curves, panels
 from ..draw.figure import Figure
@@ -27,11 +28,11 @@ Sizes = Mapping[int, Estimate]
 
 def answer(evidence: Evidence) -> Answer:
     """Compiled over eager, by framework and size."""
-    found = views(evidence, pairs(evidence, _wanted, mode="eager"))
+    found = answering(evidence, pairs(evidence, _wanted, mode="eager"))
     if not found:
         why = "no framework was timed both eager and compiled"
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE, why)
-    told = [text for view in found for text in _sentences(view)]
+    told = [text for group in found for text in _sentences(group)]
     return Answer(_ANCHOR, _QUESTION, tuple(told), (_figure(found),), command(found))
 
 
@@ -39,10 +40,10 @@ def _wanted(timed: Timed) -> bool:
     return timed.case.mode == "compiled" and plain(timed, *_NAMES)
 
 
-def _by_name(view: View) -> dict[str, dict[str, dict[int, Estimate]]]:
+def _by_name(group: Group[Pair]) -> dict[str, dict[str, dict[int, Estimate]]]:
     """The ratios by size, of each activation and framework; relu only if there is nothing else."""
     found: dict[str, dict[str, dict[int, Estimate]]] = {}
-    for pair in sorted(view.pairs, key=lambda pair: pair.top.case.size):
+    for pair in sorted(group.records, key=lambda pair: pair.top.case.size):
         framework = title(pair.setting.framework)
         sizes = found.setdefault(pair.name, {}).setdefault(framework, {})
         sizes[pair.top.case.size] = pair.ratio
@@ -52,9 +53,9 @@ def _by_name(view: View) -> dict[str, dict[str, dict[int, Estimate]]]:
 # --- in words -------------------------------------------------------------------------------------
 
 
-def _sentences(view: View) -> list[str]:
-    told = [sentence(view.prefix, _lead(view.pairs))]
-    for name, frameworks in _by_name(view).items():
+def _sentences(group: Group[Pair]) -> list[str]:
+    told = [sentence(group.prefix, _lead(group.records))]
+    for name, frameworks in _by_name(group).items():
         clauses = [f"{framework} {_by_size(sizes)}" for framework, sizes in frameworks.items()]
         told.append(f"Compiled {name}, over eager: {'; '.join(clauses)}.")
     return told
@@ -99,18 +100,18 @@ def _break_even(sizes: Sizes) -> str:
 # --- as curves ------------------------------------------------------------------------------------
 
 
-def _figure(found: Sequence[View]) -> Figure:
+def _figure(found: Sequence[Group[Pair]]) -> Figure:
     drawn = [
         Curves(
-            f"{name}{f', {view.conditions.device}' * (len(found) > 1)}: compiled over eager (×)",
+            f"{name}{f', {group.conditions.device}' * (len(found) > 1)}: compiled over eager (×)",
             [Curve(framework, framework, sizes) for framework, sizes in frameworks.items()],
         )
-        for view in found
-        for name, frameworks in _by_name(view).items()
+        for group in found
+        for name, frameworks in _by_name(group).items()
     ]
     return Figure(
         "Compiled over eager, by size",
         "Below the dashed line compiled code takes less time; bars are 95 % intervals. "
-        f"{capital('; '.join(view.words for view in found))}.",
+        f"{capital('; '.join(group.words for group in found))}.",
         panels("compiling", drawn, "time of compiled over eager", one=True),
     )

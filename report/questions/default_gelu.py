@@ -9,7 +9,8 @@ from functools import cache
 
 from ...bench.catalog.dtypes import DTYPES
 from ..compare.commands import again
-from ..compare.pairs import Pair, View, pairs, views
+from ..compare.groups import Group, answering
+from ..compare.pairs import Pair, pairs
 from ..compare.settings import setting_of
 from ..draw.strips import Mark
 from ..read.evidence import Checked, Evidence, Timed
@@ -29,7 +30,7 @@ def answer(evidence: Evidence) -> Answer:
     """What each framework's own gelu computes, by its errors, and the time of tanh over exact."""
     checked = _checked(evidence)
     formulas = [_formula(framework, found) for framework, found in checked.items()]
-    over = views(evidence, pairs(evidence, _wanted, activation="gelu"))
+    over = answering(evidence, pairs(evidence, _wanted, activation="gelu"))
     if not formulas and not over:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
     told = formulas or ["Which formula a native gelu follows was not checked in 16 bits."]
@@ -55,8 +56,8 @@ def _mark(pair: Pair) -> Mark:
     return Mark(pair.top.family, "tanh", pair.ratio)
 
 
-def _command(checked: Sequence[Checked], over: Sequence[View]) -> str:
-    timed = [case for view in over for pair in view.pairs for case in (pair.top, pair.bottom)]
+def _command(checked: Sequence[Checked], over: Sequence[Group[Pair]]) -> str:
+    timed = [case for group in over for pair in group.records for case in (pair.top, pair.bottom)]
     return again([*(t.case for t in timed), *(replace(c.case, size=0) for c in checked)])
 
 

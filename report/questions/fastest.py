@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from ..compare.commands import again
-from ..compare.groups import Group, foremost, groups
+from ..compare.groups import Group, answering
 from ..draw.curves import Curve, Curves, panels
 from ..draw.figure import Figure
 from ..read.evidence import Estimate, Evidence, Timed
@@ -29,20 +29,24 @@ Times = Mapping[int, Mapping[str, Estimate]]
 
 def answer(evidence: Evidence) -> Answer:
     """The fastest framework and mode at each size, by activation."""
-    measured = groups(evidence, evidence.timed, lambda timed: plain(timed, *_NAMES))
-    comparable = [group for group in measured if any(_times(group, name) for name in _NAMES)]
-    found = [g for g in foremost(comparable) if g.conditions.run == comparable[0].conditions.run]
+    timed = [timed for timed in evidence.timed if plain(timed, *_NAMES)]
+    found = answering(evidence, timed, _comparable)
     if not found:
         why = "there are no two frameworks or modes to choose from"
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE, why)
     told = [
-        sentence(f"{group.words}: " * (len(found) > 1), f"for {name}, {_by_size(times)}")
+        sentence(group.prefix, f"for {name}, {_by_size(times)}")
         for group in found
         for name in _NAMES
         if (times := _times(group, name))
     ]
-    cases = [timed.case for group in found for series in group.series for timed in series.records]
+    cases = [timed.case for group in found for timed in group.records]
     return Answer(_ANCHOR, _QUESTION, tuple(told), (_figure(found),), again(cases))
+
+
+def _comparable(group: Group[Timed]) -> Group[Timed]:
+    """What two settings have."""
+    return group.having(lambda timed: bool(_times(group, timed.case.activation)))
 
 
 def _times(group: Group[Timed], name: str) -> dict[int, dict[str, Estimate]]:

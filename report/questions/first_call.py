@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..compare.pairs import Pair, View, pairs, views
+from ..compare.groups import Group, answering
+from ..compare.pairs import Pair, pairs
 from ..read.evidence import PLAIN, Evidence, Timed
 from ..words import counted, duration, elements, sentence
 from .answer import Answer, by_place, command, figure, plain, unmeasured
@@ -19,7 +20,7 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """Warm calls of silu over relu; beside them what compiling took."""
-    found = views(
+    found = answering(
         evidence, pairs(evidence, lambda t: plain(t, "silu"), activation="relu", form=PLAIN)
     )
     if not found:
@@ -29,17 +30,17 @@ def answer(evidence: Evidence) -> Answer:
     return Answer(_ANCHOR, _QUESTION, told, (drawn,), command(found))
 
 
-def _compiling(view: View) -> str:
+def _compiling(group: Group[Pair]) -> str:
     """What the first call of compiled code took beyond a later one, and in how many later ones."""
-    told = [_seconds(pair) for pair in _compiled(view.pairs)]
+    told = [_seconds(pair) for pair in _compiled(group.records)]
     if not told:
         return sentence(
-            view.prefix,
+            group.prefix,
             "what a first call takes is not in the rows: only where something was compiled is it "
             "kept, and never in eager mode",
         )
     return sentence(
-        view.prefix,
+        group.prefix,
         "what compiling added to the first call is no part of these ratios: ",
         "; ".join(told),
         ". Each is one call, without an interval, and a compile cache may have shortened it",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..compare.pairs import pairs, views
+from ..compare.groups import answering
+from ..compare.pairs import pairs
 from ..read.evidence import PLAIN, Evidence, Timed
 from .answer import Answer, by_place, command, figure, plain, unmeasured
 
@@ -25,7 +26,7 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """Compiled activations over a compiled copy of the same framework, by place."""
-    found = views(evidence, pairs(evidence, _wanted, activation="copy", form=PLAIN))
+    found = answering(evidence, pairs(evidence, _wanted, activation="copy", form=PLAIN))
     if not found:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
     told = (*by_place(found, _COPY), _BOUND)

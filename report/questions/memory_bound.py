@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..compare.pairs import View, pairs, views
+from ..compare.groups import Group, answering, streaming
+from ..compare.pairs import Pair, pairs
 from ..read.evidence import PLAIN, Evidence
 from .answer import Answer, by_place, command, figure, plain, unmeasured
 
@@ -32,10 +33,10 @@ def answer(evidence: Evidence) -> Answer:
         _QUESTION,
         tuple(text for words, over in shown.items() for text in by_place(over, words)),
         tuple(drawn),
-        command(view for over in shown.values() for view in over),
+        command(group for over in shown.values() for group in over),
     )
 
 
-def _over(evidence: Evidence, name: str) -> list[View]:
+def _over(evidence: Evidence, name: str) -> list[Group[Pair]]:
     over = pairs(evidence, lambda t: plain(t, *_NAMES), activation=name, form=PLAIN)
-    return views(evidence, over, View.streaming)
+    return answering(evidence, over, streaming)

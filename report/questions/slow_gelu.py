@@ -8,8 +8,8 @@ from dataclasses import replace
 from ...bench.catalog.activations import CATALOG
 from ...bench.timing.cost_model import TOLERANCE
 from ..compare.commands import again
-from ..compare.groups import Group, foremost, groups
-from ..compare.pairs import View, pairs, views
+from ..compare.groups import Group, answering, in_cache
+from ..compare.pairs import Pair, pairs
 from ..compare.parts import share, total
 from ..compare.ratios import times
 from ..compare.settings import setting_of
@@ -33,12 +33,11 @@ Shares = Mapping[str, Estimate]
 
 def answer(evidence: Evidence) -> Answer:
     """gelu's arithmetic beside the rest, what its formula counts, and its tanh variant."""
-    found = foremost(groups(evidence, evidence.splits, _wanted))
-    found = [group for group in found if group.conditions.run == found[0].conditions.run]
+    found = answering(evidence, filter(_wanted, evidence.splits))
     if not found:
         question, why = _question("cpu" in evidence.devices), "gelu's arithmetic is not in the rows"
         return unmeasured(evidence, _ANCHOR, question, _MEASURE, why)
-    slow, variant = _views(evidence, _NAME, "relu"), _views(evidence, _VARIANT, _NAME)
+    slow, variant = _over(evidence, _NAME, "relu"), _over(evidence, _VARIANT, _NAME)
     parts = [text for group in found for text in _sentences(evidence, group)]
     return Answer(
         _ANCHOR,
@@ -60,9 +59,9 @@ def _wanted(split: Split) -> bool:
     return forward and split.plain and split.part("arithmetic") is not None
 
 
-def _views(evidence: Evidence, top: str, bottom: str) -> list[View]:
+def _over(evidence: Evidence, top: str, bottom: str) -> list[Group[Pair]]:
     over = pairs(evidence, lambda timed: plain(timed, top), activation=bottom, form=PLAIN)
-    return views(evidence, over, View.cached)
+    return answering(evidence, over, in_cache)
 
 
 def _command(found: Sequence[Group[Split]]) -> str:
@@ -70,8 +69,7 @@ def _command(found: Sequence[Group[Split]]) -> str:
     cases = [
         replace(split.case, activation=name, size=size)
         for group in found
-        for series in group.series
-        for split in series.records
+        for split in group.records
         for size in split.sizes
         for name in (_NAME, _VARIANT, *_OPERATIONS)
     ]
@@ -79,14 +77,13 @@ def _command(found: Sequence[Group[Split]]) -> str:
 
 
 def _sentences(evidence: Evidence, group: Group[Split]) -> list[str]:
-    splits = [split for series in group.series for split in series.records]
-    prefix = f"{group.words}: " * (group.conditions.device != "cpu")
+    splits = group.records
     told = {
         "its arithmetic above a copy, in cache, is": _arithmetic(evidence, splits),
         "streaming, memory and allocation are": _streaming(evidence, splits),
     }
     texts = [f"{lead} {_halves(found, 'a call')}" for lead, found in told.items() if found]
-    return [sentence(prefix, text) for text in [*texts, *_formula(evidence, splits)]]
+    return [sentence(group.prefix, text) for text in [*texts, *_formula(evidence, splits)]]
 
 
 def _who(split: Split) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..compare.pairs import pairs, views
+from ..compare.groups import answering
+from ..compare.pairs import pairs
 from ..read.evidence import PLAIN, Evidence
 from .answer import Answer, by_place, command, figure, plain, unmeasured
 
@@ -22,7 +23,7 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """softplus over squareplus in each place, beside what the paper says."""
-    found = views(
+    found = answering(
         evidence,
         pairs(evidence, lambda t: plain(t, "softplus"), activation="squareplus", form=PLAIN),
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ..compare.pairs import Pair, View, pairs, views
+from ..compare.groups import Group, answering, in_cache
+from ..compare.pairs import Pair, pairs
 from ..compare.ratios import Found, span, tally
 from ..read.evidence import PLAIN, Evidence, Timed
 from ..words import number, sentence
@@ -23,11 +23,11 @@ _MEASURE = "--form native --form textbook --form wide --size l2"
 
 def answer(evidence: Evidence) -> Answer:
     """The time of the wide form over the plain one's, in cache, and what it buys."""
-    found = views(evidence, pairs(evidence, _wanted, form=PLAIN), View.cached)
+    found = answering(evidence, pairs(evidence, _wanted, form=PLAIN), in_cache)
     if not found:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = [text for view in found for text in (*_overall(view), _errors(view), _of_each(view))]
-    shown = [replace(view, pairs=tuple(_shown(view))) for view in found]
+    told = [text for group in found for text in (*_overall(group), _errors(group), _of_each(group))]
+    shown = [_shown(group) for group in found]
     note = "● exp, ▲ algebraic, ■ max."
     drawn = figure("correctness", "The wide form over the plain one", note, shown, "plain")
     see = {"accuracy": "How right each form is"}
@@ -39,28 +39,28 @@ def _wanted(timed: Timed) -> bool:
     return (case.form, case.direction) == ("wide", "forward") and timed.family != "primitive"
 
 
-def _shown(view: View) -> list[Pair]:
+def _shown(group: Group[Pair]) -> Group[Pair]:
     """The pairs of those that people name; of the first few where there are none of them."""
-    names = list(dict.fromkeys(pair.name for pair in view.pairs))
+    names = list(dict.fromkeys(pair.name for pair in group.records))
     named = [name for name in names if name in _NAMES] or names[:_FEW]
-    return [pair for pair in view.pairs if pair.name in named]
+    return group.having(lambda pair: pair.name in named)
 
 
-def _overall(view: View) -> list[str]:
+def _overall(group: Group[Pair]) -> list[str]:
     """Of how many activations and frameworks the wide form takes longer: a sentence a mode."""
     modes: dict[str, list[Found]] = {}
-    for pair in view.pairs:
+    for pair in group.records:
         modes.setdefault(pair.setting.mode, []).append(("", pair.ratio))
-    where = view.sizes[0].where
+    where = group.sizes[0].where
     return [
-        sentence(view.prefix, f"{mode}, {where}: ", tally("the wide form", "the plain one", found))
+        sentence(group.prefix, f"{mode}, {where}: ", tally("the wide form", "the plain one", found))
         for mode, found in modes.items()
     ]
 
 
-def _errors(view: View) -> str:
+def _errors(group: Group[Pair]) -> str:
     """How many of each form are right, where both were checked."""
-    both = [errors for pair in view.pairs if (errors := _of_pair(pair))]
+    both = [errors for pair in group.records if (errors := _of_pair(pair))]
     if not both:
         return "Their errors were not checked in this run."
     wide, plain = (sum(errors[side] <= CLOSE for errors in both) for side in (0, 1))
@@ -76,10 +76,10 @@ def _of_pair(pair: Pair) -> tuple[float, float] | None:
     return (wide.error, plain.error) if wide and plain else None
 
 
-def _of_each(view: View) -> str:
+def _of_each(group: Group[Pair]) -> str:
     """The ratios and the largest errors of each activation that is drawn, in one sentence."""
     by_name: dict[str, list[Pair]] = {}
-    for pair in _shown(view):
+    for pair in _shown(group).records:
         by_name.setdefault(pair.name, []).append(pair)
     told = [f"{name} {_reach(named)}" for name, named in by_name.items()]
     return sentence(f"as drawn: {'; '.join(told)}")

@@ -12,7 +12,8 @@ import pytest
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.report.compare.commands import again
-from actbench.report.compare.pairs import View, pairs, views
+from actbench.report.compare.groups import Group, answering, in_cache, streaming
+from actbench.report.compare.pairs import Pair, pairs
 from actbench.report.questions.answer import command, plain
 from actbench.report.read.evidence import PLAIN, Evidence
 from actbench.report.read.rows import read
@@ -22,8 +23,8 @@ from ..questions.conftest import rows_of
 MakeRun = Callable[..., Path]
 
 
-def silu_over_relu(evidence: Evidence) -> list[View]:
-    return views(
+def silu_over_relu(evidence: Evidence) -> list[Group[Pair]]:
+    return answering(
         evidence, pairs(evidence, lambda t: plain(t, "silu"), activation="relu", form=PLAIN)
     )
 
@@ -48,11 +49,11 @@ def test_other_calls_than_plain_ones_answer_nothing(
 def test_the_first_run_that_has_the_rows_answers(make_run: MakeRun) -> None:
     only_relu = {key: time for key, time in times().items() if key[2] == "relu"}
     planted = {"a": only_relu, "c": times(silu=300.0), "b": times(silu=900.0)}
-    [view] = silu_over_relu(read([make_run(rows_of(t), name) for name, t in planted.items()]))
-    [pair] = view.pairs
+    [group] = silu_over_relu(read([make_run(rows_of(t), name) for name, t in planted.items()]))
+    [pair] = group.records
     assert pair.ratio.value == 3.0
-    assert view.prefix == "run c: "
-    assert view.words == "float32, cpu, 1 thread, run c"
+    assert group.prefix == "run c: "
+    assert group.words == "forward, float32, cpu, 1 thread, run c"
 
 
 def test_every_device_answers_for_itself_in_its_foremost_conditions(make_run: MakeRun) -> None:
@@ -61,39 +62,39 @@ def test_every_device_answers_for_itself_in_its_foremost_conditions(make_run: Ma
     rows += rows_of(times("memory", silu=500.0), device="cuda")
     cpu, cuda = silu_over_relu(read([make_run(rows)]))
     assert (cpu.conditions.dtype, cpu.prefix, cuda.prefix) == ("float32", "", "cuda: ")
-    [pair] = cuda.cached().pairs
+    [pair] = in_cache(cuda).records
     assert pair.ratio.value == 4.0
     assert [size.words for size in cuda.places] == [
         "in cache",
         "streaming from the device's memory",
     ]
     assert [size.words for size in cpu.places] == ["in cache"]
-    assert cpu.streaming().pairs == ()
+    assert streaming(cpu).records == ()
 
 
 def test_a_device_of_another_run_is_left_out(make_run: MakeRun) -> None:
     paths = [make_run(rows_of(times()), "a"), make_run(rows_of(times(), device="cuda"), "b")]
-    assert [view.conditions.run for view in silu_over_relu(read(paths))] == ["a"]
+    assert [group.conditions.run for group in silu_over_relu(read(paths))] == ["a"]
 
 
 def test_unusual_conditions_are_said(make_run: MakeRun) -> None:
-    [view] = silu_over_relu(read([make_run(rows_of(times(), dtype="bfloat16", threads=2))]))
-    assert view.prefix == "bfloat16, 2 threads: "
+    [group] = silu_over_relu(read([make_run(rows_of(times(), dtype="bfloat16", threads=2))]))
+    assert group.prefix == "bfloat16, 2 threads: "
 
 
 def test_a_size_that_is_no_class_is_a_place_all_the_same(make_run: MakeRun) -> None:
-    [view] = silu_over_relu(read([make_run(rows_of(times(), size=1000))]))
-    [size] = view.places
+    [group] = silu_over_relu(read([make_run(rows_of(times(), size=1000))]))
+    [size] = group.places
     assert size.where == "at one size, 1,000 elements"
-    assert command([view]) == (
+    assert command([group]) == (
         "actbench run --framework torch --activation relu --activation silu --form native "
         "--mode eager --direction forward --device cpu --dtype float32 --size 1000 --threads 1"
     )
 
 
 def test_what_streams_only_is_not_said_to_be_in_cache(make_run: MakeRun) -> None:
-    [view] = silu_over_relu(read([make_run(rows_of(times("memory")))]))
-    assert [size.words for size in view.places] == ["streaming from DRAM"]
+    [group] = silu_over_relu(read([make_run(rows_of(times("memory")))]))
+    assert [size.words for size in group.places] == ["streaming from DRAM"]
 
 
 def test_commands_hold_known_words_only(make_run: MakeRun, hostile_text: str) -> None:
@@ -102,8 +103,8 @@ def test_commands_hold_known_words_only(make_run: MakeRun, hostile_text: str) ->
             replace(row, case=replace(row.case, **{field: hostile_text}))
             for row in rows_of(times())
         ]
-        [view] = silu_over_relu(read([make_run(rows, field)]))
-        assert command([view]) == ""
+        [group] = silu_over_relu(read([make_run(rows, field)]))
+        assert command([group]) == ""
 
 
 def test_a_command_holds_every_case_and_no_unsafe_name(hostile_text: str) -> None:
