@@ -14,7 +14,7 @@ from ..catalog.activations import find, find_reference
 from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.frameworks import IMPLS
 from ..exactness.ranges import Range, is_sampled
-from ..exactness.stretches import Effort, Subject, start, subject_of
+from ..exactness.stretches import Effort, Subject, end, start, subject_of
 from ..exactness.sweep import agreement_cases
 from ..host import machine
 from ..host.errors import UsageError
@@ -117,7 +117,7 @@ def _own_trial(asked: Asked) -> Trial:
         worker = start(subject)
     except Failed as failed:
         raise UsageError(str(failed)) from None
-    worker.kill()
+    end(worker)
     return Trial(case, subject, worker.facts.source.encode())
 
 

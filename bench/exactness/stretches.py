@@ -113,7 +113,7 @@ def certify_stretch(subject: Subject, stretch: Stretch) -> Part:
         try:
             return _certify(_worker(subject), subject, stretch)
         except Failed:
-            _forget(subject)
+            _forget(subject, failed=True)
             raise
 
 
@@ -130,11 +130,11 @@ def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
     return Part(stretch, tuple(found), worker.facts.versions)
 
 
-def _forget(subject: Subject) -> None:
+def _forget(subject: Subject, failed: bool = False) -> None:
     """End the worker of a subject, if there is one: the next task starts another."""
     worker = _workers.pop(subject.name, None)
     if worker:
-        worker.kill()
+        end(worker, failed)
 
 
 def _worker(subject: Subject) -> WorkerProcess:
@@ -144,16 +144,33 @@ def _worker(subject: Subject) -> WorkerProcess:
     """
     if subject.name not in _workers:
         _workers[subject.name] = start(subject)
-        atexit.register(_workers[subject.name].kill)
+        atexit.register(_forget, subject)
     return _workers[subject.name]
 
 
 def start(subject: Subject) -> WorkerProcess:
-    """A worker for a subject. Raises Failed where it cannot start."""
-    log = Path(tempfile.gettempdir(), f"actbench-worker-{os.getpid()}.log")
+    """A worker for a subject, with a log of its own. Raises Failed where it cannot start."""
+    descriptor, log = tempfile.mkstemp(".log", "actbench-worker-")
+    os.close(descriptor)
     cpus = sorted(os.sched_getaffinity(0))
     key = Key(subject.worker, subject.device, subject.threads)
-    return WorkerProcess(key, subject.python or sys.executable, cpus, log)
+    try:
+        return WorkerProcess(key, subject.python or sys.executable, cpus, Path(log))
+    except BaseException:
+        _remove(Path(log), failed=True)
+        raise
+
+
+def end(worker: WorkerProcess, failed: bool = False) -> None:
+    """End a worker. Its log stays where it failed and there is something to read."""
+    worker.kill()
+    _remove(worker.log, failed)
+
+
+def _remove(log: Path, failed: bool) -> None:
+    with suppress(FileNotFoundError):
+        if not failed or not log.stat().st_size:
+            log.unlink()
 
 
 # --- in the parent --------------------------------------------------------------------------------

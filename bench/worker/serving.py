@@ -31,18 +31,16 @@ def received(pipe: Connection, version: str) -> Start | None:
 
 
 def serve(pipe: Connection, operations: Operations) -> None:
-    """Answer requests, one by one, until the parent closes its end."""
+    """Answer requests, one by one, until the parent closes its end or is gone."""
     operations = {Pin: confine, **operations}
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):
+        while True:
             request = pipe.recv()
-        except EOFError:
-            return
-        try:
-            answer = operations[type(request)](request)
-        except Exception as error:
-            answer = failure_of(error)
-        pipe.send(answer)
+            try:
+                answer = operations[type(request)](request)
+            except Exception as error:
+                answer = failure_of(error)
+            pipe.send(answer)
 
 
 def confine(request: Pin) -> None:

@@ -65,6 +65,7 @@ class WorkerProcess:
         own = own or (
             key.framework.removeprefix(PREFIX) if key.framework.startswith(PREFIX) else ""
         )
+        self.log = log
         self._environment = inherited(key, impls, own if folders else "")
         here, there = Pipe()
         try:

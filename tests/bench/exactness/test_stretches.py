@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ def once(victim):
 def dies_once(x):
     once(os.getpid())
     return logged(x)
+
+def says_why(x):
+    print("planted words", flush=True)
+    os._exit(3)
 
 def kills_its_task_once(x):
     once(os.getppid())
@@ -242,6 +247,18 @@ def test_a_function_that_fails_ends_its_worker_and_is_a_sentence() -> None:
         list(stretches.here(_subject("dies_once"), _pieces()))
     assert len(list(stretches.here(_subject("dies_once"), _pieces()))) == PIECES
     assert not stretches._workers
+
+
+@pytest.mark.parametrize(
+    ("function", "kept"), [("logged", []), ("no_such", []), ("says_why", ["planted words"])]
+)
+def test_the_log_of_a_worker_stays_where_it_says_why_it_failed(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, function: str, kept: list[str]
+) -> None:
+    monkeypatch.setattr(stretches.tempfile, "tempdir", str(mine))
+    with suppress(Failed):
+        list(stretches.here(_subject(function), _pieces()[:1]))
+    assert [log.read_text().strip() for log in mine.glob("actbench-worker-*.log")] == kept
 
 
 def test_a_process_of_a_cluster_starts_another_worker_after_one_that_died(mine: Path) -> None:
