@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from actbench.bench.workers.supervised import SupervisedWorker
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600.0
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell: what a test starts would ignore an interrupt as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("busy", deadline=None)  # a machine that others use as well
 settings.load_profile("busy")

@@ -19,6 +19,7 @@ from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.commands import main
 from actbench.bench.results.store import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,6 +30,13 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
+
+
+def _main(capsys: pytest.CaptureFixture[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same without a process of its own."""
+    status = main(list(arguments))
+    said = capsys.readouterr()
+    return subprocess.CompletedProcess(arguments, status, said.out, said.err)
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +108,12 @@ def test_list_has_every_activation_and_framework_and_says_what_is_missing() -> N
     assert all(record["detail"] for record in records if record["status"] != "ok")
 
 
-def test_export_json_and_csv_hold_the_same_rows(small_run: Path) -> None:
-    records = json.loads(_bench("export", str(small_run), "--format", "json").stdout)
-    table = list(
-        csv.DictReader(io.StringIO(_bench("export", str(small_run), "--format", "csv").stdout))
-    )
+def test_export_json_and_csv_hold_the_same_rows(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("export", str(small_run), "--format")
+    records = json.loads(_main(capsys, *asked, "json").stdout)
+    table = list(csv.DictReader(io.StringIO(_main(capsys, *asked, "csv").stdout)))
     assert len(records) == len(table) > 0
     assert {record["status"] for record in records} <= {"ok", "unsupported"}
     for record, line in zip(records, table, strict=True):
@@ -117,32 +126,38 @@ def test_export_json_and_csv_hold_the_same_rows(small_run: Path) -> None:
             )
 
 
-def test_a_parameter_is_measured_under_its_label(small_run: Path) -> None:
-    records = json.loads(_bench("export", str(small_run)).stdout)
+def test_a_parameter_is_measured_under_its_label(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = json.loads(_main(capsys, "export", str(small_run)).stdout)
     assert {record["activation"] for record in records} == {"relu", "squareplus(b=1)"}
 
 
-def test_findings_are_sentences_or_records_and_end_with_a_verdict(small_run: Path) -> None:
-    told = _bench("findings", str(small_run), "--limit", "2")
+def test_findings_are_sentences_or_records_and_end_with_a_verdict(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _main(capsys, "findings", str(small_run), "--limit", "2")
     assert told.returncode == 0, told.stderr
     *findings, verdict = told.stdout.strip().split("\n\n")
     assert len(findings) == 2
     assert all(each.startswith("NumPy 2") for each in findings)
     assert " findings from " in verdict
     assert "of them are not shown." in verdict
-    records = json.loads(_bench("findings", str(small_run), "--json").stdout)
+    records = json.loads(_main(capsys, "findings", str(small_run), "--json").stdout)
     assert f"{len(records)} findings" in verdict
     assert {each["framework"] for each in records} == {"numpy"}
     [square] = [each for each in records if "def f(x, b=1" in each["reproduction"]][:1]
     assert square["activation"] == "squareplus(b=1)"
 
 
-def test_findings_of_a_choice(small_run: Path) -> None:
-    none = _bench("findings", str(small_run), "--activation", "gelu")
+def test_findings_of_a_choice(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    none = _main(capsys, "findings", str(small_run), "--activation", "gelu")
     assert none.returncode == 0, none.stderr
     assert none.stdout.startswith("Exactness was not measured")
-    assert _bench("findings", str(small_run), "--activation", "gelu", "--json").stdout == "[]\n"
-    wrong = _bench("findings", str(small_run), "--framework", "torhc")
+    assert (
+        _main(capsys, "findings", str(small_run), "--activation", "gelu", "--json").stdout == "[]\n"
+    )
+    wrong = _main(capsys, "findings", str(small_run), "--framework", "torhc")
     assert wrong.returncode == 2
     assert "did you mean torch" in wrong.stderr
 
@@ -185,12 +200,25 @@ def test_findings_of_a_choice(small_run: Path) -> None:
         (("frobnicate",), 2, "No such command"),
     ],
 )
-def test_bad_input_is_one_sentence(arguments: tuple[str, ...], status: int, sentence: str) -> None:
-    done = _bench(*arguments)
+def test_bad_input_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    status: int,
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    done = _main(capsys, *arguments)
     assert done.returncode == status, done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_process_ends_with_the_exit_status_and_its_sentence() -> None:
+    done = _bench("run", "--activation", "gleu")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unknown activation 'gleu': did you mean gelu" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["list", "doctor"])
@@ -234,8 +262,10 @@ def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
     assert f"schema {SCHEMA + 1}" in done.stderr
 
 
-def test_a_file_that_cannot_be_written_is_one_sentence(small_run: Path) -> None:
-    done = _bench("export", str(small_run), "--out", "/nowhere/rows.json")
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = _main(capsys, "export", str(small_run), "--out", "/nowhere/rows.json")
     assert done.returncode == 4
     assert "cannot write /nowhere/rows.json" in done.stderr
 
@@ -260,23 +290,27 @@ def test_help_explains(command: tuple[str, ...]) -> None:
         assert "Examples:" in done.stdout
 
 
-def test_special_points_are_shown_as_text_and_as_rows(small_run: Path) -> None:
-    shown = _bench("special", str(small_run))
+def test_special_points_are_shown_as_text_and_as_rows(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = _main(capsys, "special", str(small_run))
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("NumPy\n  relu, max\n")
     assert "squareplus(b=1), wide" not in shown.stdout, "the plain form alone, unless it is named"
-    named = _bench("special", str(small_run), "--activation", "squareplus(b=1)")
+    named = _main(capsys, "special", str(small_run), "--activation", "squareplus(b=1)")
     assert "squareplus(b=1), wide" in named.stdout
     assert "relu" not in named.stdout
-    records = json.loads(_bench("special", str(small_run), "--json").stdout)
+    records = json.loads(_main(capsys, "special", str(small_run), "--json").stdout)
     kinks = [each for each in records if each["metric"] == "gradient_at_kink"]
     assert kinks
     assert {each["value"] for each in kinks} == {0.0}
 
 
-def test_special_points_that_are_not_there_are_bad_usage(small_run: Path) -> None:
+def test_special_points_that_are_not_there_are_bad_usage(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for arguments in (("--framework", "jax"), ("--activation", "relUU")):
-        done = _bench("special", str(small_run), *arguments)
+        done = _main(capsys, "special", str(small_run), *arguments)
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.startswith("error: ")
