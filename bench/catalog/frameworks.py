@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ class Framework:
 
     `compiles` are the modes whose code a compiler makes in the process; `emulated` holds, by
     machine, the variables under which its code runs in valgrind too.
+
+    Or a function of the user's as the one form of a framework: `callable` is where it is,
+    `package.module:function`, and `arrays` the module of `impls/` whose arrays it takes.
     """
 
     name: str
@@ -53,6 +57,18 @@ class Framework:
     compiles: tuple[str, ...] = ("compiled",)
     emulated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     script: Script | None = None
+    callable: str = ""
+    arrays: str = ""
+
+    @property
+    def module(self) -> str:
+        """The module of `impls/` that has its adapter."""
+        return self.arrays or self.name
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether gradients are its own work, as they are of one without a script."""
+        return self.script is None or bool(self.script.gradient)
 
     def offers(self, activation: str, form: str) -> bool:
         """Whether the module defines the function `activation_form`."""
@@ -64,9 +80,55 @@ def names(folder: Path = IMPLS) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("[!_]*.py")))
 
 
-@cache
 def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
-    """Every framework with a module in `folder`, by name, the plainest (fewest modes) first."""
+    """Every framework with a module in `folder`, by name, the plainest (fewest modes) first.
+
+    Those that are declared come last.
+    """
+    return {**_modules(folder), **_declared}
+
+
+_declared: dict[str, Framework] = {}
+
+
+@contextmanager
+def declared(*others: Framework) -> Iterator[None]:
+    """Let frameworks without a module of their own be found among all others meanwhile."""
+    before = dict(_declared)
+    _declared.update({framework.name: framework for framework in others})
+    try:
+        yield
+    finally:
+        _declared.clear()
+        _declared.update(before)
+
+
+def own(function: str, activation: str = "", arrays: str = "") -> Framework:
+    """A framework of one form: the user's function, which is to be an activation.
+
+    It takes the arrays of the plainest framework, unless of another. Raises UsageError where the
+    function is not written as `package.module:function`.
+    """
+    module, colon, attribute = function.partition(":")
+    if not (module and colon and attribute):
+        raise UsageError(f"cannot read {function!r}: write it as package.module:function")
+    modules = _modules(IMPLS)
+    plainest = next(iter(modules))
+    beside = [arrays] if arrays not in ("", plainest) else []
+    taken = ["own"] if module in modules else []
+    return replace(
+        modules[arrays or plainest],
+        name="-".join([*taken, module, *beside]),
+        title=function,
+        functions=frozenset([f"{activation}_{attribute}"]),
+        variants={},
+        callable=function,
+        arrays=arrays or plainest,
+    )
+
+
+@cache
+def _modules(folder: Path) -> Mapping[str, Framework]:
     read = [_read(folder / f"{name}.py") for name in names(folder)]
     plainest = sorted(read, key=lambda framework: len(framework.modes))
     return {framework.name: framework for framework in plainest}

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..catalog.activations import find, find_reference
+from ..catalog.activations import Activation, find, find_reference
 from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
-from ..catalog.frameworks import IMPLS
+from ..catalog.frameworks import IMPLS, Framework, declared, frameworks, own
 from ..exactness.ranges import Range, is_sampled
-from ..exactness.stretches import Effort, Subject, end, start, subject_of
+from ..exactness.stretches import Effort, Subject, end, start
 from ..exactness.sweep import agreement_cases
 from ..host import machine
 from ..host.errors import UsageError
@@ -22,8 +22,6 @@ from ..host.progress import Reporter
 from ..run.ranges import Trial, sweep_range
 from ..run.request import Request
 from ..run.schedule import run
-from ..worker.own_function import PREFIX
-from ..worker.protocol import Call
 from ..workers.process import Failed
 from .certificates import Answer
 from .options import DEBUG, Finite, as_given, interpreters, selecting
@@ -67,8 +65,15 @@ def execute(asked: Asked, quiet: bool) -> Answer:
     if not (asked.exhaustive or asked.ends):
         return Answer(run(request, reporter), asked.bound)
     effort = Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
-    trials = [_own_trial(asked)] if asked.own else _trials(request)
-    return Answer(sweep_range(request, trials, Range.read(asked.ends), effort), asked.bound)
+    if not asked.own:
+        trials = [_trial(case, request) for case in _cases(request)]
+        return Answer(sweep_range(request, trials, Range.read(asked.ends), effort), asked.bound)
+    activation = _reference(asked)
+    framework = own(asked.own, activation.name)
+    with declared(framework):
+        trial = _own_trial(framework, _own_case(framework, activation, asked), request)
+        outcome = sweep_range(request, [trial], Range.read(asked.ends), effort)
+    return Answer(outcome, asked.bound)
 
 
 def _check(asked: Asked) -> None:
@@ -94,13 +99,15 @@ def _check(asked: Asked) -> None:
             raise UsageError("--scheduler is for --exhaustive and --range")
 
 
-def _own_trial(asked: Asked) -> Trial:
-    """The user's function against its reference. Raises UsageError where it cannot be loaded."""
-    assert asked.own is not None
-    assert asked.reference is not None
-    activation = find_reference(asked.reference)
+def _reference(asked: Asked) -> Activation:
+    activation = find_reference(asked.reference or "")
     if activation.rowwise or activation.learnable:
         raise UsageError(f"{activation.label} is not a function of one number: choose another")
+    return activation
+
+
+def _own_case(framework: Framework, activation: Activation, asked: Asked) -> Case:
+    """The user's function against its reference."""
     chosen = asked.selection.checked()
     dtype = _only("dtype", chosen.dtypes, "float32")
     direction = _only("direction", chosen.directions, "forward")
@@ -108,17 +115,19 @@ def _own_trial(asked: Asked) -> Trial:
         raise UsageError("a function of your own returns a value or a gradient: choose one of them")
     if asked.exhaustive and is_sampled(dtype):
         raise UsageError("nobody can try 2^64 inputs: take --range LO HI, which draws a sample")
-    subject = Subject(
-        PREFIX + asked.own, Call(asked.own, dtype=dtype), activation.label, (direction,)
-    )
-    module, _, function = asked.own.partition(":")
-    case = Case(module, activation.label, function, "eager", direction, "cpu", dtype, 0, 1)
+    form = framework.callable.partition(":")[2]
+    return Case(framework.name, activation.label, form, "eager", direction, "cpu", dtype, 0, 1)
+
+
+def _own_trial(framework: Framework, case: Case, request: Request) -> Trial:
+    """Raises UsageError where the function cannot be loaded."""
+    subject = Subject(case, framework, request.pythons.get(framework.module, request.python))
     try:
         worker = start(subject)
     except Failed as failed:
         raise UsageError(str(failed)) from None
     end(worker)
-    return Trial(case, subject, worker.facts.source.encode())
+    return Trial(subject, worker.facts.source.encode())
 
 
 def _only(name: str, given: tuple[str, ...], default: str) -> str:
@@ -127,7 +136,7 @@ def _only(name: str, given: tuple[str, ...], default: str) -> str:
     return given[0] if given else default
 
 
-def _trials(request: Request) -> list[Trial]:
+def _cases(request: Request) -> list[Case]:
     """The cases to go through: the plain form in eager mode, unless others are chosen.
 
     Raises UsageError for a selection without a framework and an activation, or of none that can be
@@ -151,13 +160,14 @@ def _trials(request: Request) -> list[Trial]:
             )
     if not cases:
         raise UsageError(f"nothing to sweep: {unsupported(chosen[0])}")
-    return [_trial(case, request) for case in cases]
+    return cases
 
 
 def _trial(case: Case, request: Request) -> Trial:
+    files = (*sorted(IMPLS.glob("_*.py")), IMPLS / f"{case.framework}.py")
     python = request.pythons.get(case.framework, request.python)
-    source = (IMPLS / f"{case.framework}.py").read_bytes()
-    return Trial(case, subject_of(case, python), source)
+    subject = Subject(case, frameworks()[case.framework], python)
+    return Trial(subject, b"".join(path.read_bytes() for path in files))
 
 
 _EXAMPLES = """

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from ..catalog.cases import Selection
+from ..gate import own as own_functions
 from ..gate import words
 from ..gate.gate import PARTS, Request, check
 from ..gate.gate import gate as compare
-from ..gate.own import Own
 from ..gate.trees import WORKTREE
 from ..host.errors import StoreError, UsageError
 from ..host.interrupt import interruptible
@@ -136,7 +136,7 @@ def gate(
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
         command=as_given(),
-        own=Own(function, reference) if function else None,
+        own=own_functions.own(function, reference, Selection(**chosen)) if function else None,
         instructions=instructions,
     )
     with interruptible():

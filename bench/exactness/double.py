@@ -119,7 +119,7 @@ class _Tier:
         for run in _runs(np.flatnonzero(open_ & finite)):
             self._settle(x, mid, run)
         rad[open_ & finite] = 0
-        beyond = (np.abs(mid) >= 4 * 2.0**self._format.emax) & (rad <= np.abs(mid) / 4)
+        beyond = (np.abs(mid) >= 4 * 2.0**self._format.emax) & (4 * rad <= np.abs(mid))
         mid[beyond], rad[beyond] = np.copysign(np.inf, mid[beyond]), 0
         if not finite.all():
             self._ask(x, mid, np.flatnonzero(~finite))

@@ -24,7 +24,7 @@ import numpy as np
 from ..catalog import activations as catalog
 from ..catalog import dtypes, inputs
 from ..catalog import formulas as exact
-from ..catalog.activations import Activation, find
+from ..catalog.activations import Activation, find_reference
 from ..catalog.dtypes import DTYPES
 from ..host import cache, machine
 from ..host.progress import Reporter
@@ -57,7 +57,7 @@ def all_inputs(dtype: str) -> Array:
 
 def known(label: str, direction: str, dtype: str) -> Known:
     """The exact values of an elementwise activation, from the cache if they are there."""
-    activation = find(label)
+    activation = find_reference(label)
     path = _path(activation, direction, dtype)
     stored = _read(path, dtype)
     if stored is None:
@@ -74,7 +74,9 @@ def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
 
     What a process that dies, of too little memory say, leaves out is computed when it is needed.
     """
-    missing = [key for key in dict.fromkeys(keys) if not _path(find(key[0]), *key[1:]).exists()]
+    missing = [
+        key for key in dict.fromkeys(keys) if not _path(find_reference(key[0]), *key[1:]).exists()
+    ]
     if not missing:
         return
     title = f"Computing exact values of {len(missing)} functions at every input"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog import inputs
-from ..catalog.activations import Activation, find
+from ..catalog.activations import Activation, find_reference
 from ..catalog.cases import Case, directions_of
 from ..catalog.dtypes import DTYPES
 from ..results.status import Status
@@ -95,7 +95,7 @@ class Problems:
         key = (case.activation, case.direction, case.dtype)
         with self._lock:
             if key not in self._made:
-                activation = find(case.activation)
+                activation = find_reference(case.activation)
                 self._made[key] = problem_of(activation, *key[1:], self._per_binade, self._seed)
             return self._made[key]
 
@@ -103,7 +103,7 @@ class Problems:
 def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
     """Which exact values of all 16-bit inputs some swept cases need."""
     for case in cases:
-        if DTYPES[case.dtype].is_small and not find(case.activation).rowwise:
+        if DTYPES[case.dtype].is_small and not find_reference(case.activation).rowwise:
             for each in directions_of(case):
                 yield each.activation, each.direction, each.dtype
 

@@ -26,8 +26,8 @@ class NotAlone(Exception):
 
 def differentiates(framework: str) -> bool:
     """True where gradients are the framework's own work, as they are of one without a script."""
-    script = _script_of(framework)
-    return script is None or bool(script.gradient)
+    known = frameworks().get(framework)
+    return known is None or known.differentiates
 
 
 def _script_of(framework: str) -> Script | None:

@@ -25,13 +25,14 @@ from threading import Lock
 from typing import Any
 
 from ..catalog.activations import find_reference
-from ..catalog.cases import Case
+from ..catalog.cases import Case, directions_of
+from ..catalog.frameworks import Framework, declared
 from ..host import cache
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.samples import Certificate
 from ..results.status import Status
-from ..worker.protocol import Call, Evaluate, Failure
+from ..worker.protocol import Evaluate, Failure
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
@@ -48,30 +49,27 @@ _CONNECT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Subject:
-    """What is certified, as a task can be told: picklable, and the same on every machine.
+    """A case to certify, as a task can be handed it: picklable, and the same on every machine.
 
-    `worker` names a framework, or a function of the user's own; `call` is what it is asked to do;
-    `label` names the activation whose value (`forward`) or derivative each output is to be.
-    `python` is the interpreter of the worker, where it is not that of the task's own process.
+    Its direction may be `both`. `framework` is the record of its framework. `python` is the
+    interpreter of its worker, where that is not the one of the task's own process.
     """
 
-    worker: str
-    call: Call
-    label: str
-    directions: tuple[str, ...]
+    case: Case
+    framework: Framework
     python: str = ""
-    device: str = "cpu"
-    threads: int = 1
 
     @property
-    def dtype(self) -> str:
-        """The format of inputs and results."""
-        return self.call.dtype
+    def directions(self) -> tuple[str, ...]:
+        """The direction of each output."""
+        return tuple(case.direction for case in directions_of(self.case))
 
     @property
     def name(self) -> str:
-        """What tells one subject from another."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Distinguishes one subject from another."""
+        return " ".join(
+            (*map(str, asdict(self.case).values()), self.framework.callable, self.python)
+        )
 
 
 @dataclass(frozen=True)
@@ -81,21 +79,6 @@ class Part:
     stretch: Stretch
     certificates: tuple[Certificate, ...]
     versions: Mapping[str, str]
-
-
-def subject_of(case: Case, python: str = "") -> Subject:
-    """A case of a framework as a subject; its direction may be `both`."""
-    both = ("forward", "backward")
-    directions = both if case.direction == "both" else (case.direction,)
-    return Subject(
-        worker=case.framework,
-        call=call_of(case, 256),
-        label=case.activation,
-        directions=directions,
-        python=python,
-        device=case.device,
-        threads=case.threads,
-    )
 
 
 # --- in a process of the cluster ------------------------------------------------------------------
@@ -109,7 +92,7 @@ def certify_stretch(subject: Subject, stretch: Stretch) -> Part:
 
     Raises Failed where the function under test fails.
     """
-    with _one_at_a_time:
+    with _one_at_a_time, declared(subject.framework):
         try:
             return _certify(_worker(subject), subject, stretch)
         except Failed:
@@ -118,11 +101,11 @@ def certify_stretch(subject: Subject, stretch: Stretch) -> Part:
 
 
 def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
-    activation, dtype = find_reference(subject.label), subject.dtype
+    activation, dtype = find_reference(subject.case.activation), subject.case.dtype
     found = [Certificate() for _ in subject.directions]
     for bits in bits_of(stretch, activation, subject.directions, dtype):
         rows = bits.reshape(-1, math.gcd(len(bits), ROW))
-        outputs = worker.ask(Evaluate(subject.call, rows), _TIMEOUT)
+        outputs = worker.ask(Evaluate(call_of(subject.case, ROW), rows), _TIMEOUT)
         for i, direction in enumerate(subject.directions):
             results = outputs[i].reshape(-1)
             part = double.examine(activation, direction, dtype, bits, results)
@@ -153,7 +136,7 @@ def start(subject: Subject) -> WorkerProcess:
     descriptor, log = tempfile.mkstemp(".log", "actbench-worker-")
     os.close(descriptor)
     cpus = sorted(os.sched_getaffinity(0))
-    key = Key(subject.worker, subject.device, subject.threads)
+    key = Key(subject.case.framework, subject.case.device, subject.case.threads)
     try:
         return WorkerProcess(key, subject.python or sys.executable, cpus, Path(log))
     except BaseException:
@@ -231,14 +214,15 @@ def certify(
     Many stretches go to a cluster; none that the journal has is done again. Raises Failed where the
     function under test fails, UsageError for an empty range or a cluster that cannot be used.
     """
-    wanted = asked.stretches(subject.dtype)
+    case = subject.case
+    wanted = asked.stretches(case.dtype)
     if len(wanted) <= _FEW and not effort.scheduler:
         return sweep(subject, wanted, journal, here, lambda: None)
     known = len({part.stretch for part in journal.read()} & set(wanted))
     if known:
         effort.reporter.say(f"{known} of {len(wanted)} parts were done before: going on")
-    count = asked.places(subject.dtype)[1]
-    title = f"{subject.worker} against {subject.label}, {count:,} inputs"
+    count = asked.places(case.dtype)[1]
+    title = f"{case.framework} {case.form} against {case.activation}, {count:,} inputs"
     with (
         cluster(effort.scheduler, effort.workers) as compute,
         effort.reporter.phase(title, len(wanted)) as done,

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..catalog import inputs
-from ..catalog.activations import Activation
 from ..catalog.cases import PROFILES, Case, Selection
 from ..catalog.dtypes import COUNTABLE
 from ..catalog.dtypes import DTYPES as FORMATS
+from ..catalog.frameworks import frameworks
 from ..exactness import known, special, sweep, ulp
 from ..exactness.judge import place
-from ..exactness.problem import Problem, Problems, known_keys, problem_of
+from ..exactness.problem import Problem, Problems, known_keys
 from ..host.progress import Reporter
 from ..results import words
 from ..results.rows import Row
@@ -85,19 +85,13 @@ def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
 class Comparison:
     """The inputs and exact values that cases are compared on, made once."""
 
-    def __init__(
-        self, cases: Sequence[Case], seed: int, reporter: Reporter, own: Activation | None = None
-    ) -> None:
-        """Prepare the exact values of all 16-bit inputs. `own` is what a user's function should be.
+    def __init__(self, cases: Sequence[Case], seed: int, reporter: Reporter) -> None:
+        """Prepare the exact values of all 16-bit inputs.
 
         Raises StoreError where the cache cannot be written.
         """
-        self._seed, self._own = seed, own
-        self._bits_only = own is None and any(":" in case.form for case in cases)
-        self._problems = Problems(_PER_BINADE, seed)
-        self._made: dict[tuple[str, str], Problem] = {}
-        if own is None and not self._bits_only:
-            known.prepare(known_keys(cases), reporter)
+        self._seed, self._problems = seed, Problems(_PER_BINADE, seed)
+        known.prepare(known_keys(case for case in cases if case.activation), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
         """Compare a case in each of its directions. An arm that fails is told for all of them."""
@@ -136,12 +130,12 @@ class Comparison:
             raise Failed(Failure(Status.REFUSED, reason)) from None
 
     def _measured(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
-        if self._bits_only:
+        if not case.activation:
             bits = _inputs(case, self._seed)
             outputs = evaluate(case, bits)
             sized = replace(case, size=int(bits.size))
             return [(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
-        if self._own is None and case.direction == "both":
+        if case.direction == "both":
             forward = replace(case, direction="forward")
             sized = replace(case, size=int(self._problem(forward).bits.size))
             both = sweep.measure_both(sized, self._problems, evaluate)
@@ -153,14 +147,7 @@ class Comparison:
         return [found]
 
     def _problem(self, case: Case) -> Problem:
-        if self._own is None:
-            return self._problems.of(replace(case, size=0))
-        key = (case.direction, case.dtype)
-        if key not in self._made:
-            self._made[key] = problem_of(
-                self._own, case.direction, case.dtype, _PER_BINADE, self._seed
-            )
-        return self._made[key]
+        return self._problems.of(replace(case, size=0))
 
     def _compare(self, base: sweep.Judged, candidate: sweep.Judged) -> Compared:
         (before, old), (after, new) = base, candidate
@@ -173,14 +160,15 @@ class Comparison:
         parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
         if not differing and not parameter:
             return made("identical")
-        if self._bits_only:
+        if not case.activation:
             shown = _first_different(case, _inputs(case, self._seed), old, new)
             return made(
                 "different", shown=shown, detail="no --reference says which of them is right"
             )
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
-        if not problem.activation.rowwise and self._own is None:
+        own = frameworks()[case.framework].callable
+        if not problem.activation.rowwise and not own:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
             worse, better = worse + more_worse, better + more_better
         kind: Kind = "worse" if worse else "better" if better else "different"

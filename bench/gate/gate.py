@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case, Selection
+from ..catalog.frameworks import declared, frameworks
 from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
@@ -22,6 +23,7 @@ from ..timing.verdicts import DEAD_ZONE
 from ..worker.protocol import ARMS, Arm, Evaluate, InArm
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
+from ..workers.requests import call_of
 from . import environments, exactness, instructions, own, select, trees
 
 if TYPE_CHECKING:
@@ -91,6 +93,11 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
     Raises UsageError for a base or its interpreter that does not exist, names that are unknown, and
     instructions where they cannot be counted.
     """
+    with declared(*(request.own.frameworks if request.own else ())):
+        return _gate(request, reporter, root)
+
+
+def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
     if "cold" in request.selection.caches:
         raise UsageError("the gate compares calls with warm caches: leave out --cache cold")
     if request.instructions and (missing := instructions.available()):
@@ -112,12 +119,10 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
             work,
-            lambda framework: request.pythons.get(framework, request.python),
+            lambda name: request.pythons.get(frameworks()[name].module, request.python),
             apart=single,
             base_python=base_python,
             seed=request.seed,
-            own=request.own.function if request.own else "",
-            domain=own.domain(request.own),
         )
         if chosen.cases and "exactness" in request.parts:
             alone = replace(setting, apart=single | (compared & chosen.evaluated_apart))
@@ -183,12 +188,12 @@ def _compare_exactness(
     wanted = exactness.swept(cases, request.selection)
     if request.own:
         wanted = own.swept(cases)
-    comparison = exactness.Comparison(wanted, request.seed, reporter, own.reference(request.own))
+    comparison = exactness.Comparison(wanted, request.seed, reporter)
     epochs = Epochs(setting)
     try:
         with reporter.phase("Comparing results", len(wanted)) as done:
             for key, mine in epochs.grouped(wanted).items():
-                result.exact += _compare_framework(epochs, setting, key, mine, comparison, done)
+                result.exact += _compare_framework(epochs, key, mine, comparison, done)
     finally:
         epochs.close()
     result.versions |= epochs.versions
@@ -196,7 +201,6 @@ def _compare_exactness(
 
 def _compare_framework(
     epochs: Epochs,
-    setting: Setting,
     key: Key,
     cases: Sequence[Case],
     comparison: exactness.Comparison,
@@ -204,7 +208,7 @@ def _compare_framework(
 ) -> list[exactness.Compared]:
     """Compare cases in one process; a fresh one after a call that it died of."""
     found: list[exactness.Compared] = []
-    with _Evaluating(epochs, setting, key) as evaluating:
+    with _Evaluating(epochs, key) as evaluating:
         arms = [partial(evaluating.ask, arm) for arm in ARMS]
         for case in cases:
             found += comparison.of(case, *arms)
@@ -215,8 +219,8 @@ def _compare_framework(
 class _Evaluating:
     """A process that evaluates either arm: one that dies of its own call leaves a fresh one."""
 
-    def __init__(self, epochs: Epochs, setting: Setting, key: Key) -> None:
-        self._start, self._setting = partial(epochs.worker, key), setting
+    def __init__(self, epochs: Epochs, key: Key) -> None:
+        self._start = partial(epochs.worker, key)
         self._worker: WorkerProcess | Apart | None = None
         self._missing: Failed | None = None
 
@@ -232,8 +236,8 @@ class _Evaluating:
         worker = self._running()
         if down := worker.facts.down.get(arm):
             raise Failed(down)
-        call = self._setting.call(case, bits.shape[-1])
-        return worker.ask(InArm(arm, Evaluate(call, bits, upstream)), _TIMEOUT)
+        request = Evaluate(call_of(case, bits.shape[-1]), bits, upstream)
+        return worker.ask(InArm(arm, request), _TIMEOUT)
 
     def _running(self) -> WorkerProcess | Apart:
         if self._missing:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..catalog.activations import Activation, find_reference
-from ..catalog.cases import Case, Selection
-from ..catalog.frameworks import frameworks
-from ..catalog.inputs import Domain
+from ..catalog.activations import find_reference
+from ..catalog.cases import Case, Selection, directions_of
+from ..catalog.dtypes import DTYPES
+from ..catalog.frameworks import Framework, frameworks
+from ..catalog.frameworks import own as own_framework
 from ..catalog.sizes import size_classes
 from ..host.errors import UsageError
 from .select import Chosen
@@ -19,38 +20,45 @@ _SIZES = ("launch", "l2")
 
 @dataclass(frozen=True)
 class Own:
-    """A function, and what it should be: an activation or primitive, or nothing that is known."""
+    """A function as a framework for each kind of arrays that it is given.
 
-    function: str
+    `label` says what it should be: an activation or primitive, or "" where nobody knows.
+    """
+
+    frameworks: tuple[Framework, ...]
     label: str = ""
 
+    @property
+    def function(self) -> str:
+        """Where it is, `package.module:function`."""
+        return self.frameworks[0].callable
 
-def reference(own: Own | None) -> Activation | None:
-    """What the function should be. Raises UsageError for a name that does not exist."""
-    return find_reference(own.label) if own and own.label else None
 
+def own(function: str, reference: str, selection: Selection) -> Own:
+    """The function on the arrays of the frameworks that are chosen, or else on NumPy's.
 
-def domain(own: Own | None) -> Domain:
-    """Where its timing inputs lie: everywhere unless its reference says otherwise."""
-    found = reference(own)
-    return found.domain if found else "all"
+    Raises UsageError for a function that is not written as one, and for unknown names.
+    """
+    activation = find_reference(reference) if reference else None
+    name = activation.name if activation else ""
+    arrays = selection.checked().frameworks or ("",)
+    frameworks = tuple(own_framework(function, name, each) for each in arrays)
+    return Own(frameworks, activation.label if activation else "")
 
 
 def choose(own: Own, selection: Selection) -> Chosen:
-    """Its cases: on NumPy arrays, eager and forward in float32, unless chosen otherwise.
+    """Its cases: eager and forward in float32, unless chosen otherwise.
 
     Raises UsageError for unknown names and for choices that a function does not have.
     """
     asked = selection.checked()
-    if ":" not in own.function:
-        raise UsageError(f"cannot read {own.function!r}: write it as package.module:function")
     for option, given in (("--activation", asked.activations), ("--form", asked.forms)):
         if given:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
-    name = reference(own)
+    form = own.function.partition(":")[2]
     cases = [
-        Case(framework, name.label if name else "", own.function, *rest)
-        for framework in asked.frameworks or ("numpy",)
+        Case(framework.name, own.label, form, *rest)
+        for framework in own.frameworks
         for rest in product(
             asked.modes or ("eager",),
             asked.directions or ("forward",),
@@ -59,7 +67,7 @@ def choose(own: Own, selection: Selection) -> Chosen:
             _sizes(asked),
             [int(each) for each in asked.threads] or (1,),
         )
-        if rest[0] in frameworks()[framework].modes
+        if rest[0] in framework.modes
     ]
     if not cases:
         raise UsageError("nothing to compare: none of these frameworks has that mode")
@@ -72,20 +80,20 @@ def _sizes(asked: Selection) -> list[int]:
 
 
 def swept(cases: Iterable[Case]) -> list[Case]:
-    """What of it is compared exactly: each framework, mode and direction once a format."""
+    """What of it is compared exactly: each framework, mode and direction once per format."""
     found = {
-        replace(case, size=0, dtype=dtype, direction=direction): None
+        replace(directed, size=0, dtype=dtype): None
         for case in cases
-        for direction in _directions(case)
+        for directed in directions_of(case)
         for dtype in (*_all_inputs(case), case.dtype)
     }
     return list(found)
 
 
-def _directions(case: Case) -> tuple[str, ...]:
-    return ("forward", "backward") if case.direction == "both" else (case.direction,)
-
-
 def _all_inputs(case: Case) -> tuple[str, ...]:
-    """The 16-bit formats that the framework has."""
-    return ("float16",) if case.framework == "numpy" else ("float16", "bfloat16")
+    """The formats of which every number is tried, as far as the arrays have them."""
+    framework = frameworks()[case.framework]
+    small = [dtype for dtype in DTYPES.values() if dtype.is_small]
+    if framework.arrays == "numpy":
+        small = [dtype for dtype in small if dtype.carrier == dtype.name]
+    return tuple(dtype.name for dtype in small)

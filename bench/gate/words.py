@@ -145,7 +145,8 @@ def repeat(result: Result, case: Case) -> str:
     fields = {name: value for name, value in case.as_dict().items() if value != _USUAL.get(name)}
     which: dict[str, object] = {"all": True}
     if result.own:
-        del fields["activation"], fields["form"]
+        [arrays] = [own.arrays for own in result.own.frameworks if own.name == case.framework]
+        fields = {**fields, "framework": arrays, "activation": None, "form": None}
         which = {"callable": result.own.function, "reference": result.own.label or None}
     return command(
         "gate",

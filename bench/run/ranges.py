@@ -24,11 +24,15 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Trial:
-    """A case to go through: how it is run, and the source that its results follow from."""
+    """What to go through, and the source that its results follow from."""
 
-    case: Case
     subject: Subject
     source: bytes
+
+    @property
+    def case(self) -> Case:
+        """The case, whose direction may be `both`."""
+        return self.subject.case
 
     @property
     def name(self) -> str:

@@ -12,13 +12,11 @@ from pathlib import Path
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import IMPLS
-from ..catalog.inputs import Domain
 from ..host.cpus import available_cpus
 from ..results.status import Status
 from ..worker.protocol import (
     ARMS,
     Arm,
-    Call,
     Failure,
     Hogs,
     InArm,
@@ -30,7 +28,7 @@ from ..worker.protocol import (
 )
 from ..workers.environment import Key
 from ..workers.process import Failed, Lost, WorkerProcess
-from ..workers.requests import call_of, own_call, timed_call, timing_shape
+from ..workers.requests import timed_call
 from .apart import Apart
 
 _TIMEOUT = 300.0
@@ -44,17 +42,14 @@ _BATCH, _BATCHES = 0.0005, 128
 class Setting:
     """What the processes of a gate have in common.
 
-    `folders` has the tree of each arm, `python_of` tells the interpreter of a framework, `own` is
-    the user's function or "", and `domain` where its timing inputs lie. `apart` has the frameworks
-    whose arms need a process each, and `base_python` the interpreter of the base's there, "" for
-    the candidate's. `hogs` and `planted` are for tests of the gate itself.
+    `folders` has the tree of each arm, `python_of` gives the interpreter of a framework. `apart`
+    has the frameworks whose arms need a process each, and `base_python` the interpreter of the
+    base's there, "" for the candidate's. `hogs` and `planted` are for tests of the gate itself.
     """
 
     folders: Mapping[Arm, str]
     logs: Path
     python_of: Callable[[str], str]
-    own: str = ""
-    domain: Domain = "all"
     apart: frozenset[str] = frozenset()
     base_python: str = ""
     seed: int = 0
@@ -64,12 +59,6 @@ class Setting:
     def python(self, framework: str, arm: Arm) -> str:
         """The interpreter of an arm."""
         return (self.base_python if arm == "base" else "") or self.python_of(framework)
-
-    def call(self, case: Case, channels: int) -> Call:
-        """A case as a worker is asked for it."""
-        if self.own:
-            return own_call(case, self.own, self.domain)
-        return call_of(case, channels)
 
 
 @dataclass
@@ -257,9 +246,8 @@ class Epochs:
             available_cpus()[: key.threads],
             setting.logs / f"worker-{key.label.replace('/', '-')}.log",
             folders=folders,
-            own=setting.own,
             layout=f"{setting.seed} {turn} {' '.join(folders)}" if alone else "",
-            impls=Path(*folders.values()) / "impls" if alone and not setting.own else IMPLS,
+            impls=Path(*folders.values()) / "impls" if alone else IMPLS,
         )
 
     def _prepare(
@@ -287,8 +275,7 @@ class Epochs:
         return failures, False
 
     def _request(self, case: Case, number: int, checked: bool) -> Prepare:
-        call = self._setting.call(case, timing_shape(case)[-1])
-        return Prepare(number, timed_call(case, self._setting.seed, call), checked)
+        return Prepare(number, timed_call(case, self._setting.seed), checked)
 
 
 def _turned(folders: Mapping[Arm, str], turn: int) -> dict[Arm, str]:

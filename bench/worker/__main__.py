@@ -11,14 +11,13 @@ import importlib
 import os
 import sys
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import floating_point, layout, serving
 from .protocol import Start
 
 if TYPE_CHECKING:
     from .operations import Worker
-    from .own_function import OwnFunction
     from .pair import Pair
 
 
@@ -43,7 +42,7 @@ def main(arguments: list[str]) -> int:
     os._exit(0)
 
 
-def _worker(start: Start) -> Worker | Pair | OwnFunction:
+def _worker(start: Start) -> Worker | Pair:
     """The worker of a framework, of two versions of it, or of a function of the user's own."""
     if start.layout:
         layout.scatter(start.layout)
@@ -51,14 +50,19 @@ def _worker(start: Start) -> Worker | Pair | OwnFunction:
         from .pair import Pair
 
         return Pair(start)
-    if start.own:
-        from .own_function import OwnFunction
-
-        return OwnFunction(start.own)
     from .operations import Worker
 
-    module = importlib.import_module(f"actbench.impls.{start.framework}")
-    return Worker(module, start.device, start.threads)
+    return Worker(_module(start), start.device, start.threads)
+
+
+def _module(start: Start) -> Any:
+    """A module of `impls/`, or one made of a function that is evaluated, and never timed."""
+    if not start.own:
+        return importlib.import_module(f"actbench.impls.{start.framework}")
+    from . import own_function
+
+    function = own_function.like_its_input(start.own, own_function.load(start.own))
+    return own_function.module(start.own, function, start.framework)
 
 
 if __name__ == "__main__":

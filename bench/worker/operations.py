@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import os
@@ -9,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +66,7 @@ class Worker:
         self.steps = Steps(module, self.adapter)
         self.checks = Checks(self.adapter, self.steps)
         self.ready: dict[int, Ready] = {}
+        self._file: str | None = getattr(module, "__file__", None)
 
     @property
     def operations(self) -> Operations:
@@ -82,6 +85,7 @@ class Worker:
             python=platform.python_version(),
             pid=os.getpid(),
             loop_overhead=self._overhead(),
+            source=hashlib.sha256(Path(self._file).read_bytes()).hexdigest() if self._file else "",
         )
 
     def prepare(self, request: Prepare) -> Prepared:

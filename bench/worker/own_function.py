@@ -1,87 +1,82 @@
-"""A worker for one function of the user's own: any vectorised callable on NumPy arrays."""
+"""A function of the user's own as a module like those of `impls/`: an adapter and one form."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import os
-import platform
+import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .protocol import Evaluate, Operations, Started
-
 if TYPE_CHECKING:
-    from .protocol import Outputs
+    from ...impls._adapter import Tensor
+    from .protocol import Bits
 
-PREFIX = "callable="
+Function = Callable[..., Any]
 
 
 class Unusable(Exception):
     """The function cannot be loaded, or does not do what a vectorised function does."""
 
 
-class OwnFunction:
-    """Evaluates `package.module:function` on stretches of inputs."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._function = load(name)
-
-    @property
-    def operations(self) -> Operations:
-        """What it can be asked."""
-        return {Evaluate: self.evaluate}
-
-    def describe(self) -> Started:
-        """Versions, the interpreter, the process and the version of the source."""
-        versions = {"numpy": np.__version__}
-        return Started(versions, platform.python_version(), os.getpid(), source=self._digest())
-
-    def _digest(self) -> str:
-        """Distinguishes this version of the function's module from another."""
-        module = importlib.import_module(self._name.partition(":")[0])
-        path = getattr(module, "__file__", None)
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else self._name
-
-    def evaluate(self, request: Evaluate) -> Outputs:
-        """Raises Unusable where the results have another shape or dtype than the inputs."""
-        bits = request.bits
-        x = bits.view(_dtype(request.call.dtype))
-        with np.errstate(all="ignore"):
-            result = np.asarray(self._function(x))
-        if result.shape != x.shape or result.dtype != x.dtype:
-            raise Unusable(
-                f"{self._name} returned {result.dtype} of shape {result.shape} for {x.dtype} of "
-                f"shape {x.shape}: it must return an array like its input"
-            )
-        return (np.ascontiguousarray(result).view(bits.dtype),)
-
-
-def load(name: str) -> Callable[..., Any]:
+def load(name: str) -> Function:
     """The function `package.module:function`. Raises Unusable where there is none."""
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise Unusable(f"cannot read {name!r}: write it as package.module:function")
+    module, _, attribute = name.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
+        found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise Unusable(f"cannot import {module_name}: {error}; set PYTHONPATH to find it") from None
+        raise Unusable(f"cannot import {module}: {error}; set PYTHONPATH to find it") from None
     for part in attribute.split("."):
         found = getattr(found, part, None)
     if not callable(found):
-        raise Unusable(f"{module_name} has no function {attribute}")
-    return found  # type: ignore[no-any-return]
+        raise Unusable(f"{module} has no function {attribute}")
+    function: Function = found
+    return function
 
 
-def _dtype(name: str) -> Any:
-    if hasattr(np, name):
-        return np.dtype(name)
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise Unusable(f"{name} arrays need ml_dtypes: python -m pip install ml_dtypes") from None
-    return np.dtype(getattr(ml_dtypes, name))
+def module(name: str, function: Function, arrays: str) -> SimpleNamespace:
+    """A function that takes the arrays of a module of `impls/`, as a module of one form."""
+    where, _, attribute = name.partition(":")
+    file = getattr(sys.modules.get(where), "__file__", None)
+    return SimpleNamespace(Adapter=_adapter(arrays), __file__=file, **{attribute: function})
+
+
+@cache
+def _adapter(arrays: str) -> Any:
+    adapter = importlib.import_module(f"actbench.impls.{arrays}").Adapter
+    return _with_more_formats(adapter) if arrays == "numpy" else adapter
+
+
+def _with_more_formats(adapter: Any) -> Any:
+    """NumPy's adapter with the formats that a package of others adds to it."""
+
+    class WithMoreFormats(adapter):  # type: ignore[misc]
+        def put(self, bits: Bits, dtype: str) -> Tensor:
+            if hasattr(np, dtype):
+                return super().put(bits, dtype)
+            try:
+                import ml_dtypes
+            except ImportError:
+                install = "python -m pip install ml_dtypes"
+                raise Unusable(f"{dtype} arrays need ml_dtypes: {install}") from None
+            return bits.view(getattr(ml_dtypes, dtype)).copy()
+
+    return WithMoreFormats
+
+
+def like_its_input(name: str, function: Function) -> Function:
+    """The function, as one that raises Unusable for results of another shape or dtype."""
+
+    def checked(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        result = np.asarray(function(x))
+        if result.shape != x.shape or result.dtype != x.dtype:
+            raise Unusable(
+                f"{name} returned {result.dtype} of shape {result.shape} for {x.dtype} of shape "
+                f"{x.shape}: it must return an array like its input"
+            )
+        return result
+
+    return checked

@@ -85,7 +85,7 @@ class Started:
 
     `loop_overhead` is the ns that the timed loop adds to a call. The floating-point environment was
     read `before` anything was imported and `after` the framework was. `down` are the arms of a pair
-    that could not be loaded. `source` distinguishes versions of a user's function.
+    that could not be loaded. `source` distinguishes versions of the module's file.
     """
 
     versions: Mapping[str, str]

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from . import own_function
@@ -52,8 +52,7 @@ def own(folder: str, function: str, framework: str) -> Any:
         for name in set(sys.modules) - before:
             if _lies_in(sys.modules[name], folder):
                 del sys.modules[name]
-    adapter = importlib.import_module(f"actbench.impls.{framework}").Adapter
-    return SimpleNamespace(Adapter=adapter, **{function: loaded})
+    return own_function.module(function, loaded, framework)
 
 
 def _check_origin(loaded: Any, folder: str, function: str) -> None:

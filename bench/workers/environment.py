@@ -37,16 +37,18 @@ class Key:
         return self.framework if plain else "/".join(filter(None, parts))
 
 
-def inherited(key: Key, impls: Path = IMPLS, own: str = "") -> Mapping[str, str]:
+def inherited(key: Key, impls: Path = IMPLS, compared: bool = False) -> Mapping[str, str]:
     """All the variables of a process: the parent's, and what its framework needs.
 
-    A user's `own` function needs what its modules do, and has nothing written beside them.
+    A function of the user's own is looked for where they are, and where their Python looks; one of
+    which two versions are compared where those lie, and nothing is written beside them.
     """
-    of_own = {
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return {**os.environ, **environment_of(key, impls), **(of_own if own else {})}
+    variables = {**os.environ, **environment_of(key, impls)}
+    if frameworks()[key.framework].callable:
+        paths = ("" if compared else os.getcwd(), os.environ.get("PYTHONPATH", ""))
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        variables |= {"PYTHONDONTWRITEBYTECODE": "1"} if compared else {}
+    return variables
 
 
 def counted(key: Key, caches: Path) -> Mapping[str, str]:
@@ -62,17 +64,11 @@ def counted(key: Key, caches: Path) -> Mapping[str, str]:
 
 
 def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
-    """The variables a framework needs before it is imported; waiting threads must not spin.
-
-    A function of the user's own is looked for where they are, and where their Python looks.
-    """
-    threads = str(key.threads)
-    if key.framework not in frameworks():
-        paths = [os.getcwd(), os.environ.get("PYTHONPATH")]
-        path = os.pathsep.join(filter(None, paths))
-        return {**dict.fromkeys(_POOLS, threads), "PYTHONPATH": path}
-    framework = frameworks(impls)[key.framework]
-    given = {"threads": threads, "device": key.device, "cache": str(cache.folder(key.framework))}
+    """The variables a framework needs before it is imported; waiting threads must not spin."""
+    threads, framework = str(key.threads), frameworks()[key.framework]
+    if not framework.callable:
+        framework = frameworks(impls)[key.framework]
+    given = {"threads": threads, "device": key.device, "cache": str(cache.folder(framework.module))}
     return {
         **dict.fromkeys(_POOLS, threads),
         "OMP_WAIT_POLICY": "PASSIVE",

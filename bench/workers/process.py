@@ -13,7 +13,6 @@ from typing import IO, Any
 
 from ..catalog.frameworks import IMPLS, frameworks
 from ..results.status import Status
-from ..worker.own_function import PREFIX
 from ..worker.protocol import VERSION, Answer, Arm, Failure, Request, Start, Started
 from .environment import Key, inherited
 
@@ -53,20 +52,19 @@ class WorkerProcess:
         cpus: Sequence[int],
         log: Path,
         folders: Mapping[Arm, str] | None = None,
-        own: str = "",
         layout: str = "",
         impls: Path = IMPLS,
     ) -> None:
         """Start it and wait until its framework is imported.
 
-        For `folders`, `own` and `layout` see `protocol.Start`; `impls` is where its environment is
-        read. Raises Failed with status `unsupported` where the framework or the device is missing.
+        For `folders` and `layout` see `protocol.Start`; `impls` is where its environment is read.
+        Raises Failed with status `unsupported` where the framework or the device is missing.
         """
-        own = own or (
-            key.framework.removeprefix(PREFIX) if key.framework.startswith(PREFIX) else ""
-        )
+        framework = frameworks()[key.framework]
         self.log = log
-        self._environment = inherited(key, impls, own if folders else "")
+        self._environment = inherited(key, impls, compared=bool(folders))
+        # A function of the user's own may read files of theirs.
+        self._folder = Path.cwd() if framework.callable and not folders else PACKAGE
         here, there = Pipe()
         try:
             with log.open("ab") as output:
@@ -78,7 +76,13 @@ class WorkerProcess:
             there.close()
         self._pipe = here
         start = Start(
-            key.framework, key.device, key.threads, tuple(cpus), dict(folders or {}), own, layout
+            framework=framework.module,
+            device=key.device,
+            threads=key.threads,
+            cpus=tuple(cpus),
+            folders=dict(folders or {}),
+            own=framework.callable,
+            layout=layout,
         )
         try:
             self.facts: Started = self._exchange(start, self.start_seconds)
@@ -94,7 +98,7 @@ class WorkerProcess:
             child(python, "bench.worker", str(descriptor), VERSION, key.framework),
             pass_fds=[descriptor],
             env=self._environment,
-            cwd=PACKAGE if key.framework in frameworks() else None,
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

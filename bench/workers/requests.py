@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..catalog.activations import Activation, find
+from ..catalog.activations import Activation, find, find_reference
 from ..catalog.cases import Case, row_length
 from ..catalog.dtypes import DTYPES
-from ..catalog.inputs import Domain
+from ..catalog.frameworks import Framework, frameworks
 from ..catalog.sizes import streams
 from ..worker.protocol import Call, Learned, TimedCall
 
@@ -28,11 +28,11 @@ def timing_shape(case: Case) -> tuple[int, int]:
     return case.size // length, length
 
 
-def timed_call(case: Case, seed: int, call: Call | None = None) -> TimedCall:
-    """A case on its timing input, or another `call` in its place."""
+def timed_call(case: Case, seed: int) -> TimedCall:
+    """A case on its timing input."""
     shape = timing_shape(case)
     goes_round = streams(case.size, DTYPES[case.dtype].itemsize, case.device)
-    return TimedCall(call or call_of(case, shape[-1]), shape, seed, goes_round)
+    return TimedCall(call_of(case, shape[-1]), shape, seed, goes_round)
 
 
 def call_of(case: Case, channels: int) -> Call:
@@ -41,6 +41,9 @@ def call_of(case: Case, channels: int) -> Call:
     `channels` is the length of the input's last axis: the shape of a parameter that is learned
     one per channel.
     """
+    framework = frameworks()[case.framework]
+    if framework.callable:
+        return _own_call(case, framework, channels)
     activation = find(case.activation)
     learned = (*activation.learnable, "per_channel")
     return Call(
@@ -59,13 +62,18 @@ def call_of(case: Case, channels: int) -> Call:
     )
 
 
-def own_call(case: Case, function: str, domain: Domain) -> Call:
-    """The same for a function of the user's own, which takes one array and returns any."""
+def _own_call(case: Case, framework: Framework, channels: int) -> Call:
+    """The same for a function of the user's own, of one array and without parameters.
+
+    Where nothing is differentiated, it is the value or the gradient itself.
+    """
+    activation = find_reference(case.activation) if case.activation else None
     return Call(
-        function=function,
-        domain=domain,
+        function=case.form,
+        output_share=activation.output_share(channels) if activation else None,
+        domain=activation.domain if activation else "all",
         mode=case.mode,
-        direction=case.direction,
+        direction=case.direction if framework.differentiates else "forward",
         dtype=case.dtype,
         output=case.output,
         cache=case.cache,

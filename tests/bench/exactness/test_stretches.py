@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actbench.bench.catalog import inputs
+from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.frameworks import own
 from actbench.bench.exactness import stretches
 from actbench.bench.exactness.ranges import Stretch, cut
 from actbench.bench.exactness.stretches import Journal, Part, Subject
 from actbench.bench.host.errors import UsageError
 from actbench.bench.results.rows import Point
 from actbench.bench.results.samples import Certificate
-from actbench.bench.worker.own_function import PREFIX
-from actbench.bench.worker.protocol import Call
 from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,7 +113,9 @@ def _logged(folder: Path) -> list[str]:
 
 
 def _subject(name: str = "logged") -> Subject:
-    return Subject(PREFIX + f"slowly:{name}", Call("f"), "exp", ("forward",))
+    framework = own(f"slowly:{name}", "exp")
+    case = Case(framework.name, "exp", name, "eager", "forward", "cpu", "float32", 0, 1)
+    return Subject(case, framework)
 
 
 def _pieces() -> list[Stretch]:
@@ -172,7 +175,7 @@ def test_another_subject_or_source_has_another_journal() -> None:
         Journal(_subject(), b"one"),
         Journal(_subject(), b"two"),
         Journal(_subject("other"), b"one"),
-        Journal(Subject("numpy", Call("f"), "exp", ("forward",)), b"one"),
+        Journal(replace(_subject(), python="python"), b"one"),
     ]
     assert len({journal.path for journal in journals}) == 4
     assert Journal(_subject(), b"one").path == journals[0].path

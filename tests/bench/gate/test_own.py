@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from actbench.bench import __main__ as command
+from actbench.bench.catalog.activations import find_reference
 from actbench.bench.catalog.cases import Selection
+from actbench.bench.catalog.frameworks import declared
 from actbench.bench.gate import own
-from actbench.bench.gate.own import Own
 from actbench.bench.host.errors import UsageError
+from actbench.bench.worker.protocol import Call
+from actbench.bench.workers.requests import call_of
 
 _KERNEL = """
 import numpy as np
@@ -95,17 +98,39 @@ def test_what_a_function_does_not_have_is_said(
     function: str, selection: Selection, sentence: str
 ) -> None:
     with pytest.raises(UsageError, match=sentence):
-        own.choose(Own(function), selection)
+        own.choose(own.own(function, "", selection), selection)
 
 
 def test_it_is_swept_in_every_16_bit_format_of_its_framework_and_its_own() -> None:
-    chosen = own.choose(Own("a:b"), Selection(frameworks=("torch",), directions=("both",)))
-    swept = own.swept(chosen.cases)
+    selection = Selection(frameworks=("torch",), directions=("both",))
+    mine = own.own("a:b", "", selection)
+    with declared(*mine.frameworks):
+        swept = own.swept(own.choose(mine, selection).cases)
+    assert {(case.framework, case.form) for case in swept} == {("a-torch", "b")}
     assert {case.dtype for case in swept} == {"float16", "bfloat16", "float32"}
     assert {case.direction for case in swept} == {"forward", "backward"}
     assert len(swept) == 6
 
 
+def _call(reference: str, direction: str = "forward", arrays: str = "numpy") -> Call:
+    selection = Selection(frameworks=(arrays,), directions=(direction,))
+    mine = own.own("a.b:c.d", reference, selection)
+    with declared(*mine.frameworks):
+        [case, *_] = own.choose(mine, selection).cases
+        return call_of(case, 256)
+
+
 def test_its_inputs_lie_where_its_reference_is_defined() -> None:
-    assert own.domain(Own("a:b", "sqrt")) == own.reference(Own("a:b", "sqrt")).domain  # type: ignore[union-attr]
-    assert own.domain(Own("a:b")) == "all"
+    assert _call("sqrt").domain == find_reference("sqrt").domain == "positive"
+    assert _call("").domain == "all"
+
+
+def test_it_is_called_by_its_own_name_and_without_parameters() -> None:
+    call = _call("squareplus(b=1)")
+    assert (call.function, call.parameters, call.output_share) == ("c.d", {}, 1)
+    assert _call("").output_share is None
+
+
+def test_on_arrays_that_are_not_differentiated_it_is_the_gradient_itself() -> None:
+    assert _call("gelu", "backward").direction == "forward"
+    assert _call("gelu", "backward", "torch").direction == "backward"

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from actbench.bench.catalog import inputs
-from actbench.bench.worker.own_function import PREFIX
+from actbench.bench.catalog.frameworks import declared, own
+from actbench.bench.host.errors import UsageError
 from actbench.bench.worker.protocol import Call, Evaluate
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.process import Failed, Lost, WorkerProcess
@@ -77,9 +78,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     running: list[WorkerProcess] = []
 
     def begin(name: str) -> WorkerProcess:
-        cpus = sorted(os.sched_getaffinity(0))
-        key = Key(PREFIX + name, "cpu", 1)
-        running.append(WorkerProcess(key, sys.executable, cpus, tmp_path / "log"))
+        framework, cpus = own(name, "relu"), sorted(os.sched_getaffinity(0))
+        key = Key(framework.name, "cpu", 1)
+        with declared(framework):
+            running.append(WorkerProcess(key, sys.executable, cpus, tmp_path / "log"))
         return running[-1]
 
     yield begin
@@ -87,9 +89,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         worker.kill()
 
 
-def _evaluate(worker: WorkerProcess, values: list[float], dtype: str = "float32") -> Any:
+def _evaluate(worker: WorkerProcess, name: str, values: list[float], dtype: str = "float32") -> Any:
     bits = inputs.to_bits(np.array(values), dtype)
-    [outputs] = worker.ask(Evaluate(Call("", dtype=dtype), bits), 60.0)
+    [outputs] = worker.ask(Evaluate(Call(name, dtype=dtype), bits), 60.0)
     return inputs.from_bits(outputs, dtype)
 
 
@@ -98,13 +100,16 @@ def test_a_vectorised_function_is_evaluated_in_every_format(start: Start, name: 
     worker = start(f"mine:{name}")
     values = [1.5, -0.25, 0.0, np.inf]
     for dtype in ("float16", "float32", "float64", "bfloat16"):
-        assert _evaluate(worker, values, dtype).tolist() == [3.0, -0.5, 0.0, np.inf]
+        assert _evaluate(worker, name, values, dtype).tolist() == [3.0, -0.5, 0.0, np.inf]
 
 
 def test_the_function_sees_arrays_of_the_format_itself(start: Start) -> None:
     """bfloat16 is a dtype of ml_dtypes, whose name has eight letters."""
     worker = start("mine:dtype")
-    assert [_evaluate(worker, [0.0], dtype)[0] for dtype in ("float16", "bfloat16")] == [7.0, 8.0]
+    assert [_evaluate(worker, "dtype", [0.0], dtype)[0] for dtype in ("float16", "bfloat16")] == [
+        7.0,
+        8.0,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_what_is_no_vectorised_function_is_a_sentence_and_the_worker_lives(
     worker = start(f"mine:{name}")
     for _ in range(2):
         with pytest.raises(Failed) as failure:
-            _evaluate(worker, [1.0, 2.0, 3.0])
+            _evaluate(worker, name, [1.0, 2.0, 3.0])
         assert not isinstance(failure.value, Lost)
         assert failure.value.failure.reason.startswith(sentence)
         assert "\n" not in failure.value.failure.reason
@@ -136,15 +141,12 @@ def test_a_function_that_ends_its_process_is_told_from_one_that_fails(
     start: Start, name: str, sentence: str
 ) -> None:
     with pytest.raises(Lost, match=sentence):
-        _evaluate(start(f"mine:{name}"), [1.0])
+        _evaluate(start(f"mine:{name}"), name, [1.0])
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mine", "cannot read 'mine': write it as package.module:function"),
-        (":right", "cannot read ':right'"),
-        ("mine:", "cannot read 'mine:'"),
         ("elsewhere:f", "cannot import elsewhere: No module named 'elsewhere'; set PYTHONPATH"),
         ("broken:f", "cannot import broken: No module named 'no_such_thing'"),
         ("wrong:f", "SyntaxError"),
@@ -160,6 +162,12 @@ def test_what_cannot_be_loaded_is_a_sentence(start: Start, name: str, sentence: 
     assert "\n" not in failure.value.failure.reason
 
 
+@pytest.mark.parametrize("name", ["mine", ":right", "mine:"])
+def test_what_is_not_written_as_a_function_is_a_sentence(name: str) -> None:
+    with pytest.raises(UsageError, match=f"cannot read '{name}': write it as package.module:func"):
+        own(name)
+
+
 def test_another_version_of_the_module_has_another_source(start: Start, tmp_path: Path) -> None:
     first = start("mine:right").facts.source
     assert start("mine:in_place").facts.source == first
@@ -172,4 +180,4 @@ def test_a_module_in_the_current_folder_is_found(
 ) -> None:
     monkeypatch.delenv("PYTHONPATH")
     monkeypatch.chdir(tmp_path)
-    assert _evaluate(start("mine:right"), [2.0]).tolist() == [4.0]
+    assert _evaluate(start("mine:right"), "right", [2.0]).tolist() == [4.0]

@@ -79,7 +79,7 @@ def test_a_module_that_is_not_there_names_the_tree(folders: list[str]) -> None:
 def test_functions_of_ones_own_come_from_their_tree(folders: list[str]) -> None:
     path = list(sys.path)
     one, two = (trees.own(folder, "mine:f", "numpy") for folder in folders)
-    assert (getattr(one, "mine:f")(3), getattr(two, "mine:f")(3)) == (1, 2)
+    assert (one.f(3), two.f(3)) == (1, 2)
     assert sys.path == path
     assert not {"mine", "helping"} & sys.modules.keys()
     assert one.Adapter is two.Adapter
@@ -103,7 +103,7 @@ def test_a_package_without_a_file_is_forgotten_with_its_modules(tmp_path: Path) 
             "from . import helper\ndef f(x): return helper.number\n"
         )
         tree = trees.own(str(package.parent), "plainly.kernels:f", "numpy")
-        found.append(getattr(tree, "plainly.kernels:f"))
+        found.append(tree.f)
     assert [function(0) for function in found] == [1, 2]
 
 
