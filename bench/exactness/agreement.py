@@ -19,7 +19,7 @@ from ..worker.protocol import Failure
 from ..workers.process import Failed
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, Workers
-from . import conditions, known, special, sweep
+from . import comparisons, known, special, sweep
 from .problem import Problems, known_keys
 
 Array = np.ndarray[Any, Any]
@@ -67,24 +67,24 @@ class Agreement:
 
     def compare(self) -> None:
         """Record how the frameworks and modes differ in what was swept."""
-        for sample in sweep.between(self._results, self._bits_of):
+        for sample in comparisons.of_frameworks(self._results, self._bits_of):
             self._recorder.append(sample)
-        for sample in conditions.modes(self._results, self._bits_of):
+        for sample in comparisons.of_modes(self._results, self._bits_of):
             self._recorder.append(sample)
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
         """A function that compares the plain forms of a worker under other conditions, if any."""
         chosen = {
-            worker: conditions.cases(self._results, worker.key, self._selection)
+            worker: comparisons.cases(self._results, worker.key, self._selection)
             for worker in self._workers
         }
-        others = {worker: conditions.beside(worker) for worker in self._workers if chosen[worker]}
+        others = {worker: comparisons.beside(worker) for worker in self._workers if chosen[worker]}
         self._workers.add(chain(*(group.values() for group in others.values())))
 
         def compare(worker: SupervisedWorker) -> None:
             if cases := chosen[worker]:
                 append = self._recorder.append
-                conditions.measure(worker, others[worker], cases, self._seed, append)
+                comparisons.of_conditions(worker, others[worker], cases, self._seed, append)
 
         return compare if others else None
 
@@ -123,15 +123,14 @@ class Agreement:
 
     def _judged(self, worker: SupervisedWorker, case: Case) -> list[sweep.Judged] | None:
         """Sample and result of each direction; None, and the failure recorded, if it failed."""
-        problem = self._problems.of(directions_of(case)[0])
-        sized = replace(case, size=int(problem.bits.size))
+        problems = [self._problems.of(directed) for directed in directions_of(case)]
+        sized = replace(case, size=int(problems[0].bits.size))
         if case.direction == "both":
             self._recorder.pass_over(sized)  # should it fail, each direction has its own row
-            return sweep.measure_both(sized, self._problems, worker.evaluate)
-        judged = sweep.measure(sized, problem, worker.evaluate)
-        if judged is None:
+        judged = sweep.measure(sized, problems, worker.evaluate)
+        if judged is None and case.direction != "both":
             self._record_failure(worker, sized, "max_ulp")
-        return [judged] if judged else None
+        return judged
 
     def _evaluate_special(self, worker: SupervisedWorker, case: Case) -> None:
         """Evaluate a case at its special points in a format that is not swept."""

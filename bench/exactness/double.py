@@ -20,8 +20,7 @@ from ..catalog.dtypes import DTYPES
 from ..results.samples import Certificate
 from . import binades, reference
 from .balls import Balls, balls
-from .certificate import merge
-from .judge import judge
+from .judge import judge, merge
 from .problem import Problem, problem_at
 
 Array = np.ndarray[Any, Any]

@@ -37,7 +37,7 @@ from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
 from . import double
-from .certificate import merge
+from .judge import merge
 from .problem import ROW
 from .ranges import Range, Stretch, bits_of
 

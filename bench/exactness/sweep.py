@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from ..catalog import inputs
-from ..catalog.activations import find
 from ..catalog.cases import Case, Selection, directions_of
-from ..catalog.frameworks import frameworks
-from ..results.rows import Against, Other
-from ..results.samples import Agreement, Certificate, Comparison
+from ..results.samples import Agreement, Certificate
 from ..workers.requests import Evaluator
 from . import binades, ulp
-from .judge import judge, place
-from .problem import Problem, Problems
+from .judge import judge
+from .problem import Problem
 
 Array = np.ndarray[Any, Any]
 
 
 def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selection) -> list[Case]:
-    """The cases to sweep: each form and mode of a selection once a dtype, forward and gradient.
+    """The cases to sweep: each form and mode of a selection once per dtype, forward and gradient.
 
     Where both are wanted the direction is `both`: one call gives either, and is compiled once.
     `size` is filled in when the inputs are known (0 until then).
@@ -41,39 +36,27 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
 
 def _directions(asked: Selection) -> tuple[str, ...]:
     """Value and gradient, or the one of them that was asked for."""
-    wanted = {"forward": "forward", "backward": "backward", "both": "backward"}
-    return tuple(dict.fromkeys(wanted[each] for each in asked.directions)) or (
-        "forward",
-        "backward",
-    )
+    wanted = ["backward" if each == "both" else each for each in asked.directions]
+    return tuple(dict.fromkeys(wanted)) or ("forward", "backward")
 
 
 Judged = tuple[Agreement, Array]
 """The sample of a case and its results."""
 
 
-def measure(case: Case, problem: Problem, evaluate: Evaluator) -> Judged | None:
-    """Run a case of one direction on its inputs; None if it failed."""
-    outputs = evaluate(case, problem.bits, problem.upstream)
-    learned = _learned(case, problem, evaluate)
-    if outputs is None or (learned is None and problem.learned_bits is not None):
-        return None
-    return _judged(case, problem, outputs[0], learned)
+def measure(case: Case, problems: Sequence[Problem], evaluate: Evaluator) -> list[Judged] | None:
+    """Run a case on its inputs and judge each of its directions; None if it failed.
 
-
-def measure_both(case: Case, problems: Problems, evaluate: Evaluator) -> list[Judged] | None:
-    """Run a case whose direction is `both` and judge either direction; None if it failed."""
-    forward, backward = directions_of(case)
-    values, gradients = problems.of(forward), problems.of(backward)
-    assert np.array_equal(values.bits, gradients.bits)
-    outputs = evaluate(case, values.bits, values.upstream)
-    learned = _learned(case, gradients, evaluate)
-    if outputs is None or (learned is None and gradients.learned_bits is not None):
+    There is a problem per direction, all with the same inputs.
+    """
+    first, last = problems[0], problems[-1]
+    assert first is last or np.array_equal(first.bits, last.bits)
+    outputs = evaluate(case, first.bits, first.upstream)
+    learned = _learned(case, last, evaluate)
+    if outputs is None or (learned is None and last.learned_bits is not None):
         return None
-    return [
-        _judged(forward, values, outputs[0]),
-        _judged(backward, gradients, outputs[1], learned),
-    ]
+    cases = directions_of(case)
+    return [_judged(cases[i], problems[i], outputs[i], learned) for i in range(len(cases))]
 
 
 def _learned(case: Case, problem: Problem, evaluate: Evaluator) -> Array | None:
@@ -98,31 +81,3 @@ def _judged(case: Case, problem: Problem, output: Any, learned: Array | None = N
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         certificate = replace(certificate, max_ulp_parameter=float(error.plain.max()))
     return sample_of(case, certificate), results
-
-
-def between(results: dict[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Comparison]:
-    """Compare each two frameworks that ran the same thing: a sample for the plainer one."""
-    groups: dict[Case, list[Case]] = {}
-    for case in results:
-        groups.setdefault(replace(case, framework="", device=""), []).append(case)
-    for group in groups.values():
-        for case, other in combinations(sorted(group, key=_order), 2):
-            if case.framework != other.framework:
-                yield _compare(case, other, results, bits_of(case))
-
-
-def _order(case: Case) -> int:
-    return list(frameworks()).index(case.framework)
-
-
-def _compare(case: Case, other: Case, results: dict[Case, Array], bits: Array) -> Comparison:
-    against = Against(Other.FRAMEWORK, other.framework)
-    return comparison(case, against, results[case].ravel(), results[other].ravel(), bits)
-
-
-def comparison(case: Case, against: Against, one: Array, other: Array, bits: Array) -> Comparison:
-    """The sample of two results at the same inputs, all given as bit patterns."""
-    apart = ulp.distance(one, other, case.dtype)
-    x, rowwise = inputs.from_bits(bits, case.dtype), find(case.activation).rowwise
-    first = None if apart.first is None else place(x, apart.first, rowwise)
-    return Comparison(case, against, apart.most, apart.equal, first)

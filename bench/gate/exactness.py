@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..catalog import inputs
-from ..catalog.cases import PROFILES, Case, Selection
+from ..catalog.cases import PROFILES, Case, Selection, directions_of
 from ..catalog.dtypes import COUNTABLE
 from ..catalog.dtypes import DTYPES as FORMATS
 from ..catalog.frameworks import frameworks
@@ -135,16 +135,11 @@ class Comparison:
             outputs = evaluate(case, bits)
             sized = replace(case, size=int(bits.size))
             return [(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
-        if case.direction == "both":
-            forward = replace(case, direction="forward")
-            sized = replace(case, size=int(self._problem(forward).bits.size))
-            both = sweep.measure_both(sized, self._problems, evaluate)
-            assert both is not None
-            return both
-        problem = self._problem(case)
-        found = sweep.measure(replace(case, size=int(problem.bits.size)), problem, evaluate)
-        assert found is not None
-        return [found]
+        problems = [self._problem(directed) for directed in directions_of(case)]
+        sized = replace(case, size=int(problems[0].bits.size))
+        judged = sweep.measure(sized, problems, evaluate)
+        assert judged is not None
+        return judged
 
     def _problem(self, case: Case) -> Problem:
         return self._problems.of(replace(case, size=0))

@@ -69,9 +69,10 @@ def _found(
     case = Case(framework, name, form, mode, direction, "cpu", "float32", 0, 1)
     worker.failures.clear()
     problem = problem_of(find(name), direction, "float32", 8, seed=1)
-    found = sweep.measure(case, problem, worker.evaluate)
+    found = sweep.measure(case, [problem], worker.evaluate)
     assert found is not None, worker.failures
-    return found[0].certificate
+    [(sample, _)] = found
+    return sample.certificate
 
 
 @pytest.mark.slow

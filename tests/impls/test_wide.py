@@ -59,11 +59,11 @@ def _case(framework: str, label: str, form: str, mode: str, direction: str, dtyp
 
 def _measured(worker: SupervisedWorker, case: Case) -> Agreement:
     worker.failures.clear()
-    found = sweep.measure(
-        case, _problem(case.activation, case.direction, case.dtype), worker.evaluate
-    )
+    problem = _problem(case.activation, case.direction, case.dtype)
+    found = sweep.measure(case, [problem], worker.evaluate)
     assert found is not None, worker.failures
-    return found[0]
+    [(sample, _)] = found
+    return sample
 
 
 def _error(sample: Agreement, metric: str, label: str) -> float:
@@ -83,9 +83,9 @@ def _assert_right(worker: SupervisedWorker, case: Case) -> None:
     for direction, output in zip(("forward", "backward"), outputs, strict=False):
         problem = replace(_problem(case.activation, direction, case.dtype), learned_bits=None)
         one = replace(case, direction=direction)
-        found = sweep.measure(one, problem, lambda *_, output=output, **__: [output])
+        found = sweep.measure(one, [problem], lambda *_, output=output, **__: [output])
         assert found is not None
-        sample, result = found
+        [(sample, result)] = found
         assert _error(sample, metric, case.activation) <= BOUNDS[case.dtype], (direction, sample)
         assert sample.certificate.nan_mismatches == 0, (direction, sample)
         limits = np.isinf(inputs.from_bits(problem.bits, case.dtype))
@@ -222,11 +222,12 @@ def test_learned_slope_has_its_gradient(
     worker.failures.clear()
     case = _case(framework, label, "wide", mode, "backward", dtype)
     problem = problem_of(find(label), "backward", dtype, 1, seed=1)
-    found = sweep.measure(case, problem, worker.evaluate)
+    found = sweep.measure(case, [problem], worker.evaluate)
     assert found is not None, worker.failures
-    learned = found[0].certificate.max_ulp_parameter
+    [(sample, _)] = found
+    learned = sample.certificate.max_ulp_parameter
     assert learned is not None
-    assert 0 <= learned <= BOUNDS[dtype], found[0]
+    assert 0 <= learned <= BOUNDS[dtype], sample
 
 
 def test_learned_slope_of_the_plain_form_has_its_gradient(

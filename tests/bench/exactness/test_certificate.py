@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.exactness import double, reference
-from actbench.bench.exactness.certificate import STEPS, merge
-from actbench.bench.exactness.judge import judge
+from actbench.bench.exactness.judge import STEPS, judge, merge
 from actbench.bench.exactness.problem import problem_at, problem_of
 from actbench.bench.results.rows import Point
 from actbench.bench.results.samples import Certificate

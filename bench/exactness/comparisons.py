@@ -1,7 +1,8 @@
-"""Agreement under other conditions: whether the same case gives the same bits.
+"""Results beside other results, bit by bit: of another framework, or of the same case elsewhere.
 
-Compared are the compiled function with the eager one, arrays too short for a vector with long ones,
-all threads with the worker's own, a variant of the framework's environment, and another process.
+The same case is compared compiled with eager, in arrays too short for a vector with long ones, on
+all threads with the worker's own, in a variant of its framework's environment, and in another
+process.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -26,10 +28,15 @@ from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.environment import Key
 from ..workers.supervised import SupervisedWorker
-from .sweep import comparison
+from . import ulp
+from .judge import place
 
 Array = np.ndarray[Any, Any]
 Answer = Comparison | Missing
+Results = Mapping[Case, Array]
+"""What each swept case gave, as bit patterns."""
+BitsOf = Callable[[Case], Array]
+"""Gives the inputs of a swept case, as bit patterns."""
 
 FORMATS = tuple(sorted(COUNTABLE, key=prominence))
 _ELSEWHERE = ("float32", "bfloat16", "float64")
@@ -40,6 +47,29 @@ PIECE = 7
 """Elements of an array that fills no vector."""
 _PIECES = 16
 _PER_BINADE = 2
+
+
+def of_frameworks(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
+    """Compare each two frameworks that ran the same thing: a sample for the plainer one."""
+    groups: dict[Case, list[Case]] = {}
+    for case in results:
+        groups.setdefault(replace(case, framework="", device=""), []).append(case)
+    order = list(frameworks())
+    for group in groups.values():
+        plainest = sorted(group, key=lambda case: order.index(case.framework))
+        for case, other in combinations(plainest, 2):
+            if case.framework != other.framework:
+                against = Against(Other.FRAMEWORK, other.framework)
+                yield _compared(case, against, results[case], results[other], bits_of(case))
+
+
+def of_modes(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
+    """Compare what was swept compiled with the same eager."""
+    for case, result in results.items():
+        compiled = results.get(replace(case, mode="compiled"))
+        if case.mode == "eager" and compiled is not None:
+            against = Against(Other.MODE, "compiled")
+            yield _compared(case, against, result, compiled, bits_of(case))
 
 
 def cases(done: Iterable[Case], key: Key, asked: Selection) -> list[Case]:
@@ -87,7 +117,7 @@ class _Tried:
     result: Array
 
 
-def measure(
+def of_conditions(
     worker: SupervisedWorker,
     others: Mapping[Against, SupervisedWorker],
     chosen: Iterable[Case],
@@ -125,8 +155,8 @@ def _in_pieces(worker: SupervisedWorker, tried: _Tried, seed: int) -> Answer:
     outputs = worker.evaluate(tried.case, pieces, apart=True)
     if outputs is None:
         return _failed(tried.case, Against(Other.TAIL), worker.failure_of(tried.case))
-    some = _Tried(tried.case, pieces, tried.result[places])
-    return _compared(some, Against(Other.TAIL), np.asarray(outputs[0]).ravel())
+    result, again = tried.result[places], np.asarray(outputs[0])
+    return _compared(tried.case, Against(Other.TAIL), result, again, pieces)
 
 
 def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
@@ -152,22 +182,17 @@ def _evaluated(other: Against, worker: SupervisedWorker, tried: _Tried) -> Answe
     outputs = worker.evaluate(case, tried.bits)
     if outputs is None:
         return _failed(tried.case, other, worker.failure_of(case))
-    return _compared(tried, other, np.asarray(outputs[0]).ravel())
+    return _compared(tried.case, other, tried.result, np.asarray(outputs[0]), tried.bits)
 
 
-def _compared(tried: _Tried, against: Against, other: Array) -> Comparison:
-    return comparison(tried.case, against, tried.result, other, tried.bits)
+def _compared(case: Case, against: Against, one: Array, other: Array, bits: Array) -> Comparison:
+    """The sample of two results at the same inputs, all given as bit patterns."""
+    apart = ulp.distance(one.ravel(), other.ravel(), case.dtype)
+    x, rowwise = inputs.from_bits(bits, case.dtype), find(case.activation).rowwise
+    first = None if apart.first is None else place(x, apart.first, rowwise)
+    return Comparison(case, against, apart.most, apart.equal, first)
 
 
 def _failed(case: Case, other: Against | None, failure: Failure | None) -> Missing:
     failure = failure or Failure(Status.ERROR, "the run was ended")
     return Missing(case, "equal_bits", failure.status, failure.reason, other)
-
-
-def modes(results: Mapping[Case, Array], bits_of: Callable[[Case], Array]) -> Iterator[Comparison]:
-    """Compare what was swept compiled with the same eager; `bits_of` gives a case's inputs."""
-    for case, result in results.items():
-        compiled = results.get(replace(case, mode="compiled"))
-        if case.mode == "eager" and compiled is not None:
-            tried = _Tried(case, bits_of(case), result.ravel())
-            yield _compared(tried, Against(Other.MODE, "compiled"), compiled.ravel())

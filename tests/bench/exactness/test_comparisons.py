@@ -12,7 +12,7 @@ import pytest
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.cases import PROFILES, Case, Selection
 from actbench.bench.catalog.frameworks import frameworks
-from actbench.bench.exactness import conditions
+from actbench.bench.exactness import comparisons
 from actbench.bench.host import machine
 from actbench.bench.host.cpus import available_cpus
 from actbench.bench.host.progress import Reporter
@@ -140,7 +140,7 @@ def test_what_is_compared_is_plain_eager_and_elementwise_in_three_formats() -> N
         replace(CASE, framework="jax"),
         replace(CASE, threads=2),
     ]
-    found = conditions.cases(swept, KEY, Selection())
+    found = comparisons.cases(swept, KEY, Selection())
     assert {(each.form, each.direction, each.dtype) for each in found} == {
         ("native", direction, dtype)
         for direction in ("forward", "backward")
@@ -148,12 +148,12 @@ def test_what_is_compared_is_plain_eager_and_elementwise_in_three_formats() -> N
     }
     assert {each.activation for each in found} == {"relu"}
     assert {each.threads for each in found} == {1}
-    asked = conditions.cases(swept, KEY, Selection(dtypes=("float64",)))
+    asked = comparisons.cases(swept, KEY, Selection(dtypes=("float64",)))
     assert {each.dtype for each in asked} == {"float64"}
 
 
 def test_the_inputs_are_enough_to_be_split_between_threads() -> None:
-    assert np.prod(conditions.SHAPE) > 2 * 32_768, "the grain below which PyTorch takes one thread"
+    assert np.prod(comparisons.SHAPE) > 2 * 32_768, "the grain below which PyTorch takes one thread"
 
 
 def test_other_workers_have_threads_and_variants_of_their_own(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_other_workers_have_threads_and_variants_of_their_own(tmp_path: Path) ->
     worker = SupervisedWorker(
         key, [], sys.executable, available_cpus()[-1:], tmp_path / "log", 60.0
     )
-    others = {words.name(other): each.key for other, each in conditions.beside(worker).items()}
+    others = {words.name(other): each.key for other, each in comparisons.beside(worker).items()}
     assert others.pop("another process") == key
     assert others.pop("onednn=0") == replace(key, variant="onednn=0")
     if machine.cores() > 1:
@@ -170,7 +170,7 @@ def test_other_workers_have_threads_and_variants_of_their_own(tmp_path: Path) ->
     cuda = SupervisedWorker(
         replace(key, device="cuda"), [], sys.executable, [0], tmp_path / "log", 60.0
     )
-    assert set(conditions.beside(cuda)) == {Against(Other.PROCESS)}
+    assert set(comparisons.beside(cuda)) == {Against(Other.PROCESS)}
 
 
 def test_a_variant_adds_its_variables_and_its_name() -> None:
@@ -187,7 +187,7 @@ def test_compiled_results_are_compared_with_the_eager_ones() -> None:
     other = bits.copy()
     other[1, 0] += 3
     results = {compiled: other, CASE: bits, replace(CASE, form="max"): bits}
-    (sample,) = conditions.modes(results, lambda _: bits)
+    (sample,) = comparisons.of_modes(results, lambda _: bits)
     against, first = Against(Other.MODE, "compiled"), Point((3.0).hex())
     assert sample == Comparison(CASE, against, most=3.0, equal=0.75, first=first)
 
@@ -198,7 +198,7 @@ def test_the_place_of_a_rowwise_result_is_that_of_the_output() -> None:
     bits = np.zeros((1, 2), np.uint32)
     other = np.array([0, 0, 0, 1], np.uint32)
     results = {case: np.zeros(4, np.uint32), replace(case, mode="compiled"): other}
-    (sample,) = conditions.modes(results, lambda _: bits)
+    (sample,) = comparisons.of_modes(results, lambda _: bits)
     assert sample.first == Point(output=3)
 
 
@@ -210,7 +210,7 @@ def test_pieces_of_one_framework_are_called_one_by_one(
     worker.failures.clear()
     form = "max" if framework == "numpy" else "native"
     case = replace(CASE, framework=framework, form=form, size=21)
-    bits = inputs.timing((3, conditions.PIECE), "float32", 0)
+    bits = inputs.timing((3, comparisons.PIECE), "float32", 0)
     together = worker.evaluate(case, bits, apart=True)
     alone = [worker.evaluate(case, row[None]) for row in bits]
     assert together is not None
