@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,25 @@ class Dtype:
     def itemsize(self) -> int:
         """Bytes per element."""
         return int(self.bits.removeprefix("uint")) // 8
+
+    @property
+    def smallest(self) -> float:
+        """The smallest number above 0."""
+        return 2.0 ** (self.emin - self.precision + 1)
+
+    @property
+    def normal(self) -> float:
+        """The smallest normal number."""
+        return 2.0**self.emin
+
+    @property
+    def largest(self) -> float:
+        """The largest number."""
+        return 2.0**self.emax * (2 - 2.0 ** (1 - self.precision))
+
+    def is_subnormal(self, x: Any) -> Any:
+        """True where a number, or each of an array, is subnormal."""
+        return (x != 0) & (abs(x) < self.normal)
 
     @property
     def is_small(self) -> bool:

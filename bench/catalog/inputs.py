@@ -97,9 +97,8 @@ def timing(shape: tuple[int, ...], dtype: str, seed: int, domain: Domain = "all"
 def special(dtype: str) -> Array:
     """Bit patterns of the values where conventions differ: zeros, ends of the range, ±∞, NaN."""
     fmt = DTYPES[dtype]
-    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
-    largest = 2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision))
-    positive = [0.0, smallest, normal - smallest, normal, 0.5, 1.0, 2.0, largest, np.inf]
+    subnormal = [fmt.smallest, fmt.normal - fmt.smallest]
+    positive = [0.0, *subnormal, fmt.normal, 0.5, 1.0, 2.0, fmt.largest, np.inf]
     return to_bits(np.array([*positive, *(-value for value in positive), np.nan]), dtype)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from ..catalog.cases import Selection
 from ..catalog.frameworks import names
-from ..exactness import special_table
+from ..exactness.conventions import Conventions, chosen, conventions
 from ..host.errors import UsageError
 from ..results import export
 from ..results.store import load
+from ..words import title
 from .options import DEBUG, RUN
 
 _EXAMPLES = """
@@ -36,10 +38,28 @@ def special(
 
     asked = Selection(frameworks=wanted, activations=labels).checked()
     loaded = load(run_path)
-    rows = special_table.chosen(loaded.records, asked)
+    rows = chosen(loaded.records, asked)
     if not rows:
         raise UsageError(f"{loaded.path} has nothing of this at special points")
     if as_json:
         export.write_rows(rows, sys.stdout)
     else:
-        click.echo(special_table.text(special_table.lines(rows)))
+        click.echo(text(conventions(rows)))
+
+
+def text(found: Sequence[Conventions]) -> str:
+    """A paragraph per activation and form, under its framework."""
+    parts = []
+    for framework in dict.fromkeys(each.framework for each in found):
+        parts.append(title(framework))
+        parts += [_paragraph(each) for each in found if each.framework == framework]
+    return "\n".join(parts)
+
+
+def _paragraph(each: Conventions) -> str:
+    lines = [
+        f"    {'' if number else column:<22}{text}"
+        for column, texts in each.cells.items()
+        for number, text in enumerate(texts)
+    ]
+    return "\n".join([f"  {each.activation}, {each.form}", *lines])

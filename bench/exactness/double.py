@@ -73,7 +73,7 @@ class _Tier:
             error = np.abs(got - mid) / unit
             slack = rad / unit + _MARGIN
             plain = error + slack < 0.5
-            tiny, least = 2.0**self._format.emin, 2.0 ** (self._format.emin - 64)
+            tiny, least = self._format.normal, self._format.normal * 2.0**-64
             usual = (np.abs(mid) >= tiny) & (np.abs(got) >= tiny)
             nothing = (np.abs(mid) <= least) & (got == 0)
             nothing &= (mid == 0) | (np.signbit(mid) == np.signbit(got))
@@ -102,7 +102,7 @@ class _Tier:
     def _unit(self, mid: Array) -> Array:
         """The size of an ulp at each value; infinite values take that of the largest numbers."""
         fmt = self._format
-        size = np.clip(np.abs(mid), 2.0**fmt.emin, 2.0**fmt.emax)
+        size = np.clip(np.abs(mid), fmt.normal, 2.0**fmt.emax)
         power: Array = (size.view(np.int64) & np.int64(0x7FF << 52)).view(np.float64)
         return power * 2.0 ** (1 - fmt.precision)
 

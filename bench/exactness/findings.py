@@ -112,8 +112,8 @@ def _both(point: Point) -> tuple[float, float]:
 def _is_flushed(point: Point, dtype: str) -> bool:
     """Whether both values are subnormal, or as good as zero at an input that is."""
     got, exact = map(abs, _both(point))
-    smallest = 2.0 ** DTYPES[dtype].emin
-    below = math.sqrt(smallest) if _is_subnormal(point, dtype) else smallest
+    fmt = DTYPES[dtype]
+    below = math.sqrt(fmt.normal) if fmt.is_subnormal(point.x) else fmt.normal
     return got < below and exact < below
 
 
@@ -547,8 +547,4 @@ def _is_news(point: Point, case: Case, told: bool) -> bool:
     if case.direction != "forward" and point.input and math.isnan(point.x):
         return False
     finite = point.output is not None or math.isfinite(point.x)
-    return not (finite and (told or _is_subnormal(point, case.dtype)))
-
-
-def _is_subnormal(point: Point, dtype: str) -> bool:
-    return 0 < abs(point.x) < 2.0 ** DTYPES[dtype].emin
+    return not (finite and (told or DTYPES[case.dtype].is_subnormal(point.x)))

@@ -70,7 +70,7 @@ def _coefficients(function: Any, x: Array, length: int, fmt: Dtype) -> list[int]
         return None
     sizes = [float(abs(each)) for each in (low, high)]
     binades = np.frexp(sizes)[1]
-    if not np.isfinite(sizes).all() or min(sizes) < 2.0**fmt.emin or binades[0] != binades[1]:
+    if not np.isfinite(sizes).all() or min(sizes) < fmt.normal or binades[0] != binades[1]:
         return None
     unit = arb(2) ** (int(binades[0]) - fmt.precision)
     low, middle, high = low / unit, middle / unit, high / unit

@@ -43,9 +43,7 @@ def errors_of(problem: Problem, results: Array) -> ulp.Errors:
     errors = ulp.measure(results, problem.exact, problem.dtype)
     if problem.activation.rowwise:
         return errors
-    tiny = np.flatnonzero(
-        (np.abs(problem.x) < 2.0 ** DTYPES[problem.dtype].emin) & (problem.x != 0)
-    )
+    tiny = np.flatnonzero(DTYPES[problem.dtype].is_subnormal(problem.x))
     if not len(tiny):
         return errors
     zeros = problem.at_zeros.at(np.signbit(problem.x.flat[tiny]).astype(int))
@@ -88,7 +86,7 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
     plain = np.where(finite, errors.plain, -1)
     worst = int(plain.argmax())
     size = np.abs(exact)
-    normal = (size >= 2.0**fmt.emin) & (size < 2.0**fmt.emax * 2)
+    normal = (size >= fmt.normal) & (size < 2.0**fmt.emax * 2)
     numbers = ~np.isnan(got) & ~np.isnan(exact)
     largest = 2.0**fmt.emax * (2 - 2.0**-fmt.precision)
     infinite = numbers & (np.isinf(got) != (size >= largest))

@@ -38,9 +38,8 @@ def points(activation: Activation, dtype: str) -> Array:
     kinks and thresholds of the activation, and the numbers next to them.
     """
     fmt = DTYPES[dtype]
-    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
-    largest = 2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision))
-    sizes = [0.0, smallest, normal - smallest, normal, 1.0, largest, math.inf]
+    subnormal = [fmt.smallest, fmt.normal - fmt.smallest]
+    sizes = [0.0, *subnormal, fmt.normal, 1.0, fmt.largest, math.inf]
     both = [sign * size for size in sizes for sign in (1, -1)]
     bends = [*activation.kinks(**activation.parameters), *activation.thresholds]
     bits = inputs.to_bits(np.array([*both, math.nan, *bends]), dtype)
@@ -152,7 +151,7 @@ def _departures(found: _Found) -> Row:
 
 
 def _subnormal(found: _Found) -> Array:
-    small: Array = (found.x != 0) & (np.abs(found.x) < 2.0 ** DTYPES[found.case.dtype].emin)
+    small: Array = DTYPES[found.case.dtype].is_subnormal(found.x)
     return small
 
 
@@ -200,8 +199,7 @@ def _sign_of_zero(found: _Found) -> Iterator[Row]:
 
 def _subnormal_kept(found: _Found) -> Iterator[Row]:
     """Where a subnormal input has a value that is not 0, and 0 itself has the value 0."""
-    fmt = DTYPES[found.case.dtype]
-    smallest = 2.0 ** (fmt.emin - fmt.precision + 1)
+    smallest = DTYPES[found.case.dtype].smallest
     exact = np.array([found.exact.value(i) for i in range(found.x.size)])
     at_zero = exact[_zero_for_subnormals(found)]
     telling = np.flatnonzero(_subnormal(found) & (at_zero == 0) & (np.abs(exact) >= smallest))

@@ -143,13 +143,12 @@ def number(value: float, dtype: str, digits: int = 0) -> str:
     if math.isnan(value):
         return "NaN"
     fmt = DTYPES[dtype]
-    smallest, normal = 2.0 ** (fmt.emin - fmt.precision + 1), 2.0**fmt.emin
     words = {
         0.0: "0",
-        smallest: "smallest subnormal",
-        normal - smallest: "largest subnormal",
-        normal: "smallest normal",
-        2.0**fmt.emax * (2 - 2.0 ** (1 - fmt.precision)): "largest",
+        fmt.smallest: "smallest subnormal",
+        fmt.normal - fmt.smallest: "largest subnormal",
+        fmt.normal: "smallest normal",
+        fmt.largest: "largest",
         math.inf: "∞",
     }
     text = words.get(abs(value)) or f"{abs(value):.{digits or fmt.digits}g}"

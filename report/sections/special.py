@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...bench.exactness.conventions import COLUMNS, Conventions, conventions
 from ...bench.exactness.special import BOUND
-from ...bench.exactness.special_table import COLUMNS, Line, lines
 from ..read.evidence import Evidence, with_device
 from ..tables.pivot import EMPTY, Cell, Pivot
 from ..words import capital, title
@@ -24,15 +24,15 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 def pivots(evidence: Evidence) -> list[Pivot]:
     """A table for each run and framework: its activations in the plain form."""
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[Conventions]] = {}
     for name, run in evidence.runs.items():
         where = f", run {name}" * (len(evidence.runs) > 1)
-        for line in lines(row for row in run.records if row.plain):
+        for line in conventions(row for row in run.records if row.plain):
             found.setdefault(f"{title(line.framework)}{where}", []).append(line)
     return [_pivot(heading, of_framework) for heading, of_framework in found.items()]
 
 
-def _pivot(heading: str, found: list[Line]) -> Pivot:
+def _pivot(heading: str, found: list[Conventions]) -> Pivot:
     rows = [
         (line.activation, line.form, [_cell(line.cells[column]) for column in COLUMNS])
         for line in found

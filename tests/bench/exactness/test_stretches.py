@@ -24,6 +24,7 @@ from actbench.bench.catalog.frameworks import own
 from actbench.bench.exactness import stretches
 from actbench.bench.exactness.ranges import Stretch, cut
 from actbench.bench.exactness.stretches import Journal, Part, Subject
+from actbench.bench.exactness.sweep import sample_of
 from actbench.bench.host.errors import UsageError
 from actbench.bench.results.rows import Point
 from actbench.bench.results.samples import Certificate
@@ -322,7 +323,7 @@ def test_cases_that_were_done_when_a_sweep_was_ended_are_kept(
     command += ["--range", "1", HIGH, *out]
     with (mine / "words").open("w") as words:
         process = subprocess.Popen(command, stdout=words, stderr=words)
-        _wait(lambda: "ulp_by_binade" in "".join(_texts(mine, "samples.jsonl")))
+        _wait(lambda: '"agreement"' in "".join(_texts(mine, "samples.jsonl")))
         _wait(lambda: any(_texts(mine, "rows.jsonl")))
         process.send_signal(end)
         process.wait(600)
@@ -402,7 +403,7 @@ def test_no_scheduler_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
             stretches.cluster(address, 1),
         ):
             pass
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
 
 
 @pytest.fixture
@@ -431,7 +432,7 @@ def scheduler(mine: Path) -> Iterator[str]:
 def test_a_cluster_of_ones_own_gives_the_same_answer(mine: Path, scheduler: str) -> None:
     elsewhere = _agree("logged", "--scheduler", scheduler)
     found = _answer(elsewhere)
-    expected = _here().as_dict()
+    expected = sample_of(_subject().case, _here()).certificate.as_dict()
     assert {name: found[name] for name in expected} == json.loads(json.dumps(expected))
     again = _agree("logged", "--scheduler", scheduler)
     assert _answer(again) == found, "the cluster stays for the next"

@@ -1,13 +1,13 @@
-"""The conventions of each framework in a table, from the rows of a run at its special points."""
+"""The conventions of each framework in columns, from the rows of a run at its special points."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..catalog.cases import Selection
-from ..catalog.frameworks import frameworks
 from ..results import words
 from ..results.metrics import METRICS, Group
 from ..results.rows import Row
@@ -20,8 +20,8 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Line:
-    """An activation in one form: a cell a column, each in as many texts as conditions differ."""
+class Conventions:
+    """Those of an activation in one form: a cell per column, of a text per kind of condition."""
 
     framework: str
     activation: str
@@ -92,8 +92,8 @@ def chosen(rows: Iterable[Row], asked: Selection) -> list[Row]:
     ]
 
 
-def lines(rows: Iterable[Row]) -> list[Line]:
-    """The lines of a table: one a framework, activation and form, in the order of the rows.
+def conventions(rows: Iterable[Row]) -> list[Conventions]:
+    """The conventions of each framework, activation and form, in the order of the rows.
 
     Other metrics, what is unsupported and what has no value are passed over.
     """
@@ -104,15 +104,11 @@ def lines(rows: Iterable[Row]) -> list[Line]:
             found.setdefault(key, []).append(row)
     orders = [list(dict.fromkeys(names)) for names in zip(*found, strict=True)]
     keys = sorted(found, key=lambda key: [o.index(n) for o, n in zip(orders, key, strict=True)])
-    return [Line(*key, _cells(found[key])) for key in keys]
+    return [Conventions(*key, _cells(found[key])) for key in keys]
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    conditions = {(row.case.mode, row.case.dtype) for row in rows}
-    return {
-        column: tuple(_merged(_texts(rows, *source), conditions))
-        for column, source in _COLUMNS.items()
-    }
+    return {column: tuple(_merged(_texts(rows, *made))) for column, made in _COLUMNS.items()}
 
 
 def _texts(
@@ -126,39 +122,18 @@ def _texts(
     return {condition: ", ".join(told) for condition, told in texts.items()}
 
 
-def _merged(texts: Mapping[Condition, str], conditions: set[Condition]) -> Iterator[str]:
+def _merged(texts: Mapping[Condition, str]) -> Iterator[str]:
     """Each text once, with its conditions where there are several texts."""
-    groups: dict[str, list[Condition]] = {}
-    for condition, text in texts.items():
-        groups.setdefault(text, []).append(condition)
-    for text, mine in groups.items():
-        yield text if len(groups) == 1 else f"{text} ({_in_words(mine, texts.keys())})"
+    for text in dict.fromkeys(texts.values()):
+        mine = [condition for condition, told in texts.items() if told == text]
+        yield text if len(mine) == len(texts) else f"{text} ({_in_words(mine, texts)})"
 
 
-def _in_words(mine: Sequence[Condition], told: Iterable[Condition]) -> str:
+def _in_words(mine: Sequence[Condition], every: Iterable[Condition]) -> str:
     """Conditions by mode, with the dtypes where a mode has others as well."""
-    told = list(told)
-    words = []
-    for mode in dict.fromkeys(mode for mode, _ in mine):
-        dtypes = [dtype for each, dtype in mine if each == mode]
-        whole = len(dtypes) == sum(each == mode for each, _ in told)
-        words.append(mode if whole else f"{mode} {', '.join(dtypes)}")
-    return "; ".join(words)
-
-
-def text(found: Sequence[Line]) -> str:
-    """The lines for a terminal: a paragraph an activation and form, under its framework."""
-    parts = []
-    for framework in dict.fromkeys(line.framework for line in found):
-        parts.append(frameworks()[framework].title if framework in frameworks() else framework)
-        parts += [_paragraph(line) for line in found if line.framework == framework]
-    return "\n".join(parts)
-
-
-def _paragraph(line: Line) -> str:
-    told = [
-        f"    {column if first else '':<22}{text}"
-        for column, texts in line.cells.items()
-        for first, text in zip((True, *(False,) * len(texts)), texts, strict=False)
-    ]
-    return "\n".join([f"  {line.activation}, {line.form}", *told])
+    dtypes = {mode: [dtype for each, dtype in mine if each == mode] for mode, _ in mine}
+    sizes = Counter(mode for mode, _ in every)
+    return "; ".join(
+        mode if len(some) == sizes[mode] else f"{mode} {', '.join(some)}"
+        for mode, some in dtypes.items()
+    )

@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from actbench.bench.catalog.cases import Case, Selection
-from actbench.bench.exactness.special_table import COLUMNS, chosen, lines, text
+from actbench.bench.commands.special import text
+from actbench.bench.exactness.conventions import COLUMNS, chosen, conventions
 from actbench.bench.results.metrics import Group, metrics_of
 from actbench.bench.results.rows import Kink, Point, Row, described
 from actbench.bench.results.status import Status
@@ -21,7 +22,7 @@ BACK = replace(CASE, direction="backward")
 def test_what_holds_under_every_condition_is_said_once() -> None:
     conditions = product(("eager", "compiled"), ("float32", "float16"))
     cases = [replace(CASE, mode=mode, dtype=dtype) for mode, dtype in conditions]
-    (line,) = lines(Row(case, "sign_of_zero", -1.0) for case in cases)
+    (line,) = conventions(Row(case, "sign_of_zero", -1.0) for case in cases)
     assert tuple(line.cells) == COLUMNS
     assert line.cells["the sign of −0"] == ("kept",)
     assert line.cells["NaN"] == ()
@@ -30,7 +31,7 @@ def test_what_holds_under_every_condition_is_said_once() -> None:
 def test_conditions_stand_behind_what_differs() -> None:
     half, compiled = replace(CASE, dtype="float16"), replace(CASE, mode="compiled")
     lost = (Point("nan", got=0.0, exact=math.nan),)
-    (line,) = lines(
+    (line,) = conventions(
         [
             Row(CASE, "nan_kept", 1.0),
             Row(half, "nan_kept", 0.0, points=lost),
@@ -43,7 +44,7 @@ def test_conditions_stand_behind_what_differs() -> None:
 def test_value_and_gradient_have_columns_of_their_own_and_kinks_share_one() -> None:
     other = (Point("-0x0p+0", got=1.0, exact=0.0),)
     departures = tuple(Point(f"0x{n}p+0", got=0.0, exact=float(n)) for n in (1, 2, 3, 4))
-    (line,) = lines(
+    (line,) = conventions(
         [
             Row(BACK, "gradient_at_kink", 0.5, kink=Kink(0.0, 0.0, 1.0)),
             Row(BACK, "gradient_at_kink", 0.0, kink=Kink(6.0, 0.0, 1.0), points=other),
@@ -63,14 +64,14 @@ def test_a_failure_is_told_and_what_does_not_exist_is_not() -> None:
         Row(CASE, metric, None, status=Status.ERROR, reason="ValueError: no"),
         Row(half, metric, None, status=Status.UNSUPPORTED, reason="no float16"),
     ]
-    (line,) = lines(rows)
+    (line,) = conventions(rows)
     assert line.cells["departures"] == ("ERROR: ValueError: no",)
 
 
 @pytest.mark.parametrize("metric", metrics_of(Group.SPECIAL))
 @pytest.mark.parametrize("status", [Status.OK, Status.ERROR])
 def test_what_has_no_value_has_no_cell(metric: str, status: Status) -> None:
-    found = lines([Row(CASE, metric, None, status=status)])
+    found = conventions([Row(CASE, metric, None, status=status)])
     told = [cell for line in found for cells in line.cells.values() for cell in cells]
     failed = metric == "special_departures" and status == Status.ERROR
     assert told == (["ERROR"] if failed else [])
@@ -79,7 +80,7 @@ def test_what_has_no_value_has_no_cell(metric: str, status: Status) -> None:
 def test_without_points_the_value_is_told() -> None:
     values = {"nan_kept": 0.0, "special_departures": math.inf, "sign_of_zero": 1.0}
     rows = [Row(CASE, metric, value) for metric, value in values.items()]
-    (line,) = lines([*rows, Row(BACK, "gradient_at_kink", 0.5)])
+    (line,) = conventions([*rows, Row(BACK, "gradient_at_kink", 0.5)])
     told = {column: cells for column, cells in line.cells.items() if cells}
     assert told == {
         "the sign of −0": ("lost",),
@@ -102,6 +103,6 @@ def test_the_plain_form_is_chosen_unless_activations_are() -> None:
 
 def test_the_text_names_framework_activation_and_form_in_the_order_of_the_rows() -> None:
     cases = [replace(CASE, activation=name) for name in ("gelu", "relu")]
-    told = text(lines(Row(case, "nan_kept", 1.0) for case in cases)).splitlines()
+    told = text(conventions(Row(case, "nan_kept", 1.0) for case in cases)).splitlines()
     assert [line.strip() for line in told[::2]] == ["PyTorch", *["NaN" + " " * 19 + "kept"] * 2]
     assert told[1::2] == ["  gelu, native", "  relu, native"]
