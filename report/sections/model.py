@@ -9,7 +9,6 @@ from typing import Any
 from ...bench.results import words
 from ...bench.timing.cost_model import TOLERANCE
 from ..compare.settings import setting_of
-from ..draw import predictions
 from ..read.evidence import Evidence, Split, with_device
 from ..tables.grid import grid
 from ..words import counted, listing
@@ -20,11 +19,10 @@ LINK = "Cost model"
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """Sentences, charts and the table of surprises."""
+    """Sentences and the table of surprises."""
     caption = "Formulas whose time an element lies more than 25 % from the sum of their parts"
     return {
         "sentences": sentences(evidence),
-        "figures": predictions.figures(evidence),
         "grid": grid(evidence, "surprises", caption),
         "command": with_device(evidence, "actbench run --profile standard"),
     }

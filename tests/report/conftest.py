@@ -23,6 +23,7 @@ from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
+PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&"
 CLASSES = {
     "launch": 64,
@@ -226,7 +227,7 @@ def write_run(folder: Path, rows: list[Row], **changes: Any) -> Path:
 
 def failing_rows() -> list[Row]:
     """A run in which cases failed, and TensorFlow is not installed."""
-    rows = normal_rows(modes={"torch": ("eager",)})
+    rows = normal_rows(modes={"torch": ("eager",)}, sizes=(65536,))
     case = Case("torch", "gelu", "native", "compiled", "forward", "cpu", "float32", 65536, 1)
     rows.append(
         Row(case, "time_per_call", None, status=Status.ERROR, reason="RuntimeError: no compiler")
@@ -338,6 +339,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def evidence(runs: dict[str, Path]) -> dict[str, Evidence]:
     """What is read of every synthetic run."""
     return {name: read([path]) for name, path in runs.items()}
+
+
+@pytest.fixture(scope="session")
+def published() -> Evidence:
+    """What is read of the latest published run of the standard profile."""
+    return read([sorted(PUBLISHED.glob("*-standard"))[-1]])
 
 
 @pytest.fixture(scope="session")

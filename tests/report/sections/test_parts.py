@@ -11,7 +11,6 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Row
 from actbench.bench.results.status import Status
 from actbench.report.compare.parts import poor_fit
-from actbench.report.draw import predictions
 from actbench.report.draw.parts import figures
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
@@ -68,15 +67,12 @@ def test_parts_that_were_not_measured_are_said_to_be_so(make_run: MakeRun) -> No
     assert figure.panels[0].svg.count("not measured") == 2
 
 
-def test_predictions_are_counted_and_drawn(evidence: dict[str, Evidence]) -> None:
+def test_predictions_are_counted(evidence: dict[str, Evidence]) -> None:
     [sentence] = model.sentences(evidence["split"])
     assert sentence == (
         "PyTorch eager: 1 of 2 predictions not shown to be more than 25% off; "
         "1 surprise: branch (1)."
     )
-    [figure] = predictions.figures(evidence["split"])
-    assert "silu native 0.290 and 0.300" in figure.panels[0].label
-    assert "mish native 0.540 and 2.00" in figure.panels[0].label
 
 
 def test_primitives_have_a_table_of_their_own(make_run: MakeRun) -> None:
