@@ -1,4 +1,4 @@
-"""What comparisons have in common in words: cases by name, counts, tables, and what JSON takes."""
+"""Words that comparisons share: cases by name, counts, tables, and values that JSON can hold."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CONDITIONS: Mapping[str, tuple[str, Any]] = {
     "output": ("output {}", "fresh"),
     "cache": ("cache {}", "warm"),
 }
-"""How each field of a case is said, and the value at which there is nothing to say."""
+"""The wording per field of a case, and the value that goes without saying."""
 
 
 def title(framework: str) -> str:
-    """A framework's name for people, where it is known."""
+    """A framework's title, or its bare name where it is not known here."""
     known = frameworks().get(framework)
     return known.title if known else framework
 
@@ -38,7 +38,7 @@ def named(case: Case, of: str = "elements") -> str:
 
 
 def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
-    """`forward, float32, 64 elements, 2 threads`: what some fields of a case say."""
+    """`forward, float32, 64 elements, 2 threads`: some fields of a case in words."""
     return ", ".join(
         text.format(fields[name], of=of)
         for name, (text, silent) in _CONDITIONS.items()
@@ -52,20 +52,20 @@ def counted(number: int, noun: str) -> str:
 
 
 def tally(kinds: Iterable[str], order: Sequence[str]) -> str:
-    """`1 slower, 2,000 same`, in an order; empty where there is nothing to count."""
+    """`1 slower, 2,000 same`, in the given order; empty where there is nothing to count."""
     counts = Counter(kinds)
     return ", ".join(f"{counts[kind]:,} {kind}" for kind in order if counts[kind])
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text below their heads."""
+    """Rows of text below a head."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def text(self, head: bool = True) -> list[str]:
-        """The lines for a terminal, columns below each other."""
+        """The lines for a terminal, with aligned columns."""
         rows = [*([self.head] if head else ()), *self.rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return [
@@ -74,18 +74,18 @@ class Table:
         ]
 
     def markdown(self) -> list[str]:
-        """The lines in Markdown; what a cell says marks nothing up. None where there is no row."""
+        """The lines in Markdown, cells escaped; no lines without rows."""
         rows = [self.head, ["---"] * len(self.head), *(map(escaped, row) for row in self.rows)]
         return [f"| {' | '.join(row)} |" for row in rows] if self.rows else []
 
 
 def escaped(text: str) -> str:
-    """Text on one line that marks nothing up in Markdown."""
-    return " ".join("".join(f"\\{c}" if c in _MARKS else c for c in text).split())
+    """Text on one line, escaped for Markdown."""
+    return " ".join("".join(f"\\{mark}" if mark in _MARKS else mark for mark in text).split())
 
 
 def finite(record: Any) -> Any:
-    """A record for JSON, with null for what JSON has no number for."""
+    """A record for JSON, with null for infinities and NaN."""
     if isinstance(record, Mapping):
         return {name: finite(value) for name, value in record.items()}
     if isinstance(record, list | tuple):

@@ -1,4 +1,4 @@
-"""Which functions of `impls/` differ between two trees, by what each of them reaches (`source`)."""
+"""The functions of `impls/` that differ between two trees, by what they reach (`source`)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ..host.errors import UsageError
 from .source import Forms, Tree
 
 _EVERYTHING = "Adapter"
-"""What every case of a framework runs through."""
+"""The name that every case of a framework runs through."""
 _SETTINGS = ("ENVIRONMENT", "VARIANTS")
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs between two versions of one framework's module.
+    """The differences between two versions of one framework's module.
 
-    `functions` has the names by which each differing one differs; `everywhere` those that reach
-    every case; `settings` those of the environment that a process has from its start;
-    `modes` says whether the modes differ.
+    `functions` maps every differing function to the names by which it differs; `everywhere` has
+    the names that reach every case; `settings` those of the environment that a process has from its
+    start; `modes` says whether the modes differ.
     """
 
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -33,16 +33,17 @@ class Changes:
 def changes(base: Path, candidate: Path, framework: str) -> Changes:
     """Compare a framework's module in two `impls` folders.
 
-    Raises UsageError where the base's is no Python; the candidate's is then said to have changed.
+    Raises UsageError where the base's is not valid Python; where the candidate's is not, it reaches
+    every case.
     """
     try:
         old = _read(base, framework)
     except SyntaxError as error:
-        raise UsageError(f"the base's {_place(error)}") from None
+        raise UsageError(f"the base's {_invalid(error)}") from None
     try:
         new = _read(candidate, framework)
     except SyntaxError as error:
-        return Changes(everywhere=(_place(error),))
+        return Changes(everywhere=(_invalid(error),))
     before, after = (set(forms) - {_EVERYTHING, *_SETTINGS, "MODES"} for forms in (old, new))
     if not old or not new:
         return Changes(new=frozenset(after), gone=frozenset(before))
@@ -58,7 +59,7 @@ def changes(base: Path, candidate: Path, framework: str) -> Changes:
 
 
 def _read(folder: Path, framework: str) -> dict[str, Forms]:
-    """What each name reaches that the gate asks for; nothing where there is no such module."""
+    """Map every name that the gate asks for to what it reaches; empty without such a module."""
     module = Tree(folder)[framework]
     if module is None:
         return {}
@@ -66,8 +67,8 @@ def _read(folder: Path, framework: str) -> dict[str, Forms]:
     return {name: module.reached(name) for name in asked}
 
 
-def _place(error: SyntaxError) -> str:
-    return f"impls/{error.filename} is no Python: line {error.lineno}"
+def _invalid(error: SyntaxError) -> str:
+    return f"impls/{error.filename} is not valid Python: line {error.lineno}"
 
 
 def _differing(before: Forms, after: Forms, name: str) -> tuple[str, ...]:

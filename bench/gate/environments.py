@@ -30,9 +30,9 @@ _INSTALLATIONS = (
 
 
 def design(shared: Design, installations: bool) -> Design:
-    """The design of a gate whose arms have a process each: the same errors, more processes.
+    """The design of a gate with one process per arm: the same errors, more processes.
 
-    Between two `installations` of the frameworks with a dead zone of at least a fifth.
+    Between two `installations` of the frameworks the dead zone is at least a fifth.
     """
     zone = max(shared.zone, _LEAST_ZONE) if installations else shared.zone
     return replace(shared, zone=zone, screening=_SCREENING, confirmation=_CONFIRMATION)
@@ -43,25 +43,25 @@ def interpreter(path: str) -> str:
 
     Raises UsageError where there is no such program.
     """
-    found = shutil.which(path)
-    if not found:
+    program = shutil.which(path)
+    if not program:
         raise UsageError(f"--base-python: no program {path}: name the Python of an environment")
-    return os.path.abspath(found)  # a link stays one: an environment is found by where it lies
+    return os.path.abspath(program)  # a link stays a link: its folder says which environment it is
 
 
 def notes(
     apart: Iterable[str], versions: Mapping[str, Mapping[str, str]], installations: bool
 ) -> list[str]:
-    """What there is to say of frameworks whose arms had a process each."""
+    """Sentences on the frameworks that had one process per arm."""
     named = sorted(apart)
     if not named:
         return []
     titles = ", ".join(frameworks()[name].title for name in named)
     return [
         *filter(None, (_versions(name, versions) for name in named)),
-        f"{titles}: each version ran in processes of its own, in which memory is laid out "
+        f"{titles}: the two versions ran in separate processes, whose memory is laid out "
         "differently: intervals are wider than in a shared process, so up to "
-        f"{_SCREENING[-1]} pairs of processes are taken, and up to {_CONFIRMATION[-1]} "
+        f"{_SCREENING[-1]} pairs of processes are measured, and up to {_CONFIRMATION[-1]} "
         "more for a suspect.",
         *([_INSTALLATIONS] if installations else ()),
     ]
@@ -79,10 +79,10 @@ def _versions(name: str, versions: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _of(name: str, arm: str, versions: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """The versions of a framework in an arm, whatever the device and the threads."""
+    """The versions of a framework in an arm, for any device and number of threads."""
     matching = (
-        found
-        for label, found in versions.items()
+        parts
+        for label, parts in versions.items()
         if label.endswith(f" ({arm})") and re.split("[ /]", label)[0] == name
     )
     return next(matching, {})

@@ -1,4 +1,4 @@
-"""Whether results became less exact: both versions on the same inputs, compared exactly."""
+"""Results that became less exact: both versions on the same inputs, compared exactly."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MEASURES = {
     "infinity_mismatches": "infinities out of place",
     "sign_mismatches": "signs out of place",
 }
-"""Of a certificate, where more is worse."""
+"""Fields of a certificate of which more is worse."""
 _MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
 _CONVENTIONS = {
     "special_departures": "special points far from the exact value",
@@ -48,7 +48,7 @@ _CONVENTIONS = {
     "sign_of_zero": "the sign of zero at −0",
     "gradient_at_kink": "the gradient at a kink",
 }
-"""Of special points; the last two have no better and worse, and must stay as they are."""
+"""Metrics of special points; the last two are neither better nor worse, and must not change."""
 _ROW = 256
 _PER_BINADE = PROFILES["standard"].per_binade
 Evaluate = Callable[..., "Outputs"]
@@ -56,10 +56,10 @@ Evaluate = Callable[..., "Outputs"]
 
 @dataclass(frozen=True)
 class Compared:
-    """One case in one format and direction, on `tested` inputs of which `differing` differ.
+    """One case in one format and direction: of `tested` results `differing` differ.
 
-    `worse` and `better` have a sentence for each measure that changed; `shown` is the input whose
-    result became worse by most, with both results and the exact value.
+    `worse` and `better` have one sentence per measure that changed; `shown` is the input whose
+    result got worse by most, with both results and the exact value.
     """
 
     case: Case
@@ -78,12 +78,12 @@ class Compared:
 
 
 def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
-    """What is evaluated for some timed cases: each form and mode once a format, both directions."""
+    """The cases to evaluate for some timed ones: form and mode once per format and direction."""
     return sweep.agreement_cases(cases, COUNTABLE, asked)
 
 
 class Comparison:
-    """The inputs and exact values that cases are compared on, made once."""
+    """The inputs and exact values that cases are compared on, computed once."""
 
     def __init__(self, cases: Sequence[Case], seed: int, reporter: Reporter) -> None:
         """Prepare the exact values of all 16-bit inputs.
@@ -94,26 +94,26 @@ class Comparison:
         known.prepare(known_keys(case for case in cases if case.activation), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
-        """Compare a case in each of its directions. An arm that fails is told for all of them."""
-        found: dict[Arm, Any] = {}
+        """Compare a case in all its directions. A failure of an arm is reported once for them."""
+        judged: dict[Arm, list[sweep.Judged]] = {}
         failed: dict[Arm, Failure] = {}
         for arm, evaluate in zip(ARMS, (base, candidate), strict=True):
             try:
-                found[arm] = self._measure(case, evaluate)
+                judged[arm] = self._measure(case, evaluate)
             except Failed as error:
                 failed[arm] = error.failure
         if len(failed) == 2 and all(why.status is Status.UNSUPPORTED for why in failed.values()):
             return []  # neither has it: there is nothing to compare
         if failed:
-            kind: Kind = "broken" if "base" in found else "mended"
+            kind: Kind = "broken" if "base" in judged else "mended"
             kind = kind if len(failed) == 1 else "unmeasured"
             detail = "; ".join(f"the {arm}: {why.reason}" for arm, why in failed.items())
             return [Compared(case, kind, detail=detail)]
-        arms = zip(found["base"], found["candidate"], strict=True)
+        arms = zip(judged["base"], judged["candidate"], strict=True)
         return [self._compare(base, candidate) for base, candidate in arms]
 
     def _measure(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
-        """Raises Failed where the arm does, or where its results are not those of the inputs."""
+        """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
 
         def checked(asked: Case, *values: Any) -> Outputs:
             outputs = evaluate(asked, *values)
@@ -151,15 +151,13 @@ class Comparison:
             detail = f"results of another shape: {old.shape} → {new.shape}"
             return Compared(case, "broken", tested=int(old.size), detail=detail)
         differing = int(np.count_nonzero(old != new))
-        made = partial(Compared, case, tested=int(old.size), differing=differing)
+        compared = partial(Compared, case, tested=int(old.size), differing=differing)
         parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
         if not differing and not parameter:
-            return made("identical")
+            return compared("identical")
         if not case.activation:
             shown = _first_different(case, _inputs(case, self._seed), old, new)
-            return made(
-                "different", shown=shown, detail="no --reference says which of them is right"
-            )
+            return compared("different", shown=shown, detail="no --reference says which is right")
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
         own = frameworks()[case.framework].callable
@@ -168,11 +166,11 @@ class Comparison:
             worse, better = worse + more_worse, better + more_better
         kind: Kind = "worse" if worse else "better" if better else "different"
         shown = _most_worse(problem, old, new) if differing else ""
-        return made(kind, worse=tuple(worse), better=tuple(better), shown=shown)
+        return compared(kind, worse=tuple(worse), better=tuple(better), shown=shown)
 
 
 def _inputs(case: Case, seed: int) -> Any:
-    """The bits that a function is tried on of which nobody said what it should be."""
+    """The bits on which a function without a reference is tried."""
     if FORMATS[case.dtype].is_small:
         return known.all_inputs(case.dtype).reshape(-1, _ROW)
     bits = inputs.stratified(case.dtype, _PER_BINADE, seed)
@@ -180,9 +178,11 @@ def _inputs(case: Case, seed: int) -> Any:
 
 
 def _first_different(case: Case, bits: Any, old: Any, new: Any) -> str:
-    """The first result that differs, in both versions, and its input where shapes tell it."""
+    """The first result that differs, in both versions, and its input if their shapes match."""
     index = int(np.flatnonzero(old != new)[0])
-    before, after = (float(inputs.from_bits(each, case.dtype).flat[index]) for each in (old, new))
+    before, after = (
+        float(inputs.from_bits(result, case.dtype).flat[index]) for result in (old, new)
+    )
     x = float(inputs.from_bits(bits, case.dtype).flat[index]) if bits.shape == old.shape else None
     where = f"at {x!r}" if x is not None else f"result {index}"
     return f"{where}: {before!r} → {after!r}"
@@ -215,13 +215,13 @@ def _changes_of_conventions(
         one, other = before.get(key), after.get(key)
         if one is None or other is None or one.value != other.value:
             better_now = _is_better(key[0], one, other)
-            text = f"{_CONVENTIONS[key[0]]}: {_told(one)} → {_told(other)}"
+            text = f"{_CONVENTIONS[key[0]]}: {_described(one)} → {_described(other)}"
             (better if better_now else worse).append(text)
     return worse, better
 
 
 def _key(row: Row) -> tuple[str, float | None]:
-    """A metric; a kink's gradient has its place beside it."""
+    """A metric, and for a kink's gradient where the kink lies."""
     return row.metric, row.kink.at if row.kink else None
 
 
@@ -233,7 +233,7 @@ def _is_better(metric: str, one: Row | None, other: Row | None) -> bool:
     return metric == "special_departures" and bool(other.value < one.value)
 
 
-def _told(row: Row | None) -> str:
+def _described(row: Row | None) -> str:
     if row is None:
         return "none"
     detail = words.about(row)
@@ -241,15 +241,15 @@ def _told(row: Row | None) -> str:
 
 
 def _most_worse(problem: Problem, old: Any, new: Any) -> str:
-    """The input whose result became worse by most, with both results and the exact value."""
-    errors = [ulp.measure(each, problem.exact, problem.dtype) for each in (old, new)]
+    """The input whose result got worse by most, with both results and the exact value."""
+    errors = [ulp.measure(result, problem.exact, problem.dtype) for result in (old, new)]
     with np.errstate(invalid="ignore"):
         rise = errors[1].plain - errors[0].plain
     rise = np.where(errors[1].mismatched & ~errors[0].mismatched, np.inf, np.nan_to_num(rise))
     rise = np.where(errors[0].mismatched & ~errors[1].mismatched, -np.inf, rise)
     index = int(np.argmax(np.where(old != new, rise, -np.inf)))
     before, after = (
-        float(inputs.from_bits(each, problem.dtype).flat[index]) for each in (old, new)
+        float(inputs.from_bits(result, problem.dtype).flat[index]) for result in (old, new)
     )
     where = words.place(place(problem.x, index, problem.activation.rowwise))
     x = "" if problem.activation.rowwise else f" ({float(problem.x.flat[index])!r})"

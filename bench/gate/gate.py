@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 PARTS = ("timing", "exactness")
 _TIMEOUT = 300.0
 _BUDGET = 30.0
-_BUDGET_A_CASE = 0.5
-"""Seconds of timing unless others are asked for, in all or for each case, whichever is more."""
+_BUDGET_PER_CASE = 0.5
+"""Seconds of timing by default, in all or per case, whichever is more."""
 _OTHER_VERSIONS = (
-    "constraints.txt differs as well: both trees ran with what is installed here; other versions "
-    "are compared with --base-python."
+    "constraints.txt differs as well: both trees ran with what is installed here; "
+    "--base-python compares other versions."
 )
 
 
 @dataclass(frozen=True)
 class Request:
-    """A gate as it was asked for. `pythons` maps a framework to its interpreter, "" to the rest.
+    """A gate as requested. `pythons` maps frameworks to interpreters; `python` is for the rest.
 
     With `base_python` the base runs under that interpreter instead.
     """
@@ -64,9 +64,9 @@ class Request:
 
 @dataclass
 class Result:
-    """Everything that a gate found. `seconds` is the wall time of each of its parts.
+    """Everything that a gate measured. `seconds` has the wall time per part.
 
-    `options` are those of its command that one case alone would be compared with as well.
+    `options` are those of its command that repeating a single case needs as well.
     """
 
     base: trees.Tree
@@ -90,8 +90,8 @@ class Result:
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
     """Compare the working tree in `root` with the base.
 
-    Raises UsageError for a base or its interpreter that does not exist, names that are unknown, and
-    instructions where they cannot be counted.
+    Raises UsageError for a base or an interpreter that does not exist, for unknown names, and for
+    instructions that cannot be counted here.
     """
     with declared(*(request.own.frameworks if request.own else ())):
         return _gate(request, reporter, root)
@@ -126,15 +126,15 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
         )
         if chosen.cases and "exactness" in request.parts:
             alone = replace(setting, apart=single | (compared & chosen.evaluated_apart))
-            with _told(result, "exactness"):
+            with _clocked(result, "exactness"):
                 _compare_exactness(request, alone, chosen.cases, reporter, result)
         if request.instructions:
-            with _told(result, "instructions"):
+            with _clocked(result, "instructions"):
                 _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
-            budget = request.budget or max(_BUDGET, _BUDGET_A_CASE * len(chosen.cases))
+            budget = request.budget or max(_BUDGET, _BUDGET_PER_CASE * len(chosen.cases))
             run = PairedTiming(setting, design, budget, reporter)
-            with _told(result, "timing"):
+            with _clocked(result, "timing"):
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
@@ -154,7 +154,7 @@ def _options(request: Request) -> dict[str, object]:
 def _trees(
     request: Request, work: Path, root: Path
 ) -> tuple[trees.Tree, trees.Tree, select.Chosen]:
-    """The trees, and what of them is compared."""
+    """Both trees, and the cases to compare."""
     if request.own:
         base = trees.base(request.base, work / "base", Path.cwd(), part=".")
         candidate = trees.in_place(Path.cwd())
@@ -162,13 +162,13 @@ def _trees(
     base = trees.base(request.base, work / "base", root)
     candidate = trees.worktree(work / "candidate", root)
     everything = request.everything or request.base == trees.WORKTREE or bool(request.base_python)
-    before, after = (each.folder / "impls" for each in (base, candidate))
+    before, after = (tree.folder / "impls" for tree in (base, candidate))
     chosen = select.choose(before, after, request.selection, everything)
     return base, candidate, chosen
 
 
 @contextmanager
-def _told(result: Result, part: str) -> Iterator[None]:
+def _clocked(result: Result, part: str) -> Iterator[None]:
     """Add the wall time of a part to a result."""
     started = time.monotonic()
     yield
@@ -192,8 +192,8 @@ def _compare_exactness(
     epochs = Epochs(setting)
     try:
         with reporter.phase("Comparing results", len(wanted)) as done:
-            for key, mine in epochs.grouped(wanted).items():
-                result.exact += _compare_framework(epochs, key, mine, comparison, done)
+            for key, sharing in epochs.grouped(wanted).items():
+                result.exact += _compare_framework(epochs, key, sharing, comparison, done)
     finally:
         epochs.close()
     result.versions |= epochs.versions
@@ -206,18 +206,18 @@ def _compare_framework(
     comparison: exactness.Comparison,
     done: Callable[[], None],
 ) -> list[exactness.Compared]:
-    """Compare cases in one process; a fresh one after a call that it died of."""
-    found: list[exactness.Compared] = []
+    """Compare cases in one process; a fresh one follows a call that killed it."""
+    compared: list[exactness.Compared] = []
     with _Evaluating(epochs, key) as evaluating:
         arms = [partial(evaluating.ask, arm) for arm in ARMS]
         for case in cases:
-            found += comparison.of(case, *arms)
+            compared += comparison.of(case, *arms)
             done()
-    return found
+    return compared
 
 
 class _Evaluating:
-    """A process that evaluates either arm: one that dies of its own call leaves a fresh one."""
+    """A process that evaluates either arm; after a call that kills it a fresh one takes over."""
 
     def __init__(self, epochs: Epochs, key: Key) -> None:
         self._start = partial(epochs.worker, key)
@@ -260,25 +260,25 @@ class _Evaluating:
 def _count_instructions(
     setting: Setting, cases: Iterable[Case], reporter: Reporter, result: Result
 ) -> None:
-    """Count both trees' cases at the size of a launch."""
+    """Count the instructions of both trees' cases at the launch size."""
     launch = size_classes("cpu")["launch"]
     wanted = list(dict.fromkeys(replace(case, size=launch) for case in cases))
     frameworks = dict.fromkeys(case.framework for case in wanted)
     with reporter.phase("Counting instructions", 2 * len(frameworks)) as done:
         for framework in frameworks:
-            mine = [case for case in wanted if case.framework == framework]
+            own_cases = [case for case in wanted if case.framework == framework]
             counts = []
             for arm in ARMS:
                 tree, python = Path(setting.folders[arm]), setting.python(framework, arm)
-                counts.append(instructions.count(framework, mine, tree, python))
+                counts.append(instructions.count(framework, own_cases, tree, python))
                 done()
             result.counted += instructions.compare(*counts)
 
 
 def check(result: Result) -> None:
     """Raise UsageError where nothing at all could be compared."""
-    timed = [(each.verdict, each.detail) for each in result.timed]
-    found = timed + [(each.kind, each.detail) for each in result.exact]
-    if found and all(kind == "unmeasured" for kind, _ in found):
-        details = [detail for _, detail in found if detail]
+    timed = [(decision.verdict, decision.detail) for decision in result.timed]
+    outcomes = timed + [(compared.kind, compared.detail) for compared in result.exact]
+    if outcomes and all(kind == "unmeasured" for kind, _ in outcomes):
+        details = [detail for _, detail in outcomes if detail]
         raise UsageError(f"nothing could be compared: {details[0] if details else 'no values'}")

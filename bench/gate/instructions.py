@@ -2,18 +2,17 @@
 
 A case is called under valgrind (callgrind), which executes instructions one by one on a CPU of its
 own making and counts them. With a fixed hash seed, no collection of garbage, and everything that a
-process sees held equal (see `bench.worker.instructions`) a tree has the same number twice, unless a
-compiler is at work (COMPILED_TOLERANCE).
+process sees held equal (see `bench.worker.instructions`), a tree gives the same number twice,
+unless a compiler is at work (COMPILED_TOLERANCE).
 
-What it says, at launch size: the overhead of Python and of a framework's dispatch, needless calls,
-needless passes. What it does not say: time. Cache misses, branches and memory cost nothing here;
+At launch size it measures the overhead of Python and of a framework's dispatch, needless calls and
+needless passes. It does not measure time: cache misses, branches and memory cost nothing here;
 vectors are as wide as valgrind knows (AVX2), not as wide as this CPU's; a division counts as much
 as an addition.
 
-An edit elsewhere moves what lies in memory, and with it counts: how many probes a table that is
-keyed by addresses takes, say. In the cheapest calls that is up to 5 %. So a case is counted in
-several processes, each with its memory laid out in another way, and a change must exceed their
-spread.
+An edit elsewhere moves what lies in memory, and the counts with it: for example how many probes a
+table that is keyed by addresses needs. In the cheapest calls that is up to 5 %. So a case is
+counted in several processes with different memory layouts, and a change must exceed their spread.
 """
 
 from __future__ import annotations
@@ -43,24 +42,24 @@ from ..workers.process import Failed, Lost, WorkerProcess, child
 from ..workers.requests import call_of, timed_call
 
 TOLERANCE = 0.005
-"""The least change that is called, as a share: an edit elsewhere may be the cause of a smaller."""
+"""The least change that is called, as a share: an edit elsewhere may cause a smaller one."""
 
 COMPILED_TOLERANCE = 0.03
-"""The same for what a compiler made, which leaves the memory in another state each time.
+"""The same for compiled code, as a compiler leaves the memory in another state every time.
 
 One tree counted twice differs by 0.6 % in PyTorch and by 1.7 % in JAX, whose eager operations are
-compiled as well. Without a compiler it gives the same number, or in TensorFlow one within 0.001 %.
+compiled as well. Without a compiler both counts are equal, or in TensorFlow within 0.001 %.
 """
 
 LAYOUTS = 3
-"""Processes per tree, each with its memory laid out in another way."""
+"""Processes per tree, with different memory layouts."""
 
 SECONDS = 300.0
-"""How long a case may take in one process, and an import of a framework as well."""
+"""The limit on a case in one process, and on the import of a framework."""
 
 _CALLS = 100
 _WINDOWS = 4
-"""Counted windows of so many calls each; the first is not used."""
+"""Counted windows of so many calls; the first is not used."""
 
 Verdict = Literal["more", "fewer", "same", "not counted"]
 
@@ -75,7 +74,7 @@ void dump(void) { CALLGRIND_DUMP_STATS; }
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions per call, in each window of each process: one tuple per layout of the memory."""
+    """Instructions per call: one tuple per memory layout, with the windows of its process."""
 
     layouts: tuple[tuple[float, ...], ...]
 
@@ -92,7 +91,7 @@ class Count:
 
     @property
     def steady(self) -> bool:
-        """Whether all windows of each process gave one number."""
+        """True where all windows of a process gave one number, in every process."""
         return all(len(set(layout)) == 1 for layout in self.layouts)
 
 
@@ -119,7 +118,7 @@ class Change:
 
 
 def available() -> str:
-    """Why nothing can be counted here and what to do, in one sentence; empty if it can be."""
+    """Say in one sentence why nothing can be counted here and what to do; empty if it can be."""
     return _missing(os.environ.get("PATH", ""))
 
 
@@ -131,24 +130,25 @@ def _missing(path: str) -> str:
         if failure := _compile(Path(folder)):
             return failure.reason
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return f"valgrind cannot run a program here (exit status {done.returncode}): reinstall it"
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        status = process.returncode
+        return f"valgrind cannot run a program here (exit status {status}): reinstall it"
     return ""
 
 
 def _compile(folder: Path) -> Failure | None:
-    """Build what the child calls to start and end a count. Returns why it cannot be built."""
+    """Build the library that starts and ends a count. Returns the reason where that fails."""
     (folder / "requests.c").write_text(_REQUESTS)
     compiler = shlex.split(os.environ.get("CC", "cc"))
     command = [*compiler, "-O2", "-shared", "-fPIC", "requests.c", "-o", "requests.so"]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except OSError:
         return _unsupported(f"there is no C compiler {compiler[0]}: install one or set CC")
-    if "callgrind.h" in done.stderr:
+    if "callgrind.h" in process.stderr:
         return _unsupported("valgrind/callgrind.h is missing: install the headers of valgrind")
-    if done.returncode:
+    if process.returncode:
         return _unsupported(f"{compiler[0]} cannot build a library: see what CC names")
     return None
 
@@ -165,11 +165,11 @@ def count(
     seconds: float = SECONDS,
     layouts: int = LAYOUTS,
 ) -> dict[Case, Count | Failure]:
-    """Count the instructions per call of each case, with the `impls/` in the folder `tree`.
+    """Count the instructions per call of some cases, with the `impls/` in the folder `tree`.
 
-    Cases are counted at their own size; what comes before a case in a process moves its count a
-    little, so two trees are to be given the same cases in the same order. Both get this project's
-    environment variables. `seconds` is the limit on a case in one process. A case that could not be
+    Cases are counted at their own size; whatever runs before a case in a process moves its count a
+    little, so both trees must get the same cases in the same order. Both get this project's
+    environment variables. `seconds` is the limit on a case in one process. A case that cannot be
     counted has a Failure.
     """
     counts: dict[Case, Count | Failure] = {
@@ -183,8 +183,8 @@ def count(
         shutil.copytree(tree / "impls", folder / "impls", ignore=files)
         for layout in range(layouts):
             asked = [case for case in _in_order(cases) if isinstance(counts[case], Count)]
-            place = _Place(framework, python, folder, layout, seconds)
-            for case, answer in _counted(asked, place):
+            where = _Where(framework, python, folder, layout, seconds)
+            for case, answer in _counted(asked, where):
                 counts[case] = _joined(counts[case], answer)
     return counts
 
@@ -195,7 +195,7 @@ def _in_order(cases: Sequence[Case]) -> list[Case]:
 
 
 def _refused(case: Case, tree: Path) -> Failure | None:
-    """Why a case is not tried, as far as the tree's source says."""
+    """The reason not to try a case, as far as the tree's source gives one."""
     offered = frameworks(tree / "impls").get(case.framework)
     if offered is None:
         return _unsupported(f"this tree has no impls/{case.framework}.py")
@@ -214,8 +214,8 @@ def _joined(before: Count | Failure, answer: tuple[float, ...] | Failure) -> Cou
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a process counts: with which interpreter, in which folder, in which layout."""
+class _Where:
+    """The interpreter, the folder and the memory layout of a counting process."""
 
     framework: str
     python: str
@@ -225,14 +225,14 @@ class _Place:
 
 
 def _counted(
-    cases: Sequence[Case], place: _Place
+    cases: Sequence[Case], where: _Where
 ) -> Iterator[tuple[Case, tuple[float, ...] | Failure]]:
-    """Count cases one by one in a process, and in another one those after a case that ended it."""
+    """Count cases one by one in a process; after a case that ends it, the rest in another one."""
     process: _Counting | None = None
     try:
         for number, case in enumerate(cases):
             try:
-                process = process or _Counting(place)
+                process = process or _Counting(where)
             except Failed as failed:
                 failure = _unsupported(f"it does not start under valgrind: {failed}")
                 yield from ((waiting, failure) for waiting in cases[number:])
@@ -256,14 +256,14 @@ def _explained(failure: Failure) -> Failure:
 
 
 class _Counting(WorkerProcess):
-    """A worker under valgrind. Each process starts with the compile cache empty."""
+    """A worker under valgrind, which starts with an empty compile cache."""
 
-    def __init__(self, place: _Place) -> None:
+    def __init__(self, where: _Where) -> None:
         """Start it and wait until its framework is imported. Raises Failed where that fails."""
-        self._place, self.start_seconds = place, place.seconds
-        self._dumps = Path(tempfile.mkdtemp(dir=place.folder))
-        key, log = Key(place.framework, "cpu", 1), place.folder / "log"
-        super().__init__(key, place.python, (), log, layout=str(place.layout))
+        self._where, self.start_seconds = where, where.seconds
+        self._dumps = Path(tempfile.mkdtemp(dir=where.folder))
+        key, log = Key(where.framework, "cpu", 1), where.folder / "log"
+        super().__init__(key, where.python, (), log, layout=str(where.layout))
 
     def _open(
         self, key: Key, python: str, descriptor: int, output: IO[bytes]
@@ -273,7 +273,7 @@ class _Counting(WorkerProcess):
         return subprocess.Popen(
             [*tool, f"--callgrind-out-file={self._dumps}/dump", *command],
             env=counted(key, self._dumps / "cache"),
-            cwd=self._place.folder,
+            cwd=self._where.folder,
             stdin=descriptor,
             stdout=output,
             stderr=output,
@@ -281,9 +281,9 @@ class _Counting(WorkerProcess):
         )
 
     def count(self, case: Case) -> tuple[float, ...]:
-        """Instructions per call in each window. Raises Failed where the case cannot be called."""
-        self._totals()  # what a case that failed has left
-        self.ask(protocol.Count(timed_call(case, 0), _CALLS, _WINDOWS), self._place.seconds)
+        """Instructions per call by window. Raises Failed where the case cannot be called."""
+        self._totals()  # drops what a failed case left behind
+        self.ask(protocol.Count(timed_call(case, 0), _CALLS, _WINDOWS), self._where.seconds)
         totals = self._totals()
         if len(totals) != 2 * _WINDOWS:
             reason = f"valgrind wrote {len(totals)} counts, not {2 * _WINDOWS}"
@@ -292,7 +292,7 @@ class _Counting(WorkerProcess):
         return tuple((total - empty) / _CALLS for total in totals[1:_WINDOWS])
 
     def _totals(self) -> list[int]:
-        """Instructions of each window since the last time, in order."""
+        """Instructions of the windows since the last time, in order."""
         dumps = sorted(self._dumps.glob("dump.*"), key=lambda dump: int(dump.suffix[1:]))
         texts = [dump.read_text(errors="replace") for dump in dumps]
         for dump in dumps:
@@ -304,10 +304,9 @@ class _Counting(WorkerProcess):
 def compare(
     base: Mapping[Case, Count | Failure], candidate: Mapping[Case, Count | Failure]
 ) -> list[Change]:
-    """Say what changed in each case that both trees were asked for, in the base's order.
+    """Compare the cases that were counted in both trees, in the base's order.
 
-    `more` or `fewer` is said of a change beyond the larger spread of the two and beyond the
-    tolerance.
+    A change is `more` or `fewer` beyond the larger of both spreads and the tolerance.
     """
     return [_change(case, base[case], candidate[case]) for case in base if case in candidate]
 

@@ -1,4 +1,4 @@
-"""Which cases a gate compares, and why: those that a changed function reaches, or all."""
+"""The cases that a gate compares, with reasons: those that a changed function reaches, or all."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _OF_EVERY_FUNCTION = frozenset((LOOSE, ORDER, PACKAGES))
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is compared: cases with the reason of each, and what there is to say besides.
+    """The cases to compare, with their reasons, and notes for the report.
 
     `apart` has the frameworks whose versions cannot share a process, because their environment
-    differs, or what they do to it when they are loaded. `evaluated_apart` has those of which one
-    version might change the other's results, if they shared one.
+    differs, or what they do to it when they are loaded. `evaluated_apart` has those where one
+    version might change the other's results in a shared process.
     """
 
     cases: Mapping[Case, str]
@@ -54,73 +54,70 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
     """
     asked = selection.checked()
     wanted = asked.frameworks or tuple(frameworks())
-    found = {name: changes(base, candidate, name) for name in wanted}
+    changed = {name: changes(base, candidate, name) for name in wanted}
     cases = [case for case in expand(PROFILE, asked) if not unsupported(case)]
     if not cases:
         raise UsageError("nothing to compare: no framework has what was chosen")
-    reasons = {case: _reason(case, found[case.framework], asked, everything) for case in cases}
+    reasons = {case: _reason(case, changed[case.framework], asked, everything) for case in cases}
     lost = () if asked.frameworks else _lost(base)
     return Chosen(
         cases={case: why for case, why in reasons.items() if why},
-        notes=(*lost, *(note for name in wanted for note in _notes(name, found[name]))),
-        apart=frozenset(name for name in wanted if found[name].settings or _is_loose(found[name])),
-        evaluated_apart=frozenset(name for name in wanted if found[name].everywhere),
+        notes=(*lost, *(note for name in wanted for note in _notes(name, changed[name]))),
+        apart=frozenset(name for name in wanted if _cannot_share(changed[name])),
+        evaluated_apart=frozenset(name for name in wanted if changed[name].everywhere),
     )
 
 
-def _is_loose(found: Changes) -> bool:
-    """Whether code differs that runs when a module is loaded, for all of its process."""
-    return LOOSE in found.everywhere
+def _cannot_share(changed: Changes) -> bool:
+    """True where the environment differs, or code that runs for a whole process at import."""
+    return bool(changed.settings) or LOOSE in changed.everywhere
 
 
 def _lost(base: Path) -> Iterable[str]:
-    """Say which modules the base alone has."""
+    """Notes on modules that only the base has."""
     names = {path.stem for path in base.glob("[!_]*.py")} - set(frameworks())
-    return tuple(
-        f"impls/{name}.py is gone, so that nothing of it is compared." for name in sorted(names)
-    )
+    return tuple(f"impls/{name}.py is gone: nothing of it is compared." for name in sorted(names))
 
 
-def _reason(case: Case, found: Changes, asked: Selection, everything: bool) -> str:
+def _reason(case: Case, changed: Changes, asked: Selection, everything: bool) -> str:
     """Say why a case is compared; nothing where it need not be."""
     function = f"{find(case.activation).name}_{case.form}"
-    if function in found.new | found.gone:
+    if function in changed.new | changed.gone:
         return ""
-    if not _OF_EVERY_FUNCTION.issuperset(found.functions.get(function, ())):
-        names = [name for name in found.functions[function] if name != function]
+    differing = changed.functions.get(function, ())
+    if not _OF_EVERY_FUNCTION.issuperset(differing):
+        names = [name for name in differing if name != function]
         through = f"through {', '.join(names)}" if names else ""
-        own = "changed" if function in found.functions[function] else ""
+        own = "changed" if function in differing else ""
         return " and ".join(filter(None, (own, through)))
     if everything:
         return "all were asked for"
-    reaching = (*found.everywhere, *found.settings)
+    reaching = (*changed.everywhere, *changed.settings)
     if reaching and _stands_for_all(case, asked):
         return f"{', '.join(reaching)} reaches every case"
     return ""
 
 
 def _stands_for_all(case: Case, asked: Selection) -> bool:
-    """Of a change that reaches everything the plain forms are enough, unless forms were chosen."""
+    """True for plain forms, which are enough for a change of everything, and for chosen forms."""
     plain = plain_form(find(case.activation), frameworks()[case.framework])
     return bool(asked.forms) or case.form == plain
 
 
-def _notes(name: str, found: Changes) -> Iterable[str]:
+def _notes(name: str, changed: Changes) -> Iterable[str]:
     title = frameworks()[name].title
-    if found.new:
-        yield f"{title}: new, so without a base: {_list(found.new)}."
-    if found.gone:
-        yield f"{title}: gone, so that nothing of them is compared: {_list(found.gone)}."
-    if found.modes:
+    if changed.new:
+        yield f"{title}: new, so without a base: {_list(changed.new)}."
+    if changed.gone:
+        yield f"{title}: gone, so not compared: {_list(changed.gone)}."
+    if changed.modes:
         yield f"{title}: MODES differs; the modes of the working tree are compared."
-    if found.settings:
-        names = ", ".join(found.settings)
-        yield f"{title}: {names} differs; each version has processes of its own."
-    elif _is_loose(found):
-        yield f"{title}: {LOOSE} differs; each version has processes of its own."
-    if found.everywhere or found.settings:
-        names = ", ".join((*found.everywhere, *found.settings))
-        yield f"{title}: {names} reaches every case; its plain forms are compared (--all: all)."
+    if _cannot_share(changed):
+        names = ", ".join(changed.settings) or LOOSE
+        yield f"{title}: {names} differs; the versions run in separate processes."
+    if changed.everywhere or changed.settings:
+        names = ", ".join((*changed.everywhere, *changed.settings))
+        yield f"{title}: {names} reaches every case; the plain forms are compared (--all: all)."
 
 
 def _list(names: Iterable[str], most: int = 6) -> str:

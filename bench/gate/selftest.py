@@ -1,9 +1,10 @@
-"""The gate measured by itself: how often it alarms on the same code, and what it finds.
+"""The gate measured by itself: its false alarms on the same code, and the slowdowns it detects.
 
 A cycle compares the working tree with itself in gates of 24 cases of three frameworks: without a
-difference, and with slowdowns of a known size planted into half of the cases; each of them alone
-on the machine, with a hog on every CPU all the time, and with hogs that run in the candidate's time
-alone. Another tool may then compare the same cases under the same conditions, in as many seconds.
+difference, and with slowdowns of a known size planted into half of the cases; once on the idle
+machine, once with a hog on every CPU all the time, and once with hogs that run only in the
+candidate's time. Another tool may then compare the same cases under the same conditions, in as many
+seconds.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from . import trees
 from .summary import HOGS, rows, summary
 
 BUDGET = 30.0
-"""Seconds of timing of a gate."""
+"""Seconds of timing per gate."""
 _SHARES = (0.0, 0.03, 0.0, 0.05, 0.0, 0.01, 0.0, 0.03, 0.0, 0.05, 0.0, 0.10)
-"""Planted into the cases in turn: half of them stay the same, and most is asked of +3 and +5 %."""
+"""Slowdowns planted into the cases in turn: none in half of them, +3 and +5 % most often."""
 _KINDS = ("work", "wait")
 _SMALL, _LARGE = 2**16, 2**20
 
@@ -76,20 +77,20 @@ FRAMEWORKS = tuple(dict.fromkeys(case.framework for case in CASES))
 
 
 During = Callable[[str], AbstractContextManager[object]]
-"""What surrounds the time of an arm."""
+"""The context in which an arm is timed."""
 Rival = Callable[
     [Sequence[Case], Mapping[Case, Slowdown], float, During, int], Mapping[str, Collection[Case]]
 ]
 """Another comparison of some cases, with what is planted into them, in so many seconds and from a
-seed: the cases that each of its rules calls slower, by the rule's name."""
+seed. It returns the cases called slower by the name of its rule."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A selftest as it was asked for.
+    """A selftest as requested.
 
-    Slowdowns are planted in each `planted_every`-th cycle, a `rival` compares in each
-    `rival_every`-th; 0 is never.
+    Slowdowns are planted in every `planted_every`-th cycle, a `rival` compares in every
+    `rival_every`-th; 0 means never.
     """
 
     cycles: int
@@ -108,7 +109,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """What a selftest found, and the folder that keeps it."""
+    """The trials of a selftest, and the folder that keeps them."""
 
     path: Path
     trials: list[Trial]
@@ -116,7 +117,7 @@ class Done:
 
 
 def selftest(asked: Asked, reporter: Reporter) -> Done:
-    """Run cycles until so many are done or the minutes are over, and keep every trial.
+    """Run the cycles, as far as the minutes allow, and keep every trial.
 
     Raises UsageError where no case is left, StoreError where the disk refuses. An interrupt ends
     it early; what was measured is kept.
@@ -145,7 +146,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
 
 
 def _as_run(asked: Asked) -> Request:
-    """The selftest as the store knows runs."""
+    """The selftest as a request for a run, which the store records."""
     profile = replace(PROFILES["smoke"], name="selftest", epochs=asked.design.screening[0])
     return Request(
         profile=profile,
@@ -163,7 +164,7 @@ def _as_run(asked: Asked) -> Request:
 def _trials(
     asked: Asked, cases: Sequence[Case], reporter: Reporter, logs: Path
 ) -> Iterator[list[Trial]]:
-    """The trials of each gate as they come."""
+    """The trials gate by gate."""
     deadline = time.monotonic() + asked.minutes * 60
     planted_cycles = sum(_is_due(asked.planted_every, cycle) for cycle in range(asked.cycles))
     steps = (asked.cycles + planted_cycles) * len(asked.hogs)
@@ -190,7 +191,7 @@ def _is_due(every: int, cycle: int) -> bool:
 
 
 def _planted(cases: Sequence[Case], cycle: int) -> dict[Case, Slowdown]:
-    """A slowdown for every second case, others in the next cycle."""
+    """A slowdown for every second case; the next cycle takes the others."""
     chosen = {}
     for number, case in enumerate(cases):
         turn = number + cycle
@@ -207,7 +208,7 @@ def _gate(
     planted: Mapping[Case, Slowdown],
     number: tuple[int, int, str],
 ) -> list[Trial]:
-    """One gate, and a rival's comparison of the same in as many seconds."""
+    """Run one gate, and a rival's comparison of the same cases in as many seconds."""
     _, cycle, hogs = number
     rival = asked.rival if _is_due(asked.rival_every, cycle) else None
     with _hogs(hogs) as pids:
@@ -215,18 +216,19 @@ def _gate(
         disturbed = replace(setting, planted=planted, hogs=during_one)
         timing = PairedTiming(disturbed, asked.design, asked.budget, Reporter(quiet=True))
         started = time.monotonic()
-        found = timing.execute(dict.fromkeys(cases, "a test of the gate"))
+        decisions = timing.execute(dict.fromkeys(cases, "a test of the gate"))
         wall = time.monotonic() - started
         during = _in_their_arm(pids) if hogs == "one arm" else nullcontext
         called = rival(cases, planted, timing.seconds, during, asked.seed) if rival else {}
     seconds = (round(timing.seconds, 3), round(wall, 3))
     return [
-        _trial(decision, planted.get(decision.case), number, seconds, called) for decision in found
+        _trial(decision, planted.get(decision.case), number, seconds, called)
+        for decision in decisions
     ]
 
 
 def _trial(
-    found: Decision,
+    decision: Decision,
     plant: Slowdown | None,
     number: tuple[int, int, str],
     seconds: tuple[float, float],
@@ -234,30 +236,30 @@ def _trial(
 ) -> Trial:
     gate, cycle, hogs = number
     return Trial(
-        case=found.case,
+        case=decision.case,
         gate=gate,
         cycle=cycle,
         hogs=hogs,
         how=plant.kind if plant else "",
         share=plant.share if plant else 0.0,
-        verdict=found.verdict,
-        value=found.ratio.value,
-        low=found.ratio.low,
-        high=found.ratio.high,
-        phase=found.phase,
-        processes=found.processes,
-        blocks=found.blocks,
-        spoilt=found.spoilt,
+        verdict=decision.verdict,
+        value=decision.ratio.value,
+        low=decision.ratio.low,
+        high=decision.ratio.high,
+        phase=decision.phase,
+        processes=decision.processes,
+        blocks=decision.blocks,
+        spoilt=decision.spoilt,
         timed=seconds[0],
         wall=seconds[1],
-        rival={rule: found.case in cases for rule, cases in called.items()},
-        reason=found.detail,
+        rival={rule: decision.case in cases for rule, cases in called.items()},
+        reason=decision.detail,
     )
 
 
 @contextmanager
 def _hogs(kind: str) -> Iterator[list[int]]:
-    """A process that never rests for each CPU; stopped at first if they run in one arm's time."""
+    """Run one busy process per CPU; stopped at first if they run only in one arm's time."""
     count = 0 if kind == HOGS[0] else len(available_cpus())
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:

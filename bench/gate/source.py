@@ -1,9 +1,9 @@
-"""What the names of a module of `impls/` reach, read from its source text.
+"""The code that a name of a module of `impls/` reaches, read from the source text.
 
-A name is what the statements say that bind it, and what they name, in its module and in the
-neighbours that this imports. Code that binds no name, or that may write to something outside of
-itself, belongs to every function. Layout, comments, docstrings and annotations are no part of
-anything, but in the body of a class, where annotations make fields.
+A name reaches the statements that bind it, and the names in them, in its module and in the
+neighbours that the module imports. Code that binds no name, or that may write to something outside
+of itself, belongs to every function. Layout, comments, docstrings and annotations do not count,
+except in the body of a class, where annotations make fields.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ LOOSE = "code at module level"
 PACKAGES = "the packages that are imported"
 ORDER = "the order of statements"
 _REFLECTIVE = frozenset(("globals", "locals", "vars", "eval", "exec", "__import__"))
-"""What finds names that are written nowhere."""
+"""Functions that look names up which are not written down."""
 _SETTERS = frozenset(("setattr", "delattr", "exec", "eval"))
 _SETTING = re.compile("set|seed|enable|disable|install|patch|register|update|__set")
 _WRITING = re.compile(
     f"append|extend|insert|add|pop|clear|remove|discard|sort|reverse|fill|put|{_SETTING.pattern}"
 )
-"""How functions of a package begin that change how it works, methods that write to an object."""
+"""Beginnings of the names of functions that configure a package, and of methods that write."""
 
 _Name = tuple["Module", str]
 Forms = dict[tuple[str, str], str]
@@ -33,9 +33,9 @@ Forms = dict[tuple[str, str], str]
 
 
 class Tree(dict[str, "Module | None"]):
-    """The modules of an `impls` folder by their dotted names, each read once; None for no module.
+    """The modules of an `impls` folder by their dotted names, read once; None for no module.
 
-    Raises SyntaxError, with the file's name, where one is no Python.
+    Raises SyntaxError, with the file's name, for one that is not valid Python.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,14 +71,14 @@ class Module:
 
     @property
     def functions(self) -> list[str]:
-        """Functions that stand for a form: public ones."""
+        """The public functions, which stand for forms."""
         defined = (node.name for node in self._statements if isinstance(node, ast.FunctionDef))
         return [name for name in defined if not name.startswith("_")]
 
     def reached(self, name: str) -> Forms:
         """Every name that a name reaches, itself included, and the order of their statements.
 
-        The order says something where one of them is more than a definition.
+        The order counts where one of them is more than a definition.
         """
         forms: Forms = {}
         reached = _closure([(self, name), *self._at_import])
@@ -94,7 +94,7 @@ class Module:
 
     @cached_property
     def _at_import(self) -> list[_Name]:
-        """What runs when this module is imported, whatever of it is used."""
+        """The names that run when the module is imported, whatever is used of it."""
         modules = [self, *filter(None, [self._tree[""]])]
         for module in modules:
             others = {other for node in module._statements for other, _ in module._used(node)}
@@ -106,7 +106,7 @@ class Module:
 
     @cached_property
     def _parts(self) -> dict[str, list[ast.stmt]]:
-        """The statements of each name, of what acts by itself, and of what comes from packages."""
+        """The statements by name, with those that act by themselves and imports of packages."""
         loose = [node for node in self._statements if LOOSE in _bound(node) or self._acts(node)]
         packages = {name for node in self._statements for name in _packages(node)}
         imports: list[ast.stmt] = [ast.Import([ast.alias(name)]) for name in sorted(packages)]
@@ -115,19 +115,19 @@ class Module:
 
     @cached_property
     def _forms(self) -> dict[str, str]:
-        """The normal form of each part."""
+        """The normal form of every part."""
         return {name: "\n".join(map(ast.dump, nodes)) for name, nodes in self._parts.items()}
 
     @cached_property
     def _uses(self) -> dict[str, set[_Name]]:
-        """What the statements of each name use."""
+        """The names that the statements of a name use."""
         return {
             name: {used for node in nodes for used in self._used(node)}
             for name, nodes in self._bound.items()
         }
 
     def _acts(self, node: ast.stmt) -> bool:
-        """Whether a statement may write to something outside: what it says, or runs at import."""
+        """True where a statement may write to something outside, by itself or at import."""
         names, runs = self._bound.keys(), _run_at_import(node)
         called = _closure((self, name) for part in runs for name in self._named(part))
         return (
@@ -137,7 +137,7 @@ class Module:
         )
 
     def _write(self, nodes: Iterable[ast.AST], names: Collection[str]) -> bool:
-        """Whether some code may write to what some names hold."""
+        """True where some code may write to what some names hold."""
         walked = (inner for node in nodes for inner in ast.walk(node))
         roots = (root for inner in walked for root in _written(inner, self._imported))
         return any(root == LOOSE or root in names for root in roots)
@@ -146,7 +146,7 @@ class Module:
         return (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in self._bound)
 
     def _used(self, node: ast.AST) -> Iterator[_Name]:
-        """The names that a statement names, all where it finds some by their text."""
+        """The names in a statement, or all names where it looks some up by their text."""
         yield from ((self, name) for name in self._named(node))
         for inner in ast.walk(node):
             if isinstance(inner, ast.ImportFrom) and inner.level:
@@ -155,7 +155,7 @@ class Module:
                 yield from ((self, name) for name in self._bound)
 
     def _neighbours(self, node: ast.ImportFrom) -> Iterator[_Name]:
-        """The name that comes from a neighbour; all of it where it is imported as a whole."""
+        """The name that is imported from a neighbour; all names where the module itself is."""
         above = self._package[: len(self._package) + 1 - node.level]
         name = node.names[0].name
         path = [*above, *filter(None, (node.module or "").split(".")), name]
@@ -166,7 +166,7 @@ class Module:
 
 
 def _closure(start: Iterable[_Name]) -> set[_Name]:
-    """The names that some reach by their statements."""
+    """All names that some names reach by their statements."""
     reached: set[_Name] = set()
     waiting = list(start)
     while waiting:
@@ -181,17 +181,17 @@ def _closure(start: Iterable[_Name]) -> set[_Name]:
 
 
 def _statements(path: Path) -> list[ast.stmt]:
-    """The bare statements of a file. Raises SyntaxError for every way in which it is no Python."""
+    """The bare statements of a file. Raises SyntaxError for anything that is not valid Python."""
     try:
         tree = ast.parse(path.read_bytes(), path.name)
-    except (SyntaxError, ValueError) as error:  # null bytes are the one or the other
+    except (SyntaxError, ValueError) as error:  # null bytes raise either
         line = getattr(error, "lineno", None) or 1
         raise SyntaxError(str(error), (path.name, line, 0, "")) from None
     return list(_Bare().visit(tree).body)
 
 
 class _Bare(ast.NodeTransformer):
-    """Without docstrings and annotations, but for those in a class; an import per name."""
+    """Bare statements: no docstrings, no annotations outside of classes, one import per name."""
 
     def visit_Import(self, node: ast.Import) -> list[ast.Import]:
         return [ast.Import([alias]) for alias in node.names]
@@ -228,7 +228,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _bound(node: ast.stmt) -> list[str]:
-    """The names that a top-level statement binds; LOOSE for what nobody can say."""
+    """The names that a top-level statement binds; LOOSE where they cannot be known."""
     match node:
         case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
             return [name]
@@ -246,7 +246,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _packages(node: ast.stmt) -> Iterator[str]:
-    """The packages that are not Python's own: one more may change what the others do."""
+    """The imported packages outside the standard library: one may change what others do."""
     for inner in ast.walk(node):
         match inner:
             case ast.Import([alias]):
@@ -265,13 +265,13 @@ def _run_at_import(node: ast.stmt) -> list[ast.AST]:
             defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
             return [*node.decorator_list, *defaults]
         case ast.ClassDef():
-            body = [part for each in node.body for part in _run_at_import(each)]
+            body = [part for statement in node.body for part in _run_at_import(statement)]
             return [*node.decorator_list, *node.bases, *node.keywords, *body]
     return [node]
 
 
 def _written(node: ast.AST, imported: set[str]) -> list[str]:
-    """The names to which one node of a syntax tree, without its children, may write."""
+    """The names to which one node of a syntax tree may write, its children apart."""
     match node:
         case ast.Global():
             return [LOOSE]
@@ -286,7 +286,7 @@ def _written(node: ast.AST, imported: set[str]) -> list[str]:
 
 
 def _root(node: ast.AST) -> str:
-    """The name that an expression of dots and brackets begins with."""
+    """The first name in an expression of dots and brackets."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""

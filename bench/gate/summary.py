@@ -1,4 +1,4 @@
-"""What the trials of a selftest say: rates with their exact intervals, as lines and as rows."""
+"""The rates of a selftest's trials, with exact intervals, as lines and as rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..results.status import Status
 from ..words import Table
 
 HOGS = ("none", "both arms", "one arm")
-"""When a process that never rests runs on every CPU."""
+"""The arms in whose time a busy process runs on every CPU."""
 GATE = "the gate"
 SURE = 0.95
 ALARM = 0.01
-"""Of gates, the share that may call something that did not change."""
+"""The share of gates that may call something that did not change."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """So many of so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
+    """A share as `count` of `of`, with the exact 95 % interval (Clopper and Pearson 1934)."""
 
     count: int
     of: int
@@ -44,17 +44,17 @@ def rate(count: int, of: int) -> Rate:
 
     if not of:
         return Rate(0, 0, 0.0, 1.0)
-    found = binomtest(count, of).proportion_ci(SURE)
-    return Rate(count, of, float(found.low), float(found.high))
+    interval = binomtest(count, of).proportion_ci(SURE)
+    return Rate(count, of, float(interval.low), float(interval.high))
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of the table: the gate or a rule of another tool, under some conditions.
 
-    `planted` is the slowdown, `called` how often a case was called slower, `covered` how often its
-    interval held what was planted, `alarmed` in how many gates such a case was called; `seconds`
-    is the timing of the median gate.
+    `planted` is the slowdown and `how` its kind. `called` counts cases called slower, `covered`
+    those whose interval holds the slowdown, `alarmed` the gates that call such a case. `seconds` is
+    the timing of the median gate.
     """
 
     tool: str
@@ -69,7 +69,7 @@ class Line:
 
 
 def summary(trials: Sequence[Trial]) -> list[Line]:
-    """A line for every tool, condition, slowdown and kind of it."""
+    """One line per tool, condition, slowdown and kind of slowdown."""
     tools = (GATE, *dict.fromkeys(tool for trial in trials for tool in trial.rival))
     groups: dict[tuple[int, float, str], list[Trial]] = {}
     for trial in trials:
@@ -79,7 +79,7 @@ def summary(trials: Sequence[Trial]) -> list[Line]:
 
 
 def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
-    """Nothing where the tool did not compare."""
+    """The line of a tool; None where it did not compare."""
     gate = tool == GATE
     trials = [trial for trial in trials if gate or tool in trial.rival]
     if not trials:
@@ -101,7 +101,7 @@ def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
 
 
 def _is_called(tool: str, trial: Trial) -> bool:
-    """Where nothing was planted a faster is as wrong as a slower."""
+    """True for a call of slower; where nothing was planted, faster is as wrong and counts too."""
     if tool != GATE:
         return trial.rival[tool]
     return trial.verdict == "slower" or (_is_alarm(trial) and not trial.share)
@@ -116,12 +116,12 @@ def _share(trials: Sequence[Trial], holds: Callable[[Trial], bool]) -> Rate:
 
 
 def _gates(some: Iterable[Trial], trials: Iterable[Trial]) -> Rate:
-    """Gates that have some of the trials."""
+    """The gates that have one of some trials, among all gates of the trials."""
     return rate(len({trial.gate for trial in some}), len({trial.gate for trial in trials}))
 
 
 def _plain(trials: Iterable[Trial]) -> list[Trial]:
-    """Trials in which nothing was planted."""
+    """The trials in which nothing was planted."""
     return [trial for trial in trials if not trial.share]
 
 
@@ -130,24 +130,24 @@ def false_alarms(trials: Sequence[Trial]) -> Rate:
     return _gates(filter(_is_alarm, _plain(trials)), _plain(trials))
 
 
-def found(trials: Iterable[Trial], share: float) -> Rate:
-    """Cases with so much planted that the gate called slower."""
+def detected(trials: Iterable[Trial], share: float) -> Rate:
+    """Cases that the gate called slower, of those with a planted slowdown of `share`."""
     planted = [trial for trial in trials if trial.share == share]
     return _share(planted, lambda trial: trial.verdict == "slower")
 
 
 def exit_status(trials: Sequence[Trial]) -> int:
-    """1 where false alarms are surely more frequent than promised, or nothing was measured."""
+    """Return 1 where false alarms are surely too frequent, or nothing was measured; else 0."""
     return int(not trials or false_alarms(trials).low > ALARM)
 
 
 def rows(trials: Sequence[Trial]) -> list[Row]:
-    """Of each case: how often it was called where nothing was planted, and found where so much."""
+    """Rows per case: the rates of false alarms, of coverage, and of detected slowdowns."""
     by_case: dict[Case, list[Trial]] = {}
     for trial in trials:
         by_case.setdefault(trial.case, []).append(trial)
-    made = (row for case, found in by_case.items() for row in _rows(case, found))
-    return list(described(made))
+    measured = (row for case, group in by_case.items() for row in _rows(case, group))
+    return list(described(measured))
 
 
 def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
@@ -155,21 +155,21 @@ def _rows(case: Case, trials: Sequence[Trial]) -> Iterator[Row]:
     yield _row(case, "gate_false_alarms", _share(plain, _is_alarm))
     yield _row(case, "gate_coverage", _share(plain, lambda trial: trial.covered))
     for metric, share in (("gate_found_3", 0.03), ("gate_found_5", 0.05)):
-        yield _row(case, metric, found(trials, share))
+        yield _row(case, metric, detected(trials, share))
 
 
-def _row(case: Case, metric: str, found: Rate) -> Row:
-    if not found.of:
+def _row(case: Case, metric: str, measured: Rate) -> Row:
+    if not measured.of:
         cause = Cause(Why.NO_TRIALS)
         return Row(case, metric, None, status=Status.UNSUPPORTED, cause=cause)
-    value = found.count / found.of
-    row = Row(case, metric, value, min(found.low, value), max(found.high, value))
-    return replace(row, tested=found.of)
+    value = measured.count / measured.of
+    row = Row(case, metric, value, min(measured.low, value), max(measured.high, value))
+    return replace(row, tested=measured.of)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A row of the table: what was planted under which hogs, and each tool's line."""
+    """A row of the table: the planted slowdown, the hogs, and the lines by tool."""
 
     hogs: str
     planted: float
@@ -177,12 +177,12 @@ class Condition:
 
     @property
     def what(self) -> str:
-        """What was planted, in words."""
+        """The planted slowdown in words."""
         return f"+{self.planted:.0%}" if self.planted else "nothing"
 
 
 def conditions(lines: Iterable[Line]) -> list[Condition]:
-    """The lines by condition, work and waits together."""
+    """The lines by condition, both kinds of slowdown together."""
     groups: dict[tuple[str, float], dict[str, list[Line]]] = {}
     for line in lines:
         tools = groups.setdefault((line.hogs, line.planted), {})
@@ -200,7 +200,7 @@ def line_of(record: Mapping[str, Any]) -> Line:
 
 
 def _joined(lines: Sequence[Line]) -> Line:
-    """Both kinds of a slowdown as one; in gates the one with more of them stands for both."""
+    """Both kinds of a slowdown as one line, with the gates and seconds of the first."""
     return replace(
         lines[0],
         how="",
@@ -211,7 +211,7 @@ def _joined(lines: Sequence[Line]) -> Line:
 
 
 def calls(line: Line) -> str:
-    """How often cases were called; where nothing was planted, in how many gates as well."""
+    """The rate of called cases; where nothing was planted, with the number of gates."""
     gates = f", in {line.alarmed.count} of {line.alarmed.of} gates"
     return line.called.words + ("" if line.planted else gates)
 
@@ -250,12 +250,12 @@ def words(trials: Sequence[Trial]) -> str:
     covered = _share(_plain(trials), lambda trial: trial.covered)
     seconds = [trial.timed for trial in trials]
     parts = [
-        f"{len({trial.gate for trial in trials})} gates, {median(seconds):.0f} s of timing each "
-        f"(the longest {max(seconds):.0f} s).",
-        f"The same code twice: a call in {false_alarms(same).words} gates.",
-        f"Cases without a slowdown in any gate: called in {false_alarms(trials).words} gates; "
-        f"their interval holds 1 in {covered.words}.",
+        f"{len({trial.gate for trial in trials})} gates, {median(seconds):.0f} s of timing in the "
+        f"median (the longest {max(seconds):.0f} s).",
+        f"The same code twice: false alarms in {false_alarms(same).words} gates.",
+        f"Cases without a slowdown, in all gates: false alarms in {false_alarms(trials).words} "
+        f"gates; their interval holds 1 in {covered.words} cases.",
     ]
     for share in sorted({trial.share for trial in trials if trial.share}):
-        parts.append(f"+{share:.0%}: called slower in {found(trials, share).words} cases.")
+        parts.append(f"+{share:.0%}: called slower in {detected(trials, share).words} cases.")
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""The two trees that a gate compares, each copied to a folder of its own: neither is touched."""
+"""The two trees that a gate compares, copied to separate folders so that neither is touched."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ROOT = IMPLS.parent
 
 @dataclass(frozen=True)
 class Tree:
-    """A folder that holds what is compared, and where that came from.
+    """A folder with the code to compare, and its origin.
 
-    `commit` is empty for a folder; `dirty` says that it holds changes which are in no commit.
+    `commit` is empty for a folder outside git; `dirty` is set for uncommitted changes.
     """
 
     folder: Path
@@ -34,36 +34,36 @@ class Tree:
     dirty: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """What a report says of it."""
+        """The fields for a report."""
         return {"label": self.label, "commit": self.commit, "dirty": self.dirty}
 
     @property
     def option(self) -> str:
-        """What --base is given to name it."""
+        """The value of --base that names it."""
         return WORKTREE if self.label == _WORKTREE_LABEL else self.label
 
     @property
     def words(self) -> str:
-        """Its name, with the commit and whether it has changes of its own."""
+        """Its name, with the commit and a word on uncommitted changes."""
         commit = f" ({self.commit[:12]}{', with uncommitted changes' if self.dirty else ''})"
         return self.label + (commit if self.commit else "")
 
 
 @contextmanager
 def temporary() -> Iterator[Path]:
-    """A folder for copies of trees, gone afterwards."""
+    """A folder for copies of trees, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="actbench-gate-") as folder:
         yield Path(folder)
 
 
 def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
-    """A copy of the working tree's `part` as it is now, in the new folder `into`."""
+    """Copy the working tree's `part` as it is now to the new folder `into`."""
     _copy(root / part, into / part, _WORKTREE_LABEL)
     return replace(in_place(root, part), folder=into)
 
 
 def in_place(root: Path, part: str = ".") -> Tree:
-    """The working tree itself, with what was built in it."""
+    """The working tree itself, build outputs included."""
     commit = _git(root, "rev-parse", "HEAD") or ""
     status = ("--no-optional-locks", "status", "--porcelain", "--", part)
     return Tree(
@@ -74,9 +74,8 @@ def in_place(root: Path, part: str = ".") -> Tree:
 def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     """The tree of a git ref, a folder, or the working tree itself (WORKTREE), copied to `into`.
 
-    `part` is what of it is compared; "." is all, and a folder is then taken as it is, with what was
-    built in it. Raises UsageError for a ref or folder that does
-    not exist or that has no such part.
+    `part` is the part to compare; "." means all of it, and a folder is then used in place, build
+    outputs included. Raises UsageError for a ref or folder that does not exist or has no such part.
     """
     if not name:
         raise UsageError("--base is empty: name a commit, branch, tag or folder")
@@ -106,7 +105,7 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
 
 
 def versions_differ(base: Tree, root: Path = ROOT) -> bool:
-    """Whether the working tree pins other versions of what is installed than the base's commit."""
+    """True where the working tree pins other versions of packages than the base's commit."""
     if not base.commit:
         return False
     return bool(_git(root, "diff", "--name-only", base.commit, "--", "constraints.txt"))
@@ -117,14 +116,14 @@ def _unknown(name: str, root: Path) -> str:
         return f"no folder {name}, and {why}"
     shallow = (_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
     hint = "this clone is shallow: git fetch --unshallow" if shallow else "git fetch it"
-    return f"no commit, branch, tag or folder is called {name!r}: {hint}, or name another --base"
+    return f"no commit, branch, tag or folder is named {name!r}: {hint}, or choose another --base"
 
 
 def _no_repository(root: Path) -> str:
-    """Why git reads no repository here, in its own words where it refuses one; else empty."""
+    """The reason why git cannot read a repository here, in git's words if it has some; or empty."""
     done = _run_git(root, "rev-parse", "--git-dir")
     if done is None or (done.returncode and "not a git repository" in done.stderr):
-        return "this is no git repository: --base takes a folder here"
+        return "this is not a git repository: --base takes a folder here"
     first = next(iter(done.stderr.splitlines()), "").removeprefix("fatal: ")
     return f"git cannot read this repository: {first}" if done.returncode else ""
 
@@ -132,18 +131,18 @@ def _no_repository(root: Path) -> str:
 def _commit(root: Path, name: str) -> str | None:
     if name.startswith("-"):
         return None
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return found.strip() if found else None
+    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return commit.strip() if commit else None
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where it fails or is missing."""
+    """The output of a git command; None where it fails or git is missing."""
     done = _run_git(root, *arguments)
     return done.stdout if done and done.returncode == 0 else None
 
 
 def _run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """A git command that has ended, in English; None where git is missing."""
+    """Run a git command, in English; None where git is missing."""
     try:
         return subprocess.run(
             ["git", "-C", str(root), *arguments],

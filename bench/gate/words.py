@@ -1,15 +1,17 @@
-"""What a gate found: in words and a table, in Markdown, as JSON, and as an exit status."""
+"""The result of a gate: in words and a table, in Markdown, as JSON, and as an exit status."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from ..catalog.cases import Case
 from ..catalog.shell import command
 from ..timing.decisions import Decision
+from ..timing.ratios import Estimate
 from ..timing.verdicts import edge
 from ..words import Table, escaped, finite, named, tally, title
 from .exactness import Compared
@@ -22,11 +24,11 @@ _OF_RESULTS = {"different": "differ without being worse", "better": "are better"
 _COUNTS = ("more", "fewer", "same", "not counted")
 _HEAD = (
     *("verdict", "framework", "activation", "form", "mode", "direction", "dtype", "elements"),
-    *("µs a call", "time ÷ base", "interval", "processes", "why"),
+    *("µs per call", "time ÷ base", "interval", "processes", "why"),
 )
 _USUAL = {"device": "cpu", "threads": 1, "output": "fresh", "cache": "warm"}
 _SHOWN = 24
-"""Rows of a table; beyond, those that say nothing are left to --json."""
+"""Rows of a table; beyond that many, cases that are the same are left to --json."""
 SCHEMA = 1
 
 
@@ -34,9 +36,9 @@ SCHEMA = 1
 
 
 def exit_status(result: Result, strict: bool = False) -> int:
-    """1 if something is slower, less exact, broken or takes more instructions; 3 if undecided.
+    """Return 1 if something is slower, less exact, broken or takes more instructions.
 
-    The latter where `strict`; else 0.
+    Otherwise 3 if `strict` and something is undecided, else 0.
     """
     if _wrong_times(result) or _wrong_results(result) or _more_instructions(result):
         return 1
@@ -63,12 +65,12 @@ def _more_instructions(result: Result) -> list[Change]:
 
 
 def sentence(result: Result) -> str:
-    """The outcome in a sentence or two: what is wrong first."""
+    """The outcome in one sentence."""
     under = f" under {result.base_python}" if result.base_python else ""
     against = f"Against {result.base.words}{under}"
     if not result.timed and not result.exact:
         whose = "the chosen cases" if result.chosen else "a case"
-        return f"{against}: no function that {whose} could notice differs: nothing was measured."
+        return f"{against}: no function that {whose} could notice differs; nothing was measured."
     parts = [_about_times(result), _about_results(result), _about_instructions(result)]
     return f"{against}: {'; '.join(filter(None, parts))}."
 
@@ -90,7 +92,11 @@ def _ratio(decision: Decision) -> str:
     if decision.verdict == "broken":
         return decision.detail
     ratio = decision.ratio
-    return f"{ratio.value:.3f} times ({ratio.low:.3f}–{ratio.high:.3f})"
+    return f"{ratio.value:.3g} times ({_interval(ratio)})"
+
+
+def _interval(ratio: Estimate) -> str:
+    return f"{ratio.low:.3g}–{ratio.high:.3g}"
 
 
 def _about_results(result: Result) -> str:
@@ -122,26 +128,26 @@ def _counts(change: Change) -> str:
     if change.detail:
         return change.detail
     return (
-        f"{change.base:,.0f} → {change.candidate:,.0f} a call, {change.ratio:.3f} times, "
-        f"called from {change.zone:.1%} on"
+        f"{change.base:,.0f} → {change.candidate:,.0f} per call "
+        f"({100 * (change.ratio - 1):+.3g}%, called beyond {change.zone:.1%})"
     )
 
 
 def promise(result: Result) -> str:
-    """What the verdicts on time are worth."""
+    """A paragraph on the meaning and the error rates of the verdicts on time."""
     design = result.design
     return (
-        f"Slower means: more than {edge(design.zone) - 1:.1%} slower, confirmed in processes of "
-        f"its own; the chance of any false slower or faster in this whole gate is held below "
+        f"Slower means more than {edge(design.zone) - 1:.1%} slower, confirmed in fresh "
+        "processes; the chance of any false slower or faster in the whole gate is below "
         f"{design.alarm:.0%}, as far as the values of processes are nearly normal. "
-        f"Same means: within {design.zone:.0%}. A change between these two "
+        f"Same means within {design.zone:.0%}. A change between the two "
         f"may be called either way. {result.processes} processes per framework, "
         f"{result.seconds.get('timed', 0.0):.0f} s of timing."
     )
 
 
 def repeat(result: Result, case: Case) -> str:
-    """The command that compares one case again, with more time."""
+    """The command that compares one case again, for longer."""
     fields = {name: value for name, value in case.as_dict().items() if value != _USUAL.get(name)}
     which: dict[str, object] = {"all": True}
     if result.own:
@@ -160,17 +166,22 @@ def repeat(result: Result, case: Case) -> str:
 
 
 def _to_repeat(result: Result) -> Iterable[str]:
-    """The command that repeats the first case that is slower or else undecided."""
+    """The command that repeats the first case that is slower, or else undecided."""
     verdicts = ("slower", "undecided")
-    doubtful = [d.case for verdict in verdicts for d in result.timed if d.verdict == verdict]
-    return [repeat(result, case) for case in doubtful[:1]]
+    doubtful = (
+        decision.case
+        for verdict in verdicts
+        for decision in result.timed
+        if decision.verdict == verdict
+    )
+    return [repeat(result, case) for case in islice(doubtful, 1)]
 
 
 def _exact_line(compared: Compared) -> str:
-    """What is wrong with a case's results first, then what is better, then where it shows."""
+    """The line on a case's results: what is worse, what is better, and an input that shows it."""
     differ = f"{compared.differing:,} of {compared.tested:,} results differ"
     if not compared.detail:
-        differ += ", none is worse"
+        differ += ", none for the worse"
     parts = [
         differ if compared.kind == "different" else "",
         compared.detail,
@@ -189,11 +200,15 @@ def _table(decisions: list[Decision]) -> Table:
 
 
 def _shown(result: Result) -> list[Decision]:
-    """The cases by verdict and ratio; of many, those that say something."""
-    ordered = sorted(result.timed, key=lambda d: (_ORDER.index(d.verdict), -_value(d)))
+    """The cases by verdict and ratio; of many, those that are not the same."""
+    ordered = sorted(result.timed, key=_rank)
     if len(ordered) <= _SHOWN:
         return ordered
-    return [d for d in ordered if d.verdict != "same"] or ordered[:_SHOWN]
+    return [decision for decision in ordered if decision.verdict != "same"] or ordered[:_SHOWN]
+
+
+def _rank(decision: Decision) -> tuple[int, float]:
+    return _ORDER.index(decision.verdict), -_value(decision)
 
 
 def _value(decision: Decision) -> float:
@@ -206,9 +221,9 @@ def _row(decision: Decision) -> tuple[str, ...]:
         decision.verdict,
         title(case.framework),
         *(case.activation, case.form, case.mode, case.direction, case.dtype, f"{case.size:,}"),
-        f"{decision.nanoseconds / 1e3:.4g}" if decision.nanoseconds else "–",
-        f"{ratio.value:.3f}" if decision.processes else "–",
-        f"{ratio.low:.3f}–{ratio.high:.3f}" if decision.processes > 1 else "none",
+        f"{decision.nanoseconds / 1e3:.3g}" if decision.nanoseconds else "–",
+        f"{ratio.value:.3g}" if decision.processes else "–",
+        _interval(ratio) if decision.processes > 1 else "none",
         str(decision.processes),
         decision.detail or decision.why,
     )
@@ -222,7 +237,7 @@ def for_people(result: Result) -> str:
     shown = _shown(result)
     lines = [*result.notes, *(_table(shown).text() if shown else ())]
     if hidden := len(result.timed) - len(shown):
-        lines.append(f"… and {hidden} more that are the same: --json has them.")
+        lines.append(f"… and {hidden} more that are the same (--json lists them).")
     lines += [_exact_line(compared) for compared in result.exact if compared.kind != "identical"]
     lines += [
         f"{change.verdict} instructions: {named(change.case)}: {_counts(change)}"
@@ -231,7 +246,7 @@ def for_people(result: Result) -> str:
     ]
     if result.timed:
         lines += ["", promise(result)]
-    lines += [f"Repeat one longer: {text}" for text in _to_repeat(result)]
+    lines += [f"To repeat one for longer: {text}" for text in _to_repeat(result)]
     return "\n".join([*lines, sentence(result)])
 
 
@@ -267,7 +282,7 @@ def _change(change: Change) -> dict[str, Any]:
 def markdown(result: Result) -> str:
     """A comment for a pull request."""
     wrong = exit_status(result) == 1
-    outcome = "became slower or less exact" if wrong else "nothing slower or less exact found"
+    outcome = "slower or less exact" if wrong else "nothing slower or less exact"
     lines = [f"### actbench gate: {outcome}", "", escaped(sentence(result)), ""]
     if table := _table(_shown(result)).markdown():
         lines += [*table, ""]
@@ -282,5 +297,5 @@ def markdown(result: Result) -> str:
     if result.timed:
         lines += ["", f"<sub>{promise(result)}</sub>"]
     for text in _to_repeat(result):
-        lines += ["", f"Repeat one longer: `{text}`"]
+        lines += ["", f"To repeat one for longer: `{text}`"]
     return "\n".join(lines)

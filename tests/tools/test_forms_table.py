@@ -13,7 +13,7 @@ def _case(form: str, activation: str = "tanh") -> Case:
     return Case("numpy", activation, form, "eager", "forward", "cpu", "float32", 1024, 1)
 
 
-def test_a_row_is_printed_for_each_activation() -> None:
+def test_a_row_is_printed_for_every_activation() -> None:
     arguments = "--framework numpy --activation relu --activation tanh --size 4096 --rounds 2"
     done = CliRunner().invoke(main, [*arguments.split(), "--batch", "0.0002"])
     assert done.exit_code == 0, done.output

@@ -42,7 +42,7 @@ def _certificate(name: str, reference: str, first: int, count: int) -> Certifica
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_published_error_is_found_where_it_is(name: str) -> None:
+def test_the_published_error_is_located_where_it_is(name: str) -> None:
     """Among 40,000 inputs around the worst of all; another library may have another."""
     reference, worst, published = PUBLISHED[name]
     place = inputs.place_of(float.fromhex(worst), "float32")

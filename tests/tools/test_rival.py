@@ -33,7 +33,7 @@ pytest_benchmark.session.PerformanceRegression: Performance has regressed.
 """
 
 
-def test_each_threshold_has_the_cases_that_the_words_name() -> None:
+def test_every_threshold_has_the_cases_that_the_words_name() -> None:
     found = comparison._regressed(WORDS, [RELU, GELU])
     assert tuple(found) == THRESHOLDS
     assert {threshold: cases for threshold, cases in found.items() if cases} == {

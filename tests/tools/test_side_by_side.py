@@ -69,7 +69,7 @@ def test_ten_cases_that_every_installation_has_spread_over_all_frameworks() -> N
     assert not any(unsupported(case) for case in CASES)
 
 
-def test_the_words_tell_the_outcome() -> None:
+def test_the_words_report_the_outcome() -> None:
     assert _outcome().words() == (
         "In 1 of 1 cases the intervals overlap or the medians differ by under 3%. One empty call "
         "(NumPy, bare) costs actbench 30 ns, torch.utils.benchmark 16 ns, pyperf 15 ns, "
@@ -80,7 +80,7 @@ def test_the_words_tell_the_outcome() -> None:
     assert dear.words().endswith("actbench is not below pytest-benchmark in every row.")
 
 
-def test_a_busy_machine_is_told() -> None:
+def test_a_busy_machine_is_reported() -> None:
     outcome = _outcome()
     outcome.disturbed = 1
     assert outcome.words().endswith("Other processes disturbed 1 of 8 turns.")

@@ -1,4 +1,4 @@
-"""Which functions differ between two trees: nothing that a case could notice may be missed."""
+"""The functions that differ between two trees: nothing that a case could notice may be missed."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ _NOTICED = {
     "the order of a rebinding": (
         "A = 1\nB = A\nA = 2\ndef f(x): return B", "A = 1\nA = 2\nB = A\ndef f(x): return B"
     ),
-    "a name found by its text": (
+    "a name looked up by its text": (
         "def _h(x): return 1\ndef f(x): return globals()['_h'](x)",
         "def _h(x): return 2\ndef f(x): return globals()['_h'](x)",
     ),
@@ -191,12 +191,12 @@ _NOTICED = {
 
 @pytest.mark.parametrize("what", _NOTICED)
 def test_what_a_function_could_notice_is_a_change_of_it(tmp_path: Path, what: str) -> None:
-    before, after = (_OTHER + each for each in _NOTICED[what])
-    found = _changes(tmp_path, before, after)
-    assert "f" in found.functions
+    before, after = (_OTHER + version for version in _NOTICED[what])
+    changed = _changes(tmp_path, before, after)
+    assert "f" in changed.functions
     loose = {"code at module level", "the order of statements"}
-    if not loose & set(found.functions["f"]):
-        assert "other" not in found.functions, "it reaches none of this"
+    if not loose & set(changed.functions["f"]):
+        assert "other" not in changed.functions, "it reaches none of this"
 
 
 _EVERYONE = {
@@ -233,11 +233,11 @@ _EVERYONE = {
 
 
 @pytest.mark.parametrize("what", _EVERYONE)
-def test_what_may_reach_every_function_is_a_change_of_each(tmp_path: Path, what: str) -> None:
-    before, after = (_OTHER + each for each in _EVERYONE[what])
-    found = _changes(tmp_path, before, after)
-    assert set(found.functions) == {"other"}
-    assert found.everywhere
+def test_what_may_reach_every_function_is_a_change_of_every_one(tmp_path: Path, what: str) -> None:
+    before, after = (_OTHER + version for version in _EVERYONE[what])
+    changed = _changes(tmp_path, before, after)
+    assert set(changed.functions) == {"other"}
+    assert changed.everywhere
 
 
 _IMPORTS = {
@@ -271,9 +271,9 @@ def test_a_neighbours_change_reaches_who_uses_it(tmp_path: Path, how: str) -> No
             __init__=package,
             **{"inner.__init__": "", "inner.deep": "from .._helper import h"},
         )
-    found = changes(tmp_path / "base", tmp_path / "candidate", "example")
-    assert "f" in found.functions
-    assert not alone or "other" not in found.functions
+    changed = changes(tmp_path / "base", tmp_path / "candidate", "example")
+    assert "f" in changed.functions
+    assert not alone or "other" not in changed.functions
 
 
 @pytest.mark.parametrize("named", ["__init__", "_patches"])
@@ -282,15 +282,15 @@ def test_what_a_neighbour_does_at_import_reaches_everything(tmp_path: Path, name
         patches = {named: f"import numpy as np\nnp.exp = {number}\n"}
         common = {"_patches": "", **patches}
         _tree(tmp_path / name, example=_COMMON + _OTHER + "from . import _patches", **common)
-    found = changes(tmp_path / "base", tmp_path / "candidate", "example")
-    assert set(found.functions) == {"other"}
+    changed = changes(tmp_path / "base", tmp_path / "candidate", "example")
+    assert set(changed.functions) == {"other"}
 
 
 def test_a_neighbour_that_keeps_functions_reaches_who_looks_them_up(tmp_path: Path) -> None:
     keeper = "T = {}\ndef keep(g):\n    T[g.__name__] = g\n    return g\ndef find(n): return T[n]\n"
     body = "from ._keeper import keep, find\n@keep\ndef g(x): return {}\ndef f(x): return find('g')"
-    found = _changes(tmp_path, body.format(1), body.format(2), _keeper=keeper)
-    assert {"f", "g"} <= found.functions.keys()
+    changed = _changes(tmp_path, body.format(1), body.format(2), _keeper=keeper)
+    assert {"f", "g"} <= changed.functions.keys()
 
 
 def test_neighbours_that_import_each_other_are_read(tmp_path: Path) -> None:
@@ -300,18 +300,18 @@ def test_neighbours_that_import_each_other_are_read(tmp_path: Path) -> None:
     assert set(_changes(tmp_path, body.format(1), body.format(2), **common).functions) == {"f"}
 
 
-def test_names_and_their_reasons_are_told(tmp_path: Path) -> None:
+def test_names_and_their_reasons_are_reported(tmp_path: Path) -> None:
     body = "A = {}\ndef f(x): return A\ndef g(x): return f(x)\ndef h(x): return 1"
-    found = _changes(tmp_path, body.format(1), body.format(2))
-    assert found.functions == {"f": ("A",), "g": ("A",)}
-    assert not found.everywhere
-    found = _changes(tmp_path, body.format(1), body.format(1).replace("return A", "return -A"))
-    assert found.functions == {"f": ("f",), "g": ("f",)}
+    changed = _changes(tmp_path, body.format(1), body.format(2))
+    assert changed.functions == {"f": ("A",), "g": ("A",)}
+    assert not changed.everywhere
+    changed = _changes(tmp_path, body.format(1), body.format(1).replace("return A", "return -A"))
+    assert changed.functions == {"f": ("f",), "g": ("f",)}
 
 
-def test_new_and_gone_are_told_and_a_private_name_is_no_form(tmp_path: Path) -> None:
-    found = _changes(tmp_path, "def f(x): ...\ndef _p(x): ...", "def g(x): ...\ndef _q(x): ...")
-    assert found == Changes(new=frozenset("g"), gone=frozenset("f"))
+def test_new_and_gone_are_reported_and_a_private_name_is_no_form(tmp_path: Path) -> None:
+    changed = _changes(tmp_path, "def f(x): ...\ndef _p(x): ...", "def g(x): ...\ndef _q(x): ...")
+    assert changed == Changes(new=frozenset("g"), gone=frozenset("f"))
 
 
 def test_a_module_on_one_side_is_all_new_or_all_gone(tmp_path: Path) -> None:
@@ -321,12 +321,12 @@ def test_a_module_on_one_side_is_all_new_or_all_gone(tmp_path: Path) -> None:
     assert changes(empty, empty, "example") == Changes()
 
 
-def test_the_environment_and_the_adapter_are_told_apart(tmp_path: Path) -> None:
-    found = _changes(tmp_path, _OTHER, _OTHER + 'ENVIRONMENT = {"A": "1"}')
-    assert found.settings == ("ENVIRONMENT",)
-    found = _changes(tmp_path, _OTHER, _OTHER + "class Adapter:\n    number = 1")
-    assert not found.functions
-    assert found.everywhere[0] == "Adapter"
+def test_the_environment_and_the_adapter_are_distinguished(tmp_path: Path) -> None:
+    changed = _changes(tmp_path, _OTHER, _OTHER + 'ENVIRONMENT = {"A": "1"}')
+    assert changed.settings == ("ENVIRONMENT",)
+    changed = _changes(tmp_path, _OTHER, _OTHER + "class Adapter:\n    number = 1")
+    assert not changed.functions
+    assert changed.everywhere[0] == "Adapter"
 
 
 _WRONG = {"colon": b"def f(:\n", "null": b"a = 1\0\n", "coding": b"a = '\xff'\n"}
@@ -340,10 +340,10 @@ def test_what_is_no_python_is_a_sentence_about_its_tree(
     text = _COMMON + "from ._helper import h\ndef f(x): return h(x)"
     right, wrong = (_tree(tmp_path / n, example=text, _helper="h = abs") for n in "rw")
     (wrong / file).write_bytes(_WRONG[kind])
-    with pytest.raises(UsageError, match=f"the base's impls/{file} is no Python: line"):
+    with pytest.raises(UsageError, match=f"the base's impls/{file} is not valid Python: line"):
         changes(wrong, right, "example")
-    [told] = changes(right, wrong, "example").everywhere
-    assert told.startswith(f"impls/{file} is no Python: line")
+    [reason] = changes(right, wrong, "example").everywhere
+    assert reason.startswith(f"impls/{file} is not valid Python: line")
 
 
 @pytest.mark.parametrize(
@@ -379,17 +379,17 @@ def test_a_change_reaches_exactly_who_calls_it(
     """Functions that call earlier ones at random; the oracle is the closure of who calls whom."""
     count = data.draw(st.integers(2, 7))
     calls = [data.draw(st.sets(st.integers(0, i - 1))) if i else set() for i in range(count)]
-    changed = data.draw(st.integers(0, count - 1))
+    target = data.draw(st.integers(0, count - 1))
 
     def body(edited: int | None) -> str:
         return "".join(
-            f"def f{i}(x): return {'-' * (i == edited)}(x{''.join(f' + f{j}(x)' for j in mine)})\n"
-            for i, mine in enumerate(calls)
+            f"def f{i}(x): return {'-' * (i == edited)}(x{''.join(f' + f{j}(x)' for j in used)})\n"
+            for i, used in enumerate(calls)
         )
 
-    reached = {changed}
-    for i, mine in enumerate(calls):
-        if mine & reached:
+    reached = {target}
+    for i, used in enumerate(calls):
+        if used & reached:
             reached.add(i)
-    found = _changes(tmp_path_factory.mktemp("trees"), body(None), body(changed))
-    assert found.functions == {f"f{i}": (f"f{changed}",) for i in sorted(reached)}
+    changed = _changes(tmp_path_factory.mktemp("trees"), body(None), body(target))
+    assert changed.functions == {f"f{i}": (f"f{target}",) for i in sorted(reached)}

@@ -24,7 +24,7 @@ from actbench.bench.workers.environment import Key, environment_of
 ROOT = Path(__file__).resolve().parents[3]
 ARMS = ("base", "candidate")
 WIDE = Design(zone=15)
-"""So wide a dead zone that no noise reaches its edge, four times as slow."""
+"""A dead zone so wide that no noise reaches its edge, four times as slow."""
 FEW = Selection(
     frameworks=("numpy",),
     activations=("relu",),
@@ -48,7 +48,7 @@ def test_what_two_installations_differ_by_is_never_called(asked: float, zone: fl
 
 
 @pytest.mark.parametrize(
-    ("base", "candidate", "told"),
+    ("base", "candidate", "text"),
     [
         ({"torch": "2.12.1"}, {"torch": "2.13.0"}, "PyTorch 2.13.0 against 2.12.1."),
         ({"torch": "2.13.0"}, {"torch": "2.13.0"}, "PyTorch 2.13.0 in both."),
@@ -59,16 +59,16 @@ def test_what_two_installations_differ_by_is_never_called(asked: float, zone: fl
         ),
     ],
 )
-def test_the_versions_of_both_arms_are_told(
-    base: dict[str, str], candidate: dict[str, str], told: str
+def test_the_versions_of_both_arms_are_reported(
+    base: dict[str, str], candidate: dict[str, str], text: str
 ) -> None:
     versions = {"torch/cpu/2 (base)": base, "torch/cpu/2 (candidate)": candidate}
-    assert environments.notes(["torch"], versions, True)[0] == told
-    assert "processes of its own" in environments.notes(["torch"], {}, False)[0]
+    assert environments.notes(["torch"], versions, True)[0] == text
+    assert "in separate processes" in environments.notes(["torch"], {}, False)[0]
     assert environments.notes([], versions, True) == []
 
 
-def test_an_interpreter_is_found_where_its_environment_lies(tmp_path: Path) -> None:
+def test_an_interpreter_is_located_where_its_environment_lies(tmp_path: Path) -> None:
     link = tmp_path / "python"
     link.symlink_to(sys.executable)
     assert environments.interpreter(str(link)) == str(link)
@@ -84,11 +84,11 @@ def test_variables_are_read_from_the_tree_that_they_are_of(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [((), "name --base or --base-python"), (("--base-python", "/no/python"), "/no/python")],
 )
 def test_without_a_base_or_its_interpreter_the_command_ends_with_2(
-    arguments: tuple[str, ...], told: str
+    arguments: tuple[str, ...], text: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench", "gate", *arguments],
@@ -98,7 +98,7 @@ def test_without_a_base_or_its_interpreter_the_command_ends_with_2(
         check=False,
     )
     assert done.returncode == 2
-    assert told in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -115,19 +115,19 @@ def test_an_environment_without_the_framework_cannot_be_compared(tmp_path: Path)
 def test_the_same_environment_twice_is_never_slower_or_faster() -> None:
     result = _gate(base=WORKTREE, base_python=sys.executable)
     assert result.timed
-    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
-    assert {each.kind for each in result.exact} == {"identical"}
+    assert {decision.verdict for decision in result.timed} <= {"same", "undecided"}
+    assert {compared.kind for compared in result.exact} == {"identical"}
     assert result.versions["numpy (base)"] == result.versions["numpy (candidate)"]
     assert result.notes[0].endswith("in both.")
 
 
 @pytest.mark.slow
-def test_each_tree_runs_with_the_variables_of_its_own(tmp_path: Path) -> None:
+def test_every_tree_runs_with_the_variables_of_its_own(tmp_path: Path) -> None:
     trees = {arm: _tree(tmp_path / arm, "PROBE", arm) for arm in ARMS}
     result = _gate(base=str(trees["base"]), root=trees["candidate"])
     assert result.timed
-    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
-    assert {each.kind for each in result.exact} == {"identical"}
+    assert {decision.verdict for decision in result.timed} <= {"same", "undecided"}
+    assert {compared.kind for compared in result.exact} == {"identical"}
     assert set(result.versions) == {"numpy (base)", "numpy (candidate)"}
 
 

@@ -1,4 +1,4 @@
-"""Which results became less exact: forms written here, judged by arithmetic from elsewhere."""
+"""Results that became less exact: forms written here, judged by independent arithmetic."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SLOPE = Case("numpy", "relu", "max", "eager", "backward", "cpu", "float32", 0, 
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    """One for all tests: exact values are made once."""
+    """One comparison for all tests: exact values are computed once."""
     return Comparison([_GELU, _RELU, _SLOPE], 0, Reporter(quiet=True))
 
 
 def _evaluating(form: Form) -> Callable[..., list[Any]]:
-    """As a worker would answer: bit patterns in, bit patterns out."""
+    """Answer as a worker does: bit patterns in, bit patterns out."""
 
     def evaluate(case: Case, bits: Array, *_: Any) -> list[Any]:
         with np.errstate(all="ignore"):
@@ -49,8 +49,8 @@ def _evaluating(form: Form) -> Callable[..., list[Any]]:
 
 
 def _compare(comparison: Comparison, case: Case, base: Form, candidate: Form) -> Compared:
-    [found] = comparison.of(case, _evaluating(base), _evaluating(candidate))
-    return found
+    [compared] = comparison.of(case, _evaluating(base), _evaluating(candidate))
+    return compared
 
 
 _erfc = np.vectorize(math.erfc, otypes=[float])
@@ -60,21 +60,21 @@ _erf = np.vectorize(math.erf, otypes=[float])
 def _stable(x: Array) -> Array:
     """x erfc(−x/√2)/2 in float64: no cancellation."""
     wide = x.astype(float)
-    found = np.where(wide == -np.inf, -0.0, wide * _erfc(-wide / math.sqrt(2)) / 2)
-    return found.astype(np.float32)
+    result = np.where(wide == -np.inf, -0.0, wide * _erfc(-wide / math.sqrt(2)) / 2)
+    return result.astype(np.float32)
 
 
 def _cancelling(x: Array) -> Array:
     """x(1 + erf(x/√2))/2 in float32, whose sum loses the tail."""
     one, half = np.float32(1), np.float32(0.5)
-    found = half * x * (one + _erf(x.astype(float) / math.sqrt(2)).astype(np.float32))
-    return np.where(x == -np.inf, np.float32(-0.0), found)
+    result = half * x * (one + _erf(x.astype(float) / math.sqrt(2)).astype(np.float32))
+    return np.where(x == -np.inf, np.float32(-0.0), result)
 
 
-def _shown(found: Compared) -> tuple[float, float, float, float]:
+def _shown(compared: Compared) -> tuple[float, float, float, float]:
     """The input that is shown, both results and the exact value."""
-    match = re.fullmatch(r"at (\S+) \(\S+\): (\S+) → (\S+), exact (.+)", found.shown)
-    assert match is not None, found.shown
+    match = re.fullmatch(r"at (\S+) \(\S+\): (\S+) → (\S+), exact (.+)", compared.shown)
+    assert match is not None, compared.shown
     x, *rest = match.groups()
     return float.fromhex(x), *map(float, rest)  # type: ignore[return-value]
 
@@ -82,11 +82,11 @@ def _shown(found: Compared) -> tuple[float, float, float, float]:
 def test_a_form_that_cancels_is_worse_at_an_input_where_arithmetic_confirms_it(
     comparison: Comparison,
 ) -> None:
-    found = _compare(comparison, _GELU, _stable, _cancelling)
-    assert found.kind == "worse"
-    assert any(each.startswith("largest error, ulp") for each in found.worse)
-    assert 0 < found.differing <= found.tested
-    x, before, after, exact = _shown(found)
+    compared = _compare(comparison, _GELU, _stable, _cancelling)
+    assert compared.kind == "worse"
+    assert any(sentence.startswith("largest error, ulp") for sentence in compared.worse)
+    assert 0 < compared.differing <= compared.tested
+    x, before, after, exact = _shown(compared)
     truth = x * math.erfc(-x / math.sqrt(2)) / 2
     assert exact == pytest.approx(truth, rel=1e-12, abs=1e-300)
     assert exact == reference.exact_values(find("gelu"), "forward", np.array([x])).value(0)
@@ -102,7 +102,7 @@ def test_the_same_change_the_other_way_round_is_better(comparison: Comparison) -
 
 
 def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
-    """Of 3 binary digits lost from x: results not correctly rounded, counted in fractions."""
+    """Lose 3 binary digits of x: results not correctly rounded, counted in fractions."""
 
     def rough(x: Array) -> Array:
         return np.maximum((x.view(np.uint32) & ~np.uint32(7)).view(np.float32), 0)
@@ -113,15 +113,15 @@ def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
         seen.append(x.copy())
         return np.maximum(x, 0)
 
-    found = _compare(comparison, _RELU, base, rough)
+    compared = _compare(comparison, _RELU, base, rough)
     x = seen[0].ravel()
     finite = x[np.isfinite(x) & (x > 0)]
     rounded = rough(finite)
     wrong = sum(
         Fraction(float(a)) != Fraction(float(b)) for a, b in zip(finite, rounded, strict=True)
     )
-    assert f"results not correctly rounded: 0 → {wrong}" in found.worse
-    assert "largest error, ulp: 0 → 7" in found.worse
+    assert f"results not correctly rounded: 0 → {wrong}" in compared.worse
+    assert "largest error, ulp: 0 → 7" in compared.worse
 
 
 def _edited(form: Form, at: float, value: float) -> Form:
@@ -162,37 +162,42 @@ def test_one_wrong_result_is_named(
     comparison: Comparison, case: Case, at: float, value: float, words: str
 ) -> None:
     form = _relu if case is _RELU else _step
-    found = _compare(comparison, case, form, _edited(form, at, value))
-    assert found.kind == "worse"
-    assert any(each.startswith(words) for each in found.worse), found.worse
+    compared = _compare(comparison, case, form, _edited(form, at, value))
+    assert compared.kind == "worse"
+    assert any(sentence.startswith(words) for sentence in compared.worse), compared.worse
     back = _compare(comparison, case, _edited(form, at, value), form)
     assert back.kind == "better", back
-    assert len(back.better) == len(found.worse)
+    assert len(back.better) == len(compared.worse)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_sign_of_zero_that_changed_is_told_either_way(
+def test_a_sign_of_zero_that_changed_is_reported_either_way(
     comparison: Comparison, sign: float
 ) -> None:
     """Neither sign is right: what others rely on must stay."""
-    one, other = (_edited(_relu, -0.0, math.copysign(0.0, each)) for each in (sign, -sign))
-    found = _compare(comparison, _RELU, one, other)
-    assert found.kind == "worse"
-    assert any(each.startswith("the sign of zero at −0") for each in found.worse)
+    one, other = (_edited(_relu, -0.0, math.copysign(0.0, side)) for side in (sign, -sign))
+    compared = _compare(comparison, _RELU, one, other)
+    assert compared.kind == "worse"
+    assert any(sentence.startswith("the sign of zero at −0") for sentence in compared.worse)
 
 
-def test_a_gradient_at_a_kink_that_changed_is_told_either_way(comparison: Comparison) -> None:
+def test_a_gradient_at_a_kink_that_changed_is_reported_either_way(comparison: Comparison) -> None:
     half = _edited(_edited(_step, 0.0, 0.5), -0.0, 0.5)
     for one, other in ((_step, half), (half, _step)):
-        found = _compare(comparison, _SLOPE, one, other)
-        assert found.kind == "worse"
-        assert any(each.startswith("the gradient at a kink") for each in found.worse)
+        compared = _compare(comparison, _SLOPE, one, other)
+        assert compared.kind == "worse"
+        assert any(sentence.startswith("the gradient at a kink") for sentence in compared.worse)
 
 
 def test_the_same_bits_are_identical(comparison: Comparison) -> None:
-    found = _compare(comparison, _GELU, _stable, lambda x: _stable(x.copy()))
-    assert (found.kind, found.differing, found.worse, found.better) == ("identical", 0, (), ())
-    assert found.tested > 1000
+    compared = _compare(comparison, _GELU, _stable, lambda x: _stable(x.copy()))
+    assert (compared.kind, compared.differing, compared.worse, compared.better) == (
+        "identical",
+        0,
+        (),
+        (),
+    )
+    assert compared.tested > 1000
 
 
 def test_another_nan_or_equal_errors_elsewhere_are_different_and_no_worse(
@@ -201,15 +206,15 @@ def test_another_nan_or_equal_errors_elsewhere_are_different_and_no_worse(
     def quiet(x: Array) -> Array:
         return np.where(np.isnan(x), np.uint32(0x7FC00001).view(np.float32), _relu(x))
 
-    found = _compare(comparison, _RELU, _relu, quiet)
-    assert (found.kind, found.worse, found.better) == ("different", (), ())
-    assert found.differing > 0
+    compared = _compare(comparison, _RELU, _relu, quiet)
+    assert (compared.kind, compared.worse, compared.better) == ("different", (), ())
+    assert compared.differing > 0
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(width=32, min_value=2.0**-100, max_value=2.0**100), st.integers(-3, 3))
 def test_what_is_worse_one_way_is_better_the_other(value: float, steps: int) -> None:
-    """At x = 1, whose exact result is 1; where both errors are alike nothing is said."""
+    """Results at x = 1, where 1 is exact; equal errors are neither better nor worse."""
     comparison = _SHARED
     near = float(np.float32(1 + steps * 2.0**-23))
     forms = _edited(_relu, 1.0, value), _edited(_relu, 1.0, near)
@@ -257,9 +262,9 @@ def test_a_failure_is_that_of_its_arm(comparison: Comparison, failure: Failed) -
 def test_results_of_another_shape_are_the_fault_of_their_arm(
     comparison: Comparison, form: Form, sentence: str
 ) -> None:
-    found = _compare(comparison, _RELU, _relu, form)
-    assert found.kind == "broken"
-    assert sentence in found.detail
+    compared = _compare(comparison, _RELU, _relu, form)
+    assert compared.kind == "broken"
+    assert sentence in compared.detail
     assert _compare(comparison, _RELU, form, _relu).kind == "mended"
 
 
@@ -270,21 +275,21 @@ def test_results_of_another_format_are_the_fault_of_their_arm(
     def other(case: Case, given: Array, *_: Any) -> list[Any]:
         return [given.astype(bits)]
 
-    [found] = comparison.of(_RELU, _evaluating(_relu), other)
-    assert (found.kind, found.detail) == (
+    [compared] = comparison.of(_RELU, _evaluating(_relu), other)
+    assert (compared.kind, compared.detail) == (
         "broken",
         f"the candidate: returns {bits.removeprefix('uint')} bits for float32",
     )
 
 
 def test_no_results_are_the_fault_of_their_arm(comparison: Comparison) -> None:
-    [found] = comparison.of(_RELU, _evaluating(_relu), lambda *_, **__: [])
-    assert found.kind == "broken"
+    [compared] = comparison.of(_RELU, _evaluating(_relu), lambda *_, **__: [])
+    assert compared.kind == "broken"
 
 
 # --- a function of which nobody said what it should be --------------------------------------------
 
-_OWN = Case("numpy", "", "mine:f", "eager", "forward", "cpu", "float16", 0, 1)
+_OWN = Case("numpy", "", "package:f", "eager", "forward", "cpu", "float16", 0, 1)
 
 
 def _bits(form: Form) -> Callable[..., list[Any]]:
@@ -295,50 +300,52 @@ def _bits(form: Form) -> Callable[..., list[Any]]:
 
 
 def _compare_bits(base: Form, candidate: Form) -> Compared:
-    [found] = Comparison([_OWN], 0, Reporter(quiet=True)).of(_OWN, _bits(base), _bits(candidate))
-    return found
+    [compared] = Comparison([_OWN], 0, Reporter(quiet=True)).of(_OWN, _bits(base), _bits(candidate))
+    return compared
 
 
 def test_without_a_reference_the_first_difference_is_shown() -> None:
     one = int(np.float16(1.5).view(np.uint16))
-    found = _compare_bits(lambda bits: bits, lambda bits: np.where(bits == one, bits + 1, bits))
-    assert (found.kind, found.differing) == ("different", 1)
-    assert found.shown == f"at 1.5: 1.5 → {float(np.nextafter(np.float16(1.5), np.float16(2)))!r}"
+    compared = _compare_bits(lambda bits: bits, lambda bits: np.where(bits == one, bits + 1, bits))
+    assert (compared.kind, compared.differing) == ("different", 1)
+    assert (
+        compared.shown == f"at 1.5: 1.5 → {float(np.nextafter(np.float16(1.5), np.float16(2)))!r}"
+    )
 
 
 @pytest.mark.parametrize("form", [lambda bits: bits[:, :1], lambda bits: bits[:1]])
 def test_without_a_reference_another_shape_is_broken(form: Form) -> None:
-    found = _compare_bits(lambda bits: bits, form)
-    assert found.kind == "broken"
-    assert "results of another shape: (256, 256) → " in found.detail
+    compared = _compare_bits(lambda bits: bits, form)
+    assert compared.kind == "broken"
+    assert "results of another shape: (256, 256) → " in compared.detail
 
 
 # --- what is evaluated ----------------------------------------------------------------------------
 
 
-def test_each_form_is_evaluated_once_a_format_in_both_directions() -> None:
+def test_every_form_is_evaluated_once_per_format_in_both_directions() -> None:
     timed = [
         replace(_RELU, size=size, direction=d) for size in (1, 2) for d in ("forward", "backward")
     ]
-    found = swept(timed, Selection())
-    assert [case.dtype for case in found] == ["float16", "bfloat16", "float32"]
-    assert {(case.direction, case.size) for case in found} == {("both", 0)}
+    cases = swept(timed, Selection())
+    assert [case.dtype for case in cases] == ["float16", "bfloat16", "float32"]
+    assert {(case.direction, case.size) for case in cases} == {("both", 0)}
     forward = swept(timed, Selection(directions=("forward",), dtypes=("float64",)))
     assert [(case.direction, case.dtype) for case in forward] == [("forward", "float64")]
 
 
-def test_fields_are_told_by_name(comparison: Comparison) -> None:
-    told = _compare(comparison, _RELU, _relu, _step).as_dict()
-    assert told["kind"] == "worse"
-    assert told["activation"] == "relu"
-    assert set(told) == {*_RELU.as_dict(), *Compared.__dataclass_fields__} - {"case"}
+def test_fields_are_reported_by_name(comparison: Comparison) -> None:
+    fields = _compare(comparison, _RELU, _relu, _step).as_dict()
+    assert fields["kind"] == "worse"
+    assert fields["activation"] == "relu"
+    assert set(fields) == {*_RELU.as_dict(), *Compared.__dataclass_fields__} - {"case"}
 
 
 def test_both_directions_come_from_one_evaluation(comparison: Comparison) -> None:
     def both(form: Form) -> Callable[..., list[Any]]:
         def evaluate(case: Case, bits: Array, *_: Any) -> list[Any]:
             x = bits.view(np.float32)
-            return [each(x).astype(np.float32).view(np.uint32) for each in (form, _step)]
+            return [function(x).astype(np.float32).view(np.uint32) for function in (form, _step)]
 
         return evaluate
 

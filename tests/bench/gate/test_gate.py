@@ -81,7 +81,9 @@ def _gate(root: Path, **changes: object) -> Result:
 
 
 def _by_form(result: Result) -> dict[str, Decision]:
-    return {f"{each.case.activation}_{each.case.form}": each for each in result.timed}
+    return {
+        f"{decision.case.activation}_{decision.case.form}": decision for decision in result.timed
+    }
 
 
 # --- nothing is measured where nothing differs ----------------------------------------------------
@@ -102,12 +104,12 @@ def test_another_layout_is_nothing_measured(root: Path) -> None:
     assert (result.timed, result.exact) == ([], [])
 
 
-def test_what_is_new_or_gone_is_told_and_not_measured(root: Path) -> None:
+def test_what_is_new_or_gone_is_reported_and_not_measured(root: Path) -> None:
     _edit(root, ("def relu_max(", "def relu_least("))
     result = _gate(root, everything=True, parts=())
     assert result.notes == [
         "NumPy: new, so without a base: relu_least.",
-        "NumPy: gone, so that nothing of them is compared: relu_max.",
+        "NumPy: gone, so not compared: relu_max.",
     ]
 
 
@@ -121,11 +123,13 @@ def test_a_base_that_is_no_python_is_a_sentence(root: Path) -> None:
     (root / "impls" / "_adapter.py").write_text("def f(:\n")
     _commit(root)
     shutil.copy(IMPLS / "_adapter.py", root / "impls")
-    with pytest.raises(UsageError, match=r"the base's impls/_adapter.py is no Python: line 1"):
+    with pytest.raises(
+        UsageError, match=r"the base's impls/_adapter.py is not valid Python: line 1"
+    ):
         _gate(root)
 
 
-# --- one gate with a fault of each kind -----------------------------------------------------------
+# --- one gate with a fault of every kind ----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +155,14 @@ def test_only_what_the_changes_reach_is_measured(faulty: Result) -> None:
         *("relu_max", "relu_abs", "relu_where"),
         *("softsign_textbook", "elu_textbook", "gelu_textbook"),
     }
-    assert {each.why for each in faulty.timed} == {"changed"}
+    assert {decision.why for decision in faulty.timed} == {"changed"}
 
 
 @pytest.mark.slow
-def test_each_fault_has_its_verdict_and_costs_no_other_case(faulty: Result) -> None:
-    found = {name: each.verdict for name, each in _by_form(faulty).items()}
-    assert found.pop("gelu_textbook") in ("same", "undecided", "slower")
-    assert found == {
+def test_every_fault_has_its_verdict_and_costs_no_other_case(faulty: Result) -> None:
+    verdicts = {name: decision.verdict for name, decision in _by_form(faulty).items()}
+    assert verdicts.pop("gelu_textbook") in ("same", "undecided", "slower")
+    assert verdicts == {
         "relu_max": "slower",
         "relu_abs": "broken",
         "relu_where": "mended",
@@ -177,8 +181,10 @@ def test_a_slower_case_is_confirmed_apart(faulty: Result) -> None:
 
 @pytest.mark.slow
 def test_results_are_compared_whatever_becomes_of_the_process(faulty: Result) -> None:
-    found = {f"{each.case.activation}_{each.case.form}": each for each in faulty.exact}
-    assert {name: each.kind for name, each in found.items()} == {
+    by_form = {
+        f"{compared.case.activation}_{compared.case.form}": compared for compared in faulty.exact
+    }
+    assert {name: compared.kind for name, compared in by_form.items()} == {
         "relu_max": "identical",
         "relu_abs": "broken",
         "relu_where": "mended",
@@ -186,21 +192,21 @@ def test_results_are_compared_whatever_becomes_of_the_process(faulty: Result) ->
         "elu_textbook": "mended",
         "gelu_textbook": "worse",
     }
-    assert found["relu_abs"].detail.startswith("the candidate: ValueError: planted")
-    assert found["elu_textbook"].detail == "the base: the worker was killed by SIGKILL"
-    assert found["gelu_textbook"].shown.startswith("at ")
+    assert by_form["relu_abs"].detail.startswith("the candidate: ValueError: planted")
+    assert by_form["elu_textbook"].detail == "the base: the worker was killed by SIGKILL"
+    assert by_form["gelu_textbook"].shown.startswith("at ")
 
 
 @pytest.mark.slow
 def test_the_verdict_and_its_exit_status(faulty: Result) -> None:
     assert words.exit_status(faulty) == 1
     check(faulty)
-    told = words.for_people(faulty)
-    assert "1 slower" in told
-    assert "2 broken" in told
-    assert "slower   NumPy      relu" in told
-    assert "Repeat one longer: actbench gate --base HEAD --all" in told
-    assert ", 0 elements" not in told
+    text = words.for_people(faulty)
+    assert "1 slower" in text
+    assert "2 broken" in text
+    assert "slower   NumPy      relu" in text
+    assert "To repeat one for longer: actbench gate --base HEAD --all" in text
+    assert ", 0 elements" not in text
 
 
 @pytest.mark.slow
@@ -218,7 +224,7 @@ def test_json_has_everything(faulty: Result) -> None:
     assert record["versions"]["numpy"]["numpy"]
     assert record["processes"] >= 8
     assert {"timing", "exactness", "timed"} <= record["seconds"].keys()
-    [broken] = [each for each in record["timing"] if each["form"] == "abs"]
+    [broken] = [row for row in record["timing"] if row["form"] == "abs"]
     assert broken["ratio"] == {"value": None, "low": 0.0, "high": None, "processes": 0}
 
 
@@ -252,11 +258,11 @@ def test_a_module_that_cannot_be_loaded_any_more_is_broken(root: Path, how: str)
         file.write(_LOAD[how])
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
     result = _gate(root, selection=chosen, everything=True)
-    assert [each.verdict for each in result.timed] == ["broken"]
-    assert [each.kind for each in result.exact] == ["broken"]
+    assert [decision.verdict for decision in result.timed] == ["broken"]
+    assert [compared.kind for compared in result.exact] == ["broken"]
     assert words.exit_status(result) == 1
-    told = words.sentence(result)
-    assert any(word in told for word in ("planted", "no_such", "SIGKILL"))
+    text = words.sentence(result)
+    assert any(word in text for word in ("planted", "no_such", "SIGKILL"))
 
 
 @pytest.mark.slow
@@ -267,7 +273,7 @@ def test_a_base_that_could_not_be_loaded_is_mended(root: Path) -> None:
     shutil.copy(IMPLS / "numpy.py", path)
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
     result = _gate(root, selection=chosen, everything=True)
-    assert [each.verdict for each in result.timed] == ["mended"]
+    assert [decision.verdict for decision in result.timed] == ["mended"]
     assert words.exit_status(result) == 0
     check(result)
 
@@ -279,8 +285,8 @@ def test_what_fails_in_both_trees_is_nobodys_fault(root: Path) -> None:
     _commit(root)
     _edit(root, (_DIES, "pass\n    " + _DIES))
     result = _gate(root)
-    assert [each.verdict for each in result.timed] == ["unmeasured"]
-    assert [each.kind for each in result.exact] == ["unmeasured"]
+    assert [decision.verdict for decision in result.timed] == ["unmeasured"]
+    assert [compared.kind for compared in result.exact] == ["unmeasured"]
     assert words.exit_status(result) == 0
     assert words.exit_status(result, strict=True) == 3
     with pytest.raises(UsageError, match="nothing could be compared"):
@@ -292,14 +298,14 @@ def test_results_that_do_not_fit_are_broken_and_the_rest_is_compared(root: Path)
     _edit(root, (_MAX, "return np.maximum(x, 0)[:1]\n"), (_ABS, "return x.astype(float)\n"))
     _edit(root, (_WHERE, "return np.where(~(x > 0), 0, x)\n"))
     result = _gate(root, parts=("exactness",))
-    found = {each.case.form: each for each in result.exact}
-    assert {form: each.kind for form, each in found.items()} == {
+    by_form = {compared.case.form: compared for compared in result.exact}
+    assert {form: compared.kind for form, compared in by_form.items()} == {
         "max": "broken",
         "abs": "broken",
         "where": "identical",
     }
-    assert "results do not fit the inputs" in found["max"].detail
-    assert "returns float64 for float32" in found["abs"].detail
+    assert "results do not fit the inputs" in by_form["max"].detail
+    assert "returns float64 for float32" in by_form["abs"].detail
 
 
 # --- faults that show while the case is timed -----------------------------------------------------
@@ -315,11 +321,11 @@ _LATER = """global _calls
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "text"),
     [("os.kill(os.getpid(), 9)", "SIGKILL"), ("raise ValueError('planted')", "planted")],
 )
 def test_what_fails_after_some_calls_is_its_arms_fault_and_costs_no_other_case(
-    root: Path, fault: str, told: str
+    root: Path, fault: str, text: str
 ) -> None:
     _edit(
         root,
@@ -330,21 +336,21 @@ def test_what_fails_after_some_calls_is_its_arms_fault_and_costs_no_other_case(
     path = root / "impls" / "numpy.py"
     path.write_text(f"{path.read_text()}\n_calls = 0\n")
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max", "abs"), sizes=(64,))
-    found = _by_form(_gate(root, selection=chosen, parts=("timing",)))
-    assert found["relu_max"].verdict == "broken"
-    assert told in found["relu_max"].detail
-    assert found["relu_max"].detail.startswith("the candidate: ")
-    assert found["relu_abs"].verdict in ("same", "undecided")
-    assert found["relu_abs"].logs
+    by_form = _by_form(_gate(root, selection=chosen, parts=("timing",)))
+    assert by_form["relu_max"].verdict == "broken"
+    assert text in by_form["relu_max"].detail
+    assert by_form["relu_max"].detail.startswith("the candidate: ")
+    assert by_form["relu_abs"].verdict in ("same", "undecided")
+    assert by_form["relu_abs"].logs
 
 
 @pytest.mark.slow
 def test_a_form_whose_times_would_mislead_is_broken(root: Path) -> None:
-    """It writes to its input: much faster, and no activation."""
+    """A form that writes to its input: much faster, and not an activation."""
     _edit(root, (_MAX, "return np.maximum(x, 0, out=x)\n"))
-    [found] = _gate(root, selection=_ONE, parts=("timing",)).timed
-    assert found.verdict == "broken"
-    assert found.detail.startswith("the candidate: ")
+    [decision] = _gate(root, selection=_ONE, parts=("timing",)).timed
+    assert decision.verdict == "broken"
+    assert decision.detail.startswith("the candidate: ")
 
 
 @pytest.mark.slow
@@ -352,8 +358,8 @@ def test_what_one_version_does_to_its_process_is_not_done_to_the_other(root: Pat
     path = root / "impls" / "numpy.py"
     path.write_text(f"{path.read_text()}\nnp.maximum = np.minimum\n")
     result = _gate(root, selection=_ONE, parts=("exactness",))
-    assert [each.kind for each in result.exact] == ["worse"]
-    assert any("each version has processes of its own" in note for note in result.notes)
+    assert [compared.kind for compared in result.exact] == ["worse"]
+    assert any("the versions run in separate processes" in note for note in result.notes)
 
 
 @pytest.mark.slow
@@ -364,8 +370,8 @@ def test_the_same_version_twice_is_the_same_in_every_framework(framework: str) -
     )
     result = _gate(trees.ROOT, base=trees.WORKTREE, selection=chosen)
     assert result.exact
-    assert {each.kind for each in result.exact} == {"identical"}
-    assert {each.verdict for each in result.timed} <= {"same", "undecided"}
+    assert {compared.kind for compared in result.exact} == {"identical"}
+    assert {decision.verdict for decision in result.timed} <= {"same", "undecided"}
 
 
 # --- an interrupt ---------------------------------------------------------------------------------
@@ -396,7 +402,7 @@ def test_an_interrupt_ends_everything_and_leaves_nothing(tmp_path: Path, how: in
 
 def _workers_within(folder: Path) -> list[str]:
     """The workers whose temporary files lie in a folder."""
-    found = []
+    names = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command, variables = (
@@ -404,8 +410,8 @@ def _workers_within(folder: Path) -> list[str]:
                 for name in ("cmdline", "environ")
             )
             if f"TMPDIR={folder}" in variables and "bench.worker" in command:
-                found.append(process.name)
-    return found
+                names.append(process.name)
+    return names
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -431,7 +437,7 @@ def _main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
     ("arguments", "status", "sentence"),
     [
         (("--base", "HEAD", "--activation", "gleu"), 2, "did you mean gelu"),
-        (("--base", "nothing"), 2, "no commit, branch, tag or folder is called 'nothing'"),
+        (("--base", "nothing"), 2, "no commit, branch, tag or folder is named 'nothing'"),
         (("--base", ""), 2, "--base is empty"),
         (("--base", "HEAD", "--cache", "cold"), 2, "leave out --cache cold"),
         (("--base", "HEAD", "--dead-zone", "0"), 2, "--dead-zone"),
@@ -446,8 +452,8 @@ def test_bad_usage_is_a_sentence(
     status: int,
     sentence: str,
 ) -> None:
-    found, out, err = _main(capsys, *arguments)
-    assert (found, out) == (status, "")
+    answer, out, err = _main(capsys, *arguments)
+    assert (answer, out) == (status, "")
     assert sentence in err
     assert "Traceback" not in err
 
@@ -459,5 +465,5 @@ def test_a_quiet_gate_writes_what_it_is_asked_for(
     status, out, _ = _main(capsys, "--base", "HEAD", "--json", "--markdown", str(comment))
     assert status == 0
     assert json.loads(out)["timing"] == []
-    assert comment.read_text().startswith("### actbench gate: nothing slower or less exact found")
+    assert comment.read_text().startswith("### actbench gate: nothing slower or less exact\n")
     assert set(os.listdir(here)) == {".git", "impls"}

@@ -61,34 +61,34 @@ def test_a_change_within_the_spread_of_either_tree_is_not_called() -> None:
 
 
 def test_the_layout_that_needs_fewest_stands_for_the_case_and_all_for_its_spread() -> None:
-    """Three windows in each of two processes."""
-    found = Count(((100.0, 102.0, 101.0), (110.0, 110.0, 110.0)))
-    assert found.instructions == 101
-    assert found.spread == pytest.approx(10 / 101)
-    assert not found.steady
+    """Two processes with three windows."""
+    counted = Count(((100.0, 102.0, 101.0), (110.0, 110.0, 110.0)))
+    assert counted.instructions == 101
+    assert counted.spread == pytest.approx(10 / 101)
+    assert not counted.steady
     assert Count(((5.0, 5.0), (6.0, 6.0))).steady
 
 
-def test_a_change_tells_its_ratio_and_its_difference() -> None:
-    """In instructions a call."""
+def test_a_change_has_its_ratio_and_its_difference() -> None:
+    """Both in instructions per call."""
     (change,) = compare({RELU: Count(((200.0,),))}, {RELU: Count(((300.0,),))})
     assert (change.ratio, change.difference, change.zone) == (1.5, 100, TOLERANCE)
 
 
 def test_what_was_not_counted_has_its_reason() -> None:
-    """In either tree; a case that only one was asked for is left out."""
-    failed, found = Failure(Status.TIMEOUT, "no answer in 3 s"), Count(((1.0,),))
-    changes = compare({RELU: failed, GELU: found}, {RELU: found, GELU: failed})
+    """The reason of either tree; a case that only one of them counted is left out."""
+    failed, counted = Failure(Status.TIMEOUT, "no answer in 3 s"), Count(((1.0,),))
+    changes = compare({RELU: failed, GELU: counted}, {RELU: counted, GELU: failed})
     assert [change.verdict for change in changes] == ["not counted", "not counted"]
     assert changes[0].detail == "base: timeout, no answer in 3 s"
     assert changes[1].detail == "candidate: timeout, no answer in 3 s"
-    assert compare({RELU: found}, {}) == []
+    assert compare({RELU: counted}, {}) == []
 
 
-def test_a_machine_without_valgrind_is_told_what_is_missing(
+def test_a_machine_without_valgrind_has_a_sentence_on_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A path on which there is nothing."""
+    """An empty folder as the path."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "apt install valgrind" in available()
 
@@ -98,9 +98,9 @@ def test_a_compiler_that_is_missing_is_the_reason_of_every_case(
 ) -> None:
     """Nothing is started."""
     monkeypatch.setenv("CC", "no-such-compiler")
-    found = count("numpy", [RELU], ROOT)[RELU]
-    assert isinstance(found, Failure)
-    assert "no-such-compiler" in found.reason
+    failure = count("numpy", [RELU], ROOT)[RELU]
+    assert isinstance(failure, Failure)
+    assert "no-such-compiler" in failure.reason
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_a_compiler_that_is_missing_is_the_reason_of_every_case(
 )
 def test_what_cannot_be_counted_is_refused_before_anything_starts(case: Case, reason: str) -> None:
     """A function or a framework that the tree does not have, threads, a device."""
-    found = instructions._refused(case, ROOT)
-    assert isinstance(found, Failure)
-    assert found.status == "unsupported"
-    assert reason in found.reason
+    failure = instructions._refused(case, ROOT)
+    assert isinstance(failure, Failure)
+    assert failure.status == "unsupported"
+    assert reason in failure.reason
 
 
 def _planted(tmp_path: Path, old: str, new: str) -> Path:
@@ -151,7 +151,7 @@ _RELU = 'def relu_max(x: Array) -> Array:\n    """max(x, 0)"""\n    return np.ma
 @counts
 @pytest.mark.slow
 def test_a_tree_has_the_same_number_twice_and_a_needless_pass_is_found(tmp_path: Path) -> None:
-    """Fresh processes each time; the case that was not touched is the same."""
+    """Fresh processes for every count; the case that was not touched is the same."""
     cases = [RELU, GELU]
     before, again = (count("numpy", cases, ROOT) for _ in range(2))
     assert before == again
@@ -164,13 +164,13 @@ def test_a_tree_has_the_same_number_twice_and_a_needless_pass_is_found(tmp_path:
 @counts
 @pytest.mark.slow
 def test_a_process_that_is_killed_costs_its_case_alone(tmp_path: Path) -> None:
-    """It is killed while it counts; the next case gets a process of its own."""
+    """The process is killed while it counts; the next case gets a fresh one."""
     deadly = _RELU.replace("return", "import os\n    os.kill(os.getpid(), 9)\n    return")
-    found = count("numpy", [RELU, GELU], _planted(tmp_path, _RELU, deadly), layouts=1)
-    failed = found[RELU]
+    counted = count("numpy", [RELU, GELU], _planted(tmp_path, _RELU, deadly), layouts=1)
+    failed = counted[RELU]
     assert isinstance(failed, Failure)
     assert (failed.status, "SIGKILL" in failed.reason) == ("error", True)
-    assert isinstance(found[GELU], Count)
+    assert isinstance(counted[GELU], Count)
 
 
 @counts
@@ -180,10 +180,10 @@ def test_an_interpreter_that_cannot_start_is_unsupported(tmp_path: Path) -> None
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 3\n")
     os.chmod(python, 0o755)
-    found = count("numpy", [RELU], ROOT, python=str(python), layouts=1)[RELU]
-    assert isinstance(found, Failure)
-    assert found.status == "unsupported"
-    assert "does not start under valgrind" in found.reason
+    failure = count("numpy", [RELU], ROOT, python=str(python), layouts=1)[RELU]
+    assert isinstance(failure, Failure)
+    assert failure.status == "unsupported"
+    assert "does not start under valgrind" in failure.reason
 
 
 @counts
@@ -192,6 +192,6 @@ def test_a_case_that_takes_too_long_is_a_timeout(tmp_path: Path) -> None:
     """The limit holds for the case, and the process is gone."""
     slow = _RELU.replace("return", "import time\n    time.sleep(60)\n    return")
     tree = _planted(tmp_path, _RELU, slow)
-    found = count("numpy", [RELU], tree, sys.executable, seconds=15, layouts=1)[RELU]
-    assert isinstance(found, Failure)
-    assert found.status == "timeout"
+    failure = count("numpy", [RELU], tree, sys.executable, seconds=15, layouts=1)[RELU]
+    assert isinstance(failure, Failure)
+    assert failure.status == "timeout"

@@ -31,7 +31,7 @@ _SLOWER = _KERNEL.replace("return np", "x = x + x.dtype.type(0) + x.dtype.type(0
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a package of its own, and the working directory in it."""
+    """A repository with its own package, and the working directory in it."""
     package = tmp_path / "kernels"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -56,24 +56,24 @@ def test_a_needless_pass_is_slower_and_results_are_the_same(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "acts.py").write_text(_SLOWER)
-    status, found = _gate(capsys, "--reference", "relu")
-    [timed] = found["timing"]  # type: ignore[misc]
+    status, record = _gate(capsys, "--reference", "relu")
+    [timed] = record["timing"]  # type: ignore[misc]
     assert (status, timed["verdict"]) == (1, "slower")
-    kinds = {each["kind"] for each in found["exactness"]}  # type: ignore[attr-defined]
+    kinds = {row["kind"] for row in record["exactness"]}  # type: ignore[attr-defined]
     assert kinds <= {"identical", "different"}  # −0 + 0 is 0
 
 
 @pytest.mark.slow
-def test_each_version_imports_its_own_modules(
+def test_every_version_imports_its_own_modules(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same names, other contents: only the neighbour differs, and the result with it."""
     (here / "parts.py").write_text("least = 0.5\n")
-    status, found = _gate(capsys, "--reference", "relu", "--only", "exactness")
-    kinds = {each["kind"] for each in found["exactness"]}  # type: ignore[attr-defined]
+    status, record = _gate(capsys, "--reference", "relu", "--only", "exactness")
+    kinds = {row["kind"] for row in record["exactness"]}  # type: ignore[attr-defined]
     assert (status, kinds) == (1, {"worse"})
-    status, found = _gate(capsys, "--only", "exactness")
-    [first, *_] = found["exactness"]  # type: ignore[misc]
+    status, record = _gate(capsys, "--only", "exactness")
+    [first, *_] = record["exactness"]  # type: ignore[misc]
     assert (status, first["kind"]) == (0, "different")
     assert "no --reference" in first["detail"]
 

@@ -1,4 +1,4 @@
-"""Which cases are compared, and why."""
+"""The cases that are compared, and their reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Edit = Callable[[str, str], None]
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Callable[..., Chosen]:
-    """What is chosen between the real tree and one with a module edited."""
+    """Choose between the real tree and one with an edited module."""
 
     def of(
         *changes: tuple[str, str], asked: Selection = _NUMPY, everything: bool = False
@@ -42,93 +42,95 @@ def _functions(chosen: Chosen) -> set[str]:
 
 
 def test_nothing_is_chosen_where_nothing_differs(edited: Callable[..., Chosen]) -> None:
-    found = edited(asked=Selection())
-    assert (dict(found.cases), found.notes, found.apart) == ({}, (), frozenset())
+    chosen = edited(asked=Selection())
+    assert (dict(chosen.cases), chosen.notes, chosen.apart) == ({}, (), frozenset())
 
 
 def test_a_changed_form_is_compared_at_every_size_and_direction(
     edited: Callable[..., Chosen],
 ) -> None:
-    found = edited(("return np.maximum(x, 0)\n", "return np.maximum(0, x)\n"))
-    assert _functions(found) == {"relu_max"}
-    assert {case.direction for case in found.cases} == {"forward", "backward"}
-    assert len({case.size for case in found.cases}) == 2
-    assert set(found.cases.values()) == {"changed"}
+    chosen = edited(("return np.maximum(x, 0)\n", "return np.maximum(0, x)\n"))
+    assert _functions(chosen) == {"relu_max"}
+    assert {case.direction for case in chosen.cases} == {"forward", "backward"}
+    assert len({case.size for case in chosen.cases}) == 2
+    assert set(chosen.cases.values()) == {"changed"}
 
 
 def test_a_changed_helper_is_named_as_the_reason(edited: Callable[..., Chosen]) -> None:
-    found = edited(("_GELU_TANH = math.sqrt(2 / math.pi)", "_GELU_TANH = math.sqrt(2.5 / math.pi)"))
-    assert _functions(found) == {"gelu_tanh_textbook", "gelu_tanh_wide", "gelu_tanh_blocked"}
-    assert set(found.cases.values()) == {"through _GELU_TANH"}
+    chosen = edited(
+        ("_GELU_TANH = math.sqrt(2 / math.pi)", "_GELU_TANH = math.sqrt(2.5 / math.pi)")
+    )
+    assert _functions(chosen) == {"gelu_tanh_textbook", "gelu_tanh_wide", "gelu_tanh_blocked"}
+    assert set(chosen.cases.values()) == {"through _GELU_TANH"}
 
 
 def test_a_form_that_changed_with_its_helper_says_both(edited: Callable[..., Chosen]) -> None:
-    found = edited(
+    chosen = edited(
         ("_GELU_TANH = math.sqrt(2 / math.pi)", "_GELU_TANH = math.sqrt(2.5 / math.pi)"),
         ("return 0.5 * x * (1 + np.tanh(_GELU_TANH", "return x * 0.5 * (1 + np.tanh(_GELU_TANH"),
     )
-    whys = {case.form: why for case, why in found.cases.items()}
+    whys = {case.form: why for case, why in chosen.cases.items()}
     assert whys["textbook"] == "changed and through _GELU_TANH"
 
 
 def test_all_are_compared_where_that_is_asked_for(edited: Callable[..., Chosen]) -> None:
-    found = edited(everything=True)
-    assert _functions(found) == frameworks()["numpy"].functions & _functions(found)
-    assert len(_functions(found)) > 80
-    assert set(found.cases.values()) == {"all were asked for"}
+    chosen = edited(everything=True)
+    assert _functions(chosen) == frameworks()["numpy"].functions & _functions(chosen)
+    assert len(_functions(chosen)) > 80
+    assert set(chosen.cases.values()) == {"all were asked for"}
 
 
-def test_of_what_reaches_everything_the_plain_forms_tell(edited: Callable[..., Chosen]) -> None:
+def test_of_what_reaches_everything_the_plain_forms_stand(edited: Callable[..., Chosen]) -> None:
     change = ('np.seterr(all="ignore")', 'np.seterr(all="warn")')
-    found = edited(change)
+    chosen = edited(change)
     numpy = frameworks()["numpy"]
-    assert {(case.activation, case.form) for case in found.cases} == {
-        (case.activation, plain_form(find(case.activation), numpy)) for case in found.cases
+    assert {(case.activation, case.form) for case in chosen.cases} == {
+        (case.activation, plain_form(find(case.activation), numpy)) for case in chosen.cases
     }
-    assert set(found.cases.values()) == {"Adapter reaches every case"}
-    assert "its plain forms are compared" in found.notes[0]
+    assert set(chosen.cases.values()) == {"Adapter reaches every case"}
+    assert "the plain forms are compared" in chosen.notes[0]
 
 
 def test_one_package_more_is_compared_in_the_plain_forms_alone(
     edited: Callable[..., Chosen],
 ) -> None:
     """Every function differs by it alike."""
-    found = edited(("import numpy as np\n", "import numpy as np\nimport scipy\n"))
+    chosen = edited(("import numpy as np\n", "import numpy as np\nimport scipy\n"))
     numpy = frameworks()["numpy"]
-    assert {case.form for case in found.cases} <= {
-        plain_form(find(case.activation), numpy) for case in found.cases
+    assert {case.form for case in chosen.cases} <= {
+        plain_form(find(case.activation), numpy) for case in chosen.cases
     }
-    assert set(found.cases.values()) == {"the packages that are imported reaches every case"}
-    assert (found.apart, found.evaluated_apart) == (frozenset(), {"numpy"})
+    assert set(chosen.cases.values()) == {"the packages that are imported reaches every case"}
+    assert (chosen.apart, chosen.evaluated_apart) == (frozenset(), {"numpy"})
 
 
 def test_versions_that_set_up_their_process_differently_have_one_each(
     edited: Callable[..., Chosen],
 ) -> None:
-    """In a process that both share, the base would run with the candidate's settings."""
-    found = edited(('TITLE = "NumPy"\n', 'np.exp = np.log\nTITLE = "NumPy"\n'))
-    assert (found.apart, found.evaluated_apart) == ({"numpy"}, {"numpy"})
-    assert any("each version has processes of its own" in note for note in found.notes)
+    """A shared process would run the base with the candidate's settings."""
+    chosen = edited(('TITLE = "NumPy"\n', 'np.exp = np.log\nTITLE = "NumPy"\n'))
+    assert (chosen.apart, chosen.evaluated_apart) == ({"numpy"}, {"numpy"})
+    assert any("the versions run in separate processes" in note for note in chosen.notes)
 
 
-def test_other_modes_are_told(edited: Callable[..., Chosen]) -> None:
-    found = edited(('MODES = ("eager",)', 'MODES = ("eager", "compiled")'))
-    assert found.notes == ("NumPy: MODES differs; the modes of the working tree are compared.",)
+def test_other_modes_are_reported(edited: Callable[..., Chosen]) -> None:
+    chosen = edited(('MODES = ("eager",)', 'MODES = ("eager", "compiled")'))
+    assert chosen.notes == ("NumPy: MODES differs; the modes of the working tree are compared.",)
 
 
 def test_variants_are_compared_as_well(edited: Callable[..., Chosen]) -> None:
     asked = Selection(frameworks=("numpy",), directions=("forward",), sizes=("launch",))
-    found = edited(asked=asked, everything=True)
-    labels = {case.activation for case in found.cases}
+    chosen = edited(asked=asked, everything=True)
+    labels = {case.activation for case in chosen.cases}
     assert {"softmax", "softmax(with_zero=true)", "prelu(per_channel=true)"} <= labels
 
 
-def test_a_framework_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_framework_that_is_gone_is_reported(tmp_path: Path) -> None:
     base = tmp_path / "impls"
     shutil.copytree(IMPLS, base)
     shutil.copy(IMPLS / "numpy.py", base / "lost.py")
-    found = choose(base, IMPLS, Selection(), False)
-    assert found.notes == ("impls/lost.py is gone, so that nothing of it is compared.",)
+    chosen = choose(base, IMPLS, Selection(), False)
+    assert chosen.notes == ("impls/lost.py is gone: nothing of it is compared.",)
     assert not choose(base, IMPLS, _NUMPY, False).notes
 
 
@@ -142,31 +144,33 @@ def test_forms_that_are_named_are_compared_where_everything_is_reached(
     edited: Callable[..., Chosen],
 ) -> None:
     asked = Selection(frameworks=("numpy",), activations=("relu",), forms=("where",))
-    found = edited(('np.seterr(all="ignore")', 'np.seterr(all="warn")'), asked=asked)
-    assert _functions(found) == {"relu_where"}
+    chosen = edited(('np.seterr(all="ignore")', 'np.seterr(all="warn")'), asked=asked)
+    assert _functions(chosen) == {"relu_where"}
 
 
-def test_an_environment_that_differs_is_told(edited: Callable[..., Chosen]) -> None:
-    found = edited(("ENVIRONMENT: dict[str, str] = {}", 'ENVIRONMENT = {"A": "1"}'))
-    assert found.apart == {"numpy"}
-    assert found.notes[0].startswith("NumPy: ENVIRONMENT differs")
-    assert found.cases
+def test_an_environment_that_differs_is_reported(edited: Callable[..., Chosen]) -> None:
+    chosen = edited(("ENVIRONMENT: dict[str, str] = {}", 'ENVIRONMENT = {"A": "1"}'))
+    assert chosen.apart == {"numpy"}
+    assert chosen.notes[0].startswith("NumPy: ENVIRONMENT differs")
+    assert chosen.cases
 
 
-def test_what_one_tree_alone_has_is_told_and_never_compared(edited: Callable[..., Chosen]) -> None:
-    found = edited(("def relu_max(", "def relu_least("), everything=True)
-    assert "relu_max" not in _functions(found)
-    assert found.notes == (
+def test_what_one_tree_alone_has_is_reported_and_never_compared(
+    edited: Callable[..., Chosen],
+) -> None:
+    chosen = edited(("def relu_max(", "def relu_least("), everything=True)
+    assert "relu_max" not in _functions(chosen)
+    assert chosen.notes == (
         "NumPy: new, so without a base: relu_least.",
-        "NumPy: gone, so that nothing of them is compared: relu_max.",
+        "NumPy: gone, so not compared: relu_max.",
     )
 
 
 def test_other_frameworks_are_not_looked_at(edited: Callable[..., Chosen]) -> None:
-    found = edited(
+    chosen = edited(
         ("return np.maximum(x, 0)\n", "return -x\n"), asked=Selection(frameworks=("torch",))
     )
-    assert not found.cases
+    assert not chosen.cases
 
 
 def test_unknown_names_are_a_sentence() -> None:

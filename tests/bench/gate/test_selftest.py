@@ -50,7 +50,7 @@ def test_every_case_gets_every_slowdown_in_turn_and_none_as_well() -> None:
         planted = selftest._planted(CASES, cycle)
         for case in CASES:
             seen[case].add(planted[case].share if case in planted else 0.0)
-        kinds |= {(each.kind, each.share) for each in planted.values()}
+        kinds |= {(slowdown.kind, slowdown.share) for slowdown in planted.values()}
     assert all(shares == {0.0, 0.01, 0.03, 0.05, 0.10} for shares in seen.values())
     assert len(kinds) == 8
 
@@ -64,7 +64,7 @@ def _alive(pid: int) -> bool:
 
 
 def _stops(pid: int) -> bool:
-    """Whether a process is stopped, if need be a moment later."""
+    """Wait a moment for a process to stop; say whether it does."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
@@ -110,9 +110,9 @@ def test_a_run_is_kept_and_read_again(
     out = tmp_path / "run"
     with pytest.raises(SystemExit):
         command.main([*_QUICK, "--out", str(out)])
-    told = capsys.readouterr().out
-    assert f"Trials: {out}/samples.jsonl" in told
-    assert "The same code twice" in told
+    text = capsys.readouterr().out
+    assert f"Trials: {out}/samples.jsonl" in text
+    assert "The same code twice" in text
     run = store.load(out)
     assert run.facts.state == "finished"
     assert {line["tool"] for line in run.facts.selftest} == {"the gate"}
@@ -126,7 +126,7 @@ def test_an_interrupt_keeps_what_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trials(asked: Asked, *_: Any) -> Iterator[list[Any]]:
-        found = SimpleNamespace(
+        decision = SimpleNamespace(
             **{
                 name: getattr(selftest.Decision(CASES[0], ""), name)
                 for name in ("verdict", "ratio", "processes")
@@ -137,7 +137,7 @@ def test_an_interrupt_keeps_what_was_measured(
             spoilt=0,
             detail="",
         )
-        yield [selftest._trial(found, None, (0, 0, "none"), (1.0, 2.0), {})]  # type: ignore[arg-type]
+        yield [selftest._trial(decision, None, (0, 0, "none"), (1.0, 2.0), {})]  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(selftest, "_trials", trials)

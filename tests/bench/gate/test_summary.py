@@ -1,4 +1,4 @@
-"""Rates with exact intervals, the table and the words of a selftest, from trials made by hand."""
+"""Rates with exact intervals, the table and the words of a selftest, from hand-written trials."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _PLAIN = Trial(
 def _planted(share: float, verdict: str = "slower", **changes: object) -> Trial:
     value = 1 + share
     ends = {"value": value, "low": value - 0.005, "high": value + 0.005}
-    made = replace(_PLAIN, share=share, how="work", verdict=verdict, **ends)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    trial = replace(_PLAIN, share=share, how="work", verdict=verdict, **ends)
+    return replace(trial, **changes)  # type: ignore[arg-type]
 
 
 @given(st.integers(1, 400), st.data())
 def test_an_exact_interval_gives_its_tails_to_the_binomial(of: int, data: st.DataObject) -> None:
-    """At either end the outcome seen, or one beyond it, has a chance of 2.5 %."""
+    """The outcome seen, or one beyond it, has a chance of 2.5 % at either end."""
     count = data.draw(st.integers(0, of))
-    found = summary.rate(count, of)
-    assert found.low <= count / of <= found.high
+    rate = summary.rate(count, of)
+    assert rate.low <= count / of <= rate.high
     if count:
-        assert stats.binom.sf(count - 1, of, found.low) == pytest.approx(0.025, rel=1e-3)
+        assert stats.binom.sf(count - 1, of, rate.low) == pytest.approx(0.025, rel=1e-3)
     if count < of:
-        assert stats.binom.cdf(count, of, found.high) == pytest.approx(0.025, rel=1e-3)
+        assert stats.binom.cdf(count, of, rate.high) == pytest.approx(0.025, rel=1e-3)
 
 
 def test_published_limits_of_no_event_and_of_every_event() -> None:
@@ -76,7 +76,8 @@ def test_a_gate_alarms_once_however_many_cases_it_calls() -> None:
 
 def test_a_faster_counts_only_where_nothing_was_planted() -> None:
     trials = [_planted(0.05, "faster"), _planted(0.05, "slower", gate=1)]
-    assert (summary.found(trials, 0.05).count, summary.found(trials, 0.05).of) == (1, 2)
+    rate = summary.detected(trials, 0.05)
+    assert (rate.count, rate.of) == (1, 2)
     assert summary.false_alarms(trials).of == 0
 
 
@@ -118,24 +119,24 @@ def test_an_interval_covers_what_was_planted_or_not() -> None:
 
 def test_it_fails_where_alarms_are_surely_too_frequent_or_nothing_was_measured() -> None:
     quiet = [replace(_PLAIN, gate=number) for number in range(100)]
-    loud = [replace(each, verdict="slower") if each.gate < 5 else each for each in quiet]
+    loud = [replace(trial, verdict="slower") if trial.gate < 5 else trial for trial in quiet]
     assert summary.exit_status(quiet) == 0
     assert summary.exit_status(loud) == 1
     assert summary.exit_status([]) == 1
 
 
 def test_rows_say_how_often_and_of_how_many() -> None:
-    found = {row.metric: row for row in summary.rows([_PLAIN, _planted(0.03)])}
-    assert (found["gate_false_alarms"].value, found["gate_found_3"].value) == (0.0, 1.0)
-    assert found["gate_false_alarms"].tested == 1
-    assert found["gate_found_5"].status == "unsupported"
+    rows = {row.metric: row for row in summary.rows([_PLAIN, _planted(0.03)])}
+    assert (rows["gate_false_alarms"].value, rows["gate_found_3"].value) == (0.0, 1.0)
+    assert rows["gate_false_alarms"].tested == 1
+    assert rows["gate_found_5"].status == "unsupported"
 
 
-def test_words_tell_each_slowdown_and_the_longest_gate() -> None:
-    told = summary.words([_PLAIN, _planted(0.05, gate=1, timed=29.0)])
-    assert "The same code twice: a call in 0 of 1" in told
-    assert "+5%: called slower in 1 of 1" in told
-    assert "the longest 29 s" in told
+def test_words_report_every_slowdown_and_the_longest_gate() -> None:
+    text = summary.words([_PLAIN, _planted(0.05, gate=1, timed=29.0)])
+    assert "The same code twice: false alarms in 0 of 1" in text
+    assert "+5%: called slower in 1 of 1" in text
+    assert "the longest 29 s" in text
 
 
 @pytest.mark.slow

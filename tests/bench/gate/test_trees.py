@@ -59,24 +59,24 @@ def _text(tree: trees.Tree) -> str:
 
 @pytest.mark.parametrize("name", ["HEAD~1", "first", "noted", "feature/older", "main^", "@{0}~1"])
 def test_a_ref_is_the_tree_of_its_commit(root: Path, tmp_path: Path, name: str) -> None:
-    found = trees.base(name, tmp_path / "base", root)
-    assert _text(found) == "one"
-    assert found.commit == _git(root, "rev-parse", "HEAD~1")
-    assert (found.label, found.dirty) == (name, False)
-    assert found.words == f"{name} ({found.commit[:12]})"
-    assert not (found.folder / "readme").exists(), "the part alone"
+    tree = trees.base(name, tmp_path / "base", root)
+    assert _text(tree) == "one"
+    assert tree.commit == _git(root, "rev-parse", "HEAD~1")
+    assert (tree.label, tree.dirty) == (name, False)
+    assert tree.words == f"{name} ({tree.commit[:12]})"
+    assert not (tree.folder / "readme").exists(), "the part alone"
 
 
-def test_a_commit_is_found_by_its_hash(root: Path, tmp_path: Path) -> None:
+def test_a_commit_is_detected_by_its_hash(root: Path, tmp_path: Path) -> None:
     commit = _git(root, "rev-parse", "HEAD~1")
     for length in (40, 10):
-        found = trees.base(commit[:length], tmp_path / str(length), root)
-        assert (found.commit, _text(found)) == (commit, "one")
+        tree = trees.base(commit[:length], tmp_path / str(length), root)
+        assert (tree.commit, _text(tree)) == (commit, "one")
 
 
 def test_all_of_a_ref_can_be_compared(root: Path, tmp_path: Path) -> None:
-    found = trees.base("first", tmp_path / "base", root, ".")
-    assert (found.folder / "readme").read_text() == "words"
+    tree = trees.base("first", tmp_path / "base", root, ".")
+    assert (tree.folder / "readme").read_text() == "words"
 
 
 def test_the_working_tree_is_as_it_is_now_and_says_so(root: Path, tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_a_folder_is_copied_without_what_is_no_source(root: Path, tmp_path: Path
     folder = tmp_path / "another version"
     _write(folder, "four")
     (folder / "impls" / "__pycache__").mkdir()
-    found = trees.base(str(folder), tmp_path / "base", root)
-    assert (_text(found), found.commit, found.words) == ("four", "", str(folder))
-    assert not (found.folder / "impls" / "__pycache__").exists()
-    (found.folder / _MODULE).write_text("five")
+    tree = trees.base(str(folder), tmp_path / "base", root)
+    assert (_text(tree), tree.commit, tree.words) == ("four", "", str(folder))
+    assert not (tree.folder / "impls" / "__pycache__").exists()
+    (tree.folder / _MODULE).write_text("five")
     assert (folder / _MODULE).read_text() == "four"
 
 
@@ -145,14 +145,14 @@ def test_a_ref_goes_before_a_folder_of_its_name(root: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("unknown", "no commit, branch, tag or folder is called 'unknown': git fetch it"),
-        ("-h", "no commit, branch, tag or folder is called '-h'"),
-        ("--output=there", "no commit, branch, tag or folder is called '--output=there'"),
-        ("HEAD:impls", "no commit, branch, tag or folder is called 'HEAD:impls'"),
+        ("unknown", "no commit, branch, tag or folder is named 'unknown': git fetch it"),
+        ("-h", "no commit, branch, tag or folder is named '-h'"),
+        ("--output=there", "no commit, branch, tag or folder is named '--output=there'"),
+        ("HEAD:impls", "no commit, branch, tag or folder is named 'HEAD:impls'"),
         ("HEAD~2", "HEAD~2 has no impls/"),
         ("empty folder", "the folder empty folder has no impls/"),
         ("", "--base is empty"),
-        ("one\ntwo", "no commit, branch, tag or folder is called 'one\\ntwo'"),
+        ("one\ntwo", "no commit, branch, tag or folder is named 'one\\ntwo'"),
     ],
 )
 def test_what_cannot_be_a_base_is_a_sentence(
@@ -176,8 +176,8 @@ def test_a_link_out_of_the_tree_is_refused(root: Path, tmp_path: Path) -> None:
 
 def test_an_editors_lock_in_the_working_tree_does_no_harm(root: Path, tmp_path: Path) -> None:
     (root / "impls" / ".#example.py").symlink_to("somebody@somewhere.1234:5678")
-    found = trees.worktree(tmp_path / "copy", root)
-    assert not (found.folder / "impls" / ".#example.py").exists()
+    tree = trees.worktree(tmp_path / "copy", root)
+    assert not (tree.folder / "impls" / ".#example.py").exists()
 
 
 def test_what_cannot_be_copied_is_a_sentence(root: Path, tmp_path: Path) -> None:
@@ -192,10 +192,10 @@ def test_a_name_too_long_for_a_folder_is_unknown(root: Path, tmp_path: Path, nam
         trees.base(name, tmp_path / "base", root)
 
 
-def test_a_repository_that_git_refuses_is_told_in_its_words(
+def test_a_repository_that_git_refuses_is_reported_in_its_words(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a container whose user does not own the files."""
+    """A container whose user does not own the files."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
@@ -213,10 +213,10 @@ def test_a_shallow_clone_says_how_to_have_more(root: Path, tmp_path: Path) -> No
 def test_without_a_repository_there_are_folders_alone(root: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     _write(plain, "one")
-    with pytest.raises(UsageError, match="this is no git repository: --base takes a folder"):
+    with pytest.raises(UsageError, match="this is not a git repository: --base takes a folder"):
         trees.base("HEAD", tmp_path / "base", plain)
-    found = trees.worktree(tmp_path / "copy", plain)
-    assert (found.commit, found.dirty, found.words) == ("", False, "the working tree")
+    tree = trees.worktree(tmp_path / "copy", plain)
+    assert (tree.commit, tree.dirty, tree.words) == ("", False, "the working tree")
     assert _text(trees.base(str(root), tmp_path / "other", plain)) == "two"
 
 

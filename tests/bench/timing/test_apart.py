@@ -82,7 +82,7 @@ def test_what_names_an_arm_goes_to_its_process_and_the_rest_to_both() -> None:
     assert asked == [("candidate", InArm), ("base", Pin), ("candidate", Pin)]
 
 
-def test_a_tree_that_does_not_load_is_told_of_its_arm() -> None:
+def test_a_tree_that_does_not_load_is_reported_for_its_arm() -> None:
     why = Failure(Status.ERROR, "NameError")
     pair, _, _ = _pair(candidate={"down": {"candidate": why}, "versions": {}})
     assert pair.facts.down == {"candidate": why}
@@ -124,7 +124,7 @@ def test_where_neither_starts_nobody_is_blamed() -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_failure_while_timed_is_told_of_its_arm(
+def test_a_failure_while_timed_is_reported_for_its_arm(
     monkeypatch: pytest.MonkeyPatch, lost: bool
 ) -> None:
     pair, processes, _ = _pair()

@@ -187,7 +187,7 @@ def test_what_was_foreseen_is_no_surprise() -> None:
         (9 * FUSED, None, "no check names the cause"),
     ],
 )
-def test_a_cause_is_named_where_a_check_found_it(
+def test_a_cause_is_named_where_a_check_names_it(
     arithmetic: float, probe: Probe | None, cause: str
 ) -> None:
     row = _surprise(arithmetic, probe)

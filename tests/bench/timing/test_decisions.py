@@ -110,7 +110,7 @@ def test_what_heavy_tails_and_unequal_cases_do_to_the_alarm(
     assert _alarms(_Drawn(monkeypatch, draw), gates, 12) <= stats.binom.ppf(0.999, gates, 0.01)
 
 
-def test_a_large_change_is_found_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_change_is_detected_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = np.random.default_rng(7)
     shift = {0: math.log(1.1), 1: -math.log(1.1)}
 

@@ -73,7 +73,7 @@ per_element = st.floats(0.01, 10)
 
 
 @given(nanoseconds, nanoseconds, per_element, per_element, per_element, per_element)
-def test_planted_parts_are_found(
+def test_planted_parts_are_recovered(
     launch: float, handoff: float, floor: float, arithmetic: float, memory: float, allocation: float
 ) -> None:
     parts = Parts(launch, handoff, floor, arithmetic, memory, allocation)
@@ -94,7 +94,7 @@ def test_planted_parts_are_found(
         assert (row.low, row.high) == (row.value, row.value), "nothing varies, nothing is unsure"
 
 
-def test_each_part_stands_at_the_size_it_is_about() -> None:
+def test_every_part_stands_at_the_size_it_is_about() -> None:
     parts = Parts(handoff=50.0, memory=0.3)
     found = _found({**_sized(GELU, parts, (*IN_CACHE, MEMORY)), **_copies(), **_reused(parts)})
     assert {metric: row.case.size for metric, row in found.items()} == {
@@ -185,7 +185,7 @@ def test_only_warm_calls_with_an_output_of_their_own_are_split(change: dict[str,
 @pytest.mark.parametrize(
     ("faults", "status"), [(0.0, "ok"), (0.02 * PAGES, "ok"), (0.5 * PAGES, "unsupported")]
 )
-def test_page_faults_tell_of_the_allocator_where_no_output_can_be_reused(
+def test_page_faults_show_the_allocator_where_no_output_can_be_reused(
     faults: float, status: str
 ) -> None:
     parts = Parts(memory=0.3)
