@@ -34,30 +34,30 @@ def frontier(timed: Iterable[Timed]) -> Frontier:
     below. Without an interval a form neither beats nor is beaten.
     """
     rivals = sorted(
-        (each for each in timed if each.family in FAMILIES and each.cost and each.exactness),
-        key=lambda each: (error(each), cost(each).value),
+        (form for form in timed if form.family in FAMILIES and form.cost and form.exactness),
+        key=lambda form: (error(form), cost(form).value),
     )
     corners = _corners(rivals)
-    members = [each for each in rivals if _low(each) <= _limit(corners, error(each))]
+    members = [form for form in rivals if _low(form) <= _limit(corners, error(form))]
     return Frontier(tuple(members), corners)
 
 
-def error(each: Timed) -> float:
+def error(form: Timed) -> float:
     """The largest error in ulp where a subnormal may stand as zero, as far as it tells forms apart.
 
     Up to HALF a result is rounded as well as can be, and above COARSE a form is marked wherever it
     stands: what lies beyond either end counts as that end. NaN where nothing was checked.
     """
-    return min(max(each.exactness.error, HALF), COARSE) if each.exactness else math.nan
+    return min(max(form.exactness.error, HALF), COARSE) if form.exactness else math.nan
 
 
 def _corners(rivals: Iterable[Timed]) -> tuple[tuple[float, float], ...]:
     """Where the least upper end of a cost, among forms at least as exact, falls."""
     least: dict[float, float] = {}
     best = math.inf
-    for each in rivals:
-        best = min(best, _high(each))
-        least[error(each)] = best
+    for form in rivals:
+        best = min(best, _high(form))
+        least[error(form)] = best
     corners: list[tuple[float, float]] = []
     for ulp, limit in least.items():
         if limit < (corners[-1][0] if corners else math.inf):
@@ -69,11 +69,11 @@ def _limit(corners: Sequence[tuple[float, float]], ulp: float) -> float:
     return min((limit for limit, at in corners if at <= ulp), default=math.inf)
 
 
-def _low(each: Timed) -> float:
-    low = cost(each).low
+def _low(form: Timed) -> float:
+    low = cost(form).low
     return -math.inf if low is None else low
 
 
-def _high(each: Timed) -> float:
-    high = cost(each).high
+def _high(form: Timed) -> float:
+    high = cost(form).high
     return math.inf if high is None else high

@@ -50,8 +50,8 @@ class Estimate:
             return Estimate(value)
         return Estimate(
             value,
-            min(_end(self.low) / _end(each) for each in (other.low, other.high)),
-            max(_end(self.high) / _end(each) for each in (other.low, other.high)),
+            min(_end(self.low) / _end(end) for end in (other.low, other.high)),
+            max(_end(self.high) / _end(end) for end in (other.low, other.high)),
         )
 
     def plus(self, amount: float) -> Estimate:
@@ -255,10 +255,10 @@ class Evidence:
 
     @cached_property
     def _cases(self) -> Mapping[tuple[str, Case], Timed]:
-        plain = [each for each in self.timed if each.plain]
+        plain = [timed for timed in self.timed if timed.plain]
         return {
-            **{(each.run, replace(each.case, form=PLAIN)): each for each in plain},
-            **{(each.run, each.case): each for each in self.timed},
+            **{(timed.run, replace(timed.case, form=PLAIN)): timed for timed in plain},
+            **{(timed.run, timed.case): timed for timed in self.timed},
         }
 
     def split(self, run: str, case: Case) -> Split | None:
@@ -267,22 +267,22 @@ class Evidence:
 
     @cached_property
     def _splits(self) -> Mapping[tuple[str, Case], Split]:
-        plain = [each for each in self.splits if each.plain]
+        plain = [split for split in self.splits if split.plain]
         return {
-            **{(each.run, replace(each.case, form=PLAIN)): each for each in plain},
-            **{(each.run, each.case): each for each in self.splits},
+            **{(split.run, replace(split.case, form=PLAIN)): split for split in plain},
+            **{(split.run, split.case): split for split in self.splits},
         }
 
     @cached_property
     def devices(self) -> frozenset[str]:
         """Every device that something was timed or checked on."""
-        timed = {each.case.device for each in self.timed}
-        return frozenset(timed | {each.case.device for each in self.checked})
+        timed = {case.case.device for case in self.timed}
+        return frozenset(timed | {case.case.device for case in self.checked})
 
-    def in_one_process(self, each: Timed) -> bool:
+    def in_one_process(self, timed: Timed) -> bool:
         """Whether a case was timed in one process, as planned or as its row says."""
-        alone = each.sampling is not None and each.sampling.processes == 1
-        return self.runs[each.run].facts.epochs < 2 or alone
+        alone = timed.sampling is not None and timed.sampling.processes == 1
+        return self.runs[timed.run].facts.epochs < 2 or alone
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:

@@ -43,7 +43,7 @@ def build(published: Path, out: Path, base_url: str = "") -> Built:
     folders = _folders(published)
     _make_room(out)
     listed, unread = _reports(folders, out / "runs")
-    _prune(out / "runs", {each.page for each in listed})
+    _prune(out / "runs", {run.page for run in listed})
     found = trends.trends(listed)
     write(out / "trends.html", pages.trend_page(listed, found))
     made = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
@@ -54,7 +54,7 @@ def build(published: Path, out: Path, base_url: str = "") -> Built:
         pages.summary(listed, unread, found),
         tuple(listed),
         tuple(unread),
-        tuple(text for each in found for text in trends.sentences(each) if each.changed),
+        tuple(text for trend in found for text in trends.sentences(trend) if trend.changed),
     )
 
 
@@ -63,9 +63,9 @@ def for_machines(built: Built) -> str:
     return json.dumps(
         {
             "path": str(built.path),
-            "runs": [each.name for each in built.listed],
-            "in_trends": [each.name for each in built.listed if not each.excluded],
-            "unread": {each.name: each.reason for each in built.unread},
+            "runs": [run.name for run in built.listed],
+            "in_trends": [run.name for run in built.listed if not run.excluded],
+            "unread": {run.name: run.reason for run in built.unread},
             "changes": list(built.changes),
         }
     )
@@ -94,12 +94,12 @@ def _folders(published: Path) -> list[Path]:
         raise StoreError(
             f"cannot read {published}: {reason}; actbench publish RUN makes it"
         ) from None
-    return [each for each in found if each.is_dir() and not each.name.startswith(".")]
+    return [path for path in found if path.is_dir() and not path.name.startswith(".")]
 
 
 def _make_room(out: Path) -> None:
     try:
-        strange = {each.name for each in out.iterdir()} - OURS if out.exists() else set()
+        strange = {path.name for path in out.iterdir()} - OURS if out.exists() else set()
         if strange:
             raise UsageError(
                 f"{out} holds {min(strange)}, which no site has: choose another folder with --out"

@@ -77,12 +77,12 @@ def changes(estimates: Sequence[Estimate], series: int) -> list[Change]:
     beside = least_beside(len(estimates), series)
     if beside is None:
         return []
-    ends = [(each.low or 0.0, each.high or 0.0) for each in estimates]
+    ends = [(estimate.low or 0.0, estimate.high or 0.0) for estimate in estimates]
     found = [
         Change(at, beside, _hull(ends[at - beside : at]), _hull(ends[at : at + beside]))
         for at in _breaks(estimates, beside)
     ]
-    return [each for each in found if _apart(each.before, each.after)]
+    return [change for change in found if _apart(change.before, change.after)]
 
 
 def _hull(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def _breaks(estimates: Sequence[Estimate], beside: int) -> list[int]:
     """Where PELT splits the logarithms, each piece of at least `beside` points."""
     from ruptures import Pelt
 
-    logs = np.log([each.value for each in estimates])
+    logs = np.log([estimate.value for estimate in estimates])
     scaled = (logs / _scatter(logs, estimates)).reshape(-1, 1)
     found = Pelt(model="l2", min_size=beside, jump=1).fit(scaled)
     return [int(at) for at in found.predict(pen=3 * math.log(len(logs)))[:-1]]
@@ -109,5 +109,7 @@ def _scatter(logs: np.ndarray, estimates: Sequence[Estimate]) -> float:
     No less than the intervals say.
     """
     steps = float(np.median(np.abs(np.diff(logs)))) / _MEDIAN / math.sqrt(2)
-    widths = [math.log((each.high or 1.0) / (each.low or 1.0)) / 2 for each in estimates]
+    widths = [
+        math.log((estimate.high or 1.0) / (estimate.low or 1.0)) / 2 for estimate in estimates
+    ]
     return max(steps, float(np.median(widths)) / _NORMAL, 1e-9)

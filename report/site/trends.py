@@ -127,7 +127,7 @@ def trends(listed: Iterable[Listed]) -> list[Trend]:
     machines = by_machine(run for run in listed if not run.excluded)
     followed = [_followed(runs) for runs in machines]
     total = sum(map(len, followed))
-    return [_trend(*each, total) for each in zip(machines, followed, strict=True)]
+    return [_trend(*pair, total) for pair in zip(machines, followed, strict=True)]
 
 
 def by_machine(listed: Iterable[Listed]) -> list[list[Listed]]:
@@ -188,7 +188,7 @@ def _chosen(timed: Sequence[Timed], in_runs: Mapping[Case, int]) -> Iterator[Cas
     sizes = {case.case.size for case in timed}
     size = min(sizes, key=lambda size: (abs(size - REFERENCE_SIZE), size))
     for family in FAMILIES:
-        cases = [each.case for each in timed if each.case.size == size and each.family == family]
+        cases = [case.case for case in timed if case.case.size == size and case.family == family]
         if cases:
             named = NAMED[family][0]
             yield min(cases, key=lambda case: (-in_runs[case], case.activation != named))
