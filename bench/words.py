@@ -57,6 +57,14 @@ def tally(kinds: Iterable[str], order: Sequence[str]) -> str:
     return ", ".join(f"{counts[kind]:,} {kind}" for kind in order if counts[kind])
 
 
+def changed(old: float, new: float) -> str:
+    """`0.5 → 0.812`: three significant digits, more where they are needed to differ; or counts."""
+    if all(float(end).is_integer() and abs(end) < 1e15 for end in (old, new)):
+        return f"{old:,.0f} → {new:,.0f}"
+    digits = next((n for n in range(3, 18) if f"{old:.{n}g}" != f"{new:.{n}g}"), 3)
+    return f"{old:.{digits}g} → {new:.{digits}g}"
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text below a head."""

@@ -1,4 +1,4 @@
-"""How the machines, versions and settings of two runs differ, in sentences."""
+"""Differences between the machines, versions and settings of two runs, in sentences."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..results.store import RunFacts
 from ..words import title
 
 _MACHINE = ("cpu", "cores", "caches", "architecture", "gpus")
-"""What makes two machines different ones, so that their times are not of the same thing."""
+"""Facts by which machines differ, so that their times cannot be compared."""
 _SURROUNDINGS = ("system", "libc", "governor", "virtual")
 _SETTINGS = ("seed", "batch", "batches", "inputs")
 
 
 def machines(base: RunFacts, candidate: RunFacts) -> str:
-    """How the machines of two runs differ; empty if they do not."""
+    """The differences between the machines of two runs; empty if there are none."""
     return _against(base.machine, candidate.machine, _MACHINE)
 
 
@@ -37,19 +37,19 @@ def _written(value: Any) -> str:
 
 
 def notes(base: RunFacts, candidate: RunFacts) -> Iterator[str]:
-    """Sentences on what else differs between two runs."""
+    """Sentences on all other differences between two runs."""
     for word, facts in (("base", base), ("candidate", candidate)):
         if facts.state != "finished":
-            yield f"The {word} is not whole: its state is {facts.state}."
+            yield f"The {word} is incomplete: its state is {facts.state}."
     if differing := _against(base.project, candidate.project, ("commit", "changes")):
         yield f"This project: {differing}."
     for name in dict.fromkeys([*_labels(base), *_labels(candidate)]):
         if differing := _workers(base, candidate, name):
             yield f"{title(name)}: {differing}."
     if differing := _against(base.machine, candidate.machine, _SURROUNDINGS):
-        yield f"Around them: {differing}."
+        yield f"System: {differing}."
     if differing := _against(vars(base), vars(candidate), _SETTINGS):
-        yield f"How it was measured: {differing}."
+        yield f"Settings: {differing}."
 
 
 def _labels(facts: RunFacts) -> list[str]:
@@ -57,16 +57,16 @@ def _labels(facts: RunFacts) -> list[str]:
 
 
 def _workers(base: RunFacts, candidate: RunFacts, framework: str) -> str:
-    """How the versions of a framework and its Python differ between runs that both have it."""
+    """The differing versions of a framework and its Python, where both runs have it."""
     before, after = (_versions(facts, framework) for facts in (base, candidate))
     names = list(dict.fromkeys([*before, *after])) if before and after else []
     return _against(before, after, names)
 
 
 def _versions(facts: RunFacts, framework: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    versions: dict[str, Any] = {}
     for label, worker in facts.workers.items():
         if label.partition("/")[0] == framework and worker.get("status") == "ok":
             python = {"Python": worker["python"]} if "python" in worker else {}
-            found = {**worker.get("versions", {}), **python, **found}
-    return found
+            versions = {**worker.get("versions", {}), **python, **versions}
+    return versions

@@ -1,4 +1,4 @@
-"""Exactness of two runs: figures that come out the same each time, compared as they are."""
+"""Exactness of two runs: figures that repeat exactly, compared as they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SENSES: Mapping[Better, int] = {Better.LESS: 1, Better.MORE: -1, Better.NEITHER
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a case that is not what it was; `shown` has the inputs that show it."""
+    """A figure of a case that changed; `shown` has the inputs that show it."""
 
     case: Case
     metric: str
@@ -41,9 +41,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Exactness:
-    """What two runs say of exactness: figures that are equal, those that differ, and the rest.
+    """The exactness of two runs: equal figures, those that differ, and the rest.
 
-    `left_out` counts figures that are not comparable, by the reason; `one_sided` names metrics that
+    `left_out` counts figures that cannot be compared, by reason; `one_sided` names metrics that
     only one of the runs has.
     """
 
@@ -56,20 +56,20 @@ class Exactness:
 
     @property
     def compared(self) -> int:
-        """How many figures are of the same inputs in both runs."""
+        """The number of figures that are of the same inputs in both runs."""
         return self.equal + len(self.differences)
 
 
 def compare(base: Run, candidate: Run) -> Exactness:
     """Compare the exactness of two runs.
 
-    Metrics at special points are of the same points in every run, errors are of what was tried.
+    Metrics at special points are of the same points in every run; errors are of the inputs tried.
     """
     before, after = (rows.rows_of(run, _compared()) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=_key, same=_without_size)
-    reasons = [_incomparable(a, b, base, candidate) for a, b in pairs.both]
+    reasons = [_incomparable(*pair, base, candidate) for pair in pairs.both]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
-    differences = list(filter(None, (_difference(a, b) for a, b in compared)))
+    differences = list(filter(None, (_difference(*pair) for pair in compared)))
     return Exactness(
         len(compared) - len(differences),
         sorted(differences, key=lambda difference: difference.weight),
@@ -87,26 +87,26 @@ def _compared() -> list[str]:
 
 
 def _without_size(case: Case) -> Case:
-    """A case by what is checked: its size is how many inputs were tried."""
+    """A case without its size, which in checks is the number of inputs."""
     return replace(case, size=0)
 
 
 def _key(row: Row) -> tuple[Case, str, float | None]:
-    """An activation has a row of its own for each kink."""
+    """A row's identity: an activation has one row per kink."""
     return _without_size(row.case), row.metric, row.kink.at if row.kink else None
 
 
 def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> str:
-    """Why two figures are not of the same inputs; empty if they are."""
+    """The reason why two figures are not of the same inputs; empty if they are."""
     metric, sizes, dtype = before.metric, (before.case.size, after.case.size), before.case.dtype
     whole = sizes[0] == sizes[1] and _is_every_input(before.case)
     if METRICS[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
         return ""
     start = f"in {dtype} the runs tried different inputs"
     for name, word in (("seed", "seed"), ("per_binade", "inputs per binade")):
-        ours, theirs = (getattr(run.facts, name) for run in (base, candidate))
-        if ours != theirs:
-            return f"{start}: {word} {ours} against {theirs}"
+        old, new = (getattr(run.facts, name) for run in (base, candidate))
+        if old != new:
+            return f"{start}: {word} {old} against {new}"
     return f"{start}: {sizes[0]:,} against {sizes[1]:,}" if sizes[0] != sizes[1] else ""
 
 

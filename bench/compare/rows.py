@@ -1,4 +1,4 @@
-"""What two runs have in common, row by row, and what one of them lacks."""
+"""Rows that two runs have in common, and cases that one of them lacks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SameCase = Callable[[Case], Hashable]
 
 @dataclass(frozen=True)
 class Missing:
-    """A case of one run that the other has not; `reason` is what the other says of it, if it does.
+    """A case that the other run lacks; `reason` is what that run reports of it, if anything.
 
-    `broken` is one that was tried there and came to nothing, not one that cannot be.
+    `broken` is set where it was tried there and failed, not where it is unsupported.
     """
 
     case: Case
@@ -31,7 +31,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows of the base and the candidate that are of the same thing, and what has no partner."""
+    """Matching rows of the base and the candidate, and cases without a partner."""
 
     both: Sequence[tuple[Row, Row]]
     only_base: Sequence[Missing]
@@ -44,20 +44,20 @@ def rows_of(run: Run, metrics: Collection[str]) -> list[Row]:
 
 
 def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCase) -> Pairs:
-    """Rows that are `ok` in both runs. `key` says what a row is of, `same` of which case."""
+    """Match rows that are `ok` in both runs, by `key`. `same` identifies the case of a row."""
     before, after = ({key(row): row for row in rows if row.ok} for rows in (base, candidate))
     return Pairs(
-        [(before[of], after[of]) for of in before if of in after],
-        list(_missing([row for of, row in before.items() if of not in after], candidate, same)),
-        list(_missing([row for of, row in after.items() if of not in before], base, same)),
+        [(row, after[name]) for name, row in before.items() if name in after],
+        list(_missing([before[name] for name in before if name not in after], candidate, same)),
+        list(_missing([after[name] for name in after if name not in before], base, same)),
     )
 
 
 def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
-    """The cases of rows without a partner, each once, with what the other run says of them.
+    """The cases of rows without a partner, once, with what the other run reports of them.
 
-    A case that the other run has but for one metric is not missing, unless that metric failed
-    there: another version may know other metrics.
+    A case that lacks only one metric in the other run is not missing, unless that metric failed
+    there: another version may have other metrics.
     """
     present = {same(row.case) for row in others if row.ok}
     failed = {(same(row.case), row.metric): row for row in others if not row.ok}

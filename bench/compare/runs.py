@@ -23,9 +23,9 @@ REGRESSION, UNDECIDED = 1, 3
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that two runs say of each other. `machines` says how their machines differ, if they do.
+    """The comparison of two runs. `machines` says how their machines differ, if they do.
 
-    `notes` are sentences on what else differs between the runs.
+    `notes` are sentences on all other differences.
     """
 
     base: str
@@ -38,22 +38,22 @@ class Comparison:
 
     @property
     def broken(self) -> list[Missing]:
-        """What was measured in the base and failed in the candidate."""
+        """The cases that were measured in the base and failed in the candidate."""
         alone = [*self.times.only_base, *self.exactness.only_base]
         return [missing for missing in alone if missing.broken]
 
     @property
     def regressed(self) -> bool:
-        """Whether anything is slower or less exact, or fails.
+        """True where anything is slower, less exact, or fails.
 
-        A whole framework that took longer counts on the same machine alone: elsewhere it says
-        what the machines are.
+        A framework that is slower as a whole counts only on the same machine: otherwise the
+        machines may be the cause.
         """
         worse = any(difference.sense == "worse" for difference in self.exactness.differences)
         return worse or bool(self.broken) or "slower" in self._verdicts()
 
     def exit_status(self, strict: bool = False) -> int:
-        """1 for a regression; 3 where `strict` and something or all is undecided; else 0."""
+        """Return 1 for a regression; 3 if `strict` and something is undecided; else 0."""
         if self.regressed:
             return REGRESSION
         nothing = not (self.times.timings or self.exactness.compared)
@@ -69,7 +69,7 @@ class Comparison:
 def compare(
     base: Run, candidate: Run, zone: float = DEAD_ZONE, across_machines: bool = False
 ) -> Comparison:
-    """Compare a candidate with its base; `zone` is the least change of a time that is to be found.
+    """Compare a candidate with its base; `zone` is the least change of a time to detect.
 
     Raises UsageError for runs of different machines, unless that is allowed, and for runs that have
     nothing in common; StoreError for rows that no run writes.
@@ -77,17 +77,17 @@ def compare(
     machines = circumstances.machines(base.facts, candidate.facts)
     if machines and not across_machines:
         raise UsageError(
-            f"the runs are of different machines ({machines}), whose times are not of the same "
-            "thing: add --across-machines to compare what can be compared all the same"
+            f"the runs are of different machines ({machines}), whose times cannot be compared: "
+            "add --across-machines to compare the rest"
         )
     times = timing.compare(base, candidate, zone)
     results = exactness.compare(base, candidate)
     notes = list(circumstances.notes(base.facts, candidate.facts))
     paths = str(base.path), str(candidate.path)
-    found = Comparison(*paths, zone, machines, notes, times, results)
-    if not (times.timings or results.compared or results.left_out or found.broken):
+    comparison = Comparison(*paths, zone, machines, notes, times, results)
+    if not (times.timings or results.compared or results.left_out or comparison.broken):
         raise UsageError(
             f"{base.path} and {candidate.path} have no case in common: "
             "measure the same cases in both"
         )
-    return found
+    return comparison

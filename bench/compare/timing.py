@@ -1,11 +1,12 @@
-"""Times of two runs, each relative to what its own run took for copies and single operations.
+"""Times of two runs, relative to what the same run took for copies and single operations.
 
-Two runs hours apart differ by the state of their machine, which moves all alike. So the time of a
-case is taken over a *unit*: what the primitives took beside it, in the same run and under the same
-conditions. What moves a unit is divided out of every case, and therefore told by itself.
+Two runs hours apart differ by the state of their machine, which moves all times alike. So the time
+of a case is taken over a *unit*: the times of the primitives beside it, in the same run and under
+the same conditions. A change of a unit is divided out of every case, and therefore reported by
+itself.
 
-All is done on logarithms of candidate over base. The unit's is the median over the primitives: the
-geometric mean, but that one primitive that changed leaves the other cases alone.
+Everything is computed on logarithms of candidate over base. The unit's is the median over the
+primitives: a geometric mean that a single changed primitive does not move.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ _LEVELS: Mapping[str, tuple[str, ...]] = {
     "of other sizes and formats": ("framework", "mode", "device", "threads"),
     "of other frameworks": ("device",),
 }
-"""Which primitives are the unit of a case: the first that there are. They share these fields."""
+"""Fields that the primitives of a unit share with the case: the first level with some counts."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A ratio with its simultaneous interval, and what that says; `reason` if it cannot."""
+    """A ratio with its simultaneous interval and verdict; `reason` says why one is missing."""
 
     ratio: Estimate | None
     verdict: Verdict
@@ -53,9 +54,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Timing:
-    """A case in both runs: ns a call, and the change relative to its unit.
+    """A case in both runs: ns per call, and the change relative to its unit.
 
-    `unit` says which primitives that is.
+    `unit` says which primitives form the unit.
     """
 
     case: Case
@@ -67,10 +68,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Unit:
-    """How much the primitives of a framework and mode moved on a device.
+    """The change of the primitives of a framework and mode on a device.
 
-    Where it is a `part` of them, those of some conditions, it is relative to all of the framework
-    and mode; else nothing is divided out.
+    The change of a `part`, those under some conditions, is relative to all primitives of the
+    framework and mode; otherwise nothing is divided out.
     """
 
     framework: str
@@ -83,7 +84,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Times:
-    """What two runs say of times. `freedom` is the least of all cases that have an interval."""
+    """The times of two runs. `freedom` is the least of all cases with an interval."""
 
     timings: Sequence[Timing]
     units: Sequence[Unit]
@@ -101,7 +102,7 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     before, after = (_checked(run, rows.rows_of(run, [METRIC])) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=lambda row: row.case, same=lambda case: case)
     epochs = base.facts.epochs, candidate.facts.epochs
-    changes = {a.case: _change(a, b, epochs) for a, b in pairs.both}
+    changes = {old.case: _change(old, new, epochs) for old, new in pairs.both}
     chosen = _primitives(row.case for row, _ in pairs.both if row.primitive)
     primitives = {case: changes[case] for case in chosen}
     index = _index(primitives)
@@ -110,7 +111,10 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
     parts = _parts(primitives, wholes)
     doubt = DOUBT / 2 / max(len(changes) + len(parts), 1)
     return Times(
-        [_timing(a, b, changes[a.case], *units[a.case], zone, doubt) for a, b in pairs.both],
+        [
+            _timing(old, new, changes[old.case], *units[old.case], zone, doubt)
+            for old, new in pairs.both
+        ],
         [
             _group(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
             for members in wholes.values()
@@ -125,9 +129,9 @@ def compare(base: Run, candidate: Run, zone: float) -> Times:
 Changes = Mapping[Case, Ratio]
 
 
-def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
-    """Raises StoreError for a time that is not one."""
-    for row in found:
+def _checked(run: Run, timed: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows. Raises StoreError for a time that is not a positive number."""
+    for row in timed:
         ends = [end for end in (row.value, row.low, row.high) if end is not None]
         if row.status == "ok" and not all(0 < end < math.inf for end in ends):
             who = f"{row.case.framework} {row.case.activation}"
@@ -135,7 +139,7 @@ def _checked(run: Run, found: Sequence[Row]) -> Sequence[Row]:
                 f"{run.path}/rows.jsonl is malformed: a time of {who} is not a positive number; "
                 "measure it again"
             )
-    return found
+    return timed
 
 
 def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Ratio:
@@ -157,7 +161,7 @@ def _value(row: Row) -> float:
 
 
 def _processes(row: Row, asked: int) -> int:
-    """The processes behind a time: fewer than were asked for, where one came to nothing."""
+    """The number of processes behind a time: fewer than requested where one failed."""
     if row.low is None or row.high is None:
         return 0
     return min(row.sampling.processes, asked) if row.sampling else asked
@@ -167,7 +171,7 @@ def _processes(row: Row, asked: int) -> int:
 
 
 def _primitives(cases: Iterable[Case]) -> list[Case]:
-    """Of primitives the framework's own operation, or the one written out for it."""
+    """The primitives by their native form, or else the form that is written out."""
     native_last = sorted(cases, key=lambda case: case.form == "native")
     return list({replace(case, form=""): case for case in native_last}.values())
 
@@ -190,19 +194,18 @@ def _index(primitives: Changes) -> Mapping[str, Mapping[tuple[Any, ...], Changes
 def _unit(
     case: Case, index: Mapping[str, Mapping[tuple[Any, ...], Changes]]
 ) -> tuple[str, Ratio | None]:
-    """Which primitives a case is taken over, and how they moved; a primitive is not its own."""
+    """The unit of a case in words, and its change; a primitive is not part of its own unit."""
     for level, fields in _LEVELS.items():
         members = index[level].get(_key(case, fields), {})
-        found = [ratio for primitive, ratio in members.items() if primitive != case]
-        if found:
-            return f"{counted(len(found), 'primitive')} {level}", median_of_independent(
-                _usable(found)
-            )
+        others = [ratio for primitive, ratio in members.items() if primitive != case]
+        if others:
+            words = f"{counted(len(others), 'primitive')} {level}"
+            return words, median_of_independent(_usable(others))
     return "", None
 
 
 def _usable(changes: Sequence[Ratio]) -> Sequence[Ratio]:
-    """Those that have an interval, where there are any."""
+    """The ratios with an interval, or all where there are none."""
     return [ratio for ratio in changes if ratio.freedom] or changes
 
 
@@ -211,7 +214,7 @@ def _moved(members: Changes) -> Ratio:
 
 
 def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
-    """Groups under the same conditions, of frameworks and modes that have several."""
+    """Groups under the same conditions, where a framework and mode has several."""
     parts = _grouped(primitives, _EXACT).values()
     return [members for members in parts if len(members) < len(wholes[_whole_of(members)])]
 
@@ -238,7 +241,7 @@ def _timing(
 ) -> Timing:
     times = _value(base), _value(candidate)
     if moved is None:
-        reason = "no primitive was measured beside it in both runs"
+        reason = "no primitive was measured in both runs"
         return Timing(base.case, *times, unit, Answer(None, "undecided", reason))
     return Timing(base.case, *times, unit, _answer(change.over(moved), zone, doubt))
 
@@ -253,5 +256,5 @@ def _group(
 
 
 def _answer(change: Ratio, zone: float, doubt: float) -> Answer:
-    found = change.interval(doubt)
-    return Answer(found, verdict(found.low, found.high, zone), "" if change.freedom else _ALONE)
+    ratio = change.interval(doubt)
+    return Answer(ratio, verdict(ratio.low, ratio.high, zone), "" if change.freedom else _ALONE)

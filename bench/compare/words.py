@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..results.store import dump
-from ..words import Table, conditions, counted, named, tally, title
+from ..words import Table, changed, conditions, counted, named, tally, title
 from .exactness import Difference
 from .rows import Missing
 from .runs import Comparison
@@ -23,13 +23,13 @@ _ORDER = (
 )
 _SENSES = {"worse": "less exact", "better": "more exact", "changed": "convention"}
 _FAR = 100
-"""A factor beyond which the end of an interval says nothing."""
+"""The factor beyond which the end of an interval is not written out."""
 _HEADS = ("verdict", "what", "candidate over base", "why")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A case that is not the same: the verdict, the change, and what shows it."""
+    """A case that differs: the verdict, the change, and the evidence."""
 
     verdict: str
     what: str
@@ -41,13 +41,13 @@ class Entry:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def entries(found: Comparison) -> list[Entry]:
-    """What is not the same, worst first and what is undecided last."""
+def entries(comparison: Comparison) -> list[Entry]:
+    """The entries that differ, the worst first and undecided ones last."""
     every = [
-        *(Entry("fails", named(missing.case), "", missing.reason) for missing in found.broken),
-        *map(_timing, found.times.timings),
-        *map(_part, found.times.parts),
-        *_differences(found.exactness.differences),
+        *(Entry("fails", named(missing.case), "", missing.reason) for missing in comparison.broken),
+        *map(_timing, comparison.times.timings),
+        *map(_part, comparison.times.parts),
+        *_differences(comparison.exactness.differences),
     ]
     differing = (entry for entry in every if entry.verdict != "same")
     return sorted(differing, key=lambda entry: (_ORDER.index(entry.verdict), -entry.weight))
@@ -70,7 +70,7 @@ def _answered(answer: Answer, what: str, against: str) -> Entry:
 
 
 def _weight(answer: Answer) -> float:
-    """Orders entries of a verdict: the largest change first, or what is nearest to being slower."""
+    """A sort key within a verdict: the largest change, or the nearest to being slower, first."""
     ratio = answer.ratio
     if ratio is None:
         return 0.0
@@ -80,19 +80,21 @@ def _weight(answer: Answer) -> float:
 
 
 def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
-    """An entry per case and sense: its figures, with the input that shows the gravest."""
+    """One entry per case and sense: its figures, with the input that shows the gravest."""
     groups: dict[tuple[Case, str], list[Difference]] = {}
     for difference in differences:
         groups.setdefault((difference.case, difference.sense), []).append(difference)
     for (case, sense), figures in groups.items():
-        change = ", ".join(f"{f.metric} {f.base:.6g} → {f.candidate:.6g}" for f in figures)
+        change = ", ".join(
+            f"{figure.metric} {changed(figure.base, figure.candidate)}" for figure in figures
+        )
         why = next(filter(None, (figure.shown for figure in figures)), "")
         yield Entry(_SENSES[sense], named(case, "inputs"), change, why)
 
 
 def _framework(unit: Unit) -> str:
-    place = "" if unit.device == "cpu" else f" on {unit.device}"
-    return f"{title(unit.framework)} {unit.mode}{place}"
+    device = "" if unit.device == "cpu" else f" on {unit.device}"
+    return f"{title(unit.framework)} {unit.mode}{device}"
 
 
 def _ratio(answer: Answer) -> str:
@@ -113,31 +115,31 @@ def _end(end: float) -> str:
 # --- sentences ------------------------------------------------------------------------------------
 
 
-def _across(found: Comparison) -> Iterator[str]:
-    if found.machines:
+def _across(comparison: Comparison) -> Iterator[str]:
+    if comparison.machines:
         yield (
-            f"The machines differ: {found.machines}. What follows is what holds across them: what "
-            "a case costs relative to the primitives of its own machine, and exactness. What is "
-            "not: absolute speed, and whether the code or the machine changed a relative cost."
+            f"The machines differ: {comparison.machines}. Still comparable are exactness and the "
+            "cost of a case relative to the primitives of its own machine. Not comparable is "
+            "absolute speed; and a relative cost may differ by the code or by the machine."
         )
 
 
-def _units(found: Comparison) -> Iterator[str]:
-    """How the primitives moved, and a sentence of its own for a framework that did as a whole."""
-    units = sorted(found.times.units, key=_place)
+def _units(comparison: Comparison) -> Iterator[str]:
+    """Sentences on the change of the primitives, and on frameworks that changed as a whole."""
+    units = sorted(comparison.times.units, key=_rank)
     if not units:
         return
     yield (
-        "How many times as long the primitives took; that is divided out of every case, so a "
-        "slowdown of everything at once is seen only here:"
+        "The change of the primitives, which is divided out of every case, so that a slowdown of "
+        "everything at once shows only here:"
     )
     for unit in units:
         yield f"  {_framework(unit)}: its primitives took {_ratio(unit.answer)} times as long"
-    if not found.machines:
-        yield from (text for unit in units if (text := _whole(unit, found.zone)))
+    if not comparison.machines:
+        yield from (text for unit in units if (text := _whole(unit, comparison.zone)))
 
 
-def _place(unit: Unit) -> tuple[int, str, str]:
+def _rank(unit: Unit) -> tuple[int, str, str]:
     known = [*frameworks(), unit.framework]
     return known.index(unit.framework), unit.mode, unit.device
 
@@ -147,71 +149,75 @@ def _whole(unit: Unit, zone: float) -> str:
     who = f"{_framework(unit)} as a whole"
     if unit.answer.verdict in ("slower", "faster"):
         return (
-            f"{who} is {unit.answer.verdict}: {_ratio(unit.answer)} times as long. Whether the "
-            "framework or the state of the machine made it so, stored runs cannot tell."
+            f"{who} is {unit.answer.verdict}: {_ratio(unit.answer)} times as long. Stored runs "
+            "cannot distinguish a change of the framework from one of the machine's state."
         )
     if unit.answer.verdict == "undecided" and not 1 / (1 + zone) < ratio < 1 + zone:
         word = "slower" if ratio > 1 else "faster"
         return (
-            f"{who} may be {word}: {ratio:.3g} is beyond the dead zone, but the interval leaves it "
-            "open."
+            f"{who} may be {word}: {ratio:.3g} is beyond the dead zone, but its interval leaves "
+            "that open."
         )
     return ""
 
 
-def _missing(found: Comparison) -> Iterator[str]:
-    for what, side in (("timed", found.times), ("checked for exactness", found.exactness)):
+def _missing(comparison: Comparison) -> Iterator[str]:
+    for what, side in (
+        ("timed", comparison.times),
+        ("checked for exactness", comparison.exactness),
+    ):
         for word, alone in (("base", side.only_base), ("candidate", side.only_candidate)):
-            left = [each for each in alone if not each.broken]
-            if left:
-                yield f"{counted(len(left), 'case')} {what} in the {word} alone{_reasons(left)}."
+            skipped = [missing for missing in alone if not missing.broken]
+            if skipped:
+                cases, reasons = counted(len(skipped), "case"), _reasons(skipped)
+                yield f"{cases} {what} only in the {word}{reasons}."
 
 
 def _reasons(alone: Sequence[Missing]) -> str:
-    """The reasons that the other run gives, each counted."""
+    """The reasons that the other run gives, with their counts."""
     counts = Counter(missing.reason for missing in alone if missing.reason)
     listed = "; ".join(f"{count:,} there {reason}" for reason, count in counts.items())
     return f" ({listed})" if listed else ""
 
 
-def _left_out(found: Comparison) -> Iterator[str]:
-    exactness = found.exactness
+def _left_out(comparison: Comparison) -> Iterator[str]:
+    exactness = comparison.exactness
     for reason, count in exactness.left_out.items():
         yield f"{counted(count, 'figure')} of exactness left out: {reason}."
     if exactness.one_sided:
-        yield f"Said by one of the runs alone: {', '.join(exactness.one_sided)}."
+        yield f"In one of the runs only: {', '.join(exactness.one_sided)}."
 
 
-def _counts(found: Comparison) -> Iterator[str]:
-    answers = [each.answer for each in found.times.timings]
-    answers += [each.answer for each in found.times.parts]
+def _counts(comparison: Comparison) -> Iterator[str]:
+    answers = [timing.answer for timing in comparison.times.timings]
+    answers += [part.answer for part in comparison.times.parts]
     if answers:
-        cases = counted(len(found.times.timings), "case")
-        parts = counted(len(found.times.parts), "group")
+        cases = counted(len(comparison.times.timings), "case")
+        parts = counted(len(comparison.times.parts), "group")
         verdicts = _counts_of(answer.verdict for answer in answers)
         both = f"{cases} and {parts} of primitives timed in both"
-        yield f"{both}: {verdicts} (dead zone {found.zone:.1%})."
-        yield _trust(answers, found.times.freedom)
-    exactness = found.exactness
-    senses = _counts_of(_SENSES[each.sense] for each in exactness.differences)
+        yield f"{both}: {verdicts} (dead zone {comparison.zone:.1%})."
+        yield _trust(answers, comparison.times.freedom)
+    exactness = comparison.exactness
+    senses = _counts_of(_SENSES[difference.sense] for difference in exactness.differences)
     if exactness.compared:
         figures = counted(exactness.compared, "figure")
         yield f"{figures} of exactness: {exactness.equal:,} equal; {senses}."
 
 
 def _trust(answers: Sequence[Answer], freedom: float) -> str:
-    """How far the intervals can be believed, and how wide they are."""
+    """A sentence on the error rate and the width of the intervals."""
     ratios = [answer.ratio for answer in answers if answer.ratio and answer.ratio.known]
     widths = [(ratio.high / ratio.low) ** 0.5 for ratio in ratios]
     if not widths:
-        return "No interval: it takes two processes or more in each run (--epochs)."
+        return "No intervals: they need at least two processes per run (--epochs)."
     middle = statistics.median(widths)
     wide = f"a factor of {middle:.3g}" if middle < _FAR else f"a factor beyond {_FAR}"
     return (
-        f"The intervals hold together: the probability that one of all these verdicts is wrong is "
+        f"The intervals are simultaneous: the probability that any of these verdicts is wrong is "
         f"under {DOUBT:.0%} (Student, {counted(int(freedom), 'degree')} of freedom from the "
-        f"processes of both runs). The middle one is {wide} to either side; more --epochs make it "
-        "narrower."
+        f"processes of both runs). The median interval is {wide} to either side; more --epochs "
+        "make it narrower."
     )
 
 
@@ -219,30 +225,33 @@ def _counts_of(verdicts: Iterable[str]) -> str:
     return tally(verdicts, _ORDER) or "none differs"
 
 
-def conclusion(found: Comparison) -> str:
-    """What it comes to, in one sentence."""
-    slower = sum(entry.verdict == "slower" for entry in entries(found))
-    less = len({each.case for each in found.exactness.differences if each.sense == "worse"})
-    whole = [unit for unit in found.times.units if unit.answer.verdict == "slower"]
-    wholes = [] if found.machines else [f"{_framework(unit)} slower as a whole" for unit in whole]
+def conclusion(comparison: Comparison) -> str:
+    """The outcome in one sentence."""
+    slower = sum(entry.verdict == "slower" for entry in entries(comparison))
+    differences = comparison.exactness.differences
+    less = len({difference.case for difference in differences if difference.sense == "worse"})
+    whole = [unit for unit in comparison.times.units if unit.answer.verdict == "slower"]
+    wholes = (
+        [] if comparison.machines else [f"{_framework(unit)} slower as a whole" for unit in whole]
+    )
     worse = [
         *([f"{slower:,} slower"] if slower else []),
         *([f"{less:,} less exact"] if less else []),
-        *([f"{len(found.broken):,} that fail"] if found.broken else []),
+        *([f"{len(comparison.broken):,} that fail"] if comparison.broken else []),
         *wholes,
     ]
     if worse:
         return f"Regression: {', '.join(worse)}."
-    return _no_regression(found)
+    return _no_regression(comparison)
 
 
-def _no_regression(found: Comparison) -> str:
-    """What was compared is not shown to be worse; what was not is said."""
-    times, figures = bool(found.times.timings), bool(found.exactness.compared)
+def _no_regression(comparison: Comparison) -> str:
+    """Say that nothing compared is shown to be worse, and what was not compared."""
+    times, figures = bool(comparison.times.timings), bool(comparison.exactness.compared)
     if not (times or figures):
         return "Nothing could be compared."
     worse = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
-    undecided = sum(entry.verdict == "undecided" for entry in entries(found))
+    undecided = sum(entry.verdict == "undecided" for entry in entries(comparison))
     rest = [
         *([f"{undecided:,} of the times are undecided"] if undecided else []),
         *([] if times else ["times were not compared"]),
@@ -254,19 +263,19 @@ def _no_regression(found: Comparison) -> str:
 # --- whole answers --------------------------------------------------------------------------------
 
 
-def for_people(found: Comparison, limit: int) -> str:
-    """The comparison as text: what differs, the first `limit` entries, and what they come to."""
-    every = entries(found)
+def for_people(comparison: Comparison, limit: int) -> str:
+    """The comparison as text: notes, the first `limit` entries, and the conclusion."""
+    every = entries(comparison)
     table = _table(every[:limit]).text(head=False) if every[:limit] else []
-    lines = [*_before(found), *table, *_after(found, every[limit:])]
+    lines = [*_before(comparison), *table, *_after(comparison, every[limit:])]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def for_markdown(found: Comparison, limit: int) -> str:
+def for_markdown(comparison: Comparison, limit: int) -> str:
     """The same as Markdown, for a comment or a summary."""
-    every = entries(found)
+    every = entries(comparison)
     table = "\n".join(_table(every[:limit]).markdown())
-    paragraphs = [*_before(found), table, *_after(found, every[limit:])]
+    paragraphs = [*_before(comparison), table, *_after(comparison, every[limit:])]
     return "\n\n".join(text.strip() for text in paragraphs if text)
 
 
@@ -274,21 +283,27 @@ def _table(every: Iterable[Entry]) -> Table:
     return Table(_HEADS, [(entry.verdict, entry.what, entry.change, entry.why) for entry in every])
 
 
-def _before(found: Comparison) -> list[str]:
-    runs = [f"Base: {found.base}", f"Candidate: {found.candidate}"]
-    return [*runs, *found.notes, *_across(found), *_units(found)]
+def _before(comparison: Comparison) -> list[str]:
+    runs = [f"Base: {comparison.base}", f"Candidate: {comparison.candidate}"]
+    return [*runs, *comparison.notes, *_across(comparison), *_units(comparison)]
 
 
-def _after(found: Comparison, hidden: Sequence[Entry]) -> list[str]:
+def _after(comparison: Comparison, hidden: Sequence[Entry]) -> list[str]:
     verdicts = _counts_of(entry.verdict for entry in hidden)
     rest = [f"Not shown: {verdicts} (--limit)."] if hidden else []
-    return [*rest, *_counts(found), *_missing(found), *_left_out(found), conclusion(found)]
+    return [
+        *rest,
+        *_counts(comparison),
+        *_missing(comparison),
+        *_left_out(comparison),
+        conclusion(comparison),
+    ]
 
 
-def for_machines(found: Comparison, strict: bool) -> str:
+def for_machines(comparison: Comparison, strict: bool) -> str:
     """All of the comparison as one JSON object; infinity is 1e999."""
-    record = asdict(found)
-    record["conclusion"] = conclusion(found)
-    record["regressed"] = found.regressed
-    record["exit_status"] = found.exit_status(strict)
+    record = asdict(comparison)
+    record["conclusion"] = conclusion(comparison)
+    record["regressed"] = comparison.regressed
+    record["exit_status"] = comparison.exit_status(strict)
     return dump(record)

@@ -23,6 +23,7 @@ from ..results import words
 from ..results.rows import Row
 from ..results.samples import Agreement, Certificate
 from ..results.status import Status
+from ..words import changed
 from ..worker.protocol import ARMS, Arm, Failure
 from ..workers.process import Failed
 
@@ -194,7 +195,7 @@ def _changes_of_measures(before: Agreement, after: Agreement) -> tuple[list[str]
     for name, meaning in _MEASURES.items():
         old, new = _measure_of(before, name), _measure_of(after, name)
         if old != new:
-            (worse if new > old else better).append(f"{meaning}: {old:.6g} → {new:.6g}")
+            (worse if new > old else better).append(f"{meaning}: {changed(old, new)}")
     return worse, better
 
 

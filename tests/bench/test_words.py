@@ -1,4 +1,4 @@
-"""Comparisons in words: what a case is called, how kinds are counted, what a table looks like."""
+"""Comparisons in words: names of cases, counts of kinds, tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.words import Table, conditions, counted, escaped, finite, named, tally, title
+from actbench.bench.words import (
+    Table,
+    changed,
+    conditions,
+    counted,
+    escaped,
+    finite,
+    named,
+    tally,
+    title,
+)
 
 _CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
 _CELLS = st.lists(st.lists(st.text(max_size=6), min_size=3, max_size=3), min_size=1, max_size=5)
@@ -33,7 +43,7 @@ def test_some_fields_of_a_case_are_its_conditions() -> None:
 
 
 def test_a_framework_that_is_not_here_goes_by_its_name() -> None:
-    assert (title("jax"), title("mine")) == ("JAX", "mine")
+    assert (title("jax"), title("caffe")) == ("JAX", "caffe")
 
 
 def test_kinds_are_counted_in_an_order() -> None:
@@ -66,14 +76,28 @@ def test_a_table_on_a_terminal_is_aligned_and_may_have_no_head() -> None:
 
 @given(st.text())
 def test_escaped_text_says_the_same_on_one_line(text: str) -> None:
-    told = escaped(text)
-    assert len(told.splitlines()) <= 1
-    bare = told.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\")
+    line = escaped(text)
+    assert len(line.splitlines()) <= 1
+    bare = line.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\")
     assert bare == " ".join(text.replace("\0", "\\").split()) or "\0" in text
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_what_json_has_no_number_for_is_null(number: float) -> None:
     record = {"a": [1.5, number], "b": {"c": (number,)}, "d": "text"}
-    told = json.loads(json.dumps(finite(record)), parse_constant=pytest.fail)
-    assert told == {"a": [1.5, None], "b": {"c": [None]}, "d": "text"}
+    stored = json.loads(json.dumps(finite(record)), parse_constant=pytest.fail)
+    assert stored == {"a": [1.5, None], "b": {"c": [None]}, "d": "text"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (0.5, 0.81249, "0.5 → 0.812"),
+        (0.500123, 0.500124, "0.500123 → 0.500124"),
+        (0.0, 12345.0, "0 → 12,345"),
+        (1.5, math.inf, "1.5 → inf"),
+        (0.1, 0.1, "0.1 → 0.1"),
+    ],
+)
+def test_a_change_has_the_digits_that_show_it(old: float, new: float, text: str) -> None:
+    assert changed(old, new) == text

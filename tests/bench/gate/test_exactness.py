@@ -120,7 +120,7 @@ def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
     wrong = sum(
         Fraction(float(a)) != Fraction(float(b)) for a, b in zip(finite, rounded, strict=True)
     )
-    assert f"results not correctly rounded: 0 → {wrong}" in compared.worse
+    assert f"results not correctly rounded: 0 → {wrong:,}" in compared.worse
     assert "largest error, ulp: 0 → 7" in compared.worse
 
 
