@@ -1,1 +1,1 @@
-"""A run's schedule, and what its samples say: intervals, the parts of a cost, the cost model."""
+"""Times: visits and pairs that measure them, intervals, the parts of a cost, the cost model."""

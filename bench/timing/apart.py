@@ -1,9 +1,9 @@
-"""Two versions in a process each, where one cannot hold both: another interpreter or environment.
+"""Two versions in separate processes, for different interpreters or environments.
 
-The two processes take turns on the same CPU. Where code and data lie in memory differs between
-them, which alone makes byte-identical code up to 16 % faster or slower. Data are laid out by chance
-(`bench.worker.layout`), so that this is a spread from one pair of processes to the next: wider than
-that of a shared process, and more pairs are measured.
+The two processes take turns on the same CPU. Code and data lie elsewhere in the memory of either,
+which alone makes byte-identical code up to 16 % faster or slower. Data are laid out by chance
+(`bench.worker.layout`), so that this becomes a spread from one pair of processes to the next: wider
+than that of shared processes, so that more pairs are measured.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ..worker.protocol import (
 from ..workers.process import Failed, Lost, WorkerProcess
 
 _BATCHES = 4
-"""Batches of a turn: a few milliseconds, in which what the other process left is soon gone."""
+"""Batches per turn: a few milliseconds, in which traces of the other process soon vanish."""
 
 
 class Apart:
-    """A process an arm. Asked like a process that holds both."""
+    """One process per arm, with the interface of a process that holds both."""
 
     def __init__(
         self,
@@ -43,8 +43,8 @@ class Apart:
     ) -> None:
         """Start the arms' processes in the order of `arms`.
 
-        Raises Failed where neither starts, or, between two `installations`, where one of them has
-        no framework or no device.
+        Raises Failed where neither starts, or, with two `installations`, where one of them lacks
+        the framework or the device.
         """
         self._arms: dict[Arm, WorkerProcess] = {}
         lost: dict[Arm, Failed] = {}
@@ -63,14 +63,14 @@ class Apart:
 
     @property
     def facts(self) -> Started:
-        """As of one process, with the arms that cannot be loaded in either."""
-        facts = [worker.facts for worker in self._arms.values()]
-        down = {arm: failure for one in facts for arm, failure in one.down.items()}
-        return replace(facts[0], down=down | self._lost)
+        """The facts of one process, with the arms that cannot be loaded in either."""
+        started = [worker.facts for worker in self._arms.values()]
+        down = {arm: failure for facts in started for arm, failure in facts.down.items()}
+        return replace(started[0], down=down | self._lost)
 
     @property
     def versions(self) -> dict[Arm, Mapping[str, str]]:
-        """The versions of either arm, the interpreter's among them."""
+        """The versions by arm, the interpreter's among them."""
         arms = self._arms.items()
         return {
             arm: {**worker.facts.versions, "python": worker.facts.python} for arm, worker in arms
@@ -78,7 +78,7 @@ class Apart:
 
     @property
     def alive(self) -> bool:
-        """Whether both processes still run."""
+        """True while both processes run."""
         return all(worker.alive for worker in self._arms.values())
 
     def kill(self) -> None:
@@ -87,9 +87,9 @@ class Apart:
             worker.kill()
 
     def ask(self, request: Request[Answer], timeout: float) -> Answer:
-        """Have both take turns to `Compare`; else ask the process of an arm, or both alike.
+        """Have both take turns to `Compare`; otherwise ask the process of an arm, or both.
 
-        The answer is then that of the last one. Raises as `WorkerProcess.ask`.
+        The answer is then that of the last one. Raises like `WorkerProcess.ask`.
         """
         if isinstance(request, Compare):
             return cast(Answer, self._compare(request, timeout))
@@ -97,9 +97,9 @@ class Apart:
         return [self._arms[arm].ask(request, timeout) for arm in arms][-1]
 
     def _compare(self, request: Compare, timeout: float) -> Blocks | ArmsFailed:
-        """As `Pair.compare`: blocks of a batch of each arm, from neighbouring turns.
+        """Compare like `Pair.compare`: blocks of one batch per arm, from neighbouring turns.
 
-        In the order ABBA, which makes a drift even in both arms. Hogs are not woken here.
+        The order is ABBA, so that a drift hits both arms alike. Hogs are not woken here.
         """
         wanted = Loops(request.number, request.batch)
         loops = min(worker.ask(wanted, timeout) for worker in self._arms.values())

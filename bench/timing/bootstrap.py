@@ -1,12 +1,12 @@
 """Medians, ratios and lines with intervals, by a hierarchical bootstrap over processes and rounds.
 
 A quantity is carried as *replicates*: an array of shape (1 + 1000,) whose first entry is the value
-and whose others are the same thing computed from resampled data. Arithmetic on such arrays keeps
+and whose others are the same quantity computed from resampled data. Arithmetic on such arrays keeps
 both in step, so that a derived quantity (a slope, a difference, a ratio) has its interval as well.
 
-Resampling draws processes with replacement, then rounds within each (Davison, Hinkley 1997,
+Resampling draws processes with replacement, then rounds within them (Davison, Hinkley 1997,
 Bootstrap Methods and their Application, 3.8). A run has few processes, so their draws are
-smoothed (ibid., 3.4): each is multiplied by exp(spread·normal), with the spread between processes
+smoothed (ibid., 3.4): multiplied by exp(spread·normal), with the spread between processes
 pooled over cases of a kind (`spread_between`). The interval is the percentile interval.
 """
 
@@ -25,14 +25,14 @@ from .ratios import Estimate, student
 
 Array = np.ndarray[Any, Any]
 Samples = Mapping[int, Sequence[float]]
-"""Process to its rounds."""
+"""Rounds by process."""
 Kind = tuple[str, str, str, int]
 
 _RESAMPLES = 1000
 _ERROR = 0.05
-"""The probability that an interval misses what it is of."""
+"""The probability that an interval misses its quantity."""
 _MEDIAN_OF_CHI_SQUARED = {1: 0.4549, 2: 0.6931, 3: 0.7887, 4: 0.8392}
-"""Of one, two, ... degrees of freedom, over their number."""
+"""The median by degrees of freedom, over their number."""
 
 
 def estimate(replicates: Array) -> Estimate:
@@ -43,10 +43,10 @@ def estimate(replicates: Array) -> Estimate:
 
 
 def replicates(samples: Samples, spread: float = 0.0, seed: int = 0) -> Array:
-    """The median over processes of each one's median over its rounds, as replicates.
+    """The median over processes of the medians over their rounds, as replicates.
 
-    Quantities of the same processes draw the same ones of them: what a process does to all is
-    paired. `seed` gives the draws that are a quantity's own.
+    Quantities of the same processes share the draws of processes, so that effects of a process on
+    all of them stay paired. `seed` gives the other draws.
     """
     arrays = [np.asarray(samples[process], dtype=np.float64) for process in sorted(samples)]
     random = np.random.default_rng(seed)
@@ -73,7 +73,7 @@ def _resampled(rounds: Array, random: np.random.Generator) -> Array:
 def spread_between(cases: Iterable[Samples]) -> float:
     """The standard deviation of a process's log median, pooled over cases. 0 for single processes.
 
-    From the median of the cases' variances, which outliers do not move.
+    It comes from the median of the cases' variances, which outliers do not move.
     """
     variances, freedom = [], 1
     for samples in cases:
@@ -88,32 +88,32 @@ def spread_between(cases: Iterable[Samples]) -> float:
 
 
 def kind_of(case: Case) -> Kind:
-    """What cases have in common whose processes differ about as much."""
+    """The kind of a case: within a kind processes differ about equally."""
     return case.framework, case.device, case.mode, case.size
 
 
 def spreads(samples: Mapping[Case, Samples]) -> dict[Kind, float]:
     """The spread between processes, pooled over the cases of each kind."""
     kinds: dict[Kind, list[Samples]] = {}
-    for case, found in samples.items():
-        kinds.setdefault(kind_of(case), []).append(found)
+    for case, rounds in samples.items():
+        kinds.setdefault(kind_of(case), []).append(rounds)
     return {kind: spread_between(cases) for kind, cases in kinds.items()}
 
 
 def seed_of(case: Case) -> int:
-    """A number of a case's own, the same in every process."""
+    """A seed for a case, the same in every Python process."""
     return zlib.crc32(repr(case).encode())
 
 
 def is_alone(samples: Samples) -> bool:
-    """Whether there is one sample, which gives no interval."""
+    """True for a single sample, which gives no interval."""
     return sum(map(len, samples.values())) == 1
 
 
 def half_width(visits: Sequence[float]) -> float:
-    """Half the 95 % Student interval of the mean of some values, as a share of it.
+    """Half the 95 % Student interval of the mean of some values, as a share of the mean.
 
-    Infinite for fewer than two.
+    It is infinite for fewer than two.
     """
     if len(visits) < 2:
         return math.inf

@@ -1,9 +1,9 @@
-"""The cost model: a formula costs what its primitives cost, and where it does not, why.
+"""The cost model: a formula costs the sum of its primitives, or deviates for a cause.
 
-The catalogue counts the primitives of each formula (`Activation.operations`). Their arithmetic,
-measured in the same framework, mode and dtype, is summed and set beside the formula's own. Where
-the time an element (copy floor and arithmetic) is more than a quarter away from what the model
-says, the case is a surprise, with its cause if a check can name one.
+The catalogue counts the primitives of a formula (`Activation.operations`). Their arithmetic,
+measured in the same framework, mode and dtype, is summed and compared with the formula's own. Where
+the time per element (copy floor and arithmetic) is more than a quarter away from the prediction,
+the case is a surprise, with its cause if a check can name one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .parts import PAGE
 
 TOLERANCE = 0.25
 _COMPUTED_OTHERWISE = ("wide",)
-"""Forms that are not the formula: they compute something else, in a wider format."""
+"""Forms that do not compute the formula in the case's own format."""
 _BRANCHY = 1.5
 _SCALAR = 1.3
 _MAPPED = 0.5
@@ -32,9 +32,9 @@ _MAPPED = 0.5
 def rows(
     parts: Iterable[Row], probes: Mapping[Case, Probe], faults: Mapping[Case, float]
 ) -> Iterator[Row]:
-    """Predictions beside `arithmetic` rows, and surprises.
+    """Predictions for `arithmetic` rows, and surprises.
 
-    `parts` are the decomposition's rows, `faults` the page faults of a call.
+    `parts` are the decomposition's rows, `faults` the page faults per call.
     """
     table = {(row.case, row.metric): row for row in parts if row.status == "ok"}
     for (case, metric), row in table.items():
@@ -48,7 +48,7 @@ def rows(
 
 
 def asks_for_probe(row: Row) -> bool:
-    """Whether a row is a surprise that a probe may explain."""
+    """True for a surprise that a probe may explain."""
     return row.cause == Cause(Why.UNNAMED)
 
 
@@ -80,14 +80,14 @@ def _predicted(
     fused = _total(counts, costs)
     yield Row(case, "predicted_arithmetic", *fused, operations=dict(counts))
     above = max(_value(floor), 0.0)
-    expected, least, most = (above + each for each in fused)
+    expected, least, most = (above + end for end in fused)
     if expected == 0:
         return  # sizes so small that no slope rises above the noise
-    found, low, high = (above + each for each in (_value(measured), *_ends(measured)))
-    ratio, low, high = found / expected, low / most, high / least if least else math.inf
+    taken, low, high = (above + end for end in (_value(measured), *_ends(measured)))
+    ratio, low, high = taken / expected, low / most, high / least if least else math.inf
     if low > 1 + TOLERANCE or high < 1 - TOLERANCE:
         passes = sum(counts.values())
-        over_unfused = found / (expected + (passes - 1) * above)
+        over_unfused = taken / (expected + (passes - 1) * above)
         cause = _cause(ratio, over_unfused, passes, mapped, probe)
         yield Row(case, "surprise", ratio, low, high, cause=cause)
 
@@ -99,7 +99,7 @@ def _total(
     rows = [(count, costs[name]) for name, count in counts.items()]
     values = sum(count * max(_value(row), 0.0) for count, row in rows)
     ends = [(count, _ends(row)) for count, row in rows if row is not None]
-    low, high = (sum(count * max(each[end], 0.0) for count, each in ends) for end in (0, 1))
+    low, high = (sum(count * max(pair[side], 0.0) for count, pair in ends) for side in (0, 1))
     return values, low, high
 
 
@@ -118,7 +118,7 @@ def _ends(row: Row) -> tuple[float, float]:
 def _cause(
     ratio: float, over_unfused: float, passes: int, mapped: float, probe: Probe | None
 ) -> Cause:
-    """The likely cause of a deviation, as far as a check names it."""
+    """The likely cause of a deviation, as far as a check can name it."""
     if ratio < 1:
         return Cause(Why.CHEAPER)
     if probe and probe.shuffled > _BRANCHY:

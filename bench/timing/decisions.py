@@ -1,12 +1,11 @@
-"""When a case is decided: a screening of all, then fresh processes for the suspects.
+"""Decisions on cases: a screening of all, then fresh processes for the suspects.
 
-The process is the unit. Each gives one value per case: the median of the log ratios of its blocks.
-Student's interval of those values holds the ratio, and looks at it are paid for:
+The process is the unit of replication. It gives one value per case: the median of the log ratios of
+its blocks. Student's interval of those values holds the ratio, and every look at it is paid for:
 
-- Screening: after each of a few numbers of processes the interval of a case is looked at, at a
-  level that holds for all looks together. Cases that are the same end there. What looks slower or
-  faster is a suspect, and counts for nothing yet.
-  What is left undecided is one too where its interval leaves out 1.
+- Screening: after a few numbers of processes the interval of a case is looked at, at a level that
+  holds for all looks together. Cases that are the same end there. A case that looks slower or
+  faster is a suspect, without a verdict yet; so is an undecided one whose interval excludes 1.
 - Confirmation: suspects are measured again, in processes that screening never saw. The level is
   divided among the suspects, the looks and both sides, so that the chance of a false verdict of
   slower or faster anywhere in a gate is below `alarm`, however suspects were chosen. A suspect that
@@ -32,13 +31,13 @@ from .ratios import UNKNOWN, Estimate, common_spread
 from .verdicts import DEAD_ZONE, Outcome, verdict
 
 _VISIT = 0.04
-"""Seconds of one visit of a case, until it is known."""
+"""Seconds per visit of a case, until they are measured."""
 _FIRST_LOOK, _SCREENING = 0.3, 0.55
-"""Of the budget, what may be gone at the first look and after screening; suspects get the rest."""
+"""Shares of the budget up to the first look and for all of screening; suspects get the rest."""
 _CONFIRMING = 8, 4
-"""Processes thought to be needed for suspects, and the least that are thought to be still to come.
+"""Processes expected for suspects, and the least number expected to be still to come.
 
-What is left is shared by those still to come, so that it is never gone before the last.
+The rest of the budget is shared by those still to come, so that it lasts until the end.
 """
 _MOST_VISITS = 12
 _CALLED = ("slower", "faster")
@@ -51,10 +50,10 @@ _TITLES: Mapping[Phase, str] = {"screening": "Screening", "confirmation": "Confi
 
 @dataclass(frozen=True)
 class Design:
-    """How a gate decides: the dead zone, error rates, and the numbers of processes at its looks.
+    """The rules of a gate: the dead zone, error rates, and the numbers of processes at its looks.
 
-    `alarm` is the chance of any false verdict of slower or faster in a whole gate, `miss` the one
-    that a case's screening interval does not hold its ratio.
+    `alarm` is the chance of any false verdict of slower or faster in a whole gate, `miss` the
+    chance that a case's screening interval does not hold its ratio.
     """
 
     zone: float = DEAD_ZONE
@@ -75,10 +74,10 @@ class Design:
 
 @dataclass
 class Decision:
-    """The verdict on one case, its ratio, and what they rest on.
+    """The verdict on one case, its ratio, and the evidence.
 
-    `why` says why the case is compared, `logs` has the log ratio of each process of the last
-    `phase`, `nanoseconds` are those of one call of the base, `spoilt` counts dropped blocks.
+    `why` says why the case is compared, `logs` has one log ratio per process of the last `phase`,
+    `nanoseconds` is the time of one call of the base, `spoilt` counts dropped blocks.
     """
 
     case: Case
@@ -94,17 +93,17 @@ class Decision:
 
     @property
     def processes(self) -> int:
-        """How many processes the ratio comes from."""
+        """The number of processes behind the ratio."""
         return len(self.logs)
 
     @property
     def called(self) -> bool:
-        """Whether it is slower or faster."""
+        """True for a verdict of slower or faster."""
         return self.verdict in _CALLED
 
     @property
     def leans(self) -> bool:
-        """Whether the interval lies on one side of 1."""
+        """True where the interval excludes 1."""
         return self.ratio.low > 1 or self.ratio.high < 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,22 +113,22 @@ class Decision:
         return {**self.case.as_dict(), **fields, "ratio": ratio}
 
     def add(self, timed: Timed) -> None:
-        """Count what one process measured."""
+        """Add the measurement of one process."""
         self.logs.append(timed.log)
         self.nanoseconds = timed.nanoseconds
         self.blocks += timed.blocks
         self.spoilt += timed.spoilt
 
     def start_again(self) -> None:
-        """Forget what screening measured."""
+        """Drop the measurements of screening."""
         self.logs, self.phase, self.ratio = [], "confirmation", UNKNOWN
         self.blocks = self.spoilt = 0
 
     def fail(self, processes: Sequence[Mapping[Arm, Failure]]) -> None:
-        """Blame the arms that failed in each of some processes.
+        """Blame the arms that failed in some processes.
 
         A process that could not be prepared for one arm has not tried the other, which goes first
-        in the next.
+        in the next process.
         """
         failures = {arm: failure for process in processes for arm, failure in process.items()}
         blamed: Mapping[frozenset[Arm], Outcome] = {
@@ -138,16 +137,16 @@ class Decision:
         }
         self.verdict = blamed.get(frozenset(failures), "unmeasured")
         reasons = [f"the {arm}: {failure.reason}" for arm, failure in failures.items()]
-        if len(failures) == 2 and len(set(failures.values())) == 1:  # that of their process
+        if len(failures) == 2 and len(set(failures.values())) == 1:  # a failure of their process
             reasons = [failures["base"].reason]
         self.detail = "; ".join(reasons)
 
 
 class PairedTiming:
-    """One timing of both arms of some cases: screening, then the confirmation of suspects."""
+    """A measurement of both arms of some cases: screening, then confirmation of suspects."""
 
     def __init__(self, setting: Setting, design: Design, budget: float, reporter: Reporter) -> None:
-        """Plan for `budget` seconds of timing, start-up apart."""
+        """Plan for `budget` seconds of timing, besides start-up."""
         self._setting, self._design, self._budget = setting, design, budget
         self._reporter = reporter
         self._epochs = Epochs(setting)
@@ -158,7 +157,7 @@ class PairedTiming:
         self.seconds = 0.0
 
     def execute(self, cases: Mapping[Case, str]) -> list[Decision]:
-        """Decide every case, as far as the budget goes. `cases` have the reason of each."""
+        """Decide every case, as far as the budget goes. `cases` maps them to their reasons."""
         decisions = {case: Decision(case, why) for case, why in cases.items()}
         try:
             self._confirm(self._screen(list(decisions.values())))
@@ -169,7 +168,7 @@ class PairedTiming:
         return list(decisions.values())
 
     def _screen(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """Decide what is the same; return what looks slower or faster."""
+        """Decide the cases that are the same; return the suspects."""
         design = self._design
         suspects: list[Decision] = []
         waiting = list(decisions)
@@ -180,12 +179,16 @@ class PairedTiming:
             spread = common_spread(decision.logs for decision in decisions)
             for decision in waiting:
                 decision.ratio = spread.ratio(decision.logs).interval(design.screening_level)
-                called = self._verdict(decision)
-                if called in _CALLED:
+                outcome = self._verdict(decision)
+                if outcome in _CALLED:
                     suspects.append(decision)
                 else:
-                    decision.verdict = called
-            waiting = [d for d in waiting if self._is_open(d) and d not in suspects]
+                    decision.verdict = outcome
+            waiting = [
+                decision
+                for decision in waiting
+                if self._is_open(decision) and decision not in suspects
+            ]
         return suspects + [decision for decision in waiting if decision.leans]
 
     def _verdict(self, decision: Decision) -> Outcome:
@@ -198,7 +201,7 @@ class PairedTiming:
         return len(self._failed.get(case, ())) >= _GIVEN_UP
 
     def _confirm(self, suspects: Sequence[Decision]) -> None:
-        """Measure suspects again, from nothing, in fresh processes."""
+        """Measure suspects again, from scratch, in fresh processes."""
         for suspect in suspects:
             suspect.start_again()
         for look in self._design.confirmation:
@@ -209,7 +212,7 @@ class PairedTiming:
             self._decide(suspects, waiting)
 
     def _decide(self, suspects: Sequence[Decision], waiting: Sequence[Decision]) -> None:
-        """Look at suspects; each that is called leaves its share of the error to the others."""
+        """Look at suspects; one that is called leaves its share of the error to the others."""
         spread = common_spread(suspect.logs for suspect in suspects)
         while waiting:
             uncalled = sum(not suspect.called for suspect in suspects)
@@ -223,7 +226,7 @@ class PairedTiming:
             waiting = still
 
     def _measure(self, waiting: Sequence[Decision], until: int, phase: Phase) -> None:
-        """Time cases in fresh processes until most have values of so many."""
+        """Time cases in fresh processes, until most have values from `until` of them."""
         by_case = {decision.case: decision for decision in waiting}
         cases = list(by_case)
         count = until - max(decision.processes for decision in waiting)
@@ -246,7 +249,7 @@ class PairedTiming:
     def _timed(
         self, epoch: Epoch, cases: Sequence[Case], effort: Effort, done: Callable[[], None]
     ) -> dict[Case, Timed]:
-        """Time cases in the processes of an epoch, and keep how long it took."""
+        """Time cases in the processes of an epoch, and record how long that took."""
         order = f"{self._setting.seed} {self.processes}"
         started = time.monotonic()
         timed = measure(epoch, cases, effort, order, done)
@@ -258,7 +261,7 @@ class PairedTiming:
         return timed
 
     def _effort(self, cases: int, phase: Phase, done: int) -> Effort:
-        """Visits per process, so that what is left of the budget is enough for the processes.
+        """Visits per process, so that the rest of the budget is enough for all processes.
 
         `done` processes of the phase have been measured.
         """

@@ -1,4 +1,4 @@
-"""Both arms of some cases timed in one process: visits, blocks, and the log ratio they give."""
+"""Both arms of some cases timed in one process: visits, blocks, and their log ratio."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .ratios import of_blocks
 
 _TIMEOUT = 300.0
 _FEWEST = 24
-"""Unspoilt blocks from which on a process has a value."""
+"""The least number of unspoilt blocks that give a process a value."""
 _FEWEST_LONG = 6
-"""The same where calls are so long that a visit has fewer."""
+"""The same for calls so long that a visit has fewer blocks."""
 _NARROW = 0.002
 """The standard error of a process's log ratio at which its visits end."""
 _MOST_VISITS = 6
@@ -33,9 +33,9 @@ _MOST_VISITS = 6
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a case is timed in one process: visits of some blocks of two batches each.
+    """The time for a case in one process: visits of some blocks, which are pairs of batches.
 
-    `visits` are those of the usual case: one that scatters gets those that another does not need.
+    `visits` are those of a usual case: one that scatters gets visits that others do not need.
     """
 
     visits: int = 4
@@ -45,9 +45,9 @@ class Effort:
 
 @dataclass(frozen=True)
 class Timed:
-    """A case in one process: the median log ratio, its blocks and how many were spoilt.
+    """A case in one process: the median log ratio, its blocks and the number of spoilt ones.
 
-    `nanoseconds` is a call of the base, the median over blocks.
+    `nanoseconds` is the time of a call of the base, the median over blocks.
     """
 
     log: float
@@ -59,10 +59,10 @@ class Timed:
 def measure(
     epoch: Epoch, cases: Sequence[Case], effort: Effort, order: str, done: Callable[[], None]
 ) -> dict[Case, Timed]:
-    """Visit every case some times, shuffled by `order`. Without an entry: one that has no value."""
+    """Visit every case some times, shuffled by `order`. A case without a value has no entry."""
     dice = random.Random(order)
     alive = [case for case in cases if case in epoch.numbers and case not in epoch.failures]
-    found: dict[Case, list[Blocks]] = {case: [] for case in alive}
+    visits: dict[Case, list[Blocks]] = {case: [] for case in alive}
     for key, worker in list(epoch.workers.items()):
         try:
             worker.ask(Pin(tuple(measuring_cpus(key.threads))), _TIMEOUT)
@@ -71,42 +71,46 @@ def measure(
             epoch.failures.update({case: of_both(failed.failure) for case in stuck})
     left = effort.visits * len(alive)
     for visit in range(max(_MOST_VISITS, effort.visits)):
-        standing = list(filter(epoch.runs, alive))
-        again = [c for c in standing if visit == 0 or _wants(found[c], effort, left > 0)]
+        again = [
+            case
+            for case in filter(epoch.runs, alive)
+            if visit == 0 or _wants(visits[case], effort, left > 0)
+        ]
         for case in dice.sample(again, len(again)):
             if epoch.runs(case):  # its process may have been lost meanwhile
-                _visit(epoch, case, effort, found[case])
+                _visit(epoch, case, effort, visits[case])
             left -= 1
             if visit == 0:
                 done()
-    return {case: _timed(found[case]) for case in alive if _are_enough(found[case], effort)}
+    return {case: _timed(visits[case]) for case in alive if _are_enough(visits[case], effort)}
 
 
 def _are_enough(visits: Sequence[Blocks], effort: Effort) -> bool:
-    """Whether a process has enough unspoilt blocks for a value; long calls need fewer."""
+    """True where a process has enough unspoilt blocks for a value; long calls need fewer."""
     long = any(len(visit.spoilt) < effort.blocks for visit in visits)
     return _kept(visits) >= (_FEWEST_LONG if long else _FEWEST)
 
 
 def _wants(visits: Sequence[Blocks], effort: Effort, time_is_left: bool) -> bool:
-    """Whether a case is to be visited again: it has too few blocks, or they scatter."""
+    """True where a case needs another visit: it has too few blocks, or they scatter."""
     if not _are_enough(visits, effort):
         return len(visits) < _MOST_VISITS
     return time_is_left and _median_error(visits) > _NARROW
 
 
 def _median_error(visits: Sequence[Blocks]) -> float:
-    """The standard error of a process's median log ratio, from how its blocks scatter.
+    """The standard error of a process's median log ratio, from the scatter of its blocks.
 
-    Of a normal sample's median, with 1.48 times the median deviation for the standard deviation.
+    It is that of a normal sample's median, with 1.48 times the median deviation for the standard
+    deviation.
     """
-    logs = np.log([other / one for one, other, _ in _blocks(visits)])
+    logs = np.log([candidate / base for base, candidate, _ in _blocks(visits)])
     scatter = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
     return math.sqrt(math.pi / 2 / len(logs)) * scatter
 
 
-def _visit(epoch: Epoch, case: Case, effort: Effort, found: list[Blocks]) -> None:
-    """Time a case once. Where its process dies of it, that is its failure alone."""
+def _visit(epoch: Epoch, case: Case, effort: Effort, visits: list[Blocks]) -> None:
+    """Time a case once. If it kills its process, only this case fails."""
     key = key_of(case)
     request = Compare(epoch.numbers[case], effort.batch, effort.blocks, epoch.hogs)
     try:
@@ -122,7 +126,7 @@ def _visit(epoch: Epoch, case: Case, effort: Effort, found: list[Blocks]) -> Non
         epoch.failures[case] = answer.failures
         epoch.gone.update({key} if answer.lost else ())
     else:
-        found.append(answer)
+        visits.append(answer)
         epoch.aside += answer.aside / 1e9
 
 
@@ -133,9 +137,9 @@ def _kept(visits: Sequence[Blocks]) -> int:
 def _blocks(visits: Sequence[Blocks]) -> list[tuple[float, float, float]]:
     """The unspoilt blocks: nanoseconds of both arms, and of a call of the base."""
     return [
-        (one, other, one / visit.loops)
+        (base, candidate, base / visit.loops)
         for visit in visits
-        for one, other, spoilt in zip(visit.base, visit.candidate, visit.spoilt, strict=True)
+        for base, candidate, spoilt in zip(visit.base, visit.candidate, visit.spoilt, strict=True)
         if not spoilt
     ]
 

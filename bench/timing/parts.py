@@ -1,15 +1,15 @@
 """A cost split into its parts: launch, handoff, copy floor, arithmetic, memory, allocation.
 
-In cache a call of n elements takes a straight line, whose slope is the copy floor and `arithmetic`.
-The slope is taken between the largest sizes that lie in the first- and the second-level cache; a
-size between the two is left out and predicted by the line (`fit_error`). `launch` is what the
-smallest call takes besides its elements. The line may start above it: work that is worth it is
-handed to another thread, or given temporaries of its own (`handoff`). Streaming from DRAM adds
-`memory` to each element, an output that the allocator maps afresh `allocation`:
+In cache the time of a call is a straight line over its n elements, whose slope is the copy floor
+and `arithmetic`. The slope is taken between the largest sizes that fit the first- and the
+second-level cache; a size between the two is left out and predicted by the line (`fit_error`).
+`launch` is the time of the smallest call besides its elements. The line may start above it: large
+work is handed to other threads, or gets temporaries (`handoff`). Per element, streaming from DRAM
+adds `memory`, and an output that the allocator maps afresh adds `allocation`:
 
     time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
 
-Where a form cannot write to a given output, page faults tell whether its allocator maps afresh.
+Where a form cannot write to a given output, page faults show whether its allocator maps afresh.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Array = np.ndarray[Any, Any]
 FLOOR = "copy"
 PAGE = 4096
 _FEW_FAULTS = 0.02
-"""Page faults over the pages of an output, up to which its memory was there already."""
+"""The most page faults, as a share of an output's pages, of an allocator that keeps memory."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What one case took: replicates of ns a call, and page faults a call."""
+    """The time of one case: replicates of ns per call, and page faults per call."""
 
     replicates: Array
     faults: float
@@ -44,7 +44,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class _Line:
-    """ns a call: `start` and a `slope` between two `sizes`; `launch` if a small call was timed."""
+    """A line in ns per call: `start`, and the `slope` between two `sizes`.
+
+    `launch` is the start of a call of the `smallest` size.
+    """
 
     start: Array
     slope: Array
@@ -59,9 +62,9 @@ class _Line:
 
 
 def rows(timings: Mapping[Case, Timing], classes: Mapping[str, Classes]) -> Iterator[Row]:
-    """The parts of every case that was measured at more than one size, warm.
+    """The parts of every case that was measured warm at more than one size.
 
-    `classes` are the size classes by device of the machine that measured.
+    `classes` are the size classes of the measuring machine by device.
     """
     groups: dict[Case, dict[int, Timing]] = {}
     for case, timing in timings.items():
@@ -80,7 +83,7 @@ def rows(timings: Mapping[Case, Timing], classes: Mapping[str, Classes]) -> Iter
 
 
 def _line(sizes: Mapping[int, Timing], classes: Classes) -> _Line | None:
-    """Through the largest size in the second-level cache and one at most a quarter of it."""
+    """The line through the largest size in the second-level cache and one of at most a quarter."""
     cached = sorted(size for size in sizes if size <= classes["l2"])
     lower = [size for size in cached if 4 * size <= cached[-1]]
     if not lower:
@@ -106,7 +109,7 @@ def _missing(case: Case, metric: str, cause: Cause) -> Row:
 
 
 def floor_of(case: Case) -> Case:
-    """The copy whose slope is a case's floor: forward, whatever the direction."""
+    """The copy whose slope is a case's floor: forward for every direction."""
     return replace(case, activation=FLOOR, form="native", direction="forward")
 
 
@@ -141,16 +144,16 @@ def _streaming(
         return
     reused = timings.get(replace(fresh_case, output="reused"))
     if reused is not None:
-        how = Cause(Why.REUSED)
-        yield _row(fresh_case, "memory", _above(reused, line, size), cause=how)
+        cause = Cause(Why.REUSED)
+        yield _row(fresh_case, "memory", _above(reused, line, size), cause=cause)
         extra = (fresh.replicates - reused.replicates) / size
-        yield _row(fresh_case, "allocation", extra, cause=how)
+        yield _row(fresh_case, "allocation", extra, cause=cause)
         return
     pages = size * DTYPES[group.dtype].itemsize / PAGE
     if fresh.faults <= _FEW_FAULTS * pages:
-        how = Cause(Why.KEPT)
-        yield _row(fresh_case, "memory", _above(fresh, line, size), cause=how)
-        yield Row(fresh_case, "allocation", 0.0, cause=how)
+        cause = Cause(Why.KEPT)
+        yield _row(fresh_case, "memory", _above(fresh, line, size), cause=cause)
+        yield Row(fresh_case, "allocation", 0.0, cause=cause)
         return
     for metric in ("memory", "allocation"):
         yield _missing(fresh_case, metric, Cause(Why.PAGE_FAULTS, figure=fresh.faults))
@@ -162,5 +165,5 @@ def _above(timing: Timing, line: _Line, size: int) -> Array:
 
 
 def _row(case: Case, metric: str, replicates: Array, **details: Any) -> Row:
-    found = statistics.estimate(replicates)
-    return Row(case, metric, found.value, found.low, found.high, **details)
+    estimate = statistics.estimate(replicates)
+    return Row(case, metric, estimate.value, estimate.low, estimate.high, **details)

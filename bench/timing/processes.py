@@ -1,4 +1,4 @@
-"""Processes that hold both arms of some cases, or one each: fresh ones, one after another."""
+"""Fresh processes, one after another, that hold both arms of some cases or one arm per process."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from .apart import Apart
 
 _TIMEOUT = 300.0
 _ALONE = 60.0
-"""Seconds that an arm may take to answer in a process for itself."""
+"""Seconds that an arm may take to answer in a separate process."""
 _BATCH, _BATCHES = 0.0005, 128
-"""Seconds of a batch, and how many of them an arm is tried for, in a process for itself."""
+"""Seconds per batch, and the number of batches for which an arm is tried in a separate process."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Setting:
 class Epoch:
     """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed.
 
-    `gone` are the processes that were lost, `blame` finds the arms that a case's process dies of.
-    `hogs` run in the time of one arm, for a test of the gate, which takes `aside` seconds for that.
+    `gone` are the lost processes, `blame` finds the arms of a case that kill their process.
+    `hogs` run in the time of one arm, for a test of the gate; waking them takes `aside` seconds.
     """
 
     workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Epoch:
     aside: float = 0.0
 
     def runs(self, case: Case) -> bool:
-        """Whether a case can be timed: nothing of it failed, and its process is there."""
+        """True where a case can be timed: it has not failed, and its process is there."""
         return case not in self.failures and key_of(case) not in self.gone
 
     def close(self) -> None:
@@ -104,9 +104,9 @@ class Epochs:
         self._closed = False
 
     def prefetch(self, cases: Sequence[Case]) -> None:
-        """Begin to start the next processes, on other CPUs than the timed one if there are any.
+        """Begin to start the next processes on other CPUs than the timed ones, if there are any.
 
-        Not where they would run on the device that is timed.
+        Nothing is started where it would run on the device that is timed.
         """
         threads = max((case.threads for case in cases), default=1)
         alone = any(case.device != "cpu" for case in cases) or len(available_cpus()) <= threads
@@ -124,7 +124,7 @@ class Epochs:
             epoch.close()
 
     def close(self) -> None:
-        """End everything that was started, what is being started as well."""
+        """End all processes, those that are still starting included."""
         self._closed = True
         self._end_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -136,7 +136,7 @@ class Epochs:
 
     @staticmethod
     def grouped(cases: Sequence[Case]) -> dict[Key, list[Case]]:
-        """The cases that share a process."""
+        """The cases by the process that they share."""
         grouped: dict[Key, list[Case]] = {}
         for case in cases:
             grouped.setdefault(key_of(case), []).append(case)
@@ -158,7 +158,7 @@ class Epochs:
         return epoch
 
     def _open_worker(self, epoch: Epoch, turn: int, key: Key, cases: list[Case]) -> None:
-        """A process with its cases prepared; one more without a case that a process died of."""
+        """Prepare cases in a process; after a case that kills it, the others in a fresh one."""
         waiting = list(cases)
         while waiting and not self._closed:
             try:
@@ -167,7 +167,7 @@ class Epochs:
                 epoch.failures.update({case: of_both(failed.failure) for case in waiting})
                 return
             epoch.workers[key] = worker
-            if self._closed:  # while it was started
+            if self._closed:  # during its start
                 worker.kill()
             lost = False
             for case in cases:
@@ -184,11 +184,11 @@ class Epochs:
             waiting = [case for case in cases if case not in epoch.failures] if lost else []
 
     def worker(self, key: Key, turn: int = 0) -> WorkerProcess | Apart:
-        """A fresh process with both trees, the candidate's loaded first in every second one.
+        """Start a process with both trees, or one process per tree where they cannot share.
 
-        Or one with a process a tree, the candidate's started first in every second one; also to
-        know of which tree a process with both dies at once.
-        Raises Failed where the framework or the device is missing.
+        The candidate's comes first in every second one. Where a shared process dies at once,
+        separate ones show which tree kills it. Raises Failed where the framework or the device is
+        missing.
         """
         folders = _turned(self._setting.folders, turn)
         start = partial(self._one, key, folders, turn)
@@ -209,11 +209,11 @@ class Epochs:
         return worker
 
     def _one(self, key: Key, folders: Mapping[Arm, str], turn: int, arm: Arm) -> WorkerProcess:
-        """A process with the tree of one arm."""
+        """Start a process with the tree of one arm."""
         return self._process(key, {arm: folders[arm]}, turn)
 
     def _alone(self, case: Case, turn: int) -> dict[Arm, Failure]:
-        """The arms that fail where they have a process for themselves, for as long as a visit."""
+        """The arms that fail in a separate process within the time of a visit."""
         failures: dict[Arm, Failure] = {}
         number = 0  # the only case of its process
         for arm in self._setting.folders:
@@ -233,9 +233,9 @@ class Epochs:
         return failures
 
     def _process(self, key: Key, folders: Mapping[Arm, str], turn: int = 0) -> WorkerProcess:
-        """A process with the trees in `folders`.
+        """Start a process with the trees in `folders`.
 
-        A single one brings its own environment, and has its memory laid out by chance.
+        A single tree brings its own environment, and its memory is laid out by chance.
         """
         setting = self._setting
         python = setting.base_python if "candidate" not in folders else ""
@@ -255,8 +255,8 @@ class Epochs:
     ) -> tuple[dict[Arm, Failure], bool]:
         """Prepare both arms, the candidate first in every second process.
 
-        Returns the arms that failed, and whether the process died of it. What is checked once is
-        checked again where it was refused: twice is no accident.
+        Returns the arms that failed, and whether that killed the process. A case is checked once,
+        and again where it was refused: a second refusal is not an accident.
         """
         failures: dict[Arm, Failure] = {}
         number = epoch.numbers[case]
@@ -279,13 +279,13 @@ class Epochs:
 
 
 def _turned(folders: Mapping[Arm, str], turn: int) -> dict[Arm, str]:
-    """The folders by arm, the candidate's first in every second process."""
+    """The folders by arm, with the candidate's first in every second process."""
     arms = list(folders.items())
     return dict(reversed(arms) if turn % 2 else arms)
 
 
 def of_both(failure: Failure) -> dict[Arm, Failure]:
-    """A failure of a process, which is that of either arm."""
+    """The failure of a process, as that of both arms."""
     return dict.fromkeys(ARMS, failure)
 
 

@@ -1,8 +1,8 @@
 """The statistics of a ratio of times: one log ratio per process, Student's interval of them.
 
-The process is the unit of replication: where memory lies differs from one to the next and stays the
-same within it. With few processes a case knows little of its own variance, so that it is moderated
-by what the other cases of the same comparison have.
+The process is the unit of replication: the memory layout differs between processes and stays the
+same within one. Few processes say little of a case's variance, so that it is moderated by the
+variances of the other cases of the same comparison.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 _LEAST = 1e-4
 """The least standard deviation of a process's log ratio: no clock resolves more."""
 _ENOUGH_CASES = 4
-"""Cases from which on their spreads say something of each other's."""
+"""The least number of cases whose spreads are pooled."""
 _LARGEST = math.log(1e300)
-"""Of a logarithm to either side: the power of what is beyond overflows."""
+"""The largest logarithm of either sign: the exponential of a larger one overflows."""
 _OF_A_MEDIAN = math.sqrt(math.pi / 2)
 """The standard error of a median over that of the mean."""
 
@@ -35,7 +35,7 @@ class Estimate:
 
     @property
     def known(self) -> bool:
-        """Whether its interval says anything."""
+        """True where the interval is finite."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     @property
@@ -53,15 +53,15 @@ class Estimate:
 
 
 UNKNOWN = Estimate(math.nan)
-"""The ratio of a case without values."""
+"""The estimate of a case without values."""
 
 
 @dataclass(frozen=True)
 class Ratio:
     """The logarithm of a ratio, with its standard errors to either side.
 
-    The sides are kept apart, because the interval of a median is lopsided. `freedom` are Student's
-    degrees of freedom, 0 where nothing says how processes differ.
+    The sides are separate, because the interval of a median is lopsided. `freedom` are Student's
+    degrees of freedom, 0 where the spread between processes is unknown.
     """
 
     log: float
@@ -75,7 +75,7 @@ class Ratio:
         return _exp(self.log)
 
     def over(self, unit: Ratio) -> Ratio:
-        """The ratio relative to another one, each side's error with the opposite of the other.
+        """The ratio relative to another one; errors of opposite sides are combined.
 
         Zou, Donner 2008, Construction of confidence limits about effect measures, Statistics in
         Medicine 27.
@@ -88,7 +88,7 @@ class Ratio:
         )
 
     def interval(self, error: float) -> Estimate:
-        """The ratio with the interval that misses it with a probability of `error`."""
+        """The ratio with an interval that misses it with a probability of `error`."""
         if not self.freedom:
             return Estimate(self.value)
         quantile = student(self.freedom, error)
@@ -116,10 +116,10 @@ def of_blocks(base: Iterable[float], candidate: Iterable[float]) -> float:
 
 @dataclass(frozen=True)
 class Spread:
-    """What the spreads of several cases say of each: a variance, and what it is worth.
+    """The common variance of several cases, and its worth.
 
-    `worth` is in degrees of freedom: 0 where there are too few cases to learn from, as many as all
-    cases have together where they are alike.
+    `worth` is in degrees of freedom: 0 for too few cases, and as many as all cases have together
+    where they are alike.
     """
 
     variance: float = 0.0
@@ -128,7 +128,7 @@ class Spread:
     def ratio(self, logs: Sequence[float]) -> Ratio:
         """The ratio from one log ratio per process.
 
-        Its variance is the case's own and the common one, weighed by what they are worth: the
+        Its variance is the case's own and the common one, weighted by their degrees of freedom: the
         moderated t of Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004),
         article 3. Fewer than two processes have no interval.
         """
@@ -143,9 +143,10 @@ class Spread:
 
 
 def common_spread(cases: Iterable[Sequence[float]]) -> Spread:
-    """The spread that cases have in common, from the log ratios of each.
+    """The common spread of cases, from their log ratios.
 
-    By the moments of the logarithms of their variances, as in Smyth (2004), section 6.2.
+    It follows from the moments of the logarithms of their variances, as in Smyth (2004), section
+    6.2.
     """
     from scipy.optimize import brentq
     from scipy.special import digamma, polygamma
@@ -166,7 +167,7 @@ def common_spread(cases: Iterable[Sequence[float]]) -> Spread:
 
 
 def median_of_independent(ratios: Sequence[Ratio]) -> Ratio:
-    """The median of ratios whose errors are each one's own."""
+    """The median of ratios with independent errors."""
     number = len(ratios)
     factor = (_OF_A_MEDIAN if number > 2 else 1) / number
     below = factor * math.hypot(*(ratio.below for ratio in ratios))
@@ -175,7 +176,7 @@ def median_of_independent(ratios: Sequence[Ratio]) -> Ratio:
 
 
 def median_of_dependent(ratios: Sequence[Ratio]) -> Ratio:
-    """The median of ratios whose errors may all be the same one: they do not average out."""
+    """The median of ratios whose errors may be common to all: they do not average out."""
     below = statistics.median(ratio.below for ratio in ratios)
     above = statistics.median(ratio.above for ratio in ratios)
     return _median(ratios, below, above)

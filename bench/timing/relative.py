@@ -1,8 +1,6 @@
-"""What cases cost over their units, from the samples of a run: a ratio with its interval per case.
+"""Costs of cases over their units, from the samples of a run: one ratio with interval per case.
 
-The samples of a run are times per process, resampled. A measurement in pairs gives log ratios per
-process instead, whose interval is that of `ratios.Spread`: then `samples` are those, while what is
-asked for and what comes of it stay the same.
+The samples of a run are times per process, which are resampled.
 """
 
 from __future__ import annotations
@@ -21,10 +19,9 @@ def relative_costs(
     unit_of: Callable[[Case], Case],
     seed: Callable[[Case], int] = seed_of,
 ) -> dict[Case, Estimate]:
-    """The time of each case over its unit's, of those that one process measured beside it.
+    """The times of cases over their units', where one process measured both.
 
-    A single sample of either leaves the error unknown. `seed` gives the number from which a case's
-    interval is drawn.
+    A single sample of either leaves the error unknown. `seed` gives the seed of a case's interval.
     """
     units = {case: samples.get(unit_of(case), {}) for case in samples}
     beside = {case: unit for case, unit in units.items() if unit.keys() & samples[case].keys()}
@@ -41,7 +38,7 @@ def relative_costs(
 
 
 def _quotients(above: Samples, below: Samples) -> Samples:
-    """A case's time over its unit's in each process: what shifts both alike is gone."""
+    """A case's time over its unit's by process: effects on both cancel."""
     return {
         process: [float(np.median(rounds) / np.median(below[process]))]
         for process, rounds in above.items()
@@ -52,7 +49,7 @@ def _quotients(above: Samples, below: Samples) -> Samples:
 def over(above: Samples, below: Samples, spread: float = 0.0, seed: int = 0) -> Estimate:
     """The ratio of two medians over the processes that measured both.
 
-    `spread` is that of the ratio between processes, which is less than that of either time where
+    `spread` is the ratio's between processes, which is less than that of either time where
     a process shifts both alike. Raises ValueError where no process measured both.
     """
     shared = above.keys() & below.keys()
@@ -60,5 +57,7 @@ def over(above: Samples, below: Samples, spread: float = 0.0, seed: int = 0) -> 
         raise ValueError("no process measured both")
     top, bottom = ({process: side[process] for process in shared} for side in (above, below))
     quotient = replicates(top, spread, seed) / replicates(bottom, seed=seed + 1)
-    paired = np.median([np.median(above[p]) / np.median(below[p]) for p in shared])
+    paired = np.median(
+        [np.median(above[process]) / np.median(below[process]) for process in shared]
+    )
     return estimate(np.concatenate([[paired], quotient[1:]]))

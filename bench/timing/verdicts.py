@@ -1,4 +1,4 @@
-"""What an interval of a ratio says: slower, faster, the same, or not enough to say."""
+"""Verdicts from the interval of a ratio: slower, faster, the same, or undecided."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Literal
 
 Verdict = Literal["slower", "faster", "same", "undecided"]
 Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
-"""The verdict on a case, or that one arm alone runs, or neither."""
+"""The verdict on a case; or that only one arm runs, or neither."""
 
 DEAD_ZONE = 0.03
-"""The least change that must be found, unless another one is asked for."""
+"""The least change to detect by default."""
 
 
 def edge(zone: float) -> float:
-    """The ratio from which on a change is called: half of the dead zone, in logarithms.
+    """The ratio beyond which a change is called: half of the dead zone, in logarithms.
 
-    A change of at most that is never called but by error, one of the whole zone is to be found;
-    one between may be called or not.
+    A smaller change is called only by error, one of the whole zone must be detected; one between
+    the two may be called or not.
     """
     return math.sqrt(1 + zone)
 

@@ -1,4 +1,4 @@
-"""The visits that time cases: some of each, then more where the interval is wide, and probes."""
+"""Visits that time cases: some for every case, more for wide intervals, and probes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Pair = tuple[SupervisedWorker, Case]
 
 
 class Visits:
-    """Visits the cases of some workers and records what they took.
+    """Visits to the cases of some workers, which record the times.
 
-    `timed_ns` are the nanoseconds of them that lie inside timed regions.
+    `timed_ns` are the nanoseconds inside timed regions.
     """
 
     def __init__(self, profile: Profile, seed: int, workers: Workers, recorder: Recorder) -> None:
@@ -30,11 +30,11 @@ class Visits:
         self.timed_ns = 0
 
     def begin(self) -> None:
-        """Forget what other processes took."""
+        """Drop the times of other processes."""
         self._medians.clear()
 
     def prepare(self, worker: SupervisedWorker, case: Case) -> None:
-        """Have a case built and warmed, and record what its first call took."""
+        """Have a case built and warmed, and record the time of its first call."""
         answer = worker.prepare(case, self._seed)
         if answer is not None:
             self._recorder.append(Preparation(case, worker.process, **vars(answer)))
@@ -47,9 +47,9 @@ class Visits:
         self._recorder.flush()
 
     def narrow(self, deadline: float, done: Advance) -> None:
-        """Visit cases with wide intervals again, until there is none or the time is up.
+        """Visit cases with wide intervals again, until none is left or the time is up.
 
-        Counts the seconds as done.
+        `done` counts the seconds.
         """
         counted = time.monotonic()
         while wide := [pair for pair in self._workers.alive if self._is_wide(pair[1])]:
@@ -63,7 +63,7 @@ class Visits:
                     done()
 
     def probe(self, wanted: Iterable[Case], done: Advance) -> None:
-        """Record what the times of some cases depend on, which have not failed."""
+        """Record probes of some cases that have not failed: what their times depend on."""
         worker_of = {case: worker for worker, case in self._workers.alive}
         for case in wanted:
             answer = worker_of[case].probe(case, self._seed, self._profile.batch)
@@ -76,7 +76,7 @@ class Visits:
         return medians is not None and half_width(medians) > self._profile.precision
 
     def _shuffled(self, pairs: list[Pair]) -> list[Pair]:
-        """In an order of its own: drift hits all alike."""
+        """Shuffle, so that drift hits all cases alike."""
         visits = sum(map(len, self._medians.values()))
         order = sorted(pairs, key=lambda pair: pair[0].numbers[pair[1]])
         random.Random(f"{self._seed} {visits}").shuffle(order)

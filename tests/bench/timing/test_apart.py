@@ -1,4 +1,4 @@
-"""Two versions in a process each: turns alternate, and each arm answers for itself."""
+"""Two versions in separate processes: turns alternate, and either arm answers for itself."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def _pair(**facts: Any) -> tuple[Apart, dict[Arm, Any], list[tuple[Arm, type]]]:
 
 def test_the_arms_take_turns_and_their_neighbouring_batches_are_blocks() -> None:
     pair, _, asked = _pair()
-    found = pair.ask(_COMPARE, 1.0)
-    assert isinstance(found, Blocks)
+    blocks = pair.ask(_COMPARE, 1.0)
+    assert isinstance(blocks, Blocks)
     turns = [arm for arm, request in asked if request is TakeTurn]
     assert turns == ["base", "candidate", "candidate", "base"] * 2
-    assert found.loops == 7, "both arms do as many calls, those of the slower one"
-    assert found.base == found.candidate == (7,) * 16
-    assert found.spoilt == (False, True, False, False) * 4, "a block is spoilt by either arm"
+    assert blocks.loops == 7, "both arms do as many calls, those of the slower one"
+    assert blocks.base == blocks.candidate == (7,) * 16
+    assert blocks.spoilt == (False, True, False, False) * 4, "a block is spoilt by either arm"
 
 
 def test_what_names_an_arm_goes_to_its_process_and_the_rest_to_both() -> None:

@@ -1,4 +1,4 @@
-"""Intervals: coverage, scale, what a ratio is made of, and which processes say how they differ."""
+"""Intervals: coverage, scale, the parts of a ratio, and the spread between processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRUTH = 100.0
 def _simulated(
     random: np.random.Generator, processes: int, rounds: int, between: float, within: float
 ) -> Samples:
-    """Times around the truth: a factor of its own for each process, another for each round."""
+    """Times around the truth, with one random factor per process and one per round."""
     return {
         process: TRUTH
         * np.exp(between * random.standard_normal() + within * random.standard_normal(rounds))
@@ -34,11 +34,11 @@ def _covered(processes: int, between: float, within: float, pooled: bool = True)
     random = np.random.default_rng(0)
     kind = [_simulated(random, processes, 10, between, within) for _ in range(200)]
     spread = statistics.spread_between(kind) if pooled else 0.0
-    found = [
+    estimates = [
         statistics.estimate(statistics.replicates(samples, spread, seed))
         for seed, samples in enumerate(kind)
     ]
-    return float(np.mean([each.low <= TRUTH <= each.high for each in found]))
+    return float(np.mean([estimate.low <= TRUTH <= estimate.high for estimate in estimates]))
 
 
 @pytest.mark.parametrize("processes", [2, 3, 8])
@@ -70,17 +70,17 @@ def test_the_process_is_the_unit() -> None:
 
 
 def _width(samples: Samples) -> float:
-    found = statistics.estimate(statistics.replicates(samples, 0.03))
-    return found.high - found.low
+    estimate = statistics.estimate(statistics.replicates(samples, 0.03))
+    return estimate.high - estimate.low
 
 
 @given(SAMPLES, st.floats(0, 0.1))
 def test_the_value_is_the_median_of_medians_and_lies_within(
     samples: dict[int, list[float]], spread: float
 ) -> None:
-    found = statistics.estimate(statistics.replicates(samples, spread))
-    assert found.value == np.median([np.median(rounds) for rounds in samples.values()])
-    assert found.low <= found.value <= found.high
+    estimate = statistics.estimate(statistics.replicates(samples, spread))
+    assert estimate.value == np.median([np.median(rounds) for rounds in samples.values()])
+    assert estimate.low <= estimate.value <= estimate.high
 
 
 @given(SAMPLES, st.floats(0.1, 10), st.integers(0, 3))
@@ -88,7 +88,7 @@ def test_replicates_scale_with_their_samples(
     samples: dict[int, list[float]], factor: float, seed: int
 ) -> None:
     scaled = {process: [factor * time for time in rounds] for process, rounds in samples.items()}
-    once, again = (statistics.replicates(each, 0.02, seed) for each in (samples, scaled))
+    once, again = (statistics.replicates(values, 0.02, seed) for values in (samples, scaled))
     np.testing.assert_allclose(again, factor * once)
 
 
@@ -122,13 +122,13 @@ def test_single_processes_say_nothing_of_how_processes_differ() -> None:
 
 @given(st.lists(st.floats(1, 1e6), min_size=2, max_size=20))
 def test_the_half_width_is_that_of_students_interval(visits: list[float]) -> None:
-    found = statistics.half_width(visits)
+    half = statistics.half_width(visits)
     if np.std(visits) <= 1e-9 * np.mean(visits):  # scipy gives NaN where nothing varies
-        assert found == pytest.approx(0, abs=1e-6)
+        assert half == pytest.approx(0, abs=1e-6)
         return
     mean = float(np.mean(visits))
     _, high = stats.t.interval(0.95, len(visits) - 1, loc=mean, scale=stats.sem(visits))
-    assert found == pytest.approx((high - mean) / mean, rel=1e-6)
+    assert half == pytest.approx((high - mean) / mean, rel=1e-6)
 
 
 @pytest.mark.parametrize("visits", [[], [100.0]])

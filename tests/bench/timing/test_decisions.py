@@ -1,4 +1,4 @@
-"""When a case is decided: how often a gate cries wolf, and what it finds.
+"""Decisions on cases: the rate of a gate's false alarms, and the changes it detects.
 
 Everything is drawn from seeded generators, so that a test gives the same counts every time; bounds
 are those that a fair draw keeps with a chance of more than 99.9 %.
@@ -46,7 +46,7 @@ _SHOWN = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 0, 1
 
 
 class _Drawn:
-    """In place of processes: each gives every case the log ratio that `draw` gives it."""
+    """A stand-in for processes, which gives every case the log ratio that `draw` returns."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, draw: Callable[[Case], float]) -> None:
         self.measured: list[list[Case]] = []
@@ -74,10 +74,10 @@ class _Drawn:
 
 
 def _alarms(drawn: _Drawn, gates: int, cases: int) -> int:
-    """In how many gates a case is called slower or faster."""
+    """The number of gates in which a case is called slower or faster."""
     called = ("slower", "faster")
-    found = (drawn.gate(cases) for _ in range(gates))
-    return sum(any(each.verdict in called for each in gate) for gate in found)
+    decided = (drawn.gate(cases) for _ in range(gates))
+    return sum(any(decision.verdict in called for decision in gate) for gate in decided)
 
 
 @pytest.mark.parametrize("noise", [0.004, 0.02])
@@ -89,14 +89,14 @@ def test_false_alarms_of_whole_gates_are_as_rare_as_promised(
     dice, gates = np.random.default_rng(5), 200
     at = math.log(edge(0.03)) if place == "the edge" else 0.0
     drawn = _Drawn(monkeypatch, lambda case: float(dice.normal(at, noise)))
-    found = _alarms(drawn, gates, 12)
-    assert found <= stats.binom.ppf(0.999, gates, Design().alarm)
+    alarms = _alarms(drawn, gates, 12)
+    assert alarms <= stats.binom.ppf(0.999, gates, Design().alarm)
 
 
 def test_what_heavy_tails_and_unequal_cases_do_to_the_alarm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of Student's t with 3 degrees of freedom, and of cases with spreads from 0.2 to 5 %.
+    """Noise of Student's t with 3 degrees of freedom, and cases with spreads from 0.2 to 5 %.
 
     Neither raises the rate above what is promised: an outlier widens an interval more than it
     moves it.
@@ -117,7 +117,7 @@ def test_a_large_change_is_detected_in_both_directions(monkeypatch: pytest.Monke
     def draw(case: Case) -> float:
         return shift.get(case.size, 0.0) + float(dice.normal(0, 0.004))
 
-    verdicts = [each.verdict for each in _Drawn(monkeypatch, draw).gate(12)]
+    verdicts = [decision.verdict for decision in _Drawn(monkeypatch, draw).gate(12)]
     assert verdicts == ["slower", "faster", *["same"] * 10]
 
 
@@ -131,10 +131,10 @@ def test_screening_alone_calls_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         return (0.4 if first else 0.0) + float(dice.normal(0, 0.001))
 
     drawn._draw = draw
-    [found] = drawn.gate(1)
-    assert (found.verdict, found.phase) == ("same", "confirmation")
-    assert len(found.logs) == design.confirmation[0]
-    assert found.ratio.value == pytest.approx(1, abs=0.01)
+    [decision] = drawn.gate(1)
+    assert (decision.verdict, decision.phase) == ("same", "confirmation")
+    assert len(decision.logs) == design.confirmation[0]
+    assert decision.ratio.value == pytest.approx(1, abs=0.01)
 
 
 def test_only_suspects_are_measured_again_and_only_until_they_are_decided(
@@ -150,8 +150,8 @@ def test_only_suspects_are_measured_again_and_only_until_they_are_decided(
 def test_what_cannot_be_decided_ends_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     dice, design = np.random.default_rng(10), Design()
     drawn = _Drawn(monkeypatch, lambda case: float(dice.normal(0, 1)))
-    [found] = drawn.gate(1)
-    assert found.verdict == "undecided"
+    [decision] = drawn.gate(1)
+    assert decision.verdict == "undecided"
     assert len(drawn.measured) == design.screening[-1]
 
 
@@ -174,9 +174,9 @@ def test_what_leans_after_screening_is_confirmed(monkeypatch: pytest.MonkeyPatch
     drawn._draw = _wavering(
         lambda case: 0.026, lambda: 0.012 if len(drawn.measured) <= noisy else 0.002
     )
-    [found] = drawn.gate(1)
+    [decision] = drawn.gate(1)
     assert len(drawn.measured) == noisy + design.confirmation[0]
-    assert (found.verdict, found.phase) == ("slower", "confirmation")
+    assert (decision.verdict, decision.phase) == ("slower", "confirmation")
 
 
 def test_a_suspect_that_is_called_leaves_its_share_to_the_others(
@@ -186,8 +186,8 @@ def test_a_suspect_that_is_called_leaves_its_share_to_the_others(
     design = Design()
     drawn = _Drawn(monkeypatch, lambda case: 0.0)
     drawn._draw = _wavering(lambda case: 0.3 if case.size else 0.031, lambda: 0.012)
-    found = drawn.gate(20)
-    assert [each.verdict for each in found] == ["slower"] * 20
-    spread = common_spread(each.logs for each in found)
-    divided = spread.ratio(found[0].logs).interval(design.confirmation_level(20))
+    gate = drawn.gate(20)
+    assert [decision.verdict for decision in gate] == ["slower"] * 20
+    spread = common_spread(decision.logs for decision in gate)
+    divided = spread.ratio(gate[0].logs).interval(design.confirmation_level(20))
     assert verdict(divided.low, divided.high, design.zone) == "undecided"

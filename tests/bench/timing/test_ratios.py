@@ -1,4 +1,4 @@
-"""Ratios: how often an interval holds one, what cases know of each other's spread, and medians.
+"""Ratios: the coverage of intervals, the common spread of cases, and medians.
 
 Everything is drawn from seeded generators, so that a test gives the same counts every time; bounds
 are those that a fair draw keeps with a chance of more than 99.9 %.
@@ -37,13 +37,13 @@ _LOGS = st.lists(st.floats(-1, 1), min_size=2, max_size=12)
 
 @given(logs=_LOGS, error=st.floats(0.01, 0.5))
 def test_without_others_the_interval_is_students(logs: list[float], error: float) -> None:
-    found = Spread().ratio(logs).interval(error)
+    estimate = Spread().ratio(logs).interval(error)
     least = 1e-4 / math.sqrt(len(logs))  # no clock tells more
     mean, size = float(np.mean(logs)), max(float(stats.sem(logs)), least)
     half = float(stats.t.isf(error / 2, len(logs) - 1)) * size
-    assert math.log(found.low) == pytest.approx(mean - half, rel=1e-9, abs=1e-9)
-    assert math.log(found.high) == pytest.approx(mean + half, rel=1e-9, abs=1e-9)
-    assert math.log(found.value) == pytest.approx(mean, abs=1e-12)
+    assert math.log(estimate.low) == pytest.approx(mean - half, rel=1e-9, abs=1e-9)
+    assert math.log(estimate.high) == pytest.approx(mean + half, rel=1e-9, abs=1e-9)
+    assert math.log(estimate.value) == pytest.approx(mean, abs=1e-12)
 
 
 @given(logs=_LOGS, worth=st.floats(0, 100), variance=st.floats(0, 1))
@@ -74,9 +74,9 @@ def test_too_few_values_have_no_interval() -> None:
 
 
 def test_an_interval_beyond_all_numbers_ends_at_one() -> None:
-    found = Spread().ratio([-1000.0, 500.0]).interval(0.01)
-    assert (found.low, found.high) == (pytest.approx(1e-300), pytest.approx(1e300))
-    assert found.known
+    estimate = Spread().ratio([-1000.0, 500.0]).interval(0.01)
+    assert (estimate.low, estimate.high) == (pytest.approx(1e-300), pytest.approx(1e300))
+    assert estimate.known
 
 
 _DRAWS: dict[str, Callable[[np.random.Generator, int], Any]] = {
@@ -90,10 +90,10 @@ _DRAWS: dict[str, Callable[[np.random.Generator, int], Any]] = {
     ("draw", "held"), [("normal", 0.95), ("heavy tails", 0.95), ("skewed", 0.91)]
 )
 def test_how_often_an_interval_holds_the_ratio(draw: str, held: float) -> None:
-    """Of 6 values: for normal ones as promised; heavy tails hold it more often, skewed less."""
+    """Coverage from 6 values: exact for normal ones, more for heavy tails, less for skewed ones."""
     dice, count = np.random.default_rng(1), 3000
-    found = [Spread().ratio(_DRAWS[draw](dice, 6) / 50).interval(0.05) for _ in range(count)]
-    share = sum(each.low <= 1 <= each.high for each in found) / count
+    intervals = [Spread().ratio(_DRAWS[draw](dice, 6) / 50).interval(0.05) for _ in range(count)]
+    share = sum(estimate.low <= 1 <= estimate.high for estimate in intervals) / count
     slack = 3.3 * math.sqrt(0.05 * 0.95 / count)
     assert share >= held - slack
     if draw == "normal":
@@ -108,9 +108,9 @@ def test_a_common_spread_keeps_what_its_intervals_promise(spread: float) -> None
         sizes = np.exp(spread * dice.normal(size=40)) / 50
         cases = [dice.normal(size=4) * size for size in sizes]
         common = common_spread(cases)
-        found = [common.ratio(each).interval(0.05) for each in cases]
-        held += sum(each.low <= 1 <= each.high for each in found)
-        count += len(found)
+        intervals = [common.ratio(logs).interval(0.05) for logs in cases]
+        held += sum(estimate.low <= 1 <= estimate.high for estimate in intervals)
+        count += len(intervals)
     assert held / count == pytest.approx(0.95, abs=4 * math.sqrt(0.05 * 0.95 / count))
 
 
@@ -122,15 +122,15 @@ def test_the_parameters_of_the_variances_are_given_back(worth: float, variance: 
     """s² of a case is drawn as limma supposes: d₀s₀²/χ²(d₀), and its values around that."""
     dice = np.random.default_rng(3)
     truth = worth * variance / dice.chisquare(worth, size=4000)
-    found = common_spread(dice.normal(size=8) * math.sqrt(each) for each in truth)
-    assert found.variance == pytest.approx(variance, rel=0.1)
-    assert found.worth == pytest.approx(worth, rel=0.3)
+    spread = common_spread(dice.normal(size=8) * math.sqrt(variance) for variance in truth)
+    assert spread.variance == pytest.approx(variance, rel=0.1)
+    assert spread.worth == pytest.approx(worth, rel=0.3)
 
 
 def test_variances_that_are_alike_are_worth_all_together() -> None:
     cases = [np.array([-1.0, 0.0, 1.0]) * 0.01 + i for i in range(10)]
-    found = common_spread(cases)
-    assert found.worth == 20
+    spread = common_spread(cases)
+    assert spread.worth == 20
     dice = np.random.default_rng(4)
     drawn = common_spread(dice.normal(size=6) * 0.01 for _ in range(2000))
     assert drawn.worth > 40
@@ -143,26 +143,26 @@ def test_the_moments_are_those_of_limma() -> None:
     ψ(½) = −γ − 2 ln 2 and ψ′(½) = π²/2.
     """
     variances = np.exp(np.array([-9.0, -3.0, 0.0, 4.0, 9.0]))
-    found = common_spread([[0.0, math.sqrt(2 * each)] for each in variances])
+    spread = common_spread([[0.0, math.sqrt(2 * variance)] for variance in variances])
     digamma_half = -np.euler_gamma - 2 * math.log(2)
     centred = np.log(variances) - digamma_half + math.log(0.5)
     excess = np.var(centred, ddof=1) - math.pi**2 / 2
-    assert polygamma(1, found.worth / 2) == pytest.approx(excess)
-    shift = digamma(found.worth / 2) - math.log(found.worth / 2)
-    assert math.log(found.variance) == pytest.approx(centred.mean() + shift)
+    assert polygamma(1, spread.worth / 2) == pytest.approx(excess)
+    shift = digamma(spread.worth / 2) - math.log(spread.worth / 2)
+    assert math.log(spread.variance) == pytest.approx(centred.mean() + shift)
 
 
 @given(st.lists(_LOGS, max_size=12), st.floats(-5, 5))
 def test_a_spread_is_a_number_and_does_not_ask_where_cases_lie(
     cases: list[list[float]], shift: float
 ) -> None:
-    found = common_spread(cases)
-    assert found.worth >= 0
-    assert math.isfinite(found.variance)
-    mirrored = common_spread([[-each for each in logs] for logs in cases])
-    assert mirrored == found
+    spread = common_spread(cases)
+    assert spread.worth >= 0
+    assert math.isfinite(spread.variance)
+    mirrored = common_spread([[-log for log in logs] for logs in cases])
+    assert mirrored == spread
     most = sum(len(logs) - 1 for logs in cases)
-    assert found.worth <= most
+    assert spread.worth <= most
 
 
 @pytest.mark.parametrize("cases", [[], [[1.0]] * 9, [[1.0, 1.0]] * 9, [[0.0, 1.0]] * 3])
@@ -173,11 +173,11 @@ def test_too_few_cases_say_nothing_of_each_other(cases: list[list[float]]) -> No
 @given(st.lists(st.tuples(st.floats(1, 1e9), st.floats(1, 1e9)), min_size=1, max_size=30))
 def test_a_process_has_the_median_of_its_blocks(blocks: list[tuple[float, float]]) -> None:
     base, candidate = zip(*blocks, strict=True)
-    found = of_blocks(base, candidate)
-    assert of_blocks(candidate, base) == pytest.approx(-found, abs=1e-12)
+    log = of_blocks(base, candidate)
+    assert of_blocks(candidate, base) == pytest.approx(-log, abs=1e-12)
     ratios = sorted(math.log(b / a) for a, b in blocks)
     below, above = ratios[(len(ratios) - 1) // 2], ratios[len(ratios) // 2]
-    assert found == pytest.approx((below + above) / 2)
+    assert log == pytest.approx((below + above) / 2)
 
 
 # --- ratios with an error to either side ----------------------------------------------------------
@@ -195,14 +195,14 @@ def test_intervals_hold_the_estimate_and_widen(log: float, errors: tuple[float, 
 
 def test_the_interval_is_that_of_students_t() -> None:
     """t(0.995, 8 degrees) is 3.3554, from any table."""
-    found = Ratio(0.0, 0.01, 0.02, 8).interval(0.01)
-    assert math.log(found.low) == pytest.approx(-0.033554, rel=1e-4)
-    assert math.log(found.high) == pytest.approx(0.067108, rel=1e-4)
+    estimate = Ratio(0.0, 0.01, 0.02, 8).interval(0.01)
+    assert math.log(estimate.low) == pytest.approx(-0.033554, rel=1e-4)
+    assert math.log(estimate.high) == pytest.approx(0.067108, rel=1e-4)
 
 
 def test_a_ratio_over_a_unit_meets_each_error_with_the_opposite_one() -> None:
-    found = Ratio(0.5, 0.03, 0.04, 8).over(Ratio(0.2, 0.03, 0.04, 5))
-    assert found == Ratio(pytest.approx(0.3), pytest.approx(0.05), pytest.approx(0.05), 5)
+    ratio = Ratio(0.5, 0.03, 0.04, 8).over(Ratio(0.2, 0.03, 0.04, 5))
+    assert ratio == Ratio(pytest.approx(0.3), pytest.approx(0.05), pytest.approx(0.05), 5)
 
 
 def test_independent_errors_average_out_in_a_median_and_shared_ones_do_not() -> None:
@@ -219,8 +219,8 @@ def test_independent_errors_average_out_in_a_median_and_shared_ones_do_not() -> 
 
 
 def test_an_estimate_is_scaled_and_inverted_with_its_ends() -> None:
-    found = Estimate(2.0, 1.0, 4.0)
-    assert found.scaled(3) == Estimate(6.0, 3.0, 12.0)
-    assert found.inverse(8) == Estimate(4.0, 2.0, 8.0)
-    assert found.half_width == 0.75
+    estimate = Estimate(2.0, 1.0, 4.0)
+    assert estimate.scaled(3) == Estimate(6.0, 3.0, 12.0)
+    assert estimate.inverse(8) == Estimate(4.0, 2.0, 8.0)
+    assert estimate.half_width == 0.75
     assert Estimate(0.0, -1.0, 1.0).half_width == math.inf

@@ -1,4 +1,4 @@
-"""Costs over a unit: what a ratio is made of, which processes count, and what has no interval."""
+"""Costs over a unit: the parts of a ratio, the processes that count, cases without an interval."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_ratio_of_the_same_shape_is_its_factor(rounds: list[float], factor: fl
 
 def test_a_ratio_is_paired_within_processes() -> None:
     """Process 1 is ten times slower in both: the ratio is 3 there as well, and surely so."""
-    found = over({0: [300.0], 1: [3000.0]}, {0: [100.0], 1: [1000.0]})
-    assert (found.value, found.low, found.high) == (pytest.approx(3),) * 3
+    cost = over({0: [300.0], 1: [3000.0]}, {0: [100.0], 1: [1000.0]})
+    assert (cost.value, cost.low, cost.high) == (pytest.approx(3),) * 3
     unlike = over({0: [3.0], 1: [40.0], 2: [50.0]}, {0: [1.0], 1: [10.0], 2: [10.0]})
     assert unlike.value == 4, "the median of 3, 4 and 5, not that of the times"
 
@@ -44,9 +44,9 @@ def test_the_interval_of_a_ratio_covers_the_truth_and_no_shift_of_both() -> None
         {process: [float(top[process][0] / bottom[process][0])] for process in top}
         for top, bottom in pairs
     )
-    found = [over(*pair, spread, seed) for seed, pair in enumerate(pairs)]
-    assert np.mean([each.low <= 2 <= each.high for each in found]) >= 0.91
-    assert np.median([each.half_width for each in found]) < 0.03
+    costs = [over(*pair, spread, seed) for seed, pair in enumerate(pairs)]
+    assert np.mean([cost.low <= 2 <= cost.high for cost in costs]) >= 0.91
+    assert np.median([cost.half_width for cost in costs]) < 0.03
 
 
 def _shifted_alike(random: np.random.Generator) -> tuple[Samples, Samples]:

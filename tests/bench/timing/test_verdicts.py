@@ -1,4 +1,4 @@
-"""What an interval says, at every place that it may have beside the dead zone."""
+"""Verdicts of intervals at every position relative to the dead zone."""
 
 from __future__ import annotations
 

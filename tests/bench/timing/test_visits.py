@@ -136,16 +136,16 @@ def test_a_case_that_fails_has_no_sample_and_costs_no_other() -> None:
     visits.probe(_CASES[:5], lambda: counted.append(1))
     assert len(counted) == len(_CASES) + 5
     for kind, expected in ((Preparation, len(_CASES) - 1), (Visit, len(_CASES) - 1), (Probe, 4)):
-        found = [sample.case for sample in samples if isinstance(sample, kind)]
-        assert len(found) == expected
-        assert failed not in found
+        cases = [sample.case for sample in samples if isinstance(sample, kind)]
+        assert len(cases) == expected
+        assert failed not in cases
 
 
 @pytest.mark.parametrize("visits", [1, 2])
 def test_the_first_visits_are_never_enough_where_they_differ(visits: int) -> None:
     worker = _Worker(lambda case, visit: 1000 + 500 * visit)
-    made, _ = _visits(worker)
+    timing, _ = _visits(worker)
     for _ in range(visits):
-        made.round(_ignore)
-    made.narrow(time.monotonic() + 0.02, _ignore)
+        timing.round(_ignore)
+    timing.narrow(time.monotonic() + 0.02, _ignore)
     assert len(worker.visited) > visits * len(_CASES)
