@@ -1,4 +1,4 @@
-"""Rows to a page: read them, compare them, draw them, and put sections of them together."""
+"""Rows to a page: rows are read, compared and drawn, and sections put together."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from types import ModuleType
 
 
 def modules(package: ModuleType) -> list[ModuleType]:
-    """The modules of a package that have an `ORDER`, in it.
+    """The modules of a package that have an `ORDER`, sorted by it.
 
-    Sections, questions and charts are found so: a file that is there is on the page.
+    Sections, questions and charts are discovered so: adding a file puts it on the page.
     """
-    names = [found.name for found in iter_modules(package.__path__)]
-    made = [import_module(f"{package.__name__}.{name}") for name in names]
+    names = [entry.name for entry in iter_modules(package.__path__)]
+    imported = [import_module(f"{package.__name__}.{name}") for name in names]
     return sorted(
-        (module for module in made if hasattr(module, "ORDER")), key=lambda module: module.ORDER
+        (module for module in imported if hasattr(module, "ORDER")), key=lambda module: module.ORDER
     )

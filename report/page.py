@@ -69,8 +69,8 @@ def render(evidence: Evidence) -> str:
 def _sections(evidence: Evidence) -> Iterator[Section]:
     """Every section that has something to say; one that leads comes first."""
     templates = environment(sections.__path__)
-    found = modules(sections)
-    for module in sorted(found, key=lambda module: not _leads(module, evidence)):
+    in_order = modules(sections)
+    for module in sorted(in_order, key=lambda module: not _leads(module, evidence)):
         content = module.content(evidence)
         if content is not None:
             name = module.__name__.rpartition(".")[2]
@@ -84,16 +84,16 @@ def _leads(module: Any, evidence: Evidence) -> bool:
 
 def environment(folders: Iterable[str | Path] = ()) -> Environment:
     """The templates: everything is escaped, and a name that is not there is an error."""
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader([TEMPLATES, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["counted"] = counted
-    made.filters["capital"] = capital
-    return made
+    templates.filters["counted"] = counted
+    templates.filters["capital"] = capital
+    return templates
 
 
 def style() -> Markup:

@@ -10,7 +10,7 @@ from typing import Any
 from ..bench.catalog.frameworks import frameworks
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no place for, and UTF-8 no bytes: control characters and halves of pairs."""
+"""Characters that XML 1.0 or UTF-8 cannot hold: control characters and halves of pairs."""
 
 
 def writable(text: str) -> str:
@@ -60,7 +60,7 @@ def listing(words: Sequence[str]) -> str:
 
 
 def short_hex(text: str) -> str:
-    """A hex float without the zeros that say nothing."""
+    """A hex float without trailing zeros."""
     return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
 
 
@@ -101,10 +101,10 @@ def sentence(*parts: str) -> str:
 
 
 def shortened(text: str, most: int = 12) -> str:
-    """A text cut to so many letters, the last one an ellipsis."""
+    """A text cut to at most `most` letters, the last one an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def ending(text: str, most: int) -> str:
-    """The end of a text, so many letters, the first one an ellipsis."""
+    """The end of a text, at most `most` letters, the first one an ellipsis."""
     return text if len(text) <= most else f"…{text[1 - most :]}"

@@ -50,8 +50,8 @@ def site(published: Path, out: Path, base_url: str, as_json: bool) -> None:
     built, and the exit status is 4.
     """
     built = build(published, out, base_url)
-    for each in built.unread:
-        click.echo(f"error: {each.reason}", err=True)
+    for folder in built.unread:
+        click.echo(f"error: {folder.reason}", err=True)
     path = click.format_filename(built.path)
     click.echo(for_machines(built) if as_json else f"{built.sentence}\n{path}")
     if built.unread:

@@ -1,4 +1,4 @@
-"""Commands that measure again what a sentence, a chart or a row rests on."""
+"""Commands that repeat the measurement behind a sentence, a chart or a row."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FIELDS = tuple(field.name for field in fields(Case))
 def again(
     cases: Iterable[Case], options: str = "", leave: Sequence[str] = (), command: str = "run"
 ) -> str:
-    """The command that measures all these cases again; those with names that are not plain aside.
+    """The command that measures these cases again, except those with names that are not plain.
 
-    It leaves out some fields, those that are 0, and outputs and caches that are what they are
-    where nothing is said. Empty if no case is left.
+    It omits the fields in `leave`, those that are 0, and outputs and caches that have their
+    defaults. Empty if no case is left.
     """
     safe = [case for case in cases if repeatable(case)]
     words = [
@@ -33,5 +33,5 @@ def again(
 
 
 def _values(cases: Sequence[Case], field: str) -> list[object]:
-    found = dict.fromkeys(getattr(case, field) for case in cases)
-    return [] if set(found) <= set(USUAL) else list(found)
+    values = dict.fromkeys(getattr(case, field) for case in cases)
+    return [] if set(values) <= set(USUAL) else list(values)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ..read.evidence import FAMILIES, Estimate, Evidence, Timed
 from .groups import in_families
-from .ratios import Found, ratio
+from .ratios import NamedRatio, ratio
 from .settings import Setting, setting_of
 
 NAMED: Mapping[str, tuple[str, ...]] = {
@@ -22,7 +22,7 @@ REFERENCE_SIZE = 2**16
 
 @dataclass(frozen=True)
 class Choice:
-    """A way of choosing the form that an activation stands in: the fastest that it allows."""
+    """A way of choosing an activation's form: the fastest that it allows."""
 
     name: str
     meaning: str
@@ -59,28 +59,30 @@ class Summary:
     unit: Timed | None
     families: Mapping[str, tuple[Timed, ...]]
 
-    def against_exp(self) -> tuple[str, list[Found]]:
+    def against_exp(self) -> tuple[str, list[NamedRatio]]:
         """The cheapest algebraic activation, and its times over those of every exp one."""
         cheapest = next(iter(self.families["algebraic"]), None)
         if cheapest is None:
             return "", []
         over = ((member(exp), ratio(cheapest, exp)) for exp in self.families["exp"])
-        return member(cheapest), [(name, found) for name, found in over if found]
+        return member(cheapest), [(name, estimate) for name, estimate in over if estimate]
 
 
 @lru_cache(maxsize=8)
 def summaries(evidence: Evidence, choice: Choice) -> tuple[Summary, ...]:
     """Every setting in which something was timed, run by run, the foremost conditions first."""
-    found: dict[Setting, list[Timed]] = {}
+    by_setting: dict[Setting, list[Timed]] = {}
     for timed in evidence.timed:
-        found.setdefault(setting_of(timed.run, timed.case), []).append(timed)
+        by_setting.setdefault(setting_of(timed.run, timed.case), []).append(timed)
     runs = list(evidence.runs)
 
     def order(setting: Setting) -> tuple[object, ...]:
         place = (setting.order, setting.size, not setting.usual, setting.output, setting.cache)
         return runs.index(setting.run), setting.prominence, *place
 
-    return tuple(_summary(each, found[each], choice) for each in sorted(found, key=order))
+    return tuple(
+        _summary(setting, by_setting[setting], choice) for setting in sorted(by_setting, key=order)
+    )
 
 
 def _summary(setting: Setting, timed: list[Timed], choice: Choice) -> Summary:
@@ -108,7 +110,7 @@ def cost(timed: Timed) -> Estimate:
 
 
 def standing(timed: Iterable[Timed], family: str) -> list[str]:
-    """Who stands for a family: those that people name, as far as measured, else the first one."""
+    """The activations that represent a family: those people name, as measured, else the first."""
     measured = list(dict.fromkeys(t.case.activation for t in timed if t.family == family))
     return [name for name in NAMED[family] if name in measured] or measured[:1]
 

@@ -1,4 +1,4 @@
-"""Speed against exactness: which forms no other one beats in both."""
+"""Speed against exactness: the forms that no other one beats in both."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .families import cost
 FAMILIES = ("algebraic", "exp")
 """Whose forms compete: relu and its kin, exact and cheap, would leave nothing else on a front."""
 HALF = 0.5
-"""Units in the last place by which a correctly rounded result may be off."""
+"""The largest error of a correctly rounded result, in ulp."""
 
 
 @dataclass(frozen=True)
 class Frontier:
-    """The forms that no other one beats, the most exact first, and the line that divides.
+    """The forms that no other one beats, the most exact first, and the line between.
 
     A corner is a cost and an error: from that error on, a form whose whole interval lies above
     that cost is beaten by one at least as exact.
@@ -43,7 +43,7 @@ def frontier(timed: Iterable[Timed]) -> Frontier:
 
 
 def error(form: Timed) -> float:
-    """The largest error in ulp where a subnormal may stand as zero, as far as it tells forms apart.
+    """The largest error in ulp where a subnormal may stand as zero, between HALF and COARSE.
 
     Up to HALF a result is rounded as well as can be, and above COARSE a form is marked wherever it
     stands: what lies beyond either end counts as that end. NaN where nothing was checked.
@@ -52,7 +52,7 @@ def error(form: Timed) -> float:
 
 
 def _corners(rivals: Iterable[Timed]) -> tuple[tuple[float, float], ...]:
-    """Where the least upper end of a cost, among forms at least as exact, falls."""
+    """The errors at which the least upper end of a cost, among forms as exact, falls."""
     least: dict[float, float] = {}
     best = math.inf
     for form in rivals:

@@ -13,7 +13,7 @@ from .sizes import Size, deciding, places, sizes_of
 
 
 class Measured(Protocol):
-    """What is of a run and a case."""
+    """A record of a run and a case."""
 
     @property
     def run(self) -> str:
@@ -60,10 +60,10 @@ class Group(Generic[Record]):
 
     @property
     def prefix(self) -> str:
-        """What is unusual, before a sentence: `cuda, bfloat16, run b: `."""
-        told = unusual(replace(self.conditions, direction="forward"))
-        told += [f"run {self.conditions.run}"] * self.with_run
-        return f"{', '.join(told)}: " if told else ""
+        """The unusual conditions, before a sentence: `cuda, bfloat16, run b: `."""
+        conditions = unusual(replace(self.conditions, direction="forward"))
+        conditions += [f"run {self.conditions.run}"] * self.with_run
+        return f"{', '.join(conditions)}: " if conditions else ""
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -77,7 +77,7 @@ class Group(Generic[Record]):
 
     @property
     def places(self) -> list[Size]:
-        """In cache, streaming and at launch, as far as they were timed."""
+        """The sizes in cache, streaming and at launch, as far as they were timed."""
         return places(self.sizes)
 
     def at(self, size: Size) -> list[Record]:
@@ -85,13 +85,15 @@ class Group(Generic[Record]):
         return [record for series in self.series for record in series.at(size)]
 
     def only(self, size: Size) -> Group[Record]:
-        """The same with one size alone."""
+        """The group at one size alone."""
         kept = self.having(lambda record: record.case.size == size.elements)
         return replace(kept, sizes=(size,))
 
     def having(self, wanted: Callable[[Record], bool]) -> Group[Record]:
-        """The same with some records alone."""
-        kept = (replace(each, records=tuple(filter(wanted, each.records))) for each in self.series)
+        """The group with some records alone."""
+        kept = (
+            replace(series, records=tuple(filter(wanted, series.records))) for series in self.series
+        )
         return replace(self, series=tuple(kept))
 
 
@@ -103,22 +105,22 @@ def groups(
     evidence: Evidence, records: Iterable[Record], wanted: Callable[[Record], bool] = _every
 ) -> list[Group[Record]]:
     """The wanted records with fresh outputs and warm caches, of each run the foremost first."""
-    found: dict[Setting, dict[Setting, list[Record]]] = {}
+    grouped: dict[Setting, dict[Setting, list[Record]]] = {}
     for record in filter(wanted, records):
         setting = replace(setting_of(record.run, record.case), size=0)
         if setting.usual:
-            found.setdefault(setting.conditions, {}).setdefault(setting, []).append(record)
+            grouped.setdefault(setting.conditions, {}).setdefault(setting, []).append(record)
     runs = list(evidence.runs)
-    order = sorted(found, key=lambda setting: (runs.index(setting.run), setting.prominence))
-    return [_group(evidence, conditions, found[conditions]) for conditions in order]
+    order = sorted(grouped, key=lambda setting: (runs.index(setting.run), setting.prominence))
+    return [_group(evidence, conditions, grouped[conditions]) for conditions in order]
 
 
 def _group(
-    evidence: Evidence, conditions: Setting, found: dict[Setting, list[Record]]
+    evidence: Evidence, conditions: Setting, records: dict[Setting, list[Record]]
 ) -> Group[Record]:
-    settings = sorted(found, key=lambda setting: setting.order)
-    series = tuple(Series(setting, tuple(found[setting])) for setting in settings)
-    measured = {record.case.size for each in series for record in each.records}
+    settings = sorted(records, key=lambda setting: setting.order)
+    series = tuple(Series(setting, tuple(records[setting])) for setting in settings)
+    measured = {record.case.size for member in series for record in member.records}
     sizes = sizes_of(evidence, conditions, measured)
     return Group(conditions, series, sizes, len(evidence.runs) > 1)
 
@@ -134,7 +136,7 @@ def in_cache(group: Group[Record]) -> Group[Record]:
 
 
 def streaming(group: Group[Record]) -> Group[Record]:
-    """The size at which data streams from memory; nothing where that was not timed."""
+    """The size at which data streams from memory; empty where that was not timed."""
     return group.only(next((size for size in group.sizes if size.name == "memory"), Size(0)))
 
 
@@ -143,23 +145,23 @@ def answering(
     records: Iterable[Record],
     narrow: Callable[[Group[Record]], Group[Record]] = whole,
 ) -> list[Group[Record]]:
-    """What an answer rests on: of the first run that has any, each device's foremost conditions.
+    """The groups behind an answer: each device's foremost conditions in the first run with any.
 
-    Nothing is compared across runs, devices or conditions. `narrow` leaves out what is not asked.
+    Nothing is compared across runs, devices or conditions. `narrow` drops some.
     """
     narrowed = map(narrow, groups(evidence, records))
     first = foremost(group for group in narrowed if group.records)
     return [group for group in first if group.conditions.run == first[0].conditions.run]
 
 
-def foremost(found: Iterable[Group[Record]]) -> list[Group[Record]]:
+def foremost(groups: Iterable[Group[Record]]) -> list[Group[Record]]:
     """The first group of each run and device."""
     first: dict[tuple[str, str], Group[Record]] = {}
-    for group in found:
+    for group in groups:
         first.setdefault((group.conditions.run, group.conditions.device), group)
     return list(first.values())
 
 
 def in_families(record: Timed | Split | Checked) -> bool:
-    """Whether a case is an element-wise activation of one of the families that are compared."""
+    """True for element-wise activations in one of the families that are compared."""
     return not record.rowwise and record.family in FAMILIES

@@ -1,4 +1,4 @@
-"""Pairs: a case over the same case with something else in one place."""
+"""Pairs: a case over the same case with one field changed."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Pair:
 
 
 def pairs(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -> list[Pair]:
-    """Each wanted case over the same case but for some fields.
+    """Every wanted case over the same case with other values in some fields.
 
     A form of `PLAIN` stands for the one that people take first.
     """
-    found = []
+    compared = []
     for top in filter(wanted, evidence.timed):
         bottom = evidence.case(top.run, replace(top.case, **others))
         over = ratio(top, bottom) if bottom and bottom is not top else None
-        found += [Pair(top, bottom, over)] if bottom and over else []
-    return found
+        compared += [Pair(top, bottom, over)] if bottom and over else []
+    return compared

@@ -1,4 +1,4 @@
-"""The parts of a cost: which lines to doubt, and how sums and shares of parts spread."""
+"""The parts of a cost: lines to doubt, and the intervals of sums and shares."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ..read.evidence import Estimate, Split
 
 
 def poor_fit(split: Split) -> bool:
-    """Whether the line misses the size that was left out by more than a tenth."""
-    found = split.part("fit_error")
-    return found is not None and abs(found.value) > POOR_FIT
+    """True where the fitted line misses the omitted size by more than a tenth."""
+    miss = split.part("fit_error")
+    return miss is not None and abs(miss.value) > POOR_FIT
 
 
 def total(*parts: Estimate | None) -> Estimate | None:

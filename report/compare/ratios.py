@@ -1,4 +1,4 @@
-"""Ratios of times: what their intervals show, counted over settings and in words."""
+"""Ratios of times: verdicts of their intervals, counted over settings and in words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .settings import setting_of
 
 CLOSE = 0.05
 """Times that differ by no more than this share count as the same."""
-Found = tuple[str, Estimate]
-"""A ratio after the words for whose it is."""
+NamedRatio = tuple[str, Estimate]
+"""The words for a ratio's setting, and the ratio."""
 
 
 class Verdict(Enum):
-    """What an interval of a ratio shows, in words of it and in few."""
+    """The verdict of a ratio's interval, as a clause and in a few words."""
 
     LONGER = "takes longer than {other}", "longer"
     LESS = "takes less time than {other}", "less"
@@ -25,7 +25,7 @@ class Verdict(Enum):
     BARE = "stands beside {other} without an interval", "without an interval"
 
     def of(self, other: str) -> str:
-        """The verdict on something beside another."""
+        """The clause that compares with `other`."""
         return self.value[0].replace("{other}", other)
 
     @property
@@ -46,48 +46,50 @@ def ratio(top: Timed, bottom: Timed) -> Estimate | None:
     return top.time.over(bottom.time)
 
 
-def verdict(found: Estimate) -> Verdict:
-    """What the interval of a ratio shows."""
-    if found.low is None or found.high is None:
+def verdict(estimate: Estimate) -> Verdict:
+    """The verdict of a ratio's interval."""
+    if estimate.low is None or estimate.high is None:
         return Verdict.BARE
-    if found.low >= 1 - CLOSE and found.high <= 1 + CLOSE:
+    if estimate.low >= 1 - CLOSE and estimate.high <= 1 + CLOSE:
         return Verdict.SAME
-    if found.low <= 1 <= found.high:
+    if estimate.low <= 1 <= estimate.high:
         return Verdict.OPEN
-    return Verdict.LONGER if found.low > 1 else Verdict.LESS
+    return Verdict.LONGER if estimate.low > 1 else Verdict.LESS
 
 
-def tally(subject: str, other: str, found: Sequence[Found]) -> str:
-    """How often one thing takes longer than another, from where to where, and whose those are.
+def tally(subject: str, other: str, ratios: Sequence[NamedRatio]) -> str:
+    """Count how often one thing takes longer than another, with the span and the settings.
 
     `gelu takes longer than relu in 5 of 7 settings (1.2–3.4×: JAX eager …); takes less time …`
     """
-    told = []
+    clauses = []
     for shown in Verdict:
-        mine = [(who, each) for who, each in found if verdict(each) is shown]
-        if mine:
-            names = listing([who for who, _ in mine if who and len(mine) < len(found)])
-            reach = ": ".join(filter(None, (span(each for _, each in mine), names)))
-            noun = "setting" if len(found) == 1 else "settings"
-            told.append(f"{shown.of(other)} in {len(mine)} of {len(found)} {noun} ({reach})")
-    return f"{subject} {'; '.join(told)}"
+        agreeing = [(who, estimate) for who, estimate in ratios if verdict(estimate) is shown]
+        if agreeing:
+            names = listing([who for who, _ in agreeing if who and len(agreeing) < len(ratios)])
+            reach = ": ".join(filter(None, (span(estimate for _, estimate in agreeing), names)))
+            noun = "setting" if len(ratios) == 1 else "settings"
+            clauses.append(
+                f"{shown.of(other)} in {len(agreeing)} of {len(ratios)} {noun} ({reach})"
+            )
+    return f"{subject} {'; '.join(clauses)}"
 
 
 def span(ratios: Iterable[Estimate]) -> str:
-    """From the lowest end of the intervals to the highest; of values where there are none."""
-    found = list(ratios)
-    lows = [each.value if each.low is None else each.low for each in found]
-    highs = [each.value if each.high is None else each.high for each in found]
+    """The range from the lowest interval end to the highest; of values where there are none."""
+    estimates = list(ratios)
+    lows = [estimate.value if estimate.low is None else estimate.low for estimate in estimates]
+    highs = [estimate.value if estimate.high is None else estimate.high for estimate in estimates]
     return f"{number(min(lows))}–{number(max(highs))}×"
 
 
-def interval(found: Estimate) -> str:
-    """The interval's ends: `3.52–3.90`; or that there is none."""
-    if found.low is None or found.high is None:
+def interval(estimate: Estimate) -> str:
+    """The interval's ends: `3.52–3.90`; or `no interval`."""
+    if estimate.low is None or estimate.high is None:
         return "no interval"
-    return f"{number(found.low)}{' to ' if found.low < 0 else '–'}{number(found.high)}"
+    return f"{number(estimate.low)}{' to ' if estimate.low < 0 else '–'}{number(estimate.high)}"
 
 
-def times(found: Estimate) -> str:
+def times(estimate: Estimate) -> str:
     """A ratio with its interval: `3.71× (3.52–3.90)`."""
-    return f"{number(found.value)}× ({interval(found)})"
+    return f"{number(estimate.value)}× ({interval(estimate)})"

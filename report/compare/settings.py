@@ -1,4 +1,4 @@
-"""Settings: what cases must share to be compared, in their order and in words."""
+"""Settings: the fields that compared cases share, in order and in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODES = ("compiled", "eager")
 
 @dataclass(frozen=True)
 class Setting:
-    """What cases must share to be compared; a size of 0 stands for any."""
+    """The fields that cases must share to be compared; a size of 0 stands for any."""
 
     run: str
     framework: str
@@ -31,7 +31,7 @@ class Setting:
 
     @property
     def usual(self) -> bool:
-        """Whether each call returns memory of its own and finds its input in the cache."""
+        """True where each call returns new memory and finds its input in the cache."""
         return (self.output, self.cache) == USUAL
 
     @property
@@ -41,18 +41,18 @@ class Setting:
 
     @property
     def conditions(self) -> Setting:
-        """The same for any framework and mode, at any size."""
+        """The setting without framework, mode and size."""
         return replace(self, framework="", mode="", size=0)
 
     @property
     def order(self) -> tuple[int, str]:
-        """The place of a framework and mode among others: compiled first, then by title."""
-        return _place(_MODES, self.mode), title(self.framework).lower()
+        """The rank of a framework and mode: compiled first, then by title."""
+        return _rank(_MODES, self.mode), title(self.framework).lower()
 
     @property
     def prominence(self) -> tuple[bool, bool, int, int]:
-        """The place of conditions among others: forward in float32 on the CPU first."""
-        direction = _place(_DIRECTIONS, self.direction)
+        """The rank of conditions: forward in float32 on the CPU first."""
+        direction = _rank(_DIRECTIONS, self.direction)
         return self.device != "cpu", self.dtype != "float32", direction, self.threads
 
     @property
@@ -64,9 +64,9 @@ class Setting:
 
     def words(self, with_run: bool = False) -> str:
         """The conditions in words: `forward, float32, cpu, 1 thread`."""
-        told = [self.direction, self.dtype, self.device, counted(self.threads, "thread")]
-        told += _outputs(self) + [f"run {self.run}"] * with_run
-        return ", ".join(filter(None, told))
+        conditions = [self.direction, self.dtype, self.device, counted(self.threads, "thread")]
+        conditions += _outputs(self) + [f"run {self.run}"] * with_run
+        return ", ".join(filter(None, conditions))
 
 
 def setting_of(run: str, case: Case) -> Setting:
@@ -76,19 +76,19 @@ def setting_of(run: str, case: Case) -> Setting:
 
 
 def unusual(case: Case | Setting) -> list[str]:
-    """What is other than forward, float32, one thread of the CPU, fresh outputs and warm caches."""
-    found = {
+    """Departures from forward, float32, one CPU thread, fresh outputs and warm caches."""
+    departures = {
         case.direction: case.direction != "forward",
         case.dtype: case.dtype != "float32",
         case.device: case.device != "cpu",
         counted(case.threads, "thread"): case.threads != 1,
     }
-    return [words for words, holds in found.items() if holds] + _outputs(case)
+    return [words for words, holds in departures.items() if holds] + _outputs(case)
 
 
 def _outputs(case: Case | Setting) -> list[str]:
     return ["output reused"] * (case.output == "reused") + ["caches cold"] * (case.cache == "cold")
 
 
-def _place(known: tuple[str, ...], word: str) -> int:
+def _rank(known: tuple[str, ...], word: str) -> int:
     return known.index(word) if word in known else len(known)

@@ -1,4 +1,4 @@
-"""Sizes by where their data lies: at launch, in cache, streaming from memory."""
+"""Sizes by the place of their data: at launch, in cache, streaming from memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DECIDING = ("l2", "l1")
 
 @dataclass(frozen=True)
 class Size:
-    """A number of elements, the class that it is on its machine, and the device of its data."""
+    """A number of elements, its size class on the machine, and the device of its data."""
 
     elements: int
     name: str = ""
@@ -46,20 +46,20 @@ class Size:
 
 
 def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:
-    """Sizes by their class, rising; the one that tests a line only if it is alone."""
+    """Sizes with their class, rising; `between` only if it is the only one."""
     names = class_names(evidence.runs[setting.run], setting.device)
-    found = [Size(size, names.get(size, ""), setting.device) for size in sorted(set(measured))]
-    return tuple([each for each in found if each.name != "between"] or found)
+    classed = [Size(size, names.get(size, ""), setting.device) for size in sorted(set(measured))]
+    return tuple([size for size in classed if size.name != "between"] or classed)
 
 
 def deciding(sizes: Sequence[Size]) -> Size:
     """The size at which arithmetic decides: the class l2, else l1, else the largest."""
-    by_name = {each.name: each for each in sizes}
+    by_name = {size.name: size for size in sizes}
     return next((by_name[name] for name in _DECIDING if name in by_name), sizes[-1])
 
 
 def places(sizes: Sequence[Size]) -> list[Size]:
-    """In cache, where arithmetic decides, then streaming and at launch, as far as there are any."""
-    by_name = {each.name: each for each in sizes}
+    """The sizes in cache (arithmetic decides), streaming and at launch, as far as present."""
+    by_name = {size.name: size for size in sizes}
     wanted = [deciding(sizes) if sizes else None, by_name.get("memory"), by_name.get("launch")]
-    return list(dict.fromkeys(each for each in wanted if each))
+    return list(dict.fromkeys(size for size in wanted if size))

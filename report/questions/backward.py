@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..compare.groups import Group, answering, in_cache
 from ..compare.pairs import Pair, pairs
-from ..compare.ratios import Found, tally
+from ..compare.ratios import NamedRatio, tally
 from ..draw.strips import Mark
 from ..read.evidence import Evidence, Timed
 from ..words import sentence
@@ -57,7 +57,7 @@ def _sentence(group: Group[Pair], direction: str) -> str:
 
 
 def _clauses(found: Sequence[Pair]) -> list[str]:
-    told: dict[str, list[Found]] = {}
+    told: dict[str, list[NamedRatio]] = {}
     for pair in found:
         told.setdefault(pair.name, []).append((pair.setting.who, pair.ratio))
     return [tally(f"{name}'s", "its value", told[name]) for name in _NAMES if name in told]

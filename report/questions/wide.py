@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..compare.groups import Group, answering, in_cache
 from ..compare.pairs import Pair, pairs
-from ..compare.ratios import Found, span, tally
+from ..compare.ratios import NamedRatio, span, tally
 from ..read.evidence import PLAIN, Evidence, Timed
 from ..words import number, sentence
 from .answer import Answer, command, figure, unmeasured
@@ -48,7 +48,7 @@ def _shown(group: Group[Pair]) -> Group[Pair]:
 
 def _overall(group: Group[Pair]) -> list[str]:
     """Of how many activations and frameworks the wide form takes longer: a sentence a mode."""
-    modes: dict[str, list[Found]] = {}
+    modes: dict[str, list[NamedRatio]] = {}
     for pair in group.records:
         modes.setdefault(pair.setting.mode, []).append(("", pair.ratio))
     where = group.sizes[0].where

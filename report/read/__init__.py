@@ -1,1 +1,1 @@
-"""Rows to evidence: what a page may speak of."""
+"""Rows to evidence: everything that a page may state."""

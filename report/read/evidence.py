@@ -1,4 +1,4 @@
-"""What a page may speak of: what was timed, what was checked, what is missing, and why."""
+"""The evidence of a page: cases timed, checked and missing, with the reasons."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _end(value: float | None) -> float:
 
 @dataclass(frozen=True)
 class Checked:
-    """The exactness of one case: its largest error in ulp, where that is, and figures by metric.
+    """The exactness of one case: its largest error in ulp, the input of it, and figures by metric.
 
     `worst_flushed` is where it is largest if a subnormal may stand as zero, `nans` are the first
     inputs at which a NaN and a number are mistaken for each other, `cause` names what is to blame.
@@ -99,7 +99,7 @@ class Checked:
 
     @property
     def nan_mismatches(self) -> float | None:
-        """How often a NaN and a number are mistaken for each other."""
+        """The number of inputs at which a NaN and a number are mistaken for each other."""
         return self.figures.get("nan_mismatches")
 
     @property
@@ -110,7 +110,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Timed:
-    """A case that was timed: an estimate a metric, and its exactness where it was checked.
+    """A case that was timed: an estimate per metric, and its exactness where it was checked.
 
     `plain` says whether it is in the form that people take first. `flawed` says whether the form's
     value strays by more than COARSE ulp, or its gradient without bound, on some finite input
@@ -132,12 +132,12 @@ class Timed:
 
     @property
     def time(self) -> Estimate:
-        """Nanoseconds a call."""
+        """Nanoseconds per call."""
         return self.estimates["time_per_call"]
 
     @property
     def is_unit(self) -> bool:
-        """Whether relative costs are over it: its own is 1 by definition."""
+        """True for the relu that relative costs are over: its own is 1 by definition."""
         return self.cost == Estimate(1.0, 1.0, 1.0)
 
     @property
@@ -147,7 +147,7 @@ class Timed:
 
     @property
     def ended(self) -> Ended | None:
-        """Why sampling ended, as far as the rows say."""
+        """The reason that sampling ended, as far as the rows record it."""
         return self.sampling.ended if self.sampling else None
 
 
@@ -182,20 +182,20 @@ class Split:
     reused: bool
 
     def part(self, metric: str) -> Estimate | None:
-        """What a part takes, if that was measured."""
-        found = self.parts.get(metric)
-        return found.estimate if found else None
+        """The estimate of a part, if it was measured."""
+        part = self.parts.get(metric)
+        return part.estimate if part else None
 
     @property
     def cause(self) -> Cause | None:
-        """Why its arithmetic is a surprise, if it is one."""
-        found = self.parts.get("surprise")
-        return found.row.cause if found else None
+        """The cause of a surprise in its arithmetic, if there is one."""
+        surprise = self.parts.get("surprise")
+        return surprise.row.cause if surprise else None
 
 
 @dataclass(frozen=True)
 class Between:
-    """How far the results of a case lie from others: of a framework, or under another condition.
+    """Distances of a case's results from another framework's, or from another condition's.
 
     `figures` are by metric; `first` is the first input at which the two part.
     """
@@ -220,7 +220,7 @@ class Between:
 
     @property
     def of_frameworks(self) -> bool:
-        """Whether it is of two frameworks, not of one under two conditions."""
+        """True for two frameworks, false for one framework under two conditions."""
         return self.against.kind is Other.FRAMEWORK
 
 
@@ -239,7 +239,7 @@ class Missing:
 class Evidence:
     """Everything that a page may speak of; `runs` are by the name the page gives them.
 
-    One reading equals itself alone, so that what is made of it can be kept.
+    Evidence equals itself alone, so that results computed from it can be cached.
     """
 
     runs: Mapping[str, Run]
@@ -276,17 +276,17 @@ class Evidence:
     @cached_property
     def devices(self) -> frozenset[str]:
         """Every device that something was timed or checked on."""
-        timed = {case.case.device for case in self.timed}
-        return frozenset(timed | {case.case.device for case in self.checked})
+        timed = {timed.case.device for timed in self.timed}
+        return frozenset(timed | {checked.case.device for checked in self.checked})
 
     def in_one_process(self, timed: Timed) -> bool:
-        """Whether a case was timed in one process, as planned or as its row says."""
+        """True for a case timed in one process, as planned or as its row says."""
         alone = timed.sampling is not None and timed.sampling.processes == 1
         return self.runs[timed.run].facts.epochs < 2 or alone
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
-        """What is wrong beyond its bound, by the name of the run."""
+        """The findings, errors beyond their bounds, by the name of the run."""
         return {name: findings(run) for name, run in self.runs.items()}
 
 
@@ -308,7 +308,7 @@ def with_device(evidence: Evidence, command: str) -> str:
 
 
 def repeatable(case: Case) -> bool:
-    """Whether a command can measure a case again.
+    """True if a command can measure a case again.
 
     A name with a quote in it would end the quoting of the command line it is pasted into.
     """
@@ -326,7 +326,7 @@ def _is_known(activation: str) -> bool:
 
 
 def plain(*fields: object) -> bool:
-    """Whether every field is a plain word, safe on a command line."""
+    """True if every field is a plain word, safe on a command line."""
     return all(_is_plain(str(field)) for field in fields)
 
 

@@ -42,11 +42,11 @@ def read(paths: Sequence[Path]) -> Evidence:
     parts = [_records(name, run) for name, run in runs.items()]
     return Evidence(
         runs,
-        [each for part in parts for each in part.timed],
-        [each for part in parts for each in part.checked],
-        [each for part in parts for each in part.between],
-        [each for part in parts for each in part.missing],
-        [each for part in parts for each in part.splits],
+        [timed for part in parts for timed in part.timed],
+        [checked for part in parts for checked in part.checked],
+        [between for part in parts for between in part.between],
+        [missing for part in parts for missing in part.missing],
+        [split for part in parts for split in part.splits],
     )
 
 
@@ -66,7 +66,7 @@ def _load(path: Path) -> Run:
 
 
 def _is_writable(row: Row) -> bool:
-    """Whether any page can hold all texts of a row."""
+    """True if any page can hold all texts of a row."""
     names = [*vars(row.case).values(), row.reason, row.family, *(row.operations or ())]
     names += [row.against.name, row.against.form] if row.against else []
     names += row.cause.names if row.cause else ()
@@ -74,7 +74,7 @@ def _is_writable(row: Row) -> bool:
 
 
 def _wrong(row: Row) -> str:
-    """What a row holds that it cannot hold; empty if there is nothing."""
+    """The impossible value that a row holds; empty if there is none."""
     if row.metric == "time_per_call" and row.value is not None:
         if row.case.size < 1:
             return f"the size {row.case.size}"
@@ -88,7 +88,7 @@ def _wrong(row: Row) -> str:
 
 @dataclass(frozen=True)
 class _Worker:
-    """Of what is known of a worker what pages look into."""
+    """The facts of a worker that pages read."""
 
     versions: dict[str, Any] = field(default_factory=dict)
     floating_point: dict[str, dict[str, bool | str]] | None = None
@@ -96,7 +96,7 @@ class _Worker:
 
 @dataclass(frozen=True)
 class _Facts:
-    """Of what is known of a run what pages look into, and the store takes as it is."""
+    """The facts of a run that pages read and the store does not check."""
 
     workers: dict[str, _Worker]
     selftest: list[Line]
@@ -118,7 +118,7 @@ def _check_facts(run: Run) -> None:
 
 
 def _written(value: Any) -> Any:
-    """The same with every text in it as a page can hold it."""
+    """A value with every text in it as a page can hold it."""
     if isinstance(value, StrEnum):
         return value
     if isinstance(value, str):
@@ -128,7 +128,7 @@ def _written(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_written, value))
     if isinstance(value, dict):
-        return {_written(key): _written(each) for key, each in value.items()}
+        return {_written(key): _written(item) for key, item in value.items()}
     return list(map(_written, value)) if isinstance(value, list) else value
 
 
@@ -136,7 +136,7 @@ def _named(runs: Iterable[Run]) -> dict[str, Run]:
     named: dict[str, Run] = {}
     for run in runs:
         name = writable(run.path.resolve().name)
-        folders = {each.path.resolve() for each in named.values()}
+        folders = {known.path.resolve() for known in named.values()}
         if run.path.resolve() not in folders:
             named[name if name not in named else writable(str(run.path))] = run
     return named
@@ -175,11 +175,11 @@ def _records(name: str, run: Run) -> Evidence:
 _WHAT = {"time_per_call": "time", "max_ulp": "exactness"}
 
 
-def _keep(parts: dict[str, Part], found: Part) -> None:
-    """Of a part at several sizes, the largest: only the errors of a line have several."""
-    other = parts.get(found.row.metric)
-    if other is None or _size_of(found) > _size_of(other):
-        parts[found.row.metric] = found
+def _keep(parts: dict[str, Part], part: Part) -> None:
+    """Keep the largest of a part at several sizes: only the errors of a fit have several."""
+    other = parts.get(part.row.metric)
+    if other is None or _size_of(part) > _size_of(other):
+        parts[part.row.metric] = part
 
 
 def _size_of(part: Part) -> float:
@@ -193,12 +193,12 @@ def _splits(
     for case, rows in cases.items():
         if "time_per_call" in rows:
             sizes.setdefault(replace(case, size=0), set()).add(case.size)
-    for case, found in parts.items():
-        row = next(iter(found.values())).row
+    for case, metrics in parts.items():
+        row = next(iter(metrics.values())).row
         measured = tuple(sorted(sizes.get(case, ())))
         reused = replace(case, output="reused") in sizes
         facts = (row.family, row.rowwise, row.primitive, row.plain)
-        yield Split(run, case, *facts, found, measured, reused)
+        yield Split(run, case, *facts, metrics, measured, reused)
 
 
 def _estimate(row: Row) -> Estimate | None:
@@ -206,13 +206,13 @@ def _estimate(row: Row) -> Estimate | None:
 
 
 def _timed(run: str, cases: Mapping[Case, _Rows], checked: Iterable[Checked]) -> Iterator[Timed]:
-    exactness = {_same_code(each.case): each for each in checked}
+    exactness = {_same_code(check.case): check for check in checked}
     for case, rows in cases.items():
         time = rows.get("time_per_call")
         if time is None:
             continue
         known = (*rows.values(), *derived(time))
-        estimates = {row.metric: found for row in known if (found := _estimate(row))}
+        estimates = {row.metric: estimate for row in known if (estimate := _estimate(row))}
         cost = rows.get("relative_cost")
         yield Timed(
             run,
@@ -238,7 +238,7 @@ def _flawed(case: Case, exactness: Mapping[tuple[str, ...], Checked]) -> bool | 
 
 
 def _same_code(case: Case) -> tuple[str, ...]:
-    """What decides a result's bits."""
+    """The fields that decide a result's bits."""
     return tuple(str(getattr(case, field)) for field in _CODE)
 
 
