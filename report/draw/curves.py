@@ -30,7 +30,7 @@ from .drawing import (
 )
 
 _LEFT, _HEIGHT, _LETTER, _TICK = 46.0, 260.0, 5.4, 27.0
-"""Pixels: left of the axes, in all, of a letter beside a line, and of a tick's label."""
+"""Pixels: the left margin, the height, a letter of a curve's label, and a tick's label."""
 _LOOKS = (
     (PARTS["memory"], "o", "○"),
     (PARTS["arithmetic"], "s", "□"),
@@ -57,28 +57,30 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """What one panel shows: its title and its curves."""
+    """The content of one panel: its title and its curves."""
 
     title: str
     curves: Sequence[Curve]
 
 
-def panels(name: str, found: Sequence[Curves], what: str, one: bool = False) -> tuple[Panel, ...]:
+def panels(
+    name: str, contents: Sequence[Curves], what: str, one: bool = False
+) -> tuple[Panel, ...]:
     """Panels on the same axes of values; `one` draws a dashed line at 1."""
-    drawn = [curve for shown in found for curve in shown.curves]
+    drawn = [curve for content in contents for curve in content.curves]
     values = ends(value for curve in drawn for value in curve.values.values())
     up = limits([*values, *([1.0] if one else [])], span=4.0, room=1.2)
     return tuple(
-        _panel(f"{name}-{index}", shown, up, what, one)
-        for index, shown in enumerate(found)
-        if shown.curves
+        _panel(f"{name}-{index}", content, up, what, one)
+        for index, content in enumerate(contents)
+        if content.curves
     )
 
 
-def _panel(name: str, shown: Curves, up: Limits, what: str, one: bool) -> Panel:
+def _panel(name: str, content: Curves, up: Limits, what: str, one: bool) -> Panel:
     curves = [
         Curve(c.label, c.group, dict(sorted(c.values.items())), c.dashed, c.floor)
-        for c in shown.curves
+        for c in content.curves
     ]
     groups = list(dict.fromkeys(curve.group for curve in curves if not curve.floor))
     looks = {group: _LOOKS[place % len(_LOOKS)] for place, group in enumerate(groups)}
@@ -100,13 +102,13 @@ def _panel(name: str, shown: Curves, up: Limits, what: str, one: bool) -> Panel:
         axes.set_xlabel("elements of the input, log scale")
         last = [list(curve.values.values())[-1].value for curve in curves]
         end_labels(axes, dict(zip(names, last, strict=True)), up)
-        heading(axes, shown.title, _LEFT)
+        heading(axes, content.title, _LEFT)
         svg = to_svg(figure, name)
-    return Panel(svg, f"{shown.title}: {what}: {'; '.join(map(_spoken, curves))}")
+    return Panel(svg, f"{content.title}: {what}: {'; '.join(map(_spoken, curves))}")
 
 
 def _draw(axes: Axes, curve: Curve, look: Sequence[str], up: Limits) -> None:
-    sizes, values = list(curve.values), [found.value for found in curve.values.values()]
+    sizes, values = list(curve.values), [estimate.value for estimate in curve.values.values()]
     if curve.floor:
         axes.fill_between(sizes, up[0], values, color=LINE, linewidth=0)
         return
@@ -120,7 +122,7 @@ def _draw(axes: Axes, curve: Curve, look: Sequence[str], up: Limits) -> None:
 
 
 def size_ticks(axes: Axes, sizes: Sequence[int], width: float) -> None:
-    """A tick per size; those are named whose labels fit on so many pixels, the ends first."""
+    """A tick per size, named where the labels fit into `width` pixels, the ends first."""
     reach = math.log(sizes[-1] / sizes[0]) or 1.0
     named: list[int] = []
     for size in dict.fromkeys([sizes[0], sizes[-1], *sizes]):
@@ -140,12 +142,12 @@ def power(size: int) -> str:
     return f"2^{exponent}" if size == 2**exponent else f"{size:,}"
 
 
-def end_labels(axes: Axes, found: Mapping[str, float], up: Limits) -> None:
-    """Names at the lines' ends, moved apart where they would overlap."""
+def end_labels(axes: Axes, ends: Mapping[str, float], up: Limits) -> None:
+    """Names at the curves' ends, moved apart where they would overlap."""
     low, high = (math.log10(limit) for limit in up)
     step = (high - low) * 0.068
-    order = sorted(found, key=lambda name: found[name])
-    heights = [math.log10(found[name]) for name in order]
+    order = sorted(ends, key=lambda name: ends[name])
+    heights = [math.log10(ends[name]) for name in order]
     rising = [*accumulate(heights, lambda last, height: max(height, last + step))]
     falling = [*accumulate(reversed(heights), lambda last, height: min(height, last - step))]
     for name, *both in zip(order, rising, reversed(falling), strict=True):
@@ -156,5 +158,7 @@ def end_labels(axes: Axes, found: Mapping[str, float], up: Limits) -> None:
 
 
 def _spoken(curve: Curve) -> str:
-    told = [f"{number(found.value)} at {elements(size)}" for size, found in curve.values.items()]
-    return f"{curve.label} {', '.join(told)}"
+    points = [
+        f"{number(estimate.value)} at {elements(size)}" for size, estimate in curve.values.items()
+    ]
+    return f"{curve.label} {', '.join(points)}"

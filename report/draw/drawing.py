@@ -30,7 +30,7 @@ PARTS = {
     "handoff": "#01010e",
 }
 LINES = ("#010110", "#010111", "#010112", "#010113")
-"""Colours of lines that stand for no family, told apart by dashes and markers as well."""
+"""Colours of lines that stand for no family, distinguished by dashes and markers as well."""
 MARKERS = {"max": "s", "exp": "o", "algebraic": "^", "unknown": "x"}
 SIGNS = {"max": "■", "exp": "●", "algebraic": "▲"}
 KEY = "■ max, ▲ algebraic, ● exp"
@@ -80,12 +80,12 @@ _INLINE = (
     (r' transform="rotate\(-0 [^"]*"', ""),
     (r"\s*\n\s*", " "),
 )
-"""What an SVG document has that an element of a page must not have or need not repeat."""
+"""Patterns of an SVG document that an inline element must not have or need not repeat."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A drawing and what it says to somebody who cannot see it."""
+    """A drawing and its text for somebody who cannot see it."""
 
     svg: str
     label: str
@@ -117,7 +117,7 @@ def heading(axes: Axes, text: str, left: float, above: float = 12, below: str = 
 
 @dataclass(frozen=True)
 class Row(Generic[Item]):
-    """What stands in one row, a lane each, and whose it is: a name, and a smaller line below it."""
+    """The items of one row, a lane per item, under a name and a smaller line below it."""
 
     who: str
     below: str
@@ -126,17 +126,17 @@ class Row(Generic[Item]):
 
 @contextmanager
 def rows(
-    found: Sequence[Row[Item]], title: str, axis: str, right: float, below: str = ""
+    content: Sequence[Row[Item]], title: str, axis: str, right: float, below: str = ""
 ) -> Iterator[tuple[Figure, Axes, list[tuple[float, Item]]]]:
     """A figure of rows with their names on the left, and each item with the height of its lane.
 
-    `below` is a line under the title, `right` the room for words beside the axes.
+    `below` is a subtitle, `right` the room for words beside the axes.
     """
-    height = sum(len(row.items) * _LANE + _GAP for row in found)
+    height = sum(len(row.items) * _LANE + _GAP for row in content)
     room = 12.0 if below else 0.0
     with canvas(WIDTH, height + 84 + room, LEFT, right, top=38 + room) as (figure, axes):
         placed, top = [], 0.0
-        for row in found:
+        for row in content:
             placed += [(top + (lane + 0.8) * _LANE, item) for lane, item in enumerate(row.items)]
             middle = top + (len(row.items) / 2 + 0.3) * _LANE
             beside(axes, middle, shortened(row.who), -LEFT, 5 if row.below else 0, size=10)
@@ -159,7 +159,7 @@ def spoken(row: Row[Item], words: Callable[[Item], str]) -> str:
 def beside(
     axes: Axes, row: float, text: str, right: float, up: float = 0, edge: int = 0, **look: Any
 ) -> None:
-    """A text at a row, so many pixels right of an edge of the axes (0 left, 1 right) and up."""
+    """A text at a row, `right` pixels from an edge of the axes (0 left, 1 right) and `up`."""
     axes.annotate(
         text, (edge, row), xycoords=("axes fraction", "data"), xytext=(right, up),
         textcoords="offset points", va="center", **look,
@@ -174,15 +174,15 @@ def whiskers(
     width: float = 1.2,
     upright: bool = False,
 ) -> None:
-    """The intervals of estimates, each at its place along the other axis."""
-    found = [
-        (place, each.low, each.high)
-        for place, each in zip(places, estimates, strict=True)
-        if each.low is not None and each.high is not None
+    """The intervals of estimates, each at its position along the other axis."""
+    intervals = [
+        (place, estimate.low, estimate.high)
+        for place, estimate in zip(places, estimates, strict=True)
+        if estimate.low is not None and estimate.high is not None
     ]
     draw = axes.vlines if upright else axes.hlines
-    if found:
-        draw(*zip(*found, strict=True), color=colour, linewidth=width)
+    if intervals:
+        draw(*zip(*intervals, strict=True), color=colour, linewidth=width)
 
 
 def to_svg(figure: Figure, name: str) -> str:
@@ -202,13 +202,13 @@ def to_svg(figure: Figure, name: str) -> str:
 
 def limits(values: Iterable[float | None], span: float = 3.0, room: float = 1.25) -> Limits:
     """The ends of a logarithmic axis that holds these values and at least so wide a span."""
-    found = [value for value in values if value is not None and 0 < value < math.inf] or [1.0]
-    return min(found) / room, max(*found, min(found) * span) * room
+    finite = [value for value in values if value is not None and 0 < value < math.inf] or [1.0]
+    return min(finite) / room, max(*finite, min(finite) * span) * room
 
 
 def ends(estimates: Iterable[Estimate]) -> list[float | None]:
     """The values of estimates, and the ends of their intervals."""
-    return [end for found in estimates for end in (found.value, found.low, found.high)]
+    return [end for estimate in estimates for end in (estimate.value, estimate.low, estimate.high)]
 
 
 def log_ticks(axis: Any, limits: tuple[float, float]) -> None:

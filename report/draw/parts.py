@@ -1,4 +1,4 @@
-"""The parts of a cost: bars of what adds up, in cache, streaming, and of a call."""
+"""The parts of a cost: bars that add up, in cache, streaming, and per call."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from .figure import Figure
 
 _ROW, _LEFT, _BROAD, _BAR = 19.0, 142.0, 596.0, 0.62
 _COLUMNS = (
-    ("in cache, ns an element", ("copy_floor", "arithmetic"), 1.0),
-    ("streaming, ns an element", ("memory", "allocation"), 1.0),
-    ("a call, µs", ("launch", "handoff"), 1000.0),
+    ("in cache, ns per element", ("copy_floor", "arithmetic"), 1.0),
+    ("streaming, ns per element", ("memory", "allocation"), 1.0),
+    ("per call, µs", ("launch", "handoff"), 1000.0),
 )
-"""What stands side by side, each adding up from the left, and how many ns its unit has."""
+"""Columns side by side: a title, parts that add up from the left, and a unit in ns."""
 
 
 def figures(evidence: Evidence) -> list[Figure]:
@@ -78,17 +78,17 @@ def _panel(name: str, series: Series[Split]) -> Panel:
             beside(first, row, SIGNS[split.family], -5, size=9, **look)
         heading(first, series.who, _LEFT, above=30)
         svg = to_svg(figure, name)
-    told = ", ".join(
+    costs = ", ".join(
         f"{split.case.activation} {number(_arithmetic(split).value)}" for split in splits
     )
     lead = f"{series.who}: parts of the cost of {len(splits)} activations"
-    return Panel(svg, f"{lead}: arithmetic {told}")
+    return Panel(svg, f"{lead}: arithmetic {costs}")
 
 
 def _arithmetic(split: Split) -> Estimate:
-    found = split.part("arithmetic")
-    assert found is not None
-    return found
+    arithmetic = split.part("arithmetic")
+    assert arithmetic is not None
+    return arithmetic
 
 
 def _column(
@@ -127,10 +127,10 @@ def _bars(axes: Axes, row: int, parts: Sequence[tuple[str, float]]) -> None:
 def _whiskers(axes: Axes, splits: Sequence[Split]) -> None:
     """The interval of the arithmetic, where it adds to the floor."""
     known = {
-        row: found.plus(floor.value)
+        row: arithmetic.plus(floor.value)
         for row, split in enumerate(splits)
-        if (found := split.part("arithmetic")) and (floor := split.part("copy_floor"))
+        if (arithmetic := split.part("arithmetic")) and (floor := split.part("copy_floor"))
     }
     whiskers(axes, known, known.values(), INK, 1.1)
-    values = [found.value for found in known.values()]
+    values = [arithmetic.value for arithmetic in known.values()]
     axes.plot(values, list(known), "|", color=INK, markersize=6)

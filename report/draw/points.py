@@ -28,7 +28,7 @@ def draw(axes: Axes, points: Sequence[Point], upright: bool = False) -> None:
     for family in dict.fromkeys(point.family for point in points):
         of_family = [point for point in points if point.family == family]
         known = [(p.x if upright else p.y, p.interval) for p in of_family if p.interval]
-        places, intervals = [place for place, _ in known], [found for _, found in known]
+        places, intervals = [place for place, _ in known], [interval for _, interval in known]
         whiskers(axes, places, intervals, COLOURS[family], 1, upright)
         for filled in (False, True):
             shown = [point for point in of_family if point.filled is filled]

@@ -49,7 +49,7 @@ Strip = Row[Mark]
 
 @dataclass(frozen=True)
 class Strips:
-    """What one panel shows: its title, a line under it, and its strips."""
+    """The content of one panel: its title, a subtitle, and its strips."""
 
     title: str
     strips: Sequence[Strip]
@@ -58,28 +58,28 @@ class Strips:
 
 def by_setting(marks: Iterable[tuple[Setting, Mark]]) -> list[Strip]:
     """A strip per framework and mode."""
-    found: dict[tuple[str, str], list[Mark]] = {}
+    marks_of: dict[tuple[str, str], list[Mark]] = {}
     for setting, mark in marks:
-        found.setdefault((title(setting.framework), setting.mode), []).append(mark)
-    return [Row(who, mode, tuple(strip)) for (who, mode), strip in found.items()]
+        marks_of.setdefault((title(setting.framework), setting.mode), []).append(mark)
+    return [Row(who, mode, tuple(strip)) for (who, mode), strip in marks_of.items()]
 
 
-def panels(name: str, found: Sequence[Strips], over: str) -> tuple[Panel, ...]:
+def panels(name: str, contents: Sequence[Strips], over: str) -> tuple[Panel, ...]:
     """Panels on the same axis: times over those of `over`, with a dashed line at 1."""
-    marks = [mark for shown in found for strip in shown.strips for mark in strip.items]
+    marks = [mark for content in contents for strip in content.strips for mark in strip.items]
     values = [value for mark in marks for value in (mark.estimate.value, *mark.others)]
     across = limits([1.0, *values], room=1.3)
     return tuple(
-        _panel(f"{name}-{index}", shown, across, over)
-        for index, shown in enumerate(found)
-        if shown.strips
+        _panel(f"{name}-{index}", content, across, over)
+        for index, content in enumerate(contents)
+        if content.strips
     )
 
 
-def _panel(name: str, shown: Strips, across: Limits, over: str) -> Panel:
+def _panel(name: str, content: Strips, across: Limits, over: str) -> Panel:
     """Rows of marks. An interval that reaches beyond the axis ends at its edge."""
     axis = f"time over that of {over} (×), log scale"
-    with rows(shown.strips, shown.title, axis, _RIGHT, shown.below) as (figure, axes, placed):
+    with rows(content.strips, content.title, axis, _RIGHT, content.below) as (figure, axes, placed):
         axes.set(xscale="log", xlim=across)
         for height, mark in placed:
             _mark(axes, mark, height)
@@ -90,9 +90,9 @@ def _panel(name: str, shown: Strips, across: Limits, over: str) -> Panel:
         )  # fmt: skip
         log_ticks(axes.xaxis, across)
         svg = to_svg(figure, name)
-    whole = ", ".join(filter(None, (shown.title, shown.below)))
-    told = "; ".join(spoken(strip, _spoken) for strip in shown.strips)
-    return Panel(svg, f"{whole}: {axis}: {told}")
+    whole = ", ".join(filter(None, (content.title, content.below)))
+    strips = "; ".join(spoken(strip, _spoken) for strip in content.strips)
+    return Panel(svg, f"{whole}: {axis}: {strips}")
 
 
 def _mark(axes: Axes, mark: Mark, at: float) -> None:

@@ -1,4 +1,4 @@
-"""An answer: sentences from the rows, the chart that shows them, and what measures them again."""
+"""An answer: sentences from the rows, a chart of them, and the command behind them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..words import capital, sentence
 class Answer:
     """A question and its answer; `anchor` is its place in the address.
 
-    `measured` is false where the rows do not say: then `command` measures what is missing, else
-    what the sentences rest on. `see` leads on: the title of a section by its anchor.
+    `measured` is false where the rows give no answer: then `command` measures what is missing,
+    else what the sentences rest on. `see` leads on: the title of a section by its anchor.
     """
 
     anchor: str
@@ -42,24 +42,24 @@ def unmeasured(
 
 
 def plain(timed: Timed, *names: str) -> bool:
-    """Whether a case is the value of one of these activations in the form that people take."""
+    """True for the value of one of these activations in the form that people take."""
     case = timed.case
     return timed.plain and case.activation in names and case.direction == "forward"
 
 
-def by_place(found: Iterable[Group[Pair]], other: str) -> list[str]:
-    """A sentence per place: how often each activation takes longer than another."""
+def by_place(groups: Iterable[Group[Pair]], other: str) -> list[str]:
+    """A sentence per place: the number of settings where an activation takes longer."""
     return [
         sentence(group.prefix, f"{size.where}: ", ". ".join(_tallies(group.at(size), other)))
-        for group in found
+        for group in groups
         for size in group.places
         if group.at(size)
     ]
 
 
-def _tallies(found: Iterable[Pair], other: str) -> list[str]:
+def _tallies(pairs: Iterable[Pair], other: str) -> list[str]:
     by_name: dict[str, list[Pair]] = {}
-    for pair in found:
+    for pair in pairs:
         by_name.setdefault(pair.name, []).append(pair)
     return [
         tally(name, other, [(pair.setting.who, pair.ratio) for pair in named])
@@ -71,32 +71,32 @@ def figure(
     name: str,
     title: str,
     note: str,
-    found: Sequence[Group[Pair]],
+    groups: Sequence[Group[Pair]],
     other: str,
     mark: Callable[[Pair], Mark] | None = None,
 ) -> Figure:
-    """The ratios of every place as strips, a panel each, on the same axis."""
+    """The ratios as strips, a panel per place, on the same axis."""
     of = mark or (lambda pair: Mark(pair.top.family, pair.name, pair.ratio))
     drawn = [
         Strips(
-            capital(f"{size.words}{f', {group.conditions.device}' * (len(found) > 1)}"),
+            capital(f"{size.words}{f', {group.conditions.device}' * (len(groups) > 1)}"),
             by_setting((pair.setting, of(pair)) for pair in group.at(size)),
         )
-        for group in found
+        for group in groups
         for size in group.places
     ]
-    conditions = capital("; ".join(group.words for group in found))
+    conditions = capital("; ".join(group.words for group in groups))
     text = f"{note} Bars are 95 % intervals. {conditions}."
     return Figure(title, text.strip(), panels(name, drawn, other))
 
 
 def of_run(evidence: Evidence, run: str, *sentences: str) -> tuple[str, ...]:
-    """The sentences; where there are several runs, the first says which one they are of."""
+    """The sentences; where there are several runs, the first names theirs."""
     first, *rest = sentences
     return (f"Run {run}: {first}" if len(evidence.runs) > 1 else first, *rest)
 
 
-def command(found: Iterable[Group[Pair]]) -> str:
-    """What times all pairs again."""
-    pairs = [pair for group in found for pair in group.records]
-    return again(each.case for pair in pairs for each in (pair.bottom, pair.top))
+def command(groups: Iterable[Group[Pair]]) -> str:
+    """The command that times all pairs again."""
+    pairs = [pair for group in groups for pair in group.records]
+    return again(timed.case for pair in pairs for timed in (pair.bottom, pair.top))

@@ -1,4 +1,4 @@
-"""What the backward pass costs: the gradient, and both directions in one call, over the value."""
+"""The cost of the backward pass: the gradient, and both directions in one call."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """The time of the gradient, and of both, over that of the value alone, in cache."""
-    found = {
+    by_direction = {
         direction: answering(evidence, pairs(evidence, wanted, direction="forward"), in_cache)
         for direction, wanted in _WANTED.items()
     }
-    groups = [group for alike in found.values() for group in alike]
+    groups = [group for alike in by_direction.values() for group in alike]
     if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = [_sentence(group, direction) for direction, alike in found.items() for group in alike]
-    told += ["Both in one call were not timed: --direction both does it."] * (not found["both"])
+    sentences = [
+        _sentence(group, direction) for direction, alike in by_direction.items() for group in alike
+    ]
+    sentences += ["Both in one call were not timed: --direction both does it."] * (
+        not by_direction["both"]
+    )
     note = "● gelu, ■ relu, ▲ squareplus, each in its plain form; hollow is both in one call."
     drawn = figure("backward", "The gradient over the value", note, groups, "the value", _mark)
     see = {"timings": "Every case that was timed"}
-    return Answer(_ANCHOR, _QUESTION, tuple(told), (drawn,), command(groups), see=see)
+    return Answer(_ANCHOR, _QUESTION, tuple(sentences), (drawn,), command(groups), see=see)
 
 
 def _wanted(direction: str) -> Callable[[Timed], bool]:
@@ -56,11 +60,11 @@ def _sentence(group: Group[Pair], direction: str) -> str:
     return sentence(group.prefix, where, ". ".join(_clauses(group.records)))
 
 
-def _clauses(found: Sequence[Pair]) -> list[str]:
-    told: dict[str, list[NamedRatio]] = {}
-    for pair in found:
-        told.setdefault(pair.name, []).append((pair.setting.who, pair.ratio))
-    return [tally(f"{name}'s", "its value", told[name]) for name in _NAMES if name in told]
+def _clauses(pairs: Sequence[Pair]) -> list[str]:
+    by_name: dict[str, list[NamedRatio]] = {}
+    for pair in pairs:
+        by_name.setdefault(pair.name, []).append((pair.setting.who, pair.ratio))
+    return [tally(f"{name}'s", "its value", by_name[name]) for name in _NAMES if name in by_name]
 
 
 def _mark(pair: Pair) -> Mark:

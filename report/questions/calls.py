@@ -1,4 +1,4 @@
-"""Where the time goes: the share of each part in a call, at launch, in cache and streaming."""
+"""The parts of a call: the share of each, at launch, in cache and streaming."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MOST = 0.5
 class Call:
     """A call and the share of each part in the time that it took, by the part's word.
 
-    It is `poor` if its line missed the size left out.
+    It is `poor` if the fitted line missed the size left out.
     """
 
     case: Case
@@ -59,11 +59,11 @@ Calls = Mapping[Size, Sequence[Call]]
 
 
 def answer(evidence: Evidence) -> Answer:
-    """Which part takes more than half of a call, by activation and size."""
+    """The part that takes more than half of a call, by activation and size."""
     for group in groups(evidence, evidence.splits, _wanted):
-        found = _calls(evidence, group)
-        if found:
-            return _answered(evidence, group, found)
+        calls = _calls(evidence, group)
+        if calls:
+            return _answered(evidence, group, calls)
     return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
 
 
@@ -73,18 +73,18 @@ def _wanted(split: Split) -> bool:
 
 
 def _calls(evidence: Evidence, group: Group[Split]) -> Calls:
-    found: dict[int, list[Call]] = {}
+    by_size: dict[int, list[Call]] = {}
     for series in group.series:
         for split in sorted(series.records, key=lambda split: _NAMES.index(split.case.activation)):
             for size, shares in _shares(evidence, split):
                 call = Call(replace(split.case, size=size), poor_fit(split), shares)
-                found.setdefault(size, []).append(call)
-    sizes = sizes_of(evidence, group.conditions, found)
-    return {size: found[size.elements] for size in sizes}
+                by_size.setdefault(size, []).append(call)
+    sizes = sizes_of(evidence, group.conditions, by_size)
+    return {size: by_size[size.elements] for size in sizes}
 
 
 def _shares(evidence: Evidence, split: Split) -> Iterator[tuple[int, dict[str, Estimate]]]:
-    """Of each size at which a part was taken, the shares, where all its parts are known."""
+    """The shares at each size where a part was taken and all its parts are known."""
     for taken, metrics in _TAKEN.items():
         known = {metric: split.part(metric) for metric in metrics}
         if known[taken] is None:
@@ -102,7 +102,7 @@ def _shares(evidence: Evidence, split: Split) -> Iterator[tuple[int, dict[str, E
             yield size, shares
 
 
-def _answered(evidence: Evidence, group: Group[Split], found: Calls) -> Answer:
+def _answered(evidence: Evidence, group: Group[Split], by_size: Calls) -> Answer:
     splits = [split for series in group.series for split in series.records]
     every = [replace(split.case, size=size) for split in splits for size in split.sizes]
     every.sort(key=lambda case: case.size)
@@ -112,7 +112,7 @@ def _answered(evidence: Evidence, group: Group[Split], found: Calls) -> Answer:
         of_run(
             evidence,
             group.conditions.run,
-            *(_sentence(size, calls) for size, calls in found.items()),
+            *(_sentence(size, calls) for size, calls in by_size.items()),
             *_doubt(splits),
         ),
         command=again(every, _OPTIONS),
@@ -121,35 +121,35 @@ def _answered(evidence: Evidence, group: Group[Split], found: Calls) -> Answer:
 
 
 def _sentence(size: Size, calls: Sequence[Call]) -> str:
-    """Of each activation, which part is shown to take more than half, and in how many lines."""
-    told = []
+    """The parts shown to take more than half, and in how many calls, by activation."""
+    clauses = []
     for name in _NAMES:
         named = [call for call in calls if call.case.activation == name]
         if named:
-            told.append(f"{name}, {_majority(named)}")
-    return sentence(f"{size.where}, more than half of a call goes to: {'; '.join(told)}")
+            clauses.append(f"{name}, {_majority(named)}")
+    return sentence(f"{size.where}, more than half of a call goes to: {'; '.join(clauses)}")
 
 
 def _majority(calls: Sequence[Call]) -> str:
     """`launch in 3 of 7 (58.0–100 %), no part for certain in 4 of 7`."""
-    found: dict[str, list[Estimate]] = {}
+    by_part: dict[str, list[Estimate]] = {}
     for call in calls:
         word = _most(call)
-        found.setdefault(word, []).extend([call.shares[word]] if word else [])
+        by_part.setdefault(word, []).extend([call.shares[word]] if word else [])
     left = sum(not _most(call) for call in calls)
-    told = [
+    clauses = [
         f"{word} in {len(shares)} of {len(calls)} ({_ends(shares)})"
-        for word, shares in found.items()
+        for word, shares in by_part.items()
         if word
     ]
     rest = [f"no part for certain in {left} of {len(calls)}"] * bool(left)
-    return ", ".join([*told, *rest])
+    return ", ".join([*clauses, *rest])
 
 
 def _most(call: Call) -> str:
-    """The part that is shown to take more than half; empty if none is, as in a poor line.
+    """The part that is shown to take more than half; empty if none is, as in a poor fit.
 
-    Where some are below 0, the others take more than the whole call: half is then half of that.
+    Where some are below 0, the others take more than the whole call: half is then half of those.
     """
     most = _MOST * max(1.0, sum(max(share.value, 0.0) for share in call.shares.values()))
     sure = (
@@ -159,7 +159,7 @@ def _most(call: Call) -> str:
 
 
 def _ends(shares: Iterable[Estimate]) -> str:
-    """`62.0–99.1 %`; what intervals leave above the whole is cut off."""
+    """`62.0–99.1 %`; intervals are cut off at the whole."""
     ends = [(share.low or 0.0, min(share.high or share.value, 1.0)) for share in shares]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     return f"{number(100 * low)}–{number(100 * high)} %"

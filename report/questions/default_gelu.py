@@ -1,4 +1,4 @@
-"""Exact or tanh: which formula each framework's own gelu follows, and what tanh saves."""
+"""Exact or tanh: the formula of each framework's own gelu, and the time that tanh saves."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _MEASURE = (
 
 
 def answer(evidence: Evidence) -> Answer:
-    """What each framework's own gelu computes, by its errors, and the time of tanh over exact."""
+    """The formula of each framework's own gelu, by its errors, and tanh over exact."""
     checked = _checked(evidence)
-    formulas = [_formula(framework, found) for framework, found in checked.items()]
+    formulas = [_formula(framework, checks) for framework, checks in checked.items()]
     over = answering(evidence, pairs(evidence, _wanted, activation="gelu"))
     if not formulas and not over:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = formulas or ["Which formula a native gelu follows was not checked in 16 bits."]
+    sentences = formulas or ["Which formula a native gelu follows was not checked in 16 bits."]
     costs = by_place(over, "exact gelu") or ["What tanh saves was not timed."]
     note = "Time of each framework's own function, forward."
     drawn = figure("tanh", "The tanh approximation over the exact GELU", note, over, "gelu", _mark)
     return Answer(
         _ANCHOR,
         _QUESTION,
-        (*told, *costs),
+        (*sentences, *costs),
         (drawn,) * bool(over),
-        _command([each for found in checked.values() for each in found], over),
+        _command([check for checks in checked.values() for check in checks], over),
         see={"accuracy": "How right each form is"},
     )
 
@@ -65,15 +65,15 @@ def _command(checked: Sequence[Checked], over: Sequence[Group[Pair]]) -> str:
 
 
 def _checked(evidence: Evidence) -> dict[str, list[Checked]]:
-    """By framework the errors of native gelu in 16 bits, where every input is tried: of one run."""
-    found: dict[str, list[Checked]] = {}
+    """Errors of native gelu over every 16-bit input, by framework, of one run."""
+    by_framework: dict[str, list[Checked]] = {}
     first: set[tuple[str, str]] = set()
     for checked in sorted(filter(_is_whole, evidence.checked), key=_order):
         place = (checked.run, checked.case.device)
         if place in first or not first:
             first.add(place)
-            found.setdefault(checked.case.framework, []).append(checked)
-    return found
+            by_framework.setdefault(checked.case.framework, []).append(checked)
+    return by_framework
 
 
 def _is_whole(checked: Checked) -> bool:
@@ -87,36 +87,36 @@ def _order(checked: Checked) -> tuple[str, str]:
     return checked.run, setting_of(checked.run, checked.case).order[1]
 
 
-def _formula(framework: str, found: Sequence[Checked]) -> str:
-    """Whether a native gelu is nearer to x·Φ(x), in some format, than the tanh formula ever is.
+def _formula(framework: str, checks: Sequence[Checked]) -> str:
+    """Say if a native gelu is nearer to x·Φ(x), in some format, than the tanh formula ever is.
 
-    The tanh formula lies `apart` from x·Φ(x) at one input. What is nowhere as far away as that
+    The tanh formula lies `apart` from x·Φ(x) at one input. A gelu that is nowhere as far away
     does not follow it.
     """
-    best = min(found, key=lambda checked: checked.max_ulp / apart(checked.case.dtype)[1])
+    best = min(checks, key=lambda checked: checked.max_ulp / apart(checked.case.dtype)[1])
     dtype = best.case.dtype
-    worst = max(checked.max_ulp for checked in found if checked.case.dtype == dtype)
+    worst = max(checked.max_ulp for checked in checks if checked.case.dtype == dtype)
     at, distance = apart(dtype)
-    told = (
+    evidence = (
         f"It stays within {number(worst)} ulp of x·Φ(x) at every finite {dtype} input; the tanh "
         f"formula is {number(distance)} ulp away at {at:.3g}."
     )
     if worst >= distance:
-        return f"{title(framework)}: these errors do not say. {told}"
-    return f"{title(framework)}: exact, as it is called here. {told}"
+        return f"{title(framework)}: undecided by these errors. {evidence}"
+    return f"{title(framework)}: exact, as it is called here. {evidence}"
 
 
 @cache
 def apart(dtype: str) -> tuple[float, float]:
-    """An input of a 16-bit format and how far the two formulas lie apart there, in ulp.
+    """An input of a 16-bit format, and the distance of the two formulas there, in ulp.
 
     It is where they lie farthest apart of every 32nd from −6 to 0: Hendrycks, Gimpel 2016,
     arXiv 1606.08415, prints both.
     """
     places = [-step / 32 for step in range(1, 6 * 32 + 1)]
-    found = {x: abs(_tanh(x) - _exact(x)) / _unit(_exact(x), dtype) for x in places}
-    at = max(found, key=lambda x: found[x])
-    return at, found[at]
+    distances = {x: abs(_tanh(x) - _exact(x)) / _unit(_exact(x), dtype) for x in places}
+    at = max(distances, key=lambda x: distances[x])
+    return at, distances[at]
 
 
 def _exact(x: float) -> float:

@@ -1,4 +1,4 @@
-"""Is ReLU faster than SiLU, or is that the first call? Warm calls, beside what compiling takes."""
+"""ReLU beside SiLU in warm calls, and the time that compiling adds to the first call."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _MEASURE = (
 
 
 def answer(evidence: Evidence) -> Answer:
-    """Warm calls of silu over relu; beside them what compiling took."""
-    found = answering(
+    """Warm calls of silu over relu, and the time of compiling."""
+    groups = answering(
         evidence, pairs(evidence, lambda t: plain(t, "silu"), activation="relu", form=PLAIN)
     )
-    if not found:
+    if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = (*by_place(found, "relu"), *map(_compiling, found))
-    drawn = figure("first-call", "silu over relu in warm calls", "", found, "relu")
-    return Answer(_ANCHOR, _QUESTION, told, (drawn,), command(found))
+    sentences = (*by_place(groups, "relu"), *map(_compiling, groups))
+    drawn = figure("first-call", "silu over relu in warm calls", "", groups, "relu")
+    return Answer(_ANCHOR, _QUESTION, sentences, (drawn,), command(groups))
 
 
 def _compiling(group: Group[Pair]) -> str:
-    """What the first call of compiled code took beyond a later one, and in how many later ones."""
-    told = [_seconds(pair) for pair in _compiled(group.records)]
-    if not told:
+    """The first call's time beyond a later call's, in seconds and in later calls."""
+    additions = [_seconds(pair) for pair in _compiled(group.records)]
+    if not additions:
         return sentence(
             group.prefix,
             "what a first call takes is not in the rows: only where something was compiled is it "
@@ -42,14 +42,14 @@ def _compiling(group: Group[Pair]) -> str:
     return sentence(
         group.prefix,
         "what compiling added to the first call is no part of these ratios: ",
-        "; ".join(told),
+        "; ".join(additions),
         ". Each is one call, without an interval, and a compile cache may have shortened it",
     )
 
 
-def _compiled(found: Sequence[Pair]) -> list[Pair]:
+def _compiled(pairs: Sequence[Pair]) -> list[Pair]:
     """The largest size at which both compiled, per framework."""
-    known = [pair for pair in found if all(_compile(t) > 0 for t in (pair.top, pair.bottom))]
+    known = [pair for pair in pairs if all(_compile(t) > 0 for t in (pair.top, pair.bottom))]
     by_framework = {pair.setting.framework: pair for pair in sorted(known, key=_size)}
     return list(by_framework.values())
 
@@ -64,12 +64,12 @@ def _compile(timed: Timed) -> float:
 
 
 def _seconds(pair: Pair) -> str:
-    told = " and ".join(
+    additions = " and ".join(
         f"{timed.case.activation} {duration(_compile(timed) * 1e9)} or "
         f"{counted(_calls(timed), 'warm call')}"
         for timed in (pair.bottom, pair.top)
     )
-    return f"{pair.setting.who}, {elements(_size(pair))}: {told}"
+    return f"{pair.setting.who}, {elements(_size(pair))}: {additions}"
 
 
 def _calls(timed: Timed) -> int:

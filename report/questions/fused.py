@@ -1,4 +1,4 @@
-"""Is an activation free when it is fused: compiled, beside a compiled copy?"""
+"""Fused activations: compiled, beside a compiled copy."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """Compiled activations over a compiled copy of the same framework, by place."""
-    found = answering(evidence, pairs(evidence, _wanted, activation="copy", form=PLAIN))
-    if not found:
+    groups = answering(evidence, pairs(evidence, _wanted, activation="copy", form=PLAIN))
+    if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = (*by_place(found, _COPY), _BOUND)
-    drawn = figure("fused", "Compiled, over a compiled copy", "", found, _COPY)
-    return Answer(_ANCHOR, _QUESTION, told, (drawn,), command(found))
+    sentences = (*by_place(groups, _COPY), _BOUND)
+    drawn = figure("fused", "Compiled, over a compiled copy", "", groups, _COPY)
+    return Answer(_ANCHOR, _QUESTION, sentences, (drawn,), command(groups))
 
 
 def _wanted(timed: Timed) -> bool:

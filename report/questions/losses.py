@@ -1,4 +1,4 @@
-"""Where a form overflows or keeps no right digit: how many do, and the first few by name."""
+"""Forms that overflow or keep no right digit: their number, and the first few by name."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ FORMS: Mapping[str, str] = {
     "wide": "wide forms",
 }
 _NAMED = 3
-"""How many of a form are named at most."""
+"""The most cases of a form that are named."""
 _MEASURE = (
     "--only agreement --form native --form textbook --form wide --direction forward --dtype float32"
 )
 
 
 def answer(evidence: Evidence) -> Answer:
-    """How many forms have a result without one right digit, and at which inputs."""
-    found = _found(evidence)
-    if not found:
+    """The number of forms that lose every digit, and the inputs at which they do."""
+    checks = _compared(evidence)
+    if not checks:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    dtypes = dict.fromkeys(checked.case.dtype for checked in found)
-    first = "float32" if "float32" in dtypes else found[0].case.dtype
-    shown = [checked for checked in found if checked.case.dtype == first]
+    dtypes = dict.fromkeys(checked.case.dtype for checked in checks)
+    first = "float32" if "float32" in dtypes else checks[0].case.dtype
+    shown = [checked for checked in checks if checked.case.dtype == first]
     others = [
-        f"in {dtype} {_counts([checked for checked in found if checked.case.dtype == dtype])}"
+        f"in {dtype} {_counts([checked for checked in checks if checked.case.dtype == dtype])}"
         for dtype in dtypes
         if dtype != first
     ]
@@ -56,7 +56,7 @@ def answer(evidence: Evidence) -> Answer:
     )
 
 
-def _found(evidence: Evidence) -> list[Checked]:
+def _compared(evidence: Evidence) -> list[Checked]:
     """Values, not gradients, of the first run and device, eager where that was checked."""
     wanted = [
         checked
@@ -76,25 +76,25 @@ def _where(checked: Checked) -> tuple[str, str]:
 
 
 def lost(checked: Checked) -> bool:
-    """Whether no digit is right somewhere: an error of half the numbers of a binade or more.
+    """True if no digit is right somewhere: an error of half the numbers of a binade or more.
 
     A subnormal number may stand as zero.
     """
     return checked.error >= 2.0 ** (DTYPES[checked.case.dtype].precision - 1)
 
 
-def _by_form(found: Iterable[Checked]) -> dict[str, list[Checked]]:
+def _by_form(checks: Iterable[Checked]) -> dict[str, list[Checked]]:
     forms: dict[str, list[Checked]] = {form: [] for form in FORMS}
-    for checked in found:
+    for checked in checks:
         forms[checked.case.form].append(checked)
     return {form: alike for form, alike in forms.items() if alike}
 
 
-def _counts(found: Iterable[Checked]) -> str:
+def _counts(checks: Iterable[Checked]) -> str:
     return listing(
         [
             f"{sum(map(lost, alike)):,} of {len(alike):,} {FORMS[form]}"
-            for form, alike in _by_form(found).items()
+            for form, alike in _by_form(checks).items()
         ]
     )
 
@@ -109,13 +109,15 @@ def _verdict(dtype: str, shown: Sequence[Checked]) -> str:
 
 def _worst(shown: Iterable[Checked]) -> list[str]:
     """The worst few of each form, each activation once."""
-    told = []
+    clauses = []
     for form, alike in _by_form(filter(lost, shown)).items():
         worst: dict[str, Checked] = {}
         for checked in sorted(alike, key=lambda checked: -checked.error):
             worst.setdefault(checked.case.activation, checked)
-        told.append(f"of the {FORMS[form]}: {'; '.join(map(_named, [*worst.values()][:_NAMED]))}")
-    return [f"The worst {text}." for text in told]
+        clauses.append(
+            f"of the {FORMS[form]}: {'; '.join(map(_named, [*worst.values()][:_NAMED]))}"
+        )
+    return [f"The worst {text}." for text in clauses]
 
 
 def _named(checked: Checked) -> str:
@@ -134,10 +136,10 @@ def _figure(value: float | None) -> str:
 
 def _mistaken(shown: Iterable[Checked]) -> list[str]:
     """NaN for a number or the reverse, at infinite inputs too."""
-    told = [
+    counts = [
         f"{amount} of {len(alike)} {FORMS[form]}"
         for form, alike in _by_form(shown).items()
         if (amount := sum(1 for checked in alike if checked.nan_mismatches))
     ]
-    text = f"NaN and a number are mistaken for each other, at ±∞ too, in {listing(told)}."
-    return [text] * bool(told)
+    text = f"NaN and a number are mistaken for each other, at ±∞ too, in {listing(counts)}."
+    return [text] * bool(counts)

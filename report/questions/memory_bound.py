@@ -1,4 +1,4 @@
-"""Is an activation free where its data streams from memory: beside relu, and beside a copy?"""
+"""Activations whose data streams from memory: beside relu, and beside a copy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MEASURE = (
 
 def answer(evidence: Evidence) -> Answer:
     """gelu, silu and squareplus over relu and over a copy, where the data streams."""
-    found = {words: _over(evidence, name) for name, words in _OVER.items()}
-    if not found["relu"]:
+    by_words = {words: _over(evidence, name) for name, words in _OVER.items()}
+    if not by_words["relu"]:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    shown = {words: over for words, over in found.items() if over}
+    shown = {words: over for words, over in by_words.items() if over}
     drawn = [
         figure(f"memory-{index}", f"What streams, over {words}", "", over, words)
         for index, (words, over) in enumerate(shown.items())

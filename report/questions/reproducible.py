@@ -1,4 +1,4 @@
-"""Whether frameworks give the same bits in bfloat16: how many functions, and float32 beside it."""
+"""Functions with the same bits in two frameworks, in bfloat16 and float32."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MEASURE = "--only agreement --dtype bfloat16 --dtype float32"
 
 
 def answer(evidence: Evidence) -> Answer:
-    """How many functions have equal bits in two frameworks, forward, by pair."""
-    found = _found(evidence)
-    narrow = [between for between in found if between.case.dtype == _NARROW]
-    wide = [between for between in found if between.case.dtype == _WIDE]
+    """The number of functions with equal bits in two frameworks, forward, by pair."""
+    compared = _compared(evidence)
+    narrow = [between for between in compared if between.case.dtype == _NARROW]
+    wide = [between for between in compared if between.case.dtype == _WIDE]
     if not narrow:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
     return Answer(
@@ -32,14 +32,14 @@ def answer(evidence: Evidence) -> Answer:
         of_run(
             evidence,
             narrow[0].run,
-            *(_verdict(narrow, wide), *_least(narrow), _tested(found)),
+            *(_verdict(narrow, wide), *_least(narrow), _tested(compared)),
         ),
-        command=again(_both(found), "--only agreement", ("activation", "size")),
+        command=again(_both(compared), "--only agreement", ("activation", "size")),
         see={"between": "Where frameworks part, and where one parts from itself"},
     )
 
 
-def _found(evidence: Evidence) -> list[Between]:
+def _compared(evidence: Evidence) -> list[Between]:
     """Forward comparisons of two frameworks: those of the first run and device, in one mode."""
     wanted = [
         between
@@ -57,9 +57,9 @@ def _found(evidence: Evidence) -> list[Between]:
     return [between for between in wanted if _key(between) in keys]
 
 
-def _both(found: Iterable[Between]) -> Iterator[Case]:
+def _both(compared: Iterable[Between]) -> Iterator[Case]:
     """The cases of both frameworks of a comparison."""
-    for between in found:
+    for between in compared:
         yield between.case
         yield replace(between.case, framework=between.against.name)
 
@@ -73,20 +73,20 @@ def _key(between: Between) -> tuple[str, ...]:
     return (*_where(between), between.case.mode, between.case.framework, between.against.name)
 
 
-def _kinds(found: Sequence[Between]) -> dict[str, list[Between]]:
+def _kinds(compared: Sequence[Between]) -> dict[str, list[Between]]:
     kinds = {
-        words: [between for between in found if (between.case.form == "native") is native]
+        words: [between for between in compared if (between.case.form == "native") is native]
         for native, words in _KINDS.items()
     }
     return {words: alike for words, alike in kinds.items() if alike}
 
 
-def _equal(found: Iterable[Between]) -> int:
-    return sum(between.equal_bits == 1 for between in found)
+def _equal(compared: Iterable[Between]) -> int:
+    return sum(between.equal_bits == 1 for between in compared)
 
 
 def _verdict(narrow: Sequence[Between], wide: Sequence[Between]) -> str:
-    """All, none or some, and float32 for the same pairs of frameworks."""
+    """Yes, no or in part, and float32 for the same pairs of frameworks."""
     equal = _equal(narrow)
     start = "Yes" if equal == len(narrow) else "Only in part" if equal else "No"
     beside = f"; in float32 {_counts(wide)}" * bool(wide)
@@ -96,32 +96,32 @@ def _verdict(narrow: Sequence[Between], wide: Sequence[Between]) -> str:
     )
 
 
-def _counts(found: Sequence[Between]) -> str:
+def _counts(compared: Sequence[Between]) -> str:
     """`6 of 46 native functions and 73 of 163 formulas written out`."""
     return listing(
-        [f"{_equal(alike):,} of {len(alike):,} {kind}" for kind, alike in _kinds(found).items()]
+        [f"{_equal(alike):,} of {len(alike):,} {kind}" for kind, alike in _kinds(compared).items()]
     )
 
 
 def _least(narrow: Sequence[Between]) -> list[str]:
-    """Of each kind, where the fewest results are equal."""
-    told = []
+    """The case of each kind with the fewest equal results."""
+    clauses = []
     for kind, alike in _kinds(narrow).items():
         least = min(alike, key=lambda between: between.equal_bits or 0.0)
         case = least.case
         if least.equal_bits != 1:
-            told.append(
+            clauses.append(
                 f"of the {kind} {case.activation} [{case.form}] between {title(case.framework)} "
                 f"and {title(least.against.name)}, {share(least.equal_bits)}"
             )
-    return [f"The smallest shares of equal results are: {'; '.join(told)}."] * bool(told)
+    return [f"The smallest shares of equal results are: {'; '.join(clauses)}."] * bool(clauses)
 
 
-def _tested(found: Sequence[Between]) -> str:
-    """On how many inputs at most, by dtype."""
+def _tested(compared: Sequence[Between]) -> str:
+    """The most inputs tested, by dtype."""
     most: dict[str, int] = {}
-    for between in found:
+    for between in compared:
         dtype = between.case.dtype
         most[dtype] = max(most.get(dtype, 0), between.case.size)
-    told = [f"up to {counted(size, 'input')} in {dtype}" for dtype, size in most.items()]
-    return f"Tested on {listing(told)}."
+    amounts = [f"up to {counted(size, 'input')} in {dtype}" for dtype, size in most.items()]
+    return f"Tested on {listing(amounts)}."

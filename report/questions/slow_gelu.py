@@ -1,4 +1,4 @@
-"""Why is GELU slow? Its arithmetic beside the rest of a call, its formula's parts, its variant."""
+"""GELU on the CPU: its arithmetic beside the rest of a call, its parts, its tanh variant."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Shares = Mapping[str, Estimate]
 
 def answer(evidence: Evidence) -> Answer:
     """gelu's arithmetic beside the rest, what its formula counts, and its tanh variant."""
-    found = answering(evidence, filter(_wanted, evidence.splits))
-    if not found:
+    groups = answering(evidence, filter(_wanted, evidence.splits))
+    if not groups:
         question, why = _question("cpu" in evidence.devices), "gelu's arithmetic is not in the rows"
         return unmeasured(evidence, _ANCHOR, question, _MEASURE, why)
     slow, variant = _over(evidence, _NAME, "relu"), _over(evidence, _VARIANT, _NAME)
-    parts = [text for group in found for text in _sentences(evidence, group)]
+    parts = [text for group in groups for text in _sentences(evidence, group)]
     return Answer(
         _ANCHOR,
-        _question(all(group.conditions.device == "cpu" for group in found)),
+        _question(all(group.conditions.device == "cpu" for group in groups)),
         (*by_place(slow, "relu"), *parts, *by_place(variant, _NAME)),
         (figure("gelu", "GELU over ReLU", "", slow, "relu"),),
-        _command(found),
+        _command(groups),
         see={"parts": "Where the time goes"},
     )
 
@@ -64,11 +64,11 @@ def _over(evidence: Evidence, top: str, bottom: str) -> list[Group[Pair]]:
     return answering(evidence, over, in_cache)
 
 
-def _command(found: Sequence[Group[Split]]) -> str:
-    """What measures gelu, its variant and its primitives at every size that its line rests on."""
+def _command(groups: Sequence[Group[Split]]) -> str:
+    """The command for gelu, its variant and its primitives, at every size of the fit."""
     cases = [
         replace(split.case, activation=name, size=size)
-        for group in found
+        for group in groups
         for split in group.records
         for size in split.sizes
         for name in (_NAME, _VARIANT, *_OPERATIONS)
@@ -78,11 +78,11 @@ def _command(found: Sequence[Group[Split]]) -> str:
 
 def _sentences(evidence: Evidence, group: Group[Split]) -> list[str]:
     splits = group.records
-    told = {
+    by_lead = {
         "its arithmetic above a copy, in cache, is": _arithmetic(evidence, splits),
         "streaming, memory and allocation are": _streaming(evidence, splits),
     }
-    texts = [f"{lead} {_halves(found, 'a call')}" for lead, found in told.items() if found]
+    texts = [f"{lead} {_halves(shares, 'a call')}" for lead, shares in by_lead.items() if shares]
     return [sentence(group.prefix, text) for text in [*texts, *_formula(evidence, splits)]]
 
 
@@ -113,7 +113,7 @@ def _streaming(evidence: Evidence, splits: Sequence[Split]) -> Shares:
 
 
 def _element(evidence: Evidence, split: Split, metric: str) -> Estimate | None:
-    """ns an element at the size where a part was taken."""
+    """Nanoseconds per element at the size where a part was taken."""
     part = split.parts.get(metric)
     timed = part and evidence.case(split.run, replace(split.case, size=part.size))
     return timed.estimates.get("time_per_element") if timed else None
@@ -125,33 +125,37 @@ def _formula(evidence: Evidence, splits: Sequence[Split]) -> list[str]:
     for split in splits:
         terms = _terms(evidence, split)
         others = [term for name, term in terms.items() if name != _COSTLY]
-        found = share(terms[_COSTLY], others) if terms else None
-        shares |= {_who(split): found} if found else {}
+        costly = share(terms[_COSTLY], others) if terms else None
+        shares |= {_who(split): costly} if costly else {}
     counts = " + ".join(f"{count} {name}" for name, count in _OPERATIONS.items())
     lead = f"its formula counts {counted(sum(_OPERATIONS.values()), 'operation')}, {counts}"
     off = f"more than {TOLERANCE:.0%} off what they and a copy predict"
-    odd = [f"{_who(split)} {times(found)}" for split in splits if (found := split.part("surprise"))]
+    odd = [
+        f"{_who(split)} {times(surprise)}"
+        for split in splits
+        if (surprise := split.part("surprise"))
+    ]
     beside = f"shown to be {off}: {', '.join(odd)}" if odd else f"nowhere is it shown to be {off}"
     halves = _halves(shares, "what these cost alone")
     return [f"{lead}: {_COSTLY} is {halves}; {beside}"] * bool(shares)
 
 
 def _terms(evidence: Evidence, split: Split) -> dict[str, Estimate]:
-    """What each primitive costs times its number, none below 0; empty where one is missing."""
-    found = {}
+    """The cost of each primitive times its number, at least 0; empty where one is missing."""
+    terms = {}
     for name, count in _OPERATIONS.items():
         own = evidence.split(split.run, replace(split.case, activation=name, form=PLAIN))
         cost = own.part("arithmetic") if own else None
         if cost is None:
             return {}
         low, high = (None if end is None else max(end, 0.0) for end in (cost.low, cost.high))
-        found[name] = Estimate(max(cost.value, 0.0), low, high).times(count)
-    return found
+        terms[name] = Estimate(max(cost.value, 0.0), low, high).times(count)
+    return terms
 
 
 def _halves(shares: Shares, whole: str) -> str:
-    """In how many settings a part is more than half of the whole, and in how many less."""
-    told: list[str] = []
+    """The number of settings where a part is more than half of the whole, and where less."""
+    clauses: list[str] = []
     for text in (
         f"more than half of {whole}",
         f"less than half of {whole}",
@@ -161,9 +165,9 @@ def _halves(shares: Shares, whole: str) -> str:
         if alike:
             names = listing(list(alike) if len(alike) < len(shares) else [])
             reach = ": ".join(filter(None, (_percent(list(alike.values())), names)))
-            of = f" of {counted(len(shares), 'setting')}" * (not told)
-            told.append(f"{text} in {len(alike)}{of} ({reach})")
-    return "; ".join(told)
+            of = f" of {counted(len(shares), 'setting')}" * (not clauses)
+            clauses.append(f"{text} in {len(alike)}{of} ({reach})")
+    return "; ".join(clauses)
 
 
 def _half(part: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""Is Squareplus cheaper than softplus, where, by how much?"""
+"""Squareplus beside softplus, by place."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MEASURE = (
 
 
 def answer(evidence: Evidence) -> Answer:
-    """softplus over squareplus in each place, beside what the paper says."""
-    found = answering(
+    """softplus over squareplus in each place, beside the paper's claim."""
+    groups = answering(
         evidence,
         pairs(evidence, lambda t: plain(t, "softplus"), activation="squareplus", form=PLAIN),
     )
-    if not found:
+    if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
     note = "Right of the line squareplus is the cheaper one."
-    drawn = figure("squareplus", "softplus over squareplus", note, found, "squareplus")
-    told = (*by_place(found, "squareplus"), _CLAIM)
-    return Answer(_ANCHOR, _QUESTION, told, (drawn,), command(found))
+    drawn = figure("squareplus", "softplus over squareplus", note, groups, "squareplus")
+    sentences = (*by_place(groups, "squareplus"), _CLAIM)
+    return Answer(_ANCHOR, _QUESTION, sentences, (drawn,), command(groups))

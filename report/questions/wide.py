@@ -1,4 +1,4 @@
-"""What correctness costs: the wide form over the plain one, with the errors of both."""
+"""The cost of correctness: the wide form over the plain one, with the errors of both."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ _MEASURE = "--form native --form textbook --form wide --size l2"
 
 
 def answer(evidence: Evidence) -> Answer:
-    """The time of the wide form over the plain one's, in cache, and what it buys."""
-    found = answering(evidence, pairs(evidence, _wanted, form=PLAIN), in_cache)
-    if not found:
+    """The time of the wide form over the plain one's, in cache, and the errors of both."""
+    groups = answering(evidence, pairs(evidence, _wanted, form=PLAIN), in_cache)
+    if not groups:
         return unmeasured(evidence, _ANCHOR, _QUESTION, _MEASURE)
-    told = [text for group in found for text in (*_overall(group), _errors(group), _of_each(group))]
-    shown = [_shown(group) for group in found]
+    sentences = [
+        text for group in groups for text in (*_overall(group), _errors(group), _of_each(group))
+    ]
+    shown = [_shown(group) for group in groups]
     note = "● exp, ▲ algebraic, ■ max."
     drawn = figure("correctness", "The wide form over the plain one", note, shown, "plain")
     see = {"accuracy": "How right each form is"}
-    return Answer(_ANCHOR, _QUESTION, tuple(told), (drawn,), command(shown), see=see)
+    return Answer(_ANCHOR, _QUESTION, tuple(sentences), (drawn,), command(shown), see=see)
 
 
 def _wanted(timed: Timed) -> bool:
@@ -40,26 +42,28 @@ def _wanted(timed: Timed) -> bool:
 
 
 def _shown(group: Group[Pair]) -> Group[Pair]:
-    """The pairs of those that people name; of the first few where there are none of them."""
+    """The pairs of activations that people name, else of the first few."""
     names = list(dict.fromkeys(pair.name for pair in group.records))
     named = [name for name in names if name in _NAMES] or names[:_FEW]
     return group.having(lambda pair: pair.name in named)
 
 
 def _overall(group: Group[Pair]) -> list[str]:
-    """Of how many activations and frameworks the wide form takes longer: a sentence a mode."""
+    """The number of cases in which the wide form takes longer: a sentence per mode."""
     modes: dict[str, list[NamedRatio]] = {}
     for pair in group.records:
         modes.setdefault(pair.setting.mode, []).append(("", pair.ratio))
     where = group.sizes[0].where
     return [
-        sentence(group.prefix, f"{mode}, {where}: ", tally("the wide form", "the plain one", found))
-        for mode, found in modes.items()
+        sentence(
+            group.prefix, f"{mode}, {where}: ", tally("the wide form", "the plain one", ratios)
+        )
+        for mode, ratios in modes.items()
     ]
 
 
 def _errors(group: Group[Pair]) -> str:
-    """How many of each form are right, where both were checked."""
+    """The number of right forms of each kind, where both were checked."""
     both = [errors for pair in group.records if (errors := _of_pair(pair))]
     if not both:
         return "Their errors were not checked in this run."
@@ -81,8 +85,8 @@ def _of_each(group: Group[Pair]) -> str:
     by_name: dict[str, list[Pair]] = {}
     for pair in _shown(group).records:
         by_name.setdefault(pair.name, []).append(pair)
-    told = [f"{name} {_reach(named)}" for name, named in by_name.items()]
-    return sentence(f"as drawn: {'; '.join(told)}")
+    clauses = [f"{name} {_reach(named)}" for name, named in by_name.items()]
+    return sentence(f"as drawn: {'; '.join(clauses)}")
 
 
 def _reach(named: Sequence[Pair]) -> str:

@@ -1,4 +1,4 @@
-"""How right each form is: the frameworks' own functions in words, then every check."""
+"""Exactness of every form: the frameworks' own functions in words, then every check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """How right the frameworks' own activations are: a sentence a framework, mode and direction."""
+    """Errors of the frameworks' own activations: a sentence per framework, mode and direction."""
     groups: dict[str, list[Checked]] = {}
     for checked in evidence.checked:
         case = checked.case
@@ -36,16 +36,16 @@ def sentences(evidence: Evidence) -> list[str]:
             words = [setting_of(checked.run, case).who, case.direction, case.dtype, case.device]
             words += [f"run {checked.run}"] * (len(evidence.runs) > 1)
             groups.setdefault(", ".join(words), []).append(checked)
-    return [_sentence(who, found) for who, found in groups.items()]
+    return [_sentence(who, checks) for who, checks in groups.items()]
 
 
-def _sentence(who: str, found: Sequence[Checked]) -> str:
-    close = sum(checked.max_ulp <= _CLOSE for checked in found)
-    largest = max(found, key=lambda checked: checked.max_ulp)
+def _sentence(who: str, checks: Sequence[Checked]) -> str:
+    close = sum(checked.max_ulp <= _CLOSE for checked in checks)
+    largest = max(checks, key=lambda checked: checked.max_ulp)
     point = largest.worst
     at = f" at {point.x:.6g}, {short_hex(point.input)}" if point and point.input else ""
     return (
-        f"{who}: {close} of {counted(len(found), 'native function')} stay within {_CLOSE} ulp on "
+        f"{who}: {close} of {counted(len(checks), 'native function')} stay within {_CLOSE} ulp on "
         f"the inputs tested; the largest error is that of {largest.case.activation} "
         f"({number(largest.max_ulp)} ulp{at})."
     )
@@ -53,18 +53,18 @@ def _sentence(who: str, found: Sequence[Checked]) -> str:
 
 def pivots(evidence: Evidence) -> list[Pivot]:
     """The largest error of each form against framework and mode, a table per direction."""
-    found: dict[tuple[str, ...], list[Checked]] = {}
-    for checked in evidence.checked:
-        case = checked.case
-        run = [f"run {checked.run}"] * (len(evidence.runs) > 1)
-        found.setdefault((case.direction, case.dtype, case.device, *run), []).append(checked)
-    return [_pivot(", ".join(key), checked) for key, checked in found.items()]
+    groups: dict[tuple[str, ...], list[Checked]] = {}
+    for check in evidence.checked:
+        case = check.case
+        run = [f"run {check.run}"] * (len(evidence.runs) > 1)
+        groups.setdefault((case.direction, case.dtype, case.device, *run), []).append(check)
+    return [_pivot(", ".join(key), check) for key, check in groups.items()]
 
 
-def _pivot(heading: str, found: Sequence[Checked]) -> Pivot:
+def _pivot(heading: str, checks: Sequence[Checked]) -> Pivot:
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
     orders = {}
-    for checked in found:
+    for checked in checks:
         setting = setting_of(checked.run, checked.case)
         orders[setting.who] = setting.order
         form = (checked.case.activation, checked.case.form)

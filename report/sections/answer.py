@@ -1,6 +1,6 @@
 """The first screen: an activation of each family beside relu, in cache and streaming.
 
-Each family is stood for by the activation that people name, in the form that they take first. No
+A family is represented by the activation that people name, in the form that they take first. No
 sentence says more than the interval beside it: longer, less time, the same within 5 %, or not
 distinguished.
 """
@@ -33,7 +33,7 @@ _RUN = 33
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """Headlines, the chart, verdicts, and what each framework takes."""
+    """Headlines, the chart, verdicts, and the costs by framework."""
     return {
         "refusals": trust.refusals(evidence),
         "unfinished": trust.unfinished(evidence),
@@ -81,13 +81,13 @@ class Screen:
 
 @lru_cache(maxsize=2)
 def screens(evidence: Evidence) -> tuple[Screen, ...]:
-    """Of each run and device in its foremost conditions: in cache, then streaming."""
-    found: dict[tuple[str, str], list[Screen]] = {}
+    """The screens of each run and device in its foremost conditions: in cache, then streaming."""
+    by_device: dict[tuple[str, str], list[Screen]] = {}
     for group in groups(evidence, evidence.timed, _wanted):
-        made = list(_screens(group))
-        if made:
-            found.setdefault((group.conditions.run, group.conditions.device), made)
-    return tuple(screen for several in found.values() for screen in several)
+        screens_of_group = list(_screens(group))
+        if screens_of_group:
+            by_device.setdefault((group.conditions.run, group.conditions.device), screens_of_group)
+    return tuple(screen for several in by_device.values() for screen in several)
 
 
 def _wanted(timed: Timed) -> bool:
@@ -107,31 +107,31 @@ def _screens(group: Group[Timed]) -> Iterator[Screen]:
 
 def _one_form(timed: Iterable[Timed]) -> dict[str, Timed]:
     """The plain form of each activation but relu, which is the unit; else its fastest form."""
-    found: dict[str, Timed] = {}
+    by_name: dict[str, Timed] = {}
     for case in sorted(timed, key=lambda case: (not case.plain, cost(case).value)):
         if case.case.activation != "relu":
-            found.setdefault(case.case.activation, case)
-    return found
+            by_name.setdefault(case.case.activation, case)
+    return by_name
 
 
 # --- in words -------------------------------------------------------------------------------------
 
 
 def headlines(evidence: Evidence) -> list[str]:
-    """What algebra and exp cost over relu, over all frameworks: a sentence a mode, run and device.
+    """The cost of algebra and exp over relu: a sentence per mode, run and device.
 
-    From the lowest end of the intervals to the highest.
+    A range runs from the lowest end of all frameworks' intervals to the highest.
     """
-    found: dict[tuple[str, str], list[Screen]] = {}
+    by_device: dict[tuple[str, str], list[Screen]] = {}
     for screen in screens(evidence):
-        found.setdefault((screen.conditions.run, screen.conditions.device), []).append(screen)
+        by_device.setdefault((screen.conditions.run, screen.conditions.device), []).append(screen)
     several = _several(evidence)
-    told = [_headline(alike, mode, several) for alike in found.values() for mode in _MODES]
-    return [text for text in told if text]
+    sentences = [_headline(alike, mode, several) for alike in by_device.values() for mode in _MODES]
+    return [text for text in sentences if text]
 
 
 def _several(evidence: Evidence) -> bool:
-    """Whether there are runs or devices to distinguish."""
+    """True if there are runs or devices to distinguish."""
     devices = {screen.conditions.device for screen in screens(evidence)}
     return len(evidence.runs) > 1 or len(devices) > 1
 
@@ -139,14 +139,14 @@ def _several(evidence: Evidence) -> bool:
 def _conditions(screen: Screen, several: bool) -> str:
     """` (backward, bfloat16)`: what is unusual; where there are several screens, all of it."""
     setting = screen.conditions
-    told = setting.words(True) if several else ", ".join(unusual(setting))
-    return f" ({told})" if told else ""
+    conditions = setting.words(True) if several else ", ".join(unusual(setting))
+    return f" ({conditions})" if conditions else ""
 
 
-def _headline(found: Sequence[Screen], mode: str, several: bool) -> str:
+def _headline(screens: Sequence[Screen], mode: str, several: bool) -> str:
     costs = {
         (screen.size, name): lines
-        for screen in found
+        for screen in screens
         for name in (screen.algebraic, screen.exp)
         if (lines := screen.having(name, mode))
     }
@@ -157,14 +157,14 @@ def _headline(found: Sequence[Screen], mode: str, several: bool) -> str:
         for key, lines in costs.items()
     }
     alike = len(set(whose.values())) == 1
-    told: dict[str, list[str]] = {}
+    clauses_of: dict[str, list[str]] = {}
     for (size, name), lines in costs.items():
         reach = span(cost(line.members[name]) for line in lines)
         of = "" if alike else f" ({whose[size, name]})"
-        told.setdefault(size.words, []).append(f"{_labels(lines, name)} takes {reach}{of}")
-    text = "; ".join(f"{where} {listing(clauses)}" for where, clauses in told.items())
+        clauses_of.setdefault(size.words, []).append(f"{_labels(lines, name)} takes {reach}{of}")
+    text = "; ".join(f"{where} {listing(clauses)}" for where, clauses in clauses_of.items())
     of_all = f" ({next(iter(whose.values()))})" if alike else ""
-    return f"{capital(mode)}{_conditions(found[0], several)}, over relu: {text}{of_all}."
+    return f"{capital(mode)}{_conditions(screens[0], several)}, over relu: {text}{of_all}."
 
 
 def _labels(lines: Iterable[Line], name: str) -> str:
@@ -172,7 +172,7 @@ def _labels(lines: Iterable[Line], name: str) -> str:
 
 
 def verdicts(evidence: Evidence) -> list[str]:
-    """exp against algebra: one sentence a place."""
+    """exp against algebra: a sentence per place."""
     several = _several(evidence)
     return [text for screen in screens(evidence) if (text := _verdict(screen, several))]
 
@@ -181,54 +181,58 @@ def _verdict(screen: Screen, several: bool) -> str:
     exp, algebraic = screen.exp, screen.algebraic
     both = [line for line in screen.lines if {exp, algebraic} <= line.members.keys()]
     over = [(line.setting.who, ratio(line.members[exp], line.members[algebraic])) for line in both]
-    found = [(who, estimate) for who, estimate in over if estimate]
-    if not found:
+    ratios = [(who, estimate) for who, estimate in over if estimate]
+    if not ratios:
         return ""
-    text = tally(_labels(both, exp), _labels(both, algebraic), found)
+    text = tally(_labels(both, exp), _labels(both, algebraic), ratios)
     return f"{capital(screen.size.where)}{_conditions(screen, several)}: {text}."
 
 
 def by_framework(evidence: Evidence) -> list[tuple[str, list[str]]]:
-    """What each costs over relu, by mode and place: a heading, and a sentence a framework."""
+    """Costs over relu by mode and place: a heading, and a sentence per framework."""
     several = _several(evidence)
     return [
-        (f"{capital(mode)}, {screen.size.where}{_conditions(screen, several)}", told)
+        (f"{capital(mode)}, {screen.size.where}{_conditions(screen, several)}", sentences)
         for mode in _MODES
         for screen in screens(evidence)
-        if (told := [_sentence(screen, line) for line in screen.lines if line.setting.mode == mode])
+        if (
+            sentences := [
+                _sentence(screen, line) for line in screen.lines if line.setting.mode == mode
+            ]
+        )
     ]
 
 
 def _sentence(screen: Screen, line: Line) -> str:
     """`JAX: squareplus 1.25–1.38×, gelu 4.19–4.65×.`"""
-    told = [
+    costs = [
         f"{line.label(name)} {_shown(cost(line.members[name]))}"
         for name in (screen.algebraic, screen.exp)
         if name in line.members
     ]
-    return f"{title(line.setting.framework)}: {', '.join(told) or 'neither was measured'}."
+    return f"{title(line.setting.framework)}: {', '.join(costs) or 'neither was measured'}."
 
 
-def _shown(found: Estimate) -> str:
-    """What an interval shows of a cost over relu."""
-    shown = verdict(found)
+def _shown(estimate: Estimate) -> str:
+    """A cost over relu in words, no more than its interval shows."""
+    shown = verdict(estimate)
     if shown is Verdict.BARE:
-        return f"{number(found.value)}× {shown.brief}"
-    reach = span([found])
+        return f"{number(estimate.value)}× {shown.brief}"
+    reach = span([estimate])
     return reach if shown in (Verdict.LONGER, Verdict.LESS) else f"{shown.brief} ({reach})"
 
 
 def absent(evidence: Evidence) -> list[tuple[str, str]]:
-    """What the first screen cannot say, and the command that measures it."""
-    found = screens(evidence)
-    if not any(screen.exp and screen.algebraic for screen in found):
+    """Statements that the first screen lacks, and the command that measures each."""
+    shown = screens(evidence)
+    if not any(screen.exp and screen.algebraic for screen in shown):
         these = "this run" if len(evidence.runs) == 1 else "these runs"
         text = (
             f"exp against algebraic was not measured in {these}: no setting has an activation of "
             "both families beside relu."
         )
         return [(capital(text), with_device(evidence, "actbench run"))]
-    if not any(screen.size.name == "memory" for screen in found):
+    if not any(screen.size.name == "memory" for screen in shown):
         again = with_device(evidence, "actbench run --size l2 --size memory")
         return [("Streaming was not measured.", again)]
     return []
@@ -236,17 +240,17 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
 
 def spoken(evidence: Evidence) -> list[str]:
     """The answer for a terminal."""
-    told = [*headlines(evidence), *verdicts(evidence), *gate.sentences(evidence)]
-    return told or [text for text, _ in absent(evidence)]
+    sentences = [*headlines(evidence), *verdicts(evidence), *gate.sentences(evidence)]
+    return sentences or [text for text, _ in absent(evidence)]
 
 
 # --- as a picture ---------------------------------------------------------------------------------
 
 
 def figure(evidence: Evidence) -> Figure | None:
-    """exp, algebraic and max beside relu, a panel a place; None where nothing stands beside it."""
-    found = screens(evidence)
-    if not found:
+    """exp, algebraic and max beside relu, a panel per place; None where none was timed."""
+    shown = screens(evidence)
+    if not shown:
         return None
     several = _several(evidence)
     drawn = [
@@ -255,7 +259,7 @@ def figure(evidence: Evidence) -> Figure | None:
             [_strip(screen, line) for line in screen.lines],
             _below(screen, several),
         )
-        for screen in found
+        for screen in shown
     ]
     return Figure(
         "The price of exp, of algebra and of max, over relu",
@@ -278,10 +282,10 @@ def _below(screen: Screen, several: bool) -> str:
 def _under(evidence: Evidence) -> str:
     """The conditions of all panels: once where they are the same, else of each run and device."""
     settings = [screen.conditions for screen in screens(evidence)]
-    told = dict.fromkeys(setting.words() for setting in settings)
-    if len(told) > 1 and len(evidence.runs) > 1:
-        told = dict.fromkeys(setting.words(True) for setting in settings)
-    return sentence("; ".join(told))
+    conditions = dict.fromkeys(setting.words() for setting in settings)
+    if len(conditions) > 1 and len(evidence.runs) > 1:
+        conditions = dict.fromkeys(setting.words(True) for setting in settings)
+    return sentence("; ".join(conditions))
 
 
 def _strip(screen: Screen, line: Line) -> Strip:
@@ -296,5 +300,5 @@ def _mark(line: Line, family: str, named: str) -> Mark | None:
     if not costs:
         return None
     shown = named if named in costs else min(costs, key=lambda name: costs[name].value)
-    others = tuple(found.value for name, found in costs.items() if name != shown)
+    others = tuple(estimate.value for name, estimate in costs.items() if name != shown)
     return Mark(family, line.label(shown), costs[shown], others)

@@ -1,4 +1,4 @@
-"""Where frameworks part, and where one parts from itself under another condition."""
+"""Differences between frameworks, and of one framework under another condition."""
 
 from __future__ import annotations
 
@@ -37,48 +37,50 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """How many cases have the same bits under each other condition, a sentence a framework."""
+    """The number of cases with the same bits under another condition, per framework."""
     groups: dict[tuple[str, str, Against], list[Between]] = {}
     for between in evidence.between:
         if not between.of_frameworks and between.equal_bits is not None:
             key = (between.run, between.case.framework, between.against)
             groups.setdefault(key, []).append(between)
     several = len(evidence.runs) > 1
-    return [_sentence(*key, found, several) for key, found in groups.items()]
+    return [_sentence(*key, compared, several) for key, compared in groups.items()]
 
 
 def _sentence(
-    run: str, framework: str, other: Against, found: Sequence[Between], with_run: bool
+    run: str, framework: str, other: Against, compared: Sequence[Between], with_run: bool
 ) -> str:
     where = f" in run {run}" * with_run
-    parted = [between for between in found if between.equal_bits != 1]
+    parted = [between for between in compared if between.equal_bits != 1]
     start = f"{title(framework)}{where}, {_MEANING.get(other.kind, f'with {other.name}')}"
     if not parted:
-        return f"{start}: the same bits in {counted(len(found), 'case')}."
+        return f"{start}: the same bits in {counted(len(compared), 'case')}."
     farthest = max(parted, key=lambda between: between.max_ulp or 0.0)
     case, distance = farthest.case, farthest.max_ulp
     apart = "a NaN beside a number" if distance == math.inf else f"{number(distance)} ulp"
     return (
-        f"{start}: other bits in {len(parted):,} of {counted(len(found), 'case')}, farthest apart "
-        f"in {case.activation} {case.form} {case.direction} {case.dtype}: {apart}."
+        f"{start}: other bits in {len(parted):,} of {counted(len(compared), 'case')}, farthest "
+        f"apart in {case.activation} {case.form} {case.direction} {case.dtype}: {apart}."
     )
 
 
 def pivots(evidence: Evidence) -> list[Pivot]:
-    """How far two frameworks lie apart, activation against pair and mode: a table per dtype."""
-    found: dict[tuple[str, ...], list[Between]] = {}
+    """Distances of two frameworks, activation against pair and mode: a table per dtype."""
+    groups: dict[tuple[str, ...], list[Between]] = {}
     for between in evidence.between:
         case = between.case
         if between.of_frameworks and case.direction == "forward" and between.family in FAMILIES:
             run = [f"run {between.run}"] * (len(evidence.runs) > 1)
-            found.setdefault((case.dtype, case.device, *run), []).append(between)
-    return [_pivot(", ".join(key), of_key) for key, of_key in found.items()]
+            groups.setdefault((case.dtype, case.device, *run), []).append(between)
+    return [_pivot(", ".join(key), of_key) for key, of_key in groups.items()]
 
 
-def _pivot(heading: str, found: Sequence[Between]) -> Pivot:
+def _pivot(heading: str, compared: Sequence[Between]) -> Pivot:
     """Each pair in its plain form: native where both have it, else the first written out."""
     cells: dict[str, dict[tuple[str, str], Cell]] = {}
-    for between in sorted(found, key=lambda each: (not each.plain, each.case.form != "native")):
+    for between in sorted(
+        compared, key=lambda between: (not between.plain, between.case.form != "native")
+    ):
         pair = sorted((title(between.case.framework), title(between.against.name)), key=str.lower)
         column = (" – ".join(pair), between.case.mode)
         cells.setdefault(between.case.activation, {}).setdefault(column, _cell(between))

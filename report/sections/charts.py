@@ -16,5 +16,5 @@ LINK = "Charts"
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
     """The figures of each chart, in their order."""
-    found = [figure for module in modules(charts) for figure in module.figures(evidence)]
-    return {"figures": found}
+    figures = [figure for module in modules(charts) for figure in module.figures(evidence)]
+    return {"figures": figures}

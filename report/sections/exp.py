@@ -1,4 +1,4 @@
-"""What exp costs against max and against algebra only, at each size."""
+"""The cost of exp against max and against algebra only, at each size."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 def pivots(evidence: Evidence) -> list[Pivot]:
     """The exp activations that people name over relu and over squareplus, by size."""
-    made = [_pivot(group) for group in groups(evidence, evidence.timed, _wanted)]
-    return [pivot for pivot in made if pivot.rows]
+    tables = [_pivot(group) for group in groups(evidence, evidence.timed, _wanted)]
+    return [pivot for pivot in tables if pivot.rows]
 
 
 def _wanted(timed: Timed) -> bool:
@@ -56,7 +56,7 @@ def _pivot(group: Group[Timed]) -> Pivot:
 
 def _cell(series: Series[Timed], exp: str, other: str, size: Size) -> Cell:
     named = {timed.case.activation: timed for timed in series.at(size)}
-    found = ratio(named[exp], named[other]) if {exp, other} <= named.keys() else None
-    if found is None:
+    estimate = ratio(named[exp], named[other]) if {exp, other} <= named.keys() else None
+    if estimate is None:
         return EMPTY
-    return Cell(f"{number(found.value)}×", (interval(found),), verdict(found).name.lower())
+    return Cell(f"{number(estimate.value)}×", (interval(estimate),), verdict(estimate).name.lower())

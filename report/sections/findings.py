@@ -1,4 +1,4 @@
-"""What is wrong beyond a stated bound: the heaviest findings of each kind, the others counted."""
+"""Errors beyond a stated bound: the heaviest findings of each kind, the others counted."""
 
 from __future__ import annotations
 
@@ -34,21 +34,25 @@ class Group:
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """The findings of a page: a sentence a run, groups, and what lists all of them.
+    """The findings of a page: a sentence per run, groups, and the command that lists all.
 
     With several runs each has its share of the room.
     """
-    found = evidence.findings
+    by_run = evidence.findings
     several = len(evidence.runs) > 1
     return {
         "verdicts": [
             f"{f'Run {name}: ' * several}{verdict(of_run, checked(evidence.runs[name]))}"
-            for name, of_run in found.items()
+            for name, of_run in by_run.items()
         ],
-        "groups": [group for group in (_group(found, *each) for each in _GROUPS) if group.shown],
+        "groups": [
+            group
+            for group in (_group(by_run, *group_facts) for group_facts in _GROUPS)
+            if group.shown
+        ],
         "commands": [
             f"actbench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
-            for name, of_run in found.items()
+            for name, of_run in by_run.items()
             if of_run
         ],
         "bounds": [
@@ -60,17 +64,19 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def _group(
-    found: Mapping[str, Sequence[Finding]],
+    by_run: Mapping[str, Sequence[Finding]],
     heading: str,
     nature: Nature,
     kinds: tuple[Kind, ...],
     most: int,
 ) -> Group:
-    room = max(1, most // max(1, len(found)))
+    room = max(1, most // max(1, len(by_run)))
     shown: list[tuple[str, Finding]] = []
     rest = 0
-    for name, of_run in found.items():
-        alike = [each for each in of_run if each.nature == nature and each.kind in kinds]
-        shown += [(name if len(found) > 1 else "", finding) for finding in alike[:room]]
+    for name, of_run in by_run.items():
+        alike = [
+            finding for finding in of_run if finding.nature == nature and finding.kind in kinds
+        ]
+        shown += [(name if len(by_run) > 1 else "", finding) for finding in alike[:room]]
         rest += len(alike[room:])
     return Group(heading, shown, rest)

@@ -1,4 +1,4 @@
-"""How often the regression gate is wrong, where a run measured it."""
+"""Wrong calls of the regression gate, where a run measured it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINK = "Gate"
 
 @dataclass(frozen=True)
 class Measure:
-    """One run's measure of the gate: what it says in a sentence, then the table of all of it."""
+    """One run's measure of the gate: a sentence, the table, and the command behind them."""
 
     sentence: str
     pivot: Pivot
@@ -29,40 +29,48 @@ class Measure:
 
 def content(evidence: Evidence) -> Mapping[str, Any] | None:
     """A table for each run that measured the gate; None where none did."""
-    found = measures(evidence)
-    return {"measures": found} if found else None
+    of_runs = measures(evidence)
+    return {"measures": of_runs} if of_runs else None
 
 
 def leads(evidence: Evidence) -> bool:
-    """Whether the page begins with it: nothing else was measured."""
+    """True if the page begins with the gate: nothing else was measured."""
     return all(run.facts.selftest for run in evidence.runs.values())
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """What each run says of the gate."""
+    """A sentence per run that measured the gate."""
     return [measure.sentence for measure in measures(evidence)]
 
 
 def measures(evidence: Evidence) -> list[Measure]:
     """The measure of each run that has one."""
     return [
-        Measure(_sentence(found), _pivot(name, found), run.facts.command)
+        Measure(_sentence(conditions), _pivot(name, conditions), run.facts.command)
         for name, run in evidence.runs.items()
-        if (found := _conditions(run))
+        if (conditions := _conditions(run))
     ]
 
 
 def _conditions(run: Run) -> list[summary.Condition]:
-    """What was planted, as far as the gate has a line for it."""
+    """The conditions in which the gate was measured."""
     lines = map(summary.line_of, run.facts.selftest)
     return [condition for condition in summary.conditions(lines) if GATE in condition.lines]
 
 
-def _pivot(run: str, found: Sequence[summary.Condition]) -> Pivot:
-    rivals = list(dict.fromkeys(tool for c in found for tool in c.lines if tool != GATE))
-    columns = ["planted", "the gate calls", "undecided", "interval holds it", "s of timing a gate"]
+def _pivot(run: str, conditions: Sequence[summary.Condition]) -> Pivot:
+    rivals = list(dict.fromkeys(tool for c in conditions for tool in c.lines if tool != GATE))
+    columns = [
+        "planted",
+        "the gate calls",
+        "undecided",
+        "interval holds it",
+        "s of timing per gate",
+    ]
     columns += rivals
-    rows = [(condition.hogs, "", list(map(Cell, _cells(condition, rivals)))) for condition in found]
+    rows = [
+        (condition.hogs, "", list(map(Cell, _cells(condition, rivals)))) for condition in conditions
+    ]
     return Pivot(f"Calls of the gate, run {run}", "hogs", columns, rows)
 
 
@@ -71,13 +79,13 @@ def _cells(condition: summary.Condition, rivals: Sequence[str]) -> list[str]:
     others = [
         summary.calls(condition.lines[tool]) if tool in condition.lines else "–" for tool in rivals
     ]
-    told = [summary.calls(gate), gate.undecided.words, gate.covered.words]
-    return [condition.what, *told, f"{gate.seconds:.0f}", *others]
+    counts = [summary.calls(gate), gate.undecided.words, gate.covered.words]
+    return [condition.what, *counts, f"{gate.seconds:.0f}", *others]
 
 
-def _sentence(found: Sequence[summary.Condition]) -> str:
-    """What the gate called on the same code, and pytest-benchmark beside it."""
-    same = [condition for condition in found if not condition.planted]
+def _sentence(conditions: Sequence[summary.Condition]) -> str:
+    """Calls of the gate on the same code, and of pytest-benchmark beside it."""
+    same = [condition for condition in conditions if not condition.planted]
     parts = []
     for tool in dict.fromkeys(tool for condition in same for tool in condition.lines):
         lines = [condition.lines[tool] for condition in same if tool in condition.lines]

@@ -1,4 +1,4 @@
-"""What could not be measured, each case with its reason."""
+"""Cases that could not be measured, with their reasons."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LINK = "Not measured"
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """The table of what is missing, or what it means that nothing is."""
+    """The table of missing cases, or a sentence on an empty list."""
     caption = "Cases without a value, and why"
     return {"grid": grid(evidence, "missing", caption), "nothing": nothing(evidence)}
 
 
 def nothing(evidence: Evidence) -> str:
-    """What it means that no case is listed as missing."""
+    """The sentence for an empty list of missing cases."""
     runs = evidence.runs.values()
     if all(run.records and run.facts.state == "finished" for run in runs):
         return "Nothing: every case that was asked for has a value."

@@ -1,4 +1,4 @@
-"""Does a formula cost what its parts cost? The predictions that held, and the surprises."""
+"""Formulas beside the sum of their parts: predictions that held, and surprises."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINK = "Cost model"
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
     """Sentences and the table of surprises."""
-    caption = "Formulas whose time an element lies more than 25 % from the sum of their parts"
+    caption = "Formulas whose time per element lies more than 25 % from the sum of their parts"
     return {
         "sentences": sentences(evidence),
         "grid": grid(evidence, "surprises", caption),
@@ -29,14 +29,14 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """Of the predictions of each framework and mode, how many held, and why the others did not."""
-    found: dict[str, list[Split]] = {}
+    """Predictions that held, and causes of the others: a sentence per framework and mode."""
+    by_setting: dict[str, list[Split]] = {}
     predicted = [split for split in evidence.splits if split.part("predicted_arithmetic")]
     several = len(evidence.runs) > 1
     for split in sorted(predicted, key=lambda split: setting_of(split.run, split.case).order):
         where = f" in run {split.run}" * several
-        found.setdefault(f"{setting_of(split.run, split.case).who}{where}", []).append(split)
-    return [_sentence(who, splits) for who, splits in found.items()]
+        by_setting.setdefault(f"{setting_of(split.run, split.case).who}{where}", []).append(split)
+    return [_sentence(who, splits) for who, splits in by_setting.items()]
 
 
 def _sentence(who: str, splits: Sequence[Split]) -> str:

@@ -1,4 +1,4 @@
-"""Where the time goes: the parts of every cost, and what single operations take."""
+"""Parts of every cost, and the cost of single operations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ _COPY = "copy"
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
     """Charts, the table of every split, and the table of primitives."""
-    caption = (
-        "The parts of every cost, with 95 % intervals; ns an element where nothing else is said"
-    )
+    caption = "The parts of every cost, with 95 % intervals; ns per element unless stated otherwise"
     return {
         "fit": fit_sentence(evidence),
         "figures": parts.figures(evidence),
@@ -42,7 +40,7 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def fit_sentence(evidence: Evidence) -> str:
-    """How many lines were tested at a size left out, and how many missed it."""
+    """The number of fitted lines tested at a size left out, and of those that missed it."""
     tested = [split for split in evidence.splits if split.part("fit_error")]
     if not tested:
         return (
@@ -58,7 +56,7 @@ def fit_sentence(evidence: Evidence) -> str:
 
 
 def primitives(evidence: Evidence) -> list[Pivot]:
-    """What each single operation costs, by framework and mode."""
+    """The cost of each single operation, by framework and mode."""
     return [_pivot(group) for group in groups(evidence, evidence.splits, _is_primitive)]
 
 
@@ -67,7 +65,7 @@ def _is_primitive(split: Split) -> bool:
 
 
 def _own(split: Split) -> Estimate | None:
-    """A primitive's cost an element; that of a copy is the floor itself."""
+    """A primitive's cost per element; that of a copy is the floor itself."""
     return split.part("copy_floor" if split.case.activation == _COPY else "arithmetic")
 
 
@@ -85,6 +83,6 @@ def _pivot(group: Group[Split]) -> Pivot:
 
 
 def _cell(split: Split) -> Cell:
-    found, form = _own(split), split.case.form
-    assert found is not None
-    return Cell(number(found.value), (interval(found) + f" [{form}]" * (form != "native"),))
+    cost, form = _own(split), split.case.form
+    assert cost is not None
+    return Cell(number(cost.value), (interval(cost) + f" [{form}]" * (form != "native"),))

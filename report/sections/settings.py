@@ -1,4 +1,4 @@
-"""Every setting: what each family costs over relu there, and algebra against exp."""
+"""Every setting: the cost of each family over relu, and algebra against exp."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINK = "Every setting"
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """The table once a way of choosing the form."""
+    """A table per way of choosing the form."""
     return {
         "pivots": pivots(evidence),
         "coarse": f"{COARSE:,.0f}",
@@ -35,7 +35,7 @@ def _pivot(evidence: Evidence, choice: Choice) -> Pivot:
     return Pivot(
         f"{capital(choice.name)}: {choice.meaning}",
         "Setting",
-        ("Size", "Algebraic against exp", "exp", "algebraic", "max", "relu, ns an element"),
+        ("Size", "Algebraic against exp", "exp", "algebraic", "max", "relu, ns per element"),
         [
             (summary.setting.who, summary.setting.words(several), _cells(summary))
             for summary in summaries(evidence, choice)
@@ -49,17 +49,17 @@ def _cells(summary: Summary) -> list[Cell]:
 
 
 def against_exp(summary: Summary) -> Cell:
-    """The cheapest algebraic activation against every exp one, counted by what is shown."""
-    cheapest, found = summary.against_exp()
-    if not found:
+    """The cheapest algebraic activation against every exp one, counted by verdict."""
+    cheapest, ratios = summary.against_exp()
+    if not ratios:
         return Cell("not measured")
-    shown = [verdict(ratio) for _, ratio in found]
-    told = [f"{each.brief} in {shown.count(each)}" for each in Verdict if each in shown]
-    return Cell(", ".join(told), (f"{cheapest}, of {len(found)}",))
+    shown = [verdict(ratio) for _, ratio in ratios]
+    counts = [f"{kind.brief} in {shown.count(kind)}" for kind in Verdict if kind in shown]
+    return Cell(", ".join(counts), (f"{cheapest}, of {len(ratios)}",))
 
 
 def _family(summary: Summary, family: str) -> Cell:
-    """From the cheapest activation to the dearest."""
+    """The range from the cheapest activation to the dearest."""
     members = summary.families[family]
     if not members:
         alone = family == "max" and summary.unit is not None
@@ -70,5 +70,5 @@ def _family(summary: Summary, family: str) -> Cell:
 
 
 def _unit(summary: Summary) -> Cell:
-    found = summary.unit and summary.unit.estimates.get("time_per_element")
-    return Cell(f"{number(found.value)} ({interval(found)})" if found else "not measured")
+    time = summary.unit and summary.unit.estimates.get("time_per_element")
+    return Cell(f"{number(time.value)} ({interval(time)})" if time else "not measured")

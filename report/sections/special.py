@@ -1,8 +1,8 @@
-"""What each framework makes of zeros, subnormals, ±∞, NaN, kinks and thresholds: a table each."""
+"""Results at zeros, subnormals, ±∞, NaN, kinks and thresholds: a table per framework."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...bench.exactness.conventions import COLUMNS, Conventions, conventions
@@ -24,18 +24,18 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 def pivots(evidence: Evidence) -> list[Pivot]:
     """A table for each run and framework: its activations in the plain form."""
-    found: dict[str, list[Conventions]] = {}
+    by_framework: dict[str, list[Conventions]] = {}
     for name, run in evidence.runs.items():
         where = f", run {name}" * (len(evidence.runs) > 1)
-        for line in conventions(row for row in run.records if row.plain):
-            found.setdefault(f"{title(line.framework)}{where}", []).append(line)
-    return [_pivot(heading, of_framework) for heading, of_framework in found.items()]
+        for case in conventions(row for row in run.records if row.plain):
+            by_framework.setdefault(f"{title(case.framework)}{where}", []).append(case)
+    return [_pivot(heading, of_framework) for heading, of_framework in by_framework.items()]
 
 
-def _pivot(heading: str, found: list[Conventions]) -> Pivot:
+def _pivot(heading: str, of_framework: Sequence[Conventions]) -> Pivot:
     rows = [
-        (line.activation, line.form, [_cell(line.cells[column]) for column in COLUMNS])
-        for line in found
+        (case.activation, case.form, [_cell(case.cells[column]) for column in COLUMNS])
+        for case in of_framework
     ]
     return Pivot(heading, "Activation", tuple(map(capital, COLUMNS)), rows)
 

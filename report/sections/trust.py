@@ -1,4 +1,4 @@
-"""How far the numbers can be trusted: how much was measured, how tightly, on what machine."""
+"""Trust in the numbers: the amount measured, the intervals, and the machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WIDE: Mapping[Ended, str] = {
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """The state of each run, what to read the numbers with, and what was not measured."""
+    """The state of each run, caveats, and frameworks that were not measured."""
     return {
         "states": state(evidence),
         "caveats": caveats(evidence),
@@ -37,12 +37,12 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The state of trust of each run: its name, and what there is to say by what it is about."""
+    """The facts of trust by run: its name, and labels with their texts."""
     return [(name, _state(evidence, name, run)) for name, run in evidence.runs.items()]
 
 
 def unfinished(evidence: Evidence) -> list[str]:
-    """Runs that did not come to their end."""
+    """Sentences on runs that did not finish."""
     return [
         f"Run {name} is {run.facts.state}, not finished: it holds only what was measured until "
         "then."
@@ -52,25 +52,27 @@ def unfinished(evidence: Evidence) -> list[str]:
 
 
 def caveats(evidence: Evidence) -> list[str]:
-    """What the numbers must be read with."""
-    found = []
+    """Caveats with which the numbers must be read."""
+    sentences = []
     for name, run in evidence.runs.items():
         timed = [case for case in evidence.timed if case.run == name]
         alone = sum(map(evidence.in_one_process, timed))
         if alone:
-            found.append(
+            sentences.append(
                 f"Run {name} timed {alone:,} of {counted(len(timed), 'case')} in one process: "
-                "the intervals of these do not contain what differs from one process to the next."
+                "their intervals do not contain differences between processes."
             )
-        found += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
-    return found
+        sentences += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
+    return sentences
 
 
 def refusals(evidence: Evidence) -> list[str]:
-    """Of each run the cases whose times would mislead: a finding about framework or harness."""
+    """Refused cases of each run, whose times would mislead: a finding in itself."""
     refused = [missing for missing in evidence.missing if missing.status is Status.REFUSED]
-    of_runs = {name: [each for each in refused if each.run == name] for name in evidence.runs}
-    return [_refusal(name, found) for name, found in of_runs.items() if found]
+    of_runs = {
+        name: [missing for missing in refused if missing.run == name] for name in evidence.runs
+    }
+    return [_refusal(name, of_run) for name, of_run in of_runs.items() if of_run]
 
 
 def _refusal(run: str, refused: Sequence[Missing]) -> str:
@@ -91,9 +93,9 @@ def _refusal(run: str, refused: Sequence[Missing]) -> str:
 
 def absent(evidence: Evidence) -> list[tuple[str, str]]:
     """Frameworks that no run measured: why, and the command that measures them."""
-    found = {timed.case.framework for timed in evidence.timed}
-    found |= {checked.case.framework for checked in evidence.checked}
-    return [_absent(evidence, name) for name in frameworks() if name not in found]
+    measured = {timed.case.framework for timed in evidence.timed}
+    measured |= {checked.case.framework for checked in evidence.checked}
+    return [_absent(evidence, name) for name in frameworks() if name not in measured]
 
 
 def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
@@ -117,7 +119,7 @@ def _of_worker(evidence: Evidence, framework: str) -> str:
 
 
 def _of_rows(evidence: Evidence, framework: str) -> str:
-    """The reason that most of its rows give; of failures, where any case failed."""
+    """The commonest reason of its rows; of failures, where any case failed."""
     reasons = Counter(
         (missing.status, missing.reason)
         for missing in evidence.missing
@@ -130,7 +132,7 @@ def _of_rows(evidence: Evidence, framework: str) -> str:
 
 
 def _of_end(evidence: Evidence, framework: str) -> str:
-    """Whether a run that asked for it ended before it came to it."""
+    """The reason a framework has no row: the run ended before it, or it was not asked for."""
     for run in evidence.runs.values():
         asked = run.facts.asked.get("frameworks") or [framework]
         if run.facts.state != "finished" and framework in asked:
@@ -144,7 +146,7 @@ def _of_end(evidence: Evidence, framework: str) -> str:
 def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
     timed = [case for case in evidence.timed if case.run == name]
     checked = sum(case.run == name for case in evidence.checked)
-    told = [
+    facts = [
         (
             "Measured",
             f"{counted(len(timed), 'case')} timed and {checked:,} checked for exactness; "
@@ -155,7 +157,7 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Machine", _machine(run)),
         ("Time", "; ".join(_time(run))),
     ]
-    return [(label, f"{text}.") for label, text in told if text]
+    return [(label, f"{text}.") for label, text in facts if text]
 
 
 def _failures(evidence: Evidence, name: str) -> str:
@@ -176,7 +178,7 @@ def _widths(timed: Sequence[Timed]) -> str:
 
 
 def _sampling(run: Run, timed: Sequence[Timed]) -> str:
-    """How sampling ended, counted over the cases that say so."""
+    """The ways that sampling ended, counted over the cases that record it."""
     counts = Counter(case.ended for case in timed if case.ended in (Ended.NARROW, *_WIDE))
     if not counts:
         return ""
@@ -187,7 +189,7 @@ def _sampling(run: Run, timed: Sequence[Timed]) -> str:
 
 
 def _checks(evidence: Evidence, name: str, timed: int) -> str:
-    """Whether a time could be a fast lie: what is timed has passed, what has not is refused."""
+    """The checks against false times: a timed case has passed them, others are refused."""
     refused = sum(m.run == name and m.status is Status.REFUSED for m in evidence.missing)
     if not timed and not refused:
         return ""
@@ -218,7 +220,7 @@ def _time(run: Run) -> list[str]:
     if facts.timed_share is not None:
         parts.append(f"{facts.timed_share:.0%} of the measuring phase inside timed regions")
     if facts.seconds_a_case is not None:
-        parts.append(f"{facts.seconds_a_case:.2g} s of it a case")
+        parts.append(f"{facts.seconds_a_case:.2g} s of it per case")
     if facts.compile_seconds:
         parts.append(f"{facts.compile_seconds:,.0f} s of compiling, all processes together")
     return parts

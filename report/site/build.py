@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .runs import Listed, Unread
 
 OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
-"""What a site consists of. A folder with anything else in it is not written to."""
+"""The entries of a site. A folder with any other entry is not written to."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A site that was written: its index, what it says in a sentence, and what it is made of."""
+    """A site that was written: its index, its summary, its runs, and the changes over them."""
 
     path: Path
     sentence: str
@@ -33,7 +33,7 @@ class Built:
 def build(published: Path, out: Path, base_url: str = "") -> Built:
     """Write the site of the runs in a folder.
 
-    Raises UsageError for a folder that is no site or an address that is none, StoreError if nothing
+    Raises UsageError for a folder or an address that cannot be a site's, StoreError if nothing
     can be read or written.
     """
     from . import pages, trends
@@ -44,28 +44,30 @@ def build(published: Path, out: Path, base_url: str = "") -> Built:
     _make_room(out)
     listed, unread = _reports(folders, out / "runs")
     _prune(out / "runs", {run.page for run in listed})
-    found = trends.trends(listed)
-    write(out / "trends.html", pages.trend_page(listed, found))
-    made = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
-    write(out / "feed.json", made + "\n")
-    write(out / "index.html", pages.index(listed, unread, found))
+    machine_trends = trends.trends(listed)
+    write(out / "trends.html", pages.trend_page(listed, machine_trends))
+    text = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
+    write(out / "feed.json", text + "\n")
+    write(out / "index.html", pages.index(listed, unread, machine_trends))
     return Built(
         out / "index.html",
-        pages.summary(listed, unread, found),
+        pages.summary(listed, unread, machine_trends),
         tuple(listed),
         tuple(unread),
-        tuple(text for trend in found for text in trends.sentences(trend) if trend.changed),
+        tuple(
+            text for trend in machine_trends for text in trends.sentences(trend) if trend.changed
+        ),
     )
 
 
 def for_machines(built: Built) -> str:
-    """One JSON object: path, runs, what could not be read, changes."""
+    """One JSON object: path, runs, unread folders, changes."""
     return json.dumps(
         {
             "path": str(built.path),
             "runs": [run.name for run in built.listed],
             "in_trends": [run.name for run in built.listed if not run.excluded],
-            "unread": {run.name: run.reason for run in built.unread},
+            "unread": {folder.name: folder.reason for folder in built.unread},
             "changes": list(built.changes),
         }
     )
@@ -81,25 +83,25 @@ def _address(base_url: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise UsageError(
-            f"--base-url {base_url!r} is no address of a site: https://example.org/folder/"
+            f"--base-url {base_url!r} is not the address of a site: https://example.org/folder/"
         )
     return base_url if base_url.endswith("/") else f"{base_url}/"
 
 
 def _folders(published: Path) -> list[Path]:
     try:
-        found = sorted(published.iterdir())
+        entries = sorted(published.iterdir())
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
             f"cannot read {published}: {reason}; actbench publish RUN makes it"
         ) from None
-    return [path for path in found if path.is_dir() and not path.name.startswith(".")]
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
 def _make_room(out: Path) -> None:
     try:
-        strange = {path.name for path in out.iterdir()} - OURS if out.exists() else set()
+        strange = {entry.name for entry in out.iterdir()} - OURS if out.exists() else set()
         if strange:
             raise UsageError(
                 f"{out} holds {min(strange)}, which no site has: choose another folder with --out"
@@ -113,7 +115,7 @@ def _make_room(out: Path) -> None:
 
 
 def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
-    """Write the report of every run. Of the rows only what the trends need is kept."""
+    """Write the report of every run. Only the rows that the trends need are kept."""
     from ..page import render
     from ..read.rows import read
     from ..words import writable
@@ -136,7 +138,7 @@ def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]
 
 
 def _reason(folder: Path, error: Exception) -> str:
-    """Why a run has no report."""
+    """The reason that a run has no report."""
     if isinstance(error, StoreError):
         return str(error)
     return f"no page can be made of {folder}: {error!r}; actbench report {folder} shows where"

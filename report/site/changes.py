@@ -1,13 +1,13 @@
-"""Where a series of runs changes its level, and what has to be there before that may be said.
+"""Changes of level in a series of runs, and the conditions for claiming one.
 
 A change is claimed at a run where all of three hold:
 
 - `ruptures` puts a change of the mean of the logarithms there: PELT (Killick, Fearnhead and Eckley,
-  2012, doi:10.1080/01621459.2012.737745), at 3 ln n times the variance a change (Zhang and
+  2012, doi:10.1080/01621459.2012.737745), at 3 ln n times the variance per change (Zhang and
   Siegmund, 2007, doi:10.1111/j.1541-0420.2006.00662.x).
 - The intervals of the m runs before it and of the m runs from it on do not overlap, none with any.
 - m is so large that chance makes such a split in at most 5 % of sites that nothing has changed on,
-  even if the intervals said nothing: in 2m exchangeable values the first m lie all below or all
+  even with meaningless intervals: in 2m exchangeable values the first m lie all below or all
   above the others with probability 2 / C(2m, m), the most extreme case of Mann and Whitney's U
   (1947, doi:10.1214/aoms/1177730491). n runs hold n − 2m + 1 such windows, and that many times the
   number of series is Bonferroni's bound.
@@ -47,12 +47,12 @@ class Change:
 
     @property
     def rose(self) -> bool:
-        """Whether the level is higher from it on."""
+        """True if the level is higher from there on."""
         return self.after[0] > self.before[1]
 
 
 def least_beside(runs: int, series: int) -> int | None:
-    """How many runs either side of a change needs, with so many runs and series; None: no chance.
+    """The runs needed on either side of a change, with so many runs and series; None: too few.
 
     >>> least_beside(12, 21), least_beside(11, 21)
     (6, None)
@@ -78,11 +78,11 @@ def changes(estimates: Sequence[Estimate], series: int) -> list[Change]:
     if beside is None:
         return []
     ends = [(estimate.low or 0.0, estimate.high or 0.0) for estimate in estimates]
-    found = [
+    candidates = [
         Change(at, beside, _hull(ends[at - beside : at]), _hull(ends[at : at + beside]))
         for at in _breaks(estimates, beside)
     ]
-    return [change for change in found if _apart(change.before, change.after)]
+    return [change for change in candidates if _apart(change.before, change.after)]
 
 
 def _hull(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -94,19 +94,19 @@ def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _breaks(estimates: Sequence[Estimate], beside: int) -> list[int]:
-    """Where PELT splits the logarithms, each piece of at least `beside` points."""
+    """The points where PELT splits the logarithms into pieces of at least `beside` points."""
     from ruptures import Pelt
 
     logs = np.log([estimate.value for estimate in estimates])
     scaled = (logs / _scatter(logs, estimates)).reshape(-1, 1)
-    found = Pelt(model="l2", min_size=beside, jump=1).fit(scaled)
-    return [int(at) for at in found.predict(pen=3 * math.log(len(logs)))[:-1]]
+    pelt = Pelt(model="l2", min_size=beside, jump=1).fit(scaled)
+    return [int(at) for at in pelt.predict(pen=3 * math.log(len(logs)))[:-1]]
 
 
 def _scatter(logs: np.ndarray, estimates: Sequence[Estimate]) -> float:
     """The standard deviation from run to run: of steps, which a change of level does not widen.
 
-    No less than the intervals say.
+    At least as large as the intervals imply.
     """
     steps = float(np.median(np.abs(np.diff(logs)))) / _MEDIAN / math.sqrt(2)
     widths = [

@@ -1,4 +1,4 @@
-"""Small multiples of costs over the runs of a machine: a panel a framework and mode."""
+"""Small multiples of costs over the runs of a machine: a panel per framework and mode."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _DIGIT = 5.4
 """The width of a figure of a label, in CSS pixels."""
 
 
-def panels(name: str, trend: Trend, found: Sequence[History]) -> list[Panel]:
+def panels(name: str, trend: Trend, histories: Sequence[History]) -> list[Panel]:
     """A panel for each framework, mode and setting among the histories, in their order."""
     groups: dict[Case, list[History]] = {}
-    for history in found:
+    for history in histories:
         setting = replace(history.case, activation="", form="")
         groups.setdefault(setting, []).append(history)
     return [_panel(f"{name}p{at}", trend, lines) for at, lines in enumerate(groups.values())]
@@ -67,8 +67,8 @@ def _panel(name: str, trend: Trend, lines: Sequence[History]) -> Panel:
         under = f"over relu (×), log scale; {counted(case.size, 'element')}"
         heading(axes, where, _LEFT, above=26, below=under)
         svg = to_svg(figure, name)
-    told = "; ".join(map(_spoken, lines))
-    return Panel(svg, f"{where}: time over relu's by run: {told}")
+    histories = "; ".join(map(_spoken, lines))
+    return Panel(svg, f"{where}: time over relu's by run: {histories}")
 
 
 def _draw(axes: Axes, history: History, runs: int) -> None:

@@ -14,19 +14,19 @@ VERSION = "https://jsonfeed.org/version/1.1"
 def feed(listed: Iterable[Listed], base_url: str = "") -> dict[str, Any]:
     """The feed as a record ready for JSON, the newest run first.
 
-    An address must be whole there: without `base_url`, which ends in a slash, there is none.
+    Addresses must be absolute: they need `base_url`, which ends in a slash.
     """
-    newest = sorted(listed, key=lambda each: each.order, reverse=True)
-    made: dict[str, Any] = {
+    newest = sorted(listed, key=lambda run: run.order, reverse=True)
+    content: dict[str, Any] = {
         "version": VERSION,
         "title": "actbench: published runs",
-        "description": "What an activation function costs, and how right it is: a run each.",
+        "description": "What an activation function costs, and how right it is: one item per run.",
         "language": "en",
-        "items": [_item(each, base_url) for each in newest],
+        "items": [_item(run, base_url) for run in newest],
     }
     if base_url:
-        made |= {"home_page_url": base_url, "feed_url": f"{base_url}feed.json"}
-    return made
+        content |= {"home_page_url": base_url, "feed_url": f"{base_url}feed.json"}
+    return content
 
 
 def _item(run: Listed, base_url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages of the site that are no reports: the index and the trends."""
+"""The pages of the site besides the reports: the index and the trends."""
 
 from __future__ import annotations
 
@@ -23,31 +23,35 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class _Row:
-    """A line of a table over runs."""
+    """A row of a table over runs."""
 
     family: str
     who: str
     cells: Sequence[str]
 
 
-def index(listed: Sequence[Listed], unread: Sequence[Unread], found: Sequence[Trend]) -> str:
+def index(
+    listed: Sequence[Listed], unread: Sequence[Unread], machine_trends: Sequence[Trend]
+) -> str:
     """The index as HTML: every run by machine, the newest first."""
     return _rendered(
         "index.html.j2",
         title="actbench: published runs",
         machines=[(runs[0].machine, runs[::-1]) for runs in trends.by_machine(listed)],
         unread=unread,
-        numbers={run.name: at for trend in found for at, run in enumerate(trend.runs, start=1)},
-        summary=summary(listed, unread, found),
+        numbers={
+            run.name: at for trend in machine_trends for at, run in enumerate(trend.runs, start=1)
+        },
+        summary=summary(listed, unread, machine_trends),
     )
 
 
-def trend_page(listed: Sequence[Listed], found: Sequence[Trend]) -> str:
+def trend_page(listed: Sequence[Listed], machine_trends: Sequence[Trend]) -> str:
     """The trends as HTML: each machine by itself."""
     return _rendered(
         "trends.html.j2",
         title="actbench: trends over runs",
-        trends=[_trend(at, trend) for at, trend in enumerate(found, start=1)],
+        trends=[_trend(at, trend) for at, trend in enumerate(machine_trends, start=1)],
         left_out=[run for run in listed if run.excluded],
         share=f"{FALSE_CLAIMS:.0%}",
     )
@@ -59,31 +63,33 @@ def _rendered(name: str, **content: object) -> str:
     return template.render(style=look, known_by=MACHINE, **content)
 
 
-def summary(listed: Sequence[Listed], unread: Sequence[Unread], found: Sequence[Trend]) -> str:
-    """The site in a sentence or two: how many runs, and what changed over them."""
+def summary(
+    listed: Sequence[Listed], unread: Sequence[Unread], machine_trends: Sequence[Trend]
+) -> str:
+    """The site in a sentence or two: the number of runs, and the changes over them."""
     if not listed and not unread:
         return "No run is published yet."
     machines = len(trends.by_machine(listed))
-    used = sum(len(trend.runs) for trend in found)
-    told = [
+    used = sum(len(trend.runs) for trend in machine_trends)
+    sentences = [
         f"{counted(len(listed), 'run')} of {counted(machines, 'machine')}; "
         f"{used} of them in the trends.",
-        _changes_in_words(found),
+        _changes_in_words(machine_trends),
         f"{counted(len(unread), 'folder')} could not be read." * bool(unread),
     ]
-    return " ".join(filter(None, told))
+    return " ".join(filter(None, sentences))
 
 
-def _changes_in_words(found: Sequence[Trend]) -> str:
-    amount = sum(len(history.changes) for trend in found for history in trend.followed)
+def _changes_in_words(machine_trends: Sequence[Trend]) -> str:
+    amount = sum(len(history.changes) for trend in machine_trends for history in trend.followed)
     if amount:
         return f"{counted(amount, 'change')} of a cost over the runs."
-    longest = max(found, key=lambda trend: trend.longest, default=None)
+    longest = max(machine_trends, key=lambda trend: trend.longest, default=None)
     return " ".join(trends.sentences(longest)) if longest else ""
 
 
 def _trend(at: int, trend: Trend) -> Mapping[str, object]:
-    """What the template shows of a machine."""
+    """The content of a machine's section."""
     moved, several = trend.exactness.moved, len(trend.runs) > 1
     return {
         "number": at,
@@ -100,9 +106,9 @@ def _trend(at: int, trend: Trend) -> Mapping[str, object]:
     }
 
 
-def _rows(trend: Trend, found: Sequence[History]) -> list[_Row]:
+def _rows(trend: Trend, histories: Sequence[History]) -> list[_Row]:
     runs = len(trend.runs)
-    return [_Row(history.family, history.words, history.cells(runs)) for history in found]
+    return [_Row(history.family, history.words, history.cells(runs)) for history in histories]
 
 
 def _error(trend: Trend, moved: Moved) -> _Row:

@@ -1,4 +1,4 @@
-"""Published runs as the site lists them: of what kind, on which machine, and what each found."""
+"""Published runs as the site lists them: their kind, machine and verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..sections import accuracy, answer, gate
 from ..words import listing, title, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
-"""The facts of a run that say which machine it was: one that differs makes another machine.
+"""The facts that identify a machine: where one differs, it is another machine.
 
 Without a host name, which no run keeps, machines alike in all of them count as one.
 """
@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as far as runs tell it; `key` is equal for runs of the same one."""
+    """A machine as far as runs record it; `key` is equal for runs of the same one."""
 
     key: str
     cpu: str
@@ -61,12 +61,12 @@ class Listed:
 
     @property
     def order(self) -> tuple[float, str]:
-        """By start, then by name; without a date last."""
+        """The key for sorting by start, then by name; runs without a date come last."""
         return self.started.timestamp() if self.started else math.inf, self.name
 
     @property
     def versions(self) -> list[tuple[str, str]]:
-        """Each framework with its versions, or why it is missing."""
+        """Each framework with its versions, or the reason that it is missing."""
         return [
             (title(name), _versions(worker) or _reason(worker))
             for name, worker in self.facts.workers.items()
@@ -101,22 +101,22 @@ def listed(name: str, evidence: Evidence) -> Listed:
 
 
 def _can_move(timed: Timed) -> bool:
-    """Whether a cost can move and be drawn: that of relu over itself cannot."""
+    """True if a cost can move and be drawn: that of relu over itself cannot."""
     cost = timed.cost
     return timed.case.activation != "relu" and cost is not None and 0 < cost.value < math.inf
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as runs write it, in UTC; None if it is none."""
+    """A time as runs write it, in UTC; None if the text is no time."""
     try:
-        found = datetime.fromisoformat(text or "")
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        time = datetime.fromisoformat(text or "")
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def file_name(name: str) -> str:
-    """The name of a report's file: a plain run name as it is, else made plain and told apart."""
+    """The name of a report's file: a plain run name as it is, else made plain and unique."""
     if _PLAIN.fullmatch(name):
         return f"{name}.html"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
@@ -137,7 +137,7 @@ def _kind(evidence: Evidence, facts: RunFacts) -> str:
 
 
 def _verdict(evidence: Evidence, facts: RunFacts) -> str:
-    """What a run found, in the sentence its report has for its kind."""
+    """The verdict of a run: the sentence that its report has for its kind."""
     if _selftest(facts):
         return next(iter(gate.sentences(evidence)), "The gate was not measured in this run.")
     if not evidence.timed and evidence.checked:
@@ -148,13 +148,13 @@ def _verdict(evidence: Evidence, facts: RunFacts) -> str:
 
 
 def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
-    """Why a run is in no trend: every reason there is."""
+    """The reasons that a run is in no trend."""
     reasons = {
         "a selftest times the gate, not activations": _selftest(facts),
         "it has no cost over relu": not costs and not _selftest(facts),
         "a smoke run is too short for its numbers to be compared": facts.profile == "smoke",
-        "with one process a framework its intervals do not contain what differs from one process "
-        "to the next": costs and facts.epochs < 2 and facts.profile != "smoke",
+        "with one process per framework its intervals do not contain differences between "
+        "processes": costs and facts.epochs < 2 and facts.profile != "smoke",
         f"it is {facts.state}, not finished": facts.state != "finished",
         "its start is no date": started is None,
     }
@@ -163,21 +163,21 @@ def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
 
 def machine_of(facts: RunFacts) -> Machine:
     """The machine of a run, by the facts of MACHINE; of a GPU the name, not the driver."""
-    told = {name: facts.machine.get(name) for name in MACHINE}
+    facts_of_machine = {name: facts.machine.get(name) for name in MACHINE}
     gpus = [name for name, _ in _gpus(facts)]
-    told["gpus"] = gpus
-    caches = told["caches"] if isinstance(told["caches"], dict) else {}
+    facts_of_machine["gpus"] = gpus
+    caches = facts_of_machine["caches"] if isinstance(facts_of_machine["caches"], dict) else {}
     words = [
-        _text(told["cpu"]),
-        _text(told["architecture"]),
-        f"{_text(told['cores'])} CPUs",
-        f"{_text(told['memory_gib'])} GiB",
+        _text(facts_of_machine["cpu"]),
+        _text(facts_of_machine["architecture"]),
+        f"{_text(facts_of_machine['cores'])} CPUs",
+        f"{_text(facts_of_machine['memory_gib'])} GiB",
         *(f"{level} {size}" for level, size in caches.items()),
         *gpus,
-        "virtual" if told["virtual"] else "not virtual",
+        "virtual" if facts_of_machine["virtual"] else "not virtual",
     ]
-    key = json.dumps(told, sort_keys=True, default=str)
-    return Machine(key, _text(told["cpu"]), ", ".join(filter(None, words)))
+    key = json.dumps(facts_of_machine, sort_keys=True, default=str)
+    return Machine(key, _text(facts_of_machine["cpu"]), ", ".join(filter(None, words)))
 
 
 def _text(value: Any) -> str:
@@ -186,13 +186,13 @@ def _text(value: Any) -> str:
 
 def _gpus(facts: RunFacts) -> list[tuple[str, str]]:
     """Name and driver of each GPU, which a run keeps as `name, driver`."""
-    found = facts.machine.get("gpus")
-    lines = found if isinstance(found, list) else []
+    gpus = facts.machine.get("gpus")
+    lines = gpus if isinstance(gpus, list) else []
     return [(name, driver.strip()) for name, _, driver in (str(x).rpartition(", ") for x in lines)]
 
 
 def version_of(facts: RunFacts, framework: str) -> str:
-    """A framework's own version in a run; empty if the run does not tell it."""
+    """A framework's own version in a run; empty if the run does not record it."""
     for worker in _workers(facts, framework):
         versions = worker.get("versions")
         if isinstance(versions, dict) and framework in versions:
@@ -201,25 +201,25 @@ def version_of(facts: RunFacts, framework: str) -> str:
 
 
 def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
-    """What a run keeps of versions and settings that a cost of a framework may depend on."""
-    told = {f"project {name}": value for name, value in facts.project.items()}
-    told |= {name: _text(facts.machine.get(name)) for name in _SYSTEM}
+    """Versions and settings of a run that a framework's cost may depend on."""
+    known = {f"project {name}": value for name, value in facts.project.items()}
+    known |= {name: _text(facts.machine.get(name)) for name in _SYSTEM}
     for worker in _workers(facts, framework):
-        told |= _named_versions(worker) | {"Python": _text(worker.get("python"))}
-    told |= {"driver": listing([driver for _, driver in _gpus(facts)])} if _gpus(facts) else {}
+        known |= _named_versions(worker) | {"Python": _text(worker.get("python"))}
+    known |= {"driver": listing([driver for _, driver in _gpus(facts)])} if _gpus(facts) else {}
     sampling = f"{facts.rounds} rounds, {facts.epochs} processes, {facts.budget:g} s"
     asked = json.dumps(facts.asked, sort_keys=True, default=str)
-    return told | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
+    return known | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
 
 
 def _workers(facts: RunFacts, framework: str) -> list[dict[str, Any]]:
-    found = facts.workers.items()
-    return [worker for name, worker in found if name.split("/")[0] == framework]
+    workers = facts.workers.items()
+    return [worker for name, worker in workers if name.split("/")[0] == framework]
 
 
 def _named_versions(worker: Mapping[str, Any]) -> dict[str, str]:
-    found = worker.get("versions")
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    versions = worker.get("versions")
+    return {str(k): str(v) for k, v in versions.items()} if isinstance(versions, dict) else {}
 
 
 def _versions(worker: Mapping[str, Any]) -> str:

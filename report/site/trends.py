@@ -61,8 +61,8 @@ class History:
 
     def cells(self, runs: int) -> list[str]:
         """The cost in each run, with its interval; a dash where it was not measured."""
-        found = {point.run: times(point.estimate) for point in self.points}
-        return [found.get(run, "–") for run in range(1, runs + 1)]
+        costs = {point.run: times(point.estimate) for point in self.points}
+        return [costs.get(run, "–") for run in range(1, runs + 1)]
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ class Moved:
 
 @dataclass(frozen=True)
 class Exactness:
-    """How many cases were checked at the same inputs in two runs or more, and which moved."""
+    """The number of cases checked at the same inputs in two runs or more, and those that moved."""
 
     compared: int
     moved: tuple[Moved, ...]
 
     @property
     def sentence(self) -> str:
-        """How many largest errors moved, of how many that can be compared."""
+        """The number of largest errors that moved, of those that can be compared."""
         if not self.compared:
             return "No case was checked at the same inputs in two runs."
         moved = f"{counted(len(self.moved), 'largest error')} moved."
@@ -104,16 +104,16 @@ class Trend:
     followed: tuple[History, ...]
     exactness: Exactness
     family_wise: int
-    """How many cases are followed on all machines together: each claim pays for all."""
+    """The number of cases followed on all machines together: each claim pays for all."""
 
     @property
     def changed(self) -> bool:
-        """Whether any case that is followed changes its level."""
+        """True if any case that is followed changes its level."""
         return any(history.changes for history in self.followed)
 
     @property
     def needed(self) -> int:
-        """How many runs of a case a change needs."""
+        """The number of runs of a case that a change needs."""
         return runs_needed(max(1, self.family_wise))
 
     @property
@@ -127,7 +127,7 @@ def trends(listed: Iterable[Listed]) -> list[Trend]:
     machines = by_machine(run for run in listed if not run.excluded)
     followed = [_followed(runs) for runs in machines]
     total = sum(map(len, followed))
-    return [_trend(*pair, total) for pair in zip(machines, followed, strict=True)]
+    return [_trend(runs, cases, total) for runs, cases in zip(machines, followed, strict=True)]
 
 
 def by_machine(listed: Iterable[Listed]) -> list[list[Listed]]:
@@ -139,28 +139,28 @@ def by_machine(listed: Iterable[Listed]) -> list[list[Listed]]:
 
 
 def _trend(runs: Sequence[Listed], cases: Sequence[Case], total: int) -> Trend:
-    found = [_changed(_history(case, runs), total) for case in cases]
-    return Trend(runs[0].machine, tuple(runs), tuple(found), _exactness(runs), total)
+    histories = [_changed(_history(case, runs), total) for case in cases]
+    return Trend(runs[0].machine, tuple(runs), tuple(histories), _exactness(runs), total)
 
 
 def _history(case: Case, runs: Sequence[Listed]) -> History:
-    found = [
+    measured = [
         (number, run.costs[case]) for number, run in enumerate(runs, start=1) if case in run.costs
     ]
-    points = tuple(Point(number, timed.cost) for number, timed in found if timed.cost)
-    return History(case, found[0][1].family, points)
+    points = tuple(Point(number, timed.cost) for number, timed in measured if timed.cost)
+    return History(case, measured[0][1].family, points)
 
 
 def _changed(history: History, total: int) -> History:
-    found = changes([point.estimate for point in history.measured], total)
-    return replace(history, changes=tuple(found))
+    claimed = changes([point.estimate for point in history.measured], total)
+    return replace(history, changes=tuple(claimed))
 
 
 # --- what is followed -----------------------------------------------------------------------------
 
 
 def _followed(runs: Sequence[Listed]) -> list[Case]:
-    """Of each framework, mode and device one activation a family, chosen without their values.
+    """One activation per family of each framework, mode and device, chosen without values.
 
     Forward, float32, one thread, at the size nearest to 2^16, in the form that people take first.
     """
@@ -184,11 +184,15 @@ def _usual(timed: Timed) -> bool:
 
 
 def _chosen(timed: Sequence[Timed], in_runs: Mapping[Case, int]) -> Iterator[Case]:
-    """Who is in the most runs, of those alike the one that people name."""
+    """The activation in the most runs; among equals the one that people name."""
     sizes = {case.case.size for case in timed}
     size = min(sizes, key=lambda size: (abs(size - REFERENCE_SIZE), size))
     for family in FAMILIES:
-        cases = [case.case for case in timed if case.case.size == size and case.family == family]
+        cases = [
+            candidate.case
+            for candidate in timed
+            if candidate.case.size == size and candidate.family == family
+        ]
         if cases:
             named = NAMED[family][0]
             yield min(cases, key=lambda case: (-in_runs[case], case.activation != named))
@@ -213,13 +217,13 @@ def _exactness(runs: Sequence[Listed]) -> Exactness:
 
 
 def sentences(trend: Trend) -> list[str]:
-    """A sentence for each change, or the one that says why there is none."""
-    found = [
+    """A sentence for each change, or one with the reason that none is claimed."""
+    claims = [
         _sentence(trend, history, change)
         for history in trend.followed
         for change in history.changes
     ]
-    return found or [_none(trend)]
+    return claims or [_none(trend)]
 
 
 def _none(trend: Trend) -> str:
@@ -253,18 +257,18 @@ def _ends(ends: tuple[float, float]) -> str:
 
 
 def _beside(before: Listed, after: Listed, framework: str) -> str:
-    """What else is different in the run at which a case changed: beside it, not the cause."""
+    """Other differences of the run at which a case changed: not necessarily the cause."""
     changed = differences(before, after, framework)
     if not changed:
-        return "Nothing else that a run keeps of versions and settings changed with it."
+        return "No version or setting that runs record changed with it."
     return (
-        f"At the same run changed: {listing(changed)}. Which of these it is due to, if to any, the "
-        "runs do not say."
+        f"At the same run changed: {listing(changed)}. The runs do not show which of "
+        "these caused it, if any did."
     )
 
 
 def differences(before: Listed, after: Listed, framework: str) -> list[str]:
-    """`torch 2.13.0 → 2.14.0`: what two runs keep of versions and settings where they differ."""
+    """`torch 2.13.0 → 2.14.0`: the recorded versions and settings in which two runs differ."""
     old, new = (circumstances(run.facts, framework) for run in (before, after))
     return [
         f"{name} {old.get(name, 'not kept')} → {new.get(name, 'not kept')}"
@@ -274,12 +278,12 @@ def differences(before: Listed, after: Listed, framework: str) -> list[str]:
 
 
 def news(trend: Trend, place: int) -> list[str]:
-    """What a run has other than the machine's run before it, of any framework."""
+    """Differences of a run from the machine's run before it, for any framework."""
     if place == 1:
         return []
     before, after = trend.runs[place - 2], trend.runs[place - 1]
     names = dict.fromkeys(
         name.split("/")[0] for run in (before, after) for name in run.facts.workers
     )
-    found = (text for name in names or [""] for text in differences(before, after, name))
-    return list(dict.fromkeys(found))
+    texts = (text for name in names or [""] for text in differences(before, after, name))
+    return list(dict.fromkeys(texts))

@@ -23,7 +23,7 @@ _TEXT = ("text", "code", "flags", "command")
 
 @dataclass(frozen=True)
 class Column(Generic[Record]):
-    """A column: what it is called, what kind its cells are, and how a record gives one.
+    """A column: its key and label, the kind of its cells, and their value in a record.
 
     One without a label is in files alone, where `header` names the metric and its unit. Cells
     farther from 0 than a `limit` are marked.
@@ -39,12 +39,12 @@ class Column(Generic[Record]):
 
 
 def table(records: Sequence[Record], columns: Sequence[Column[Record]]) -> dict[str, Any]:
-    """Records as a table ready for JSON, without the columns that say nothing."""
-    made = [_column(records, column) for column in columns]
-    cells = [column.pop("cells") for column in made]
-    kept = [place for place, column in enumerate(made) if _says(column, cells[place])]
+    """Records as a table ready for JSON, without empty columns."""
+    packed = [_column(records, column) for column in columns]
+    cells = [column.pop("cells") for column in packed]
+    kept = [place for place, column in enumerate(packed) if _says(column, cells[place])]
     return {
-        "columns": [made[place] for place in kept],
+        "columns": [packed[place] for place in kept],
         "rows": [list(row) for row in zip(*(cells[place] for place in kept), strict=True)],
     }
 
@@ -55,19 +55,21 @@ def _says(column: dict[str, Any], cells: Sequence[Any]) -> bool:
 
 def _column(records: Sequence[Record], column: Column[Record]) -> dict[str, Any]:
     cells = [column.cell(record) for record in records]
-    made = {name: getattr(column, name) for name in ("key", "label", "kind", "filtered", "header")}
-    made |= {} if column.limit is None else {"limit": column.limit}
+    content = {
+        name: getattr(column, name) for name in ("key", "label", "kind", "filtered", "header")
+    }
+    content |= {} if column.limit is None else {"limit": column.limit}
     if column.kind not in _TEXT:
-        return {**made, "cells": cells}
+        return {**content, "cells": cells}
     words = sorted(set(cells))
     numbers = {word: number for number, word in enumerate(words)}
-    return {**made, "words": words, "cells": [numbers[cell] for cell in cells]}
+    return {**content, "words": words, "cells": [numbers[cell] for cell in cells]}
 
 
 def identity(evidence: Evidence, sizes: str) -> list[Column[Any]]:
-    """Run, machine and the fields of a case as columns; `sizes` is the title of that of its size.
+    """Run, machine and the fields of a case as columns; `sizes` is the title of the size's.
 
-    Of one run alone neither run nor machine is shown, but files have both.
+    Run and machine are shown where there are several runs; files always have both.
     """
     several = len(evidence.runs) > 1
     machines = {name: machine(run.facts.machine) for name, run in evidence.runs.items()}
@@ -107,24 +109,24 @@ def _of(metric: Metric, shown: Shown, figure: Callable[[Any, str], Estimate | No
     write = _single if shown.kind in ("number", "count") else _interval
 
     def cell(record: Any) -> Any:
-        found = figure(record, metric.name)
-        return None if found is None else write(found)
+        estimate = figure(record, metric.name)
+        return None if estimate is None else write(estimate)
 
     header = f"{metric.name} [{metric.unit}]" if metric.unit else metric.name
     return Column(shown.key, shown.title, shown.kind, cell, False, shown.limit, header)
 
 
-def _single(found: Estimate) -> float | str | None:
-    whole = math.isfinite(found.value) and found.value == int(found.value)
-    return int(found.value) if whole else short(found.value)
+def _single(estimate: Estimate) -> float | str | None:
+    whole = math.isfinite(estimate.value) and estimate.value == int(estimate.value)
+    return int(estimate.value) if whole else short(estimate.value)
 
 
-def _interval(found: Estimate) -> list[float | str | None]:
-    return [short(found.value), short(found.low), short(found.high)]
+def _interval(estimate: Estimate) -> list[float | str | None]:
+    return [short(estimate.value), short(estimate.low), short(estimate.high)]
 
 
 def short(value: float | None) -> float | str | None:
-    """A number of six digits: three are shown, and rounding twice must not change them."""
+    """A number of six digits: three are shown, and a second rounding must not change them."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):

@@ -19,12 +19,12 @@ from ..read.evidence import COARSE, Checked, Evidence, Timed
 from .columns import Column, Record
 
 Key = tuple[str, Case]
-"""A run, and a case without what does not matter."""
+"""A run, and a case without the fields that do not matter."""
 
 
 @dataclass(frozen=True)
 class Flag(Generic[Record]):
-    """An issue: its key in addresses and files, a few words, a sentence, and the rows it is of.
+    """An issue: its key in addresses and files, a few words, a sentence, and a test of rows.
 
     `section` is the id of the section of the page that says more, or empty.
     """
@@ -38,7 +38,7 @@ class Flag(Generic[Record]):
 
 @dataclass(frozen=True)
 class Note:
-    """What stands under a table for a flag, and the number of rows that it holds for."""
+    """A flag's note under a table, and the number of rows that it holds for."""
 
     key: str
     name: str
@@ -72,14 +72,14 @@ def notes(evidence: Evidence) -> dict[str, list[Note]]:
 
 @lru_cache(maxsize=2)
 def _held(evidence: Evidence) -> Mapping[str, list[tuple[Flag[Any], int]]]:
-    """By table the flags that hold for some row of it, and for how many."""
-    found: Mapping[str, tuple[list[Flag[Any]], Sequence[Any]]] = {
+    """The flags that hold for some row of a table, with the number of rows, by table."""
+    tables: Mapping[str, tuple[list[Flag[Any]], Sequence[Any]]] = {
         "timings": (_of_timings(evidence), evidence.timed),
         "accuracy": (_of_accuracy(evidence), evidence.checked),
     }
     counted = {
         table: [(flag, sum(map(flag.holds, records))) for flag in flags]
-        for table, (flags, records) in found.items()
+        for table, (flags, records) in tables.items()
     }
     return {
         table: [(flag, rows) for flag, rows in flags if rows] for table, flags in counted.items()
@@ -87,7 +87,7 @@ def _held(evidence: Evidence) -> Mapping[str, list[tuple[Flag[Any], int]]]:
 
 
 def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
-    """What is wrong before what is uncertain."""
+    """Flags of times: wrong values first, then uncertainty."""
     wrong, failed = _concerned(evidence), _failed(evidence)
     runs = evidence.runs
     checks: list[Flag[Timed]] = [
@@ -136,7 +136,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
         Flag(
             "process",
             "one process",
-            "Measured in one process: the interval does not hold what differs between processes.",
+            "Measured in one process: the interval does not contain differences between processes.",
             evidence.in_one_process,
         ),
         Flag(
@@ -168,7 +168,7 @@ def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
         Flag(
             "nan",
             "NaN mistaken",
-            "NaN comes for a number, or a number for NaN, at some input.",
+            "At some input the result is NaN instead of a number, or a number instead of NaN.",
             lambda checked: bool(checked.nan_mismatches),
         ),
         Flag(
@@ -220,7 +220,7 @@ def _failed(evidence: Evidence) -> set[Key]:
 
 
 def _exact(case: Case) -> Case:
-    """A case without what does not matter to its exactness."""
+    """A case without the fields that do not affect its exactness."""
     return replace(case, size=0, threads=0, output="", cache="")
 
 
@@ -231,11 +231,11 @@ def _computed(case: Case) -> list[Case]:
 
 
 def _function(case: Case) -> Case:
-    """A case without its mode and its size: what else it may have failed in."""
+    """A case without its mode and its size, which may have failed in another."""
     return replace(_exact(case), mode="")
 
 
 def complete(case: Case) -> bool:
-    """Whether as many inputs were tested as the dtype has."""
+    """True if as many inputs were tested as the dtype has."""
     known = DTYPES.get(case.dtype)
     return known is not None and case.size >= 2 ** (8 * known.itemsize)

@@ -1,4 +1,4 @@
-"""The place of a table that the page's script draws, with what stands around it."""
+"""The place of a table that the page's script draws, with its caption and notes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tables import all_tables
 class Grid:
     """A table by its id: its caption, the notes under it, and where its rows can be read.
 
-    `mixture` is what a reader of rows of several runs must know before comparing them.
+    `mixture` is the warning before rows of several runs are compared.
     """
 
     id: str

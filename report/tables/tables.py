@@ -1,4 +1,4 @@
-"""The tables that the page's script draws: which there are, and their columns."""
+"""The tables that the page's script draws, with their columns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .columns import Column, conditions, identity, metrics, table
 
 _ONLY = "--only agreement"
 _OWN_INPUTS = ("size", "threads", "output", "cache")
-"""What exactness has none of: it is checked on its own inputs."""
+"""Fields that do not apply to exactness: it is checked on its own inputs."""
 FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.family, True)
 
 
@@ -104,21 +104,21 @@ def _worst(checked: Checked) -> str:
 
 
 def _detail(checked: Checked) -> str:
-    """What came at the worst input, where NaNs are misplaced, and what is to blame."""
+    """The result at the worst input, the inputs of misplaced NaNs, and the cause."""
     worst = checked.worst or Point()
     entry = [] if worst.output is None else [words.place(worst)]
     result = ", ".join(f"{key} {value!r}" for key, value in words.result(worst).items())
     nans = f"NaN mismatches first at {', '.join(map(words.place, checked.nans))}"
-    told = [
+    clauses = [
         ": ".join([*entry, result]),
         nans * bool(checked.nans),
         words.cause(checked.cause) if checked.cause else "",
     ]
-    return "; ".join(filter(None, told))
+    return "; ".join(filter(None, clauses))
 
 
 def _check(checked: Checked) -> str:
-    """What checks a case again: a run tries all inputs of 16-bit formats and some of wider ones."""
+    """The command that checks a case again: a run tries all inputs of 16-bit formats only."""
     known = DTYPES.get(checked.case.dtype)
     if known is not None and known.itemsize > 2 and flags.complete(checked.case):
         return again([checked.case], leave=_OWN_INPUTS, command="agree --exhaustive")
@@ -209,13 +209,13 @@ def _part(split: Split, metric: str) -> Estimate | None:
 
 
 def _distance(split: Split) -> float:
-    """How far a surprise lies from what was predicted, in either direction."""
-    found = split.part("surprise")
-    return abs(math.log(found.value)) if found and found.value > 0 else math.inf
+    """The distance of a surprise from its prediction, in either direction."""
+    surprise = split.part("surprise")
+    return abs(math.log(surprise.value)) if surprise and surprise.value > 0 else math.inf
 
 
 def _not_split(split: Split) -> str:
-    """Why parts are missing, each reason once."""
+    """The reasons that parts are missing, each once."""
     reasons = [
         f"{metric}: {reason}"
         for metric, part in split.parts.items()
@@ -238,7 +238,7 @@ def _cause(split: Split) -> str:
 
 
 def remeasure(evidence: Evidence, split: Split) -> str:
-    """What measures a split again: all its sizes, its outputs, and the parts of its formula."""
+    """The command that measures a split again: all sizes, outputs, and parts of its formula."""
     outputs = ("fresh", "reused") if split.reused else ("fresh",)
     own = [
         replace(split.case, size=size, output=output) for size in split.sizes for output in outputs
@@ -249,9 +249,9 @@ def remeasure(evidence: Evidence, split: Split) -> str:
 def _primitives(evidence: Evidence, split: Split) -> Sequence[Case]:
     """The primitives that a prediction rests on, in the form that they were measured in."""
     part = split.parts.get("predicted_arithmetic")
-    found = []
+    primitives = []
     for name in (part.row.operations or ()) if part else ():
         case = replace(split.case, activation=name, size=split.sizes[0])
         measured = evidence.split(split.run, replace(case, form=PLAIN))
-        found.append(replace(case, form=measured.case.form if measured else "native"))
-    return found
+        primitives.append(replace(case, form=measured.case.form if measured else "native"))
+    return primitives

@@ -88,11 +88,11 @@
     self.controls = { q: search };
     self.table.columns.forEach((column, index) => {
       if (!column.filtered) return;
-      const found = [...new Set(self.rows.map((row) => row.cells[index]))];
-      if (found.length < 2) return;
-      found.sort((a, b) => a - b);
+      const cells = [...new Set(self.rows.map((row) => row.cells[index]))];
+      if (cells.length < 2) return;
+      cells.sort((a, b) => a - b);
       const select = make("select", {}, new Option("all", ""));
-      found.forEach((cell) => select.add(new Option(shownText(column, cell), words(column, cell))));
+      cells.forEach((cell) => select.add(new Option(shownText(column, cell), words(column, cell))));
       select.addEventListener("change", () => change(self, column.key, select.value));
       bar.append(make("label", {}, column.label, select));
       self.controls[column.key] = select;
@@ -139,7 +139,7 @@
     return flags.includes(self.notes.indexOf(self.state.flag));
   }
 
-  /* A note on every row is not repeated in each. */
+  /* A note on every row is not repeated row by row. */
   function drawFlags(self, row) {
     const links = flagsOf(self, row).filter((flag) => !self.every.has(flag)).map((flag) => {
       const text = self.place.querySelectorAll(".notes strong")[flag].textContent;
@@ -341,8 +341,8 @@
 
   function remember(anchor) {
     const parts = new URLSearchParams();
-    tables.forEach((each) => Object.entries(each.state).forEach(([key, text]) => {
-      parts.set(`${each.id}.${key}`, text);
+    tables.forEach((table) => Object.entries(table.state).forEach(([key, text]) => {
+      parts.set(`${table.id}.${key}`, text);
     }));
     const text = parts.toString();
     history.replaceState(null, "", text ? `#${anchor}&${text}` : `#${anchor}`);
@@ -370,7 +370,7 @@
     tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
     addEventListener("hashchange", () => {
       if (location.hash.includes("&")) restore();
-      else remember(location.hash.slice(1));  // a link inside the page: what was chosen stays
+      else remember(location.hash.slice(1));  // a link inside the page: the choice stays
     });
     restore();
     document.documentElement.dataset.ready = "yes";

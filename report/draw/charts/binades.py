@@ -1,4 +1,4 @@
-"""Where on the input axis a plain form errs: the largest error in each binade."""
+"""Errors of plain forms along the input axis: the largest in each binade."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Profile:
 
     @property
     def words(self) -> str:
-        """Whose it is, the largest error, and where."""
+        """The framework and mode, the largest error, and its input."""
         return f"{self.who}: {number(max(self.errors))} ulp at {decimal(self.worst)}"
 
 
@@ -54,15 +54,15 @@ def figures(evidence: Evidence) -> Iterator[Figure]:
 
 
 def _drawn(checked: Checked) -> bool:
-    """Whether a case is the value of an element-wise activation in its plain form."""
+    """True for the value of an element-wise activation in its plain form."""
     wanted = checked.plain and checked.family in FAMILIES and not checked.rowwise
     return wanted and checked.case.direction == "forward" and checked.case.dtype in DTYPES
 
 
-def _figure(name: str, where: str, found: Sequence[Checked]) -> Figure:
+def _figure(name: str, where: str, checks: Sequence[Checked]) -> Figure:
     sentence = f"Where on the input axis each errs: {where}"
-    kept = [checked for checked in found if checked.by_binade]
-    case = found[0].case
+    kept = [checked for checked in checks if checked.by_binade]
+    case = checks[0].case
     if not kept:
         command = f"actbench run --only agreement --dtype {case.dtype} --device {case.device}"
         return Figure(
@@ -87,28 +87,28 @@ def _figure(name: str, where: str, found: Sequence[Checked]) -> Figure:
     )
 
 
-def shown(found: Iterable[Checked]) -> list[str]:
+def shown(checks: Iterable[Checked]) -> list[str]:
     """gelu, and the activations whose plain forms have the largest errors, in that order."""
     worst: dict[str, float] = {}
-    for checked in found:
+    for checked in checks:
         name = checked.case.activation
         worst[name] = max(worst.get(name, 0.0), checked.error)
     order = sorted(worst, key=lambda name: (name != _ALWAYS, -worst[name], name))
     return order[:_PANELS]
 
 
-def _profiles(found: Iterable[Checked], activation: str) -> list[Profile]:
-    """The largest errors first; modes of a framework that err alike are one."""
+def _profiles(checks: Iterable[Checked], activation: str) -> list[Profile]:
+    """Profiles, the largest errors first; modes of a framework that err alike are one."""
     alike: dict[tuple[str, tuple[float, ...]], list[Checked]] = {}
-    for checked in found:
+    for checked in checks:
         if checked.case.activation == activation:
             key = (title(checked.case.framework), checked.by_binade)
             alike.setdefault(key, []).append(checked)
-    made = []
+    profiles = []
     for (framework, errors), same in alike.items():
         modes = listing(list(dict.fromkeys(checked.case.mode for checked in same)))
-        made.append(Profile(f"{framework} {modes}", errors, _worst(same[0])))
-    return sorted(made, key=lambda profile: -max(map(_height, profile.errors)))
+        profiles.append(Profile(f"{framework} {modes}", errors, _worst(same[0])))
+    return sorted(profiles, key=lambda profile: -max(map(_height, profile.errors)))
 
 
 def _worst(checked: Checked) -> str:
@@ -140,11 +140,11 @@ def _panel(
             figure.text(at, up, profile.words, va="center_baseline", size=9, color=INK)
         _ticks(axes, exponents)
         axes.grid()
-        axes.set_xlabel("input, a step a binade; error on a log scale")
+        axes.set_xlabel("input, a step per binade; error on a log scale")
         heading(axes, f"{activation}: largest error, ulp", _LEFT)
         svg = to_svg(figure, name)
-    told = "; ".join(profile.words for profile in profiles)
-    return Panel(svg, f"{activation}: largest error by binade of the input; worst {told}")
+    worst = "; ".join(profile.words for profile in profiles)
+    return Panel(svg, f"{activation}: largest error by binade of the input; worst {worst}")
 
 
 def _look(row: int) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _draw(axes: Axes, profile: Profile, look: dict[str, Any]) -> None:
 
 
 def decimal(worst: str) -> str:
-    """An input named by a hex float, in decimals; as it is where it is no number."""
+    """An input named by a hex float, in decimals; unchanged if it is not a number."""
     try:
         value = float.fromhex(worst)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What each activation costs beside relu, in cache: forward, and the gradient alone."""
+"""Costs of every activation beside relu, in cache: forward, and the gradient alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ORDER = 10
 
 
 def figures(evidence: Evidence) -> Iterator[Figure]:
-    """Of each run and device a chart, in its foremost conditions."""
+    """A chart per run and device, in its foremost conditions."""
     for index, group in enumerate(foremost(groups(evidence, evidence.timed, _wanted))):
-        drawn = [Strips(each.who, _strips(evidence, group, each)) for each in group.series]
+        drawn = [Strips(series.who, _strips(evidence, group, series)) for series in group.series]
         yield Figure(
             f"What each activation costs beside relu, {group.cached.where}",
             f"{KEY}; bars are 95 % intervals. {capital(group.words)}; each activation in "

@@ -1,4 +1,4 @@
-"""What an element costs as the input grows: a few activations above a copy."""
+"""The cost per element as the input grows: a few activations above a copy."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ _FLOOR = "copy"
 
 
 def figures(evidence: Evidence) -> Iterator[Figure]:
-    """Of each run and device a chart, in its foremost conditions, where there are two sizes."""
+    """A chart per run and device, in its foremost conditions, where there are two sizes."""
     for index, group in enumerate(foremost(groups(evidence, evidence.timed, _wanted))):
-        drawn = [Curves(f"{each.who}: ns an element", _curves(each)) for each in group.series]
+        drawn = [
+            Curves(f"{series.who}: ns per element", _curves(series)) for series in group.series
+        ]
         if len(group.sizes) > 1:
             yield Figure(
                 "What an element costs as the input grows",
                 f"{capital(group.words)}; each activation in its plain form. Small "
                 f"inputs pay for the call itself, large ones for memory. {_floor(group.series)} "
                 "Bars are 95 % intervals. The axes are the same in every panel.",
-                panels(f"sizes-{index}", drawn, "nanoseconds an element by size"),
+                panels(f"sizes-{index}", drawn, "nanoseconds per element by size"),
                 command=_command(group.series),
             )
 
@@ -37,25 +39,23 @@ def _wanted(timed: Timed) -> bool:
 
 
 def _curves(series: Series[Timed]) -> list[Curve]:
-    found: dict[str, dict[int, Timed]] = {}
+    by_name: dict[str, dict[int, Timed]] = {}
     for timed in series.records:
-        found.setdefault(timed.case.activation, {})[timed.case.size] = timed
+        by_name.setdefault(timed.case.activation, {})[timed.case.size] = timed
     return [
         Curve(
             name,
             name,
-            {size: timed.estimates["time_per_element"] for size, timed in found[name].items()},
+            {size: timed.estimates["time_per_element"] for size, timed in by_name[name].items()},
             floor=name == _FLOOR,
         )
         for name in (_FLOOR, *_SHOWN)
-        if name in found
+        if name in by_name
     ]
 
 
 def _lacking(series: tuple[Series[Timed], ...]) -> list[Series[Timed]]:
-    return [
-        each for each in series if all(timed.case.activation != _FLOOR for timed in each.records)
-    ]
+    return [one for one in series if all(timed.case.activation != _FLOOR for timed in one.records)]
 
 
 def _floor(series: tuple[Series[Timed], ...]) -> str:
@@ -64,11 +64,11 @@ def _floor(series: tuple[Series[Timed], ...]) -> str:
         "The grey area ends at the time of a copy in the same framework and mode: what reading, "
         "writing and the call take without any arithmetic."
     )
-    named = f"A copy was not measured in {listing([each.who for each in missing])}."
+    named = f"A copy was not measured in {listing([one.who for one in missing])}."
     return " ".join([words] * (len(missing) < len(series)) + [named] * bool(missing))
 
 
 def _command(series: tuple[Series[Timed], ...]) -> str:
-    """What measures the copies that are missing, at every size."""
-    cases = [timed.case for each in _lacking(series) for timed in each.records]
+    """The command that measures the missing copies, at every size."""
+    cases = [timed.case for one in _lacking(series) for timed in one.records]
     return again(replace(case, activation=_FLOOR, form="native") for case in cases)

@@ -1,4 +1,4 @@
-"""Speed against exactness: every form, and those that no other one beats in both."""
+"""Speed against exactness: every form, marked where no other one beats it in both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..points import Point, draw
 
 ORDER = 30
 _SHELF = COARSE * 2.5
-"""Where errors above COARSE stand."""
+"""The height at which errors above COARSE stand."""
 _LEFT = 46.0
 _LINE, _LINES, _LETTERS = 13.0, 4, 60
 _NAMED = 10
@@ -40,13 +40,13 @@ _NAMED = 10
 
 
 def figures(evidence: Evidence) -> Iterator[Figure]:
-    """Of each run and device a chart, in its foremost conditions, in cache."""
+    """A chart per run and device, in its foremost conditions, in cache."""
     for index, group in enumerate(foremost(groups(evidence, evidence.timed, _wanted))):
-        found = {series.who: series.at(group.cached) for series in group.series}
-        across = limits(cost(timed).value for forms in found.values() for timed in forms)
+        forms_of = {series.who: series.at(group.cached) for series in group.series}
+        across = limits(cost(timed).value for forms in forms_of.values() for timed in forms)
         yield Figure(
             "Speed against exactness: down and to the left is better",
-            f"{KEY}; one marker a form. {capital(group.words)}, {group.cached.where}. "
+            f"{KEY}; one marker per form.  {capital(group.words)}, {group.cached.where}. "
             "Errors on the inputs tested, where a subnormal may stand as zero. Up to 0.5 ulp a "
             "result is rounded as well as can be and stands at 0.5; above "
             f"{COARSE:,.0f} (marked † elsewhere) it stands above the grey line. A form is beaten "
@@ -56,7 +56,7 @@ def figures(evidence: Evidence) -> Iterator[Figure]:
             "nature, take no part. The axes are the same in every panel.",
             tuple(
                 _panel(f"tradeoff-{index}-{place}", who, forms, across)
-                for place, (who, forms) in enumerate(found.items())
+                for place, (who, forms) in enumerate(forms_of.items())
                 if forms
             ),
         )
@@ -87,23 +87,23 @@ def _panel(name: str, who: str, timed: Sequence[Timed], across: Limits) -> Panel
             figure.text(0, height, line, va="center_baseline", size=9)
         heading(axes, f"{who}: largest error, ulp", _LEFT)
         svg = to_svg(figure, name)
-    told = ", ".join(
+    unbeaten = ", ".join(
         f"{_name(form)} {number(cost(form).value)} at {number(error(form))} ulp"
         for form in front.members
     )
     lead = f"{who}: time over relu's against largest error, {len(timed)} forms"
-    return Panel(svg, f"{lead}; unbeaten: {told or 'none'}")
+    return Panel(svg, f"{lead}; unbeaten: {unbeaten or 'none'}")
 
 
 def _points(timed: Sequence[Timed], front: Frontier) -> list[Point]:
     unbeaten = {id(form) for form in front.members}
-    found = []
+    points = []
     for form in timed:
         first = id(form) in unbeaten
         name = _name(form) if first else form.case.activation
         at = (cost(form).value, _height(error(form)))
-        found.append(Point(form.family, *at, name, first, cost(form) if first else None))
-    return found
+        points.append(Point(form.family, *at, name, first, cost(form) if first else None))
+    return points
 
 
 def _height(ulp: float) -> float:
@@ -116,7 +116,7 @@ def _name(form: Timed) -> str:
 
 
 def _key(front: Frontier) -> list[str]:
-    """The unbeaten forms in a few lines, the cheapest first."""
+    """The unbeaten forms as text of a few lines, the cheapest first."""
     order = sorted(front.members, key=lambda form: cost(form).value)
     names = [_name(form)[:24] for form in order[:_NAMED]]
     more = [f"{len(order) - _NAMED} more"] * (len(order) > _NAMED)
@@ -125,7 +125,7 @@ def _key(front: Frontier) -> list[str]:
 
 
 def _steps(axes: Axes, front: Frontier) -> None:
-    """The line right of which a form is beaten: upwards, with a step to the left at each corner."""
+    """The steps right of which a form is beaten: upwards, to the left at each corner."""
     bottom, top = axes.get_ylim()
     heights = [_height(ulp) for _, ulp in front.corners[1:]]
     xs = [limit for limit, _ in front.corners for _end in range(2)]

@@ -46,7 +46,7 @@ def test_a_gelu_nearer_to_the_exact_value_than_tanh_is_exact(
     assert found.sentences == (
         f"JAX: exact, as it is called here. It stays within 15.0 {within}; {TWO_APART}",
         f"PyTorch: exact, as it is called here. It stays within 3.00 {within}; {TWO_APART}",
-        f"TensorFlow: these errors do not say. It stays within 900 {within}; {TWO_APART}",
+        f"TensorFlow: undecided by these errors. It stays within 900 {within}; {TWO_APART}",
         "What tanh saves was not timed.",
     )
     assert {each.dtype for each in planned(found.command)} == {"float16", "bfloat16"}

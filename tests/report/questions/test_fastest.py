@@ -73,7 +73,7 @@ def test_what_is_told_is_drawn(measured: Measured, planted: Planted) -> None:
     found = answer(measured(planted(times)))
     assert found.sentences[0].startswith("For squareplus, at 65,536 elements PyTorch eager (any ")
     [panel] = found.figures[0].panels
-    assert panel.label.startswith("squareplus: ns an element")
+    assert panel.label.startswith("squareplus: ns per element")
 
 
 def test_one_framework_in_one_mode_is_no_choice(

@@ -123,7 +123,7 @@ def test_a_missing_family_and_a_missing_unit_are_not_measured(
     assert cells["algebraic"].text == "not measured"
     assert cells["Algebraic against exp"].text == "not measured"
     assert cells["max"].text == "relu alone, the unit"
-    assert only(evidence["single"])["relu, ns an element"].text == "not measured"
+    assert only(evidence["single"])["relu, ns per element"].text == "not measured"
 
 
 def test_row_wise_activations_and_primitives_are_in_no_family(make_run: MakeRun) -> None:

@@ -64,7 +64,7 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
         "3 of 6 intervals reached ±2%, 2 stayed wider because processes differ and "
         "1 stayed wider when the budget ended" in line
     )
-    assert "0.031 s of it a case" in line
+    assert "0.031 s of it per case" in line
     assert "412 s of compiling, all processes together" in line
     assert "0 samples preempted or beside a slow clock." in line
 
@@ -84,7 +84,7 @@ def test_a_run_that_ended_in_its_first_process_is_of_one(make_run: MakeRun) -> N
     gelu = replace(RELU[0], case=replace(RELU[0].case, activation="gelu"), sampling=two)
     rows = [replace(RELU[0], sampling=one), gelu]
     [line] = trust.caveats(read([make_run(rows, "cut", state="interrupted")]))
-    assert line.startswith("Run cut timed 1 of 2 cases in one process: the intervals of these do")
+    assert line.startswith("Run cut timed 1 of 2 cases in one process: their intervals do")
     assert trust.caveats(read([make_run([gelu], "whole")])) == []
     [line] = trust.caveats(read([make_run([gelu], "planned", epochs=1)]))
     assert "timed 1 of 1 case in one process" in line

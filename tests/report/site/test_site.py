@@ -166,13 +166,13 @@ def test_a_jump_is_found_at_its_run_and_named() -> None:
     (sentence,) = sentences(trend)
     assert "higher from run 9 on (run-9)" in sentence
     assert "At the same run changed: torch 2.13.0 → 2.14.0" in sentence
-    assert "the runs do not say" in sentence
+    assert "The runs do not show" in sentence
 
 
 def test_a_fall_beside_which_nothing_changed() -> None:
     (sentence,) = sentences(trends(series_of_runs([2.6] * 7 + [2.0] * 8))[0])
     assert "lower from run 8 on" in sentence
-    assert "Nothing else that a run keeps" in sentence
+    assert "No version or setting" in sentence
 
 
 def test_a_jump_within_the_intervals_is_no_change() -> None:
