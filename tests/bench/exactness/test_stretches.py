@@ -309,6 +309,18 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(
 
 
 ACTIVATIONS = ("relu", "squareplus", "softsign")
+HALF = PIECES // 2
+_STOPPING = (
+    "import time; from pathlib import Path\n"
+    "from actbench.bench.exactness.stretches import Journal\n"
+    "append, kept = Journal.append, []\n"
+    "def stop(self, part):\n"
+    "    append(self, part)\n"
+    "    kept.append(part)\n"
+    f"    while len(kept) == {PIECES + HALF} and not Path('go').exists(): time.sleep(0.1)\n"
+    "Journal.append = stop\n"
+)
+"""Stops a sweep in the middle of its second case, until there is a file called go."""
 
 
 @pytest.mark.slow
@@ -317,23 +329,23 @@ def test_cases_that_were_done_when_a_sweep_was_ended_are_kept(
     mine: Path, end: signal.Signals, out: list[str]
 ) -> None:
     """They are in the run that was ended, and the same command goes on in its folder."""
-    command = [sys.executable, "-c", _SHORT, "agree", "--framework", "numpy", "--workers", "1"]
+    script = [sys.executable, "-c", _STOPPING + _SHORT]
+    command = [*script, "agree", "--framework", "numpy", "--workers", "1", "--range", "1", HIGH]
     command += [word for name in ACTIVATIONS for word in ("--activation", name)]
-    command += ["--range", "1", HIGH, *out]
     with (mine / "words").open("w") as words:
-        process = subprocess.Popen(command, stdout=words, stderr=words)
-        _wait(lambda: any(_texts(mine, "rows.jsonl")) or process.poll() is not None)
+        process = subprocess.Popen([*command, *out], stdout=words, stderr=words)
+        _wait(lambda: _kept_parts(mine) == PIECES + HALF or process.poll() is not None)
         process.send_signal(end)
         process.wait(600)
     [facts], [rows] = _texts(mine, "run.json"), _texts(mine, "rows.jsonl")
     state = "interrupted" if end == signal.SIGINT else "running"
     assert json.loads(facts)["state"] == state, (mine / "words").read_text()
-    done = _certified(rows)
-    assert "relu" in done
-    assert done < set(ACTIVATIONS)
-    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert _certified(rows) == {"relu"}
+    (mine / "go").touch()
+    again = subprocess.run([*command, *out], capture_output=True, text=True, timeout=600)
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count(f"{PIECES} of {PIECES} parts were done before") == len(done)
+    for known in (PIECES, HALF):
+        assert again.stderr.count(f"{known} of {PIECES} parts were done before") == 1
     [facts], [rows] = _texts(mine, "run.json"), _texts(mine, "rows.jsonl")
     assert json.loads(facts)["state"] == "finished"
     assert _certified(rows) == set(ACTIVATIONS)
@@ -343,6 +355,10 @@ def test_cases_that_were_done_when_a_sweep_was_ended_are_kept(
 def _texts(folder: Path, name: str) -> list[str]:
     """What the files of this name hold in all the runs there are."""
     return [path.read_text() for path in folder.glob(f"**/{name}")]
+
+
+def _kept_parts(folder: Path) -> int:
+    return "".join(_texts(folder, "*.jsonl")).count('"stretch"')
 
 
 def _certified(rows: str) -> set[str]:
