@@ -1,11 +1,11 @@
-"""The fastest form of each activation against the one that people take first, as a table.
+"""A table of the fastest form per activation against the one that people take first.
 
     python -m tools.forms_table --framework numpy
     python -m tools.forms_table --framework torch --mode compiled --against textbook
 
-Two forms are timed in one worker in the order ABBA, over and over: what drifts hits both alike, and
-the ratio holds where the times do not. The form that people take first, the framework's own where
-it has one, is a form too: it is the fastest, with a ratio of 1, unless the interval of another lies
+Two forms are timed in one worker in the order ABBA, over and over: drift hits both alike, so that
+the ratio holds even where the times do not. The form that people take first is the framework's own
+where it has one. It is the fastest, with a ratio of 1, unless the interval of another form lies
 below 1.
 """
 
@@ -40,7 +40,7 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Duel:
-    """Two forms timed in turn: ns an element, and the first's time over the second's."""
+    """Two forms timed in turn: ns per element, and the first one's time over the second's."""
 
     case: Case
     other: Case
@@ -52,16 +52,16 @@ class Duel:
 def duel(
     worker: SupervisedWorker, case: Case, other: Case, rounds: int, batch: float
 ) -> Duel | None:
-    """Time two cases in the order ABBA, `rounds` times. None if one of them failed."""
+    """Time two cases in the order ABBA, `rounds` times. Return None if one of them failed."""
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        found = [worker.sample(form, _SEED, batch, 1) for form in (case, other, other, case)]
-        per_call = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
+        visits = [worker.sample(form, _SEED, batch, 1) for form in (case, other, other, case)]
+        per_call = [visit.elapsed[0] / visit.loops for visit in visits if visit is not None]
         if len(per_call) < 4:
             return None
         times.append(((per_call[0] + per_call[3]) / 2, (per_call[1] + per_call[2]) / 2))
     own, others = zip(*times, strict=True)
-    ratios = [a / b for a, b in times]
+    ratios = [first / second for first, second in times]
     return Duel(
         case,
         other,
@@ -72,14 +72,14 @@ def duel(
 
 
 def _alone(worker: SupervisedWorker, case: Case, rounds: int, batch: float) -> float | None:
-    """ns an element of a case that has no other to be set against. None if it failed."""
-    found = [worker.sample(case, _SEED, batch, 1) for _ in range(rounds)]
-    times = [visit.elapsed[0] / visit.loops for visit in found if visit is not None]
+    """The ns per element of a case without another form to compare. None if it failed."""
+    visits = [worker.sample(case, _SEED, batch, 1) for _ in range(rounds)]
+    times = [visit.elapsed[0] / visit.loops for visit in visits if visit is not None]
     return median(times) / case.size if times else None
 
 
 def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]:
-    """The form people take first, or the first one written out, and the forms to set against it."""
+    """The form that people take first, or the first one written out, and the forms to compare."""
     groups: dict[tuple[str, str, str], list[Case]] = {}
     for case in cases:
         groups.setdefault((case.framework, case.mode, case.activation), []).append(case)
@@ -89,18 +89,18 @@ def _pairs(cases: list[Case], against: str) -> Iterator[tuple[Case, list[Case]]]
         yield first, [case for case in group if case != first]
 
 
-def _row(first: Case, found: list[Duel], alone: float | None = None) -> str:
+def _row(first: Case, duels: list[Duel], alone: float | None = None) -> str:
     head = f"| {frameworks()[first.framework].title} | {first.mode} | {first.activation} |"
-    faster = [duel for duel in found if duel.ratio.high < 1]
+    faster = [duel for duel in duels if duel.ratio.high < 1]
     if not faster:
-        times = [duel.other_nanoseconds for duel in found] or ([alone] if alone else [])
-        own = f"{first.form} | {median(times):.3f}" if times else f"{first.form} | –"
+        times = [duel.other_nanoseconds for duel in duels] or ([alone] if alone else [])
+        own = f"{first.form} | {median(times):.3g}" if times else f"{first.form} | –"
         return f"{head} {own} | {own} | 1 | – |"
     best = min(faster, key=lambda duel: duel.ratio.value)
     ratio = best.ratio
     return (
-        f"{head} {best.case.form} | {best.nanoseconds:.3f} | {first.form} "
-        f"| {best.other_nanoseconds:.3f} | {ratio.value:.2f} | {ratio.low:.2f}–{ratio.high:.2f} |"
+        f"{head} {best.case.form} | {best.nanoseconds:.3g} | {first.form} "
+        f"| {best.other_nanoseconds:.3g} | {ratio.value:.2f} | {ratio.low:.2f}–{ratio.high:.2f} |"
     )
 
 
@@ -116,14 +116,14 @@ def _cases(asked: Selection, dtype: str, size: int, direction: str) -> list[Case
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--framework", "chosen", multiple=True, help="All unless some are named.")
-@click.option("--mode", "modes", multiple=True, help="All unless some are named.")
-@click.option("--activation", "activations", multiple=True, help="All unless some are named.")
+@click.option("--framework", "chosen", multiple=True, help="All by default.")
+@click.option("--mode", "modes", multiple=True, help="All by default.")
+@click.option("--activation", "activations", multiple=True, help="All by default.")
 @click.option("--dtype", default="float32", show_default=True)
 @click.option("--size", default=2**16, show_default=True)
 @click.option("--direction", default="forward", show_default=True)
-@click.option("--rounds", default=15, show_default=True, help="Times ABBA.")
-@click.option("--batch", default=0.002, show_default=True, help="Seconds of a sample.")
+@click.option("--rounds", default=15, show_default=True, help="Rounds of ABBA.")
+@click.option("--batch", default=0.002, show_default=True, help="Seconds per sample.")
 @click.option(
     "--against",
     type=click.Choice(["plain", "textbook"]),
@@ -142,7 +142,7 @@ def main(
     batch: float,
     against: str,
 ) -> None:
-    """Print which form of each activation is the fastest, and by how much, in Markdown."""
+    """Print the fastest form per activation, and by how much, in Markdown."""
     try:
         asked = Selection(
             frameworks=chosen,
@@ -170,9 +170,9 @@ def _time(worker: SupervisedWorker, against: str, rounds: int, batch: float) -> 
     worker.pin(measuring_cpus(1))
     try:
         for first, others in _pairs(worker.alive, against):
-            found = [duel(worker, other, first, rounds, batch) for other in others]
-            alone = None if any(found) else _alone(worker, first, rounds, batch)
-            click.echo(_row(first, list(filter(None, found)), alone))
+            duels = [duel(worker, other, first, rounds, batch) for other in others]
+            alone = None if any(duels) else _alone(worker, first, rounds, batch)
+            click.echo(_row(first, list(filter(None, duels)), alone))
         for case, failure in worker.failures.items():
             click.echo(f"{case.activation} {case.form} {case.mode}: {failure.reason}", err=True)
     finally:

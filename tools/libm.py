@@ -1,10 +1,10 @@
-"""The C library's own functions on arrays: a yardstick for the meter, whose errors are published.
+"""The C library's functions on arrays: a yardstick, because their errors are published.
 
     actbench agree --callable tools.libm:expf --reference exp --exhaustive
 
 Gladman, Innocente, Mather, Zimmermann, Accuracy of Mathematical Functions in Single, Double, Double
-Extended, and Quadruple Precision, give the largest errors of many libraries' functions; the float32
-ones over all inputs: glibc 2.36 has 0.502 ulp for expf, 0.818 for logf and 0.500 for sqrtf.
+Extended, and Quadruple Precision, give the largest errors of many libraries' functions, those of
+float32 over all inputs: glibc 2.36 has 0.502 ulp for expf, 0.818 for logf and 0.500 for sqrtf.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OPTIONS = (
 
 
 def __getattr__(name: str) -> Callable[[Array], Array]:
-    """`expf`, `exp`, `tanhf`, …: what math.h declares of one argument; f at the end for float32.
+    """`expf`, `exp`, `tanhf`, …: functions of one argument in math.h, with a final f for float32.
 
     Raises AttributeError where there is no such function, RuntimeError without a compiler.
     """
@@ -49,10 +49,10 @@ def __getattr__(name: str) -> Callable[[Array], Array]:
     def apply(x: Array) -> Array:
         if x.dtype != kind:
             raise TypeError(f"{name} of math.h takes {kind.__name__}, not {x.dtype}")
-        given = np.ascontiguousarray(x)
-        result = np.empty_like(given)
+        contiguous = np.ascontiguousarray(x)
+        result = np.empty_like(contiguous)
         function(
-            given.ctypes.data_as(ctypes.c_void_p),
+            contiguous.ctypes.data_as(ctypes.c_void_p),
             result.ctypes.data_as(ctypes.c_void_p),
             ctypes.c_size_t(x.size),
         )
@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Callable[[Array], Array]:
 
 @once
 def _compiled(name: str, kind: Any) -> Any:
-    """The loop over one function, compiled once for each compiler that there is.
+    """The loop over one function, compiled once per compiler.
 
     Raises AttributeError where there is no such function, RuntimeError without a compiler.
     """
@@ -79,6 +79,6 @@ def _compiled(name: str, kind: Any) -> Any:
         except OSError as error:
             raise RuntimeError(f"no C compiler {compiler}: {error.strerror}; set CC") from None
         except subprocess.CalledProcessError:
-            raise AttributeError(f"math.h has no {name} of one number") from None
+            raise AttributeError(f"math.h has no function {name} of one number") from None
         partial.replace(library)
     return ctypes.CDLL(str(library)).apply

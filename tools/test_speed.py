@@ -48,7 +48,7 @@ def _name(case: Case) -> str:
 def worker(case: Case) -> Any:
     """The framework's worker in this process, set up as the harness does."""
     if _running and case.framework not in _running:
-        pytest.skip(f"one framework a process, here {next(iter(_running))}: choose with -k")
+        pytest.skip(f"one framework per process, here {next(iter(_running))}: choose with -k")
     if not _running:
         _running[case.framework] = _start(case.framework)
     return _running[case.framework]

@@ -40,9 +40,9 @@ def test_the_form_to_beat_is_native_or_the_first_written_out() -> None:
 
 def test_where_no_form_is_surely_faster_the_first_stands_against_itself() -> None:
     slower = Duel(_case("textbook"), _case("native"), 3.0, 2.0, Estimate(1.5, 1.4, 1.6))
-    assert _row(_case("native"), [slower]).endswith("| native | 2.000 | native | 2.000 | 1 | – |")
+    assert _row(_case("native"), [slower]).endswith("| native | 2 | native | 2 | 1 | – |")
     undecided = Duel(_case("textbook"), _case("native"), 1.9, 2.0, Estimate(0.95, 0.9, 1.1))
-    assert _row(_case("native"), [slower, undecided]).endswith("| 2.000 | 1 | – |")
-    assert _row(_case("max"), [], alone=3.0).endswith("| max | 3.000 | max | 3.000 | 1 | – |")
+    assert _row(_case("native"), [slower, undecided]).endswith("| 2 | 1 | – |")
+    assert _row(_case("max"), [], alone=3.0).endswith("| max | 3 | max | 3 | 1 | – |")
     faster = Duel(_case("textbook"), _case("native"), 1.0, 2.0, Estimate(0.5, 0.4, 0.6))
-    assert _row(_case("native"), [slower, faster]).endswith("| 2.000 | 0.50 | 0.40–0.60 |")
+    assert _row(_case("native"), [slower, faster]).endswith("| 2 | 0.50 | 0.40–0.60 |")

@@ -1,4 +1,4 @@
-"""The C library as a yardstick: its published errors are found, at the inputs where they are."""
+"""The C library as a yardstick: its published errors appear at their published inputs."""
 
 from __future__ import annotations
 
@@ -46,29 +46,29 @@ def test_the_published_error_is_located_where_it_is(name: str) -> None:
     """Among 40,000 inputs around the worst of all; another library may have another."""
     reference, worst, published = PUBLISHED[name]
     place = inputs.place_of(float.fromhex(worst), "float32")
-    found = _certificate(name, reference, place - 20_000, 40_000)
-    assert found.tested == 40_000
-    assert found.max_ulp < 1
+    certificate = _certificate(name, reference, place - 20_000, 40_000)
+    assert certificate.tested == 40_000
+    assert certificate.max_ulp < 1
     if platform.libc_ver() == ("glibc", "2.36"):
         # As printed: the digits that are given are rounded up.
-        assert published - 0.001 < found.max_ulp <= published
-        assert found.worst is not None
-        assert found.worst.x == float.fromhex(worst)
+        assert published - 0.001 < certificate.max_ulp <= published
+        assert certificate.worst is not None
+        assert certificate.worst.x == float.fromhex(worst)
 
 
 def test_a_root_is_correctly_rounded_and_has_no_value_below_zero() -> None:
     """IEEE 754 has it so."""
     for start in (0.0, -0.0, 2.0**-126, 1.0, math.inf, -math.inf):
         first = inputs.place_of(start, "float32") - 500
-        found = _certificate("sqrtf", "sqrt", first, 1000)
-        assert (found.not_correctly_rounded, found.nan_mismatches) == (0, 0), start
-        assert found.max_ulp <= 0.5
+        certificate = _certificate("sqrtf", "sqrt", first, 1000)
+        assert (certificate.not_correctly_rounded, certificate.nan_mismatches) == (0, 0), start
+        assert certificate.max_ulp <= 0.5
 
 
 def test_functions_are_those_of_the_c_library() -> None:
     x = np.array([0.5, -1.25, 30.0])
-    assert libm.exp(x).tolist() == [math.exp(each) for each in x]
-    assert libm.erf(x).tolist() == [math.erf(each) for each in x]
+    assert libm.exp(x).tolist() == [math.exp(value) for value in x]
+    assert libm.erf(x).tolist() == [math.erf(value) for value in x]
     assert libm.exp(x[::-2]).tolist() == [math.exp(30.0), math.exp(0.5)]
     assert libm.tanhf(x.astype(np.float32)).dtype == np.float32
     table = np.array([[0.0, 1.0, 4.0], [9.0, 16.0, 25.0]])

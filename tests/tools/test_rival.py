@@ -1,4 +1,4 @@
-"""The rival of the gate: its words are read as it means them, and a run that fails is told."""
+"""The rival of the gate: its words are read correctly, and a failing run is reported."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ pytest_benchmark.session.PerformanceRegression: Performance has regressed.
 
 
 def test_every_threshold_has_the_cases_that_the_words_name() -> None:
-    found = comparison._regressed(WORDS, [RELU, GELU])
-    assert tuple(found) == THRESHOLDS
-    assert {threshold: cases for threshold, cases in found.items() if cases} == {
+    regressed = comparison._regressed(WORDS, [RELU, GELU])
+    assert tuple(regressed) == THRESHOLDS
+    assert {threshold: cases for threshold, cases in regressed.items() if cases} == {
         "min:5%": {RELU},
         "median:5%": {RELU},
         "mean:10%": {GELU},
@@ -44,13 +44,13 @@ def test_every_threshold_has_the_cases_that_the_words_name() -> None:
 
 
 def test_no_words_are_no_regression() -> None:
-    found = comparison._regressed("=== 2 passed in 2.07s ===\n", [RELU, GELU])
-    assert set(found.values()) == {frozenset()}
+    regressed = comparison._regressed("=== 2 passed in 2.07s ===\n", [RELU, GELU])
+    assert set(regressed.values()) == {frozenset()}
 
 
 def test_words_that_are_not_understood_are_no_silence() -> None:
     changed = WORDS.replace("PercentageRegressionCheck", "RelativeRegressionCheck")
-    with pytest.raises(ActbenchError, match="not known here"):
+    with pytest.raises(ActbenchError, match="unknown here"):
         comparison._regressed(changed, [RELU, GELU])
 
 
@@ -91,11 +91,11 @@ def test_nobodys_own_options_reach_the_rival(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PYTEST_ADDOPTS", "--benchmark-skip")
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PY_COLORS", "1")
-    found = comparison._environment([RELU])
-    assert {name for name in found if name.startswith("PYTEST_")} == {
+    variables = comparison._environment([RELU])
+    assert {name for name in variables if name.startswith("PYTEST_")} == {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
     }
-    assert (found["PY_COLORS"], found["OMP_NUM_THREADS"]) == ("0", "1")
+    assert (variables["PY_COLORS"], variables["OMP_NUM_THREADS"]) == ("0", "1")
 
 
 @pytest.mark.slow
@@ -109,16 +109,16 @@ def test_it_finds_a_planted_slowdown_and_runs_both_arms_inside_of_what_is_given(
         arms.append(arm)
         return nullcontext()
 
-    found = compare([RELU, GELU], {RELU: Slowdown("wait", 19.0)}, 0.4, during)
-    assert tuple(found.regressed) == THRESHOLDS
-    assert all(RELU in regressed for regressed in found.regressed.values())  # it takes 20 times
+    outcome = compare([RELU, GELU], {RELU: Slowdown("wait", 19.0)}, 0.4, during)
+    assert tuple(outcome.regressed) == THRESHOLDS
+    assert all(RELU in regressed for regressed in outcome.regressed.values())  # it takes 20 times
     assert arms == ["base", "candidate"]
-    assert 0 < found.timed < found.wall
+    assert 0 < outcome.timed < outcome.wall
 
 
 def test_rules_go_by_the_name_of_their_tool(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = comparison.Outcome({"min:5%": frozenset({RELU})}, 1.0, 2.0)
-    monkeypatch.setattr(command, "compare", lambda *_: found)
+    outcome = comparison.Outcome({"min:5%": frozenset({RELU})}, 1.0, 2.0)
+    monkeypatch.setattr(command, "compare", lambda *_: outcome)
     assert command.called() == {"pytest-benchmark min:5%": {RELU}}
 
 

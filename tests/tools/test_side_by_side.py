@@ -24,7 +24,7 @@ _ELSEWHERE = [name for name in ("torch", "pyperf") if importlib.util.find_spec(n
 
 
 def _comparison(*intervals: Interval) -> Comparison:
-    seen = {tool: Estimate(*each) for tool, each in zip(TOOLS, intervals, strict=True)}
+    seen = {tool: Estimate(*ends) for tool, ends in zip(TOOLS, intervals, strict=True)}
     return Comparison(CASES[0], seen)
 
 
@@ -51,14 +51,14 @@ def _outcome(**changes: float) -> Outcome:
 def test_agreement_is_overlap_or_medians_within_three_percent(
     intervals: tuple[Interval, ...], overlap: bool, holds: bool
 ) -> None:
-    found = _comparison(*intervals)
-    assert (found.overlap, found.holds) == (overlap, holds)
+    comparison = _comparison(*intervals)
+    assert (comparison.overlap, comparison.holds) == (overlap, holds)
 
 
 def test_the_difference_is_between_the_extremes_and_ratios_are_over_ours() -> None:
-    found = _comparison((100, 90, 110), (80, 70, 90), (120, 110, 130))
-    assert found.difference == pytest.approx(0.5)
-    assert [found.ratio(tool) for tool in TOOLS[1:]] == [0.8, 1.2]
+    comparison = _comparison((100, 90, 110), (80, 70, 90), (120, 110, 130))
+    assert comparison.difference == pytest.approx(0.5)
+    assert [comparison.ratio(tool) for tool in TOOLS[1:]] == [0.8, 1.2]
 
 
 def test_ten_cases_that_every_installation_has_spread_over_all_frameworks() -> None:
@@ -120,7 +120,7 @@ def test_the_exit_status_says_whether_it_holds(
 def test_a_child_that_ends_early_is_a_failure() -> None:
     here, there = Pipe()
     there.close()
-    assert [each["kind"] for each in side_by_side._until_done(here)] == ["lost"]
+    assert [answer["kind"] for answer in side_by_side._until_done(here)] == ["lost"]
 
 
 def test_every_tool_takes_its_turn_at_every_place() -> None:
@@ -137,7 +137,7 @@ def test_every_tool_takes_its_turn_at_every_place() -> None:
 
 def test_a_shallow_tool_is_called_from_deeper() -> None:
     class Worker:
-        """As much of one as the probe needs."""
+        """The part of one that the probe needs."""
 
         class adapter:
             wait = staticmethod(lambda result: result)

@@ -24,12 +24,12 @@ def test_cases_are_timed_and_stored(framework: str, tmp_path: Path) -> None:
     done = _pytest("-k", f"{framework}-relu-max", f"--benchmark-json={out}")
     assert done.returncode == 0, done.stdout
     benchmarks = json.loads(out.read_text())["benchmarks"]
-    modes = {each["extra_info"]["mode"] for each in benchmarks}
+    modes = {benchmark["extra_info"]["mode"] for benchmark in benchmarks}
     assert modes == ({"eager"} if framework == "numpy" else {"eager", "compiled"})
-    for each in benchmarks:
-        assert each["extra_info"]["framework"] == framework
+    for benchmark in benchmarks:
+        assert benchmark["extra_info"]["framework"] == framework
         # 65,536 elements take more than a microsecond and less than a second, whatever the machine.
-        assert 1e-6 < each["stats"]["median"] < 1
+        assert 1e-6 < benchmark["stats"]["median"] < 1
 
 
 @pytest.mark.slow
@@ -51,4 +51,4 @@ def test_runs_are_kept_compared_and_drawn(framework: str, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout
     assert f"{framework}-relu-max-eager" in done.stdout
     assert "(0001_before)" in done.stdout
-    assert [each.suffix for each in tmp_path.glob("histogram*")] == [".svg"]
+    assert [path.suffix for path in tmp_path.glob("histogram*")] == [".svg"]

@@ -1,1 +1,1 @@
-"""Another comparison of the gate's cases: pytest-benchmark, as its users run it."""
+"""A rival comparison of the gate's cases: pytest-benchmark, as its users run it."""

@@ -1,4 +1,4 @@
-"""The gate's selftest, with pytest-benchmark's own comparison of the same cases beside it.
+"""The gate's selftest, with pytest-benchmark's comparison of the same cases.
 
     python -m tools.rival --cycles 2
     python -m tools.rival --cycles 34 --planted-every 6 --rival-every 11
@@ -26,7 +26,7 @@ from .comparison import compare
 
 
 def called(*asked: Any) -> Mapping[str, frozenset[Case]]:
-    """The cases that each threshold calls regressed; none, and why, where it cannot compare."""
+    """The cases called regressed, by threshold; where it cannot compare, none and a message."""
     try:
         regressed = compare(*asked).regressed
     except ActbenchError as error:
@@ -48,13 +48,13 @@ _EVERY = click.Option(
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Cycles for one in which pytest-benchmark compares too; 0 is never.",
+    help="pytest-benchmark compares in one of so many cycles; 0 for none.",
 )
 main = click.Command(
     "rival",
     params=[*selftest.params, _EVERY],
     callback=_run,
-    help="Measure the gate itself, and pytest-benchmark beside it under the same conditions.",
+    help="Measure the gate itself, and pytest-benchmark under the same conditions.",
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The test file of `tools.rival.comparison`: a test per case, timed by pytest-benchmark's fixture.
+"""The test file of `tools.rival.comparison`: one test per case, timed by pytest-benchmark.
 
 ACTBENCH_RIVAL names the file of the request. The frameworks share one process, on one CPU.
 """
@@ -41,7 +41,7 @@ def _prepared(number: int, case: Case) -> Worker:
 
 
 def _step(worker: Worker, number: int, plant: dict[str, Any] | None) -> Callable[[], Any]:
-    """The step of a prepared case; with a plant it is wrapped, as in both arms of a pair."""
+    """The step of a prepared case, wrapped if it has a plant, as in both arms of a pair."""
     step, wait = worker.ready[number].action, worker.adapter.wait
     if plant is None:
         return step
@@ -52,10 +52,10 @@ def _step(worker: Worker, number: int, plant: dict[str, Any] | None) -> Callable
 
 @pytest.fixture(scope="session")
 def timed() -> Iterator[dict[str, float]]:
-    """Seconds in the fixture by the name of a case, written down at the end."""
-    found: dict[str, float] = {}
-    yield found
-    Path(_REQUEST["timed"]).write_text(json.dumps(found))
+    """Seconds in the fixture by the name of a case, written to a file at the end."""
+    seconds: dict[str, float] = {}
+    yield seconds
+    Path(_REQUEST["timed"]).write_text(json.dumps(seconds))
 
 
 @pytest.mark.parametrize("number", range(len(_CASES)), ids=[case["name"] for case in _CASES])

@@ -1,7 +1,7 @@
 """The gate's rival: pytest-benchmark's own comparison of the same cases, as its users run it.
 
-One process saves the base, another compares the candidate with it and says what regressed. The
-verdicts are that tool's, read from what its command line prints.
+One process saves the base, another compares the candidate with it and reports regressions. The
+verdicts are that tool's, read from the output of its command line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.process import PACKAGE
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
-"""As people write them after --benchmark-compare-fail."""
+"""Arguments of --benchmark-compare-fail."""
 _BASE, _CANDIDATE = "base", "candidate"
 _REGRESSED = "Performance has regressed"
 _VERDICT = re.compile(
@@ -38,22 +38,22 @@ _VERDICT = re.compile(
 ROOT = PACKAGE.parent
 _TEST = Path(__file__).with_name("child.py")
 _TIMEOUT = 900.0
-"""Seconds of a run, beyond its timing: imports, compilations, and all of it beside hogs."""
+"""Seconds of a run besides its timing: imports and compilations, with hogs running."""
 _OPTIONS = (
     *("-c", os.devnull, "--rootdir", str(ROOT), "--noconftest", "--import-mode=importlib"),
     *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "--color=no"),
     *("--benchmark-warmup=on", "--benchmark-warmup-iterations=100"),
 )
-"""With a warm-up pytest-benchmark reckons the rounds that fit its time from the quickest of some
-calls; without from one, and a case whose one is disturbed may get a hundredth of its time."""
+"""After a warm-up pytest-benchmark plans its rounds by the quickest of some calls. Without one it
+plans by a single call, and if that is disturbed, the case may get a hundredth of its time."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """By threshold, the cases that pytest-benchmark declares regressed.
+    """The cases that pytest-benchmark declares regressed, by threshold.
 
-    `timed` is the seconds of both runs in its fixture, calibration included; `wall` all of them,
-    with what starts the processes and prepares the cases.
+    `timed` is the seconds of both runs in its fixture, calibration included; `wall` includes the
+    start of the processes and the preparation of the cases.
     """
 
     regressed: Mapping[str, frozenset[Case]]
@@ -68,12 +68,12 @@ def compare(
     during: Callable[[str], AbstractContextManager[object]] = nullcontext,
     seed: int = 0,
 ) -> Outcome:
-    """Have pytest-benchmark compare two runs of some cases that take about `seconds` of timing.
+    """Have pytest-benchmark compare two runs of some cases with about `seconds` of timing.
 
-    The candidate's run has the `planted` slowdowns. Each run, start-up included, is inside of what
-    `during` answers for its arm, `base` or `candidate`. Cases run on one CPU with one thread.
-    pytest-benchmark plans its rounds by the quickest of some calls, so beside other processes it
-    takes longer than it was given; `Outcome.timed` is what it took.
+    The candidate's run has the `planted` slowdowns. A run, start-up included, is inside the context
+    that `during` returns for its arm, `base` or `candidate`. Cases run on one CPU with one thread.
+    pytest-benchmark plans its rounds by the quickest of some calls, so that it takes longer than
+    planned beside other processes; `Outcome.timed` is the time it took.
     Raises ActbenchError where a run fails or does not time every case.
     """
     started = time.monotonic()
@@ -89,7 +89,7 @@ def compare(
 
 @dataclass(frozen=True)
 class _Runs:
-    """Both runs of a comparison, of about `seconds` of timing each; they share a folder."""
+    """Both runs of a comparison, with about `seconds` of timing per run; they share a folder."""
 
     folder: Path
     cases: Sequence[Case]
@@ -98,14 +98,14 @@ class _Runs:
     seed: int
 
     def run(self, arm: str, options: Iterable[str]) -> tuple[str, float]:
-        """What pytest prints of one arm, and the seconds that it timed."""
+        """Run one arm. Returns pytest's output and the seconds that it timed."""
         request, timed = self.folder / f"{arm}.json", self.folder / f"{arm}-timed.json"
         request.write_text(json.dumps(self._request(arm, timed)))
         storage = f"--benchmark-storage=file://{self.folder / 'storage'}"
         longest = f"--benchmark-max-time={self.seconds / len(self.cases):.6f}"
         command = [sys.executable, "-m", "pytest", str(_TEST), *_OPTIONS, storage, longest]
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [*command, *options],
                 env={
                     **_environment(self.cases),
@@ -121,11 +121,11 @@ class _Runs:
                 timeout=self.seconds + _TIMEOUT,
             )
         except subprocess.TimeoutExpired as error:
-            words = f"pytest-benchmark's run of the {arm} did not end in {error.timeout:.0f} s"
-            raise ActbenchError(words) from None
-        found = json.loads(timed.read_text()) if timed.exists() else {}
-        _check(arm, done.returncode, done.stdout, len(self.cases) - len(found))
-        return done.stdout, sum(found.values())
+            reason = f"pytest-benchmark's run of the {arm} did not end in {error.timeout:.0f} s"
+            raise ActbenchError(reason) from None
+        seconds = json.loads(timed.read_text()) if timed.exists() else {}
+        _check(arm, process.returncode, process.stdout, len(self.cases) - len(seconds))
+        return process.stdout, sum(seconds.values())
 
     def _request(self, arm: str, timed: Path) -> dict[str, Any]:
         described = [self._described(case, arm) for case in self.cases]
@@ -133,7 +133,7 @@ class _Runs:
         return {"cpus": cpus, "timed": str(timed), "seed": self.seed, "cases": described}
 
     def _described(self, case: Case, arm: str) -> dict[str, Any]:
-        """A case for its test; with a plant it is wrapped in both arms, in the base for nothing."""
+        """A case for its test; with a plant both arms are wrapped, the base without a delay."""
         plant = self.planted.get(case)
         share = plant.share if plant and arm == _CANDIDATE else 0.0
         planted = plant and {"kind": plant.kind, "share": share}
@@ -141,7 +141,7 @@ class _Runs:
 
 
 def _environment(cases: Iterable[Case]) -> dict[str, str]:
-    """The variables of all the frameworks together, without those for one's own pytest."""
+    """The variables of all the frameworks together, without those of the user's pytest."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     for framework in sorted({case.framework for case in cases}):
         own |= environment_of(Key(framework, "cpu", 1))
@@ -149,12 +149,12 @@ def _environment(cases: Iterable[Case]) -> dict[str, str]:
 
 
 def name(case: Case) -> str:
-    """A case as the id of its test."""
+    """The id of a case's test."""
     return "-".join(map(str, case.as_dict().values()))
 
 
 def _check(arm: str, status: int, output: str, untimed: int) -> None:
-    """Raise ActbenchError unless all was timed and only a regression made the run fail."""
+    """Raise ActbenchError unless all cases were timed and only a regression failed the run."""
     regressed = status == 1 and arm == _CANDIDATE and _REGRESSED in output
     if untimed or (status and not regressed):
         why = _last_words(output)
@@ -165,22 +165,22 @@ def _check(arm: str, status: int, output: str, untimed: int) -> None:
 
 
 def _last_words(output: str) -> str:
-    """The line that says why a test failed, or else the last one."""
+    """The line with the reason of a failed test, or else the last one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line[1:].strip() for line in lines if line.startswith("E  ")]
     return (errors or lines or [""])[-1]
 
 
 def _regressed(output: str, cases: Sequence[Case]) -> dict[str, frozenset[Case]]:
-    """The cases of each threshold that pytest-benchmark's words name.
+    """The cases named in pytest-benchmark's verdicts, by threshold.
 
-    Raises ActbenchError where some of its words are not understood.
+    Raises ActbenchError for a verdict in unknown words.
     """
     by_name = {name(case): case for case in cases}
-    found: dict[str, set[Case]] = {threshold: set() for threshold in THRESHOLDS}
+    regressed: dict[str, set[Case]] = {threshold: set() for threshold in THRESHOLDS}
     verdicts = list(_VERDICT.finditer(output))
     if len(verdicts) != output.count("' has failed "):
-        raise ActbenchError("pytest-benchmark words its verdicts in a way that is not known here")
+        raise ActbenchError("pytest-benchmark's verdicts have a wording that is unknown here")
     for verdict in verdicts:
-        found[f"{verdict['field']}:{verdict['percent']}%"].add(by_name[verdict["name"]])
-    return {threshold: frozenset(regressed) for threshold, regressed in found.items()}
+        regressed[f"{verdict['field']}:{verdict['percent']}%"].add(by_name[verdict["name"]])
+    return {threshold: frozenset(cases) for threshold, cases in regressed.items()}

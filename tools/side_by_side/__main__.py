@@ -4,15 +4,15 @@
     python -m tools.side_by_side --framework numpy --rounds 5 --json
 
 Two harnesses agree on a case where their intervals overlap or their medians differ by less than
-3 %. Exit status 0: all three agree on every case, and a call costs actbench less than
+3 %. Exit status 0: all three agree on every case, and an empty call costs actbench less than
 pytest-benchmark; 1: they do not, or something could not be measured.
 
 The tools take turns in a framework's process, on one CPU, in the environment of a worker, on the
-same statement and arrays: `tools.side_by_side.child`. A turn's value is the median of what the
-tool reports; an interval is the hierarchical bootstrap interval over a few such processes and their
-turns, the same for all.
-The empty callable is timed bare where there is nothing to wait for, in NumPy's process, and waited
-for in each; actbench always waits.
+same statement and arrays (`tools.side_by_side.child`). A turn's value is the median of the tool's
+report; an interval is the hierarchical bootstrap interval over a few such processes and their
+turns, computed alike for all tools.
+The empty callable is timed bare in NumPy's process, which has nothing to wait for, and with a wait
+in every process; actbench always waits.
 Turns that another process disturbed are dropped where at least three others are left.
 """
 
@@ -51,7 +51,7 @@ OURS, PYTEST = "actbench", "pytest-benchmark"
 TOOLS = (OURS, "torch.utils.benchmark", "pyperf")
 _EMPTY_TOOLS = (*TOOLS, PYTEST)
 _QUIET = 3
-"""Undisturbed turns of a tool from which on its disturbed ones are dropped."""
+"""The least number of undisturbed turns at which a tool's disturbed ones are dropped."""
 
 
 def _case(framework: str, activation: str, form: str, mode: str, size: int) -> Case:
@@ -82,20 +82,20 @@ _EMPTY_HEAD = (
 
 
 _Turns = dict[tuple[int | str, str], dict[int, list[tuple[float, bool]]]]
-"""A case's number or the kind of empty call, and a tool: to the turns of each process, its ns a
-call and whether it was disturbed."""
+"""Turns by process, by case (or kind of empty call) and tool: ns per call, and a flag for disturbed
+ones."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One case as each tool sees it: ns per call."""
+    """One case as the tools measure it: ns per call by tool."""
 
     case: Case
     seen: dict[str, Estimate]
 
     @property
     def overlap(self) -> bool:
-        """Whether some value lies in all the intervals, which it does where each two overlap."""
+        """True where some value lies in all the intervals."""
         ends = [(estimate.low, estimate.high) for estimate in self.seen.values()]
         lows, highs = zip(*ends, strict=True)
         return bool(max(lows) <= min(highs))
@@ -108,17 +108,17 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Whether the tools agree."""
+        """True where the tools agree."""
         return self.overlap or self.difference < _ENOUGH
 
     def ratio(self, tool: str) -> float:
-        """A tool's median over ours."""
+        """A tool's median over actbench's."""
         return self.seen[tool].value / self.seen[OURS].value
 
 
 @dataclass
 class Outcome:
-    """What a run found. `empty` is by the words of its row; `failures` is why cases have none."""
+    """The result of a run. `empty` is by the title of its row; `failures` are reasons."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     empty: dict[str, dict[str, Estimate]] = field(default_factory=dict)
@@ -129,17 +129,17 @@ class Outcome:
 
     @property
     def cheaper(self) -> bool:
-        """Whether an empty call costs us less than pytest-benchmark, in every row."""
+        """True where an empty call costs actbench less than pytest-benchmark, in every row."""
         return all(row[OURS].value < row[PYTEST].value for row in self.empty.values())
 
     @property
     def holds(self) -> bool:
-        """Whether everything was measured and is as it should be."""
+        """True where everything was measured, agrees, and is cheap enough."""
         agreed = all(comparison.holds for comparison in self.comparisons)
         return bool(self.comparisons) and agreed and self.cheaper and not self.failures
 
     def words(self) -> str:
-        """The outcome in a line."""
+        """The outcome in a few sentences."""
         agreed = sum(comparison.holds for comparison in self.comparisons)
         text = (
             f"In {agreed} of {len(self.comparisons)} cases the intervals overlap or the medians "
@@ -167,7 +167,7 @@ class Outcome:
             "cases": [
                 {
                     **comparison.case.as_dict(),
-                    "ns": {tool: vars(found) for tool, found in comparison.seen.items()},
+                    "ns": {tool: vars(estimate) for tool, estimate in comparison.seen.items()},
                     "overlap": comparison.overlap,
                     "difference": comparison.difference,
                     "holds": comparison.holds,
@@ -175,7 +175,7 @@ class Outcome:
                 for comparison in self.comparisons
             ],
             "empty_ns": {
-                name: {tool: vars(found) for tool, found in row.items()}
+                name: {tool: vars(estimate) for tool, estimate in row.items()}
                 for name, row in self.empty.items()
             },
             "failures": self.failures,
@@ -200,10 +200,10 @@ def compare(
     seconds: float,
     reporter: Reporter | None = None,
 ) -> Outcome:
-    """Time every case, and an empty call in each framework's process, with every tool.
+    """Time every case, and an empty call in every framework's process, with every tool.
 
-    In several processes: where a result happens to lie in memory moves a process's figures, and
-    each tool's litter puts it elsewhere.
+    Several processes are used because the place of a result in memory moves a process's figures,
+    and every tool leaves other objects in memory.
     """
     outcome, reporter = Outcome(), reporter or Reporter(quiet=True)
     for framework, group in groupby(cases, lambda case: case.framework):
@@ -234,28 +234,28 @@ def compare(
 def _add(outcome: Outcome, framework: str, cases: list[Case], turns: _Turns) -> None:
     every = [
         disturbed
-        for found in turns.values()
-        for values in found.values()
+        for processes in turns.values()
+        for values in processes.values()
         for _, disturbed in values
     ]
     outcome.turns += len(every)
     outcome.disturbed += sum(every)
-    found = {
-        key: estimate(replicates({process: _kept(values) for process, values in each.items()}))
-        for key, each in turns.items()
+    estimates = {
+        key: estimate(replicates({process: _kept(values) for process, values in processes.items()}))
+        for key, processes in turns.items()
     }
     for number, case in enumerate(cases):
-        if all((number, tool) in found for tool in TOOLS):
-            seen = {tool: found[number, tool] for tool in TOOLS}
+        if all((number, tool) in estimates for tool in TOOLS):
+            seen = {tool: estimates[number, tool] for tool in TOOLS}
             outcome.comparisons.append(Comparison(case, seen))
     for kind in _empty_kinds(framework):
-        if all((kind, tool) in found for tool in _EMPTY_TOOLS):
-            words = f"{frameworks()[framework].title}, {kind}"
-            outcome.empty[words] = {tool: found[kind, tool] for tool in _EMPTY_TOOLS}
+        if all((kind, tool) in estimates for tool in _EMPTY_TOOLS):
+            title = f"{frameworks()[framework].title}, {kind}"
+            outcome.empty[title] = {tool: estimates[kind, tool] for tool in _EMPTY_TOOLS}
 
 
 def _empty_kinds(framework: str) -> tuple[str, ...]:
-    """How the empty callable is timed in a framework's process."""
+    """The ways in which the empty callable is timed in a framework's process."""
     return ("bare", "waited for") if framework == "numpy" else ("waited for",)
 
 
@@ -266,7 +266,7 @@ def _kept(turns: list[tuple[float, bool]]) -> list[float]:
 
 
 def _value(answer: dict[str, Any], case: Case) -> float:
-    """The median of a turn; ours without the batches that were preempted, as in our own rows."""
+    """The median of a turn; for actbench without preempted batches, as in its own rows."""
     sample = answer.get("sample")
     if sample is None:
         return float(median(answer["times"]))
@@ -279,7 +279,7 @@ def _value(answer: dict[str, Any], case: Case) -> float:
 def _answers(
     framework: str, cases: list[Case], rounds: int, seconds: float
 ) -> Iterator[dict[str, Any]]:
-    """What the child of a framework has to say, up to its end, however that comes about."""
+    """The answers of a framework's child, up to its regular or early end."""
     here, there = Pipe()
     cpus = ",".join(map(str, measuring_cpus(1)))
     child = [framework, str(there.fileno()), cpus]
@@ -331,23 +331,26 @@ def _until_done(pipe: Connection) -> Iterator[dict[str, Any]]:
             return
 
 
-def _row(found: Comparison) -> str:
-    case = found.case
+def _row(comparison: Comparison) -> str:
+    case = comparison.case
     cells = (
         frameworks()[case.framework].title,
         *(case.mode, case.activation, case.form, f"{case.size:,}"),
-        *(_cell(found.seen[tool]) for tool in TOOLS),
-        *(f"{found.ratio(tool):.3f}" for tool in TOOLS[1:]),
-        "yes" if found.overlap else "no",
-        f"{found.difference:.1%}",
-        "yes" if found.holds else "NO",
+        *(_cell(comparison.seen[tool]) for tool in TOOLS),
+        *(f"{comparison.ratio(tool):.3g}" for tool in TOOLS[1:]),
+        "yes" if comparison.overlap else "no",
+        f"{comparison.difference:.1%}",
+        "yes" if comparison.holds else "NO",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(found: Estimate) -> str:
-    digits = 0 if found.value >= 1000 else 1
-    return f"{found.value:,.{digits}f} ({found.low:,.{digits}f}–{found.high:,.{digits}f})"
+def _cell(estimate: Estimate) -> str:
+    digits = 0 if estimate.value >= 100 else 1
+    value, low, high = (
+        f"{end:,.{digits}f}" for end in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} ({low}–{high})"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -356,15 +359,19 @@ def _cell(found: Estimate) -> str:
     "chosen",
     multiple=True,
     type=click.Choice(list(dict.fromkeys(case.framework for case in CASES))),
-    help="All unless some are named.",
+    help="All by default.",
 )
 @click.option(
-    "--processes", type=click.IntRange(1), default=3, show_default=True, help="A framework."
+    "--processes", type=click.IntRange(1), default=3, show_default=True, help="Per framework."
 )
 @click.option(
-    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of turns in a process."
+    "--rounds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Rounds of turns per process.",
 )
-@click.option("--seconds", default=0.03, show_default=True, help="Of a tool's turn.")
+@click.option("--seconds", default=0.03, show_default=True, help="Seconds per turn of a tool.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def main(
     chosen: tuple[str, ...], processes: int, rounds: int, seconds: float, as_json: bool

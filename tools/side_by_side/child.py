@@ -1,11 +1,11 @@
 """The child of `tools.side_by_side`: one framework's cases, timed by several harnesses in turn.
 
 `python -m tools.side_by_side.child FRAMEWORK DESCRIPTOR CPUS` reads one request from the pipe
-DESCRIPTOR and answers with messages: versions, failures, then one for each turn of a tool.
+DESCRIPTOR and answers with messages: versions, failures, then one per turn of a tool.
 
-Every tool times the same statement, `wait(step())`, on the same arrays in this process, for about
-as many seconds a turn as the others, through its public interface, from the same depth of the call
-stack. An empty callable takes turns as if it were a case; there pytest-benchmark joins.
+Every tool times the same statement, `wait(step())`, on the same arrays in one process, for about as
+many seconds per turn, through its public interface, and from the same depth of the call stack. An
+empty callable takes turns like a case; there pytest-benchmark joins.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from actbench.bench.worker.protocol import Prepare, Sample
 from actbench.bench.worker.serving import failure_of
 
 BATCH = 0.004
-"""Seconds of a batch of actbench, as in its own runs; a value of pyperf takes as many or twice."""
+"""Seconds per batch of actbench, as in its own runs; a value of pyperf takes once or twice that."""
 
 _TRIES = 5
 _BUSY = 0.95
-"""A turn in which this process had the CPU for less of the time is disturbed, and tried again: the
-tools' batches differ in length, and who takes the CPU between would decide which looks slow."""
+"""The share of CPU time below which a turn counts as disturbed and is tried again: the tools'
+batches differ in length, so that other processes would decide which tool looks slow."""
 _PYTEST_FILE = "def test_cost(benchmark, subject):\n    benchmark(subject)\n"
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is timed: a statement with its names; the case's number, or the kind of empty call."""
+    """A statement to time, with its names; `key` is a case's number or the kind of empty call."""
 
     key: int | str
     statement: str
@@ -52,17 +52,17 @@ class _Subject:
 
     @property
     def empty(self) -> bool:
-        """Whether it shows what the tools themselves cost."""
+        """True for an empty call, which shows the cost of the tools themselves."""
         return isinstance(self.key, str)
 
 
 def _empty() -> tuple[()]:
-    """A callable that does nothing. What it returns is ready in every framework."""
+    """Do nothing, and return a value that is ready in every framework."""
     return ()
 
 
 class _Actbench:
-    """The harness itself: `Worker.sample` of a case, its timed batches of the empty callable."""
+    """This harness: `Worker.sample` for a case, timed batches for the empty callable."""
 
     def __init__(self, worker: Worker, seconds: float) -> None:
         self._worker, self._batches = worker, max(1, round(seconds / BATCH))
@@ -95,10 +95,10 @@ class _Torch:
 
 
 class _Pyperf:
-    """`pyperf.Runner.timeit` with `--worker`: this process is one of those it would start.
+    """`pyperf.Runner.timeit` with `--worker`: the process acts as one that pyperf would start.
 
-    Its manager gives each run a process of its own, and two processes of one harness differ more
-    (memory layout) than two harnesses do in one. Its results are read from the file it writes.
+    Its manager starts one process per run, and two processes of one harness differ more (by their
+    memory layout) than two harnesses do in one. Its results are read from the file it writes.
     """
 
     def __init__(self, worker: Worker, seconds: float) -> None:
@@ -119,7 +119,7 @@ class _Pyperf:
         return {"times": [seconds * 1e9 for seconds in values]}
 
     def _run(self, subject: _Subject, loops: int) -> Any:
-        """One run; with no loops given, the run in which pyperf chooses them."""
+        """Run once; without loops pyperf chooses them."""
         import pyperf
 
         arguments = self._runner.args
@@ -132,7 +132,7 @@ class _Pyperf:
 
 
 class _PytestBenchmark:
-    """pytest-benchmark's fixture in a session of its own: the median that it reports."""
+    """The median of pytest-benchmark's fixture, in a pytest session of its own."""
 
     def __init__(self, worker: Worker, seconds: float) -> None:
         self._seconds = seconds
@@ -204,39 +204,39 @@ def main(arguments: list[str]) -> int:
 
 
 def _depth(tool: _Tool, worker: Worker) -> int:
-    """Python frames between here and the statement as a tool runs it.
+    """Python frames between this function and the statement as a tool runs it.
 
-    TensorFlow keeps the Python stack with each operation: from 20 frames deeper an eager elu of
-    65,536 elements takes 1 µs more of 37. pyperf's loop is some ten frames deeper than the others.
+    TensorFlow records the Python stack with every operation: from 20 frames deeper an eager elu of
+    65,536 elements takes 38 µs instead of 37. pyperf's loop is about ten frames deeper.
     """
-    seen = 0
+    depth = 0
 
     def step() -> tuple[()]:
-        nonlocal seen
-        seen = -1
+        nonlocal depth
+        depth = -1
         frame: FrameType | None = sys._getframe()
         while frame:
-            frame, seen = frame.f_back, seen + 1
+            frame, depth = frame.f_back, depth + 1
         return ()
 
     worker.ready[-1] = Ready(step, 1.0)
     tool(_Subject(-1, "wait(step())", {"wait": worker.adapter.wait, "step": step}))
-    return seen
+    return depth
 
 
 def _from_depth(frames: int, tool: _Tool, subject: _Subject) -> dict[str, Any]:
-    """A turn of a tool from so many frames deeper."""
+    """Take a turn of a tool from so many frames deeper."""
     return _from_depth(frames - 1, tool, subject) if frames else tool(subject)
 
 
 def _quietest(turn: Callable[[], dict[str, Any]], name: str) -> dict[str, Any]:
-    """A turn that nobody disturbed, or the least disturbed of some."""
+    """Take an undisturbed turn, or return the least disturbed of some."""
     best = {"busy": -1.0}
     for _ in range(_TRIES):
         wall, busy = time.perf_counter(), time.process_time()
         answer = turn()
         share = (time.process_time() - busy) / (time.perf_counter() - wall)
-        # Its rounds take microseconds: their median is of those that nobody interrupted.
+        # Its rounds take microseconds: their median is that of undisturbed ones.
         share = 1.0 if name == "pytest-benchmark" else share
         best = max(best, {**answer, "busy": share}, key=lambda turn: turn["busy"])
         if best["busy"] >= _BUSY:
@@ -250,7 +250,7 @@ def _versions(worker: Worker) -> dict[str, Any]:
 
 
 def _turns(subjects: list[_Subject], rounds: int, seed: int) -> Iterator[tuple[str, _Subject]]:
-    """Rounds over all subjects in shuffled order; the tools' order goes round its permutations."""
+    """Rounds over all subjects in shuffled order; the tools' order cycles its permutations."""
     dice = random.Random(seed)
     timing, every = (cycle(permutations(tools)) for tools in (_TIMING, tuple(_TOOLS)))
     for _ in range(rounds):
