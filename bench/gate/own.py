@@ -20,9 +20,9 @@ _SIZES = ("launch", "l2")
 
 @dataclass(frozen=True)
 class Own:
-    """A function as a framework for each kind of arrays that it is given.
+    """A function as one framework per kind of arrays that it is given.
 
-    `label` says what it should be: an activation or primitive, or "" where nobody knows.
+    `label` names the activation or primitive that it should be, "" if unknown.
     """
 
     frameworks: tuple[Framework, ...]
@@ -30,30 +30,30 @@ class Own:
 
     @property
     def function(self) -> str:
-        """Where it is, `package.module:function`."""
+        """Its address, `package.module:function`."""
         return self.frameworks[0].callable
 
 
 def own(function: str, reference: str, selection: Selection) -> Own:
-    """The function on the arrays of the frameworks that are chosen, or else on NumPy's.
+    """The function on the arrays of the chosen frameworks, or else on NumPy's.
 
     Raises UsageError for a function that is not written as one, and for unknown names.
     """
     activation = find_reference(reference) if reference else None
     name = activation.name if activation else ""
     arrays = selection.checked().frameworks or ("",)
-    frameworks = tuple(own_framework(function, name, each) for each in arrays)
+    frameworks = tuple(own_framework(function, name, kind) for kind in arrays)
     return Own(frameworks, activation.label if activation else "")
 
 
 def choose(own: Own, selection: Selection) -> Chosen:
-    """Its cases: eager and forward in float32, unless chosen otherwise.
+    """The cases of a function: eager and forward in float32, unless chosen otherwise.
 
     Raises UsageError for unknown names and for choices that a function does not have.
     """
     asked = selection.checked()
-    for option, given in (("--activation", asked.activations), ("--form", asked.forms)):
-        if given:
+    for option, names in (("--activation", asked.activations), ("--form", asked.forms)):
+        if names:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
     form = own.function.partition(":")[2]
     cases = [
@@ -65,7 +65,7 @@ def choose(own: Own, selection: Selection) -> Chosen:
             asked.devices or ("cpu",),
             asked.dtypes or ("float32",),
             _sizes(asked),
-            [int(each) for each in asked.threads] or (1,),
+            [int(threads) for threads in asked.threads] or (1,),
         )
         if rest[0] in framework.modes
     ]
@@ -76,22 +76,22 @@ def choose(own: Own, selection: Selection) -> Chosen:
 
 def _sizes(asked: Selection) -> list[int]:
     classes = size_classes("cpu")
-    return [classes[each] if isinstance(each, str) else each for each in asked.sizes or _SIZES]
+    return [classes[size] if isinstance(size, str) else size for size in asked.sizes or _SIZES]
 
 
 def swept(cases: Iterable[Case]) -> list[Case]:
-    """What of it is compared exactly: each framework, mode and direction once per format."""
-    found = {
+    """The cases to compare exactly: framework, mode and direction once per format."""
+    swept_cases = {
         replace(directed, size=0, dtype=dtype): None
         for case in cases
         for directed in directions_of(case)
         for dtype in (*_all_inputs(case), case.dtype)
     }
-    return list(found)
+    return list(swept_cases)
 
 
 def _all_inputs(case: Case) -> tuple[str, ...]:
-    """The formats of which every number is tried, as far as the arrays have them."""
+    """The formats whose every number is tried, as far as the arrays have them."""
     framework = frameworks()[case.framework]
     small = [dtype for dtype in DTYPES.values() if dtype.is_small]
     if framework.arrays == "numpy":

@@ -93,7 +93,7 @@ def kind_of(case: Case) -> Kind:
 
 
 def spreads(samples: Mapping[Case, Samples]) -> dict[Kind, float]:
-    """The spread between processes, pooled over the cases of each kind."""
+    """The spread between processes, pooled over the cases of a kind."""
     kinds: dict[Kind, list[Samples]] = {}
     for case, rounds in samples.items():
         kinds.setdefault(kind_of(case), []).append(rounds)

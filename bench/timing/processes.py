@@ -40,11 +40,11 @@ _BATCH, _BATCHES = 0.0005, 128
 
 @dataclass(frozen=True)
 class Setting:
-    """What the processes of a gate have in common.
+    """The common settings of a gate's processes.
 
     `folders` has the tree of each arm, `python_of` gives the interpreter of a framework. `apart`
-    has the frameworks whose arms need a process each, and `base_python` the interpreter of the
-    base's there, "" for the candidate's. `hogs` and `planted` are for tests of the gate itself.
+    has the frameworks whose arms need separate processes, and `base_python` the interpreter of the
+    base's, "" for the candidate's. `hogs` and `planted` are for tests of the gate itself.
     """
 
     folders: Mapping[Arm, str]

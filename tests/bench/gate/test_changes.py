@@ -46,7 +46,7 @@ def _changes(folder: Path, before: str, after: str, **common: str) -> Changes:
     return changes(base, candidate, "example")
 
 
-# --- what is no change ----------------------------------------------------------------------------
+# --- edits without effect -------------------------------------------------------------------------
 
 
 class _Annotated(ast.NodeTransformer):

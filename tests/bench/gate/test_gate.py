@@ -212,7 +212,7 @@ def test_the_verdict_and_its_exit_status(faulty: Result) -> None:
 @pytest.mark.slow
 def test_json_has_everything(faulty: Result) -> None:
     def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
+        raise AssertionError(f"{word} is not JSON")
 
     record = json.loads(words.for_machines(faulty), parse_constant=refuse)
     assert record["exit_status"] == 1

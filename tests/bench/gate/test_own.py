@@ -103,9 +103,9 @@ def test_what_a_function_does_not_have_is_said(
 
 def test_it_is_swept_in_every_16_bit_format_of_its_framework_and_its_own() -> None:
     selection = Selection(frameworks=("torch",), directions=("both",))
-    mine = own.own("a:b", "", selection)
-    with declared(*mine.frameworks):
-        swept = own.swept(own.choose(mine, selection).cases)
+    function = own.own("a:b", "", selection)
+    with declared(*function.frameworks):
+        swept = own.swept(own.choose(function, selection).cases)
     assert {(case.framework, case.form) for case in swept} == {("a-torch", "b")}
     assert {case.dtype for case in swept} == {"float16", "bfloat16", "float32"}
     assert {case.direction for case in swept} == {"forward", "backward"}
@@ -114,9 +114,9 @@ def test_it_is_swept_in_every_16_bit_format_of_its_framework_and_its_own() -> No
 
 def _call(reference: str, direction: str = "forward", arrays: str = "numpy") -> Call:
     selection = Selection(frameworks=(arrays,), directions=(direction,))
-    mine = own.own("a.b:c.d", reference, selection)
-    with declared(*mine.frameworks):
-        [case, *_] = own.choose(mine, selection).cases
+    function = own.own("a.b:c.d", reference, selection)
+    with declared(*function.frameworks):
+        [case, *_] = own.choose(function, selection).cases
         return call_of(case, 256)
 
 

@@ -57,7 +57,7 @@ def test_noise_of_rounds_alone_is_covered(processes: int) -> None:
 
 
 def test_two_processes_alone_do_not_know_how_processes_differ() -> None:
-    """Why the spread is pooled over cases: without it a quarter of the truths are missed."""
+    """Without a spread pooled over cases a quarter of the truths are missed."""
     assert _covered(2, between=0.03, within=0.01, pooled=False) <= 0.75
 
 

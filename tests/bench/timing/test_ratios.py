@@ -38,7 +38,7 @@ _LOGS = st.lists(st.floats(-1, 1), min_size=2, max_size=12)
 @given(logs=_LOGS, error=st.floats(0.01, 0.5))
 def test_without_others_the_interval_is_students(logs: list[float], error: float) -> None:
     estimate = Spread().ratio(logs).interval(error)
-    least = 1e-4 / math.sqrt(len(logs))  # no clock tells more
+    least = 1e-4 / math.sqrt(len(logs))  # no clock resolves more
     mean, size = float(np.mean(logs)), max(float(stats.sem(logs)), least)
     half = float(stats.t.isf(error / 2, len(logs) - 1)) * size
     assert math.log(estimate.low) == pytest.approx(mean - half, rel=1e-9, abs=1e-9)
