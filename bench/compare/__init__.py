@@ -1,1 +1,1 @@
-"""Stored runs compared: what became slower or less exact between two measurements."""
+"""Stored runs compared: cases that became slower or less exact between two measurements."""

@@ -1,4 +1,4 @@
-"""Two stored runs compared: what became slower or less exact between them.
+"""Two stored runs compared: cases that became slower or less exact between them.
 
 Times are compared relative to the primitives of the same run (`timing`), exactness as it is
 (`exactness`).

@@ -1,1 +1,1 @@
-"""The regression gate: what became slower or less exact, compared so that noise cannot say it."""
+"""The regression gate: two trees compared for time and exactness, with a bound on false alarms."""

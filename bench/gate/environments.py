@@ -1,9 +1,9 @@
-"""Versions that run in processes of their own: two interpreters, or another environment.
+"""Versions that run in separate processes: two interpreters, or different environments.
 
-Two installations of one version differ by up to 6 % in every process alike: measured for calls of a
-microsecond between copies of NumPy, and changed by reading their files from the disk again, so that
-it is at least partly where the system keeps them. No number of processes averages that out. So
-between two interpreters the dead zone is wide enough never to call it.
+Two installations of one version differ by up to 6 % in every process alike. That was measured for
+calls of a microsecond between copies of NumPy, and changed when their files were read from the disk
+again, so that at least a part comes from where the system keeps them. No number of processes
+averages it out. So between two interpreters the dead zone is wide enough never to call it.
 """
 
 from __future__ import annotations

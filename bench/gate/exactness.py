@@ -213,10 +213,10 @@ def _changes_of_conventions(
     worse: list[str] = []
     better: list[str] = []
     for key in {**before, **after}:
-        one, other = before.get(key), after.get(key)
-        if one is None or other is None or one.value != other.value:
-            better_now = _is_better(key[0], one, other)
-            text = f"{_CONVENTIONS[key[0]]}: {_described(one)} → {_described(other)}"
+        old_row, new_row = before.get(key), after.get(key)
+        if old_row is None or new_row is None or old_row.value != new_row.value:
+            better_now = _is_better(key[0], old_row, new_row)
+            text = f"{_CONVENTIONS[key[0]]}: {_described(old_row)} → {_described(new_row)}"
             (better if better_now else worse).append(text)
     return worse, better
 
@@ -226,12 +226,12 @@ def _key(row: Row) -> tuple[str, float | None]:
     return row.metric, row.kink.at if row.kink else None
 
 
-def _is_better(metric: str, one: Row | None, other: Row | None) -> bool:
-    if one is None or other is None or one.value is None or other.value is None:
+def _is_better(metric: str, old: Row | None, new: Row | None) -> bool:
+    if old is None or new is None or old.value is None or new.value is None:
         return False
     if metric in _MORE_IS_BETTER:
-        return bool(other.value > one.value)
-    return metric == "special_departures" and bool(other.value < one.value)
+        return bool(new.value > old.value)
+    return metric == "special_departures" and bool(new.value < old.value)
 
 
 def _described(row: Row | None) -> str:

@@ -66,7 +66,7 @@ class Module:
         self._imported = {
             name
             for name, nodes in self._bound.items()
-            if all(isinstance(n, imports) for n in nodes)
+            if all(isinstance(node, imports) for node in nodes)
         }
 
     @property
@@ -83,12 +83,13 @@ class Module:
         forms: Forms = {}
         reached = _closure([(self, name), *self._at_import])
         for module in {module for module, _ in reached}:
-            parts = {n: module._parts[n] for m, n in reached if m is module and n in module._parts}
-            forms |= {(module.name, n): module._forms[n] for n in parts}
+            names = {name for owner, name in reached if owner is module}
+            parts = {name: module._parts[name] for name in names & module._parts.keys()}
+            forms |= {(module.name, name): module._forms[name] for name in parts}
             parts.pop(PACKAGES, None)
             if LOOSE in parts or any(len(nodes) > 1 for nodes in parts.values()):
-                names = {id(node): n for n in sorted(parts) for node in parts[n]}
-                order = (names.get(id(node), "") for node in module._statements)
+                binding = {id(node): name for name in sorted(parts) for node in parts[name]}
+                order = (binding.get(id(node), "") for node in module._statements)
                 forms[module.name, ORDER] = " ".join(filter(None, order))
         return forms
 
@@ -101,7 +102,12 @@ class Module:
             modules += others.difference(modules)
         return [
             *((module, name) for module in modules for name in (LOOSE, PACKAGES)),
-            *(used for m in modules for node in m._parts.get(LOOSE, ()) for used in m._used(node)),
+            *(
+                used
+                for module in modules
+                for node in module._parts.get(LOOSE, ())
+                for used in module._used(node)
+            ),
         ]
 
     @cached_property
@@ -143,7 +149,8 @@ class Module:
         return any(root == LOOSE or root in names for root in roots)
 
     def _named(self, node: ast.AST) -> Iterator[str]:
-        return (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in self._bound)
+        names = (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+        return (name for name in names if name in self._bound)
 
     def _used(self, node: ast.AST) -> Iterator[_Name]:
         """The names in a statement, or all names where it looks some up by their text."""
@@ -238,8 +245,8 @@ def _bound(node: ast.stmt) -> list[str]:
         case ast.Assign(targets):
             parts = [part for target in targets for part in ast.walk(target)]
             plain = all(isinstance(part, ast.Name | ast.Tuple | ast.expr_context) for part in parts)
-            plain = plain and not any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
-            return [n.id for n in parts if isinstance(n, ast.Name)] if plain else [LOOSE]
+            plain = plain and not any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
+            return [part.id for part in parts if isinstance(part, ast.Name)] if plain else [LOOSE]
         case ast.Expr(ast.Constant()) | ast.AnnAssign() | ast.Pass():
             return []
     return [LOOSE]

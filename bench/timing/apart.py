@@ -116,7 +116,8 @@ class Apart:
                     failed[arm] = error
             if failed:
                 failures = {arm: error.failure for arm, error in failed.items()}
-                return ArmsFailed(failures, any(isinstance(e, Lost) for e in failed.values()))
+                lost = any(isinstance(error, Lost) for error in failed.values())
+                return ArmsFailed(failures, lost)
             for arm in ARMS:
                 elapsed[arm] += taken[arm].elapsed
             spoilt += map(any, zip(*(taken[arm].spoilt for arm in ARMS), strict=True))
