@@ -77,8 +77,8 @@ def summaries(evidence: Evidence, choice: Choice) -> tuple[Summary, ...]:
     runs = list(evidence.runs)
 
     def order(setting: Setting) -> tuple[object, ...]:
-        place = (setting.order, setting.size, not setting.usual, setting.output, setting.cache)
-        return runs.index(setting.run), setting.prominence, *place
+        rank = (setting.order, setting.size, not setting.usual, setting.output, setting.cache)
+        return runs.index(setting.run), setting.prominence, *rank
 
     return tuple(
         _summary(setting, by_setting[setting], choice) for setting in sorted(by_setting, key=order)

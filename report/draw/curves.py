@@ -83,7 +83,7 @@ def _panel(name: str, content: Curves, up: Limits, what: str, one: bool) -> Pane
         for c in content.curves
     ]
     groups = list(dict.fromkeys(curve.group for curve in curves if not curve.floor))
-    looks = {group: _LOOKS[place % len(_LOOKS)] for place, group in enumerate(groups)}
+    looks = {group: _LOOKS[index % len(_LOOKS)] for index, group in enumerate(groups)}
     names = [
         f"{'▁' if curve.floor else looks[curve.group][2]} {shortened(curve.label, 19)}"
         for curve in curves

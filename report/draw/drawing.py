@@ -168,7 +168,7 @@ def beside(
 
 def whiskers(
     axes: Axes,
-    places: Iterable[float],
+    positions: Iterable[float],
     estimates: Iterable[Estimate],
     colour: str,
     width: float = 1.2,
@@ -176,8 +176,8 @@ def whiskers(
 ) -> None:
     """The intervals of estimates, each at its position along the other axis."""
     intervals = [
-        (place, estimate.low, estimate.high)
-        for place, estimate in zip(places, estimates, strict=True)
+        (position, estimate.low, estimate.high)
+        for position, estimate in zip(positions, estimates, strict=True)
         if estimate.low is not None and estimate.high is not None
     ]
     draw = axes.vlines if upright else axes.hlines

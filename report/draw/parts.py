@@ -45,8 +45,8 @@ def figures(evidence: Evidence) -> list[Figure]:
             "of the arithmetic. A part is a difference of times and can fall below 0; the table "
             "has its interval. Every panel has axes of its own, from 0.",
             tuple(
-                _panel(f"parts-{index}-{place}", series)
-                for place, series in enumerate(group.series)
+                _panel(f"parts-{index}-{panel}", series)
+                for panel, series in enumerate(group.series)
             ),
             "half",
         )
@@ -66,12 +66,12 @@ def _panel(name: str, series: Series[Split]) -> Panel:
     with canvas(_BROAD, _ROW * len(splits) + 84, _LEFT, 10, top=48) as (figure, first):
         box = first.get_position()
         width, gap = box.width * 0.29, box.width * 0.065
-        for index, (title, metrics, unit) in enumerate(_COLUMNS):
+        for index, (title, metrics, nanoseconds) in enumerate(_COLUMNS):
             axes = first if index == 0 else figure.add_axes((0.0, 0.0, 1.0, 1.0))
             axes.set_position((box.x0 + index * (width + gap), box.y0, width, box.height))
             axes.patch.set_visible(False)
             axes.set_axisbelow(True)
-            _column(axes, title, metrics, unit, splits)
+            _column(axes, title, metrics, nanoseconds, splits)
         for row, split in enumerate(splits):
             beside(first, row, shortened(split.case.activation, 23), -18, size=9.5, ha="right")
             look: dict[str, Any] = {"color": COLOURS[split.family], "ha": "right"}
@@ -92,12 +92,12 @@ def _arithmetic(split: Split) -> Estimate:
 
 
 def _column(
-    axes: Axes, title: str, metrics: Sequence[str], unit: float, splits: Sequence[Split]
+    axes: Axes, title: str, metrics: Sequence[str], nanoseconds: float, splits: Sequence[Split]
 ) -> None:
     measured = any(split.part(metric) for split in splits for metric in metrics)
     for row, split in enumerate(splits):
         parts = [(metric, part) for metric in metrics if (part := split.part(metric))]
-        _bars(axes, row, [(metric, part.value / unit) for metric, part in parts])
+        _bars(axes, row, [(metric, part.value / nanoseconds) for metric, part in parts])
         if measured and not parts:
             beside(axes, row, "not measured", 4, size=8, color=SOFT)
     if "arithmetic" in metrics:

@@ -13,7 +13,7 @@ from .drawing import COLOURS, MARKERS, whiskers
 
 @dataclass(frozen=True)
 class Point:
-    """A marker of a family at a place, filled or hollow; `interval` is drawn along one axis."""
+    """A marker of a family at a position, filled or hollow; `interval` is drawn along one axis."""
 
     family: str
     x: float
@@ -28,8 +28,11 @@ def draw(axes: Axes, points: Sequence[Point], upright: bool = False) -> None:
     for family in dict.fromkeys(point.family for point in points):
         of_family = [point for point in points if point.family == family]
         known = [(p.x if upright else p.y, p.interval) for p in of_family if p.interval]
-        places, intervals = [place for place, _ in known], [interval for _, interval in known]
-        whiskers(axes, places, intervals, COLOURS[family], 1, upright)
+        positions, intervals = (
+            [position for position, _ in known],
+            [interval for _, interval in known],
+        )
+        whiskers(axes, positions, intervals, COLOURS[family], 1, upright)
         for filled in (False, True):
             shown = [point for point in of_family if point.filled is filled]
             axes.plot(
@@ -42,9 +45,9 @@ def draw(axes: Axes, points: Sequence[Point], upright: bool = False) -> None:
 
 def _names(axes: Axes, points: Sequence[Point]) -> None:
     """Names beside the points, left out where they would overlap."""
-    places = axes.transData.transform([(point.x, point.y) for point in points])
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
-    for point, (x, y) in zip(points, places, strict=True):
+    positions = axes.transData.transform([(point.x, point.y) for point in points])
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in positions]
+    for point, (x, y) in zip(points, positions, strict=True):
         text = point.name[:24]
         width = 5.3 * len(text)
         for left, bottom in ((x + 6, y - 5), (x - 6 - width, y - 5), (x - width / 2, y + 6)):

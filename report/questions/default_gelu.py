@@ -69,9 +69,9 @@ def _checked(evidence: Evidence) -> dict[str, list[Checked]]:
     by_framework: dict[str, list[Checked]] = {}
     first: set[tuple[str, str]] = set()
     for checked in sorted(filter(_is_whole, evidence.checked), key=_order):
-        place = (checked.run, checked.case.device)
-        if place in first or not first:
-            first.add(place)
+        device = (checked.run, checked.case.device)
+        if device in first or not first:
+            first.add(device)
             by_framework.setdefault(checked.case.framework, []).append(checked)
     return by_framework
 
@@ -113,8 +113,8 @@ def apart(dtype: str) -> tuple[float, float]:
     It is where they lie farthest apart of every 32nd from −6 to 0: Hendrycks, Gimpel 2016,
     arXiv 1606.08415, prints both.
     """
-    places = [-step / 32 for step in range(1, 6 * 32 + 1)]
-    distances = {x: abs(_tanh(x) - _exact(x)) / _unit(_exact(x), dtype) for x in places}
+    inputs = [-step / 32 for step in range(1, 6 * 32 + 1)]
+    distances = {x: abs(_tanh(x) - _exact(x)) / _unit(_exact(x), dtype) for x in inputs}
     at = max(distances, key=lambda x: distances[x])
     return at, distances[at]
 

@@ -46,7 +46,7 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Line:
+class Entry:
     """One framework and mode at one size: each activation in one form over relu, by name.
 
     That is its plain form, or the fastest measured one where the plain one was not.
@@ -63,20 +63,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Screen:
-    """The lines under the same conditions in one place; `exp` and `algebraic` stand for families.
+    """Entries under the same conditions in one place; `exp` and `algebraic` stand for families.
 
     They are names of activations, "" where none was measured.
     """
 
     conditions: Setting
     size: Size
-    lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
     exp: str
     algebraic: str
 
-    def having(self, name: str, mode: str) -> list[Line]:
-        """The lines of a mode that have an activation."""
-        return [line for line in self.lines if line.setting.mode == mode and name in line.members]
+    def having(self, name: str, mode: str) -> list[Entry]:
+        """The entries of a mode that have an activation."""
+        return [
+            entry for entry in self.entries if entry.setting.mode == mode and name in entry.members
+        ]
 
 
 @lru_cache(maxsize=2)
@@ -98,15 +100,15 @@ def _screens(group: Group[Timed]) -> Iterator[Screen]:
     others = [timed for series in group.series for timed in series.records if not timed.is_unit]
     exp, algebraic = ("".join(standing(others, name)[:1]) for name in ("exp", "algebraic"))
     for size in group.places:
-        lines = [Line(series.setting, _one_form(series.at(size))) for series in group.series]
-        shown = tuple(line for line in lines if line.members)
-        named = any(name in line.members for line in shown for name in (exp, algebraic))
+        entries = [Entry(series.setting, _one_form(series.at(size))) for series in group.series]
+        shown = tuple(entry for entry in entries if entry.members)
+        named = any(name in entry.members for entry in shown for name in (exp, algebraic))
         if named and size.name != "launch":
             yield Screen(group.conditions, size, shown, exp, algebraic)
 
 
 def _one_form(timed: Iterable[Timed]) -> dict[str, Timed]:
-    """The plain form of each activation but relu, which is the unit; else its fastest form."""
+    """The plain form of each activation but relu, else its fastest form."""
     by_name: dict[str, Timed] = {}
     for case in sorted(timed, key=lambda case: (not case.plain, cost(case).value)):
         if case.case.activation != "relu":
@@ -145,30 +147,30 @@ def _conditions(screen: Screen, several: bool) -> str:
 
 def _headline(screens: Sequence[Screen], mode: str, several: bool) -> str:
     costs = {
-        (screen.size, name): lines
+        (screen.size, name): entries
         for screen in screens
         for name in (screen.algebraic, screen.exp)
-        if (lines := screen.having(name, mode))
+        if (entries := screen.having(name, mode))
     }
     if not costs:
         return ""
     whose = {
-        key: listing([title(line.setting.framework) for line in lines])
-        for key, lines in costs.items()
+        key: listing([title(entry.setting.framework) for entry in entries])
+        for key, entries in costs.items()
     }
     alike = len(set(whose.values())) == 1
     clauses_of: dict[str, list[str]] = {}
-    for (size, name), lines in costs.items():
-        reach = span(cost(line.members[name]) for line in lines)
+    for (size, name), entries in costs.items():
+        reach = span(cost(entry.members[name]) for entry in entries)
         of = "" if alike else f" ({whose[size, name]})"
-        clauses_of.setdefault(size.words, []).append(f"{_labels(lines, name)} takes {reach}{of}")
+        clauses_of.setdefault(size.words, []).append(f"{_labels(entries, name)} takes {reach}{of}")
     text = "; ".join(f"{where} {listing(clauses)}" for where, clauses in clauses_of.items())
     of_all = f" ({next(iter(whose.values()))})" if alike else ""
     return f"{capital(mode)}{_conditions(screens[0], several)}, over relu: {text}{of_all}."
 
 
-def _labels(lines: Iterable[Line], name: str) -> str:
-    return " or ".join(dict.fromkeys(line.label(name) for line in lines))
+def _labels(entries: Iterable[Entry], name: str) -> str:
+    return " or ".join(dict.fromkeys(entry.label(name) for entry in entries))
 
 
 def verdicts(evidence: Evidence) -> list[str]:
@@ -179,8 +181,10 @@ def verdicts(evidence: Evidence) -> list[str]:
 
 def _verdict(screen: Screen, several: bool) -> str:
     exp, algebraic = screen.exp, screen.algebraic
-    both = [line for line in screen.lines if {exp, algebraic} <= line.members.keys()]
-    over = [(line.setting.who, ratio(line.members[exp], line.members[algebraic])) for line in both]
+    both = [entry for entry in screen.entries if {exp, algebraic} <= entry.members.keys()]
+    over = [
+        (entry.setting.who, ratio(entry.members[exp], entry.members[algebraic])) for entry in both
+    ]
     ratios = [(who, estimate) for who, estimate in over if estimate]
     if not ratios:
         return ""
@@ -197,20 +201,20 @@ def by_framework(evidence: Evidence) -> list[tuple[str, list[str]]]:
         for screen in screens(evidence)
         if (
             sentences := [
-                _sentence(screen, line) for line in screen.lines if line.setting.mode == mode
+                _sentence(screen, entry) for entry in screen.entries if entry.setting.mode == mode
             ]
         )
     ]
 
 
-def _sentence(screen: Screen, line: Line) -> str:
+def _sentence(screen: Screen, entry: Entry) -> str:
     """`JAX: squareplus 1.25–1.38×, gelu 4.19–4.65×.`"""
     costs = [
-        f"{line.label(name)} {_shown(cost(line.members[name]))}"
+        f"{entry.label(name)} {_shown(cost(entry.members[name]))}"
         for name in (screen.algebraic, screen.exp)
-        if name in line.members
+        if name in entry.members
     ]
-    return f"{title(line.setting.framework)}: {', '.join(costs) or 'neither was measured'}."
+    return f"{title(entry.setting.framework)}: {', '.join(costs) or 'neither was measured'}."
 
 
 def _shown(estimate: Estimate) -> str:
@@ -256,7 +260,7 @@ def figure(evidence: Evidence) -> Figure | None:
     drawn = [
         Strips(
             capital(screen.size.words),
-            [_strip(screen, line) for line in screen.lines],
+            [_strip(screen, entry) for entry in screen.entries],
             _below(screen, several),
         )
         for screen in shown
@@ -288,17 +292,19 @@ def _under(evidence: Evidence) -> str:
     return sentence("; ".join(conditions))
 
 
-def _strip(screen: Screen, line: Line) -> Strip:
+def _strip(screen: Screen, entry: Entry) -> Strip:
     named = {"exp": screen.exp, "algebraic": screen.algebraic, "max": "leaky_relu"}
-    marks = [_mark(line, family, name) for family, name in named.items()]
-    setting = line.setting
+    marks = [_mark(entry, family, name) for family, name in named.items()]
+    setting = entry.setting
     return Row(title(setting.framework), setting.mode, tuple(mark for mark in marks if mark))
 
 
-def _mark(line: Line, family: str, named: str) -> Mark | None:
-    costs = {name: cost(member) for name, member in line.members.items() if member.family == family}
+def _mark(entry: Entry, family: str, named: str) -> Mark | None:
+    costs = {
+        name: cost(member) for name, member in entry.members.items() if member.family == family
+    }
     if not costs:
         return None
     shown = named if named in costs else min(costs, key=lambda name: costs[name].value)
     others = tuple(estimate.value for name, estimate in costs.items() if name != shown)
-    return Mark(family, line.label(shown), costs[shown], others)
+    return Mark(family, entry.label(shown), costs[shown], others)

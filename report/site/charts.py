@@ -43,32 +43,35 @@ def panels(name: str, trend: Trend, histories: Sequence[History]) -> list[Panel]
     for history in histories:
         setting = replace(history.case, activation="", form="")
         groups.setdefault(setting, []).append(history)
-    return [_panel(f"{name}p{at}", trend, lines) for at, lines in enumerate(groups.values())]
+    return [_panel(f"{name}p{at}", trend, group) for at, group in enumerate(groups.values())]
 
 
-def _panel(name: str, trend: Trend, lines: Sequence[History]) -> Panel:
-    case = lines[0].case
-    where = ", ".join([lines[0].who, *(shortened(word, 13) for word in unusual(case))])
+def _panel(name: str, trend: Trend, histories: Sequence[History]) -> Panel:
+    case = histories[0].case
+    where = ", ".join([histories[0].who, *(shortened(word, 13) for word in unusual(case))])
     runs = len(trend.runs)
-    up = limits(ends(p.estimate for line in lines for p in line.points), span=2.0, room=1.15)
+    up = limits(
+        ends(p.estimate for history in histories for p in history.points), span=2.0, room=1.15
+    )
     with canvas(WIDTH, 265, _LEFT, _RIGHT, top=44, bottom=62) as (figure, axes):
         axes.set(xscale="linear", yscale="log", ylim=up, xlim=(0.5, runs + 0.5))
-        for line in lines:
-            _draw(axes, line, runs)
+        for history in histories:
+            _draw(axes, history, runs)
         log_ticks(axes.yaxis, up)
         axes.grid(axis="y")
         _run_ticks(axes, runs)
         _versions(axes, [version_of(run.facts, case.framework) for run in trend.runs])
         axes.set_xlabel(f"run, then version of {title(case.framework)}", labelpad=18)
         last = {
-            shortened(line.case.activation, 13): line.points[-1].estimate.value for line in lines
+            shortened(history.case.activation, 13): history.points[-1].estimate.value
+            for history in histories
         }
         end_labels(axes, last, up)
         under = f"over relu (×), log scale; {counted(case.size, 'element')}"
         heading(axes, where, _LEFT, above=26, below=under)
         svg = to_svg(figure, name)
-    histories = "; ".join(map(_spoken, lines))
-    return Panel(svg, f"{where}: time over relu's by run: {histories}")
+    spoken = "; ".join(map(_spoken, histories))
+    return Panel(svg, f"{where}: time over relu's by run: {spoken}")
 
 
 def _draw(axes: Axes, history: History, runs: int) -> None:

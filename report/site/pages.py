@@ -95,7 +95,8 @@ def _trend(at: int, trend: Trend) -> Mapping[str, object]:
         "number": at,
         "machine": trend.machine,
         "runs": [
-            (place, run, trends.news(trend, place)) for place, run in enumerate(trend.runs, start=1)
+            (number, run, trends.news(trend, number))
+            for number, run in enumerate(trend.runs, start=1)
         ],
         "sentences": trends.sentences(trend),
         "panels": charts.panels(f"m{at}f", trend, trend.followed) if several else [],

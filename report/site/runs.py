@@ -186,8 +186,8 @@ def _text(value: Any) -> str:
 
 def _gpus(facts: RunFacts) -> list[tuple[str, str]]:
     """Name and driver of each GPU, which a run keeps as `name, driver`."""
-    gpus = facts.machine.get("gpus")
-    lines = gpus if isinstance(gpus, list) else []
+    recorded = facts.machine.get("gpus")
+    lines = recorded if isinstance(recorded, list) else []
     return [(name, driver.strip()) for name, _, driver in (str(x).rpartition(", ") for x in lines)]
 
 

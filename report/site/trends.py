@@ -170,12 +170,12 @@ def _followed(runs: Sequence[Listed]) -> list[Case]:
         for case, timed in run.costs.items():
             in_runs[case] = in_runs.get(case, 0) + 1
             known.setdefault(case, timed)
-    places: dict[tuple[object, ...], list[Timed]] = {}
+    by_framework: dict[tuple[object, ...], list[Timed]] = {}
     for case, timed in known.items():
         if _usual(timed):
-            place = (case.device, *setting_of("", case).order, case.mode, case.framework)
-            places.setdefault(place, []).append(timed)
-    return [case for place in sorted(places) for case in _chosen(places[place], in_runs)]
+            key = (case.device, *setting_of("", case).order, case.mode, case.framework)
+            by_framework.setdefault(key, []).append(timed)
+    return [case for key in sorted(by_framework) for case in _chosen(by_framework[key], in_runs)]
 
 
 def _usual(timed: Timed) -> bool:
@@ -202,14 +202,14 @@ def _exactness(runs: Sequence[Listed]) -> Exactness:
     """Each largest error beside that of the run before at the same inputs."""
     last: dict[tuple[Case, int, int], tuple[int, float]] = {}
     twice, moved = set(), []
-    for place, run in enumerate(runs, start=1):
+    for order, run in enumerate(runs, start=1):
         for case, checked in run.errors.items():
             key, error = (case, run.facts.seed, run.facts.per_binade), checked.max_ulp
             if key in last:
                 twice.add(key)
                 if last[key][1] != error:
-                    moved.append(Moved(case, checked.family, last[key], (place, error)))
-            last[key] = (place, error)
+                    moved.append(Moved(case, checked.family, last[key], (order, error)))
+            last[key] = (order, error)
     return Exactness(len(twice), tuple(moved))
 
 
@@ -277,11 +277,11 @@ def differences(before: Listed, after: Listed, framework: str) -> list[str]:
     ]
 
 
-def news(trend: Trend, place: int) -> list[str]:
+def news(trend: Trend, number: int) -> list[str]:
     """Differences of a run from the machine's run before it, for any framework."""
-    if place == 1:
+    if number == 1:
         return []
-    before, after = trend.runs[place - 2], trend.runs[place - 1]
+    before, after = trend.runs[number - 2], trend.runs[number - 1]
     names = dict.fromkeys(
         name.split("/")[0] for run in (before, after) for name in run.facts.workers
     )

@@ -42,10 +42,10 @@ def table(records: Sequence[Record], columns: Sequence[Column[Record]]) -> dict[
     """Records as a table ready for JSON, without empty columns."""
     packed = [_column(records, column) for column in columns]
     cells = [column.pop("cells") for column in packed]
-    kept = [place for place, column in enumerate(packed) if _says(column, cells[place])]
+    kept = [index for index, column in enumerate(packed) if _says(column, cells[index])]
     return {
-        "columns": [packed[place] for place in kept],
-        "rows": [list(row) for row in zip(*(cells[place] for place in kept), strict=True)],
+        "columns": [packed[index] for index in kept],
+        "rows": [list(row) for row in zip(*(cells[index] for index in kept), strict=True)],
     }
 
 

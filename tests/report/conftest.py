@@ -43,7 +43,7 @@ MODES = {
 
 def facts(**changes: Any) -> RunFacts:
     """The facts of a finished run on an ordinary machine."""
-    made = RunFacts(
+    run_facts = RunFacts(
         schema=SCHEMA,
         command="actbench run --profile standard",
         profile="standard",
@@ -76,7 +76,7 @@ def facts(**changes: Any) -> RunFacts:
         compile_seconds=412.0,
         spoilt_samples=3,
     )
-    return replace(made, **changes)
+    return replace(run_facts, **changes)
 
 
 def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list[Row]:
@@ -256,8 +256,12 @@ def hostile_rows() -> list[Row]:
     quoting = Case("torch", "gelu'; touch owned; '", "native", "eager", *case_tail())
     relu = Case("torch", "relu", "native", "eager", *case_tail())
     long = Case("torch", "x" * 300, "native", "eager", *case_tail())
-    rows = [row for each in (case, quoting, relu, long) for row in timing_rows(each, 9e3, 0.1, 9e3)]
-    rows += [Row(each, "max_ulp", 1.0) for each in (case, quoting, relu, long)]
+    rows = [
+        row
+        for hostile in (case, quoting, relu, long)
+        for row in timing_rows(hostile, 9e3, 0.1, 9e3)
+    ]
+    rows += [Row(hostile, "max_ulp", 1.0) for hostile in (case, quoting, relu, long)]
     rows.append(Row(relu, "max_ulp_between", 1.0, against=Against(Other.FRAMEWORK, HOSTILE)))
     failed = replace(case, size=8)
     rows.append(Row(failed, "time_per_call", None, status=Status.ERROR, reason=HOSTILE))
@@ -268,11 +272,11 @@ def hostile_rows() -> list[Row]:
     rows.append(
         Row(replace(case, size=9), "time_per_call", None, status=Status.REFUSED, reason=HOSTILE)
     )
-    for each in (case, quoting, long):
-        rows += part_rows(replace(each, size=0), 0.1, 100.0)
-        rows.append(Row(each, "predicted_arithmetic", 0.1, operations={HOSTILE: 1}))
+    for hostile in (case, quoting, long):
+        rows += part_rows(replace(hostile, size=0), 0.1, 100.0)
+        rows.append(Row(hostile, "predicted_arithmetic", 0.1, operations={HOSTILE: 1}))
         cause = Cause(Why.NO_PRIMITIVES, (HOSTILE,))
-        rows.append(Row(each, "surprise", 4.0, 3.0, 5.0, cause=cause))
+        rows.append(Row(hostile, "surprise", 4.0, 3.0, 5.0, cause=cause))
     gelu = replace(relu, activation="gelu")
     rows += timing_rows(gelu, 9e3, 0.1, 9e3)
     return [*rows, *part_rows(replace(gelu, size=0), 0.1, 100.0)]
@@ -295,7 +299,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def hostile_text() -> str:
-    """What the hostile run has in every place where text can stand."""
+    """The text that the hostile run has wherever text can stand."""
     return HOSTILE
 
 
@@ -337,13 +341,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def evidence(runs: dict[str, Path]) -> dict[str, Evidence]:
-    """What is read of every synthetic run."""
+    """The evidence of every synthetic run."""
     return {name: read([path]) for name, path in runs.items()}
 
 
 @pytest.fixture(scope="session")
 def published() -> Evidence:
-    """What is read of the latest published run of the standard profile."""
+    """The evidence of the latest published run of the standard profile."""
     return read([sorted(PUBLISHED.glob("*-standard"))[-1]])
 
 

@@ -17,17 +17,17 @@ NARROW, WIDE = (360, "dark"), (1280, "light")
 
 
 def violations(page: Any) -> list[str]:
-    """What axe-core finds on a page with everything opened: the rule, where, and how to mend it."""
+    """Violations that axe-core finds on a page with everything opened: rule, element, remedy."""
     axe = pytest.importorskip(
         "axe_playwright_python.base", reason="axe-playwright-python is not installed"
     )
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.evaluate(axe.AXE_SCRIPT)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    assert found["passes"]
+    audit = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert audit["passes"]
     return [
         f"{rule['id']}: {node['target']}: {node['failureSummary']}"
-        for rule in found["violations"]
+        for rule in audit["violations"]
         for node in rule["nodes"]
     ]
 
@@ -55,9 +55,9 @@ def test_axe_finds_nothing(
     width, scheme = look
     page = visit(pages[name], viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert violations(page) == []
-    for each in (width, 360, 1280):
-        page.set_viewport_size({"width": each, "height": 800})
-        assert fits(page), each
+    for pixels in (width, 360, 1280):
+        page.set_viewport_size({"width": pixels, "height": 800})
+        assert fits(page), pixels
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["single"])
     page.evaluate("document.querySelector('#timings input').parentElement.replaceWith('?')")
     page.evaluate("document.body.append(document.createElement('button'))")
-    assert any(each.startswith("button-name") for each in violations(page))
+    assert any(violation.startswith("button-name") for violation in violations(page))
 
 
 def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
@@ -101,7 +101,7 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     page.keyboard.press("Enter")
     chosen = page.locator("#timings td.flags").all_inner_texts()
     assert chosen
-    assert all(number in each for each in chosen)
+    assert all(number in numbers for numbers in chosen)
     rows = note.inner_text().split(" row")[0].split()[-1]
     assert f"of {rows} chosen rows" in page.locator("#timings .count").inner_text()
     again = visit(pages["failing"], page.evaluate("location.hash"))
@@ -153,10 +153,10 @@ def test_print_opens_what_is_folded_and_stops_at_a_hundred_rows(
     assert folded.is_visible()
     rows = page.locator("#timings tbody tr")
     assert rows.count() > 100
-    assert sum(each.is_visible() for each in rows.all()) == 100
+    assert sum(row.is_visible() for row in rows.all()) == 100
     total = page.locator("#timings .count").text_content().split(" of ")[1].split()[0]
-    told = f"Printed are the first 100 of {total} chosen rows; the page has all."
-    assert page.locator("#timings .printed").inner_text() == told
+    notice = f"Printed are the first 100 of {total} chosen rows; the page has all."
+    assert page.locator("#timings .printed").inner_text() == notice
     cut = """() => [...document.querySelectorAll(".scroll, .view, pre")].filter((each) =>
         each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1
     ).map((each) => each.ariaLabel)"""
@@ -171,9 +171,9 @@ def test_rows_of_two_machines_name_run_and_machine(visit: Visit, pages: dict[str
         place = page.locator(f"[data-table={table}]")
         heads = place.locator("thead th").all_inner_texts()
         assert {"Run", "Machine"} <= set(heads)
-        told = place.locator("xpath=preceding-sibling::p[1]").inner_text()
-        assert "split (Example CPU, 2 cores)" in told
-        assert "failing (Another CPU, 1 core)" in told
+        notice = place.locator("xpath=preceding-sibling::p[1]").inner_text()
+        assert "split (Example CPU, 2 cores)" in notice
+        assert "failing (Another CPU, 1 core)" in notice
     page.locator("#timings").get_by_role("combobox", name="Machine").select_option(
         "Another CPU, 1 core"
     )

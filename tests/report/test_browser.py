@@ -73,7 +73,7 @@ def test_filters_choose_and_the_address_keeps_them(visit: Visit, pages: dict[str
     page.locator("#timings").get_by_role("button", name="Time a call").click()
     first = column(page, "timings", "Time a call")
     assert set(column(page, "timings", "Framework")) == {"jax"}
-    algebraic = {name for name, each in CATALOG.items() if each.family == "algebraic"}
+    algebraic = {name for name, activation in CATALOG.items() if activation.family == "algebraic"}
     assert set(column(page, "timings", "Activation")) == algebraic
     assert set(column(page, "timings", "Mode")) == {"compiled"}
     address = page.evaluate("location.hash")

@@ -37,60 +37,60 @@ def test_all_rows_as_csv_hold_what_the_run_holds(
 ) -> None:
     name, text = saved(visit(pages["split"]), "timings", "csv", every=True)
     assert name == "actbench-split-timings.csv"
-    found = records(text)
+    exported = records(text)
     rows = load(runs["split"]).rows
     times = rows[(rows.metric == "time_per_call") & (rows.status == "ok")]
-    assert len(found) == len(times)
+    assert len(exported) == len(times)
     for end, column in (("value", "value"), ("low", "low"), ("high", "high")):
-        shown = [float(each[f"time_per_call {end} [ns]"]) for each in found]
+        shown = [float(row[f"time_per_call {end} [ns]"]) for row in exported]
         assert shown == pytest.approx(times[column].tolist(), rel=1e-5)
-    assert [each["activation"] for each in found] == times.activation.tolist()
-    assert [int(each["size"]) for each in found] == times["size"].tolist()
-    assert {each["run"] for each in found} == {"split"}
-    assert {each["machine"] for each in found} == {"Example CPU, 2 cores"}
-    failed = [each["activation"] for each in found if each["flags"] == "failed unchecked virtual"]
+    assert [row["activation"] for row in exported] == times.activation.tolist()
+    assert [int(row["size"]) for row in exported] == times["size"].tolist()
+    assert {row["run"] for row in exported} == {"split"}
+    assert {row["machine"] for row in exported} == {"Example CPU, 2 cores"}
+    failed = [row["activation"] for row in exported if row["flags"] == "failed unchecked virtual"]
     assert set(failed) == {"gelu"}
-    assert {each["flags"] for each in found if each["activation"] != "gelu"} == {
+    assert {row["flags"] for row in exported if row["activation"] != "gelu"} == {
         "unchecked virtual"
     }
-    assert found[0]["command"].startswith("actbench run --framework torch --activation ")
+    assert exported[0]["command"].startswith("actbench run --framework torch --activation ")
 
 
 def test_chosen_rows_keep_choice_and_order(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["split"], "#timings&timings.sort=-call&timings.framework=jax")
     name, text = saved(page, "timings", "csv")
     assert name == "actbench-split-timings-chosen.csv"
-    found = records(text)
-    calls = [float(each["time_per_call value [ns]"]) for each in found]
+    exported = records(text)
+    calls = [float(row["time_per_call value [ns]"]) for row in exported]
     assert calls == sorted(calls, reverse=True)
     assert len(set(calls)) > 10
-    assert {each["framework"] for each in found} == {"jax"}
+    assert {row["framework"] for row in exported} == {"jax"}
     _, same = saved(page, "timings", "json")
-    assert [each["time_per_call value [ns]"] for each in json.loads(same)] == calls
+    assert [row["time_per_call value [ns]"] for row in json.loads(same)] == calls
 
 
 def test_csv_is_that_of_rfc_4180_and_no_formula(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["hostile"])
     _, text = saved(page, "missing", "csv", every=True)
     assert text.endswith("\r\n")
-    reasons = [each["reason"] for each in records(text)]
+    reasons = [row["reason"] for row in records(text)]
     assert '\'=1+1,"quoted"\nnext line' in reasons
     for line in records(text):
         assert not any(re.match(r"[=+@\t\r]|-(?!\d)", cell) for cell in line.values())
     _, exact = saved(page, "missing", "json", every=True)
-    assert '=1+1,"quoted"\nnext line' in [each["reason"] for each in json.loads(exact)]
+    assert '=1+1,"quoted"\nnext line' in [row["reason"] for row in json.loads(exact)]
 
 
 def test_infinities_and_hex_floats_survive(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"])
     _, text = saved(page, "accuracy", "csv", every=True)
-    found = records(text)
-    assert math.inf in {float(each["max_ulp [ulp]"]) for each in found}
-    worst = [float.fromhex(each["worst_input"]) for each in found]
+    exported = records(text)
+    assert math.inf in {float(row["max_ulp [ulp]"]) for row in exported}
+    worst = [float.fromhex(row["worst_input"]) for row in exported]
     assert min(worst) < 0 < max(worst)
     _, same = saved(page, "accuracy", "json", every=True)
-    errors = [each["max_ulp [ulp]"] for each in json.loads(same)]
-    assert errors == [float(each["max_ulp [ulp]"]) for each in found]
+    errors = [row["max_ulp [ulp]"] for row in json.loads(same)]
+    assert errors == [float(row["max_ulp [ulp]"]) for row in exported]
 
 
 @pytest.mark.parametrize("table", ["parts", "surprises", "between"])

@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SIZES = tuple(2**power for power in range(5, 19))
 SECONDS = 60
-"""Of CPU: several times what it takes on a machine that is busy with something else."""
+"""Seconds of CPU: several times the need on a machine that is busy with something else."""
 
 
 def with_bytes(rows: list[Row]) -> list[Row]:
-    """The rows with the bytes that every call moves: four read and four written an element."""
+    """The rows with the bytes that every call moves: four read and four written per element."""
     return [
         replace(row, moved=8 * row.case.size) if row.metric == "time_per_call" else row
         for row in rows
@@ -55,10 +55,11 @@ def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
     assert f"{len(times):,} in all" in table.locator(".count").inner_text()
     heads = table.locator("thead th").all_inner_texts()
     for metric, label in (("time_per_element", "ns an element"), ("bandwidth", "GB/s")):
-        mine = rows[rows.metric == metric].merge(chosen[_FIELDS], on=_FIELDS)
+        of_metric = rows[rows.metric == metric].merge(chosen[_FIELDS], on=_FIELDS)
         shown = table.locator(f"tbody td:nth-child({heads.index(label) + 1})").all_inner_texts()
         wanted = [
-            f"{number(row.value)} {number(row.low)}–{number(row.high)}" for row in mine.itertuples()
+            f"{number(row.value)} {number(row.low)}–{number(row.high)}"
+            for row in of_metric.itertuples()
         ]
         assert sorted(shown) == sorted(wanted)
 

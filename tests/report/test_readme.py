@@ -20,13 +20,13 @@ def test_the_verdict_of_the_readme_is_that_of_its_run(published: Evidence) -> No
     assert named
     evidence = published if named[1] in published.runs else read([PUBLISHED / named[1]])
     text = " ".join(README.split())
-    told = [
+    clauses = [
         *answer.headlines(evidence),
         *answer.verdicts(evidence),
         *(sentence for _, sentences in answer.by_framework(evidence) for sentence in sentences),
     ]
-    assert len(told) > 10
-    assert [sentence for sentence in told if sentence not in text] == []
+    assert len(clauses) > 10
+    assert [sentence for sentence in clauses if sentence not in text] == []
 
 
 def test_the_picture_is_there() -> None:

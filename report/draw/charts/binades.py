@@ -81,8 +81,8 @@ def _figure(name: str, where: str, checks: Sequence[Checked]) -> Figure:
         "and infinities or NaN where a number belongs, at the upper edge. The marker is the worst "
         "input, named below the axis. Modes with the same errors share a line.",
         tuple(
-            _panel(f"{name}-{place}", activation, _profiles(kept, activation), ends)
-            for place, activation in enumerate(shown(kept))
+            _panel(f"{name}-{panel}", activation, _profiles(kept, activation), ends)
+            for panel, activation in enumerate(shown(kept))
         ),
     )
 

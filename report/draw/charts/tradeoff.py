@@ -55,8 +55,8 @@ def figures(evidence: Evidence) -> Iterator[Figure]:
             "the algebraic and exp forms that none of these beats; max forms, exact and cheap by "
             "nature, take no part. The axes are the same in every panel.",
             tuple(
-                _panel(f"tradeoff-{index}-{place}", who, forms, across)
-                for place, (who, forms) in enumerate(forms_of.items())
+                _panel(f"tradeoff-{index}-{panel}", who, forms, across)
+                for panel, (who, forms) in enumerate(forms_of.items())
                 if forms
             ),
         )

@@ -29,28 +29,28 @@ def timed(place: int, family: str, ulp: float, cost: list[float], bare: bool) ->
 @given(st.lists(FORMS, max_size=12))
 def test_a_form_is_on_the_front_unless_another_beats_it(forms: list[tuple]) -> None:
     every = [timed(place, *form) for place, form in enumerate(forms)]
-    rivals = [each for each in every if each.family != "max"]
+    rivals = [form for form in every if form.family != "max"]
 
-    def beaten(each: Timed) -> bool:
-        low = each.cost.low
+    def beaten(form: Timed) -> bool:
+        low = form.cost.low
         return low is not None and any(
-            error(other) <= error(each) and other.cost.high is not None and other.cost.high < low
+            error(other) <= error(form) and other.cost.high is not None and other.cost.high < low
             for other in rivals
         )
 
-    found = frontier(every)
-    assert {id(each) for each in found.members} == {id(each) for each in rivals if not beaten(each)}
-    assert [error(each) for each in found.members] == sorted(map(error, found.members))
+    front = frontier(every)
+    assert {id(form) for form in front.members} == {id(form) for form in rivals if not beaten(form)}
+    assert [error(form) for form in front.members] == sorted(map(error, front.members))
 
 
 @given(st.lists(FORMS, max_size=12))
 def test_the_steps_go_up_and_to_the_left(forms: list[tuple]) -> None:
-    found = frontier(timed(place, *form) for place, form in enumerate(forms))
-    costs, errors = [each for each, _ in found.corners], [each for _, each in found.corners]
+    front = frontier(timed(place, *form) for place, form in enumerate(forms))
+    costs, errors = [end for end, _ in front.corners], [end for _, end in front.corners]
     assert costs == sorted(set(costs), reverse=True)
     assert errors == sorted(set(errors))
 
 
-def test_an_error_counts_as_far_as_it_tells_forms_apart() -> None:
+def test_an_error_counts_as_far_as_it_distinguishes_forms() -> None:
     shown = [error(timed(0, "exp", ulp, [1.0, 1.0, 1.0], False)) for ulp in (0.1, 0.7, 5e6)]
     assert shown == [HALF, 0.7, COARSE]

@@ -19,7 +19,7 @@ from actbench.report.read.evidence import Estimate
 def test_a_share_is_as_wide_as_all_intervals_allow(
     part: Estimate, others: list[Estimate], expected: tuple[float, ...] | None
 ) -> None:
-    found = share(part, others)
-    assert (found and (found.value, found.low, found.high)) == (
+    estimate = share(part, others)
+    assert (estimate and (estimate.value, estimate.low, estimate.high)) == (
         pytest.approx(expected) if expected else None
     )

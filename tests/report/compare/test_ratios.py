@@ -57,7 +57,7 @@ def test_over_the_unit_a_ratio_is_the_cost_of_the_rows() -> None:
 
 
 def test_each_verdict_is_counted_with_its_ends_and_settings() -> None:
-    found = [
+    ratios = [
         ("A eager", Estimate(2.0, 1.5, 2.5)),
         ("B eager", Estimate(4.0, 3.0, 5.0)),
         ("C eager", Estimate(1.0, 0.9, 1.2)),
@@ -65,14 +65,14 @@ def test_each_verdict_is_counted_with_its_ends_and_settings() -> None:
         ("E eager", Estimate(1.0, 0.98, 1.03)),
         ("F eager", Estimate(0.5, 0.4, 0.6)),
     ]
-    assert tally("silu", "relu", found) == (
+    assert tally("silu", "relu", ratios) == (
         "silu takes longer than relu in 2 of 6 settings (1.50–5.00×: A eager and B eager); "
         "takes less time than relu in 1 of 6 settings (0.400–0.600×: F eager); "
         "takes the same time as relu, within 5%, in 1 of 6 settings (0.980–1.03×: E eager); "
         "is not distinguished from relu in 1 of 6 settings (0.900–1.20×: C eager); "
         "stands beside relu without an interval in 1 of 6 settings (0.500–0.500×: D eager)"
     )
-    alone = tally("silu", "relu", found[:1])
+    alone = tally("silu", "relu", ratios[:1])
     assert alone == "silu takes longer than relu in 1 of 1 setting (1.50–2.50×)"
 
 

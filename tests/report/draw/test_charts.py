@@ -1,4 +1,4 @@
-"""What the charts and heat maps say, recomputed from the rows."""
+"""Figures of charts and heat maps, recomputed from the rows."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ MakeRun = Callable[..., Path]
 
 def figure_of(run: Path, words: str) -> Figure:
     figures = content(read([run]))["figures"]
-    [found] = [figure for figure in figures if words in figure.sentence]
-    return found
+    [chosen] = [figure for figure in figures if words in figure.sentence]
+    return chosen
 
 
 def test_the_copy_lies_beneath_the_time_of_an_element(make_run: MakeRun) -> None:
     figure = figure_of(make_run(split_rows()), "as the input grows")
     [panel] = figure.panels
-    told = ", ".join(
+    values = ", ".join(
         f"{number((10_000 + _PER_ELEMENT['copy'] * size) / size)} at {elements(size)}"
         for size in SPLIT_SIZES
     )
-    assert f"copy {told}" in panel.label
+    assert f"copy {values}" in panel.label
     assert ">▁ copy</text>" in panel.svg
     assert "The grey area ends at the time of a copy" in figure.note
     assert figure.command == ""
@@ -59,9 +59,9 @@ def checked(framework: str, mode: str, name: str, errors: list[float] | None) ->
 
 
 def profile(worst: float) -> list[float]:
-    found = [0.25] * (2 * len(edges("float32")))
-    found[90] = worst
-    return found
+    errors = [0.25] * (2 * len(edges("float32")))
+    errors[90] = worst
+    return errors
 
 
 def test_errors_over_the_input_axis(make_run: MakeRun) -> None:
@@ -73,7 +73,7 @@ def test_errors_over_the_input_axis(make_run: MakeRun) -> None:
         *checked("torch", "eager", "mish", profile(80.0)),
     ]
     figure = figure_of(make_run(rows), "Where on the input axis")
-    labels = [each.label for each in figure.panels]
+    labels = [panel.label for panel in figure.panels]
     assert [label.split(":")[0] for label in labels] == ["gelu", "mish", "silu"]
     assert "JAX eager: ∞ ulp at 3; PyTorch eager and compiled: 3.00 ulp at 3" in labels[0]
     assert figure.command == ""
@@ -93,7 +93,7 @@ def test_malformed_errors_by_binade_are_refused(make_run: MakeRun, count: int) -
         read([make_run(rows)])
 
 
-def test_the_front_is_told_and_filled(make_run: MakeRun) -> None:
+def test_the_front_is_stated_and_filled(make_run: MakeRun) -> None:
     """Beaten: silu, dearer and no more exact than gelu; relu takes no part."""
     rows = []
     for name, cost, ulp in (("relu", 1.0, 0.0), ("gelu", 2.0, 1.5), ("silu", 9.0, 1.5)):
@@ -103,7 +103,7 @@ def test_the_front_is_told_and_filled(make_run: MakeRun) -> None:
     assert figure.panels[0].label.endswith("3 forms; unbeaten: gelu 2.00 at 1.50 ulp")
 
 
-def test_costs_are_told_with_the_gradient_beside_them(make_run: MakeRun) -> None:
+def test_costs_are_stated_with_the_gradient_beside_them(make_run: MakeRun) -> None:
     rows = []
     for direction, gelu in (("forward", 2e5), ("backward", 3e5)):
         for name, time in (("relu", 1e5), ("gelu", gelu)):

@@ -16,22 +16,22 @@ def drawn(*curves: Curve, title: str = "gelu", one: bool = False) -> Panel:
     return panel
 
 
-def test_every_curve_is_told_and_named_with_its_sign() -> None:
-    found = drawn(
+def test_every_curve_is_stated_and_named_with_its_sign() -> None:
+    svg_panel = drawn(
         Curve("PyTorch eager", "torch", VALUES, dashed=True),
         Curve("PyTorch compiled", "torch", VALUES),
         Curve("JAX compiled", "jax", VALUES),
     )
-    assert found.label.count("1.67 at 64 elements") == 3
-    names = re.findall(r">([○□△◇] [^<]*)<", found.svg)
+    assert svg_panel.label.count("1.67 at 64 elements") == 3
+    names = re.findall(r">([○□△◇] [^<]*)<", svg_panel.svg)
     assert names == ["○ PyTorch eager", "○ PyTorch compiled", "□ JAX compiled"]
-    assert found.svg.count("stroke-dasharray") == 1
+    assert svg_panel.svg.count("stroke-dasharray") == 1
 
 
 def test_a_floor_is_an_area_below_the_curves() -> None:
-    found = drawn(Curve("copy", "copy", VALUES, floor=True), Curve("gelu", "gelu", VALUES))
-    assert re.findall(r">([▁○] [^<]*)<", found.svg) == ["▁ copy", "○ gelu"]
-    assert "fill: var(--line)" in found.svg
+    svg_panel = drawn(Curve("copy", "copy", VALUES, floor=True), Curve("gelu", "gelu", VALUES))
+    assert re.findall(r">([▁○] [^<]*)<", svg_panel.svg) == ["▁ copy", "○ gelu"]
+    assert "fill: var(--line)" in svg_panel.svg
 
 
 def test_labels_of_sizes_do_not_run_into_each_other() -> None:
@@ -41,9 +41,9 @@ def test_labels_of_sizes_do_not_run_into_each_other() -> None:
 
 def test_one_size_and_hostile_names_are_drawn(hostile_text: str) -> None:
     curve = Curve(hostile_text, hostile_text, {64: Estimate(1.0)})
-    found = drawn(curve, title=hostile_text, one=True)
-    assert "<script" not in found.svg
-    assert "</scr" not in found.svg
+    svg_panel = drawn(curve, title=hostile_text, one=True)
+    assert "<script" not in svg_panel.svg
+    assert "</scr" not in svg_panel.svg
 
 
 def test_limits_hold_every_interval_and_what_else_is_drawn() -> None:

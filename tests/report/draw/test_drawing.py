@@ -15,7 +15,7 @@ def test_an_element_of_a_page_has_ids_of_its_own_and_the_colours_of_the_page() -
     assert text.startswith('<svg width="200" height="100"')
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert ids
-    assert all(each.startswith("x-") for each in ids)
+    assert all(name.startswith("x-") for name in ids)
     assert set(re.findall(r'(?:href="|url\()#([\w-]+)', text)) == set(ids)
     assert "var(--soft)" in text
     assert not re.search(r"font-family|://|<style|xlink|#0101", text)
@@ -29,9 +29,9 @@ def test_what_lies_outside_the_axes_is_no_fault() -> None:
 
 
 def test_whiskers_are_as_many_as_intervals() -> None:
-    found = [Estimate(1.5, 1, 2), Estimate(3.5, 3, 4), Estimate(9.0)]
+    estimates = [Estimate(1.5, 1, 2), Estimate(3.5, 3, 4), Estimate(9.0)]
     with canvas(200, 100, 10, 10) as (figure, axes):
-        whiskers(axes, [0, 1, 2], found, SOFT)
+        whiskers(axes, [0, 1, 2], estimates, SOFT)
         beside(axes, 1, "here", 30)
         axes.set(xlim=(0, 5), ylim=(0, 1), xticks=[], yticks=[])
         text = to_svg(figure, "x")

@@ -9,7 +9,7 @@ from actbench.report.draw.strips import Mark, Strips, panels
 from actbench.report.read.evidence import Estimate
 
 
-def test_every_mark_is_told_and_stands_on_the_same_axis() -> None:
+def test_every_mark_is_stated_and_stands_on_the_same_axis() -> None:
     marks = (Mark("exp", "gelu", Estimate(4.0, 3.0, 5.0)), Mark("max", "leaky", Estimate(1.0)))
     few = [Row("PyTorch", "eager", marks)]
     far = [Row("JAX", "compiled", (Mark("exp", "gelu", Estimate(40.0)),))]
@@ -19,7 +19,7 @@ def test_every_mark_is_told_and_stands_on_the_same_axis() -> None:
         "(3.00–5.00), leaky 1.00× (no interval)"
     )
     lines = [re.findall(r"stroke-dasharray[^/]*", panel.svg) for panel in (one, other)]
-    assert [len(found) for found in lines] == [1, 1]
+    assert [len(line) for line in lines] == [1, 1]
     ticks = [re.findall(r">(1|3|10|30)<", panel.svg) for panel in (one, other)]
     assert ticks[0] == ticks[1]
 

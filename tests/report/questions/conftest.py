@@ -45,7 +45,7 @@ def _case_of(key: Key, **where: Any) -> Case:
 
 
 def rows_of(times: Mapping[Key, Time], **where: Any) -> list[Row]:
-    """The rows of these times a call in ns, with their ends; relu is the unit of itself."""
+    """The rows of these times per call in ns, with their ends; relu is the unit of itself."""
     rows = []
     for key, (value, low, high) in times.items():
         case = _case_of(key, **where)
@@ -67,10 +67,10 @@ def around(framework: str, mode: str, size: str, times: Mapping[str, float]) -> 
 def measured(make_run: Callable[..., Path]) -> Callable[..., Evidence]:
     """Evidence of one run of planted rows."""
 
-    def made(rows: Iterable[Row], name: str = "run", **facts: Any) -> Evidence:
+    def read_rows(rows: Iterable[Row], name: str = "run", **facts: Any) -> Evidence:
         return read([make_run(list(rows), name, **facts)])
 
-    return made
+    return read_rows
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def at() -> Callable[..., Case]:
 
 @pytest.fixture
 def measures() -> Callable[[str], set[Key]]:
-    """What a command line would time, forward, by framework, mode, activation and class of size.
+    """Cases that a command would time, forward, by framework, mode, activation and size class.
 
     The sizes are those of this machine; the harness refuses an option that it does not know.
     """
@@ -101,15 +101,15 @@ def measures() -> Callable[[str], set[Key]]:
             fields.setdefault(option.removeprefix("--"), []).append(value)
         assert fields.pop("only") == ["timing"]
         assert fields["direction"] == ["forward"]
-        fields["thread"] = [int(each) for each in fields.pop("threads", [1])]
+        fields["thread"] = [int(thread) for thread in fields.pop("threads", [1])]
         asked = Selection(**{f"{key}s": tuple(values) for key, values in fields.items()})
-        found = set()
+        cases = set()
         for case in expand(PROFILES["standard"], asked):
             names = {size: name for name, size in size_classes(case.device).items()}
             if case.form == plain_form(case.framework, case.activation):
                 size = names.get(case.size, str(case.size))
-                found.add((case.framework, case.mode, case.activation, size))
-        return found
+                cases.add((case.framework, case.mode, case.activation, size))
+        return cases
 
     return chosen
 

@@ -21,7 +21,7 @@ def answers(evidence: Evidence) -> list[Answer]:
 
 
 def test_questions_come_in_their_order_each_with_a_place(evidence: dict[str, Evidence]) -> None:
-    anchors = [each.anchor for each in answers(evidence["normal"])]
+    anchors = [answered.anchor for answered in answers(evidence["normal"])]
     assert tuple(anchors) == ORDER
 
 
@@ -30,13 +30,13 @@ def test_whatever_was_measured_every_question_has_an_answer(
     evidence: dict[str, Evidence], name: str, hostile_text: str
 ) -> None:
     ids = []
-    for each in answers(evidence[name]):
-        assert each.sentences
-        assert all(re.fullmatch(r"[A-Z0-9\u201c].*[.?]", text) for text in each.sentences)
-        assert hostile_text not in each.command
-        assert not each.command or "--" in each.command
-        assert each.measured or each.command
-        for panel in (panel for figure in each.figures for panel in figure.panels):
+    for answered in answers(evidence[name]):
+        assert answered.sentences
+        assert all(re.fullmatch(r"[A-Z0-9\u201c].*[.?]", text) for text in answered.sentences)
+        assert hostile_text not in answered.command
+        assert not answered.command or "--" in answered.command
+        assert answered.measured or answered.command
+        for panel in (panel for figure in answered.figures for panel in figure.panels):
             assert len(panel.svg) < 60_000
             assert "<script" not in panel.svg
             ids += re.findall(r' id="([^"]+)"', panel.svg)
@@ -44,6 +44,6 @@ def test_whatever_was_measured_every_question_has_an_answer(
 
 
 def test_a_run_without_rows_answers_nothing(evidence: dict[str, Evidence]) -> None:
-    found = answers(evidence["empty"])
-    assert not any(each.measured for each in found)
-    assert all(each.command.startswith("actbench ") for each in found)
+    all_answers = answers(evidence["empty"])
+    assert not any(answered.measured for answered in all_answers)
+    assert all(answered.command.startswith("actbench ") for answered in all_answers)

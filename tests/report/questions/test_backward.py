@@ -1,4 +1,4 @@
-"""What the backward pass costs: planted times, found again as ratios."""
+"""The cost of the backward pass: planted times, recovered as ratios."""
 
 from __future__ import annotations
 
@@ -41,40 +41,40 @@ def test_the_gradient_is_set_beside_the_value(
 ) -> None:
     """relu touches, gelu takes longer, squareplus the same; ends are those of both intervals."""
     planted = rows(make_case, PLANTED)
-    found = answer(read([make_run(planted)]))
+    answered = answer(read([make_run(planted)]))
     low, high = 290 / 102, 310 / 98
-    assert found.sentences == (
+    assert answered.sentences == (
         "In cache, 65,536 elements (2^16), the gradient alone: relu's is not distinguished from "
         f"its value in 1 of 1 setting ({95 / 110:.3f}–{115 / 90:.2f}×). gelu's takes longer than "
         f"its value in 1 of 1 setting ({low:.2f}–{high:.2f}×). squareplus's takes the same time as "
         "its value, within 5%, in 1 of 1 setting (0.998–1.00×).",
         "Both in one call were not timed: --direction both does it.",
     )
-    assert {row.case for row in planted} <= set(planned(found.command))
-    assert [len(figure.panels) for figure in found.figures] == [1]
-    assert "3.00× gelu" in found.figures[0].panels[0].svg
+    assert {row.case for row in planted} <= set(planned(answered.command))
+    assert [len(figure.panels) for figure in answered.figures] == [1]
+    assert "3.00× gelu" in answered.figures[0].panels[0].svg
 
 
-def test_both_in_one_call_are_told_where_they_were_timed(
+def test_both_in_one_call_are_stated_where_they_were_timed(
     make_run: MakeRun, make_case: MakeCase
 ) -> None:
     times: Times = {("gelu", "forward"): (100, 99, 101), ("gelu", "both"): (400, 396, 404)}
-    found = answer(read([make_run(rows(make_case, times))]))
-    assert found.sentences == (
+    answered = answer(read([make_run(rows(make_case, times))]))
+    assert answered.sentences == (
         "In cache, 65,536 elements (2^16), value and gradient in one call: gelu's takes longer "
         f"than its value in 1 of 1 setting ({396 / 101:.2f}–{404 / 99:.2f}×).",
     )
-    assert "gelu 4.00×" in found.figures[0].panels[0].label
+    assert "gelu 4.00×" in answered.figures[0].panels[0].label
 
 
 def test_no_gradient_no_answer(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     forward = {key: time for key, time in PLANTED.items() if key[1] == "forward"}
-    found = answer(read([make_run(rows(make_case, forward))]))
-    assert not found.measured
-    assert not found.figures
-    assert {each.direction for each in planned(found.command)} == {"forward", "backward"}
+    answered = answer(read([make_run(rows(make_case, forward))]))
+    assert not answered.measured
+    assert not answered.figures
+    assert {case.direction for case in planned(answered.command)} == {"forward", "backward"}
 
 
 def test_a_gradient_is_never_set_beside_the_value_of_another_run(
@@ -84,14 +84,14 @@ def test_a_gradient_is_never_set_beside_the_value_of_another_run(
     times: Times = {("gelu", "forward"): (10.0, 9.9, 10.1)}
     first = make_run(rows(make_case, times), name="a")
     second = make_run(rows(make_case, PLANTED), name="b")
-    found = answer(read([first, second]))
-    assert found.sentences[0].startswith("Run b: in cache")
-    assert "2.84–3.16×" in found.sentences[0]
+    answered = answer(read([first, second]))
+    assert answered.sentences[0].startswith("Run b: in cache")
+    assert "2.84–3.16×" in answered.sentences[0]
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     times: Times = {("gelu", "forward"): (10, 9, 11), ("gelu", "backward"): (50, 49, 51)}
-    found = answer(read([make_run(rows(make_case, times, hostile_text))]))
-    assert found.measured
-    assert found.command == ""
-    assert "<script" not in found.figures[0].panels[0].svg
+    answered = answer(read([make_run(rows(make_case, times, hostile_text))]))
+    assert answered.measured
+    assert answered.command == ""
+    assert "<script" not in answered.figures[0].panels[0].svg

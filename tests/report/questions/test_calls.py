@@ -1,4 +1,4 @@
-"""Where the time of a call goes: planted parts, found again as shares."""
+"""The parts of a call: planted, and recovered as shares."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TIMES = {
 
 def rows(case: Case, without: str = "", arithmetic: float = 0.1, fit: float = 0.01) -> list[Row]:
     """Times ±1 %, parts ±5 % but arithmetic, as shares of their values."""
-    made = [
+    planted_rows = [
         Row(replace(case, size=size), "time_per_call", time, time * 0.99, time * 1.01)
         for size, time in TIMES.items()
     ]
@@ -41,8 +41,8 @@ def rows(case: Case, without: str = "", arithmetic: float = 0.1, fit: float = 0.
         width = arithmetic if metric == "arithmetic" else 0.05
         ends = (value * (1 - width), value * (1 + width))
         if metric != without:
-            made.append(Row(replace(case, size=size), metric, value, *ends))
-    return [*made, Row(replace(case, size=16384), "fit_error", fit, fit, fit)]
+            planted_rows.append(Row(replace(case, size=size), metric, value, *ends))
+    return [*planted_rows, Row(replace(case, size=16384), "fit_error", fit, fit, fit)]
 
 
 def share(value: float, width: float, size: int) -> str:
@@ -54,40 +54,42 @@ def share(value: float, width: float, size: int) -> str:
 def test_which_part_takes_more_than_half(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(rows(make_case("gelu")))]))
+    answered = answer(read([make_run(rows(make_case("gelu")))]))
     goes = "more than half of a call goes to: gelu,"
-    assert found.sentences == (
+    assert answered.sentences == (
         f"At launch, 64 elements, {goes} launch in 1 of 1 ({share(1000, 0.05, LAUNCH)}).",
         f"In cache, 65,536 elements (2^16), {goes} arithmetic in 1 of 1 "
         f"({share(0.05 * CACHE, 0.1, CACHE)}).",
         f"Streaming from DRAM, 8,388,608 elements (2^23), {goes} allocation in 1 of 1 "
         f"({share(0.3 * MEMORY, 0.05, MEMORY)}).",
     )
-    cases = planned(found.command)
-    assert {LAUNCH, CACHE, MEMORY} <= {each.size for each in cases}
-    assert {each.output for each in cases} == {"fresh", "reused"}
+    cases = planned(answered.command)
+    assert {LAUNCH, CACHE, MEMORY} <= {case.size for case in cases}
+    assert {case.output for case in cases} == {"fresh", "reused"}
 
 
 def test_a_share_whose_interval_holds_a_half_is_not_for_certain(
     make_run: MakeRun, make_case: MakeCase
 ) -> None:
-    found = answer(read([make_run(rows(make_case("gelu"), arithmetic=0.3))]))
-    assert "gelu, no part for certain in 1 of 1." in found.sentences[1]
+    answered = answer(read([make_run(rows(make_case("gelu"), arithmetic=0.3))]))
+    assert "gelu, no part for certain in 1 of 1." in answered.sentences[1]
 
 
 def with_shares(case: Case, shares: Mapping[str, tuple[float, float]]) -> list[Row]:
     """The rows of a case whose parts are these shares, from low to high, of the call in cache."""
-    made = [row for row in rows(case) if row.metric not in PARTS or PARTS[row.metric][0] == MEMORY]
+    planted_rows = [
+        row for row in rows(case) if row.metric not in PARTS or PARTS[row.metric][0] == MEMORY
+    ]
     for metric, ends in shares.items():
         size = PARTS[metric][0]
         times = CACHE if size == CACHE else 1
         low, high = (end * TIMES[CACHE] / times for end in ends)
-        made.append(Row(replace(case, size=size), metric, (low + high) / 2, low, high))
-    return made
+        planted_rows.append(Row(replace(case, size=size), metric, (low + high) / 2, low, high))
+    return planted_rows
 
 
 @pytest.mark.parametrize(
-    ("shares", "told"),
+    ("shares", "stated"),
     [
         # Both exceed half of the call, and only the first half of what the two take together.
         ({"copy_floor": (0.85, 0.95), "launch": (0.65, 0.75)}, "copy in 1 of 1 (84.2–96.0 %)"),
@@ -95,12 +97,12 @@ def with_shares(case: Case, shares: Mapping[str, tuple[float, float]]) -> list[R
     ],
 )
 def test_a_call_counts_once_where_a_part_is_below_0(
-    make_run: MakeRun, make_case: MakeCase, shares: dict[str, tuple[float, float]], told: str
+    make_run: MakeRun, make_case: MakeCase, shares: dict[str, tuple[float, float]], stated: str
 ) -> None:
     planted = with_shares(make_case("gelu"), {**shares, "arithmetic": (-0.7, -0.5)})
-    found = answer(read([make_run(planted)]))
-    text = next(text for text in found.sentences if text.startswith("In cache"))
-    assert text.endswith(f"to: gelu, {told}.")
+    answered = answer(read([make_run(planted)]))
+    text = next(text for text in answered.sentences if text.startswith("In cache"))
+    assert text.endswith(f"to: gelu, {stated}.")
 
 
 def test_a_little_below_0_takes_nothing_from_the_rest(
@@ -108,47 +110,49 @@ def test_a_little_below_0_takes_nothing_from_the_rest(
 ) -> None:
     shares = {"launch": (0.04, 0.06), "copy_floor": (0.17, 0.19), "handoff": (-0.05, -0.01)}
     planted = with_shares(make_case("gelu"), {**shares, "arithmetic": (0.75, 0.85)})
-    found = answer(read([make_run(planted)]))
-    text = next(text for text in found.sentences if text.startswith("In cache"))
+    answered = answer(read([make_run(planted)]))
+    text = next(text for text in answered.sentences if text.startswith("In cache"))
     assert "gelu, arithmetic in 1 of 1 (" in text
 
 
-def test_frameworks_are_counted_and_poor_lines_told(make_run: MakeRun, make_case: MakeCase) -> None:
-    """What a poor line says is never for certain."""
+def test_frameworks_are_counted_and_poor_lines_stated(
+    make_run: MakeRun, make_case: MakeCase
+) -> None:
+    """Shares of a poor fit are never for certain."""
     planted = [*rows(make_case("relu")), *rows(make_case("relu", "jax"), fit=-0.2)]
-    found = answer(read([make_run(planted)]))
-    assert "relu, launch in 1 of 2 (" in found.sentences[0]
-    assert "relu, arithmetic in 1 of 2 (" in found.sentences[1]
-    assert all(text.endswith("no part for certain in 1 of 2.") for text in found.sentences[:3])
-    assert found.sentences[3] == (
+    answered = answer(read([make_run(planted)]))
+    assert "relu, launch in 1 of 2 (" in answered.sentences[0]
+    assert "relu, arithmetic in 1 of 2 (" in answered.sentences[1]
+    assert all(text.endswith("no part for certain in 1 of 2.") for text in answered.sentences[:3])
+    assert answered.sentences[3] == (
         "1 line of 2 missed a size left out by more than 10%, marked ✗ among the parts: their "
         "shares are not for certain."
     )
 
 
 @pytest.mark.parametrize(
-    ("without", "told"), [("allocation", 2), ("memory", 2), ("arithmetic", 0), ("handoff", 3)]
+    ("without", "stated"), [("allocation", 2), ("memory", 2), ("arithmetic", 0), ("handoff", 3)]
 )
-def test_a_place_is_told_only_with_all_its_parts(
-    make_run: MakeRun, make_case: MakeCase, without: str, told: int
+def test_a_place_is_stated_only_with_all_its_parts(
+    make_run: MakeRun, make_case: MakeCase, without: str, stated: int
 ) -> None:
     """Handoff is none where the smallest size is in the first-level cache."""
-    found = answer(read([make_run(rows(make_case("gelu"), without))]))
-    assert found.measured is bool(told)
-    if told:
-        assert len(found.sentences) == told
+    answered = answer(read([make_run(rows(make_case("gelu"), without))]))
+    assert answered.measured is bool(stated)
+    if stated:
+        assert len(answered.sentences) == stated
 
 
 def test_no_parts_no_answer(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0, 0.9, 1.1)])]))
-    assert not found.measured
-    assert {each.output for each in planned(found.command)} == {"fresh", "reused"}
+    answered = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0, 0.9, 1.1)])]))
+    assert not answered.measured
+    assert {case.output for case in planned(answered.command)} == {"fresh", "reused"}
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
-    found = answer(read([make_run(rows(make_case("gelu", hostile_text)))]))
-    assert found.measured
-    assert found.command == ""
-    assert not any(hostile_text in text for text in found.sentences)
+    answered = answer(read([make_run(rows(make_case("gelu", hostile_text)))]))
+    assert answered.measured
+    assert answered.command == ""
+    assert not any(hostile_text in text for text in answered.sentences)

@@ -1,4 +1,4 @@
-"""Compiled over eager by size, and a break-even only where intervals tell."""
+"""Compiled over eager by size, and a break-even only where intervals show it."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ SIZES = ("launch", "l1", "l2", "memory")
 
 def times(*ratios: tuple[float, float, float], name: str = "gelu") -> dict[Any, Any]:
     """PyTorch's eager time is 100 exactly, its compiled one so many times that."""
-    found: dict[Any, Any] = {}
+    planted_times: dict[Any, Any] = {}
     for size, ratio in zip(SIZES, ratios, strict=False):
-        found["torch", "eager", name, size] = (100.0, 100.0, 100.0)
-        found["torch", "compiled", name, size] = tuple(100.0 * each for each in ratio)
-    return found
+        planted_times["torch", "eager", name, size] = (100.0, 100.0, 100.0)
+        planted_times["torch", "compiled", name, size] = tuple(100.0 * end for end in ratio)
+    return planted_times
 
 
 LONGER, LESS, OPEN, SAME = (2.0, 1.9, 2.1), (0.5, 0.4, 0.6), (1.0, 0.8, 1.2), (1.0, 0.98, 1.02)
 
 
-def test_sizes_are_told_by_what_their_intervals_show(
+def test_sizes_are_stated_by_what_their_intervals_show(
     measured: Measured, planted: Planted, planned: Callable[[str], list[Case]]
 ) -> None:
     cases = times(LONGER, LONGER, OPEN, LESS)
     rows = planted(cases)
-    found = answer(measured(rows))
-    assert found.sentences == (
+    answered = answer(measured(rows))
+    assert answered.sentences == (
         "Compiled code takes less time than eager in PyTorch in 1 of 4 cases, more in 2: gelu at "
         "every size timed, where the intervals are apart.",
         "Compiled gelu, over eager: PyTorch longer at 64–1,024 (1.90–2.10×), not distinguished at "
         "65,536 (0.800–1.20×), less at 8,388,608 (0.400–0.600×): break-even lies between 1,024 "
         "and 8,388,608 elements.",
     )
-    [panel] = found.figures[0].panels
+    [panel] = answered.figures[0].panels
     assert "PyTorch 2.00 at 64 elements, 2.00 at 1,024 elements (2^10), 1.00 at" in panel.label
-    assert {row.case for row in rows} <= set(planned(found.command))
+    assert {row.case for row in rows} <= set(planned(answered.command))
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_the_interval_is_as_wide_as_both_allow(measured: Measured, planted: Plan
     assert f"JAX less at 65,536 ({40 / 120:.3f}–{60 / 80:.3f}×)" in text
 
 
-def test_relu_alone_is_drawn_and_told_by_size(measured: Measured, planted: Planted) -> None:
+def test_relu_alone_is_drawn_and_stated_by_size(measured: Measured, planted: Planted) -> None:
     """It comes along with whatever is measured."""
-    found = answer(measured(planted(times(LONGER, LESS, name="relu"))))
-    assert found.sentences[1].startswith("Compiled relu, over eager: PyTorch longer at 64 (")
-    [panel] = found.figures[0].panels
+    answered = answer(measured(planted(times(LONGER, LESS, name="relu"))))
+    assert answered.sentences[1].startswith("Compiled relu, over eager: PyTorch longer at 64 (")
+    [panel] = answered.figures[0].panels
     assert panel.label.startswith("relu: compiled over eager (×)")
 
 
@@ -91,7 +91,7 @@ def test_eager_of_one_framework_and_compiled_of_another_are_no_pair(
         ("torch", "eager", "gelu", "l2"): (100.0, 99.0, 101.0),
         ("jax", "compiled", "gelu", "l2"): (50.0, 49.0, 51.0),
     }
-    found = answer(measured(planted(planned)))
-    assert not found.measured
-    chosen = measures(found.command)
+    answered = answer(measured(planted(planned)))
+    assert not answered.measured
+    chosen = measures(answered.command)
     assert {("torch", "eager", "gelu", "l2"), ("torch", "compiled", "gelu", "l2")} <= chosen

@@ -1,4 +1,4 @@
-"""Who is the fastest at each size: only whose interval lies below all the others'."""
+"""The fastest at each size: only the one whose interval lies below all the others'."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_the_fastest_is_named_where_the_intervals_show(
 ) -> None:
     """At memory there is nobody to compare with, so nothing is said."""
     rows = planted(TIMES)
-    found = answer(measured(rows))
+    answered = answer(measured(rows))
     least = min(18 / 11, 15 / 10)
-    assert found.sentences == (
+    assert answered.sentences == (
         f"For gelu, at 64–1,024 elements NumPy eager (any other takes at least {least:.2f}×); at "
         "65,536 not distinguished (2 of 3: NumPy eager and PyTorch eager).",
     )
-    [panel] = found.figures[0].panels
+    [panel] = answered.figures[0].panels
     assert "JAX compiled 0.625 at 64 elements" in panel.label
-    assert {row.case for row in rows} <= set(planned(found.command))
+    assert {row.case for row in rows} <= set(planned(answered.command))
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,16 @@ def test_many_that_are_not_distinguished_are_counted(measured: Measured, planted
     assert text == "For relu, at 65,536 elements not distinguished (4 of 4)."
 
 
-def test_what_is_told_is_drawn(measured: Measured, planted: Planted) -> None:
+def test_what_is_stated_is_drawn(measured: Measured, planted: Planted) -> None:
     times = {
         (name, "eager", "squareplus", "l2"): (10.0 * n, 9.0 * n, 11.0 * n)
         for n, name in enumerate(("torch", "jax"), start=1)
     }
-    found = answer(measured(planted(times)))
-    assert found.sentences[0].startswith("For squareplus, at 65,536 elements PyTorch eager (any ")
-    [panel] = found.figures[0].panels
+    answered = answer(measured(planted(times)))
+    assert answered.sentences[0].startswith(
+        "For squareplus, at 65,536 elements PyTorch eager (any "
+    )
+    [panel] = answered.figures[0].panels
     assert panel.label.startswith("squareplus: ns per element")
 
 
@@ -80,7 +82,7 @@ def test_one_framework_in_one_mode_is_no_choice(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
     alone = {key: time for key, time in TIMES.items() if key[0] == "torch"}
-    found = answer(measured(planted(alone)))
-    assert not found.measured
-    assert "no two frameworks or modes" in found.sentences[0]
-    assert ("numpy", "eager", "gelu", "memory") in measures(found.command)
+    answered = answer(measured(planted(alone)))
+    assert not answered.measured
+    assert "no two frameworks or modes" in answered.sentences[0]
+    assert ("numpy", "eager", "gelu", "memory") in measures(answered.command)

@@ -25,18 +25,18 @@ TIMES = {
 def rows(planted: Planted, at: Callable[..., Any], relu: float, silu: float) -> list[Row]:
     seconds = {"relu": relu, "silu": silu}
     compiled = [
-        Row(at(("torch", "compiled", name, "l2")), "compile_time", each)
-        for name, each in seconds.items()
+        Row(at(("torch", "compiled", name, "l2")), "compile_time", duration)
+        for name, duration in seconds.items()
     ]
     return [*planted(TIMES), *compiled]
 
 
-def test_warm_ratios_and_compiling_are_told_apart(
+def test_warm_ratios_and_compiling_are_distinguished(
     measured: Measured, planted: Planted, at: Callable[..., Any]
 ) -> None:
-    found = answer(measured(rows(planted, at, 8.0, 2.0)))
+    answered = answer(measured(rows(planted, at, 8.0, 2.0)))
     low, high = 3900 / 2100, 4200 / 1900
-    assert found.sentences == (
+    assert answered.sentences == (
         "In cache, 65,536 elements (2^16): silu takes longer than relu in 1 of 1 setting "
         f"({low:.2f}–{high:.2f}×).",
         "At launch, 64 elements: silu is not distinguished from relu in 1 of 1 setting "
@@ -46,7 +46,7 @@ def test_warm_ratios_and_compiling_are_told_apart(
         "warm calls. Each is one call, without an interval, and a compile cache may have shortened "
         "it.",
     )
-    cache, launch = found.figures[0].panels
+    cache, launch = answered.figures[0].panels
     assert "PyTorch compiled: silu 2.00× (1.86–2.21)" in cache.label
     assert "PyTorch eager: silu 1.00×" in launch.label
 
@@ -55,8 +55,8 @@ def test_warm_ratios_and_compiling_are_told_apart(
 def test_what_did_not_compile_has_no_first_call(
     measured: Measured, planted: Planted, at: Callable[..., Any], seconds: tuple[float, float]
 ) -> None:
-    found = answer(measured(rows(planted, at, *seconds)))
-    assert "not in the rows" in found.sentences[-1]
+    answered = answer(measured(rows(planted, at, *seconds)))
+    assert "not in the rows" in answered.sentences[-1]
 
 
 def test_the_command_times_the_same_again(
@@ -72,7 +72,7 @@ def test_without_both_it_was_not_measured(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
     alone = {key: time for key, time in TIMES.items() if key[2] == "silu"}
-    found = answer(measured(planted(alone)))
-    assert not found.measured
-    assert found.figures == ()
-    assert set(TIMES) <= measures(found.command)
+    answered = answer(measured(planted(alone)))
+    assert not answered.measured
+    assert answered.figures == ()
+    assert set(TIMES) <= measures(answered.command)

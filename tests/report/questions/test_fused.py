@@ -25,17 +25,17 @@ def test_fused_rests_on_compiled_code_alone(
     measured: Measured, planted: Planted, planned: Callable[[str], list[Case]]
 ) -> None:
     rows = planted(FUSED)
-    found = answer(measured(rows))
-    assert found.sentences[:2] == (
+    answered = answer(measured(rows))
+    assert answered.sentences[:2] == (
         "In cache, 65,536 elements (2^16): relu takes the same time as a compiled copy, within 5%, "
         f"in 1 of 1 setting ({0.99 * 101 / 101:.3f}–{1.01 * 101 / 99:.2f}×). gelu takes longer "
         f"than a compiled copy in 1 of 1 setting ({148.5 / 101:.2f}–{151.5 / 99:.2f}×).",
         "Streaming from DRAM, 8,388,608 elements (2^23): gelu takes the same time as a compiled "
         f"copy, within 5%, in 1 of 1 setting ({99 / 101:.3f}–{101 / 99:.2f}×).",
     )
-    assert "at most" in found.sentences[2]
-    assert "No fused chain was timed." in found.sentences[2]
-    chosen = set(planned(found.command))
+    assert "at most" in answered.sentences[2]
+    assert "No fused chain was timed." in answered.sentences[2]
+    chosen = set(planned(answered.command))
     assert {case.mode for case in chosen} == {"compiled"}
     assert {row.case for row in rows if row.case.mode == "compiled"} <= chosen
 
@@ -44,7 +44,7 @@ def test_without_compiled_code_nothing_is_said_of_fusing(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
     eager = {key: time for key, time in FUSED.items() if key[1] == "eager"}
-    found = answer(measured(planted(eager)))
-    assert not found.measured
+    answered = answer(measured(planted(eager)))
+    assert not answered.measured
     wanted = {("torch", "compiled", name, "l2") for name in ("gelu", "copy")}
-    assert wanted <= measures(found.command)
+    assert wanted <= measures(answered.command)

@@ -1,4 +1,4 @@
-"""Where forms lose every digit: planted errors, counted by form and named with their inputs."""
+"""Forms that lose every digit: planted errors, counted by form and named with their inputs."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def planted(make_case: MakeCase) -> list[Row]:
 def test_forms_without_a_right_digit_are_counted_and_named(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(planted(make_case))]))
-    assert found.sentences == (
+    answered = answer(read([make_run(planted(make_case))]))
+    assert answered.sentences == (
         "In float32, forward, 1 of 3 native functions, 1 of 1 formulas as printed and 0 of 1 "
         f"wide forms have no right digit at some finite input{HALF}",
         "The worst of the native functions: gelu in PyTorch at 88.8, where 0 came for -2.50e-17.",
@@ -62,12 +62,12 @@ def test_forms_without_a_right_digit_are_counted_and_named(
         "NaN and a number are mistaken for each other, at ±∞ too, in 1 of 1 formulas as printed.",
         "In float16 1 of 1 native functions.",
     )
-    assert {each.form for each in planned(found.command)} == {"native", "textbook", "wide"}
+    assert {case.form for case in planned(answered.command)} == {"native", "textbook", "wide"}
 
 
 def test_nothing_lost(make_run: MakeRun, make_case: MakeCase) -> None:
-    found = answer(read([make_run(checked(make_case("gelu"), 2.0**23 - 1))]))
-    assert found.sentences == (
+    answered = answer(read([make_run(checked(make_case("gelu"), 2.0**23 - 1))]))
+    assert answered.sentences == (
         "Nowhere on the inputs tested: in float32, forward, 0 of 1 native functions have no right "
         f"digit at some finite input{HALF}",
     )
@@ -78,8 +78,8 @@ def test_the_first_run_answers_and_is_named(make_run: MakeRun, make_case: MakeCa
     compiled = [replace(row, case=replace(row.case, mode="compiled")) for row in planted(make_case)]
     first = make_run([row for row in compiled if row.case.form == "wide"], name="a")
     second = make_run(planted(make_case), name="b")
-    found = answer(read([first, second]))
-    assert found.sentences[0] == (
+    answered = answer(read([first, second]))
+    assert answered.sentences[0] == (
         "Run a: Nowhere on the inputs tested: in float32, forward, 0 of 1 wide forms have no "
         f"right digit at some finite input{HALF}"
     )
@@ -88,13 +88,13 @@ def test_the_first_run_answers_and_is_named(make_run: MakeRun, make_case: MakeCa
 def test_not_checked(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0)])]))
-    assert not found.measured
-    assert planned(found.command)
+    answered = answer(read([make_run([Row(make_case("gelu"), "time_per_call", 1.0)])]))
+    assert not answered.measured
+    assert planned(answered.command)
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     rows = checked(make_case("gelu", hostile_text), 1e30, came=(math.nan, 1.0))
-    found = answer(read([make_run(rows)]))
-    assert found.measured
-    assert "--framework" not in found.command
+    answered = answer(read([make_run(rows)]))
+    assert answered.measured
+    assert "--framework" not in answered.command

@@ -26,8 +26,8 @@ def test_free_is_what_is_shown_to_be_the_same(
 ) -> None:
     """gelu over relu is 1 ± 2 % in PyTorch and open in JAX; silu 3 in PyTorch, 1.01 in JAX."""
     rows = planted(STREAMING)
-    found = answer(measured(rows))
-    over_relu, over_copy = found.sentences
+    answered = answer(measured(rows))
+    over_relu, over_copy = answered.sentences
     same, open_ = (99 / 101, 101 / 99), (50 / 101, 150 / 99)
     dearer, near = (297 / 101, 303 / 99), (0.99 * 101 / 101, 1.01 * 101 / 99)
     assert over_relu == (
@@ -39,25 +39,25 @@ def test_free_is_what_is_shown_to_be_the_same(
         f"within 5%, in 1 of 2 settings ({near[0]:.3f}–{near[1]:.2f}×: JAX compiled)."
     )
     assert "gelu takes longer than a copy in 1 of 2 settings" in over_copy
-    assert [figure.sentence for figure in found.figures] == [
+    assert [figure.sentence for figure in answered.figures] == [
         "What streams, over relu",
         "What streams, over a copy",
     ]
-    assert {row.case for row in rows} <= set(planned(found.command))
+    assert {row.case for row in rows} <= set(planned(answered.command))
 
 
 def test_in_cache_it_does_not_stream(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
     times = around("torch", "eager", "l2", {"relu": 100, "copy": 50, "gelu": 100})
-    found = answer(measured(planted(times)))
-    assert not found.measured
+    answered = answer(measured(planted(times)))
+    assert not answered.measured
     wanted = {("torch", "eager", name, "memory") for name in ("gelu", "copy")}
-    assert wanted <= measures(found.command)
+    assert wanted <= measures(answered.command)
 
 
 def test_on_a_device_of_its_own_memory(measured: Measured, planted: Planted) -> None:
-    found = answer(measured(planted(STREAMING, device="cuda")))
+    answered = answer(measured(planted(STREAMING, device="cuda")))
     start = "Cuda: streaming from the device's memory, 8,388,608 elements"
-    assert found.sentences[0].startswith(start)
-    assert "--device cuda" in found.command
+    assert answered.sentences[0].startswith(start)
+    assert "--device cuda" in answered.command

@@ -1,4 +1,4 @@
-"""Whether bits agree across frameworks: planted shares, counted by pair."""
+"""Agreement of bits across frameworks: planted shares, counted by pair."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def planted(make_case: MakeCase) -> list[Row]:
 def test_equal_bits_are_counted_by_pair(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
-    found = answer(read([make_run(planted(make_case))]))
-    assert found.sentences == (
+    answered = answer(read([make_run(planted(make_case))]))
+    assert answered.sentences == (
         "Only in part: counted over the pairs of frameworks, 1 of 2 native functions and 1 of 1 "
         "formulas written out give the same bits in both; in float32 0 of 1 native functions.",
         "The smallest shares of equal results are: of the native functions gelu [native] between "
         "PyTorch and JAX, 25 %.",
         "Tested on up to 65,536 inputs in bfloat16 and up to 7,000 inputs in float32.",
     )
-    cases = planned(found.command)
-    assert {each.framework for each in cases} == {"torch", "jax"}
-    assert {each.dtype for each in cases} == {"bfloat16", "float32"}
+    cases = planned(answered.command)
+    assert {case.framework for case in cases} == {"torch", "jax"}
+    assert {case.dtype for case in cases} == {"bfloat16", "float32"}
 
 
 def test_all_and_none(make_run: MakeRun, make_case: MakeCase) -> None:
@@ -67,21 +67,21 @@ def test_all_and_none(make_run: MakeRun, make_case: MakeCase) -> None:
 
 def test_what_differs_is_never_rounded_to_the_same(make_run: MakeRun, make_case: MakeCase) -> None:
     case = make_case("relu", dtype="bfloat16")
-    found = answer(read([make_run(compared(case, "jax", 0.99998))]))
-    assert found.sentences[1].endswith("relu [native] between PyTorch and JAX, >99.9 %.")
+    answered = answer(read([make_run(compared(case, "jax", 0.99998))]))
+    assert answered.sentences[1].endswith("relu [native] between PyTorch and JAX, >99.9 %.")
 
 
 def test_one_framework_alone_has_no_answer(
     make_run: MakeRun, make_case: MakeCase, planned: Callable[[str], list[Case]]
 ) -> None:
     rows = compared(make_case("gelu", dtype="bfloat16"), "compiled", 1.0)
-    found = answer(read([make_run(rows)]))
-    assert not found.measured
-    assert len({each.framework for each in planned(found.command)}) > 1
+    answered = answer(read([make_run(rows)]))
+    assert not answered.measured
+    assert len({case.framework for case in planned(answered.command)}) > 1
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
     case = make_case("gelu", hostile_text, dtype="bfloat16")
-    found = answer(read([make_run(compared(case, "jax", 0.5))]))
-    assert found.measured
-    assert hostile_text not in found.command
+    answered = answer(read([make_run(compared(case, "jax", 0.5))]))
+    assert answered.measured
+    assert hostile_text not in answered.command

@@ -25,7 +25,7 @@ PRIMITIVES = {"add": (0.1, 0.05, 0.15), "multiply": (0.1, -0.05, 0.15), "erf": (
 
 
 def split(at: At, primitives: dict[str, Any], arithmetic: Any = (1.5, 1.4, 1.6)) -> list[Row]:
-    """gelu's parts and those of its primitives, in ns an element."""
+    """gelu's parts and those of its primitives, in ns per element."""
     gelu, far = (at(("torch", "eager", "gelu", size)) for size in ("l2", "memory"))
     return [
         Row(gelu, "arithmetic", *arithmetic),
@@ -33,8 +33,8 @@ def split(at: At, primitives: dict[str, Any], arithmetic: Any = (1.5, 1.4, 1.6))
         Row(far, "memory", 0.5, 0.4, 0.6),
         Row(far, "allocation", 0.5, 0.4, 0.6),
         *(
-            Row(at(("torch", "eager", name, "l2")), "arithmetic", *each)
-            for name, each in primitives.items()
+            Row(at(("torch", "eager", name, "l2")), "arithmetic", *estimate)
+            for name, estimate in primitives.items()
         ),
     ]
 
@@ -45,9 +45,9 @@ def test_the_parts_of_a_call_and_of_the_formula(
     rows = [*planted(TIMES), *split(at, PRIMITIVES)]
     surprise = at(("torch", "eager", "gelu", "l2"))
     rows.append(Row(surprise, "surprise", 1.5, 1.3, 1.7, cause=Cause(Why.BRANCH, figure=2.0)))
-    found = answer(measured(rows))
-    assert found.question == "Why is GELU slow on CPU?"
-    slow, arithmetic, streams, formula, variant = found.sentences
+    answered = answer(measured(rows))
+    assert answered.question == "Why is GELU slow on CPU?"
+    slow, arithmetic, streams, formula, variant = answered.sentences
     assert slow == (
         "In cache, 65,536 elements (2^16): gelu takes longer than relu in 1 of 1 setting "
         "(3.80–4.20×)."
@@ -71,11 +71,13 @@ def test_the_parts_of_a_call_and_of_the_formula(
         "In cache, 65,536 elements (2^16): gelu_tanh takes less time than gelu in 1 of 1 setting "
         f"({0.9 / 2.1:.3f}–{1.1 / 1.9:.3f}×)."
     )
-    [strips] = found.figures[0].panels
+    [strips] = answered.figures[0].panels
     assert "gelu 4.00× (3.80–4.20)" in strips.label
 
 
-def test_an_interval_over_a_half_is_not_told(measured: Measured, planted: Planted, at: At) -> None:
+def test_an_interval_over_a_half_is_not_stated(
+    measured: Measured, planted: Planted, at: At
+) -> None:
     rows = [*planted(TIMES), *split(at, PRIMITIVES, (1.1, 0.8, 1.4))]
     text = answer(measured(rows)).sentences[1]
     assert f"is not shown to be either in 1 of 1 setting (38–{1.4 / 1.9:.0%})" in text
@@ -84,9 +86,9 @@ def test_an_interval_over_a_half_is_not_told(measured: Measured, planted: Plante
 def test_a_primitive_that_was_not_measured_leaves_the_formula_out(
     measured: Measured, planted: Planted, at: At
 ) -> None:
-    rest = {name: each for name, each in PRIMITIVES.items() if name != "erf"}
-    found = answer(measured([*planted(TIMES), *split(at, rest)]))
-    assert not any("formula" in text for text in found.sentences)
+    rest = {name: estimate for name, estimate in PRIMITIVES.items() if name != "erf"}
+    answered = answer(measured([*planted(TIMES), *split(at, rest)]))
+    assert not any("formula" in text for text in answered.sentences)
 
 
 def test_on_another_device_it_is_asked_of_this_device(
@@ -96,9 +98,9 @@ def test_on_another_device_it_is_asked_of_this_device(
         replace(row, case=replace(row.case, device="cuda"))
         for row in [*planted(TIMES), *split(at, PRIMITIVES)]
     ]
-    found = answer(measured(rows))
-    assert found.question == "Why is GELU slow on this device?"
-    assert "--device cuda" in found.command
+    answered = answer(measured(rows))
+    assert answered.question == "Why is GELU slow on this device?"
+    assert "--device cuda" in answered.command
 
 
 def test_the_command_measures_its_parts(
@@ -113,7 +115,9 @@ def test_the_command_measures_its_parts(
 def test_times_without_parts_do_not_answer(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
-    found = answer(measured(planted(TIMES)))
-    assert not found.measured
-    assert found.sentences == ("Not measured in this run: gelu's arithmetic is not in the rows.",)
-    assert ("numpy", "eager", "erf", "l2") in measures(found.command)
+    answered = answer(measured(planted(TIMES)))
+    assert not answered.measured
+    assert answered.sentences == (
+        "Not measured in this run: gelu's arithmetic is not in the rows.",
+    )
+    assert ("numpy", "eager", "erf", "l2") in measures(answered.command)

@@ -23,8 +23,8 @@ TIMES = {
 
 
 def test_each_place_has_its_sentence(measured: Measured, planted: Planted) -> None:
-    found = answer(measured(planted(TIMES)))
-    in_cache, streaming, claim = found.sentences
+    answered = answer(measured(planted(TIMES)))
+    in_cache, streaming, claim = answered.sentences
     assert in_cache == (
         "In cache, 65,536 elements (2^16): softplus takes longer than squareplus in 1 of 2 "
         f"settings ({650 / 110:.2f}–{720 / 95:.2f}×: JAX compiled); takes less time than "
@@ -36,7 +36,7 @@ def test_each_place_has_its_sentence(measured: Measured, planted: Planted) -> No
     )
     assert "arXiv 2112.11687" in claim
     assert "quoted here, not tested" in claim
-    labels = [panel.label for panel in found.figures[0].panels]
+    labels = [panel.label for panel in answered.figures[0].panels]
     assert ["softplus 1.00×" in label for label in labels] == [False, True]
 
 
@@ -51,7 +51,7 @@ def test_without_both_nothing_is_claimed(
     measured: Measured, planted: Planted, measures: Callable[[str], Any]
 ) -> None:
     alone = {key: time for key, time in TIMES.items() if key[2] == "softplus"}
-    found = answer(measured(planted(alone)))
-    assert not found.measured
-    assert "Barron" not in " ".join(found.sentences)
-    assert set(TIMES) <= measures(found.command)
+    answered = answer(measured(planted(alone)))
+    assert not answered.measured
+    assert "Barron" not in " ".join(answered.sentences)
+    assert set(TIMES) <= measures(answered.command)

@@ -1,4 +1,4 @@
-"""What correctness costs: planted times and errors of the wide and the plain form."""
+"""The cost of correctness: planted times and errors of the wide and the plain form."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def test_the_wide_form_is_set_beside_the_plain_one(
         *timed(make_case("softplus", mode="compiled"), 100.0),
         *timed(make_case("softplus", mode="compiled", form="wide"), 50.0),
     ]
-    found = answer(read([make_run(planted)]))
+    answered = answer(read([make_run(planted)]))
     double, half = (198 / 101, 202 / 99), (49.5 / 101, 50.5 / 99)
-    assert found.sentences == (
+    assert answered.sentences == (
         "Compiled, in cache, 65,536 elements (2^16): the wide form takes less time than the "
         f"plain one in 1 of 1 setting ({half[0]:.3f}–{half[1]:.3f}×).",
         "Eager, in cache, 65,536 elements (2^16): the wide form takes longer than the plain one "
@@ -43,8 +43,8 @@ def test_the_wide_form_is_set_beside_the_plain_one(
         f"{double[1]:.2f}× (largest error 0.500 ulp, plain 1.50e7); squareplus 0.667–1.50× "
         "(largest error 0.750 ulp, plain 3.00).",
     )
-    assert {row.case for row in planted} <= set(planned(found.command))
-    [panel] = found.figures[0].panels
+    assert {row.case for row in planted} <= set(planned(answered.command))
+    [panel] = answered.figures[0].panels
     assert "PyTorch compiled: softplus 0.500×" in panel.label
 
 
@@ -57,10 +57,10 @@ def test_of_activations_that_nobody_names_the_first_are_drawn(
         for form, value in (("native", 100.0), ("wide", 200.0))
         for row in timed(make_case(name, form=form), value)
     ]
-    found = answer(read([make_run(planted)]))
-    assert "in 4 of 4" in found.sentences[0]
-    assert found.sentences[1] == "Their errors were not checked in this run."
-    assert "mish" not in found.figures[0].panels[0].label
+    answered = answer(read([make_run(planted)]))
+    assert "in 4 of 4" in answered.sentences[0]
+    assert answered.sentences[1] == "Their errors were not checked in this run."
+    assert "mish" not in answered.figures[0].panels[0].label
 
 
 def test_without_both_forms_there_is_no_answer(
@@ -71,9 +71,9 @@ def test_without_both_forms_there_is_no_answer(
         *timed(make_case("gelu"), 100.0),
         *timed(make_case("gelu", "jax", form="wide"), 90.0),
     ]
-    found = answer(read([make_run(planted)]))
-    assert not found.measured
-    assert {"native", "wide"} <= {each.form for each in planned(found.command)}
+    answered = answer(read([make_run(planted)]))
+    assert not answered.measured
+    assert {"native", "wide"} <= {case.form for case in planned(answered.command)}
 
 
 def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_text: str) -> None:
@@ -81,6 +81,6 @@ def test_names_cannot_break_out(make_run: MakeRun, make_case: MakeCase, hostile_
         *timed(make_case("gelu", hostile_text), 100.0),
         *timed(make_case("gelu", hostile_text, form="wide"), 200.0),
     ]
-    found = answer(read([make_run(planted)]))
-    assert hostile_text not in found.command
-    assert not any("<script" in panel.svg for figure in found.figures for panel in figure.panels)
+    answered = answer(read([make_run(planted)]))
+    assert hostile_text not in answered.command
+    assert not any("<script" in panel.svg for figure in answered.figures for panel in figure.panels)

@@ -54,15 +54,15 @@ def unpacked(columns: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 def lines(rows: list[dict[str, Any]], size: int) -> Lines:
     """The cells of each activation by framework and mode: its plain form, else the fastest."""
-    found: Lines = {}
+    gathered: Lines = {}
     for row in sorted(rows, key=lambda row: (not is_plain(row), value(row["cost"]))):
         usual = (row["direction"], row["size"]) == ("forward", size)
         kept = row.get("output", "fresh") == "fresh" and row.get("cache", "warm") == "warm"
         first = row["dtype"] == "float32" and row["threads"] == 1 and row["device"] == "cpu"
         if usual and kept and first and row["cost"] and row["cost"] != [1, 1, 1]:
             who = (row["framework"], row["mode"])
-            found.setdefault(who, {}).setdefault(row["activation"], row)
-    return found
+            gathered.setdefault(who, {}).setdefault(row["activation"], row)
+    return gathered
 
 
 def is_plain(row: dict[str, Any]) -> bool:
@@ -74,7 +74,7 @@ def value(cell: list[float] | None) -> float:
 
 
 def near(text: str, value: float) -> bool:
-    """Whether a number of three digits is this one."""
+    """True if a number of three digits is this one."""
     return math.isclose(float(text.replace(",", "")), value, rel_tol=0.006)
 
 
@@ -84,12 +84,12 @@ def check_headlines(sentences: list[str], rows: list[dict[str, Any]], sizes: dic
     for sentence in sentences:
         mode = sentence.split(",")[0].lower()
         for part in sentence.split(": ", 1)[1].split("; "):
-            place = next(each for each in sizes if part.startswith(each))
-            mine = [line for (_, m), line in lines(rows, sizes[place]).items() if m == mode]
+            place = next(words for words in sizes if part.startswith(words))
+            of_mode = [line for (_, m), line in lines(rows, sizes[place]).items() if m == mode]
             for name, low, high in re.findall(
                 rf"(\w+)(?: \[\w+\])?(?: or \w+)? takes {ENDS}", part
             ):
-                cells = [line[name]["cost"] for line in mine if name in line]
+                cells = [line[name]["cost"] for line in of_mode if name in line]
                 assert near(low, min(cell[1] for cell in cells)), (sentence, name)
                 assert near(high, max(cell[2] for cell in cells)), (sentence, name)
                 checked += 1
@@ -101,7 +101,7 @@ def check_headlines(sentences: list[str], rows: list[dict[str, Any]], sizes: dic
 
 
 def of(low: float, high: float) -> str:
-    """What an interval shows, written anew."""
+    """The verdict of an interval, written anew."""
     if low >= 0.95 and high <= 1.05:
         return "takes the same time as"
     if low <= 1 <= high:
@@ -113,7 +113,7 @@ def check_verdicts(sentences: list[str], rows: list[dict[str, Any]], sizes: dict
     """Counts, ends and names of exp against algebra."""
     checked = 0
     for sentence in sentences:
-        place = next(each for each in sizes if sentence.lower().startswith(each))
+        place = next(name for name in sizes if sentence.lower().startswith(name))
         exp = re.search(r": (\w+) ", sentence)
         other = re.search(r": .*?(?:than|as|from) (\w+)", sentence)
         assert exp
@@ -126,36 +126,36 @@ def check_verdicts(sentences: list[str], rows: list[dict[str, Any]], sizes: dict
                 who = f"{title(framework)} {mode}"
                 kinds.setdefault(of(low, high), []).append((who, low, high))
         total = sum(map(len, kinds.values()))
-        for words, mine in kinds.items():
-            found = re.search(
+        for words, of_kind in kinds.items():
+            counts = re.search(
                 rf"{words} {other[1]}[^;]* in (\d+) of (\d+) settings? \({ENDS}(.*?)\)", sentence
             )
-            assert found, (words, sentence)
-            assert (int(found[1]), int(found[2])) == (len(mine), total)
-            assert near(found[3], min(low for _, low, _ in mine))
-            assert near(found[4], max(high for _, _, high in mine))
-            named = set(filter(None, re.split(r", | and |: ", found[5])))
-            assert named == ({who for who, *_ in mine} if len(mine) < total else set())
+            assert counts, (words, sentence)
+            assert (int(counts[1]), int(counts[2])) == (len(of_kind), total)
+            assert near(counts[3], min(low for _, low, _ in of_kind))
+            assert near(counts[4], max(high for _, _, high in of_kind))
+            named = set(filter(None, re.split(r", | and |: ", counts[5])))
+            assert named == ({who for who, *_ in of_kind} if len(of_kind) < total else set())
             checked += 1
         assert sentence.count(" settings (") + sentence.count(" setting (") == len(kinds)
     return checked
 
 
 def check_by_framework(
-    told: list[tuple[str, list[str]]], rows: list[dict[str, Any]], sizes: dict[str, int]
+    by_framework: list[tuple[str, list[str]]], rows: list[dict[str, Any]], sizes: dict[str, int]
 ) -> int:
     checked = 0
-    for heading, sentences in told:
+    for heading, sentences in by_framework:
         mode, _, where = heading.partition(", ")
-        place = next(each for each in sizes if where.startswith(each))
-        mine = {
+        place = next(name for name in sizes if where.startswith(name))
+        of_mode = {
             title(f): line
             for (f, m), line in lines(rows, sizes[place]).items()
             if m == mode.lower()
         }
-        assert [each.split(":")[0] for each in sentences] == sorted(mine, key=str.lower)
+        assert [name.split(":")[0] for name in sentences] == sorted(of_mode, key=str.lower)
         for sentence in sentences:
-            line = mine[sentence.split(":")[0]]
+            line = of_mode[sentence.split(":")[0]]
             for part in sentence.split(": ")[1].rstrip(".").split(", "):
                 name, _, words = part.partition(" ")
                 ends = re.search(ENDS, words)
@@ -174,15 +174,17 @@ def test_every_sentence_of_a_page_agrees_with_the_rows_it_carries(pages: dict[st
     page = pages["normal"].read_text()
     screen = page.split('<section id="answer"')[1].split("</section>")[0]
     leads = re.findall(r'<p class="lead">(.*?)</p>', screen)
-    verdicts = [each for each in re.findall(r"<p>(.*?)</p>", screen) if " settings (" in each]
-    told = [
+    verdicts = [
+        sentence for sentence in re.findall(r"<p>(.*?)</p>", screen) if " settings (" in sentence
+    ]
+    by_framework = [
         (heading, re.findall(r"<dd>(.*?)</dd>", rest))
         for heading, rest in re.findall(r"<div><dt>(.*?)</dt>(.*?)</div>", screen, re.DOTALL)
     ]
     rows, sizes = embedded(page), {"in cache": CLASSES["l2"]}
     assert check_headlines(leads, rows, sizes) == 4
     assert check_verdicts(verdicts, rows, sizes) >= 1
-    assert check_by_framework(told, rows, sizes) == 14
+    assert check_by_framework(by_framework, rows, sizes) == 14
 
 
 def test_every_sentence_of_a_published_run_agrees_with_its_rows(published: Evidence) -> None:
@@ -231,9 +233,9 @@ def test_an_interval_says_no_more_than_it_shows(
     make_run: MakeRun, low: float, high: float, words: str
 ) -> None:
     rows = [*RELU, *costs("squareplus", low, high, form="textbook")]
-    [(heading, told)] = answer.by_framework(read([make_run(rows)]))
+    [(heading, sentences)] = answer.by_framework(read([make_run(rows)]))
     assert heading == "Eager, in cache, 65,536 elements (2^16)"
-    assert told == [f"PyTorch: {words}"]
+    assert sentences == [f"PyTorch: {words}"]
 
 
 def test_a_form_that_is_not_the_plain_one_is_named(make_run: MakeRun) -> None:
@@ -270,7 +272,7 @@ def test_runs_stand_apart_and_are_named(make_run: MakeRun) -> None:
     assert "run one" in only
     figure = answer.figure(evidence)
     assert figure
-    assert ["run one" in each.label for each in figure.panels] == [True, False]
+    assert ["run one" in panel.label for panel in figure.panels] == [True, False]
 
 
 def under(rows: list[Row], **where: Any) -> list[Row]:
@@ -308,7 +310,7 @@ def drawn(panel: Panel) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg)
 
 
-def test_panels_of_several_runs_are_told_apart_within_their_width(make_run: MakeRun) -> None:
+def test_panels_of_several_runs_are_distinguished_within_their_width(make_run: MakeRun) -> None:
     names = [f"2026-11-21T{hour}-54-36-standard" for hour in ("07", "11")]
     figure = answer.figure(read([make_run(THREE, name) for name in [*names, "x" * 50 + "yz"]]))
     assert figure
@@ -323,7 +325,7 @@ def test_panels_of_several_runs_are_told_apart_within_their_width(make_run: Make
 def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> None:
     one, same = (make_run(THREE, name) for name in ("one", "same"))
     other = make_run(under(THREE, device="cuda", dtype="float16"), "other")
-    notes = [answer.figure(read([one, each])).note for each in (same, other)]
+    notes = [answer.figure(read([one, other_run])).note for other_run in (same, other)]
     assert "relu. Forward, float32, cpu, 1 thread. The axis" in notes[0]
     assert (
         "relu. Forward, float32, cpu, 1 thread, run one; forward, float16, cuda, 1 thread, "
@@ -331,7 +333,7 @@ def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> Non
     ) in notes[1]
 
 
-def test_what_is_missing_is_told_with_its_command(make_run: MakeRun) -> None:
+def test_what_is_missing_is_stated_with_its_command(make_run: MakeRun) -> None:
     [(sentence, command)] = answer.absent(read([make_run([*RELU, *costs("gelu", 2, 3)])]))
     assert "no setting has an activation of both families" in sentence
     assert command == "actbench run"
@@ -358,19 +360,19 @@ def test_what_is_missing_is_measured_on_the_device_of_the_rows(make_run: MakeRun
 def test_every_command_of_a_gpu_page_is_of_the_gpu(make_run: MakeRun) -> None:
     page = render(read([make_run([Row(under(RELU, device="cuda")[0].case, "max_ulp", 1.0)])]))
     commands = re.findall(r"<code>(actbench run[^<]*)</code>", page)
-    told = [each for each in commands if "--framework" not in each]
-    assert len(told) > 15
-    assert all(" --device cuda" in each for each in told)
+    plain = [command for command in commands if "--framework" not in command]
+    assert len(plain) > 15
+    assert all(" --device cuda" in command for command in plain)
 
 
-def test_without_intervals_nothing_is_told_apart(make_run: MakeRun) -> None:
+def test_without_intervals_nothing_is_distinguished(make_run: MakeRun) -> None:
     bare = [
         Row(row.case, row.metric, row.value)
         for row in [*costs("gelu", 2, 3), *costs("squareplus", 1, 2, form="textbook")]
     ]
     evidence = read([make_run([*RELU, *bare])])
-    [(_, told)] = answer.by_framework(evidence)
-    assert told == [
+    [(_, sentences)] = answer.by_framework(evidence)
+    assert sentences == [
         "PyTorch: squareplus 1.41× without an interval, gelu 2.45× without an interval."
     ]
     assert "without an interval in 1 of 1 setting" in answer.verdicts(evidence)[0]

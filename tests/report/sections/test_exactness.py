@@ -1,4 +1,4 @@
-"""What the page says of exactness: native functions, other conditions, special points."""
+"""Exactness on the page: native functions, other conditions, special points."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def test_other_conditions_have_a_sentence_each(make_run: MakeRun) -> None:
     case = Case("torch", "mish", "native", "eager", "forward", "cpu", "float32", 66560, 1)
     gelu = replace(case, activation="gelu")
     rows = []
-    for each, other, most, equal in (
+    for condition, other, most, equal in (
         (case, Against(Other.TAIL), 5.0, 0.9),
         (gelu, Against(Other.TAIL), 0.0, 1.0),
         (gelu, Against(Other.VARIANT, "onednn=0"), 0.0, 1.0),
         (gelu, Against(Other.MODE, "compiled"), float("inf"), 0.99),
         (gelu, Against(Other.FRAMEWORK, "jax"), 9.0, 0.1),
     ):
-        rows += [Row(each, "max_ulp_between", most, against=other)]
-        rows += [Row(each, "equal_bits", equal, against=other)]
+        rows += [Row(condition, "max_ulp_between", most, against=other)]
+        rows += [Row(condition, "equal_bits", equal, against=other)]
     assert between.sentences(read([make_run([*RELU, *rows])])) == [
         "PyTorch, in arrays too short for a vector instead of long ones: other bits in 1 of 2 "
         "cases, farthest apart in mish native forward float32: 5.00 ulp.",
@@ -54,7 +54,7 @@ def test_other_conditions_have_a_sentence_each(make_run: MakeRun) -> None:
     ]
 
 
-def test_special_points_have_a_table_a_framework_with_words_for_departures(
+def test_special_points_have_a_table_per_framework_with_words_for_departures(
     make_run: MakeRun,
 ) -> None:
     case = Case("torch", "silu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
@@ -65,15 +65,15 @@ def test_special_points_have_a_table_a_framework_with_words_for_departures(
         Row(textbook, "special_departures", 2.0),
         Row(jax, "sign_of_zero", 1.0),
     ]
-    found = {pivot.heading: pivot for pivot in special.pivots(read([make_run([*RELU, *rows])]))}
-    assert set(found) == {"JAX", "PyTorch"}
-    [(name, form, cells)] = found["PyTorch"].rows
+    tables = {pivot.heading: pivot for pivot in special.pivots(read([make_run([*RELU, *rows])]))}
+    assert set(tables) == {"JAX", "PyTorch"}
+    [(name, form, cells)] = tables["PyTorch"].rows
     assert (name, form) == ("silu", "native")
-    named = dict(zip(found["PyTorch"].columns, cells, strict=True))
+    named = dict(zip(tables["PyTorch"].columns, cells, strict=True))
     assert named["Departures"].text == "1: −∞ → NaN, limit 0"
     assert named["The sign of −0"].text == "–"
-    [(_, _, cells)] = found["JAX"].rows
-    assert dict(zip(found["JAX"].columns, cells, strict=True))["The sign of −0"].text == "lost"
+    [(_, _, cells)] = tables["JAX"].rows
+    assert dict(zip(tables["JAX"].columns, cells, strict=True))["The sign of −0"].text == "lost"
 
 
 def apart(framework: str, other: Against, form: str, ulp: float, equal: float) -> list[Row]:
@@ -97,13 +97,13 @@ def test_frameworks_are_compared_in_the_plain_form_of_the_pair(make_run: MakeRun
     assert table.columns == ["JAX – NumPy eager", "JAX – PyTorch eager", "NumPy – PyTorch eager"]
     [(name, form, cells)] = table.rows
     assert (name, form) == ("gelu", "")
-    assert [each.text for each in cells] == ["0", "2.00", "1.68e7"]
-    assert [each.lines for each in cells] == [
+    assert [cell.text for cell in cells] == ["0", "2.00", "1.68e7"]
+    assert [cell.lines for cell in cells] == [
         ("100 % [textbook]",),
         (">99.9 %",),
         ("25 % [textbook]",),
     ]
-    assert [each.heat for each in cells] == [0, 1, 10]
+    assert [cell.heat for cell in cells] == [0, 1, 10]
 
 
 def test_errors_stand_by_form_framework_and_mode(make_run: MakeRun) -> None:

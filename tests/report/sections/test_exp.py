@@ -1,4 +1,4 @@
-"""What exp costs by size: planted times, found again as ratios."""
+"""The cost of exp by size: planted times, recovered as ratios."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def test_a_table_of_what_is_there(make_run: MakeRun, kept: str) -> None:
         "one size": [row for row in [*exp, *RELU] if row.case.size == CLASSES["memory"]],
         "bare": [replace(row, low=None, high=None) for row in [*exp, *RELU]],
     }[kept]
-    found = pivots(read([make_run(rows)]))
+    tables = pivots(read([make_run(rows)]))
     if kept in ("exp", "algebraic", "relu"):
-        assert found == []
+        assert tables == []
         return
-    [pivot] = found
+    [pivot] = tables
     shown = cells(pivot, "gelu over relu").values()
     assert {cell.kind for cell in shown} == ({"bare"} if kept == "bare" else {"longer"})
     assert len(pivot.columns) == (1 if kept == "one size" else 5)

@@ -27,9 +27,9 @@ def rows_of(case: Case, ulp: float = 4e6) -> list[Row]:
 
 def shown(page: str) -> str:
     """The text of the section as it stands in the page."""
-    found = re.search(r'<section id="findings".*?</section>', page, re.DOTALL)
-    assert found
-    return found[0]
+    section = re.search(r'<section id="findings".*?</section>', page, re.DOTALL)
+    assert section
+    return section[0]
 
 
 def test_a_finding_opens_to_what_shows_it(make_run: MakeRun) -> None:
@@ -71,11 +71,14 @@ def test_at_most_forty_and_the_others_are_counted(make_run: MakeRun) -> None:
 
 def test_several_runs_share_the_room_and_name_themselves(make_run: MakeRun) -> None:
     paths = [make_run(rows_of(GELU), name) for name in ("one", "two")]
-    made = content(read(paths))
-    [group] = made["groups"]
+    shown_on_page = content(read(paths))
+    [group] = shown_on_page["groups"]
     assert [name for name, _ in group.shown] == ["one", "two"]
-    assert [each.split(":")[0] for each in made["verdicts"]] == ["Run one", "Run two"]
-    assert len(made["commands"]) == 2
+    assert [verdict.split(":")[0] for verdict in shown_on_page["verdicts"]] == [
+        "Run one",
+        "Run two",
+    ]
+    assert len(shown_on_page["commands"]) == 2
 
 
 def test_strange_names_stay_text(make_run: MakeRun) -> None:

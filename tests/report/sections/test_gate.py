@@ -26,7 +26,7 @@ def _page(run: Path) -> str:
     return make((run,), run / "page.html")[1].read_text(encoding="utf-8")
 
 
-def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
+def test_the_page_shows_calls_of_the_gate_and_of_its_rival(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
     trials = [
@@ -36,8 +36,8 @@ def test_the_page_tells_calls_of_the_gate_and_of_its_rival(
     ]
     lines = [asdict(line) for line in summary.summary(trials)]
     any_facts = read_facts(next(iter(runs.values())))
-    made = replace(any_facts, selftest=lines, command="actbench selftest <x>")
-    writer = RunWriter(tmp_path / "run", made)
+    run_facts = replace(any_facts, selftest=lines, command="actbench selftest <x>")
+    writer = RunWriter(tmp_path / "run", run_facts)
     writer.finish(summary.rows(trials))
     page = _page(tmp_path / "run")
     assert "How often the regression gate is wrong" in page
@@ -52,11 +52,11 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
     lines = [asdict(line) for line in summary.summary([_trial(0, "same")])]
-    made = replace(read_facts(runs["normal"]), selftest=lines)
-    RunWriter(tmp_path / "run", made).finish(summary.rows([_trial(0, "same")]))
-    told, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
+    run_facts = replace(read_facts(runs["normal"]), selftest=lines)
+    RunWriter(tmp_path / "run", run_facts).finish(summary.rows([_trial(0, "same")]))
+    printed, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
     page = path.read_text()
-    assert told.endswith("by the gate in 0 of 1 gate.")
+    assert printed.endswith("by the gate in 0 of 1 gate.")
     assert page.index('<section id="gate"') > page.index('<section id="answer"')
 
 
@@ -66,8 +66,8 @@ def test_without_a_line_of_the_gate_there_is_no_table(
     lines = summary.summary([_trial(0, "same", rival={"pytest-benchmark min:5%": True})])
     rival = [asdict(line) for line in lines if line.tool != summary.GATE]
     assert rival
-    made = replace(read_facts(runs["normal"]), selftest=rival)
-    RunWriter(tmp_path / "run", made).finish([])
+    run_facts = replace(read_facts(runs["normal"]), selftest=rival)
+    RunWriter(tmp_path / "run", run_facts).finish([])
     assert 'id="gate"' not in _page(tmp_path / "run")
 
 

@@ -1,4 +1,4 @@
-"""Where the time goes, and whether parts predict it: planted parts, found again."""
+"""Parts of costs and their predictions: planted, and recovered from the page."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def gelu(size: int = 65536, **changes: Any) -> Case:
 def test_lines_that_do_not_fit_are_counted_and_the_worst_error_is_kept(
     evidence: dict[str, Evidence], make_run: MakeRun
 ) -> None:
-    told = parts.fit_sentence(evidence["split"])
-    assert told.startswith("14 of 14 lines were tested at a size")
-    assert ": 1 line missed it by more than 10%" in told
+    sentence = parts.fit_sentence(evidence["split"])
+    assert sentence.startswith("14 of 14 lines were tested at a size")
+    assert ": 1 line missed it by more than 10%" in sentence
     rows = [
         Row(gelu(8192), "fit_error", 0.02, 0.01, 0.03),
         Row(gelu(4096), "fit_error", -0.3, -0.4, -0.2),
@@ -39,10 +39,10 @@ def test_lines_that_do_not_fit_are_counted_and_the_worst_error_is_kept(
         Row(gelu(64), "launch", 10.0, 9.0, 11.0),
         Row(split_case("elu", size=1024), "launch", None, status=Status.UNSUPPORTED),
     ]
-    found = read([make_run(rows)])
-    assert parts.fit_sentence(found).startswith("1 of 1 line ")
-    assert found.splits[0].parts["fit_error"].size == 4096
-    assert poor_fit(found.splits[0])
+    kept = read([make_run(rows)])
+    assert parts.fit_sentence(kept).startswith("1 of 1 line ")
+    assert kept.splits[0].parts["fit_error"].size == 4096
+    assert poor_fit(kept.splits[0])
 
 
 def test_parts_are_drawn_for_each_framework_and_mode(evidence: dict[str, Evidence]) -> None:
@@ -87,8 +87,8 @@ def test_primitives_have_a_table_of_their_own(make_run: MakeRun) -> None:
     ]
     [pivot] = parts.primitives(read([make_run(rows)]))
     assert pivot.columns == ["JAX eager", "PyTorch eager"]
-    found = {name: [cell.text for cell in cells] for name, _, cells in pivot.rows}
-    assert found == {
+    texts = {name: [cell.text for cell in cells] for name, _, cells in pivot.rows}
+    assert texts == {
         "tanh": ["not measured", "0.500"],
         "copy": ["not measured", "0.0500"],
         "exp": ["0.300", "0.250"],

@@ -39,13 +39,13 @@ def fastest(path: Path) -> pandas.DataFrame:
 
 def table(evidence: Evidence, choice: str = "fastest") -> dict[tuple[str, str, str], Cells]:
     """The cells of every row by setting, conditions and size, under the titles of their columns."""
-    at = [each.name for each in CHOICES].index(choice)
+    at = [option.name for option in CHOICES].index(choice)
     pivot = pivots(evidence)[at]
-    found = {}
+    tabled = {}
     for who, below, cells in pivot.rows:
         named = dict(zip(pivot.columns, cells, strict=True))
-        found[who, below, named["Size"].text] = named
-    return found
+        tabled[who, below, named["Size"].text] = named
+    return tabled
 
 
 def only(evidence: Evidence, choice: str = "fastest") -> Cells:
@@ -66,8 +66,8 @@ def test_the_verdicts_count_what_the_rows_show(
         exp = group[group.family == "exp"]
         cell = shown[key]["Algebraic against exp"]
         less = int((exp.low > algebraic.high * 1.001).sum())
-        found = re.search(r"(?<!in )less in (\d+)", cell.text)
-        assert (int(found[1]) if found else 0) == less, key
+        count = re.search(r"(?<!in )less in (\d+)", cell.text)
+        assert (int(count[1]) if count else 0) == less, key
         assert cell.lines == (f"{algebraic.activation} [{algebraic.form}], of {len(exp)}",) or (
             "†" in cell.lines[0]
         )
@@ -153,11 +153,11 @@ def test_a_form_far_from_exact_is_marked_and_not_sound(make_run: MakeRun) -> Non
 def test_ways_of_choosing_choose_their_forms(evidence: dict[str, Evidence]) -> None:
     for choice in CHOICES:
         rows = table(evidence["normal"], choice.name).values()
-        told = [line for row in rows for name in ("exp", "max") for line in row[name].lines]
-        assert told
-        assert all("[native]" in line for line in told) or choice.name != "native"
-        assert not any("[native]" in line for line in told) or choice.name != "written"
-        assert not any("†" in line for line in told) or choice.name != "sound"
+        texts = [line for row in rows for name in ("exp", "max") for line in row[name].lines]
+        assert texts
+        assert all("[native]" in line for line in texts) or choice.name != "native"
+        assert not any("[native]" in line for line in texts) or choice.name != "written"
+        assert not any("†" in line for line in texts) or choice.name != "sound"
 
 
 def test_relu_itself_is_the_unit_and_other_forms_of_it_are_not(make_run: MakeRun) -> None:

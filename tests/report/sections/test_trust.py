@@ -1,4 +1,4 @@
-"""How far to trust it: counts, warnings, refusals, and frameworks that are not there."""
+"""Trust: counts, warnings, refusals, and frameworks that were not measured."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_trust_counts_cases_failures_and_widths(
     widths = (timed.high - timed.low) / timed.value
     failed = rows[rows.status.isin(["error", "timeout", "oom"])]
     unsupported = rows[(rows.metric == "time_per_call") & (rows.status == "unsupported")]
-    [(name, told)] = trust.state(evidence["failing"])
-    line = dict(told)
+    [(name, stated)] = trust.state(evidence["failing"])
+    line = dict(stated)
     assert name == runs["failing"].name
     assert f"{len(timed)} cases timed" in line["Measured"]
     kinds = f"{len(failed)} failed (1 error, 1 oom and 1 timeout), {len(unsupported)} unsup"
@@ -58,8 +58,8 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
         for ended, amount in ends.items()
         for _ in range(amount)
     ]
-    [(_, told)] = trust.state(read([make_run(rows, spoilt_samples=0)]))
-    line = " ".join(text for _, text in told)
+    [(_, stated)] = trust.state(read([make_run(rows, spoilt_samples=0)]))
+    line = " ".join(text for _, text in stated)
     assert (
         "3 of 6 intervals reached ±2%, 2 stayed wider because processes differ and "
         "1 stayed wider when the budget ended" in line
@@ -96,9 +96,9 @@ def test_refused_cases_stand_on_top(evidence: dict[str, Evidence], pages: dict[s
     assert "(float32, 4,194,304 elements (2^22)): returns before its work is done" in refusal
     page = pages["split"].read_text()
     assert page.index(refusal) < page.index('class="trust"')
-    told = dict(trust.state(evidence["split"])[0][1])
-    assert "1 REFUSED, 0 failed" in told["Measured"]
-    assert told["Checks"].endswith("; 1 case REFUSED.")
+    stated = dict(trust.state(evidence["split"])[0][1])
+    assert "1 REFUSED, 0 failed" in stated["Measured"]
+    assert stated["Checks"].endswith("; 1 case REFUSED.")
     table = all_tables(evidence["split"])["missing"]
     [status] = [column for column in table["columns"] if column["key"] == "status"]
     assert status["words"] == ["refused"]
@@ -109,10 +109,10 @@ def test_refused_cases_stand_on_top(evidence: dict[str, Evidence], pages: dict[s
 
 
 def test_a_framework_that_is_not_there_says_why(evidence: dict[str, Evidence]) -> None:
-    told = dict(trust.absent(evidence["failing"]))
-    [tensorflow] = [sentence for sentence in told if sentence.startswith("TensorFlow")]
+    stated = dict(trust.absent(evidence["failing"]))
+    [tensorflow] = [sentence for sentence in stated if sentence.startswith("TensorFlow")]
     assert "tensorflow is not installed here" in tensorflow
-    assert told[tensorflow] == "actbench run --framework tensorflow"
+    assert stated[tensorflow] == "actbench run --framework tensorflow"
 
 
 def failed(framework: str, reason: str, status: Status = Status.UNSUPPORTED, **changes: Any) -> Row:
@@ -154,18 +154,18 @@ def test_a_framework_whose_cases_have_no_value_says_why(make_run: MakeRun) -> No
 def test_what_a_run_did_not_come_to_was_asked_for(
     make_run: MakeRun, facts: dict[str, Any], reason: str
 ) -> None:
-    told = dict(trust.absent(read([make_run(RELU, **facts)])))
-    assert f"NumPy was not measured in this run: {reason}." in told
+    stated = dict(trust.absent(read([make_run(RELU, **facts)])))
+    assert f"NumPy was not measured in this run: {reason}." in stated
 
 
 def test_a_worker_that_refuses_a_device_is_offered_the_cpu(make_run: MakeRun) -> None:
     rows = [replace(row, case=replace(row.case, device="cuda")) for row in RELU]
     workers = {"numpy/cuda/1": {"status": "unsupported", "detail": "NumPy has no cuda device"}}
-    told = dict(trust.absent(read([make_run(rows, workers=workers)])))
-    assert told["NumPy was not measured in this run: NumPy has no cuda device."] == (
+    stated = dict(trust.absent(read([make_run(rows, workers=workers)])))
+    assert stated["NumPy was not measured in this run: NumPy has no cuda device."] == (
         "actbench run --framework numpy"
     )
-    assert told["JAX was not measured in this run: not asked for."] == (
+    assert stated["JAX was not measured in this run: not asked for."] == (
         "actbench run --framework jax --device cuda"
     )
 

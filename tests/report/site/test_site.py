@@ -43,7 +43,7 @@ def started(number: int) -> str:
 
 def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
     """The facts of a finished run, each on a day of its own."""
-    made = RunFacts(
+    run_facts = RunFacts(
         schema=SCHEMA,
         command="actbench run",
         profile="standard",
@@ -66,7 +66,7 @@ def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
         finished=started(number),
         state="finished",
     )
-    return replace(made, **changed)
+    return replace(run_facts, **changed)
 
 
 def case_of(name: str, framework: str = "torch", mode: str = "eager", **changed: Any) -> Case:
@@ -83,28 +83,28 @@ def cases() -> list[Case]:
 
 def run(number: int, costs: dict[Case, float], version: str = "2.13.0", **changed: Any) -> Listed:
     """A listed run whose costs have intervals of ±3 %."""
-    told = facts(number, version, **changed.pop("of_facts", {}))
-    made = Listed(
+    run_facts = facts(number, version, **changed.pop("of_facts", {}))
+    listed = Listed(
         name=f"run-{number}",
         page=f"run-{number}.html",
-        facts=told,
-        started=moment(told.started),
+        facts=run_facts,
+        started=moment(run_facts.started),
         kind="measuring run, profile standard",
         verdict="A verdict.",
         excluded="",
-        machine=machine_of(told),
+        machine=machine_of(run_facts),
         costs={case: timed(case, cost) for case, cost in costs.items()},
         errors={},
     )
-    return replace(made, **changed)
+    return replace(listed, **changed)
 
 
 def timed(case: Case, cost: float) -> Timed:
     """A case with this cost ±3 %, in the form that people take first unless it is wide."""
-    found = Estimate(cost, cost * 0.97, cost * 1.03)
+    estimate = Estimate(cost, cost * 0.97, cost * 1.03)
     plain = case.form != "wide"
     family = CATALOG[case.activation].family
-    return Timed("run", case, family, False, plain, {"relative_cost": found})
+    return Timed("run", case, family, False, plain, {"relative_cost": estimate})
 
 
 def checked(case: Case, ulp: float) -> Checked:
@@ -115,20 +115,23 @@ def checked(case: Case, ulp: float) -> Checked:
 def series_of_runs(levels: Sequence[float], noise: float = 0.01, jump: int = 99) -> list[Listed]:
     """Runs in which gelu has these levels and the others stay; torch is new at the run `jump`."""
     dice = random.Random(3)
-    made = []
+    runs = []
     for number, level in enumerate(levels, start=1):
         wanted = dict(zip(cases(), (1.1, 1.5, level), strict=True))
-        costs = {each: cost * dice.lognormvariate(0, noise) for each, cost in wanted.items()}
-        made.append(run(number, costs, "2.13.0" if number < jump else "2.14.0"))
-    return made
+        costs = {case: cost * dice.lognormvariate(0, noise) for case, cost in wanted.items()}
+        runs.append(run(number, costs, "2.13.0" if number < jump else "2.14.0"))
+    return runs
 
 
 def gelu(runs: Sequence[Listed]) -> History:
-    found = [
-        each for trend in trends(runs) for each in trend.followed if each.case.activation == "gelu"
+    histories = [
+        history
+        for trend in trends(runs)
+        for history in trend.followed
+        if history.case.activation == "gelu"
     ]
-    assert len(found) == 1
-    return found[0]
+    assert len(histories) == 1
+    return histories[0]
 
 
 # --- changes
@@ -150,16 +153,16 @@ def test_useless_intervals_make_false_claims_in_no_more_than_the_share_stated() 
     claims = 0
     for _ in range(300):
         values = [dice.lognormvariate(0, 0.2) for _ in range(9)]
-        claims += bool(changes([Estimate(each, each, each) for each in values], 1))
+        claims += bool(changes([Estimate(cost, cost, cost) for cost in values], 1))
     # 15 of 300 is the bound; 27 is three standard deviations above it.
     assert claims <= 27
 
 
 def test_a_jump_is_found_at_its_run_and_named() -> None:
     levels = [2.0] * 8 + [2.6] * 7
-    found = gelu(series_of_runs(levels, jump=9))
-    assert [found.measured[each.at].run for each in found.changes] == [9]
-    change = found.changes[0]
+    history = gelu(series_of_runs(levels, jump=9))
+    assert [history.measured[change.at].run for change in history.changes] == [9]
+    change = history.changes[0]
     assert change.rose
     assert change.before[1] < 2.3 < change.after[0]
     trend = trends(series_of_runs(levels, jump=9))[0]
@@ -183,7 +186,7 @@ def test_a_jump_within_the_intervals_is_no_change() -> None:
 def test_flat_and_noisy_is_no_change() -> None:
     runs = series_of_runs([2.0] * 24, noise=0.2)
     trend = trends(runs)[0]
-    assert all(each.changes == () for each in trend.followed)
+    assert all(history.changes == () for history in trend.followed)
     assert sentences(trend) == ["No change of level in 3 series of up to 24 runs."]
 
 
@@ -202,9 +205,9 @@ def test_a_run_without_the_framework_leaves_a_gap() -> None:
     missing = {"torch": {"status": "unsupported", "detail": "torch is not installed here"}}
     for at in (4, 8):
         runs[at] = replace(runs[at], costs={}, facts=replace(runs[at].facts, workers=missing))
-    found = gelu(runs)
-    assert 9 not in [each.run for each in found.points]
-    assert [found.measured[each.at].run for each in found.changes] == [10]
+    history = gelu(runs)
+    assert 9 not in [point.run for point in history.points]
+    assert [history.measured[change.at].run for change in history.changes] == [10]
     assert "torch 2.13.0 → 2.14.0" in sentences(trends(runs)[0])[0]
 
 
@@ -216,12 +219,15 @@ def without_interval(cost: Timed) -> Timed:
 def test_costs_without_an_interval_are_shown_and_never_decide() -> None:
     runs = series_of_runs([2.0] * 8 + [2.6] * 8)
     bare = [
-        replace(each, costs={case: without_interval(cost) for case, cost in each.costs.items()})
-        for each in runs
+        replace(
+            listed_run,
+            costs={case: without_interval(cost) for case, cost in listed_run.costs.items()},
+        )
+        for listed_run in runs
     ]
-    found = gelu(bare)
-    assert len(found.points) == 16
-    assert found.changes == ()
+    history = gelu(bare)
+    assert len(history.points) == 16
+    assert history.changes == ()
 
 
 # --- machines, exactness, what is followed
@@ -231,13 +237,15 @@ def test_machines_are_kept_apart() -> None:
     runs = series_of_runs([2.0] * 8 + [2.6] * 8)
     other = {**runs[0].facts.machine, "cpu": "Other CPU"}
     moved = [
-        replace(each, facts=replace(each.facts, machine=other)) if at >= 8 else each
-        for at, each in enumerate(runs)
+        replace(listed_run, facts=replace(listed_run.facts, machine=other))
+        if at >= 8
+        else listed_run
+        for at, listed_run in enumerate(runs)
     ]
-    moved = [replace(each, machine=machine_of(each.facts)) for each in moved]
-    found = trends(moved)
-    assert [len(each.runs) for each in found] == [8, 8]
-    assert not any(each.changed for each in found)
+    moved = [replace(listed_run, machine=machine_of(listed_run.facts)) for listed_run in moved]
+    by_machine = trends(moved)
+    assert [len(trend.runs) for trend in by_machine] == [8, 8]
+    assert not any(trend.changed for trend in by_machine)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +269,7 @@ def test_a_driver_is_a_version_not_a_machine() -> None:
     machines = [{**facts().machine, "gpus": [f"A GPU, {driver}"]} for driver in ("1", "2")]
     one, other = (facts(machine=machine) for machine in machines)
     assert machine_of(one).key == machine_of(other).key
-    runs = [replace(run(1, {}), facts=each) for each in (one, other)]
+    runs = [replace(run(1, {}), facts=run_facts) for run_facts in (one, other)]
     assert differences(*runs, "torch") == ["driver 1 → 2"]
 
 
@@ -272,9 +280,9 @@ def test_errors_move_only_at_the_same_inputs() -> None:
     errors = {same: checked(same, math.inf), other: checked(other, 9.0)}
     second = run(2, {}, "2.14.0", errors=errors)
     seeded = run(3, {}, of_facts={"seed": 5}, errors={same: checked(same, 77.0)})
-    found = trends([second, seeded, first])[0].exactness
-    assert found.compared == 1
-    assert [(each.before, each.after) for each in found.moved] == [((1, 1.0), (2, math.inf))]
+    exactness = trends([second, seeded, first])[0].exactness
+    assert exactness.compared == 1
+    assert [(error.before, error.after) for error in exactness.moved] == [((1, 1.0), (2, math.inf))]
 
 
 def test_one_activation_a_family_is_followed_whatever_it_costs() -> None:
@@ -282,19 +290,19 @@ def test_one_activation_a_family_is_followed_whatever_it_costs() -> None:
     elsewhere = {replace(cases()[2], size=2**20): 7.0, replace(cases()[2], form="wide"): 7.0}
     costs = dict.fromkeys(cases(), 2.0) | extra | elsewhere
     (trend,) = trends([run(1, costs), run(2, costs)])
-    assert [each.case for each in trend.followed] == cases()
+    assert [history.case for history in trend.followed] == cases()
 
 
 # --- the feed
 
 
 def test_the_feed_has_what_version_1_1_requires() -> None:
-    made = feed([run(1, {}), run(2, {})], "https://example.org/a/")
-    assert made["version"] == "https://jsonfeed.org/version/1.1"
-    assert isinstance(made["title"], str)
-    assert made["feed_url"] == urljoin(made["home_page_url"], "feed.json")
-    assert [each["id"] for each in made["items"]] == ["run-2", "run-1"]
-    for item in made["items"]:
+    content = feed([run(1, {}), run(2, {})], "https://example.org/a/")
+    assert content["version"] == "https://jsonfeed.org/version/1.1"
+    assert isinstance(content["title"], str)
+    assert content["feed_url"] == urljoin(content["home_page_url"], "feed.json")
+    assert [item["id"] for item in content["items"]] == ["run-2", "run-1"]
+    for item in content["items"]:
         assert isinstance(item["id"], str)
         assert item["content_text"]
         assert item["url"].startswith("https://example.org/a/runs/")
@@ -303,9 +311,9 @@ def test_the_feed_has_what_version_1_1_requires() -> None:
 
 
 def test_without_an_address_the_feed_has_none() -> None:
-    made = feed([replace(run(1, {}), started=None, facts=facts(finished="soon"))])
-    assert not {"home_page_url", "feed_url"} & made.keys()
-    assert not {"url", "date_published"} & made["items"][0].keys()
+    content = feed([replace(run(1, {}), started=None, facts=facts(finished="soon"))])
+    assert not {"home_page_url", "feed_url"} & content.keys()
+    assert not {"url", "date_published"} & content["items"][0].keys()
 
 
 # --- the whole site
@@ -314,10 +322,10 @@ def test_without_an_address_the_feed_has_none() -> None:
 def small_rows(cost: float = 2.0) -> list[Row]:
     """relu in 1 µs and the followed cases in so many, ±1 %."""
     rows = []
-    for each, times in ((case_of("relu"), 1.0), *((each, cost) for each in cases())):
+    for case, times in ((case_of("relu"), 1.0), *((case, cost) for case in cases())):
         ends = (times * 0.99, times * 1.01)
-        rows.append(Row(each, "time_per_call", 1000 * times, *(1000 * end for end in ends)))
-        rows.append(Row(each, "relative_cost", times, *(ends if times != 1 else (1.0, 1.0))))
+        rows.append(Row(case, "time_per_call", 1000 * times, *(1000 * end for end in ends)))
+        rows.append(Row(case, "relative_cost", times, *(ends if times != 1 else (1.0, 1.0))))
     return rows
 
 
@@ -340,15 +348,15 @@ def published(tmp_path_factory: pytest.TempPathFactory, hostile_text: str) -> Pa
     write_run(root / "exact", 5, [Row(exact, "max_ulp", 1.0)])
     gate_rows = [Row(cases()[2], "gate_coverage", 1.0)]
     write_run(root / "gate", 6, gate_rows, profile="selftest", state="interrupted")
-    told = {hostile_text: hostile_text}
-    worker = {"status": hostile_text, "versions": {"torch": hostile_text, **told}}
+    versions = {hostile_text: hostile_text}
+    worker = {"status": hostile_text, "versions": {"torch": hostile_text, **versions}}
     write_run(
         root / STRANGE,
         7,
         small_rows(),
-        machine={"cpu": hostile_text, "caches": told, "gpus": [hostile_text]},
+        machine={"cpu": hostile_text, "caches": versions, "gpus": [hostile_text]},
         workers={"torch": worker, hostile_text: worker},
-        project=told,
+        project=versions,
         profile=hostile_text,
         command=hostile_text,
         inputs=hostile_text,
@@ -399,10 +407,10 @@ def test_links_lead_to_files(site: Path) -> None:
     }
     for text in pages.values():
         links = re.findall(r'href="([^"]*)"', text)
-        inside = [each for each in links if not each.startswith(("#", "data:"))]
+        inside = [link for link in links if not link.startswith(("#", "data:"))]
         assert len(inside) > 5
-        for each in inside:
-            assert (site / unquote(each)).is_file(), each
+        for link in inside:
+            assert (site / unquote(link)).is_file(), link
     items = json.loads((site / "feed.json").read_text(encoding="utf-8"))["items"]
     assert len(items) == 8
     for item in items:
@@ -417,8 +425,8 @@ def test_hostile_text_is_escaped(site: Path) -> None:
         assert "<b>" not in text
         assert "&lt;/script&gt;" in text
         assert "default-src 'none'" in text
-    pages = [each.name for each in (site / "runs").iterdir()]
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", each) for each in pages)
+    pages = [path.name for path in (site / "runs").iterdir()]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", page) for page in pages)
     assert len(pages) == 8
 
 
@@ -429,7 +437,7 @@ def test_a_page_needs_nothing_from_elsewhere(site: Path) -> None:
 
 
 def test_names_that_no_page_can_hold_have_one(tmp_path: Path) -> None:
-    """In the names of folders and in the versions, which the trends draw."""
+    """Hostile names of folders, and versions, which the trends draw."""
     for number, name in ((1, b"ru\xffn"), (2, b"ru\x1bn"), (3, b"plain")):
         folder = tmp_path / "in" / os.fsdecode(name)
         write_run(folder, number, small_rows(), version=f"2.{number}\x01")
@@ -457,7 +465,7 @@ def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
     assert result.exit_code == 4
     [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert "bad: ZeroDivisionError('division by zero'); actbench report" in error
-    assert [each.name for each in (tmp_path / "site" / "runs").iterdir()] == ["good.html"]
+    assert [path.name for path in (tmp_path / "site" / "runs").iterdir()] == ["good.html"]
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "<strong>bad</strong> could not be read and has no report" in index
 
@@ -472,11 +480,11 @@ def test_building_again_removes_reports_of_runs_that_are_gone(
     (out / "runs" / "gone.html").write_text("old", encoding="utf-8")
     result = call("--published", tmp_path / "in", "--out", out, "--json")
     assert result.exit_code == 0, result.output
-    assert [each.name for each in (out / "runs").iterdir()] == ["run-1.html"]
-    told = json.loads(result.stdout)
-    assert told["runs"] == told["in_trends"] == ["run-1"]
-    assert told["unread"] == {}
-    assert told["changes"] == []
+    assert [path.name for path in (out / "runs").iterdir()] == ["run-1.html"]
+    printed = json.loads(result.stdout)
+    assert printed["runs"] == printed["in_trends"] == ["run-1"]
+    assert printed["unread"] == {}
+    assert printed["changes"] == []
     assert "<svg" not in (out / "trends.html").read_text(encoding="utf-8")
 
 
@@ -505,7 +513,7 @@ def test_a_folder_that_is_no_site_is_left_alone(tmp_path: Path) -> None:
     result = call("--published", tmp_path, "--out", tmp_path)
     assert result.exit_code == 2
     assert "thesis.txt" in result.stderr
-    assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_folders_that_cannot_be_read_or_written(tmp_path: Path) -> None:

@@ -35,18 +35,18 @@ def checked(ulp: float, flushed: float | None = None, nans: float = 0, **changes
 def flags_of(path: Path, table: str) -> dict[str, set[str]]:
     """The keys of each activation's flags, in the only row that it has in a table."""
     evidence = read([path])
-    keys = [each.key for each in notes(evidence)[table]]
-    made = all_tables(evidence)[table]
-    where = {column["key"]: (index, column) for index, column in enumerate(made["columns"])}
+    keys = [note.key for note in notes(evidence)[table]]
+    content = all_tables(evidence)[table]
+    where = {column["key"]: (index, column) for index, column in enumerate(content["columns"])}
 
     def word(row: list[Any], key: str) -> str:
         index, column = where[key]
         return str(column["words"][row[index]])
 
-    rows = made["rows"]
+    rows = content["rows"]
     assert len(rows) == len({word(row, "activation") for row in rows})
     return {
-        word(row, "activation"): {keys[int(each) - 1] for each in word(row, "flags").split()}
+        word(row, "activation"): {keys[int(flag) - 1] for flag in word(row, "flags").split()}
         if "flags" in where
         else set()
         for row in rows
@@ -128,8 +128,8 @@ def test_a_check_has_the_flags_of_its_evidence(make_run: MakeRun) -> None:
 
 def test_notes_count_the_rows_and_say_when_it_is_every_one(make_run: MakeRun) -> None:
     rows = [timed(), timed(activation="relu"), *checked(1, activation="relu")]
-    found = {each.key: each for each in notes(read([make_run(rows)]))["timings"]}
-    assert {key: (each.rows, each.every) for key, each in found.items()} == {
+    noted = {note.key: note for note in notes(read([make_run(rows)]))["timings"]}
+    assert {key: (note.rows, note.every) for key, note in noted.items()} == {
         "unchecked": (1, False),
         "virtual": (2, True),
     }
@@ -138,5 +138,5 @@ def test_notes_count_the_rows_and_say_when_it_is_every_one(make_run: MakeRun) ->
 def test_a_flag_is_of_its_own_run(make_run: MakeRun) -> None:
     bad = make_run([timed(), *checked(5000)], name="bad", machine={})
     good = make_run([timed(), *checked(1)], name="good", machine={})
-    found = {each.key: each.rows for each in notes(read([bad, good]))["timings"]}
-    assert found == {"astray": 1, "finding": 1}
+    noted = {note.key: note.rows for note in notes(read([bad, good]))["timings"]}
+    assert noted == {"astray": 1, "finding": 1}

@@ -50,9 +50,9 @@ def run(make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_metric_is_exported(run: Path) -> None:
     stream = io.StringIO()
     export.write(load(run), "json", stream)
-    found = {row["metric"]: row for row in json.loads(stream.getvalue())}
-    assert (found["energy"]["value"], found["energy"]["unit"]) == (3.5, "J")
-    assert (found["calls"]["value"], found["calls"]["unit"]) == (5e5, "1/s")
+    exported = {row["metric"]: row for row in json.loads(stream.getvalue())}
+    assert (exported["energy"]["value"], exported["energy"]["unit"]) == (3.5, "J")
+    assert (exported["calls"]["value"], exported["calls"]["unit"]) == (5e5, "1/s")
     table = io.StringIO()
     export.write(load(run), "csv", table)
     assert {"energy", "calls"} <= {line.split(",")[11] for line in table.getvalue().splitlines()}

@@ -26,7 +26,7 @@ Table = dict[str, Any]
 
 
 def column(table: Table, key: str) -> list[Any]:
-    [at] = [place for place, each in enumerate(table["columns"]) if each["key"] == key]
+    [at] = [index for index, header in enumerate(table["columns"]) if header["key"] == key]
     words = table["columns"][at].get("words")
     cells = [row[at] for row in table["rows"]]
     return [words[cell] for cell in cells] if words else cells
@@ -34,11 +34,11 @@ def column(table: Table, key: str) -> list[Any]:
 
 def options_of(command: str) -> dict[str, list[str]]:
     """The options of a command line, each with all of its values."""
-    found: dict[str, list[str]] = {}
+    options: dict[str, list[str]] = {}
     words = [word for word in shlex.split(command) if word != "--exhaustive"]
     for key, value in zip(words[2::2], words[3::2], strict=True):
-        found.setdefault(key.removeprefix("--"), []).append(value)
-    return found
+        options.setdefault(key.removeprefix("--"), []).append(value)
+    return options
 
 
 def test_values_in_the_data_are_those_of_the_rows(
@@ -101,13 +101,15 @@ def test_what_was_refused_or_failed_comes_before_what_does_not_exist(make_run: M
 def test_no_command_for_names_that_would_break_out_of_it(
     evidence: dict[str, Evidence], hostile_text: str
 ) -> None:
-    made = all_tables(evidence["hostile"])
+    tables = all_tables(evidence["hostile"])
     for name in ("timings", "parts"):
-        commands = column(made[name], "command")
+        commands = column(tables[name], "command")
         assert {bool(command) for command in commands} == {True, False}
         safe = [
             activation
-            for activation, command in zip(column(made[name], "activation"), commands, strict=True)
+            for activation, command in zip(
+                column(tables[name], "activation"), commands, strict=True
+            )
             if command
         ]
         assert set(safe) <= {"relu", "gelu"}
@@ -129,11 +131,11 @@ def test_the_command_of_a_comparison_measures_both_sides(
     case = split_case("gelu", "jax")
     rows = [Row(case, name, 0.5, against=against) for name in ("max_ulp_between", "equal_bits")]
     [text] = column(all_tables(read([make_run(rows)]))["between"], "command")
-    found = options_of(text)
-    assert found["framework"] == frameworks
-    assert found["mode"] == modes
-    assert found["only"] == ["agreement"]
-    assert "size" not in found
+    options = options_of(text)
+    assert options["framework"] == frameworks
+    assert options["mode"] == modes
+    assert options["only"] == ["agreement"]
+    assert "size" not in options
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_parts_are_in_the_table_with_their_intervals(evidence: dict[str, Evidenc
     assert column(table, "launch")[at] == [10000.0, 9000.0, 11000.0]
     assert column(table, "allocation")[at] == [1.5, 1.4, 1.6]
     assert column(table, "predicted")[at] == [0.5, None, None]
-    [fit] = [each for each in table["columns"] if each["key"] == "fit"]
+    [fit] = [header for header in table["columns"] if header["key"] == "fit"]
     assert fit["limit"] == 0.1
 
 
@@ -174,21 +176,21 @@ def test_the_command_of_a_split_measures_every_size_and_part(
 ) -> None:
     table = all_tables(evidence["split"])["parts"]
     row = column(table, "activation").index("mish")
-    found = options_of(column(table, "command")[row])
-    assert found["size"] == ["64", "1024", "8192", "65536", "1048576", "8388608"]
-    assert found["activation"] == ["mish", "add", "exp", "tanh"]
-    assert "output" not in found
-    assert found["framework"] == ["torch"]
+    options = options_of(column(table, "command")[row])
+    assert options["size"] == ["64", "1024", "8192", "65536", "1048576", "8388608"]
+    assert options["activation"] == ["mish", "add", "exp", "tanh"]
+    assert "output" not in options
+    assert options["framework"] == ["torch"]
     # The harness understands it, and measures what the row was made from.
     asked = Selection(
         **{
             f"{key}s" if key != "threads" else key: tuple(
                 map(int, values) if key == "threads" else values
             )
-            for key, values in found.items()
+            for key, values in options.items()
         }
     )
-    measured = {(each.activation, each.form) for each in expand(PROFILES["standard"], asked)}
+    measured = {(case.activation, case.form) for case in expand(PROFILES["standard"], asked)}
     assert {("mish", "native"), ("exp", "native"), ("tanh", "native")} <= measured
 
 
@@ -224,9 +226,9 @@ def test_parts_that_a_framework_has_only_written_out_are_measured_so(make_run: M
     rows.append(Row(gelu, "predicted_arithmetic", 0.3, operations={"erf": 1}))
     rows.append(Row(erf, "arithmetic", 0.3))
     table = all_tables(read([make_run(rows)]))["parts"]
-    found = options_of(column(table, "command")[column(table, "activation").index("gelu")])
-    assert found["activation"] == ["gelu", "erf"]
-    assert found["form"] == list(dict.fromkeys(["textbook", erf.form]))
+    options = options_of(column(table, "command")[column(table, "activation").index("gelu")])
+    assert options["activation"] == ["gelu", "erf"]
+    assert options["form"] == list(dict.fromkeys(["textbook", erf.form]))
 
 
 def test_why_parts_are_missing_stands_in_the_row(make_run: MakeRun) -> None:
