@@ -32,6 +32,7 @@ _CHOSEN = Selection(
     sizes=(65536,),
 )
 _WIDE = Design(zone=0.5, screening=(4,), confirmation=(4,))
+_FEW = Design(zone=0.5, screening=(2,), confirmation=(2,))
 _MAX = "return np.maximum(x, 0)\n"
 _ABS = "return (x + np.abs(x)) / 2\n"
 _WHERE = "return np.where(x > 0, x, 0)\n"
@@ -257,7 +258,7 @@ def test_a_module_that_cannot_be_loaded_any_more_is_broken(root: Path, how: str)
     with (root / "impls" / "numpy.py").open("a") as file:
         file.write(_LOAD[how])
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
-    result = _gate(root, selection=chosen, everything=True)
+    result = _gate(root, selection=chosen, everything=True, design=_FEW)
     assert [decision.verdict for decision in result.timed] == ["broken"]
     assert [compared.kind for compared in result.exact] == ["broken"]
     assert words.exit_status(result) == 1
@@ -272,7 +273,7 @@ def test_a_base_that_could_not_be_loaded_is_mended(root: Path) -> None:
     _commit(root)
     shutil.copy(IMPLS / "numpy.py", path)
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max",))
-    result = _gate(root, selection=chosen, everything=True)
+    result = _gate(root, selection=chosen, everything=True, design=_FEW)
     assert [decision.verdict for decision in result.timed] == ["mended"]
     assert words.exit_status(result) == 0
     check(result)
@@ -366,9 +367,13 @@ def test_what_one_version_does_to_its_process_is_not_done_to_the_other(root: Pat
 def test_the_same_version_twice_is_the_same_in_every_framework(framework: str) -> None:
     """Both in one process, whatever the framework keeps once a process; copy has a gradient too."""
     chosen = Selection(
-        frameworks=(framework,), activations=("relu", "copy"), forms=("native",), sizes=(64,)
+        frameworks=(framework,),
+        activations=("relu", "copy"),
+        forms=("native",),
+        dtypes=("float32",),
+        sizes=(64,),
     )
-    result = _gate(trees.ROOT, base=trees.WORKTREE, selection=chosen)
+    result = _gate(trees.ROOT, base=trees.WORKTREE, selection=chosen, design=_FEW)
     assert result.exact
     assert {compared.kind for compared in result.exact} == {"identical"}
     assert {decision.verdict for decision in result.timed} <= {"same", "undecided"}
