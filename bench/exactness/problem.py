@@ -104,8 +104,8 @@ def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
     """Which exact values of all 16-bit inputs some swept cases need."""
     for case in cases:
         if DTYPES[case.dtype].is_small and not find_reference(case.activation).rowwise:
-            for each in directions_of(case):
-                yield each.activation, each.direction, each.dtype
+            for directed in directions_of(case):
+                yield directed.activation, directed.direction, directed.dtype
 
 
 def problem_of(
@@ -121,7 +121,7 @@ def problem_of(
     if DTYPES[dtype].is_small:
         problem = _of_all(activation, direction, dtype)
     else:
-        hard = [hardest(activation, each, dtype, seed) for each in ("forward", "backward")]
+        hard = [hardest(activation, way, dtype, seed) for way in ("forward", "backward")]
         bits = inputs.stratified(dtype, per_binade, seed)
         bits = np.unique(np.concatenate([bits, *hard, special.points(activation, dtype)]))
         bits = np.append(bits, np.zeros(-len(bits) % ROW, bits.dtype)).reshape(-1, ROW)

@@ -102,6 +102,6 @@ def _sample(
     shares = np.random.default_rng(0).random(SAMPLED)
     places = {first, first + count - 1, *(first + int(share * (count - 1)) for share in shares)}
     bits = inputs.bits_of(np.array(sorted(places), np.int64), dtype)
-    hard = np.concatenate([hardest(activation, each, dtype, 0) for each in directions])
+    hard = np.concatenate([hardest(activation, direction, dtype, 0) for direction in directions])
     x, value = inputs.from_bits(bits, dtype), inputs.from_bits(hard, dtype)
     return np.union1d(bits, hard[(value >= np.nanmin(x)) & (value <= np.nanmax(x))])

@@ -277,7 +277,11 @@ def sweep(
             journal.append(part)
             finished[part.stretch] = part
             done()
-        finished = {key: each for key, each in finished.items() if each.versions == part.versions}
+        finished = {
+            stretch: done_part
+            for stretch, done_part in finished.items()
+            if done_part.versions == part.versions
+        }
     parts = [finished[stretch] for stretch in wanted]
     columns = zip(*(part.certificates for part in parts), strict=True)
     return [reduce(merge, column) for column in columns], parts[-1].versions
