@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..bench.catalog.frameworks import frameworks
+from ..bench.host.machine import Machine
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 or UTF-8 cannot hold: control characters and halves of pairs."""
@@ -76,12 +76,11 @@ def share(value: float | None) -> str:
     return shown.replace(".0%", "%").replace("%", " %")
 
 
-def machine(facts: Mapping[str, Any]) -> str:
+def machine(facts: Machine) -> str:
     """A machine in a few words: `AMD EPYC, 2 cores`."""
-    cores, gpus = facts.get("cores"), facts.get("gpus")
-    parts = [str(facts.get("cpu") or "unknown processor")]
-    parts += [counted(cores, "core")] if isinstance(cores, int) else []
-    return ", ".join([*parts, *(map(str, gpus) if isinstance(gpus, list) else [])])
+    parts = [facts.cpu or "unknown processor"]
+    parts += [] if facts.cores is None else [counted(facts.cores, "core")]
+    return ", ".join([*parts, *(f"{gpu.name}, {gpu.driver}" for gpu in facts.gpus)])
 
 
 def title(framework: str) -> str:

@@ -76,6 +76,6 @@ def worker(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     cpus = sorted(os.sched_getaffinity(0))[-1:]
     running = SupervisedWorker(Key(framework, "cpu", 1), [], sys.executable, cpus, log, TIMEOUT)
     running.start()
-    assert running.facts["status"] == "ok", running.facts
+    assert running.facts.status == "ok", running.facts
     yield running
     running.stop()

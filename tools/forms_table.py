@@ -25,6 +25,7 @@ from actbench.bench.catalog.cases import Case, Selection, forms_of, unsupported
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.host.cpus import available_cpus, measuring_cpus
 from actbench.bench.host.errors import ActbenchError
+from actbench.bench.results.status import Status
 from actbench.bench.timing.bootstrap import estimate, replicates
 from actbench.bench.timing.ratios import Estimate
 from actbench.bench.workers.supervised import SupervisedWorker, workers_of
@@ -164,8 +165,8 @@ def main(
 def _time(worker: SupervisedWorker, against: str, rounds: int, batch: float) -> None:
     worker.pin(available_cpus())
     worker.start()
-    if worker.facts["status"] != "ok":
-        click.echo(f"{worker.key.label}: {worker.facts['detail']}", err=True)
+    if worker.facts.status is not Status.OK:
+        click.echo(f"{worker.key.label}: {worker.facts.reason}", err=True)
         return
     worker.pin(measuring_cpus(1))
     try:

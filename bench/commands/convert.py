@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from ..gate import summary
+from ..results.facts import RunFacts
 from ..results.rows import Row
 from ..results.samples import Sample, Trial
-from ..results.store import RunFacts, check_free
+from ..results.store import check_free
 from ..run import convert as conversion
 from ..run import derive
 from .options import DEBUG, RUN

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..results.store import RunFacts
-from ..words import title
+from ..host.machine import Gpu
+from ..results.facts import RunFacts
 
 _MACHINE = ("cpu", "cores", "caches", "architecture", "gpus")
 """Facts by which machines differ, so that their times cannot be compared."""
@@ -16,10 +16,10 @@ _SETTINGS = ("seed", "batch", "batches", "inputs")
 
 def machines(base: RunFacts, candidate: RunFacts) -> str:
     """The differences between the machines of two runs; empty if there are none."""
-    return _against(base.machine, candidate.machine, _MACHINE)
+    return _against(vars(base.machine), vars(candidate.machine), _MACHINE)
 
 
-def _against(base: dict[str, Any], candidate: dict[str, Any], names: Sequence[str]) -> str:
+def _against(base: Mapping[str, Any], candidate: Mapping[str, Any], names: Iterable[str]) -> str:
     pairs = [(name, base.get(name), candidate.get(name)) for name in names]
     return "; ".join(
         f"{name.replace('_', ' ')} {_written(before)} against {_written(after)}"
@@ -29,10 +29,12 @@ def _against(base: dict[str, Any], candidate: dict[str, Any], names: Sequence[st
 
 
 def _written(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return ", ".join(f"{key} {part}" for key, part in value.items()) or "unknown"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(_written, value)) or "none"
+    if isinstance(value, Gpu):
+        return f"{value.name}, {value.driver}"
     return "unknown" if value is None else str(value)
 
 
@@ -41,19 +43,16 @@ def notes(base: RunFacts, candidate: RunFacts) -> Iterator[str]:
     for word, facts in (("base", base), ("candidate", candidate)):
         if facts.state != "finished":
             yield f"The {word} is incomplete: its state is {facts.state}."
-    if differing := _against(base.project, candidate.project, ("commit", "changes")):
+    if differing := _against(vars(base.project), vars(candidate.project), ("commit", "changes")):
         yield f"This project: {differing}."
-    for name in dict.fromkeys([*_labels(base), *_labels(candidate)]):
+    workers = (*base.workers.values(), *candidate.workers.values())
+    for name in dict.fromkeys(worker.framework for worker in workers):
         if differing := _workers(base, candidate, name):
-            yield f"{title(name)}: {differing}."
-    if differing := _against(base.machine, candidate.machine, _SURROUNDINGS):
+            yield f"{candidate.title(name)}: {differing}."
+    if differing := _against(vars(base.machine), vars(candidate.machine), _SURROUNDINGS):
         yield f"System: {differing}."
     if differing := _against(vars(base), vars(candidate), _SETTINGS):
         yield f"Settings: {differing}."
-
-
-def _labels(facts: RunFacts) -> list[str]:
-    return [label.partition("/")[0] for label in facts.workers]
 
 
 def _workers(base: RunFacts, candidate: RunFacts, framework: str) -> str:
@@ -63,10 +62,9 @@ def _workers(base: RunFacts, candidate: RunFacts, framework: str) -> str:
     return _against(before, after, names)
 
 
-def _versions(facts: RunFacts, framework: str) -> dict[str, Any]:
-    versions: dict[str, Any] = {}
-    for label, worker in facts.workers.items():
-        if label.partition("/")[0] == framework and worker.get("status") == "ok":
-            python = {"Python": worker["python"]} if "python" in worker else {}
-            versions = {**worker.get("versions", {}), **python, **versions}
+def _versions(facts: RunFacts, framework: str) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for worker in facts.workers_of(framework):
+        python = {"Python": worker.python} if worker.python else {}
+        versions = {**worker.versions, **python, **versions}
     return versions

@@ -134,7 +134,7 @@ class Finding:
     version: str
     case: Case
     points: tuple[Point, ...]
-    conditions: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
     members: tuple[str, ...]
     cases: tuple[Case, ...]
     ulp: float | None
@@ -203,7 +203,9 @@ def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
     Of `chosen` the frameworks and activations count. Raises UsageError for an unknown name.
     """
     exceeding = [
-        excess for case, rows in _measured(run, chosen).items() for excess in _exceeding(case, rows)
+        excess
+        for case, rows in _measured(run, chosen).items()
+        for excess in _exceeding(case, rows, run.facts.differentiates(case.framework))
     ]
     groups: dict[tuple[Any, ...], list[_Excess]] = {}
     for each, key in zip(exceeding, _keys(exceeding), strict=True):
@@ -260,20 +262,18 @@ def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
     }
 
 
-def kind_of(case: Case) -> Kind:
+def kind_of(case: Case, differentiates: bool = True) -> Kind:
     """Whose a form is: the framework's own, a formula as printed, or one of this project.
 
-    A gradient in a framework without any of its own is this project's too.
+    A gradient in a framework that does not differentiate is this project's too.
     """
-    if case.form in _OWN_FORMS or (
-        case.direction != "forward" and not reproduction.differentiates(case.framework)
-    ):
+    if case.form in _OWN_FORMS or (case.direction != "forward" and not differentiates):
         return "own"
     return "op" if case.form == "native" else "formula"
 
 
-def _exceeding(case: Case, rows: _Rows) -> Iterator[_Excess]:
-    kind, worst = kind_of(case), rows["max_ulp"]
+def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Excess]:
+    kind, worst = kind_of(case, differentiates), rows["max_ulp"]
     bound = BOUNDS[kind].of(case.dtype)
     flushed = rows.get("max_ulp_flushed", worst)
     error, least, away = (
@@ -300,7 +300,7 @@ def _where(row: Row) -> tuple[Point, ...]:
 
 def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
     """What those have in common that are one finding."""
-    conditions: dict[tuple[Any, ...], set[str]] = {}
+    conditions: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
     for each in exceeding:
         conditions.setdefault((_function(each), each.points), set()).add(_condition(each.case))
     for each in exceeding:
@@ -319,9 +319,9 @@ def _function(each: _Excess) -> tuple[str, ...]:
     return each.metric, case.framework, case.activation, case.form, case.direction
 
 
-def _condition(case: Case) -> str:
-    place = "" if case.device == "cpu" else f", {case.device}"
-    return f"{case.dtype}, {case.mode}{place}"
+def _condition(case: Case) -> tuple[str, str]:
+    """The dtype of a case, and its mode with the device where that is not the CPU."""
+    return case.dtype, case.mode if case.device == "cpu" else f"{case.mode}, {case.device}"
 
 
 def _shown(group: Sequence[_Excess]) -> _Excess:
@@ -389,14 +389,9 @@ def _member(case: Case) -> str:
 
 def _framework(run: Run, case: Case) -> tuple[str, str]:
     """Title and version; a version's mark of its build (+cpu) is left out."""
-    known = frameworks().get(case.framework)
-    entries = [
-        facts
-        for key, facts in run.facts.workers.items()
-        if key.split("/")[0] == case.framework and "versions" in facts
-    ]
-    version = str(entries[0]["versions"].get(case.framework, "")) if entries else ""
-    return known.title if known else case.framework, version.split("+")[0]
+    facts = run.facts
+    versions = [w.versions.get(case.framework, "") for w in facts.workers_of(case.framework)]
+    return facts.title(case.framework), next(filter(None, versions), "").split("+")[0]
 
 
 def _reproduction(case: Case, place: Point) -> tuple[str, str]:
@@ -431,7 +426,7 @@ def _is_known(case: Case) -> bool:
 
 def _value_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     case, place, ulp = best.case, best.place, _ulp(best.ulp)
-    who = f": {_named(case)}, {case.direction}, {conditions}, "
+    who = f": {_named(best)}, {case.direction}, {conditions}, "
     if place == Point():
         return f"{who}is off by {ulp}."
     told = ", ".join(f"{what} {value!r}" for what, value in words.result(place).items())
@@ -454,7 +449,7 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
     return (
         f", {conditions}: {who} {'is' if sum(counts.values()) == 1 else 'are'} above the bound "
         "only because subnormal numbers stand as zero, in or out: "
-        f"{_named(best.case)}, {best.case.direction}, is {best.place.got!r} {_at(best.place)} "
+        f"{_named(best)}, {best.case.direction}, is {best.place.got!r} {_at(best.place)} "
         f"(exact {best.place.exact!r})."
     )
 
@@ -475,9 +470,9 @@ _SENTENCES: Mapping[Nature, Callable[[_Excess, Sequence[_Excess], str], str]] = 
 }
 
 
-def _named(case: Case) -> str:
+def _named(excess: _Excess) -> str:
     """A form with whose it is: `native gelu`, `gelu as printed (textbook)`."""
-    kind = kind_of(case)
+    case, kind = excess.case, excess.kind
     if kind == "op":
         return f"native {case.activation}"
     if kind == "formula":
@@ -524,11 +519,10 @@ def _ulp(value: float) -> str:
     return f"{value:,.0f} ulp" if 100 <= value < 1e6 else f"{value:.3g} ulp"
 
 
-def _conditions(conditions: Iterable[str]) -> str:
+def _conditions(conditions: Iterable[tuple[str, str]]) -> str:
     """`float32, eager and compiled; bfloat16, eager`."""
     modes: dict[str, list[str]] = {}
-    for condition in conditions:
-        dtype, _, mode = condition.partition(", ")
+    for dtype, mode in conditions:
         modes.setdefault(dtype, []).append(mode)
     return "; ".join(f"{dtype}, {_listed(each)}" for dtype, each in modes.items())
 

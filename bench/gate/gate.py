@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
             environments.design(request.design, bool(base_python)) if single else request.design
         )
         result = Result(base, candidate, design, request.command, notes=list(chosen.notes))
-        result.machine, result.own = machine.facts(), request.own
+        result.machine, result.own = asdict(machine.facts()), request.own
         result.base_python, result.chosen = base_python, request.selection != Selection()
         result.options = _options(request)
         if not request.own and not base_python and trees.versions_differ(base, root):

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
             writer.flush()
 
     def rows_of(writer: RunWriter) -> list[Row]:
-        writer.facts.selftest = [asdict(line) for line in summary(trials)]
+        writer.facts.selftest = summary(trials)
         return rows(trials)
 
     outcome = record(writer, measure, rows_of)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
 from ..catalog.cases import Case
+from ..results.facts import Rate, Tally
 from ..results.rows import Cause, Row, Why, described
 from ..results.samples import Trial
 from ..results.status import Status
@@ -21,23 +21,6 @@ ALARM = 0.01
 """The share of gates that may call something that did not change."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A share as `count` of `of`, with the exact 95 % interval (Clopper and Pearson 1934)."""
-
-    count: int
-    of: int
-    low: float
-    high: float
-
-    @property
-    def words(self) -> str:
-        """A share with its interval, and the counts."""
-        if not self.of:
-            return "–"
-        return f"{self.count} of {self.of} ({100 * self.low:.1f}–{self.high:.1%})"
-
-
 def rate(count: int, of: int) -> Rate:
     """The rate of `count` among `of`."""
     from scipy.stats import binomtest
@@ -48,27 +31,7 @@ def rate(count: int, of: int) -> Rate:
     return Rate(count, of, float(interval.low), float(interval.high))
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of the table: the gate or a rule of another tool, under some conditions.
-
-    `planted` is the slowdown and `how` its kind. `called` counts cases called slower, `covered`
-    those whose interval holds the slowdown, `alarmed` the gates that call such a case. `seconds` is
-    the timing of the median gate.
-    """
-
-    tool: str
-    hogs: str
-    planted: float
-    how: str
-    called: Rate
-    undecided: Rate
-    covered: Rate
-    alarmed: Rate
-    seconds: float
-
-
-def summary(trials: Sequence[Trial]) -> list[Line]:
+def summary(trials: Sequence[Trial]) -> list[Tally]:
     """One line per tool, condition, slowdown and kind of slowdown."""
     tools = (GATE, *dict.fromkeys(tool for trial in trials for tool in trial.rival))
     groups: dict[tuple[int, float, str], list[Trial]] = {}
@@ -78,7 +41,7 @@ def summary(trials: Sequence[Trial]) -> list[Line]:
     return [line for line in lines if line]
 
 
-def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
+def _line(tool: str, trials: Sequence[Trial]) -> Tally | None:
     """The line of a tool; None where it did not compare."""
     gate = tool == GATE
     trials = [trial for trial in trials if gate or tool in trial.rival]
@@ -87,7 +50,7 @@ def _line(tool: str, trials: Sequence[Trial]) -> Line | None:
     first = trials[0]
     called = [trial for trial in trials if _is_called(tool, trial)]
     undecided = _share(trials, lambda trial: trial.verdict == "undecided")
-    return Line(
+    return Tally(
         tool=tool,
         hogs=first.hogs,
         planted=first.share,
@@ -173,7 +136,7 @@ class Condition:
 
     hogs: str
     planted: float
-    lines: dict[str, Line]
+    lines: dict[str, Tally]
 
     @property
     def what(self) -> str:
@@ -181,9 +144,9 @@ class Condition:
         return f"+{self.planted:.0%}" if self.planted else "nothing"
 
 
-def conditions(lines: Iterable[Line]) -> list[Condition]:
+def conditions(lines: Iterable[Tally]) -> list[Condition]:
     """The lines by condition, both kinds of slowdown together."""
-    groups: dict[tuple[str, float], dict[str, list[Line]]] = {}
+    groups: dict[tuple[str, float], dict[str, list[Tally]]] = {}
     for line in lines:
         tools = groups.setdefault((line.hogs, line.planted), {})
         tools.setdefault(line.tool, []).append(line)
@@ -193,13 +156,7 @@ def conditions(lines: Iterable[Line]) -> list[Condition]:
     ]
 
 
-def line_of(record: Mapping[str, Any]) -> Line:
-    """The line of a record, as a stored run keeps it."""
-    rates = {name: Rate(**part) for name, part in record.items() if isinstance(part, Mapping)}
-    return Line(**{**record, **rates})
-
-
-def _joined(lines: Sequence[Line]) -> Line:
+def _joined(lines: Sequence[Tally]) -> Tally:
     """Both kinds of a slowdown as one line, with the gates and seconds of the first."""
     return replace(
         lines[0],
@@ -210,7 +167,7 @@ def _joined(lines: Sequence[Line]) -> Line:
     )
 
 
-def calls(line: Line) -> str:
+def calls(line: Tally) -> str:
     """The rate of called cases; where nothing was planted, with the number of gates."""
     gates = f", in {line.alarmed.count} of {line.alarmed.of} gates"
     return line.called.words + ("" if line.planted else gates)
@@ -221,7 +178,7 @@ def _sum(rates: Iterable[Rate]) -> Rate:
     return rate(*map(sum, zip(*counts, strict=True)))
 
 
-def table(lines: Iterable[Line]) -> list[str]:
+def table(lines: Iterable[Tally]) -> list[str]:
     """The lines as a table in Markdown: cases called slower (or faster, where nothing was planted).
 
     Shares with their exact 95 % intervals.

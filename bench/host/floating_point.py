@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Protocol
 
-USUAL: Mapping[str, bool | str] = {
-    "flushes_results": False,
-    "subnormals_are_zero": False,
-    "rounding": "to nearest",
-}
+
+@dataclass(frozen=True)
+class FloatingPoint:
+    """What a thread does to subnormal results and operands, and how it rounds."""
+
+    flushes_results: bool
+    subnormals_are_zero: bool
+    rounding: str
+
+
+class Observed(Protocol):
+    """A process whose environment was read before anything was imported and after all was."""
+
+    @property
+    def framework(self) -> str: ...
+
+    @property
+    def before(self) -> FloatingPoint | None: ...
+
+    @property
+    def after(self) -> FloatingPoint | None: ...
+
+
+USUAL = FloatingPoint(flushes_results=False, subnormals_are_zero=False, rounding="to nearest")
 """The environment that IEEE 754 and every system start a process with."""
 
 _WORDS = {
@@ -20,30 +40,31 @@ _WORDS = {
 }
 
 
-def sentences(workers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def sentences(workers: Mapping[str, Observed]) -> list[str]:
     """Write a sentence per worker whose environment was unusual, or changed under its framework.
 
-    `workers` are those of RunFacts. A worker that said nothing is passed over.
+    A worker that said nothing is passed over.
     """
-    return [text for label, facts in workers.items() for text in _unusual(label, facts)]
+    return [text for label, worker in workers.items() for text in _unusual(label, worker)]
 
 
-def _unusual(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    environment = facts.get("floating_point") or {}
-    before, after = environment.get("before", {}), environment.get("after", {})
-    if strange := _differences(USUAL, before):
+def _unusual(label: str, worker: Observed) -> Iterator[str]:
+    if strange := _differences(USUAL, worker.before):
         yield f"The worker {label} started in an unusual floating-point environment: {strange}."
-    if changed := _differences(before, after):
+    if changed := _differences(worker.before, worker.after):
         yield (
-            f"Importing {label.partition('/')[0]} changed the floating-point environment of its "
+            f"Importing {worker.framework} changed the floating-point environment of its "
             f"worker {label}: {changed}."
         )
 
 
-def _differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
+def _differences(expected: FloatingPoint | None, actual: FloatingPoint | None) -> str:
     """Write in words how the actual differs from the expected; empty where one is not known."""
+    if expected is None or actual is None:
+        return ""
+    pairs = [(f.name, getattr(expected, f.name), getattr(actual, f.name)) for f in fields(actual)]
     return ", ".join(
-        _WORDS.get((name, actual[name]), f"{name} {actual[name]}")
-        for name in expected
-        if name in actual and actual[name] != expected[name]
+        _WORDS.get((name, after), f"{name} {after}")
+        for name, before, after in pairs
+        if before != after
     )

@@ -6,27 +6,63 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 
-def facts() -> dict[str, Any]:
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU by its name, and the version of its driver."""
+
+    name: str
+    driver: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A host as far as it says; None where it does not. `caches` are sizes by level and kind."""
+
+    cpu: str | None = None
+    architecture: str | None = None
+    cores: int | None = None
+    caches: Mapping[str, str] = field(default_factory=dict)
+    memory_gib: float | None = None
+    gpus: tuple[Gpu, ...] = ()
+    virtual: bool | None = None
+    governor: str | None = None
+    system: str | None = None
+    libc: str | None = None
+    python: str | None = None
+    compiler: str | None = None
+    load: float | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """The commit of a tree, and which changes are not committed."""
+
+    commit: str = "unknown"
+    changes: str = "unknown"
+
+
+def facts() -> Machine:
     """CPU, caches, memory, system and load, as far as this machine says."""
-    return {
-        "cpu": _cpu_name(),
-        "architecture": platform.machine(),
-        "cores": cores(),
-        "caches": _caches(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "gpus": _gpus(),
-        "virtual": "hypervisor" in _cpuinfo("flags"),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
-        "system": f"{platform.system()} {platform.release()}",
-        "libc": " ".join(platform.libc_ver()),
-        "python": platform.python_version(),
-        "compiler": _first_line("c++", "--version") or "none",
-        "load": round(os.getloadavg()[0], 2),
-    }
+    return Machine(
+        cpu=_cpu_name(),
+        architecture=platform.machine(),
+        cores=cores(),
+        caches=_caches(),
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        gpus=_gpus(),
+        virtual="hypervisor" in _cpuinfo("flags"),
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
+        system=f"{platform.system()} {platform.release()}",
+        libc=" ".join(platform.libc_ver()),
+        python=platform.python_version(),
+        compiler=_first_line("c++", "--version") or "none",
+        load=round(os.getloadavg()[0], 2),
+    )
 
 
 def cores() -> int:
@@ -66,9 +102,11 @@ def cache_bytes() -> dict[str, int]:
     return sizes
 
 
-def _gpus() -> list[str]:
+def _gpus() -> tuple[Gpu, ...]:
+    """The first GPU, which is the one that cases run on."""
     line = _first_line("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
-    return [line] if line else []
+    name, _, driver = line.rpartition(", ")
+    return (Gpu(name, driver),) if line else ()
 
 
 _GPU_STATE = (
@@ -110,8 +148,8 @@ def _read(path: str | Path) -> str:
         return ""
 
 
-def project() -> dict[str, str]:
+def project() -> Project:
     """The commit of this tree and whether it has changes that are not committed."""
     commit = _first_line("git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD")
     changed = _first_line("git", "-C", str(Path(__file__).parent), "status", "--porcelain")
-    return {"commit": commit or "unknown", "changes": "uncommitted" if changed else "none"}
+    return Project(commit or "unknown", "uncommitted" if changed else "none")

@@ -20,7 +20,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, count
@@ -32,6 +32,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..catalog.cases import Case
 from ..catalog.shell import PROGRAM
 from ..host.errors import StoreError, UsageError
+from .facts import RunFacts
 from .rows import COLUMNS, Reader, Row, with_derived
 from .samples import Sample, as_record, sample_of
 
@@ -44,55 +45,6 @@ CONVERTIBLE = 2
 """The schema that `convert` reads."""
 _NUMBERS = ("value", "low", "high")
 _LONG = ("rows.jsonl", "samples.jsonl")
-
-
-@dataclass
-class RunFacts:
-    """What is known of a run besides its samples; `run.json`.
-
-    `workers` has one entry a worker, by `framework` (`framework/device/threads` where that is not
-    the only one): status, versions, the interpreter, and why it is missing if it is. Its
-    `floating_point` is what the worker's main thread does to subnormal results and operands and how
-    it rounds (`bench/worker/floating_point.py`), `before` anything was imported and `after` the
-    framework was.
-    `seconds` is the wall time of each phase; `timed_share` the part of the measuring phase that
-    lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
-    `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
-    own cost a call. `size_classes`
-    gives the elements of each class by device; `gpu_states` the clocks and throttle bits of each
-    GPU before and after each epoch that used one; `precision` is the half width of an interval at
-    which sampling stops, `budget` the seconds of sampling after which it stops anyway. `selftest`
-    has the lines of a gate's measure of itself (`bench/gate/summary.py`).
-    """
-
-    schema: int
-    command: str
-    profile: str
-    seed: int
-    started: str
-    rounds: int
-    epochs: int
-    batch: float
-    batches: int
-    precision: float
-    budget: float
-    per_binade: int
-    size_classes: dict[str, dict[str, int]]
-    asked: dict[str, list[Any]]
-    inputs: str
-    machine: dict[str, Any]
-    project: dict[str, str] = field(default_factory=dict)
-    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    finished: str | None = None
-    state: str = "running"
-    timed_share: float | None = None
-    seconds_a_case: float | None = None
-    compile_seconds: float = 0.0
-    loop_overhead_ns: dict[str, float] = field(default_factory=dict)
-    spoilt_samples: int = 0
-    gpu_states: list[dict[str, str]] = field(default_factory=list)
-    selftest: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

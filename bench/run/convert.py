@@ -15,12 +15,12 @@ from typing import Any
 
 from ..catalog.cases import Case
 from ..host.errors import StoreError
+from ..results.facts import RunFacts
 from ..results.rows import Against, Other, Row, with_derived
 from ..results.samples import Certificate, Sample, sample_of
 from ..results.store import (
     CONVERTIBLE,
     SCHEMA,
-    RunFacts,
     RunWriter,
     compress,
     facts_of,
@@ -29,6 +29,7 @@ from ..results.store import (
     read_lines,
 )
 from ..timing import bootstrap
+from .request import known_frameworks
 
 _CONDITIONS: Mapping[str, Against] = {
     "compiled": Against(Other.MODE, "compiled"),
@@ -80,7 +81,7 @@ def convert(path: Path, derived: Derive) -> Converted:
     content = read_json(folder / "run.json")
     if content.get("schema") != CONVERTIBLE:
         raise StoreError(f"{folder} has schema {content.get('schema')}, not {CONVERTIBLE}")
-    facts = facts_of({**content, "schema": SCHEMA}, folder / "run.json")
+    facts = facts_of(_facts(content), folder / "run.json")
     try:
         samples = list(samples_of(read_lines(folder / "samples.jsonl", forgive_last=True)))
     except (KeyError, TypeError, ValueError) as error:
@@ -88,6 +89,31 @@ def convert(path: Path, derived: Derive) -> Converted:
     rows = derived(samples, facts)
     same, differences = _compared(read_lines(folder / "rows.jsonl"), rows)
     return Converted(folder, facts, samples, rows, same, differences)
+
+
+def _facts(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an old run. What frameworks were called it did not keep, and is today's."""
+    machine = content["machine"]
+    gpus = [line.rpartition(", ") for line in machine.get("gpus", ())]
+    workers = {label: _worker(label, worker) for label, worker in content["workers"].items()}
+    asked = {
+        name: [_RENAMED.get(each, each) if name == "forms" else each for each in chosen]
+        for name, chosen in content["asked"].items()
+    }
+    return {
+        **content,
+        "schema": SCHEMA,
+        "asked": asked,
+        "machine": {**machine, "gpus": [{"name": n, "driver": d} for n, _, d in gpus]},
+        "workers": workers,
+        "frameworks": known_frameworks(),
+    }
+
+
+def _worker(label: str, worker: Mapping[str, Any]) -> dict[str, Any]:
+    observed = worker.get("floating_point") or {}
+    reason = worker.get("detail", "")
+    return {**worker, **observed, "framework": label.partition("/")[0], "reason": reason}
 
 
 def _compared(old: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> tuple[int, list[str]]:

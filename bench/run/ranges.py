@@ -14,6 +14,7 @@ from ..exactness.known import exactness_code
 from ..exactness.ranges import Range
 from ..exactness.stretches import Effort, Journal, Subject, certify
 from ..host.errors import ActbenchError
+from ..results.facts import WorkerFacts
 from ..results.samples import Missing
 from ..results.store import RESULTS, RunWriter, is_unfinished, new_folder
 from ..worker.protocol import Failure
@@ -91,7 +92,8 @@ def _folder(request: Request, started: datetime) -> Path:
 def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effort: Effort) -> None:
     begun = time.monotonic()
     certificates, versions = certify(trial.subject, asked, journal, effort)
-    writer.facts.workers[trial.case.framework] = {"status": "ok", "versions": dict(versions)}
+    framework = trial.case.framework
+    writer.facts.workers[framework] = WorkerFacts(framework, versions=versions)
     writer.facts.seconds[trial.name] = round(time.monotonic() - begun, 1)
     for case, certificate in zip(directions_of(trial.case), certificates, strict=True):
         writer.append(sweep.sample_of(replace(case, size=certificate.tested), certificate))

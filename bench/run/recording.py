@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..host.interrupt import interruptible
+from ..results.facts import RunFacts
 from ..results.rows import Row
-from ..results.store import RunFacts, RunWriter
+from ..results.store import RunWriter
 from . import derive
 
 

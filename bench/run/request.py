@@ -9,9 +9,12 @@ from pathlib import Path
 
 from ..catalog import inputs
 from ..catalog.cases import DEVICES, Profile, Selection
+from ..catalog.frameworks import frameworks
 from ..catalog.sizes import size_classes
+from ..exactness.reproduction import differentiates
 from ..host import machine
-from ..results.store import SCHEMA, RunFacts
+from ..results.facts import FrameworkFacts, RunFacts
+from ..results.store import SCHEMA
 
 PARTS = ("agreement", "timing")
 
@@ -69,4 +72,13 @@ class Request:
             inputs=inputs.TIMING_INPUTS,
             machine=machine.facts(),
             project=machine.project(),
+            frameworks=known_frameworks(),
         )
+
+
+def known_frameworks() -> dict[str, FrameworkFacts]:
+    """What a reader of a run needs to know of each framework."""
+    return {
+        name: FrameworkFacts(framework.title, framework.modes, differentiates(name))
+        for name, framework in frameworks().items()
+    }

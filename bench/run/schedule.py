@@ -119,11 +119,10 @@ class _Schedule:
         """Keep what is known of a worker, and say why it is missing if it is."""
         label, facts = worker.key.label, worker.facts
         self._facts.workers[label] = facts
-        overhead = facts.get("loop_overhead")
-        if overhead is not None:
-            self._facts.loop_overhead_ns[label] = round(overhead, 1)
-        if facts["status"] != "ok":
-            self._reporter.say(f"{label}: {facts['detail']}")
+        if facts.loop_overhead is not None:
+            self._facts.loop_overhead_ns[label] = round(facts.loop_overhead, 1)
+        if facts.status is not Status.OK:
+            self._reporter.say(f"{label}: {facts.reason}")
 
     def _prepare(self, epoch: int) -> None:
         """Prepare the timing and, in the first epoch, check agreement, each worker at its own pace.

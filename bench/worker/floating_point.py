@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from .protocol import FloatingPoint
+from ..host.floating_point import FloatingPoint
 
 _SMALLEST_NORMAL = 0x0010_0000_0000_0000
 _SMALLEST_SUBNORMAL = 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from ..host.floating_point import FloatingPoint
 from ..results.status import Status
 
 if TYPE_CHECKING:
@@ -68,15 +69,6 @@ class Start:
     folders: Mapping[Arm, str] = field(default_factory=dict)
     own: str = ""
     layout: str = ""
-
-
-@dataclass(frozen=True)
-class FloatingPoint:
-    """What a thread does to subnormal results and operands, and how it rounds."""
-
-    flushes_results: bool
-    subnormals_are_zero: bool
-    rounding: str
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from threading import Lock
 
 from ..catalog.cases import Case
+from ..results.facts import RunFacts
 from ..results.samples import Missing, Sample
-from ..results.store import RunFacts, RunWriter
+from ..results.store import RunWriter
 from ..worker.protocol import Failure
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
 from ..host.cpus import available_cpus
+from ..results.facts import WorkerFacts
 from ..worker.protocol import (
     Answer,
     Evaluate,
@@ -50,7 +51,7 @@ class SupervisedWorker:
         self.key = key
         self.numbers = {case: number for number, case in enumerate(cases)}
         self.failures: dict[Case, Failure] = {}
-        self.facts: dict[str, Any] = {}
+        self.facts = WorkerFacts(key.framework)
         self.process = -1
         self.closed = False
         self._python, self._cpus, self._log, self._timeout = python, cpus, log, timeout
@@ -85,7 +86,7 @@ class SupervisedWorker:
         if self.closed:
             self.stop()
             return
-        self.facts = {"status": "ok", "interpreter": self._python, **_facts(self._worker.facts)}
+        self.facts = _facts(self.key.framework, self._python, self._worker.facts)
 
     def _fail(self, failure: Failure) -> None:
         """No process can be had, unless it was ended from outside: every case fails for it."""
@@ -94,7 +95,7 @@ class SupervisedWorker:
             return
         self._down = failure
         self.failures.update(dict.fromkeys(self.alive, failure))
-        self.facts = {"status": failure.status, "detail": failure.reason}
+        self.facts = WorkerFacts(self.key.framework, failure.status, failure.reason)
 
     def close(self) -> None:
         """End the process for good: whatever waits for it fails, and no other is started."""
@@ -174,12 +175,18 @@ class SupervisedWorker:
         return None
 
 
-def _facts(started: Started) -> dict[str, Any]:
+def _facts(framework: str, interpreter: str, started: Started) -> WorkerFacts:
     """What run.json keeps of a worker."""
-    facts = asdict(started)
-    environment = {when: facts.pop(when) for when in ("before", "after")}
-    kept = ("versions", "python", "pid", "loop_overhead")
-    return {**{name: facts[name] for name in kept}, "floating_point": environment}
+    return WorkerFacts(
+        framework,
+        interpreter=interpreter,
+        versions=started.versions,
+        python=started.python,
+        pid=started.pid,
+        loop_overhead=started.loop_overhead,
+        before=started.before,
+        after=started.after,
+    )
 
 
 class Workers:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
-from ...bench.gate.summary import Line
 from ...bench.host.errors import StoreError
 from ...bench.results import words
+from ...bench.results.facts import RunFacts
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Against, Row, derived
 from ...bench.results.store import Run, load
@@ -53,8 +51,7 @@ def read(paths: Sequence[Path]) -> Evidence:
 def _load(path: Path) -> Run:
     """A run whose words any page can hold. Raises StoreError."""
     run = load(path)
-    _check_facts(run)
-    facts = replace(run.facts, **_written(vars(run.facts)))
+    facts: RunFacts = _written(run.facts)
     records = [row if _is_writable(row) else _written(row) for row in run.records]
     for number, row in enumerate(records, start=1):
         if wrong := _wrong(row):
@@ -84,37 +81,6 @@ def _wrong(row: Row) -> str:
     if row.binades and len(row.binades) != groups:
         return f"{len(row.binades)} errors for the {groups} groups of {row.case.dtype}"
     return ""
-
-
-@dataclass(frozen=True)
-class _Worker:
-    """The facts of a worker that pages read."""
-
-    versions: dict[str, Any] = field(default_factory=dict)
-    floating_point: dict[str, dict[str, bool | str]] | None = None
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """The facts of a run that pages read and the store does not check."""
-
-    workers: dict[str, _Worker]
-    selftest: list[Line]
-
-
-_FACTS = TypeAdapter(_Facts)
-
-
-def _check_facts(run: Run) -> None:
-    """Raise StoreError for facts that are not of the kind that pages expect."""
-    try:
-        _FACTS.validate_python({"workers": run.facts.workers, "selftest": run.facts.selftest})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise StoreError(
-            f"{run.path / 'run.json'} is malformed: {where}: {first['msg']}; measure it again"
-        ) from None
 
 
 def _written(value: Any) -> Any:

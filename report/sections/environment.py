@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from ...bench.results.store import RunFacts
+from ...bench.results.facts import RunFacts
 from ..read.evidence import Evidence
 from ..words import counted
 
@@ -36,17 +37,18 @@ def _facts(facts: RunFacts) -> list[tuple[str, str]]:
             f"{facts.budget:g} s in all",
         ),
         *_flat("size classes, elements", facts.size_classes),
-        *_flat("project", facts.project),
+        *_flat("project", vars(facts.project)),
         *((f"asked: {key}", _text(value) or "all") for key, value in facts.asked.items()),
         *_flat("seconds", facts.seconds),
         *_flat("loop overhead, ns", facts.loop_overhead_ns),
-        *_flat("machine", facts.machine),
+        *_flat("machine", vars(facts.machine)),
         *_flat("worker", facts.workers),
     ]
 
 
 def _flat(prefix: str, content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(f"{prefix}: {key}", _text(value) or "none") for key, value in content.items()]
+    known = {key: value for key, value in content.items() if value is not None}
+    return [(f"{prefix}: {key}", _text(value) or "none") for key, value in known.items()]
 
 
 def _text(value: Any) -> str:
@@ -54,6 +56,9 @@ def _text(value: Any) -> str:
         return "; ".join(f"{key}: {_text(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
+    if is_dataclass(value):
+        known = {field.name: getattr(value, field.name) for field in fields(value)}
+        return _text({name: part for name, part in known.items() if part not in (None, "")})
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -54,7 +54,7 @@ def measures(evidence: Evidence) -> list[Measure]:
 
 def _conditions(run: Run) -> list[summary.Condition]:
     """The conditions in which the gate was measured."""
-    lines = map(summary.line_of, run.facts.selftest)
+    lines = run.facts.selftest
     return [condition for condition in summary.conditions(lines) if GATE in condition.lines]
 
 

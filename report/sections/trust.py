@@ -112,9 +112,9 @@ def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
 
 def _of_worker(evidence: Evidence, framework: str) -> str:
     for run in evidence.runs.values():
-        for name, facts in run.facts.workers.items():
-            if name.split("/")[0] == framework and facts.get("detail"):
-                return str(facts["detail"])
+        for worker in run.facts.workers_of(framework):
+            if worker.reason:
+                return worker.reason
     return ""
 
 
@@ -202,11 +202,10 @@ def _checks(evidence: Evidence, name: str, timed: int) -> str:
 
 def _machine(run: Run) -> str:
     facts, known = run.facts, run.facts.machine
-    load = known.get("load")
     parts = [
         machine(known),
-        *["virtual, shared with neighbours that cannot be seen"] * bool(known.get("virtual")),
-        *([f"load {load:g} at the start"] if isinstance(load, int | float) else []),
+        *["virtual, shared with neighbours that cannot be seen"] * bool(known.virtual),
+        *([] if known.load is None else [f"load {known.load:g} at the start"]),
     ]
     spoilt = (
         f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"

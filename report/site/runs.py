@@ -9,13 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from ...bench.catalog.cases import Case
-from ...bench.results.store import RunFacts
+from ...bench.results.facts import RunFacts, WorkerFacts
 from ..read.evidence import Checked, Evidence, Timed
 from ..sections import accuracy, answer, gate
-from ..words import listing, title, writable
+from ..words import listing, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
 """The facts that identify a machine: where one differs, it is another machine.
@@ -68,7 +67,7 @@ class Listed:
     def versions(self) -> list[tuple[str, str]]:
         """Each framework with its versions, or the reason that it is missing."""
         return [
-            (title(name), _versions(worker) or _reason(worker))
+            (self.facts.title(name), _versions(worker) or _reason(worker))
             for name, worker in self.facts.workers.items()
         ]
 
@@ -163,68 +162,48 @@ def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
 
 def machine_of(facts: RunFacts) -> Machine:
     """The machine of a run, by the facts of MACHINE; of a GPU the name, not the driver."""
-    facts_of_machine = {name: facts.machine.get(name) for name in MACHINE}
-    gpus = [name for name, _ in _gpus(facts)]
-    facts_of_machine["gpus"] = gpus
-    caches = facts_of_machine["caches"] if isinstance(facts_of_machine["caches"], dict) else {}
+    machine = facts.machine
+    gpus = [gpu.name for gpu in machine.gpus]
+    identity = {name: getattr(machine, name) for name in MACHINE} | {"gpus": gpus}
     words = [
-        _text(facts_of_machine["cpu"]),
-        _text(facts_of_machine["architecture"]),
-        f"{_text(facts_of_machine['cores'])} CPUs",
-        f"{_text(facts_of_machine['memory_gib'])} GiB",
-        *(f"{level} {size}" for level, size in caches.items()),
+        _text(machine.cpu),
+        _text(machine.architecture),
+        f"{_text(machine.cores)} CPUs",
+        f"{_text(machine.memory_gib)} GiB",
+        *(f"{level} {size}" for level, size in machine.caches.items()),
         *gpus,
-        "virtual" if facts_of_machine["virtual"] else "not virtual",
+        "virtual" if machine.virtual else "not virtual",
     ]
-    key = json.dumps(facts_of_machine, sort_keys=True, default=str)
-    return Machine(key, _text(facts_of_machine["cpu"]), ", ".join(filter(None, words)))
+    key = json.dumps(identity, sort_keys=True, default=str)
+    return Machine(key, _text(machine.cpu), ", ".join(filter(None, words)))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "not kept" if value is None else str(value)
-
-
-def _gpus(facts: RunFacts) -> list[tuple[str, str]]:
-    """Name and driver of each GPU, which a run keeps as `name, driver`."""
-    recorded = facts.machine.get("gpus")
-    lines = recorded if isinstance(recorded, list) else []
-    return [(name, driver.strip()) for name, _, driver in (str(x).rpartition(", ") for x in lines)]
 
 
 def version_of(facts: RunFacts, framework: str) -> str:
     """A framework's own version in a run; empty if the run does not record it."""
-    for worker in _workers(facts, framework):
-        versions = worker.get("versions")
-        if isinstance(versions, dict) and framework in versions:
-            return str(versions[framework])
-    return ""
+    versions = (worker.versions.get(framework, "") for worker in facts.workers_of(framework))
+    return next(filter(None, versions), "")
 
 
 def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
     """Versions and settings of a run that a framework's cost may depend on."""
-    known = {f"project {name}": value for name, value in facts.project.items()}
-    known |= {name: _text(facts.machine.get(name)) for name in _SYSTEM}
-    for worker in _workers(facts, framework):
-        known |= _named_versions(worker) | {"Python": _text(worker.get("python"))}
-    known |= {"driver": listing([driver for _, driver in _gpus(facts)])} if _gpus(facts) else {}
+    known = {f"project {name}": value for name, value in vars(facts.project).items()}
+    known |= {name: _text(getattr(facts.machine, name)) for name in _SYSTEM}
+    for worker in facts.workers_of(framework):
+        known |= {**worker.versions, "Python": worker.python or _text(None)}
+    drivers = [gpu.driver for gpu in facts.machine.gpus]
+    known |= {"driver": listing(drivers)} if drivers else {}
     sampling = f"{facts.rounds} rounds, {facts.epochs} processes, {facts.budget:g} s"
     asked = json.dumps(facts.asked, sort_keys=True, default=str)
     return known | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
 
 
-def _workers(facts: RunFacts, framework: str) -> list[dict[str, Any]]:
-    workers = facts.workers.items()
-    return [worker for name, worker in workers if name.split("/")[0] == framework]
+def _versions(worker: WorkerFacts) -> str:
+    return ", ".join(f"{name} {version}" for name, version in worker.versions.items())
 
 
-def _named_versions(worker: Mapping[str, Any]) -> dict[str, str]:
-    versions = worker.get("versions")
-    return {str(k): str(v) for k, v in versions.items()} if isinstance(versions, dict) else {}
-
-
-def _versions(worker: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in _named_versions(worker).items())
-
-
-def _reason(worker: Mapping[str, Any]) -> str:
-    return " ".join(filter(None, [_text(worker.get("status")), str(worker.get("detail") or "")]))
+def _reason(worker: WorkerFacts) -> str:
+    return " ".join(filter(None, [worker.status, worker.reason]))

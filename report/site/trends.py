@@ -283,7 +283,7 @@ def news(trend: Trend, number: int) -> list[str]:
         return []
     before, after = trend.runs[number - 2], trend.runs[number - 1]
     names = dict.fromkeys(
-        name.split("/")[0] for run in (before, after) for name in run.facts.workers
+        worker.framework for run in (before, after) for worker in run.facts.workers.values()
     )
     texts = (text for name in names or [""] for text in differences(before, after, name))
     return list(dict.fromkeys(texts))

@@ -143,7 +143,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
             "virtual",
             "virtual machine",
             "Measured on a virtual machine, whose neighbours cannot be seen.",
-            lambda timed: bool(runs[timed.run].facts.machine.get("virtual")),
+            lambda timed: bool(runs[timed.run].facts.machine.virtual),
         ),
     ]
     return [*checks, _unfinished(evidence)]

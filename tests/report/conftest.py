@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from actbench.bench.catalog import cases
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.host.machine import Machine
+from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
+from actbench.bench.results.store import SCHEMA, RunWriter, facts_of
+from actbench.bench.run.request import known_frameworks
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 
@@ -42,7 +45,7 @@ MODES = {
 
 
 def facts(**changes: Any) -> RunFacts:
-    """The facts of a finished run on an ordinary machine."""
+    """The facts of a finished run on an ordinary machine, with changes as run.json has them."""
     run_facts = RunFacts(
         schema=SCHEMA,
         command="actbench run --profile standard",
@@ -59,15 +62,16 @@ def facts(**changes: Any) -> RunFacts:
         size_classes={"cpu": CLASSES, "cuda": CLASSES},
         asked={"frameworks": []},
         inputs="normal(0, 1) in the function's domain",
-        machine={
-            "cpu": "Example CPU",
-            "cores": 2,
-            "memory_gib": 23.4,
-            "caches": {"L1d": "48K", "L2": "1M"},
-            "load": 0.4,
-            "virtual": True,
-        },
-        workers={"torch": {"status": "ok", "versions": {"torch": "2.13.0"}, "python": "3.11.7"}},
+        machine=Machine(
+            cpu="Example CPU",
+            cores=2,
+            memory_gib=23.4,
+            caches={"L1d": "48K", "L2": "1M"},
+            load=0.4,
+            virtual=True,
+        ),
+        frameworks=known_frameworks(),
+        workers={"torch": WorkerFacts("torch", versions={"torch": "2.13.0"}, python="3.11.7")},
         seconds={"timing": 61.2, "agreement": 30.5},
         finished="2025-01-31T10:05:00Z",
         state="finished",
@@ -76,7 +80,7 @@ def facts(**changes: Any) -> RunFacts:
         compile_seconds=412.0,
         spoilt_samples=3,
     )
-    return replace(run_facts, **changes)
+    return facts_of({**asdict(run_facts), **changes}, Path("run.json"))
 
 
 def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list[Row]:
@@ -240,7 +244,11 @@ def failing_rows() -> list[Row]:
 
 
 MISSING_TENSORFLOW = {
-    "tensorflow": {"status": "unsupported", "detail": "tensorflow is not installed here"}
+    "tensorflow": {
+        "framework": "tensorflow",
+        "status": "unsupported",
+        "reason": "tensorflow is not installed here",
+    }
 }
 
 
@@ -312,8 +320,8 @@ def case_tail() -> tuple[str, str, str, int, int]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every synthetic run by name."""
     root = tmp_path_factory.mktemp("runs")
-    machine = {"cpu": HOSTILE, HOSTILE: HOSTILE, "caches": {HOSTILE: [HOSTILE]}, "load": HOSTILE}
-    worker = {HOSTILE: {"status": "ok", "detail": HOSTILE}}
+    machine = {"cpu": HOSTILE, "system": HOSTILE, "caches": {HOSTILE: HOSTILE}}
+    worker = {HOSTILE: {"framework": HOSTILE, "reason": HOSTILE, "versions": {HOSTILE: HOSTILE}}}
     return {
         "normal": write_run(root / "normal", normal_rows()),
         "failing": write_run(

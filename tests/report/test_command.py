@@ -120,25 +120,31 @@ def test_a_case_of_no_size_that_was_not_timed_is_no_fault(make_run: Callable[...
 @pytest.mark.parametrize(
     ("facts", "where"),
     [
-        ({"workers": {"torch": {"versions": None}}}, "workers.torch.versions"),
-        ({"workers": {"torch": {"floating_point": "x"}}}, "workers.torch.floating_point"),
-        ({"workers": {"torch": {"floating_point": {"after": 1}}}}, "torch.floating_point.after"),
+        ({"workers": {"torch": {"framework": "torch", "versions": None}}}, "torch.versions"),
+        ({"workers": {"torch": {"framework": "torch", "after": "x"}}}, "workers.torch.after"),
+        ({"workers": {"torch": {"status": "ok"}}}, "workers.torch.framework"),
         ({"selftest": [{"tool": "the gate"}]}, "selftest.0.hogs"),
+        ({"machine": {"gpus": 1}}, "machine.gpus"),
+        ({"machine": {"load": "high"}}, "machine.load"),
     ],
 )
 def test_facts_that_are_not_of_their_kind(
     make_run: Callable[..., Path], facts: dict[str, Any], where: str
 ) -> None:
-    message = one_sentence(call(make_run([], **facts)), 4)
+    folder = make_run([])
+    path = folder / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **facts}), encoding="utf-8")
+    message = one_sentence(call(folder), 4)
     assert "run.json is malformed: " in message
     assert where in message
 
 
-@pytest.mark.parametrize("gpus", [1, "A100", {"a": "b"}, None])
-def test_gpus_that_are_no_list_are_not_spelt_out(make_run: Callable[..., Path], gpus: Any) -> None:
+def test_gpus_are_named_with_their_driver(make_run: Callable[..., Path]) -> None:
+    gpus = [{"name": "A100", "driver": "550"}]
     folder = make_run([], machine={"cpu": "Example", "cores": 1, "gpus": gpus})
     assert call(folder).exit_code == 0
-    assert "<dd>Example, 1 core; 3 samples" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<dd>Example, 1 core, A100, 550; 3 samples" in page
 
 
 @pytest.mark.parametrize("letter", ["\x01", "\x1b", "\ufffe", "\ud800"])

@@ -19,10 +19,13 @@ from actbench.bench.compare import exactness, words
 from actbench.bench.compare.runs import Comparison, compare
 from actbench.bench.compare.timing import Timing, Unit
 from actbench.bench.host.errors import StoreError, UsageError
+from actbench.bench.host.machine import Machine
 from actbench.bench.results import store
+from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Ended, Kink, Point, Row, Sampling, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import Run, RunFacts, RunWriter
+from actbench.bench.results.store import Run, RunWriter
+from actbench.bench.run.request import known_frameworks
 from actbench.bench.timing.ratios import Estimate
 
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
@@ -63,8 +66,9 @@ def _facts(**changes: Any) -> RunFacts:
         size_classes={},
         asked={},
         inputs="normal",
-        machine={"cpu": "Example", "cores": 2, "caches": {"L2": "1M"}, "gpus": []},
-        workers={"torch": {"status": "ok", "versions": {"torch": "2.13.0"}, "python": "3.11.7"}},
+        machine=Machine("Example", cores=2, caches={"L2": "1M"}),
+        frameworks=known_frameworks(),
+        workers={"torch": WorkerFacts("torch", versions={"torch": "2.13.0"}, python="3.11.7")},
         state="finished",
     )
     return replace(facts, **changes)
@@ -399,7 +403,7 @@ def test_figures_are_ordered_by_gravity() -> None:
 
 
 def test_different_machines_are_refused_unless_asked_otherwise() -> None:
-    there = {"cpu": "Other", "cores": 8, "caches": {"L2": "1M"}, "gpus": []}
+    there = Machine("Other", cores=8, caches={"L2": "1M"})
     base, candidate = _times(), _times(lambda case: 0.25, machine=there)
     with pytest.raises(
         UsageError, match=r"cpu Example against Other; cores 2 against 8\).*--across"
@@ -416,7 +420,7 @@ def test_different_machines_are_refused_unless_asked_otherwise() -> None:
 
 
 def test_what_differs_besides_is_named() -> None:
-    worker = {"status": "ok", "versions": {"torch": "2.14.0"}, "python": "3.12.1"}
+    worker = WorkerFacts("torch", versions={"torch": "2.14.0"}, python="3.12.1")
     candidate = _times(seed=3, workers={"torch": worker}, state="interrupted")
     notes = compare(_times(), candidate).notes
     assert notes == [
@@ -465,7 +469,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "base": _times(),
         "slow": _times(lambda case: 1.5 if case.activation == "gelu" else 1.0),
         "few": _times(epochs=2, width=1.1),
-        "other": _times(machine={"cpu": "Other"}),
+        "other": _times(machine=Machine("Other")),
     }
     return {name: _stored(folder / name, run) for name, run in stored.items()}
 

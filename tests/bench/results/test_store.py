@@ -15,7 +15,10 @@ import pytest
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.errors import StoreError, UsageError
+from actbench.bench.host.floating_point import USUAL
+from actbench.bench.host.machine import Gpu, Machine
 from actbench.bench.results import store
+from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import (
     Against,
     Cause,
@@ -29,7 +32,7 @@ from actbench.bench.results.rows import (
 )
 from actbench.bench.results.samples import Missing, Visit
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import RunFacts, RunWriter
+from actbench.bench.results.store import RunWriter
 
 CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
 
@@ -51,7 +54,8 @@ def _facts() -> RunFacts:
         size_classes={"cpu": {"launch": 64, "l1": 4096}},
         asked={},
         inputs="normal",
-        machine={},
+        machine=Machine("Example", gpus=(Gpu("A GPU", "1.0"),)),
+        workers={"torch": WorkerFacts("torch", before=USUAL, after=USUAL)},
     )
 
 

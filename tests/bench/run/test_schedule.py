@@ -148,7 +148,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     assert stored == "".join(f"{store.dump(row.as_record())}\n" for row in again)
     assert store.load(outcome.path).records == outcome.rows
     assert all(row.family in ("max", "exp") for row in outcome.rows)
-    assert facts.workers["numpy"]["status"] == "ok"
+    assert facts.workers["numpy"].status == "ok"
     assert facts.timed_share is not None
     assert 0 < facts.timed_share <= 1
 
@@ -537,6 +537,6 @@ def test_an_interrupt_does_not_wait_for_a_worker_that_hangs(tmp_path: Path) -> N
 
 def test_no_worker_outlives_its_run(tmp_path: Path) -> None:
     outcome = _run(_request(tmp_path / "run", parts=("timing",)))
-    pid = outcome.facts.workers["numpy"]["pid"]
+    pid = outcome.facts.workers["numpy"].pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -7,12 +7,15 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actbench.bench.host.cpus import available_cpus
+from actbench.bench.host.floating_point import FloatingPoint
+from actbench.bench.results.facts import WorkerFacts
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import SupervisedWorker
 
@@ -136,24 +139,26 @@ def test_a_worker_tells_what_its_framework_changed(tmp_path: Path) -> None:
     )
     python.chmod(0o755)
     facts = _facts(str(python), tmp_path)
-    flushing = {**USUAL, "flushes_results": True, "subnormals_are_zero": True}
-    assert facts["floating_point"] == {"before": USUAL, "after": flushing}
+    usual = FloatingPoint(**USUAL)
+    flushing = replace(usual, flushes_results=True, subnormals_are_zero=True)
+    assert (facts.before, facts.after) == (usual, flushing)
 
 
 def test_a_worker_tells_both_states(tmp_path: Path) -> None:
-    assert _facts(sys.executable, tmp_path)["floating_point"] == {"before": USUAL, "after": USUAL}
+    facts = _facts(sys.executable, tmp_path)
+    assert facts.before == facts.after == FloatingPoint(**USUAL)
 
 
 @pytest.mark.slow
 def test_no_framework_here_changes_the_environment_by_its_import(worker: SupervisedWorker) -> None:
-    assert worker.facts["floating_point"] == {"before": USUAL, "after": USUAL}
+    assert worker.facts.before == worker.facts.after == FloatingPoint(**USUAL)
 
 
-def _facts(python: str, folder: Path) -> dict[str, Any]:
+def _facts(python: str, folder: Path) -> WorkerFacts:
     worker = SupervisedWorker(
         Key("numpy", "cpu", 1), [], python, available_cpus(), folder / "log", 60.0
     )
     worker.start()
     worker.stop()
-    assert worker.facts["status"] == "ok", worker.facts
+    assert worker.facts.status == "ok", worker.facts
     return worker.facts

@@ -54,11 +54,11 @@ def started(tmp_path: Path) -> Iterator[SupervisedWorker]:
 
 def test_a_worker_that_died_while_nobody_asked_is_replaced(started: SupervisedWorker) -> None:
     assert started.prepare(CASE, 0) is not None
-    before = started.facts["pid"]
+    before = started.facts.pid
     os.kill(before, signal.SIGKILL)
     started.pin(available_cpus()[-1:])
-    assert started.facts["pid"] != before
-    assert os.sched_getaffinity(started.facts["pid"]) == {available_cpus()[-1]}
+    assert started.facts.pid != before
+    assert os.sched_getaffinity(started.facts.pid) == {available_cpus()[-1]}
     assert started.sample(CASE, 0, 1e-4, 1) is not None
     assert started.failures == {}
 
@@ -71,7 +71,7 @@ def test_a_worker_that_cannot_be_confined_fails_its_cases(tmp_path: Path) -> Non
     worker.start()
     assert worker.alive == []
     assert "no such CPU" in worker.failures[CASE].reason
-    assert worker.facts["status"] == "error"
+    assert worker.facts.status == "error"
     assert worker.prepare(CASE, 0) is None
 
 

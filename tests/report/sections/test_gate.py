@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from actbench.bench.catalog.cases import Case
@@ -34,7 +34,7 @@ def test_the_page_shows_calls_of_the_gate_and_of_its_rival(
         _trial(1, "same"),
         _trial(2, "slower", 0.05),
     ]
-    lines = [asdict(line) for line in summary.summary(trials)]
+    lines = summary.summary(trials)
     any_facts = read_facts(next(iter(runs.values())))
     run_facts = replace(any_facts, selftest=lines, command="actbench selftest <x>")
     writer = RunWriter(tmp_path / "run", run_facts)
@@ -51,7 +51,7 @@ def test_the_page_shows_calls_of_the_gate_and_of_its_rival(
 def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    lines = [asdict(line) for line in summary.summary([_trial(0, "same")])]
+    lines = summary.summary([_trial(0, "same")])
     run_facts = replace(read_facts(runs["normal"]), selftest=lines)
     RunWriter(tmp_path / "run", run_facts).finish(summary.rows([_trial(0, "same")]))
     printed, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
@@ -64,7 +64,7 @@ def test_without_a_line_of_the_gate_there_is_no_table(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
     lines = summary.summary([_trial(0, "same", rival={"pytest-benchmark min:5%": True})])
-    rival = [asdict(line) for line in lines if line.tool != summary.GATE]
+    rival = [line for line in lines if line.tool != summary.GATE]
     assert rival
     run_facts = replace(read_facts(runs["normal"]), selftest=rival)
     RunWriter(tmp_path / "run", run_facts).finish([])

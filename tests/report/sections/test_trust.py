@@ -72,7 +72,7 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
 def test_a_changed_floating_point_environment_is_said(make_run: MakeRun) -> None:
     before = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
     after = {**before, "flushes_results": True}
-    workers = {"torch": {"status": "ok", "floating_point": {"before": before, "after": after}}}
+    workers = {"torch": {"framework": "torch", "before": before, "after": after}}
     [line] = trust.caveats(read([make_run([*RELU], "fast", workers=workers)]))
     assert line.startswith("Run fast. Importing torch changed")
     assert line.endswith("subnormal results become zero.")
@@ -160,7 +160,9 @@ def test_what_a_run_did_not_come_to_was_asked_for(
 
 def test_a_worker_that_refuses_a_device_is_offered_the_cpu(make_run: MakeRun) -> None:
     rows = [replace(row, case=replace(row.case, device="cuda")) for row in RELU]
-    workers = {"numpy/cuda/1": {"status": "unsupported", "detail": "NumPy has no cuda device"}}
+    reason = "NumPy has no cuda device"
+    worker = {"framework": "numpy", "status": "unsupported", "reason": reason}
+    workers = {"numpy/cuda/1": worker}
     stated = dict(trust.absent(read([make_run(rows, workers=workers)])))
     assert stated["NumPy was not measured in this run: NumPy has no cuda device."] == (
         "actbench run --framework numpy"

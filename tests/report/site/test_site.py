@@ -20,8 +20,12 @@ from click.testing import CliRunner, Result
 from actbench.__main__ import cli
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
+from actbench.bench.host.machine import Gpu, Machine, Project
+from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Row, described
-from actbench.bench.results.store import SCHEMA, RunFacts, RunWriter
+from actbench.bench.results.status import Status
+from actbench.bench.results.store import SCHEMA, RunWriter
+from actbench.bench.run.request import known_frameworks
 from actbench.report.page import render
 from actbench.report.read.evidence import Checked, Estimate, Evidence, Timed
 from actbench.report.read.rows import read
@@ -59,10 +63,9 @@ def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
         size_classes={"cpu": {"l2": 65536}},
         asked={},
         inputs="normal",
-        machine={"cpu": "Example CPU", "cores": 2, "caches": {"L1d": "48K"}, "virtual": True},
-        workers={
-            "torch": {"status": "ok", "versions": {"torch": version}, "python": "3.11.7"},
-        },
+        machine=Machine("Example CPU", cores=2, caches={"L1d": "48K"}, virtual=True),
+        frameworks=known_frameworks(),
+        workers={"torch": WorkerFacts("torch", versions={"torch": version}, python="3.11.7")},
         finished=started(number),
         state="finished",
     )
@@ -202,7 +205,8 @@ def test_too_few_runs_say_how_many_are_needed() -> None:
 
 def test_a_run_without_the_framework_leaves_a_gap() -> None:
     runs = series_of_runs([2.0] * 8 + [2.6] * 8, jump=10)
-    missing = {"torch": {"status": "unsupported", "detail": "torch is not installed here"}}
+    reason = "torch is not installed here"
+    missing = {"torch": WorkerFacts("torch", Status.UNSUPPORTED, reason)}
     for at in (4, 8):
         runs[at] = replace(runs[at], costs={}, facts=replace(runs[at].facts, workers=missing))
     history = gelu(runs)
@@ -235,7 +239,7 @@ def test_costs_without_an_interval_are_shown_and_never_decide() -> None:
 
 def test_machines_are_kept_apart() -> None:
     runs = series_of_runs([2.0] * 8 + [2.6] * 8)
-    other = {**runs[0].facts.machine, "cpu": "Other CPU"}
+    other = replace(runs[0].facts.machine, cpu="Other CPU")
     moved = [
         replace(listed_run, facts=replace(listed_run.facts, machine=other))
         if at >= 8
@@ -256,17 +260,17 @@ def test_machines_are_kept_apart() -> None:
         ("cores", 4, False),
         ("virtual", False, False),
         ("caches", {"L1d": "32K"}, False),
-        ("gpus", ["A GPU, 1.0"], False),
+        ("gpus", (Gpu("A GPU", "1.0"),), False),
     ],
 )
 def test_what_makes_another_machine(fact: str, value: object, same: bool) -> None:
     one = facts()
-    other = facts(machine={**one.machine, fact: value})
+    other = facts(machine=replace(one.machine, **{fact: value}))  # type: ignore[arg-type]
     assert (machine_of(one).key == machine_of(other).key) is same
 
 
 def test_a_driver_is_a_version_not_a_machine() -> None:
-    machines = [{**facts().machine, "gpus": [f"A GPU, {driver}"]} for driver in ("1", "2")]
+    machines = [replace(facts().machine, gpus=(Gpu("A GPU", each),)) for each in ("1", "2")]
     one, other = (facts(machine=machine) for machine in machines)
     assert machine_of(one).key == machine_of(other).key
     runs = [replace(run(1, {}), facts=run_facts) for run_facts in (one, other)]
@@ -348,15 +352,16 @@ def published(tmp_path_factory: pytest.TempPathFactory, hostile_text: str) -> Pa
     write_run(root / "exact", 5, [Row(exact, "max_ulp", 1.0)])
     gate_rows = [Row(cases()[2], "gate_coverage", 1.0)]
     write_run(root / "gate", 6, gate_rows, profile="selftest", state="interrupted")
-    versions = {hostile_text: hostile_text}
-    worker = {"status": hostile_text, "versions": {"torch": hostile_text, **versions}}
+    named = {hostile_text: hostile_text}
+    versions = {"torch": hostile_text, **named}
+    worker = WorkerFacts("torch", Status.ERROR, hostile_text, versions=versions)
     write_run(
         root / STRANGE,
         7,
         small_rows(),
-        machine={"cpu": hostile_text, "caches": versions, "gpus": [hostile_text]},
+        machine=Machine(hostile_text, caches=named, gpus=(Gpu(hostile_text, hostile_text),)),
         workers={"torch": worker, hostile_text: worker},
-        project=versions,
+        project=Project(hostile_text, hostile_text),
         profile=hostile_text,
         command=hostile_text,
         inputs=hostile_text,

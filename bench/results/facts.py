@@ -1,0 +1,140 @@
+"""What is known of a run besides its samples: `run.json`.
+
+A page reads a run by what is in it: how frameworks were called, which modes they had and how the
+machine was built stand here, and nothing is looked up in today's sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..host.floating_point import FloatingPoint
+from ..host.machine import Machine, Project
+from .status import Status
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """A worker of a framework: how it came to be, its versions, and the interpreter.
+
+    `reason` says why it is missing, if it is. The floating-point environment is that of its main
+    thread, `before` anything was imported and `after` the framework was.
+    """
+
+    framework: str
+    status: Status = Status.OK
+    reason: str = ""
+    interpreter: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+    pid: int | None = None
+    loop_overhead: float | None = None
+    before: FloatingPoint | None = None
+    after: FloatingPoint | None = None
+
+
+@dataclass(frozen=True)
+class FrameworkFacts:
+    """A framework as it was known: its own spelling of its name, its modes, and whether gradients
+    are its own work."""
+
+    title: str
+    modes: tuple[str, ...] = ()
+    differentiates: bool = True
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many of so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """A share with its interval, and the counts."""
+        if not self.of:
+            return "–"
+        return f"{self.count} of {self.of} ({100 * self.low:.1f}–{self.high:.1%})"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the gate, or a rule of another tool, called under some conditions.
+
+    `planted` is the slowdown, `called` how often a case was called slower, `covered` how often its
+    interval held what was planted, `alarmed` in how many gates such a case was called; `seconds`
+    is the timing of the median gate.
+    """
+
+    tool: str
+    hogs: str
+    planted: float
+    how: str
+    called: Rate
+    undecided: Rate
+    covered: Rate
+    alarmed: Rate
+    seconds: float
+
+
+@dataclass
+class RunFacts:
+    """What is known of a run besides its samples.
+
+    `workers` has one entry per worker, by `framework` (`framework/device/threads` where that is not
+    the only one). `seconds` is the wall time of each phase; `timed_share` the part of the measuring
+    phase that lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
+    `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
+    own cost per call. `size_classes` gives the elements of each class by device; `gpu_states` the
+    clocks and throttle bits of each GPU before and after each epoch that used one; `precision` is
+    the half width of an interval at which sampling stops, `budget` the seconds of sampling after
+    which it stops anyway. `selftest` has a gate's measure of itself.
+    """
+
+    schema: int
+    command: str
+    profile: str
+    seed: int
+    started: str
+    rounds: int
+    epochs: int
+    batch: float
+    batches: int
+    precision: float
+    budget: float
+    per_binade: int
+    size_classes: dict[str, dict[str, int]]
+    asked: dict[str, list[str | int]]
+    inputs: str
+    machine: Machine
+    project: Project = field(default_factory=Project)
+    frameworks: dict[str, FrameworkFacts] = field(default_factory=dict)
+    workers: dict[str, WorkerFacts] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    finished: str | None = None
+    state: str = "running"
+    timed_share: float | None = None
+    seconds_a_case: float | None = None
+    compile_seconds: float = 0.0
+    loop_overhead_ns: dict[str, float] = field(default_factory=dict)
+    spoilt_samples: int = 0
+    gpu_states: list[dict[str, str]] = field(default_factory=list)
+    selftest: list[Tally] = field(default_factory=list)
+
+    def title(self, framework: str) -> str:
+        """A framework's own spelling of its name, as far as the run has it."""
+        known = self.frameworks.get(framework)
+        return known.title if known else framework
+
+    def differentiates(self, framework: str) -> bool:
+        """Whether a framework's gradients are its own work; one that is not known is trusted to."""
+        known = self.frameworks.get(framework)
+        return known is None or known.differentiates
+
+    def workers_of(self, framework: str) -> list[WorkerFacts]:
+        """The workers of a framework, on whatever device."""
+        return [worker for worker in self.workers.values() if worker.framework == framework]
