@@ -42,7 +42,7 @@ _BATCH, _BATCHES = 0.0005, 128
 class Setting:
     """The common settings of a gate's processes.
 
-    `folders` has the tree of each arm, `python_of` gives the interpreter of a framework. `apart`
+    `folders` has the trees by arm, `python_of` gives the interpreter of a framework. `apart`
     has the frameworks whose arms need separate processes, and `base_python` the interpreter of the
     base's, "" for the candidate's. `hogs` and `planted` are for tests of the gate itself.
     """
