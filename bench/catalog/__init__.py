@@ -1,1 +1,1 @@
-"""What can be measured: activations with exact values, cases, dtypes, sizes and inputs."""
+"""The things to measure: activations with exact values, cases, dtypes, sizes and inputs."""

@@ -1,4 +1,4 @@
-"""The catalogue: one record an activation, with its exact value and exact derivative.
+"""The catalogue: one record per activation, with its exact value and exact derivative.
 
 The exact functions are balls (`bench.exact`); `bench.agreement` raises their precision until the
 answer is decided.
@@ -35,7 +35,7 @@ class Bound:
         return f"{'above' if self.open else 'at least'} {self.lowest:g}"
 
     def holds(self, value: float) -> bool:
-        """True for a value that the parameter may have."""
+        """Say whether the parameter may have a value."""
         return value > self.lowest if self.open else value >= self.lowest
 
 
@@ -56,7 +56,7 @@ class Activation:
     `operations` counts the primitives that the first form written out takes, an element of input,
     with equal subexpressions computed once. A subtraction counts as add; a negation, a division by
     a number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln
-    as log1p. What is done once a row is not counted.
+    as log1p. What is done once per row is not counted.
     `primitive` marks the single operations in which `operations` counts. They have no form but the
     framework's own, or one written out where it has none.
     `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
@@ -92,7 +92,7 @@ class Activation:
         return f"{self.name}({shown})" if shown else self.name
 
     def output_share(self, length: int) -> float:
-        """Elements of the result for each of an input whose rows have `length`."""
+        """Elements of the result per element of an input whose rows have `length`."""
         return self.output_length(length, **self.parameters) / length
 
     def indivisible(self, length: int) -> str:
@@ -147,7 +147,7 @@ _POSITIVE = Bound(0, open=True)
 _EXP_OVERFLOWS = (100.0,)
 """Beyond 88.8 and 11.1, where eˣ leaves float32 and float16."""
 _EXP_NEGATED_OVERFLOWS = (-89.0,)
-"""Where e⁻ˣ leaves float32, and x · e^x is normal still."""
+"""Inputs where e⁻ˣ leaves float32, and x · e^x is normal still."""
 _TANH_BRANCHES = (0.0004, 7.90531110763549805, 7.99881172180175781)
 """Eigen's and XLA's tanh in float32: x itself below the first, clamped at one of the others."""
 _ERF_CLAMPED = 3.832506856900711
@@ -155,7 +155,7 @@ _ERF_CLAMPED = 3.832506856900711
 _SOFTPLUS_BRANCHES = (20.0, 13.942385, -13.942385)
 """PyTorch's `threshold`, from which on softplus is x; and ±(ln ε + 2) of float32, TensorFlow's."""
 _SQUAREPLUS_CANCELS = (-5800.0, -256.0, 256.0)
-"""As printed it is 0 in float32 below the first; x² leaves float16 from ±256 on."""
+"""The printed form is 0 in float32 below the first; x² leaves float16 from ±256 on."""
 
 _RECTIFIERS = (
     "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
@@ -600,7 +600,7 @@ REFERENCES: Mapping[str, Activation] = {
     **CATALOG,
     **{record.name: record for record in _FUNCTIONS},
 }
-"""What a function of one's own can be held against: the catalogue, and functions that no framework
+"""References for a function of one's own: the catalogue, and functions that no framework
 is measured on."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""

@@ -20,9 +20,9 @@ MODES = ("eager", "compiled")
 DIRECTIONS = ("forward", "backward", "both")
 DEVICES = ("cpu", "cuda")
 OUTPUTS = ("fresh", "reused")
-"""Whether a call returns memory of its own or writes where the last one wrote."""
+"""The memory of a result: the call's own, or where the last call wrote."""
 CACHES = ("warm", "cold")
-"""Whether a call finds its input where the last one left it, or nothing of it in any cache."""
+"""The caches before a call: as the last call left them, or without anything of its input."""
 _SECONDS_A_CASE = 0.5
 _LEAST_SECONDS = 5.0
 ALL_THREADS = "all"
@@ -78,12 +78,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is measured: which cases, how often, and how dense the accuracy grid is.
+    """The extent of a run: which cases, how often, and how dense the accuracy grid is.
 
     Every case is visited at least `rounds` times in each of `epochs` fresh processes; a visit is
     `batches` batches of about `batch` seconds. Visits go on where the interval of a process is
     wider than ±`precision` of the median, until `seconds` have been measured in all, or half a
-    second a case where there are few.
+    second per case where there are few.
     `per_binade` random inputs are tried in each binade and sign.
     """
 
@@ -224,7 +224,7 @@ PROFILES: Mapping[str, Profile] = {
 
 @dataclass(frozen=True)
 class Selection:
-    """What a person asked for: each field that is not empty replaces the profile's own."""
+    """A person's choices: each field that is not empty replaces the profile's own."""
 
     frameworks: tuple[str, ...] = ()
     activations: tuple[str, ...] = ()
@@ -340,7 +340,7 @@ def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
 
 
 def plain_form(activation: Activation, framework: Framework) -> str:
-    """The form that people take first: native, or the first one written out where there is none."""
+    """The form that people take first: native, or else the first one written out."""
     native = framework.offers(activation.name, "native") or not activation.forms
     return "native" if native else activation.forms[0]
 
@@ -352,8 +352,13 @@ def _conditions(plan: Plan) -> list[dict[str, Any]]:
         *(plan.directions, plan.devices, plan.dtypes, plan.sizes),
         *(threads, plan.outputs, plan.caches),
     )
-    chosen: list[dict[str, Any]] = [dict(zip(names, each, strict=True)) for each in values]
-    return [{**each, "size": _elements(each["size"], each["device"])} for each in chosen]
+    chosen: list[dict[str, Any]] = [
+        dict(zip(names, condition, strict=True)) for condition in values
+    ]
+    return [
+        {**condition, "size": _elements(condition["size"], condition["device"])}
+        for condition in chosen
+    ]
 
 
 def _elements(size: int | str, device: str) -> int:
@@ -364,7 +369,7 @@ def directions_of(case: Case) -> tuple[Case, ...]:
     """The case of each direction that a swept one stands for: value and gradient of `both`."""
     if case.direction != "both":
         return (case,)
-    return tuple(replace(case, direction=each) for each in ("forward", "backward"))
+    return tuple(replace(case, direction=direction) for direction in ("forward", "backward"))
 
 
 def row_length(size: int) -> int:
@@ -377,7 +382,7 @@ def row_length(size: int) -> int:
 
 
 def unsupported(case: Case) -> str:
-    """Why a case cannot be measured, as far as the source says; empty if it can."""
+    """The reason why a case cannot be measured, as far as the source says; empty if it can."""
     framework: Framework = frameworks()[case.framework]
     activation = find(case.activation)
     if not framework.offers(activation.name, case.form):

@@ -46,17 +46,17 @@ class Dtype:
         return 2.0**self.emax * (2 - 2.0 ** (1 - self.precision))
 
     def is_subnormal(self, x: Any) -> Any:
-        """True where a number, or each of an array, is subnormal."""
+        """Say whether a number is subnormal, or which numbers of an array are."""
         return (x != 0) & (abs(x) < self.normal)
 
     @property
     def is_small(self) -> bool:
-        """True where a run tries every number there is."""
+        """Say whether a run tries every number of the format."""
         return self.itemsize <= 2
 
     @property
     def is_countable(self) -> bool:
-        """True where somebody may go through every number there is."""
+        """Say whether anybody can go through every number of the format."""
         return self.itemsize <= 4
 
     @property

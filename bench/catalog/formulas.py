@@ -212,7 +212,7 @@ def logarithm(x: arb, inside: Callable[[], Any]) -> arb:
 
 
 def no_value() -> Any:
-    """Outside the domain."""
+    """Say that the input lies outside the domain."""
     raise NoValue
 
 

@@ -1,4 +1,4 @@
-"""What `impls/` offers, read from its source text: the parent never imports a framework."""
+"""The contents of `impls/`, read from its source text: the parent never imports a framework."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ class Framework:
 
     @property
     def differentiates(self) -> bool:
-        """Whether gradients are its own work, as they are of one without a script."""
+        """Say whether gradients are its own work, as they are of one without a script."""
         return self.script is None or bool(self.script.gradient)
 
     def offers(self, activation: str, form: str) -> bool:
-        """Whether the module defines the function `activation_form`."""
+        """Say whether the module defines the function `activation_form`."""
         return f"{activation}_{form}" in self.functions
 
 

@@ -14,7 +14,7 @@ from .dtypes import DTYPES, Dtype
 
 Array = np.ndarray[Any, Any]
 Domain = Literal["all", "positive"]
-"""Where random inputs are drawn: anywhere, or above 0."""
+"""The range that random inputs are drawn from: all numbers, or those above 0."""
 
 TIMING_INPUTS = (
     "standard normal, seeded, the same for every activation and framework; the absolute value of "
@@ -151,7 +151,7 @@ def structured_rows(dtype: str, seed: int) -> Array:
 
 
 def _adversarial_rows(base: Array, dtype: str) -> list[Array]:
-    """Rows that undo careless sums: shape (8, 16) each.
+    """Rows that undo careless sums, in arrays of shape (8, 16).
 
     Exponentials that overflow by themselves and by their sum, logarithms of probabilities (their
     logsumexp nearly 0), the largest value many times, and terms that only together count.

@@ -1,4 +1,4 @@
-"""Size classes: elements a call, chosen from the caches so that each class asks another question.
+"""Size classes: elements per call, chosen from the caches so that each asks another question.
 
 | class | what bounds a call | input and output together, in float32 |
 |---|---|---|
@@ -72,5 +72,5 @@ def _power_below(number: int) -> int:
 
 
 def streams(size: int, itemsize: int, device: str) -> bool:
-    """Whether an input and an output of `size` elements leave the last-level cache no reuse."""
+    """Say whether an input and an output of `size` elements leave the last-level cache no reuse."""
     return size * itemsize * 2 >= _PAIR * size_classes(device)["memory"]

@@ -1,4 +1,4 @@
-"""What a call reads and writes, in elements."""
+"""Memory that a call reads and writes, in elements."""
 
 from __future__ import annotations
 
