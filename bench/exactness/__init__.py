@@ -1,4 +1,4 @@
-"""How right a result is.
+"""The exactness of results.
 
 `reference` has the exact values (Arb), `known` those of every number of a small format, `balls` and
 `double` the float64 tier in front of it. A `problem` is a set of inputs with the exact values

@@ -27,7 +27,7 @@ Task = Callable[[], None]
 
 
 class Agreement:
-    """Checks each form of a selection once on the same inputs as every other."""
+    """A check of each form of a selection, once, on the same inputs as every other."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ _WIDEST = 2.0**-5
 """A radius beyond which no bound is worked out."""
 _SLOPE_OF_ERF = 1.1284
 _FADED = 1500.0
-"""Where exp(−x), erfc(x) and their like differ from their limits by less than _FLOOR."""
+"""The input beyond which exp(−x), erfc(x) and the like are within _FLOOR of their limits."""
 _GREATEST = arb(2) ** 1023
 
 
@@ -54,11 +54,11 @@ class Balls:
 
     @property
     def exact(self) -> bool:
-        """Whether no ball of the array has a width."""
+        """Say whether no ball of the array has a width."""
         return isinstance(self.rad, float) and self.rad == 0
 
     def settled(self) -> Array:
-        """Where the value and its bound are finite, as booleans."""
+        """Booleans that say where the value and its bound are finite."""
         return np.isfinite(self.mid) & np.isfinite(self.rad)
 
     def __neg__(self) -> Balls:
@@ -246,20 +246,20 @@ def balls(value: Any) -> Balls:
 
 
 def _sum(one: Radius, other: Radius, rounding: Radius) -> Radius:
-    for each in (one, other):
-        if not (isinstance(each, float) and each == 0):
-            rounding = rounding + each
+    for term in (one, other):
+        if not (isinstance(term, float) and term == 0):
+            rounding = rounding + term
     return rounding
 
 
 def _compare(greater: Balls, less: Balls, strict: bool) -> Where:
-    """Where one is greater; balls that overlap leave it open."""
+    """The condition that one is greater; balls that overlap leave it open."""
     holds = np.asarray(greater.mid > less.mid if strict else greater.mid >= less.mid)
     return Where(holds, _open(greater, less))
 
 
 def _open(one: Balls, other: Balls) -> Array | None:
-    """Where two balls are not surely apart: they overlap, or one of them is nowhere."""
+    """Places where two balls are not surely apart: they overlap, or one of them is nowhere."""
     if one.exact and other.exact:
         return None
     return ~np.asarray(np.abs(one.mid - other.mid) > 2 * (one.rad + other.rad))

@@ -1,4 +1,4 @@
-"""The largest error over the input axis: one a binade.
+"""The largest error over the input axis: one per binade.
 
 A binade holds the numbers of one sign from a power of two up to the next. From 2^-32 up to 2^16
 each stands for itself; outside they are merged, an eighth of the exponents of a sign at a time, and
@@ -33,9 +33,9 @@ def edges(dtype: str) -> tuple[int, ...]:
     fmt = DTYPES[dtype]
     wide = (fmt.emax + 1) // 8
     starts = [
-        each
-        for each in range(fmt.emin, fmt.emax + 1)
-        if each == fmt.emin or each in _SINGLE or each % wide == 0
+        exponent
+        for exponent in range(fmt.emin, fmt.emax + 1)
+        if exponent == fmt.emin or exponent in _SINGLE or exponent % wide == 0
     ]
     return (*starts, fmt.emax + 1)
 
@@ -46,13 +46,13 @@ def largest(bits: Array, errors: Array, dtype: str) -> tuple[float, ...]:
     Inputs are bit patterns; a group that none of them lies in has −1.
     """
     fields = bits.ravel() >> (DTYPES[dtype].precision - 1)
-    found = np.full(len(_groups(dtype)), -1.0)
+    by_group = np.full(len(_groups(dtype)), -1.0)
     if len(fields) and fields.min() == fields.max():
-        found[fields[0]] = errors.max()
+        by_group[fields[0]] = errors.max()
     else:
-        np.maximum.at(found, fields, errors.ravel())
+        np.maximum.at(by_group, fields, errors.ravel())
     merged = np.full(2 * len(edges(dtype)) + 1, -1.0)
-    np.maximum.at(merged, _groups(dtype), found)
+    np.maximum.at(merged, _groups(dtype), by_group)
     return tuple(merged[:-1].tolist())
 
 
@@ -67,6 +67,6 @@ def _groups(dtype: str) -> Array:
     return np.concatenate([positive, negative])
 
 
-def rounded(found: Iterable[float]) -> tuple[float, ...]:
+def rounded(errors: Iterable[float]) -> tuple[float, ...]:
     """Errors to three digits, which is how runs keep them."""
-    return tuple(0.0 if 0 <= error < _NOTHING else float(f"{error:.3g}") for error in found)
+    return tuple(0.0 if 0 <= error < _NOTHING else float(f"{error:.3g}") for error in errors)

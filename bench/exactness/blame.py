@@ -1,4 +1,4 @@
-"""Why a wide form is not as exact as it promises: the primitive of its framework that is not."""
+"""The primitive of a framework that is to blame where a wide form breaks its promise."""
 
 from __future__ import annotations
 

@@ -34,15 +34,15 @@ from .judge import place
 Array = np.ndarray[Any, Any]
 Answer = Comparison | Missing
 Results = Mapping[Case, Array]
-"""What each swept case gave, as bit patterns."""
+"""Results of each swept case, as bit patterns."""
 BitsOf = Callable[[Case], Array]
-"""Gives the inputs of a swept case, as bit patterns."""
+"""A function that gives the inputs of a swept case, as bit patterns."""
 
 FORMATS = tuple(sorted(COUNTABLE, key=prominence))
 _ELSEWHERE = ("float32", "bfloat16", "float64")
 """Formats that other workers are given, if there are such: to load kernels takes them longest."""
 SHAPE = (260, 256)
-"""Of the inputs: large enough to be split between threads, and no size that is timed."""
+"""The shape of the inputs: large enough to be split between threads, and no size that is timed."""
 PIECE = 7
 """Elements of an array that fills no vector."""
 _PIECES = 16
@@ -73,17 +73,17 @@ def of_modes(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
 
 
 def cases(done: Iterable[Case], key: Key, asked: Selection) -> list[Case]:
-    """Those cases of a worker that are compared, in the formats asked for, else in three.
+    """The cases of a worker that are compared, in the formats asked for, else in three.
 
     Of what was swept: eager, elementwise, in the plain form.
     """
     plain = [case for case in done if _key(case) == key and _is_plain(case)]
-    found = (
+    variations = (
         replace(case, dtype=dtype, size=math.prod(SHAPE))
         for case in plain
         for dtype in asked.dtypes or FORMATS
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(variations))
 
 
 def _key(case: Case) -> Key:
@@ -97,15 +97,15 @@ def _is_plain(case: Case) -> bool:
 
 
 def beside(worker: SupervisedWorker) -> dict[Against, SupervisedWorker]:
-    """The workers to compare a worker with, by what is other about them."""
-    found = {Against(Other.PROCESS): worker.beside()}
+    """The workers to compare a worker with, by what differs about them."""
+    others = {Against(Other.PROCESS): worker.beside()}
     if worker.key.device == "cpu":
         cores = machine.cores()
         if worker.key.threads != cores:
-            found[Against(Other.THREADS)] = worker.beside(threads=cores)
+            others[Against(Other.THREADS)] = worker.beside(threads=cores)
         for variant in frameworks()[worker.key.framework].variants:
-            found[Against(Other.VARIANT, variant)] = worker.beside(variant=variant)
-    return found
+            others[Against(Other.VARIANT, variant)] = worker.beside(variant=variant)
+    return others
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def of_conditions(
         else:
             tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
             append(_in_pieces(worker, tried[-1], seed))
-    tried = [each for each in tried if each.case.dtype in _ELSEWHERE] or tried
+    tried = [trial for trial in tried if trial.case.dtype in _ELSEWHERE] or tried
     if not tried:
         return
     with ThreadPoolExecutor(len(others)) as pool:
@@ -160,7 +160,7 @@ def _in_pieces(worker: SupervisedWorker, tried: _Tried, seed: int) -> Answer:
 
 
 def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
-    """Of the `distinct` inputs, which come first and in order: half from all, half from near 0."""
+    """Places among the `distinct` inputs, which come first: half from all, half from near 0."""
     x = np.abs(inputs.from_bits(tried.bits.ravel()[:distinct], tried.case.dtype))
     near = np.flatnonzero((x > 2.0**-10) & (x < 20))
     half = _PIECES * PIECE // 2
@@ -169,10 +169,10 @@ def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
 
 
 def _elsewhere(other: Against, worker: SupervisedWorker, tried: Iterable[_Tried]) -> list[Answer]:
-    """The same inputs in another worker."""
+    """Evaluate the same inputs in another worker."""
     worker.start()
     try:
-        return [_evaluated(other, worker, each) for each in tried]
+        return [_evaluated(other, worker, trial) for trial in tried]
     finally:
         worker.stop()
 

@@ -21,7 +21,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Conventions:
-    """Those of an activation in one form: a cell per column, of a text per kind of condition."""
+    """The conventions of an activation in one form: a cell per column, of a text per condition."""
 
     framework: str
     activation: str
@@ -30,7 +30,7 @@ class Conventions:
 
 
 def _says(row: Row) -> bool:
-    """Whether a row has something to say: a value, or why departures were not counted."""
+    """Say whether a row has something to say: a value, or why departures were not counted."""
     if row.status is not Status.OK:
         return row.metric == "special_departures" and row.status is not Status.UNSUPPORTED
     return row.value is not None
@@ -63,9 +63,9 @@ def _departures(row: Row) -> str:
         return _because(row.status.upper(), row.reason)
     if not row.value:
         return "none"
-    told = [words.special(point, row) for point in row.points]
-    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    return _because(f"{row.value:.0f}", f"{'; '.join(told[:_SHOWN])}{more}")
+    departures = [words.special(point, row) for point in row.points]
+    more = f"; and {len(departures) - _SHOWN} more" if len(departures) > _SHOWN else ""
+    return _because(f"{row.value:.0f}", f"{'; '.join(departures[:_SHOWN])}{more}")
 
 
 _COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
@@ -97,41 +97,41 @@ def conventions(rows: Iterable[Row]) -> list[Conventions]:
 
     Other metrics, what is unsupported and what has no value are passed over.
     """
-    found: dict[tuple[str, str, str], list[Row]] = {}
+    by_form: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if METRICS[row.metric].group is Group.SPECIAL and _says(row):
             key = (row.case.framework, row.case.activation, row.case.form)
-            found.setdefault(key, []).append(row)
-    orders = [list(dict.fromkeys(names)) for names in zip(*found, strict=True)]
-    keys = sorted(found, key=lambda key: [o.index(n) for o, n in zip(orders, key, strict=True)])
-    return [Conventions(*key, _cells(found[key])) for key in keys]
+            by_form.setdefault(key, []).append(row)
+    orders = [list(dict.fromkeys(names)) for names in zip(*by_form, strict=True)]
+    keys = sorted(by_form, key=lambda key: [o.index(n) for o, n in zip(orders, key, strict=True)])
+    return [Conventions(*key, _cells(by_form[key])) for key in keys]
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    return {column: tuple(_merged(_texts(rows, *made))) for column, made in _COLUMNS.items()}
+    return {column: tuple(_merged(_texts(rows, *rule))) for column, rule in _COLUMNS.items()}
 
 
 def _texts(
     rows: Sequence[Row], metric: str, direction: str, write: Callable[[Row], str]
 ) -> dict[Condition, str]:
-    """What a column says under each condition; several kinks are told in one text."""
+    """The text of a column under each condition; several kinks share one text."""
     texts: dict[Condition, list[str]] = {}
     for row in rows:
         if (row.metric, row.case.direction) == (metric, direction):
             texts.setdefault((row.case.mode, row.case.dtype), []).append(write(row))
-    return {condition: ", ".join(told) for condition, told in texts.items()}
+    return {condition: ", ".join(written) for condition, written in texts.items()}
 
 
 def _merged(texts: Mapping[Condition, str]) -> Iterator[str]:
     """Each text once, with its conditions where there are several texts."""
     for text in dict.fromkeys(texts.values()):
-        mine = [condition for condition, told in texts.items() if told == text]
-        yield text if len(mine) == len(texts) else f"{text} ({_in_words(mine, texts)})"
+        alike = [condition for condition, other in texts.items() if other == text]
+        yield text if len(alike) == len(texts) else f"{text} ({_in_words(alike, texts)})"
 
 
-def _in_words(mine: Sequence[Condition], every: Iterable[Condition]) -> str:
+def _in_words(alike: Sequence[Condition], every: Iterable[Condition]) -> str:
     """Conditions by mode, with the dtypes where a mode has others as well."""
-    dtypes = {mode: [dtype for each, dtype in mine if each == mode] for mode, _ in mine}
+    dtypes = {mode: [dtype for other, dtype in alike if other == mode] for mode, _ in alike}
     sizes = Counter(mode for mode, _ in every)
     return "; ".join(
         mode if len(some) == sizes[mode] else f"{mode} {', '.join(some)}"

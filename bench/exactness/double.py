@@ -48,7 +48,7 @@ def examine(
         return judge(problem_at(activation, direction, dtype, bits), results)
     stretches = [slice(i, i + _BLOCK) for i in range(0, len(bits), _BLOCK)]
     tier = _Tier(activation, direction, dtype)
-    return reduce(merge, (tier.block(bits[each], results[each]) for each in stretches))
+    return reduce(merge, (tier.block(bits[stretch], results[stretch]) for stretch in stretches))
 
 
 class _Tier:
@@ -111,8 +111,10 @@ class _Tier:
 
         What lies far beyond the largest number of the format is infinite.
         """
-        found = _evaluate(self._function, x)
-        mid, rad = (np.array(np.broadcast_to(each, x.shape)) for each in (found.mid, found.rad))
+        enclosed = _evaluate(self._function, x)
+        mid, rad = (
+            np.array(np.broadcast_to(part, x.shape)) for part in (enclosed.mid, enclosed.rad)
+        )
         open_ = ~(np.isfinite(mid) & np.isfinite(rad))
         finite = np.isfinite(x)
         for run in _runs(np.flatnonzero(open_ & finite)):
@@ -158,14 +160,14 @@ class _Tier:
 
         So it is next to a power of two, too, because an ulp is half as large below.
         """
-        found = reference.Reference.of(mid)
+        values = reference.Reference.of(mid)
         size = np.abs(mid)
         between = self._unit(size - rad) != self._unit(size + rad)
         vague = np.flatnonzero((slack > _LOOSE) | between)
         better = reference.exact_at(self._function, x[vague])
-        found.high[vague], found.low[vague] = better.high, better.low
-        found.exponent[vague] = better.exponent
-        return reference.with_kinks(found, self._activation, self._direction, x)
+        values.high[vague], values.low[vague] = better.high, better.low
+        values.exponent[vague] = better.exponent
+        return reference.with_kinks(values, self._activation, self._direction, x)
 
 
 def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:

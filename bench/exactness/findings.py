@@ -67,7 +67,7 @@ BOUNDS: Mapping[Kind, Bound] = {
         "written to hold for every input, so held to what the frameworks are held to",
     ),
 }
-"""What is a finding, by the kind of form. A NaN for a number is an infinite error: beyond all."""
+"""The bounds by the kind of form. A NaN for a number is an infinite error: beyond them all."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ def relative(point: Point) -> float:
 
 
 def _both(point: Point) -> tuple[float, float]:
-    """What came and what is exact; NaN for what is not kept."""
-    got, exact = (math.nan if each is None else each for each in (point.got, point.exact))
+    """The result and the exact value; NaN for what is not kept."""
+    got, exact = (math.nan if value is None else value for value in (point.got, point.exact))
     return got, exact
 
 
 def _is_flushed(point: Point, dtype: str) -> bool:
-    """Whether both values are subnormal, or as good as zero at an input that is."""
+    """Say whether both values are subnormal, or as good as zero at an input that is."""
     got, exact = map(abs, _both(point))
     fmt = DTYPES[dtype]
     below = math.sqrt(fmt.normal) if fmt.is_subnormal(point.x) else fmt.normal
@@ -152,7 +152,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as a record ready for JSON."""
-        names = [each.name for each in fields(self) if each.name not in ("case", "cases")]
+        names = [field.name for field in fields(self) if field.name not in ("case", "cases")]
         errors = [relative(point) for point in self.points if point.got is not None]
         error = {"relative_error": errors[0] if errors else None}
         return {**self.case.as_dict(), **error, **{n: plain(getattr(self, n)) for n in names}}
@@ -193,7 +193,7 @@ class _Excess:
 
     @property
     def hidden(self) -> bool:
-        """Whether the place shows a flushed subnormal, and not what is wrong besides."""
+        """Say whether the place shows a flushed subnormal, and not what is wrong besides."""
         return self.flushed < self.ulp and _is_flushed(self.place, self.case.dtype)
 
 
@@ -208,38 +208,38 @@ def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
         for excess in _exceeding(case, rows, run.facts.differentiates(case.framework))
     ]
     groups: dict[tuple[Any, ...], list[_Excess]] = {}
-    for each, key in zip(exceeding, _keys(exceeding), strict=True):
-        groups.setdefault(key, []).append(each)
+    for excess, key in zip(exceeding, _keys(exceeding), strict=True):
+        groups.setdefault(key, []).append(excess)
     order = tuple(BOUNDS)
     shown = sorted(
         ((_shown(group), group) for group in groups.values()),
-        key=lambda each: (
-            _NATURES.index(each[0].nature),
-            order.index(each[0].kind),
-            *(-part for part in each[0].weight),
+        key=lambda pair: (
+            _NATURES.index(pair[0].nature),
+            order.index(pair[0].kind),
+            *(-part for part in pair[0].weight),
         ),
     )
     return [_finding(run, best, group) for best, group in shown]
 
 
 def checked(run: Run, chosen: Selection = Selection()) -> int:
-    """How many results of a run were checked against exact values."""
+    """Count the results of a run that were checked against exact values."""
     return len(_measured(run, chosen))
 
 
-def verdict(found: Sequence[Finding], checked: int, shown: int | None = None) -> str:
-    """What all findings of `checked` results come to; `shown` of them stand above the sentence."""
+def verdict(listed: Sequence[Finding], checked: int, shown: int | None = None) -> str:
+    """Sum up the findings of `checked` results; `shown` of them stand above the sentence."""
     if not checked:
         return "Exactness was not measured in this run: actbench run --only agreement does."
-    if not found:
+    if not listed:
         return f"No finding among {checked:,} results checked: none is above its bound."
-    counts = {kind: sum(each.kind == kind for each in found) for kind in BOUNDS}
+    counts = {kind: sum(finding.kind == kind for finding in listed) for kind in BOUNDS}
     whose = _listed(
         [f"{count:,} in {BOUNDS[kind].words}" for kind, count in counts.items() if count]
     )
-    told = f"{_counted(len(found), 'finding')} from {_counted(checked, 'result')}: {whose}."
-    hidden = len(found) - len(found if shown is None else found[:shown])
-    return f"{told} {hidden:,} of them are not shown." if hidden else told
+    summary = f"{_counted(len(listed), 'finding')} from {_counted(checked, 'result')}: {whose}."
+    hidden = len(listed) - len(listed if shown is None else listed[:shown])
+    return f"{summary} {hidden:,} of them are not shown." if hidden else summary
 
 
 _Rows = dict[str, Row]
@@ -249,13 +249,13 @@ def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
     """The row of each metric, for the cases whose error was measured."""
     asked = chosen.checked()
     wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", *COUNTS}
-    found: dict[Case, _Rows] = {}
+    by_case: dict[Case, _Rows] = {}
     for row in run.records:
         if row.metric in wanted and row.ok:
-            found.setdefault(row.case, {})[row.metric] = row
+            by_case.setdefault(row.case, {})[row.metric] = row
     return {
         case: rows
-        for case, rows in found.items()
+        for case, rows in by_case.items()
         if "max_ulp" in rows and case.dtype in DTYPES
         if not asked.frameworks or case.framework in asked.frameworks
         if not asked.activations or case.activation in asked.activations
@@ -289,7 +289,7 @@ def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Exces
     for metric, count in COUNTS.items():
         row = rows.get(metric)
         counted = row.points if row and row.value else ()
-        news = tuple(each for each in counted if _is_news(each, case, wrong and count.in_ulp))
+        news = tuple(point for point in counted if _is_news(point, case, wrong and count.in_ulp))
         if row and row.value and news:
             yield _Excess(case, kind, "special", row.value, row.value, news, metric)
 
@@ -299,24 +299,26 @@ def _where(row: Row) -> tuple[Point, ...]:
 
 
 def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
-    """What those have in common that are one finding."""
+    """The key of each excess: equal for those that are one finding."""
     conditions: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
-    for each in exceeding:
-        conditions.setdefault((_function(each), each.points), set()).add(_condition(each.case))
-    for each in exceeding:
-        case, key = each.case, (each.nature, each.case.framework, each.case.device)
-        if each.nature == "value":
-            yield *key, *_function(each)
-        elif each.nature == "flushed":
+    for excess in exceeding:
+        conditions.setdefault((_function(excess), excess.points), set()).add(
+            _condition(excess.case)
+        )
+    for excess in exceeding:
+        case, key = excess.case, (excess.nature, excess.case.framework, excess.case.device)
+        if excess.nature == "value":
+            yield *key, *_function(excess)
+        elif excess.nature == "flushed":
             yield *key, case.mode
         else:
-            same = frozenset(conditions[_function(each), each.points])
-            yield *key, each.kind, each.metric, each.points, case.direction, same
+            same = frozenset(conditions[_function(excess), excess.points])
+            yield *key, excess.kind, excess.metric, excess.points, case.direction, same
 
 
-def _function(each: _Excess) -> tuple[str, ...]:
-    case = each.case
-    return each.metric, case.framework, case.activation, case.form, case.direction
+def _function(excess: _Excess) -> tuple[str, ...]:
+    case = excess.case
+    return excess.metric, case.framework, case.activation, case.form, case.direction
 
 
 def _condition(case: Case) -> tuple[str, str]:
@@ -331,13 +333,13 @@ def _shown(group: Sequence[_Excess]) -> _Excess:
     """
     return min(
         group,
-        key=lambda each: (
-            each.hidden,
-            prominence(each.case.dtype),
-            tuple(BOUNDS).index(each.kind),
-            *(-part for part in each.weight),
-            each.case.direction != "forward",
-            _place_in(MODES, each.case.mode),
+        key=lambda excess: (
+            excess.hidden,
+            prominence(excess.case.dtype),
+            tuple(BOUNDS).index(excess.kind),
+            *(-part for part in excess.weight),
+            excess.case.direction != "forward",
+            _place_in(MODES, excess.case.mode),
         ),
     )
 
@@ -348,8 +350,8 @@ def _place_in(order: Sequence[str], word: str) -> int:
 
 def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
     title, version = _framework(run, best.case)
-    members = tuple(dict.fromkeys(_member(each.case) for each in _by_kind(group)))
-    conditions = tuple(dict.fromkeys(_condition(each.case) for each in _in_order(group)))
+    members = tuple(dict.fromkeys(_member(excess.case) for excess in _by_kind(group)))
+    conditions = tuple(dict.fromkeys(_condition(excess.case) for excess in _in_order(group)))
     text, note = _reproduction(best.case, best.place)
     counted = best.nature == "special"
     return Finding(
@@ -361,7 +363,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
         points=best.points,
         conditions=conditions,
         members=members,
-        cases=tuple(each.case for each in group),
+        cases=tuple(excess.case for excess in group),
         ulp=None if counted else best.ulp,
         ulp_flushed=None if counted else best.flushed,
         bound=None if counted else BOUNDS[best.kind].of(best.case.dtype),
@@ -373,13 +375,13 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
 
 
 def _by_kind(group: Iterable[_Excess]) -> list[_Excess]:
-    return sorted(group, key=lambda each: tuple(BOUNDS).index(each.kind))
+    return sorted(group, key=lambda excess: tuple(BOUNDS).index(excess.kind))
 
 
 def _in_order(group: Iterable[_Excess]) -> list[_Excess]:
     return sorted(
         group,
-        key=lambda each: (prominence(each.case.dtype), _place_in(MODES, each.case.mode)),
+        key=lambda excess: (prominence(excess.case.dtype), _place_in(MODES, excess.case.mode)),
     )
 
 
@@ -405,7 +407,7 @@ def _reproduction(case: Case, place: Point) -> tuple[str, str]:
 
 
 def _is_known(case: Case) -> bool:
-    """Whether every word of a case is one of ours, and safe on a command line."""
+    """Say whether every word of a case is one of ours, and safe on a command line."""
     try:
         forms = forms_of(find(case.activation))
     except UsageError:
@@ -429,21 +431,22 @@ def _value_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) ->
     who = f": {_named(best)}, {case.direction}, {conditions}, "
     if place == Point():
         return f"{who}is off by {ulp}."
-    told = ", ".join(f"{what} {value!r}" for what, value in words.result(place).items())
+    values = ", ".join(f"{what} {value!r}" for what, value in words.result(place).items())
     if best.hidden:
         return (
             f"{who}is off by {_ulp(best.flushed)} even where subnormals may stand for zero, and by "
-            f"more {_at(place)} ({told})."
+            f"more {_at(place)} ({values})."
         )
     if relative(place) < _SMALL:
-        return f"{who}is off by {ulp} {_at(place)} ({told})."
+        return f"{who}is off by {ulp} {_at(place)} ({values})."
     error = "" if math.isinf(best.ulp) else f"; {ulp}"
-    return f"{who}{_wrong(place)} {_at(place)} ({told}{error})."
+    return f"{who}{_wrong(place)} {_at(place)} ({values}{error})."
 
 
 def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     counts = {
-        kind: len({_member(each.case) for each in group if each.kind == kind}) for kind in BOUNDS
+        kind: len({_member(excess.case) for excess in group if excess.kind == kind})
+        for kind in BOUNDS
     }
     who = _listed([f"{count} of {BOUNDS[kind].words}" for kind, count in counts.items() if count])
     return (
@@ -455,8 +458,8 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
 
 
 def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
-    names = list(dict.fromkeys(_name(each.case) for each in group))
-    places = [_written(each) for each in best.points]
+    names = list(dict.fromkeys(_name(excess.case) for excess in group))
+    places = [_written(point) for point in best.points]
     return (
         f": {COUNTS[best.metric].words} at {_listed(places)}, "
         f"{best.case.direction}, {conditions}: {_listed(names)}."
@@ -524,7 +527,7 @@ def _conditions(conditions: Iterable[tuple[str, str]]) -> str:
     modes: dict[str, list[str]] = {}
     for dtype, mode in conditions:
         modes.setdefault(dtype, []).append(mode)
-    return "; ".join(f"{dtype}, {_listed(each)}" for dtype, each in modes.items())
+    return "; ".join(f"{dtype}, {_listed(names)}" for dtype, names in modes.items())
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -536,9 +539,9 @@ def _counted(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}{'s' * (amount != 1)}"
 
 
-def _is_news(point: Point, case: Case, told: bool) -> bool:
-    """Whether a counted input is news; `told` is whether finite ones have been."""
+def _is_news(point: Point, case: Case, finite_reported: bool) -> bool:
+    """Say whether a counted input is news; `finite_reported` rules out finite ones."""
     if case.direction != "forward" and point.input and math.isnan(point.x):
         return False
     finite = point.output is not None or math.isfinite(point.x)
-    return not (finite and (told or DTYPES[case.dtype].is_subnormal(point.x)))
+    return not (finite and (finite_reported or DTYPES[case.dtype].is_subnormal(point.x)))

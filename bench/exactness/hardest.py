@@ -40,8 +40,8 @@ def hardest(activation: Activation, direction: str, dtype: str, seed: int) -> Ar
     exponents = random.integers(*_BINADES, _WINDOWS)
     starts = random.choice([-1.0, 1.0], _WINDOWS) * (1 + random.random(_WINDOWS)) * 2.0**exponents
     bits = inputs.to_bits(starts, dtype)
-    found = [_window(function, start, fmt) for start in bits]
-    return np.unique(np.concatenate([*found, bits[:0]]))
+    windows = [_window(function, start, fmt) for start in bits]
+    return np.unique(np.concatenate([*windows, bits[:0]]))
 
 
 def _window(function: Any, start: Any, fmt: Dtype) -> Array:
@@ -52,7 +52,7 @@ def _window(function: Any, start: Any, fmt: Dtype) -> Array:
     coefficients = _coefficients(function, x, length, fmt)
     if coefficients is None:
         return places[:0]
-    constant, linear, square = (np.uint64(each % 2**64) for each in coefficients)
+    constant, linear, square = (np.uint64(coefficient % 2**64) for coefficient in coefficients)
     k = np.arange(length, dtype=np.uint64)
     with np.errstate(over="ignore"):
         fraction = constant + k * (linear + k * square)
@@ -65,10 +65,10 @@ def _coefficients(function: Any, x: Array, length: int, fmt: Dtype) -> list[int]
     """The parabola through three exact values less half an ulp, in 2⁻⁶⁴ ulp; None if none fits."""
     ctx.prec = 256
     try:
-        low, middle, high = (function(arb(float(each))) for each in x)
+        low, middle, high = (function(arb(float(place))) for place in x)
     except exact.NoValue:
         return None
-    sizes = [float(abs(each)) for each in (low, high)]
+    sizes = [float(abs(end)) for end in (low, high)]
     binades = np.frexp(sizes)[1]
     if not np.isfinite(sizes).all() or min(sizes) < fmt.normal or binades[0] != binades[1]:
         return None
@@ -76,5 +76,5 @@ def _coefficients(function: Any, x: Array, length: int, fmt: Dtype) -> list[int]
     low, middle, high = low / unit, middle / unit, high / unit
     square = 2 * (high - 2 * middle + low) / length**2
     linear = (4 * middle - high - 3 * low) / length
-    scaled = [each * arb(2) ** 64 for each in (low - arb("0.5"), linear, square)]
-    return [int(each.mid().floor().unique_fmpz()) for each in scaled]
+    scaled = [coefficient * arb(2) ** 64 for coefficient in (low - arb("0.5"), linear, square)]
+    return [int(coefficient.mid().floor().unique_fmpz()) for coefficient in scaled]

@@ -18,11 +18,11 @@ from .problem import Problem
 Array = np.ndarray[Any, Any]
 
 STEPS = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
-"""Upper ends of the steps of a histogram of errors, in ulp; what is no number is counted apart."""
+"""Upper ends of the steps of a histogram of errors, in ulp; NaNs are counted apart."""
 _KEPT = 3
 """Places of each kind of mismatch that are named."""
 _ALMOST = 1 + 2.0**-30
-"""What an error may lie above the end of a step that it is counted in: the meter's own rounding."""
+"""The share by which an error may exceed the end of its step: the meter's own rounding."""
 _UNSEEN = 700
 """Binades below the least normal number from which on a value counts as none."""
 
@@ -54,7 +54,7 @@ def errors_of(problem: Problem, results: Array) -> ulp.Errors:
 
 
 def _wrong(problem: Problem, results: Array, got: Array, errors: ulp.Errors) -> Array:
-    """Which results are not the correctly rounded ones. At a kink any slope between is right.
+    """Mark results that are not the correctly rounded ones. At a kink any slope between is right.
 
     Where all inputs are known, so are the results; a zero of the wrong sign counts as such alone.
     Elsewhere more than half an ulp is wrong, and what is too near to that is decided by Arb; in
@@ -96,7 +96,7 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
         return tuple(place(x, int(i), rowwise) for i in np.flatnonzero(where)[:_KEPT])
 
     def at(index: int) -> Point:
-        result, value = (float(each.flat[index]) for each in (got, exact))
+        result, value = (float(values.flat[index]) for values in (got, exact))
         return replace(place(x, index, rowwise), got=result, exact=value)
 
     def worst_of(errors: Array, where: Array) -> tuple[float, Point]:
@@ -135,9 +135,9 @@ def place(x: Array, index: int, rowwise: bool = False) -> Point:
 def _histogram(errors: ulp.Errors) -> dict[str, int]:
     numbers = errors.plain[~errors.mismatched]
     beyond = numbers[numbers > STEPS[0] * _ALMOST] / _ALMOST
-    found = np.bincount(np.searchsorted(STEPS, beyond), minlength=len(STEPS))
-    found[0] += len(numbers) - len(beyond)
-    counts = {str(step): int(count) for step, count in zip(STEPS, found, strict=True)}
+    totals = np.bincount(np.searchsorted(STEPS, beyond), minlength=len(STEPS))
+    totals[0] += len(numbers) - len(beyond)
+    counts = {str(step): int(count) for step, count in zip(STEPS, totals, strict=True)}
     counts["nan"] = int(errors.mismatched.sum())
     return {step: count for step, count in counts.items() if count}
 

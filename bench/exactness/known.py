@@ -35,7 +35,7 @@ Key = tuple[str, str, str]
 """Label, direction and dtype."""
 
 _SURE = 2.0**-30
-"""Distance from half an ulp at which float64 values, right to 2⁻⁵³, tell how a number rounds."""
+"""Distance from half an ulp at which float64 values, right to 2⁻⁵³, decide how a number rounds."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def known(label: str, direction: str, dtype: str) -> Known:
         _write(path, stored)
     values, rounded = stored
     x = inputs.from_bits(all_inputs(dtype), dtype)
-    found = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
-    return Known(found, rounded)
+    answers = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
+    return Known(answers, rounded)
 
 
 def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
@@ -97,10 +97,10 @@ def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array,
     """The exact values as float64 of the same binade, and the bits of the correctly rounded."""
     x = inputs.from_bits(all_inputs(dtype), dtype)
     function = reference.function_of(activation, direction)
-    found = reference.exact_at(function, x)
-    values = np.array([found.in_binade(i) for i in range(x.size)])
+    answers = reference.exact_at(function, x)
+    values = np.array([answers.in_binade(i) for i in range(x.size)])
     rounded = inputs.to_bits(values, dtype)
-    error = ulp.measure(rounded, found, dtype).plain
+    error = ulp.measure(rounded, answers, dtype).plain
     for i in np.flatnonzero(error > 0.5 - _SURE):
         nearest = reference.rounded(activation, direction, float(x[i]), dtype)
         rounded[i] = inputs.to_bits(np.copysign([nearest], values[i]), dtype)[0]
@@ -108,7 +108,7 @@ def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array,
 
 
 def _read(path: Path, dtype: str) -> tuple[Array, Array] | None:
-    """What a file holds; None where there is none, or it is damaged: then it is made again."""
+    """The contents of a file; None where it is missing or damaged: then it is made again."""
     try:
         with path.open("rb") as stream, np.load(stream) as stored:
             values, rounded = stored["values"], stored["rounded"]
@@ -143,7 +143,7 @@ def _path(activation: Activation, direction: str, dtype: str) -> Path:
 
 @once
 def _modules() -> bytes:
-    """The source of what every exact value goes through."""
+    """The source of all that every exact value goes through."""
     modules = (exact, reference, ulp, dtypes, inputs)
     files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join(Path(file).read_bytes() for file in files)
@@ -153,11 +153,11 @@ def _modules() -> bytes:
 def exactness_code() -> bytes:
     """The source of everything that a certificate follows from, but for the function under test."""
     own = sorted(Path(__file__).parent.glob("*.py"))
-    return _modules() + b"".join(each.read_bytes() for each in (Path(str(catalog.__file__)), *own))
+    return _modules() + b"".join(path.read_bytes() for path in (Path(str(catalog.__file__)), *own))
 
 
 def _code(function: Callable[..., Any]) -> Iterator[bytes]:
-    """What a function computes: its instructions, names and constants, not where it stands."""
+    """The code of a function: its instructions, names and constants, not where it stands."""
     written = getattr(function, "__code__", None)
     if written is None:
         yield str(getattr(function, "__qualname__", type(function))).encode()
@@ -165,9 +165,9 @@ def _code(function: Callable[..., Any]) -> Iterator[bytes]:
     pending: list[CodeType] = [written]
     while pending:
         code = pending.pop()
-        plain = [each for each in code.co_consts if not isinstance(each, CodeType)]
+        plain = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
         yield repr((code.co_code, code.co_names, code.co_varnames, plain)).encode()
-        pending += [each for each in code.co_consts if isinstance(each, CodeType)]
+        pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     for value in (*defaults, *(cell.cell_contents for cell in function.__closure__ or ())):
         yield from _code(value) if callable(value) else (repr(value).encode(),)

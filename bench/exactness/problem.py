@@ -1,4 +1,4 @@
-"""What an activation is tried on: chosen inputs, and the exact values there."""
+"""Problems: the inputs that an activation is tried on, and the exact values there."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Problem:
 
     @property
     def beside_zero(self) -> Array:
-        """Where results lie beside a zero of the function itself.
+        """Mark results that lie beside a zero of the function itself.
 
         A function of a row with one result is there where that is far below the row's values.
         """
@@ -101,7 +101,7 @@ class Problems:
 
 
 def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
-    """Which exact values of all 16-bit inputs some swept cases need."""
+    """Keys of the exact values at all 16-bit inputs that some swept cases need."""
     for case in cases:
         if DTYPES[case.dtype].is_small and not find_reference(case.activation).rowwise:
             for directed in directions_of(case):

@@ -40,7 +40,7 @@ class Range:
         return cls(*map(_number, ends)) if ends else cls()
 
     def stretches(self, dtype: str) -> list[Stretch]:
-        """What it is cut into; a sample is drawn from one. Raises UsageError for an empty range."""
+        """The stretches; a sample is drawn from one. Raises UsageError for an empty range."""
         first, count = self.places(dtype)
         return [(first, count)] if is_sampled(dtype) else cut(first, count, STRETCH)
 
@@ -67,7 +67,7 @@ def _number(text: str) -> float:
 
 
 def is_sampled(dtype: str) -> bool:
-    """True for a format that has more numbers than anybody can go through."""
+    """Say whether a format has more numbers than anybody can go through."""
     return not DTYPES[dtype].is_countable
 
 

@@ -164,7 +164,7 @@ def _limit(function: Callable[[arb], arb], place: arb) -> Half:
 
 
 def _infinite(ball: arb) -> bool:
-    """Whether a ball is ±∞ itself, and not one of unknown size."""
+    """Say whether a ball is ±∞ itself, and not one of unknown size."""
     return bool(ball.is_exact() and not ball.is_finite())
 
 
@@ -187,19 +187,19 @@ def _collect(halves: Iterable[Half], shape: tuple[int, ...]) -> Reference:
 
 def exact_values(activation: Activation, direction: str, x: Array) -> Reference:
     """Exact values (`forward`) or derivatives of an elementwise activation, x of any shape."""
-    found = exact_at(function_of(activation, direction), x)
-    return with_kinks(found, activation, direction, x)
+    values = exact_at(function_of(activation, direction), x)
+    return with_kinks(values, activation, direction, x)
 
 
-def with_kinks(found: Reference, activation: Activation, direction: str, x: Array) -> Reference:
-    """The same; of derivatives with the slopes on both sides of the kinks of the activation."""
+def with_kinks(values: Reference, activation: Activation, direction: str, x: Array) -> Reference:
+    """Values with, for derivatives, the slopes on both sides of the activation's kinks."""
     kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
     slope = function_of(activation, "backward")
     for kink in kinks:
         ctx.prec = _SIDES
         beside = [float(slope(arb(kink) + side * _TINY)) for side in (-1, 1)]
-        found.lowest[x == kink], found.highest[x == kink] = min(beside), max(beside)
-    return found
+        values.lowest[x == kink], values.highest[x == kink] = min(beside), max(beside)
+    return values
 
 
 def function_of(
@@ -239,13 +239,13 @@ def rounded(activation: Activation, direction: str, x: float, dtype: str) -> flo
     for attempt, precision in enumerate((_SIDES,) if infinite else _PRECISIONS):
         ctx.prec = precision
         try:
-            found = _nearest(function(place), fmt)
+            nearest = _nearest(function(place), fmt)
         except exact.NoValue:
             return math.nan
-        if found is None and attempt == 1:
-            found = _nearest_rational(function_of(activation, direction, fmpq), x, fmt)
-        if found is not None:
-            return found
+        if nearest is None and attempt == 1:
+            nearest = _nearest_rational(function_of(activation, direction, fmpq), x, fmt)
+        if nearest is not None:
+            return nearest
     raise Undecided(
         f"{activation.label}, {direction}, at {x.hex()} cannot be rounded to {dtype} at "
         f"{_PRECISIONS[-1]} bits"
@@ -348,8 +348,8 @@ def _balls(row: Array) -> list[arb]:
 
 def _rows(computations: Sequence[Callable[[], list[arb]]]) -> Reference:
     """Split every entry of every row, raising the precision of a whole row at a time."""
-    found = [_row(compute) for compute in computations]
-    return _collect((half for row in found for half in row), (len(found), len(found[0])))
+    rows = [_row(compute) for compute in computations]
+    return _collect((half for row in rows for half in row), (len(rows), len(rows[0])))
 
 
 def _row(compute: Callable[[], list[arb]]) -> list[Half]:

@@ -25,7 +25,7 @@ class NotAlone(Exception):
 
 
 def differentiates(framework: str) -> bool:
-    """True where gradients are the framework's own work, as they are of one without a script."""
+    """Say whether gradients are the framework's own work, as they are of one without a script."""
     known = frameworks().get(framework)
     return known is None or known.differentiates
 
@@ -72,7 +72,7 @@ def _call(written: Script, case: Case, place: str) -> str:
 
 
 _ZEROS = r"\.?0+(?=p)"
-"""What a hex float can do without, if it has a point."""
+"""The part of a hex float that can be left out, if it has a point."""
 _HEX = r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)"
 
 
@@ -85,11 +85,15 @@ class _Source:
     """A module of `impls/` as a tree: its imports, constants and functions by name."""
 
     def __init__(self, body: list[ast.stmt]) -> None:
-        self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+        self._functions = {
+            statement.name: statement
+            for statement in body
+            if isinstance(statement, ast.FunctionDef)
+        }
         self._constants = {
-            each.targets[0].id: each.value
-            for each in body
-            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
+            statement.targets[0].id: statement.value
+            for statement in body
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
         }
         self._imported = dict(_imported(body))
         self._own = {*self._functions, *self._constants, *_from_neighbours(body)}
@@ -107,18 +111,18 @@ class _Source:
         for decorator in map(_decorator, form.decorator_list):
             if decorator not in (written.slope, written.beside):
                 raise NotAlone(f"it rests on the decorator {decorator}")
-        body = [each for each in form.body if not _is_guard(each)]
-        if not all(isinstance(each, ast.Assign | ast.Return) for each in body):
+        body = [statement for statement in form.body if not _is_guard(statement)]
+        if not all(isinstance(statement, ast.Assign | ast.Return) for statement in body):
             raise NotAlone("it takes more than assignments")
-        lines = "; ".join(self._written(each, form) for each in body)
+        lines = "; ".join(self._written(statement, form) for statement in body)
         return f"def f({_signature(form.args, parameters)}): {lines}"
 
     def slope(
         self, form: ast.FunctionDef, written: Script, parameters: Mapping[str, float | int | bool]
     ) -> str:
         """The derivative that a form carries in its decorator, as one line of the same kind."""
-        held = [each for each in form.decorator_list if isinstance(each, ast.Call)]
-        if [_decorator(each) for each in held] != [written.slope]:
+        held = [decorator for decorator in form.decorator_list if isinstance(decorator, ast.Call)]
+        if [_decorator(decorator) for decorator in held] != [written.slope]:
             raise NotAlone("its derivative is not one formula")
         derivative = held[0].args[0]
         if not isinstance(derivative, ast.Lambda):
@@ -139,11 +143,13 @@ class _Source:
         """The first line: the imports that the others need."""
         used = dict.fromkeys(name for line in lines for name in _names(ast.parse(line)))
         needed = [self._imported[name] for name in used if name in self._imported]
-        return "; ".join(sorted(needed, key=lambda each: (each.startswith("from"), each)))
+        return "; ".join(
+            sorted(needed, key=lambda statement: (statement.startswith("from"), statement))
+        )
 
 
 class _Inline(ast.NodeTransformer):
-    """Writes constants of a module out where they are used; tables are left alone."""
+    """A transformer that writes out a module's constants where they are used, tables excepted."""
 
     def __init__(self, constants: Mapping[str, ast.expr]) -> None:
         self._constants = constants
@@ -191,7 +197,7 @@ def _signature(arguments: ast.arguments, parameters: Mapping[str, float | int | 
 
 
 def _arguments(arguments: ast.arguments) -> list[str]:
-    return [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
+    return [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
 
 
 def _decorator(node: ast.expr) -> str:
@@ -201,7 +207,9 @@ def _decorator(node: ast.expr) -> str:
 def _is_guard(node: ast.stmt) -> bool:
     """A docstring, or a branch that does nothing but raise."""
     words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    refusal = isinstance(node, ast.If) and all(isinstance(each, ast.Raise) for each in node.body)
+    refusal = isinstance(node, ast.If) and all(
+        isinstance(statement, ast.Raise) for statement in node.body
+    )
     return words or (refusal and not getattr(node, "orelse", []))
 
 

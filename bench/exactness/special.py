@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 BOUND = 64
 """Ulp from which on a result departs from the exact value: more than a matter of rounding."""
 SHAPE = (17, 256)
-"""Of the array that the points fill in a format that is not swept: no size that is timed."""
+"""The shape that the points fill in a format that is not swept: no size that is timed."""
 
 
 def points(activation: Activation, dtype: str) -> Array:
@@ -45,8 +45,8 @@ def points(activation: Activation, dtype: str) -> Array:
     bits = inputs.to_bits(np.array([*both, math.nan, *bends]), dtype)
     bent = bits[len(both) + 1 :]
     bent = bent[inputs.from_bits(bent, dtype) != 0]  # what is beside zero is there already
-    found = np.concatenate([bits, bent - 1, bent + 1], dtype=fmt.bits)
-    return found[np.sort(np.unique(found, return_index=True)[1])]
+    patterns = np.concatenate([bits, bent - 1, bent + 1], dtype=fmt.bits)
+    return patterns[np.sort(np.unique(patterns, return_index=True)[1])]
 
 
 def other_cases(swept: Iterable[Case], asked: Selection) -> list[Case]:
@@ -127,11 +127,11 @@ def rows(sample: Specials) -> Iterator[Row]:
         np.array([float.fromhex(text) for text in texts]) for texts in (sample.points, sample.got)
     )
     exact = _exact(sample.case.activation, sample.case.direction, sample.points)
-    found = _Found(sample.case, sample.points, x, got, exact)
-    yield from (_departures(found), _nan_kept(found))
-    yield from _gradients_at_kinks(found)
-    yield from _sign_of_zero(found)
-    yield from _subnormal_kept(found)
+    results = _Found(sample.case, sample.points, x, got, exact)
+    yield from (_departures(results), _nan_kept(results))
+    yield from _gradients_at_kinks(results)
+    yield from _sign_of_zero(results)
+    yield from _subnormal_kept(results)
 
 
 @cache
@@ -139,70 +139,70 @@ def _exact(label: str, direction: str, at: tuple[str, ...]) -> reference.Referen
     return reference.exact_values(find(label), direction, np.array(list(map(float.fromhex, at))))
 
 
-def _departures(found: _Found) -> Row:
-    """A subnormal may stand for zero, before and after: `subnormal_kept` speaks of that."""
-    dtype = found.case.dtype
-    bits = inputs.to_bits(found.got, dtype)
-    errors = ulp.measure(bits, found.exact, dtype)
-    at_zero = ulp.measure(bits, found.exact.at(_zero_for_subnormals(found)), dtype).flushed
-    flushed = np.minimum(errors.flushed, np.where(_subnormal(found), at_zero, np.inf))
+def _departures(results: _Found) -> Row:
+    """Count departures. A subnormal may stand for zero: `subnormal_kept` speaks of that."""
+    dtype = results.case.dtype
+    bits = inputs.to_bits(results.got, dtype)
+    errors = ulp.measure(bits, results.exact, dtype)
+    at_zero = ulp.measure(bits, results.exact.at(_zero_for_subnormals(results)), dtype).flushed
+    flushed = np.minimum(errors.flushed, np.where(_subnormal(results), at_zero, np.inf))
     apart = np.flatnonzero(flushed > BOUND)
-    return Row(found.case, "special_departures", len(apart), points=found.at(apart))
+    return Row(results.case, "special_departures", len(apart), points=results.at(apart))
 
 
-def _subnormal(found: _Found) -> Array:
-    small: Array = DTYPES[found.case.dtype].is_subnormal(found.x)
+def _subnormal(results: _Found) -> Array:
+    small: Array = DTYPES[results.case.dtype].is_subnormal(results.x)
     return small
 
 
-def _zero_for_subnormals(found: _Found) -> Array:
+def _zero_for_subnormals(results: _Found) -> Array:
     """Places of the points, of the zero of the same sign for a subnormal one."""
-    places = np.arange(found.x.size)
+    places = np.arange(results.x.size)
     for negative in (False, True):
-        zero = np.flatnonzero((found.x == 0) & (np.signbit(found.x) == negative))[0]
-        places[_subnormal(found) & (np.signbit(found.x) == negative)] = zero
+        zero = np.flatnonzero((results.x == 0) & (np.signbit(results.x) == negative))[0]
+        places[_subnormal(results) & (np.signbit(results.x) == negative)] = zero
     return places
 
 
-def _nan_kept(found: _Found) -> Row:
-    index = int(np.flatnonzero(np.isnan(found.x))[0])
-    kept = bool(np.isnan(found.got[index]))
-    return Row(found.case, "nan_kept", float(kept), points=() if kept else found.at([index]))
+def _nan_kept(results: _Found) -> Row:
+    index = int(np.flatnonzero(np.isnan(results.x))[0])
+    kept = bool(np.isnan(results.got[index]))
+    return Row(results.case, "nan_kept", float(kept), points=() if kept else results.at([index]))
 
 
-def _gradients_at_kinks(found: _Found) -> Iterator[Row]:
-    """A NaN there is a departure, and no convention."""
-    if found.forward:
+def _gradients_at_kinks(results: _Found) -> Iterator[Row]:
+    """The gradient at each kink. A NaN there is a departure, and no convention."""
+    if results.forward:
         return
-    activation = find(found.case.activation)
+    activation = find(results.case.activation)
     for kink in activation.kinks(**activation.parameters):
-        places = [int(i) for i in np.flatnonzero(found.x == kink)]
-        if places and not np.isnan(found.got[places]).any():
-            yield _gradient_at(found, kink, places)
+        places = [int(i) for i in np.flatnonzero(results.x == kink)]
+        if places and not np.isnan(results.got[places]).any():
+            yield _gradient_at(results, kink, places)
 
 
-def _gradient_at(found: _Found, kink: float, places: Sequence[int]) -> Row:
+def _gradient_at(results: _Found, kink: float, places: Sequence[int]) -> Row:
     first = places[0]
-    lowest, highest = float(found.exact.lowest[first]), float(found.exact.highest[first])
-    others = found.at(i for i in places if found.got[i] != found.got[first])
-    row = Row(found.case, "gradient_at_kink", float(found.got[first]), points=others)
+    lowest, highest = float(results.exact.lowest[first]), float(results.exact.highest[first])
+    others = results.at(i for i in places if results.got[i] != results.got[first])
+    row = Row(results.case, "gradient_at_kink", float(results.got[first]), points=others)
     return replace(row, kink=Kink(kink, lowest, highest))
 
 
-def _sign_of_zero(found: _Found) -> Iterator[Row]:
-    """Where the value at 0 is 0, exactly and as computed."""
-    index = int(np.flatnonzero((found.x == 0) & np.signbit(found.x))[0])
-    if found.forward and found.exact.high[index] == 0 and found.got[index] == 0:
-        value = math.copysign(1.0, found.got[index])
-        yield Row(found.case, "sign_of_zero", value)
+def _sign_of_zero(results: _Found) -> Iterator[Row]:
+    """The sign of the value at −0, if that is 0, exactly and as computed."""
+    index = int(np.flatnonzero((results.x == 0) & np.signbit(results.x))[0])
+    if results.forward and results.exact.high[index] == 0 and results.got[index] == 0:
+        value = math.copysign(1.0, results.got[index])
+        yield Row(results.case, "sign_of_zero", value)
 
 
-def _subnormal_kept(found: _Found) -> Iterator[Row]:
-    """Where a subnormal input has a value that is not 0, and 0 itself has the value 0."""
-    smallest = DTYPES[found.case.dtype].smallest
-    exact = np.array([found.exact.value(i) for i in range(found.x.size)])
-    at_zero = exact[_zero_for_subnormals(found)]
-    telling = np.flatnonzero(_subnormal(found) & (at_zero == 0) & (np.abs(exact) >= smallest))
-    lost = found.at(i for i in telling if found.got[i] == 0)
-    if telling.size:
-        yield Row(found.case, "subnormal_kept", float(not lost), points=lost)
+def _subnormal_kept(results: _Found) -> Iterator[Row]:
+    """Say whether subnormal inputs keep values that are not 0, where 0 itself has the value 0."""
+    smallest = DTYPES[results.case.dtype].smallest
+    exact = np.array([results.exact.value(i) for i in range(results.x.size)])
+    at_zero = exact[_zero_for_subnormals(results)]
+    distinct = np.flatnonzero(_subnormal(results) & (at_zero == 0) & (np.abs(exact) >= smallest))
+    lost = results.at(i for i in distinct if results.got[i] == 0)
+    if distinct.size:
+        yield Row(results.case, "subnormal_kept", float(not lost), points=lost)

@@ -66,7 +66,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """Distinguishes one subject from another."""
+        """The key that distinguishes one subject from another."""
         return " ".join(
             (*map(str, asdict(self.case).values()), self.framework.callable, self.python)
         )
@@ -74,7 +74,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch that is done: a certificate a direction, and the versions that it holds for."""
+    """A stretch that is done: a certificate per direction, and the versions that it holds for."""
 
     stretch: Stretch
     certificates: tuple[Certificate, ...]
@@ -102,15 +102,15 @@ def certify_stretch(subject: Subject, stretch: Stretch) -> Part:
 
 def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
     activation, dtype = find_reference(subject.case.activation), subject.case.dtype
-    found = [Certificate() for _ in subject.directions]
+    certificates = [Certificate() for _ in subject.directions]
     for bits in bits_of(stretch, activation, subject.directions, dtype):
         rows = bits.reshape(-1, math.gcd(len(bits), ROW))
         outputs = worker.ask(Evaluate(call_of(subject.case, ROW), rows), _TIMEOUT)
         for i, direction in enumerate(subject.directions):
             results = outputs[i].reshape(-1)
             part = double.examine(activation, direction, dtype, bits, results)
-            found[i] = merge(found[i], part)
-    return Part(stretch, tuple(found), worker.facts.versions)
+            certificates[i] = merge(certificates[i], part)
+    return Part(stretch, tuple(certificates), worker.facts.versions)
 
 
 def _forget(subject: Subject, failed: bool = False) -> None:
@@ -161,7 +161,7 @@ def _remove(log: Path, failed: bool) -> None:
 
 @dataclass(frozen=True)
 class Effort:
-    """Where stretches are done: `scheduler` is the address of a cluster, or empty for this machine.
+    """The place of the work: `scheduler` is the address of a cluster, or empty for this machine.
 
     `workers` is the number of local processes.
     """
@@ -301,7 +301,7 @@ def here(subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:
 
 @contextmanager
 def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
-    """What does stretches in the processes of a cluster: a local one, or that of a scheduler.
+    """Do stretches in the processes of a cluster: a local one, or that of a scheduler.
 
     Raises UsageError where no scheduler answers, or none of its workers.
     """

@@ -36,7 +36,7 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
 
 def _directions(asked: Selection) -> tuple[str, ...]:
     """Value and gradient, or the one of them that was asked for."""
-    wanted = ["backward" if each == "both" else each for each in asked.directions]
+    wanted = ["backward" if direction == "both" else direction for direction in asked.directions]
     return tuple(dict.fromkeys(wanted)) or ("forward", "backward")
 
 

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors, one an input: in ulp, in ulp where subnormals may be flushed, and misplaced NaNs."""
+    """Errors, one per input: in ulp, in ulp where subnormals may be flushed, and misplaced NaNs."""
 
     plain: Array
     flushed: Array
@@ -41,7 +41,7 @@ def measure(bits: Array, reference: Reference, dtype: str) -> Errors:
     mismatched = np.isnan(got) != np.isnan(reference.high)
     both = np.isnan(got) & np.isnan(reference.high)
     plain, flushed = (
-        np.where(mismatched, np.inf, np.where(both, 0, each)) for each in (plain, flushed)
+        np.where(mismatched, np.inf, np.where(both, 0, error)) for error in (plain, flushed)
     )
     return Errors(plain, flushed, mismatched)
 
@@ -87,7 +87,7 @@ def _contract(value: Array, normal: Array, fmt: Dtype) -> Array:
 
 
 def _inside_kink(error: Array, got: Array, reference: Reference) -> Array:
-    """Where a derivative jumps, any slope between its two sides is right."""
+    """Forgive slopes between the two sides of a jump of a derivative: all of them are right."""
     with np.errstate(invalid="ignore"):
         inside = (got >= reference.lowest) & (got <= reference.highest)
     return np.where(inside, 0, error)
@@ -104,7 +104,7 @@ def ordered(bits: Array) -> Array:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far results are apart: the most ulp, the share of equal bits, where they first part."""
+    """The distance of results: the most ulp, the share of equal bits, where they first part."""
 
     most: float
     equal: float

@@ -1,4 +1,4 @@
-"""Where a function itself crosses 0: beside it an error counted in ulp grows without bound."""
+"""Zeros of a function itself: beside one an error counted in ulp grows without bound."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STEPS = 60
 
 
 def beside_zero(x: Array, activation: Activation, direction: str) -> Array:
-    """Which float64 inputs lie beside a zero of the function or derivative, other than at 0."""
+    """Mark float64 inputs that lie beside a zero of the function or derivative, other than at 0."""
     beside = np.zeros(x.shape, bool)
     for zero in crossings(activation.label, direction):
         with np.errstate(invalid="ignore"):
