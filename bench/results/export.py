@@ -23,6 +23,6 @@ def write(run: Run, form: str, stream: IO[str]) -> None:
 
 
 def write_rows(rows: Iterable[Row], stream: IO[str]) -> None:
-    """Write rows as a JSON array, one a line."""
+    """Write rows as a JSON array, one per line."""
     lines = ",\n".join(dump(row.as_record()) for row in rows)
     stream.write(f"[{lines}]\n")

@@ -1,4 +1,4 @@
-"""What is known of a run besides its samples: `run.json`.
+"""Facts of a run besides its samples: `run.json`.
 
 A page reads a run by what is in it: how frameworks were called, which modes they had and how the
 machine was built stand here, and nothing is looked up in today's sources.
@@ -46,7 +46,7 @@ class FrameworkFacts:
 
 @dataclass(frozen=True)
 class Rate:
-    """So many of so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
+    """A share of so many in so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
 
     count: int
     of: int
@@ -63,7 +63,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Tally:
-    """What the gate, or a rule of another tool, called under some conditions.
+    """Cases that the gate, or a rule of another tool, called under some conditions.
 
     `planted` is the slowdown, `called` how often a case was called slower, `covered` how often its
     interval held what was planted, `alarmed` in how many gates such a case was called; `seconds`
@@ -83,7 +83,7 @@ class Tally:
 
 @dataclass
 class RunFacts:
-    """What is known of a run besides its samples.
+    """Facts of a run besides its samples.
 
     `workers` has one entry per worker, by `framework` (`framework/device/threads` where that is not
     the only one). `seconds` is the wall time of each phase; `timed_share` the part of the measuring
@@ -131,7 +131,7 @@ class RunFacts:
         return known.title if known else framework
 
     def differentiates(self, framework: str) -> bool:
-        """Whether a framework's gradients are its own work; one that is not known is trusted to."""
+        """Say whether a framework's gradients are its own work: an unknown one is trusted."""
         known = self.frameworks.get(framework)
         return known is None or known.differentiates
 

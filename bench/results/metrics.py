@@ -20,7 +20,7 @@ _NOTHING: Figure = (None, None, None)
 
 
 class Better(StrEnum):
-    """Which way is better."""
+    """The direction that is better."""
 
     LESS = "less"
     MORE = "more"
@@ -28,7 +28,7 @@ class Better(StrEnum):
 
 
 class Group(StrEnum):
-    """What metrics have in common that are read together."""
+    """Kinds of metrics that are read together."""
 
     TIME = "time"
     PART = "part of a cost"
@@ -40,7 +40,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """Where the page shows a metric: the table, the title of the column, and what its cells are.
+    """A column of the page for a metric: the table, the title, and what its cells are.
 
     `key` names the column in addresses; cells farther from 0 than a `limit` are marked.
     """
@@ -148,7 +148,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "arithmetic",
             "ns",
-            "time an element in cache above the copy floor",
+            "time per element in cache above the copy floor",
             Group.PART,
             columns=(
                 Column("parts", "arithmetic", "Arithmetic, ns an element"),
@@ -158,21 +158,21 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "copy_floor",
             "ns",
-            "a copy's time an element in cache: the floor of the rest",
+            "a copy's time per element in cache: the floor of the rest",
             Group.PART,
             columns=(Column("parts", "floor", "Copy floor"),),
         ),
         Metric(
             "memory",
             "ns",
-            "time an element that streaming adds, output reused",
+            "time per element that streaming adds, output reused",
             Group.PART,
             columns=(Column("parts", "memory", "Memory"),),
         ),
         Metric(
             "allocation",
             "ns",
-            "time an element that a fresh output adds to a reused",
+            "time per element that a fresh output adds to a reused",
             Group.PART,
             columns=(Column("parts", "allocation", "Allocation"),),
         ),
@@ -380,7 +380,9 @@ METRICS: Mapping[str, Metric] = {
 
 def metrics_of(group: Group) -> tuple[str, ...]:
     """The names of a group's metrics that rows have."""
-    return tuple(each.name for each in METRICS.values() if each.group is group and not each.of)
+    return tuple(
+        metric.name for metric in METRICS.values() if metric.group is group and not metric.of
+    )
 
 
 def columns_in(table: str) -> list[tuple[Metric, Column]]:

@@ -33,7 +33,7 @@ UNKNOWN = "unknown"
 
 
 class Ended(StrEnum):
-    """Why sampling ended."""
+    """The reason why sampling ended."""
 
     NARROW = "narrow enough"
     DIFFER = "processes differ"
@@ -43,7 +43,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a time was sampled: what counted of it and what was dropped as spoilt."""
+    """The sampling of a time: what counted of it and what was dropped as spoilt."""
 
     processes: int
     samples: int
@@ -65,7 +65,7 @@ class Other(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """What a figure stands against: another framework, mode or condition, or a unit of cost.
+    """The other side of a comparison: another framework, mode or condition, or a unit of cost.
 
     `name` is that of the framework, the mode or the variant of an environment; of a unit it is the
     activation, in its `form`.
@@ -97,7 +97,7 @@ class Point:
 
     @property
     def x(self) -> float:
-        """The input; NaN where there is none."""
+        """The input; NaN if there is no input."""
         return float.fromhex(self.input) if self.input else math.nan
 
 
@@ -135,7 +135,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a figure is what it is, or is missing.
+    """The reason why a figure is what it is, or is missing.
 
     `names` are activations: the primitive to blame, or those that were not measured. `figure` is
     what the check found: a ratio of times, outputs' worth of pages, passes, page faults, elements,
@@ -189,7 +189,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
-        """Whether it has a value."""
+        """Say whether the row has a value."""
         return self.status == Status.OK and self.value is not None
 
     def as_record(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class Row:
         for name in _DETAILS:
             value = record.pop(name, None)
             if isinstance(value, dict) and name in _NESTED:
-                record |= {f"{name}.{key}": _text(each) for key, each in value.items()}
+                record |= {f"{name}.{key}": _text(detail) for key, detail in value.items()}
             else:
                 record[name] = _text(value)
         return {name: record.get(name) for name in COLUMNS}
@@ -245,10 +245,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
     if isinstance(value, tuple):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     if is_dataclass(value):
         held = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {name: plain(each) for name, each in held.items() if each not in (None, "", ())}
+        return {name: plain(item) for name, item in held.items() if item not in (None, "", ())}
     return value
 
 
@@ -297,7 +297,7 @@ def derived(row: Row) -> Iterator[Row]:
 
 
 class Reader:
-    """Makes rows of records, whose cases are kept once."""
+    """A reader of records as rows, whose cases are kept once."""
 
     def __init__(self) -> None:
         self._cases: dict[tuple[Any, ...], Case] = {}

@@ -41,7 +41,7 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Batches of a case that follow one another, each of `loops` calls, an entry a batch.
+    """Batches of a case that follow one another, each of `loops` calls, one entry per batch.
 
     Nanoseconds by the clock and of the CPU, context switches and page faults. `pulse` is what a
     fixed piece of work took beside them.
@@ -59,12 +59,12 @@ class Visit:
 
     @property
     def times(self) -> list[float]:
-        """Nanoseconds a call of each batch."""
+        """Nanoseconds per call of each batch."""
         return [elapsed / self.loops for elapsed in self.elapsed]
 
     @property
     def preempted(self) -> list[bool]:
-        """Which batches lost the CPU to somebody else for a tenth of their time.
+        """Mark batches that lost the CPU to somebody else for a tenth of their time.
 
         A context switch alone does not say so: the threads of one framework displace each other.
         """
@@ -74,7 +74,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What else was tried of a surprise: its time over that on the same inputs sorted, and its time
+    """Probes of a surprise: its time over that on the same inputs sorted, and its time
     in float64 over that in float32, NaN where that was not tried."""
 
     kind: ClassVar[str] = "probe"
@@ -87,9 +87,9 @@ class Probe:
 class Certificate:
     """Errors over `tested` inputs.
 
-    `max_ulp` is over finite inputs, −1 where there are none; with subnormals contracted in
+    `max_ulp` is over finite inputs, −1 without any; with subnormals contracted in
     `max_ulp_flushed`, over normal exact values in `max_ulp_normal`, and away from zeros of the
-    function in `max_ulp_away`; `worst` and `worst_…` are where each is. The counts are over all
+    function in `max_ulp_away`; `worst` and `worst_…` are where they are. The counts are over all
     inputs: results that are not the correctly rounded ones, NaN for a number or a number for NaN,
     infinite for finite or finite for infinite, and signs that differ where neither is NaN and the
     exact value is not 0, or so near to it that float64 may take it for 0. `histogram` counts errors
@@ -121,7 +121,7 @@ class Certificate:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
-        return {each.name: plain(getattr(self, each.name)) for each in fields(self)}
+        return {attribute.name: plain(getattr(self, attribute.name)) for attribute in fields(self)}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Certificate:
@@ -163,7 +163,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a case has no figure of a metric; `reason` is the message, for people."""
+    """A case that has no figure of a metric, and why; `reason` is the message, for people."""
 
     kind: ClassVar[str] = "failure"
     case: Case
@@ -204,21 +204,21 @@ class Trial:
 
     @property
     def covered(self) -> bool:
-        """Whether the interval holds what was planted."""
+        """Say whether the interval holds what was planted."""
         return self.low <= 1 + self.share <= self.high
 
 
 Sample = Preparation | Visit | Probe | Agreement | Specials | Comparison | Missing | Trial
 _KINDS = (Preparation, Visit, Probe, Agreement, Specials, Comparison, Missing, Trial)
-_ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {each.kind: TypeAdapter(each) for each in _KINDS}
+_ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {kind.kind: TypeAdapter(kind) for kind in _KINDS}
 _CERTIFICATES = TypeAdapter(Certificate)
 
 
 _USUAL: Mapping[str, Mapping[str, Any]] = {
     kind.kind: {
-        each.name: {} if each.default_factory is not MISSING else each.default
-        for each in fields(kind)
-        if each.name != "case"
+        attribute.name: {} if attribute.default_factory is not MISSING else attribute.default
+        for attribute in fields(kind)
+        if attribute.name != "case"
     }
     for kind in _KINDS
 }
@@ -229,8 +229,8 @@ def as_record(sample: Sample, number: int) -> dict[str, Any]:
     """A sample ready for JSON, with a number for its case, without what is as usual."""
     usual = _USUAL[sample.kind]
     values = {name: getattr(sample, name) for name in usual}
-    told = {name: plain(value) for name, value in values.items() if value != usual[name]}
-    return {"kind": sample.kind, "case": number, **told}
+    unusual = {name: plain(value) for name, value in values.items() if value != usual[name]}
+    return {"kind": sample.kind, "case": number, **unusual}
 
 
 def sample_of(record: Mapping[str, Any], case: Case) -> Sample:

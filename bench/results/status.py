@@ -1,4 +1,4 @@
-"""How a case ended: the one word that a worker answers, a sample keeps and a row shows.
+"""The end of a case: the one word that a worker answers, a sample keeps and a row shows.
 
 A module of its own, because the worker has it from here and imports nothing but NumPy besides.
 """

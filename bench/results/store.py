@@ -4,7 +4,7 @@ A run is a folder with
 
 - `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
 - `samples.jsonl`: raw, appended as measured (`samples`)
-- `rows.jsonl`: derived, one row a line (`rows`); it can always be made again from the samples
+- `rows.jsonl`: derived, one row per line (`rows`); it can always be made again from the samples
 
 Either may be compressed (`.gz`), as it is in a published run.
 
@@ -76,7 +76,7 @@ def dump(record: dict[str, Any]) -> str:
     if "Infinity" not in text:
         return text
     return _STRING_OR_INFINITY.sub(
-        lambda found: "1e999" if found[0] == "Infinity" else found[0], text
+        lambda match: "1e999" if match[0] == "Infinity" else match[0], text
     )
 
 
@@ -104,7 +104,7 @@ def new_folder(started: datetime, name: str) -> Path:
 
 
 def is_unfinished(path: Path, command: str) -> bool:
-    """Whether a folder holds a run of this very command that did not come to its end."""
+    """Say whether a folder holds a run of this very command that did not come to its end."""
     try:
         facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -113,7 +113,7 @@ def is_unfinished(path: Path, command: str) -> bool:
 
 
 class RunWriter:
-    """Writes a run folder. Samples are appended and flushed as they come, and kept."""
+    """A writer of a run folder. Samples are appended and flushed as they come, and kept."""
 
     def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
         """Create the folder; what is in it is written `anew` or must not be there.
@@ -222,7 +222,9 @@ def locate(path: Path) -> Path:
     for candidate in (path, RESULTS / path, RESULTS / "published" / path):
         if (candidate / "run.json").is_file():
             return candidate
-    known = ", ".join(sorted(each.parent.name for each in RESULTS.glob("**/run.json"))[-3:])
+    known = ", ".join(
+        sorted(facts_file.parent.name for facts_file in RESULTS.glob("**/run.json"))[-3:]
+    )
     hint = f"; there are: {known}" if known else "; actbench run makes one"
     raise StoreError(f"no run at {path}{hint}")
 
@@ -328,7 +330,7 @@ def compress(folder: Path) -> None:
 
 
 def read_lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
-    """The records of a file, one a line, be it compressed or not. Raises StoreError."""
+    """The records of a file, one per line, be it compressed or not. Raises StoreError."""
     path = _plain_or_compressed(path)
     try:
         open_ = gzip.open if path.suffix == ".gz" else open

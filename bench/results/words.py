@@ -24,7 +24,7 @@ _OTHERS: Mapping[Other, str] = {
 
 
 def about(row: Row) -> str:
-    """What there is to say beside a figure: the reason of a failure, or the details there are."""
+    """Words beside a figure: the reason of a failure, or the details there are."""
     return "; ".join(filter(None, (row.reason, *_told(row))))
 
 
@@ -53,9 +53,9 @@ def _told(row: Row) -> Iterable[str]:
 
 
 def against(other: Against, points: Iterable[Point] = ()) -> str:
-    """What a figure stands against, and the first input where the two part if they do."""
+    """The other side of a comparison, and the first input where the two part if they do."""
     who = name(other)
-    parting = [f"first input where they part {place(each)}" for each in points]
+    parting = [f"first input where they part {place(location)}" for location in points]
     return ": ".join([who, *parting])
 
 
@@ -64,44 +64,44 @@ def name(other: Against) -> str:
     return _OTHERS.get(other.kind) or " ".join(filter(None, (other.name, other.form)))
 
 
-def sampling(found: Sampling) -> str:
-    """How many samples there are, how many were dropped, and why there are no more."""
-    return "; ".join((samples(found), ended(found.ended)))
+def sampling(sampled: Sampling) -> str:
+    """The number of samples, how many were dropped, and why there are no more."""
+    return "; ".join((samples(sampled), ended(sampled.ended)))
 
 
-def samples(found: Sampling) -> str:
+def samples(sampled: Sampling) -> str:
     """`18 samples in 2 processes, 4 dropped`."""
-    processes = f"{found.processes} process{'es' if found.processes > 1 else ''}"
-    dropped = f", {found.dropped} dropped: preempted, or the clock was slow"
-    return f"{found.samples} samples in {processes}{dropped if found.dropped else ''}"
+    processes = f"{sampled.processes} process{'es' if sampled.processes > 1 else ''}"
+    dropped = f", {sampled.dropped} dropped: preempted, or the clock was slow"
+    return f"{sampled.samples} samples in {processes}{dropped if sampled.dropped else ''}"
 
 
-def ended(found: Ended) -> str:
-    """Why sampling ended."""
-    return _ENDED[found]
+def ended(end: Ended) -> str:
+    """The reason why sampling ended."""
+    return _ENDED[end]
 
 
-def place(found: Point) -> str:
+def place(location: Point) -> str:
     """An input as a hex float, or the entry of an output."""
-    return found.input if found.output is None else f"output {found.output}"
+    return location.input if location.output is None else f"output {location.output}"
 
 
-def point(found: Point) -> str:
+def point(location: Point) -> str:
     """`at 0x1p+0: got 1.5, exact 1.25`."""
-    told = [f"{what} {each!r}" for what, each in result(found).items()]
-    return ": ".join(filter(None, (f"at {place(found)}", ", ".join(told))))
+    values = [f"{what} {value!r}" for what, value in result(location).items()]
+    return ": ".join(filter(None, (f"at {place(location)}", ", ".join(values))))
 
 
-def at(found: Point) -> str:
+def at(location: Point) -> str:
     """`at 0x1p+0 (got 1.5, exact 1.25)`."""
-    told = ", ".join(f"{what} {each!r}" for what, each in result(found).items())
-    return f"at {place(found)} ({told})"
+    values = ", ".join(f"{what} {value!r}" for what, value in result(location).items())
+    return f"at {place(location)} ({values})"
 
 
-def result(found: Point) -> dict[str, float]:
-    """What came and what is exact, as far as they are kept."""
-    both = {"got": found.got, "exact": found.exact}
-    return {what: each for what, each in both.items() if each is not None}
+def result(location: Point) -> dict[str, float]:
+    """The result and the exact value, as far as they are kept."""
+    both = {"got": location.got, "exact": location.exact}
+    return {what: value for what, value in both.items() if value is not None}
 
 
 def histogram(counts: Mapping[str, int]) -> str:
@@ -119,23 +119,23 @@ def operations(counts: Mapping[str, int]) -> str:
 
 def points(row: Row) -> str:
     """The inputs that show a figure, with what came where that is kept."""
-    if row.points and all(each.got is None for each in row.points):
+    if row.points and all(location.got is None for location in row.points):
         return f"first at {', '.join(map(place, row.points))}"
-    return "; ".join(special(each, row) for each in row.points)
+    return "; ".join(special(location, row) for location in row.points)
 
 
-def special(found: Point, row: Row) -> str:
+def special(location: Point, row: Row) -> str:
     """`−∞ → NaN, limit 0`: a special point, and the exact value where it departs from that."""
     dtype = row.case.dtype
-    x, got = found.x, math.nan if found.got is None else found.got
+    x, got = location.x, math.nan if location.got is None else location.got
     # Digits say nothing of what comes of NaN.
     digits = _FEW if math.isnan(x) else 0
-    told = f"{number(x, dtype)} → {number(got, dtype, digits)}"
-    if row.metric != "special_departures" or found.exact is None:
-        return told
-    if math.isnan(found.exact):
-        return f"{told}, no value"
-    return f"{told}, {'limit' if math.isinf(x) else 'exact'} {number(found.exact, dtype)}"
+    mapping = f"{number(x, dtype)} → {number(got, dtype, digits)}"
+    if row.metric != "special_departures" or location.exact is None:
+        return mapping
+    if math.isnan(location.exact):
+        return f"{mapping}, no value"
+    return f"{mapping}, {'limit' if math.isinf(x) else 'exact'} {number(location.exact, dtype)}"
 
 
 def number(value: float, dtype: str, digits: int = 0) -> str:
@@ -155,64 +155,65 @@ def number(value: float, dtype: str, digits: int = 0) -> str:
     return f"−{text}" if math.copysign(1.0, value) < 0 else text
 
 
-def cause(found: Cause) -> str:
+def cause(reason: Cause) -> str:
     """A cause with what the check found; `heading` is its name alone."""
-    return _CAUSES[found.why](found)
+    return _CAUSES[reason.why](reason)
 
 
-def heading(found: Cause) -> str:
+def heading(reason: Cause) -> str:
     """The kind of a cause in a few words."""
-    return "no check names the cause" if found.why is Why.UNNAMED else found.why.value
+    return "no check names the cause" if reason.why is Why.UNNAMED else reason.why.value
 
 
-def _figure(found: Cause) -> float:
-    return math.nan if found.figure is None else found.figure
+def _figure(reason: Cause) -> float:
+    return math.nan if reason.figure is None else reason.figure
 
 
-def _blamed(found: Cause, fault: str) -> str:
-    guilty = [f"{who}, {_figure(found):.3g} ulp by itself" for who in found.names]
+def _blamed(reason: Cause, fault: str) -> str:
+    guilty = [f"{who}, {_figure(reason):.3g} ulp by itself" for who in reason.names]
     return f"to blame: {guilty[0] if guilty else 'no primitive measured beside it'} ({fault})"
 
 
-def _add(found: Cause) -> str:
-    return " ".join(f"--activation {each}" for each in found.names)
+def _add(reason: Cause) -> str:
+    return " ".join(f"--activation {label}" for label in reason.names)
 
 
 _CAUSES: Mapping[Why, Callable[[Cause], str]] = {
-    Why.CHEAPER: lambda found: (
-        f"{heading(found)}: a kernel of its own, or parts that the compiler shares"
+    Why.CHEAPER: lambda reason: (
+        f"{heading(reason)}: a kernel of its own, or parts that the compiler shares"
     ),
-    Why.BRANCH: lambda found: (
-        f"{heading(found)}: sorted inputs take {1 / _figure(found):.0%} of the time, so it "
+    Why.BRANCH: lambda reason: (
+        f"{heading(reason)}: sorted inputs take {1 / _figure(reason):.0%} of the time, so it "
         "mispredicts"
     ),
-    Why.FRESH_PAGES: lambda found: (
-        f"{heading(found)}: a call touches {_figure(found):.1f} outputs' worth of pages for the "
+    Why.FRESH_PAGES: lambda reason: (
+        f"{heading(reason)}: a call touches {_figure(reason):.1f} outputs' worth of pages for the "
         "first time"
     ),
-    Why.UNFUSED: lambda found: (
-        f"{heading(found)}: {_figure(found):.0f} of them, each reading and writing, predict this "
+    Why.UNFUSED: lambda reason: (
+        f"{heading(reason)}: {_figure(reason):.0f} of them, each reading and writing, predict this "
         "time"
     ),
-    Why.SCALAR: lambda found: (
-        f"{heading(found)}: float64 takes {_figure(found):.2f} times the time of float32, not twice"
+    Why.SCALAR: lambda reason: (
+        f"{heading(reason)}: float64 takes {_figure(reason):.2f} times the time of float32, "
+        "not twice"
     ),
     Why.UNNAMED: heading,
-    Why.FLUSHED: lambda found: _blamed(found, "subnormals flushed"),
-    Why.INEXACT: lambda found: _blamed(found, "not a matter of subnormals"),
+    Why.FLUSHED: lambda reason: _blamed(reason, "subnormals flushed"),
+    Why.INEXACT: lambda reason: _blamed(reason, "not a matter of subnormals"),
     Why.COMPILED: lambda _: "in the first process",
     Why.FROM_CACHE: lambda _: "in the first process, from the compile cache of an earlier one",
     Why.REUSED: lambda _: "output reused",
     Why.KEPT: lambda _: "no page faults: the allocator kept its memory",
-    Why.PAGE_FAULTS: lambda found: (
-        f"output cannot be reused, and {_figure(found):,.0f} page faults a call are in its time"
+    Why.PAGE_FAULTS: lambda reason: (
+        f"output cannot be reused, and {_figure(reason):,.0f} page faults per call are in its time"
     ),
-    Why.NO_UNIT: lambda found: f"not measured beside it; add {_add(found)}",
-    Why.NO_SIZES: lambda found: (
+    Why.NO_UNIT: lambda reason: f"not measured beside it; add {_add(reason)}",
+    Why.NO_SIZES: lambda reason: (
         "needs sizes in the second-level cache of which one is four times another: --size launch "
-        f"--size l1 --size l2 (up to {_figure(found):,.0f} elements)"
+        f"--size l1 --size l2 (up to {_figure(reason):,.0f} elements)"
     ),
-    Why.NO_COPY: lambda found: f"no copy was measured beside it: add {_add(found)}",
-    Why.NO_PRIMITIVES: lambda found: f"not measured beside it: add {_add(found)}",
+    Why.NO_COPY: lambda reason: f"no copy was measured beside it: add {_add(reason)}",
+    Why.NO_PRIMITIVES: lambda reason: f"not measured beside it: add {_add(reason)}",
     Why.NO_TRIALS: lambda _: "no such trial in this run",
 }
