@@ -38,12 +38,12 @@ _CONDITIONS: Mapping[str, Against] = {
     "another process": Against(Other.PROCESS),
 }
 _RENAMED: Mapping[str, str] = {"stable": "wide", "fast": "blocked"}
-"""Forms by the name that they had."""
+"""Today's names of forms by their old ones."""
 _POINTS = ("nan_first", "infinity_first", "sign_first")
 
 
 NOW = {"ulp_by_binade": "max_ulp_flushed"}
-"""What became part of another row: its figure is the same."""
+"""Metrics that became part of another row: the figure is the same."""
 Derive = Callable[[Sequence[Sample], RunFacts], list[Row]]
 
 
@@ -51,7 +51,7 @@ Derive = Callable[[Sequence[Sample], RunFacts], list[Row]]
 class Converted:
     """An old run with its rows derived anew; `same` of the old figures came out the same.
 
-    `differences` has a sentence for each other one.
+    `differences` has a sentence per other one.
     """
 
     folder: Path
@@ -92,12 +92,12 @@ def convert(path: Path, derived: Derive) -> Converted:
 
 
 def _facts(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of an old run. What frameworks were called it did not keep, and is today's."""
+    """The facts of an old run. The names of frameworks, which it did not keep, are today's."""
     machine = content["machine"]
     gpus = [line.rpartition(", ") for line in machine.get("gpus", ())]
     workers = {label: _worker(label, worker) for label, worker in content["workers"].items()}
     asked = {
-        name: [_RENAMED.get(each, each) if name == "forms" else each for each in chosen]
+        name: [_RENAMED.get(choice, choice) if name == "forms" else choice for choice in chosen]
         for name, chosen in content["asked"].items()
     }
     return {
@@ -117,10 +117,10 @@ def _worker(label: str, worker: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compared(old: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> tuple[int, list[str]]:
-    """How many of the old figures are the same, and a sentence for each that is not."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    """Count the old figures that are the same, and say of each other one what it is now."""
+    now_by_key: dict[tuple[Any, ...], list[Row]] = {}
     for row in with_derived(rows):
-        found.setdefault((*vars(row.case).values(), row.metric), []).append(row)
+        now_by_key.setdefault((*vars(row.case).values(), row.metric), []).append(row)
     same, differences = 0, []
     for record in old:
         metric = NOW.get(record["metric"], record["metric"])
@@ -128,7 +128,7 @@ def _compared(old: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> tuple[in
         if metric == "worst_input" and record["value"] is None:
             continue
         key = (*vars(case_of(record)).values(), metric)
-        now = [(row.value, row.low, row.high, row.status) for row in found.get(key, ())]
+        now = [(row.value, row.low, row.high, row.status) for row in now_by_key.get(key, ())]
         if figures in now:
             same += 1
         else:
@@ -148,7 +148,7 @@ def samples_of(records: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
 
 
 def case_of(record: Mapping[str, Any]) -> Case:
-    case = Case(**{each.name: record[each.name] for each in fields(Case)})
+    case = Case(**{field.name: record[field.name] for field in fields(Case)})
     return replace(case, form=_RENAMED.get(case.form, case.form))
 
 
@@ -159,16 +159,16 @@ def seed_of(case: Case) -> int:
 
 
 def _agreement(record: Mapping[str, Any]) -> dict[str, Any]:
-    names = {each.name for each in fields(Certificate)}
-    found = {name: value for name, value in record.items() if name in names}
-    found |= {name: [_point(text) for text in record[name]] for name in _POINTS}
+    names = {field.name for field in fields(Certificate)}
+    certificate = {name: value for name, value in record.items() if name in names}
+    certificate |= {name: [_point(text) for text in record[name]] for name in _POINTS}
     if record["worst_input"]:
-        found["worst"] = _point(*(record[name] for name in ("worst_input", "got", "exact")))
+        certificate["worst"] = _point(*(record[name] for name in ("worst_input", "got", "exact")))
     for name in ("worst_flushed", "worst_away"):
         if record[name][0]:
-            found[name] = _point(*record[name])
-    found["binades"] = _unpacked(record.get("ulp_by_binade", ""))
-    return {"kind": "agreement", "certificate": found}
+            certificate[name] = _point(*record[name])
+    certificate["binades"] = _unpacked(record.get("ulp_by_binade", ""))
+    return {"kind": "agreement", "certificate": certificate}
 
 
 def _point(place: str, got: str | None = None, exact: str | None = None) -> dict[str, Any]:
@@ -180,11 +180,11 @@ def _point(place: str, got: str | None = None, exact: str | None = None) -> dict
 
 def _unpacked(text: str) -> list[float]:
     """Errors that were written as `0*60 0.5 1.25 -*3`: runs of equal ones, - where none was."""
-    found: list[float] = []
+    errors: list[float] = []
     for run in text.split():
         word, _, count = run.partition("*")
-        found += [-1.0 if word == "-" else float(word)] * int(count or 1)
-    return found
+        errors += [-1.0 if word == "-" else float(word)] * int(count or 1)
+    return errors
 
 
 def _between(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From raw samples to rows: everything here can be done again from a stored run."""
+"""Rows from raw samples: everything here can be done again from a stored run."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _ENOUGH = 2
 
 @dataclass(frozen=True)
 class _Times:
-    """The batches of a visit, ns a call: those that were not spoilt, and all of them."""
+    """The batches of a visit, ns per call: those that were not spoilt, and all of them."""
 
     clean: list[float]
     batches: list[float]
 
     @property
     def times(self) -> list[float]:
-        """What counts of it: all batches, where every one was spoilt."""
+        """The batches that count: all of them, where every one was spoilt."""
         return self.clean or self.batches
 
 
@@ -60,7 +60,7 @@ class _Timings:
     compiling: list[Preparation] = field(default_factory=list)
 
     def add(self, visit: Visit, usual: float) -> None:
-        """Keep a visit: ns a call of each batch, without those that were spoilt."""
+        """Keep a visit: ns per call of each batch, without those that were spoilt."""
         flags = zip(visit.times, _spoilt(visit, usual), strict=True)
         clean = [time for time, spoilt in flags if not spoilt]
         self.visits.setdefault(visit.process, []).append(_Times(clean, visit.times))
@@ -78,7 +78,7 @@ class _Timings:
         return kept
 
     def sampling(self, ended: Ended) -> Sampling:
-        """How many samples there are, how many were dropped, and why sampling ended."""
+        """The number of samples, how many were dropped, and why sampling ended."""
         visits = [visit for process in self.visits.values() for visit in process]
         counting = [visit for process in self.visits.values() for visit in _kept(process)]
         samples = sum(len(visit.times) for visit in counting)
@@ -93,9 +93,9 @@ def _kept(visits: list[_Times]) -> list[_Times]:
 
 
 def _spoilt(visit: Visit, usual: float) -> list[bool]:
-    """Of each batch of a visit, whether it says more of the machine than of the case.
+    """Mark batches of a visit that say more of the machine than of the case.
 
-    Either it was preempted. Or the clock was slow: the `pulse` beside the visit took 1.3 times as
+    Either one was preempted. Or the clock was slow: the `pulse` beside the visit took 1.3 times as
     long as is `usual` in its process. What runs on a device minds neither.
     """
     slow = visit.pulse > _SLOW * usual
@@ -108,11 +108,11 @@ def _usual_pulses(samples: Iterable[Sample]) -> dict[int, float]:
     for sample in samples:
         if isinstance(sample, Visit):
             pulses.setdefault(sample.process, []).append(sample.pulse)
-    return {process: float(np.median(found)) for process, found in pulses.items()}
+    return {process: float(np.median(values)) for process, values in pulses.items()}
 
 
 def spoilt_samples(samples: Iterable[Sample]) -> int:
-    """How many batches of a run were spoilt."""
+    """Count the batches of a run that were spoilt."""
     visits = [sample for sample in samples if isinstance(sample, Visit)]
     usual = _usual_pulses(visits)
     return sum(sum(_spoilt(visit, usual[visit.process])) for visit in visits)
@@ -137,8 +137,8 @@ def rows(
     which a case's intervals are drawn.
     """
     samples = list(samples)
-    made = (*timing_rows(samples, classes, precision, seed), *_exactness_rows(samples))
-    return list(described(made))
+    stored = (*timing_rows(samples, classes, precision, seed), *_exactness_rows(samples))
+    return list(described(stored))
 
 
 def timing_rows(
@@ -174,22 +174,22 @@ def timing_rows(
 
 def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
     """The rows of results, and of what is missing, of times as well."""
-    found: list[Row] = []
+    checked: list[Row] = []
     for sample in samples:
         match sample:
             case Agreement():
-                found += _agreement_rows(sample)
+                checked += _agreement_rows(sample)
             case Comparison():
-                found += _comparison_rows(sample)
+                checked += _comparison_rows(sample)
             case Specials():
-                found += special.rows(sample)
+                checked += special.rows(sample)
             case Missing():
-                found.append(_missing_row(sample))
+                checked.append(_missing_row(sample))
             case Trial():
                 raise ValueError("trials of a gate are no measurement: gate.summary counts them")
             case _:
                 pass  # of times
-    return blame.blamed(found)
+    return blame.blamed(checked)
 
 
 def _with_known_ends(row: Row) -> Row:
@@ -202,7 +202,7 @@ def _timing_rows(
     timings: dict[Case, _Timings], precision: float, seed: Callable[[Case], int]
 ) -> tuple[list[Row], dict[Case, decomposition.Timing]]:
     """The rows of each case by itself, and what the decomposition needs of it."""
-    kept = {case: each.kept() for case, each in timings.items() if each.visits}
+    kept = {case: timing.kept() for case, timing in timings.items() if timing.visits}
     spreads = bootstrap.spreads(kept)
     costs = relative_costs(kept, baseline_of, seed)
     rows: list[Row] = []
@@ -230,7 +230,7 @@ def _times(case: Case, timing: _Timings, estimate: Estimate, precision: float) -
 
 
 def _ended(samples: dict[int, list[float]], estimate: Estimate, precision: float) -> Ended:
-    """Why sampling ended: the interval is narrow enough, or why it is not."""
+    """The reason why sampling ended: the interval is narrow enough, or why it is not."""
     if bootstrap.is_alone(samples):
         return Ended.ONE_SAMPLE
     if estimate.half_width <= precision:
@@ -251,7 +251,7 @@ def baseline_of(case: Case) -> Case:
 
 
 def companions(cases: Iterable[Case]) -> list[Case]:
-    """What has to be measured beside some cases: their unit of cost, and their copy floor.
+    """Cases that have to be measured beside some others: their unit of cost, and their copy floor.
 
     A floor takes several sizes in cache, and so it is of use only to what has them.
     """
@@ -275,19 +275,26 @@ def _relative(case: Case, cost: Estimate | None) -> Row:
 
 
 def _agreement_rows(sample: Agreement) -> Iterator[Row]:
-    case, found = sample.case, sample.certificate
-    yield Row(case, "max_ulp", found.max_ulp, worst=found.worst)
-    yield Row(case, "max_ulp_normal", found.max_ulp_normal)
-    flushed = Row(case, "max_ulp_flushed", found.max_ulp_flushed, worst=found.worst_flushed)
-    yield replace(flushed, binades=found.binades)
-    yield Row(case, "max_ulp_away", found.max_ulp_away, worst=found.worst_away)
-    rounding = Row(case, "not_correctly_rounded", found.not_correctly_rounded)
-    yield replace(rounding, tested=found.tested, histogram=found.histogram)
-    yield Row(case, "nan_mismatches", found.nan_mismatches, points=found.nan_first)
-    yield Row(case, "infinity_mismatches", found.infinity_mismatches, points=found.infinity_first)
-    yield Row(case, "sign_mismatches", found.sign_mismatches, points=found.sign_first)
-    if found.max_ulp_parameter is not None:
-        yield Row(case, "max_ulp_parameter", found.max_ulp_parameter)
+    case, certificate = sample.case, sample.certificate
+    yield Row(case, "max_ulp", certificate.max_ulp, worst=certificate.worst)
+    yield Row(case, "max_ulp_normal", certificate.max_ulp_normal)
+    flushed = Row(
+        case, "max_ulp_flushed", certificate.max_ulp_flushed, worst=certificate.worst_flushed
+    )
+    yield replace(flushed, binades=certificate.binades)
+    yield Row(case, "max_ulp_away", certificate.max_ulp_away, worst=certificate.worst_away)
+    rounding = Row(case, "not_correctly_rounded", certificate.not_correctly_rounded)
+    yield replace(rounding, tested=certificate.tested, histogram=certificate.histogram)
+    yield Row(case, "nan_mismatches", certificate.nan_mismatches, points=certificate.nan_first)
+    yield Row(
+        case,
+        "infinity_mismatches",
+        certificate.infinity_mismatches,
+        points=certificate.infinity_first,
+    )
+    yield Row(case, "sign_mismatches", certificate.sign_mismatches, points=certificate.sign_first)
+    if certificate.max_ulp_parameter is not None:
+        yield Row(case, "max_ulp_parameter", certificate.max_ulp_parameter)
 
 
 def _comparison_rows(sample: Comparison) -> Iterator[Row]:

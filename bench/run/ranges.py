@@ -25,7 +25,7 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Trial:
-    """What to go through, and the source that its results follow from."""
+    """The inputs to go through, and the source that the results follow from."""
 
     subject: Subject
     source: bytes
@@ -81,7 +81,7 @@ def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort:
 
 
 def _folder(request: Request, started: datetime) -> Path:
-    """Where the run is written: what was asked for, or where the same command was ended early."""
+    """The folder of the run: what was asked for, or that of the same command ended early."""
     if request.out:
         return request.out
     earlier = sorted(RESULTS.glob("*-exhaustive*"), reverse=True)

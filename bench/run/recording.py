@@ -1,4 +1,4 @@
-"""From the first sample of a run to its end: measured, derived and kept, however it ends."""
+"""A run from its first sample to its end: measured, derived and kept, however it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import derive
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run was written, its rows and facts."""
+    """A run that was written: its folder, rows and facts."""
 
     path: Path
     facts: RunFacts

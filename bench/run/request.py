@@ -39,12 +39,12 @@ class Request:
 
     @property
     def timing(self) -> bool:
-        """Whether cases are timed."""
+        """Say whether cases are timed."""
         return "timing" in self.parts
 
     @property
     def agreement(self) -> bool:
-        """Whether cases are checked against the exact values."""
+        """Say whether cases are checked against the exact values."""
         return "agreement" in self.parts
 
     def python_of(self, framework: str) -> str:
@@ -52,7 +52,7 @@ class Request:
         return self.pythons.get(framework, self.python)
 
     def facts(self, started: datetime) -> RunFacts:
-        """What is known of the run before it begins."""
+        """Facts of the run that are known before it begins."""
         profile = self.profile
         return RunFacts(
             schema=SCHEMA,
@@ -77,7 +77,7 @@ class Request:
 
 
 def known_frameworks() -> dict[str, FrameworkFacts]:
-    """What a reader of a run needs to know of each framework."""
+    """Facts of each framework that a reader of a run needs."""
     return {
         name: FrameworkFacts(framework.title, framework.modes, differentiates(name))
         for name, framework in frameworks().items()

@@ -70,7 +70,7 @@ class _Schedule:
         self._visits = Visits(self._profile, request.seed, self._workers, self._recorder)
 
     def execute(self) -> None:
-        """As many fresh processes of timing as the profile has; agreement in the first of them."""
+        """Time in as many fresh processes as the profile has; agreement in the first of them."""
         timing = self._request.timing
         self._recorder.fail_all(self._missing, self._metric)
         try:
