@@ -120,7 +120,7 @@ def _own_case(framework: Framework, activation: Activation, asked: Asked) -> Cas
 
 
 def _own_trial(framework: Framework, case: Case, request: Request) -> Trial:
-    """Raises UsageError where the function cannot be loaded."""
+    """The user's function on trial. Raises UsageError where it cannot be loaded."""
     subject = Subject(case, framework, request.pythons.get(framework.module, request.python))
     try:
         worker = start(subject)
@@ -196,18 +196,24 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @click.option(
     "--reference",
     metavar="NAME",
-    help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
+    help="Reference of --callable: an activation of `list`, or exp2, log, erfc.",
 )
 @click.option(
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
 )
 @click.option("--exhaustive", is_flag=True, help="All inputs there are, 2^32 in float32.")
-@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a dask cluster to work on.")
 @click.option(
-    "--workers", type=click.IntRange(1), help="Local processes of --exhaustive; one a CPU if unset."
+    "--scheduler", default="", metavar="ADDRESS", help="Address of a dask cluster to use."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Local processes of --exhaustive; one per CPU if unset.",
 )
 @click.option("--bound", type=Finite(0), help="Exit with 1 if an error is above, in ulp.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(
     "--python",

@@ -33,13 +33,13 @@ class Answer:
 
     @property
     def exit_status(self) -> int:
-        """As that of a run; 1 where an error is above the bound or a function failed."""
+        """The exit status of a run; 1 where an error is above the bound or a function failed."""
         failed = self.outcome.facts.state == "failed" or bool(self._above())
         return conclusion.exit_status(self.outcome) or int(failed)
 
     def _above(self) -> list[Agreement]:
         bound = float("inf") if self.bound is None else self.bound
-        return [each for each in self.agreements if each.certificate.max_ulp > bound]
+        return [agreement for agreement in self.agreements if agreement.certificate.max_ulp > bound]
 
     def for_machines(self) -> str:
         """The certificates in a list, with the folder of the run."""
@@ -63,27 +63,29 @@ _FINDINGS = "actbench findings"
 
 
 def _in_words(sample: Agreement) -> str:
-    case, found = sample.case, sample.certificate
+    case, certificate = sample.case, sample.certificate
     mismatches = {
-        "NaN": found.nan_mismatches,
-        "infinite": found.infinity_mismatches,
-        "sign": found.sign_mismatches,
+        "NaN": certificate.nan_mismatches,
+        "infinite": certificate.infinity_mismatches,
+        "sign": certificate.sign_mismatches,
     }
     counts = ", ".join(f"{count:,} {kind}" for kind, count in mismatches.items() if count)
     worst = "no finite input"
-    if found.worst:
-        worst = f"at most {found.max_ulp:.7g} ulp, {words.at(found.worst)}"
+    if certificate.worst:
+        worst = f"at most {certificate.max_ulp:.7g} ulp, {words.at(certificate.worst)}"
     name = f"{case.framework} {case.activation} {case.form}"
     lines = [
-        f"{name}, {case.mode}, {case.direction}, {case.dtype}: {worst}, over {found.tested:,} "
-        f"inputs; {found.not_correctly_rounded:,} are not correctly rounded.",
+        f"{name}, {case.mode}, {case.direction}, {case.dtype}: {worst}, over "
+        f"{certificate.tested:,} inputs; "
+        f"{certificate.not_correctly_rounded:,} are not correctly rounded.",
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
-        f"{found.max_ulp_flushed:.7g} ulp, over normal results {found.max_ulp_normal:.7g}.",
+        f"{certificate.max_ulp_flushed:.7g} ulp, over normal results "
+        f"{certificate.max_ulp_normal:.7g}.",
     ]
-    if found.worst_away and found.max_ulp_away < found.max_ulp:
+    if certificate.worst_away and certificate.max_ulp_away < certificate.max_ulp:
         lines.append(
             f"  The worst input lies beside a zero of the function itself; away from those it is "
-            f"{found.max_ulp_away:.7g} ulp, at {words.place(found.worst_away)}."
+            f"{certificate.max_ulp_away:.7g} ulp, at {words.place(certificate.worst_away)}."
         )
     return "\n".join(lines)
 
@@ -98,9 +100,12 @@ def _counted(samples: Sequence[Agreement]) -> list[str]:
 
 def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
     certificates = [sample.certificate for sample in samples]
-    right = sum(each.not_correctly_rounded == 0 for each in certificates)
-    near = sum(each.max_ulp <= 1 for each in certificates)
-    misplaced = sum(each.nan_mismatches + each.infinity_mismatches > 0 for each in certificates)
+    right = sum(certificate.not_correctly_rounded == 0 for certificate in certificates)
+    near = sum(certificate.max_ulp <= 1 for certificate in certificates)
+    misplaced = sum(
+        certificate.nan_mismatches + certificate.infinity_mismatches > 0
+        for certificate in certificates
+    )
     worst = [_worst(samples, form) for form in ("native", "wide")]
     return (
         f"{frameworks()[framework].title}, {dtype}: of {len(samples)} values and gradients {right} "
@@ -111,10 +116,10 @@ def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
 
 def _worst(samples: Sequence[Agreement], form: str) -> str:
     """The worst of a form, with subnormals contracted; the zeros of a function are its own."""
-    mine = [sample for sample in samples if sample.case.form == form]
-    if not mine:
+    of_form = [sample for sample in samples if sample.case.form == form]
+    if not of_form:
         return ""
-    top = max(mine, key=lambda sample: sample.certificate.max_ulp_flushed)
+    top = max(of_form, key=lambda sample: sample.certificate.max_ulp_flushed)
     which = f"{top.case.activation}, {top.case.mode}, {top.case.direction}"
     error = top.certificate.max_ulp_flushed
     return f" Worst {form}: {which}, {error:.4g} ulp, subnormals contracted."

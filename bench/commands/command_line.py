@@ -33,7 +33,7 @@ that cannot be read or written, 130 interrupted (what was measured is kept).
 """
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Why standard output cannot be written; what writes files has a StoreError for it."""
+"""Reasons why standard output cannot be written; what writes files has a StoreError for it."""
 
 
 _COMMANDS: Mapping[str, str] = {

@@ -39,7 +39,7 @@ fails, 2 bad usage, runs of different machines or with nothing in common, 3 unde
     type=Finite(0, min_open=True),
     default=DEAD_ZONE,
     show_default=True,
-    help="The least change of a time that is to be comparison, as a share.",
+    help="The least change of a time to detect, as a share.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines too.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if something is undecided.")

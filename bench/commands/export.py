@@ -28,7 +28,7 @@ Examples:
     type=click.Choice(formats.FORMATS),
     default="json",
     show_default=True,
-    help="JSON array of records, or CSV.",
+    help="Format: JSON array of records, or CSV.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless given.")
 @DEBUG

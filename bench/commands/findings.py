@@ -24,7 +24,7 @@ Examples:
 @RUN
 @click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(names())}.")
 @click.option("--activation", "activations", multiple=True, help="A name of `list`.")
-@click.option("--limit", type=click.IntRange(1), help="The first so many; all unless given.")
+@click.option("--limit", type=click.IntRange(1), help="Findings to show; all unless given.")
 @click.option("--json", "as_json", is_flag=True, help="One record per finding.")
 @DEBUG
 def findings(

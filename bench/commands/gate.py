@@ -56,7 +56,7 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "--reference",
     default="",
     metavar="NAME",
-    help="What --callable should be: an activation of `list`, or exp2, log, erfc.",
+    help="Reference of --callable: an activation of `list`, or exp2, log, erfc.",
 )
 @click.option(
     "--base-python",
@@ -72,23 +72,25 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     type=Finite(0.001, 10),
     default=DEAD_ZONE,
     show_default=True,
-    help="The least change to find; half of it is never called.",
+    help="The least change to detect; half of it is never called.",
 )
 @click.option(
     "--budget",
     type=Finite(1),
-    help="Seconds of timing, start-up apart; 30, or half a second a case if that is more. "
+    help="Seconds of timing, start-up apart; 30, or half a second per case if more. "
     "Suspects are confirmed in what screening leaves of it, or in a little more.",
 )
 @click.option("--only", type=click.Choice(["timing", "exactness"]), help="Leave the other out.")
 @click.option(
     "--instructions",
     is_flag=True,
-    help="Count instructions a call as well, at the size of a launch; needs valgrind, and a minute "
-    "or more a framework.",
+    help="Count instructions per call as well, at the size of a launch; needs valgrind, and a "
+    "minute or more per framework.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 if a case stays undecided.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
 @click.option(
     "--python",
     "pythons",

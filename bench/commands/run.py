@@ -44,14 +44,16 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
 )
 @click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
-@click.option("--epochs", type=click.IntRange(1), help="Fresh processes a framework.")
+@click.option("--epochs", type=click.IntRange(1), help="Fresh processes per framework.")
 @click.option("--budget", type=Finite(0), help="Seconds of measuring, unless --rounds takes more.")
 @click.option(
     "--precision",
     type=Finite(0, min_open=True),
     help="Half an interval over the value, at which sampling stops; 0.02 unless given.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option(
     "--python",

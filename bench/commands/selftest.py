@@ -24,7 +24,7 @@ Examples:
   actbench selftest --framework numpy --hogs none --cycles 3
 
 \b
-Exit status: 0 the gate keeps what it promises as far as this many trials tell, 1 it does not
+Exit status: 0 the gate keeps what it promises as far as this many trials show, 1 it does not
 (alarms on the same code in surely more than 1 % of gates), 2 bad usage, 4 a folder that cannot be
 written, 130 interrupted (what was measured is kept).
 """
@@ -36,31 +36,35 @@ written, 130 interrupted (what was measured is kept).
     type=click.IntRange(1),
     default=2,
     show_default=True,
-    help="Each has a gate on the same code for each of --hogs.",
+    help="Cycles, of one gate on the same code per load of --hogs.",
 )
-@click.option("--minutes", type=Finite(0), default=600.0, help="Begin no gate after.")
+@click.option(
+    "--minutes", type=Finite(0), default=600.0, help="Begin no gate after so many minutes."
+)
 @click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(FRAMEWORKS)}.")
 @click.option(
     "--hogs",
     multiple=True,
     type=click.Choice(["none", "both arms", "one arm"]),
-    help="When a process that never rests runs on every CPU; all three unless some are named.",
+    help="Load: when a busy process runs on every CPU; all three unless some are named.",
 )
 @click.option(
     "--budget",
     type=Finite(1),
     default=30.0,
     show_default=True,
-    help="Seconds of timing of a gate.",
+    help="Seconds of timing per gate.",
 )
 @click.option(
     "--planted-every",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Cycles for one with planted slowdowns; 0 is never.",
+    help="Cycles per one with planted slowdowns; 0 for never.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all inputs.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
 @DEBUG

@@ -47,19 +47,19 @@ def special(
         click.echo(text(conventions(rows)))
 
 
-def text(found: Sequence[Conventions]) -> str:
+def text(rows: Sequence[Conventions]) -> str:
     """A paragraph per activation and form, under its framework."""
     parts = []
-    for framework in dict.fromkeys(each.framework for each in found):
+    for framework in dict.fromkeys(row.framework for row in rows):
         parts.append(title(framework))
-        parts += [_paragraph(each) for each in found if each.framework == framework]
+        parts += [_paragraph(row) for row in rows if row.framework == framework]
     return "\n".join(parts)
 
 
-def _paragraph(each: Conventions) -> str:
+def _paragraph(row: Conventions) -> str:
     lines = [
         f"    {'' if number else column:<22}{text}"
-        for column, texts in each.cells.items()
+        for column, texts in row.cells.items()
         for number, text in enumerate(texts)
     ]
-    return "\n".join([f"  {each.activation}, {each.form}", *lines])
+    return "\n".join([f"  {row.activation}, {row.form}", *lines])
