@@ -54,7 +54,7 @@ def for_people(outcome: Outcome) -> str:
     if facts.timed_share is not None:
         parts.append(
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
-            f"{facts.seconds_a_case:.2g} s a case; compiling took {facts.compile_seconds:.0f} s"
+            f"{facts.seconds_a_case:.2g} s per case; compiling took {facts.compile_seconds:.0f} s"
         )
     text = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
     return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"

@@ -29,7 +29,7 @@ FREE = (np.greater, np.greater_equal, np.less, np.equal, np.concatenate)
 
 
 class Tracer:
-    """Counts operations an element; equal ones on the same operands once."""
+    """Counts operations per element; equal ones on the same operands once."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

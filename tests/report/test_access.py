@@ -119,10 +119,10 @@ def test_rows_without_a_note_of_their_own(visit: Visit, pages: dict[str, Path]) 
 def test_sort_and_copy_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"])
     page.get_by_role("region", name="Time of every case").get_by_role(
-        "button", name="Time a call"
+        "button", name="Time per call"
     ).focus()
     page.keyboard.press("Enter")
-    assert page.locator("#timings th[aria-sort=ascending]").inner_text() == "Time a call"
+    assert page.locator("#timings th[aria-sort=ascending]").inner_text() == "Time per call"
     page.locator("#timings tbody button").first.focus()
     page.keyboard.press("Enter")
     page.locator("#timings .status code").wait_for()

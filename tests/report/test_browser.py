@@ -70,15 +70,15 @@ def test_filters_choose_and_the_address_keeps_them(visit: Visit, pages: dict[str
     page.locator("#timings").get_by_label("Framework").select_option("jax")
     page.locator("#timings").get_by_label("Family").select_option("algebraic")
     page.locator("#timings").get_by_label("Search").fill("wide compiled")
-    page.locator("#timings").get_by_role("button", name="Time a call").click()
-    first = column(page, "timings", "Time a call")
+    page.locator("#timings").get_by_role("button", name="Time per call").click()
+    first = column(page, "timings", "Time per call")
     assert set(column(page, "timings", "Framework")) == {"jax"}
     algebraic = {name for name, activation in CATALOG.items() if activation.family == "algebraic"}
     assert set(column(page, "timings", "Activation")) == algebraic
     assert set(column(page, "timings", "Mode")) == {"compiled"}
     address = page.evaluate("location.hash")
     again = visit(pages["normal"], address)
-    assert column(again, "timings", "Time a call") == first
+    assert column(again, "timings", "Time per call") == first
     assert again.locator("#timings").get_by_label("Framework").input_value() == "jax"
     again.locator("#timings").get_by_role("button", name="Reset").click()
     assert again.locator("#timings tbody tr").count() == 100
@@ -108,8 +108,8 @@ def test_parts_sort_and_mark_a_line_that_does_not_fit(visit: Visit, pages: dict[
     assert "" not in heads
     assert "options" not in "".join(heads).lower()
     table = page.locator("#parts [data-table]")
-    table.get_by_role("button", name="Arithmetic, ns an element").click()
-    table.get_by_role("button", name="Arithmetic, ns an element").click()
+    table.get_by_role("button", name="Arithmetic, ns per element").click()
+    table.get_by_role("button", name="Arithmetic, ns per element").click()
     assert column(page, "parts", "Activation")[0] == "mish"
     poor = page.locator("#parts td.poor")
     assert poor.count() == 1
@@ -118,7 +118,7 @@ def test_parts_sort_and_mark_a_line_that_does_not_fit(visit: Visit, pages: dict[
     fits = column(page, "parts", "Line against size left out")
     assert "2.0% 1.0%–3.0%" in fits
     # 250 ns ± 500: a negative end is neither lost nor scaled apart from the rest.
-    assert set(column(page, "parts", "Handoff, a call")) == {"250 ns -250 to 750"}
+    assert set(column(page, "parts", "Handoff, per call")) == {"250 ns -250 to 750"}
 
 
 def test_the_command_of_a_split_is_copied(visit: Visit, pages: dict[str, Path]) -> None:

@@ -54,7 +54,7 @@ def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
     assert table.locator("tbody tr").count() == len(chosen)
     assert f"{len(times):,} in all" in table.locator(".count").inner_text()
     heads = table.locator("thead th").all_inner_texts()
-    for metric, label in (("time_per_element", "ns an element"), ("bandwidth", "GB/s")):
+    for metric, label in (("time_per_element", "ns per element"), ("bandwidth", "GB/s")):
         of_metric = rows[rows.metric == metric].merge(chosen[_FIELDS], on=_FIELDS)
         shown = table.locator(f"tbody td:nth-child({heads.index(label) + 1})").all_inner_texts()
         wanted = [
@@ -64,7 +64,7 @@ def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
         assert sorted(shown) == sorted(wanted)
 
     table.get_by_label("Direction").select_option("backward")
-    table.get_by_role("button", name="Time a call").click()
+    table.get_by_role("button", name="Time per call").click()
     assert table.locator("tbody tr").count() == len(chosen) // 2
     sizes = table.locator(f"tbody td:nth-child({heads.index('Size') + 1})").all_inner_texts()
     assert {int(size.replace(",", "")) for size in sizes} == set(SIZES)
