@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ..bench.catalog.frameworks import frameworks
 from ..bench.host.machine import Machine
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -83,10 +82,18 @@ def machine(facts: Machine) -> str:
     return ", ".join([*parts, *(f"{gpu.name}, {gpu.driver}" for gpu in facts.gpus)])
 
 
+_TITLES: dict[str, str] = {}
+"""The titles of frameworks, as the runs that were read give them."""
+
+
+def know(titles: Mapping[str, str]) -> None:
+    """Take the titles of a run's frameworks, by name."""
+    _TITLES.update(titles)
+
+
 def title(framework: str) -> str:
-    """A framework's own spelling of its name, as `impls/` gives it."""
-    known = frameworks().get(framework)
-    return known.title if known else framework
+    """A framework's own spelling of its name, as the runs give it; else the bare name."""
+    return _TITLES.get(framework, framework)
 
 
 def capital(text: str) -> str:

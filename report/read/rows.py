@@ -18,7 +18,7 @@ from ...bench.results.facts import RunFacts
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Against, Row, derived
 from ...bench.results.store import Run, load
-from ..words import writable
+from ..words import know, writable
 from .evidence import (
     COARSE,
     Between,
@@ -37,6 +37,8 @@ _CODE = ("framework", "activation", "form", "mode", "direction", "device", "dtyp
 def read(paths: Sequence[Path]) -> Evidence:
     """Read runs. Raises StoreError if one is missing or malformed."""
     runs = _named([_load(path) for path in paths])
+    for run in runs.values():
+        know({name: known.title for name, known in run.facts.frameworks.items()})
     parts = [_records(name, run) for name, run in runs.items()]
     return Evidence(
         runs,

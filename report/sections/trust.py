@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from ...bench.catalog.frameworks import frameworks
 from ...bench.host import floating_point
 from ...bench.results.rows import Ended
 from ...bench.results.status import Status
@@ -95,7 +94,8 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
     """Frameworks that no run measured: why, and the command that measures them."""
     measured = {timed.case.framework for timed in evidence.timed}
     measured |= {checked.case.framework for checked in evidence.checked}
-    return [_absent(evidence, name) for name in frameworks() if name not in measured]
+    known = dict.fromkeys(name for run in evidence.runs.values() for name in run.facts.frameworks)
+    return [_absent(evidence, name) for name in known if name not in measured]
 
 
 def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:

@@ -287,7 +287,8 @@ def _answers(
         [sys.executable, "-m", "tools.side_by_side.child", *child],
         pass_fds=[there.fileno()],
         env={
-            **os.environ,
+            # pytest-benchmark measures nothing where another pytest has left word of itself.
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             **environment_of(Key(framework, "cpu", 1)),
             "PYTEST_ADDOPTS": "",
             "PYTHONPATH": str(PACKAGE.parent),

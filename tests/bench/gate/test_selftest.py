@@ -115,7 +115,7 @@ def test_a_run_is_kept_and_read_again(
     assert "The same code twice" in text
     run = store.load(out)
     assert run.facts.state == "finished"
-    assert {line["tool"] for line in run.facts.selftest} == {"the gate"}
+    assert {tally.tool for tally in run.facts.selftest} == {"the gate"}
     assert {row["metric"] for _, row in run.rows.iterrows()} >= {"gate_false_alarms"}
     trials = list(store.read_samples(out))
     assert len(trials) == 4
