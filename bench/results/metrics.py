@@ -9,14 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .rows import Row
+from ..catalog.cases import Case
 
 Figure = tuple[float | None, float | None, float | None]
 """A value and the ends of its interval."""
 _NOTHING: Figure = (None, None, None)
+
+
+class Located(Protocol):
+    """An input as a hex float, empty where there is none, and as a number."""
+
+    @property
+    def input(self) -> str: ...
+    @property
+    def x(self) -> float: ...
+
+
+class Measured(Protocol):
+    """A row, as far as figures follow from it."""
+
+    @property
+    def case(self) -> Case: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def moved(self) -> float | None: ...
+    @property
+    def worst(self) -> Located | None: ...
 
 
 class Better(StrEnum):
@@ -68,24 +93,24 @@ class Metric:
     columns: tuple[Column, ...] = ()
     gravity: int = 0
     of: str = ""
-    follows: Callable[[Row], Figure] | None = None
+    follows: Callable[[Measured], Figure] | None = None
 
 
-def _scaled(factor: float, row: Row) -> Figure:
+def _scaled(factor: float, row: Measured) -> Figure:
     value, low, high = (None if end is None else end * factor for end in _ends(row))
     return value, low, high
 
 
-def _inverse(factor: float, row: Row) -> Figure:
+def _inverse(factor: float, row: Measured) -> Figure:
     value, low, high = (None if end is None else factor / end for end in _ends(row))
     return value, high, low
 
 
-def _ends(row: Row) -> Figure:
+def _ends(row: Measured) -> Figure:
     return row.value, row.low, row.high
 
 
-def _worst_input(row: Row) -> Figure:
+def _worst_input(row: Measured) -> Figure:
     return (row.worst.x, None, None) if row.worst and row.worst.input else _NOTHING
 
 
