@@ -9,6 +9,7 @@ from ..host.floating_point import sentences
 from ..results import words
 from ..results.rows import Row
 from ..run.recording import Outcome
+from ..words import counted
 
 
 def exit_status(outcome: Outcome) -> int:
@@ -41,7 +42,7 @@ def for_people(outcome: Outcome) -> str:
     """A sentence on what was measured and what was not, and how to read it."""
     facts, failed, absent = outcome.facts, _failed(outcome), len(_absent(outcome))
     start = "Interrupted; kept" if facts.state == "interrupted" else "Measured"
-    parts = [f"{start} {len(_measured(outcome))} cases"]
+    parts = [f"{start} {counted(len(_measured(outcome)), 'case')}"]
     if absent:
         parts.append(f"{absent} are unsupported here, with the reason in their rows")
     if refused := _refused(outcome):
