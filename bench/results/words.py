@@ -25,10 +25,10 @@ _OTHERS: Mapping[Other, str] = {
 
 def about(row: Row) -> str:
     """Words beside a figure: the reason of a failure, or the details there are."""
-    return "; ".join(filter(None, (row.reason, *_told(row))))
+    return "; ".join(filter(None, (row.reason, *_details(row))))
 
 
-def _told(row: Row) -> Iterable[str]:
+def _details(row: Row) -> Iterable[str]:
     if row.against:
         yield against(row.against, row.points)
     if row.sampling:
