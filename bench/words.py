@@ -25,10 +25,19 @@ _CONDITIONS: Mapping[str, tuple[str, Any]] = {
 """The wording per field of a case, and the value that goes without saying."""
 
 
+_TITLES: dict[str, str] = {}
+"""The titles of frameworks, as the stored runs that were read give them."""
+
+
+def know(titles: Mapping[str, str]) -> None:
+    """Take the titles of a stored run's frameworks, by name."""
+    _TITLES.update(titles)
+
+
 def title(framework: str) -> str:
-    """A framework's title, or its bare name where it is not known here."""
+    """A framework's title as stored runs give it, else as `impls/` does; else its bare name."""
     known = frameworks().get(framework)
-    return known.title if known else framework
+    return _TITLES.get(framework) or (known.title if known else framework)
 
 
 def named(case: Case, of: str = "elements") -> str:

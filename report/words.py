@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..bench.host.machine import Machine
+from ..bench.words import know as know
+from ..bench.words import title as title
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 or UTF-8 cannot hold: control characters and halves of pairs."""
@@ -80,20 +82,6 @@ def machine(facts: Machine) -> str:
     parts = [facts.cpu or "unknown processor"]
     parts += [] if facts.cores is None else [counted(facts.cores, "core")]
     return ", ".join([*parts, *(f"{gpu.name}, {gpu.driver}" for gpu in facts.gpus)])
-
-
-_TITLES: dict[str, str] = {}
-"""The titles of frameworks, as the runs that were read give them."""
-
-
-def know(titles: Mapping[str, str]) -> None:
-    """Take the titles of a run's frameworks, by name."""
-    _TITLES.update(titles)
-
-
-def title(framework: str) -> str:
-    """A framework's own spelling of its name, as the runs give it; else the bare name."""
-    return _TITLES.get(framework, framework)
 
 
 def capital(text: str) -> str:

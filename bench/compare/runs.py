@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..host.errors import UsageError
 from ..results.store import Run
 from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..words import know
 from . import circumstances, exactness, timing
 from .exactness import Exactness
 from .rows import Missing
@@ -74,6 +75,7 @@ def compare(
     Raises UsageError for runs of different machines, unless that is allowed, and for runs that have
     nothing in common; StoreError for rows that no run writes.
     """
+    know({**base.facts.titles, **candidate.facts.titles})
     machines = circumstances.machines(base.facts, candidate.facts)
     if machines and not across_machines:
         raise UsageError(

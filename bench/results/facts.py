@@ -130,6 +130,11 @@ class RunFacts:
         known = self.frameworks.get(framework)
         return known.title if known else framework
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The titles of all frameworks that were known, by name."""
+        return {name: known.title for name, known in self.frameworks.items()}
+
     def differentiates(self, framework: str) -> bool:
         """Say whether a framework's gradients are its own work: an unknown one is trusted."""
         known = self.frameworks.get(framework)

@@ -38,7 +38,7 @@ def read(paths: Sequence[Path]) -> Evidence:
     """Read runs. Raises StoreError if one is missing or malformed."""
     runs = _named([_load(path) for path in paths])
     for run in runs.values():
-        know({name: known.title for name, known in run.facts.frameworks.items()})
+        know(run.facts.titles)
     parts = [_records(name, run) for name, run in runs.items()]
     return Evidence(
         runs,
