@@ -1,4 +1,4 @@
-"""What the harness needs of a framework: the contract that each module of this folder fulfils.
+"""The contract that each module of this folder fulfils.
 
 A module defines
 

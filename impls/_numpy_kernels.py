@@ -1,4 +1,4 @@
-"""What NumPy's forms are made with: gradients, blocks that stay in the cache, sums and tails."""
+"""The parts of NumPy's forms: gradients, blocks that stay in the cache, sums and tails."""
 
 from __future__ import annotations
 

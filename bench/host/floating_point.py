@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class FloatingPoint:
-    """What a thread does to subnormal results and operands, and how it rounds."""
+    """The treatment of subnormal results and operands by a thread, and its rounding."""
 
     flushes_results: bool
     subnormals_are_zero: bool

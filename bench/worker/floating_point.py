@@ -28,7 +28,7 @@ _ROUNDINGS = {
 
 
 def state() -> FloatingPoint:
-    """What this thread does to subnormal results, to subnormal operands, and how it rounds.
+    """Read how this thread treats subnormal results and operands, and how it rounds.
 
     `flushes_results`: a subnormal result becomes zero (FTZ). `subnormals_are_zero`: a subnormal
     operand counts as zero (DAZ). `rounding`: `to nearest`, `upward`, `downward` or `toward zero`.

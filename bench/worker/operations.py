@@ -1,4 +1,4 @@
-"""What a worker does: prepare a case, time batches of it, evaluate it on given inputs."""
+"""The operations of a worker: prepare a case, time batches of it, evaluate it on given inputs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Worker:
 
     @property
     def operations(self) -> Operations:
-        """What it can be asked."""
+        """The function that answers each request."""
         return {
             Prepare: self.prepare,
             Sample: self.sample,

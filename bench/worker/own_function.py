@@ -26,14 +26,14 @@ def load(name: str) -> Function:
     """The function `package.module:function`. Raises Unusable where there is none."""
     module, _, attribute = name.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        loaded: Any = importlib.import_module(module)
     except ImportError as error:
         raise Unusable(f"cannot import {module}: {error}; set PYTHONPATH to find it") from None
     for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
+        loaded = getattr(loaded, part, None)
+    if not callable(loaded):
         raise Unusable(f"{module} has no function {attribute}")
-    function: Function = found
+    function: Function = loaded
     return function
 
 

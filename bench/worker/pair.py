@@ -40,7 +40,7 @@ from .serving import failure_of
 from .steps import Action
 
 _ORDERS = (ARMS, ARMS[::-1])
-"""Of the blocks in turn, which makes ABBA of two: a drift is even in both arms."""
+"""The order of arms in blocks taken in turn, ABBA of two: a drift is even in both arms."""
 _SHARE_LOST = 0.1
 """A batch is spoilt if somebody else had the CPU for so much of it."""
 _VISIT = 0.15
@@ -84,7 +84,7 @@ class Pair:
 
     @property
     def operations(self) -> Operations:
-        """What it can be asked."""
+        """The function that answers each request."""
         return {
             InArm: self.in_arm,
             Plant: self.plant,
@@ -100,7 +100,7 @@ class Pair:
         return Started({}, platform.python_version(), os.getpid(), down=self._down)
 
     def in_arm(self, request: InArm[Answer]) -> Answer:
-        """What the worker of one arm answers."""
+        """The answer of the worker of one arm."""
         asked = request.request
         answer: Answer = self._arms[request.arm].operations[type(asked)](asked)
         return answer
@@ -240,7 +240,7 @@ def _load(arm: Arm, folder: str, start: Start) -> Any:
 
 
 def _raise_missing(failed: Iterable[BaseException]) -> None:
-    """Where both arms miss the framework, or the device, it is no fault of either."""
+    """Blame neither arm where both miss the framework, or the device."""
     for error in failed:
         if isinstance(error, ModuleNotFoundError):
             if not (error.name or "").startswith("impls_of_"):

@@ -1,4 +1,4 @@
-"""What the parent asks of a worker and what that answers: frozen records, pickled over a pipe.
+"""Requests of the parent and answers of a worker: frozen records, pickled over a pipe.
 
 A request names the type of its answer: `ask(Prepare(…))` gives a `Prepared`. Whatever goes wrong
 is answered as a `Failure`. Both sides have this module from one tree, which VERSION confirms. It
@@ -46,7 +46,7 @@ class Request(Generic[Answer]):
 
 
 Operations = Mapping[type[Request[Any]], Callable[[Any], Any]]
-"""What a worker can be asked: a function by the class of its request."""
+"""The operations of a worker: a function by the class of its request."""
 
 
 # --- the process ----------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ Operations = Mapping[type[Request[Any]], Callable[[Any], Any]]
 
 @dataclass(frozen=True)
 class Start:
-    """What a process is for: the first record that it is sent, before it imports anything.
+    """The purpose of a process: the first record that it is sent, before it imports anything.
 
     `cpus` are those it may use, as many as it may have threads: frameworks count them at import.
     With `folders`, a tree by arm, it compares versions in place of serving its own. `own` is a
@@ -73,7 +73,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Started:
-    """What a process says of itself once its framework is there.
+    """The description of a process by itself, once its framework is there.
 
     `loop_overhead` is the ns that the timed loop adds to a call. The floating-point environment was
     read `before` anything was imported and `after` the framework was. `down` are the arms of a pair
@@ -195,7 +195,7 @@ class Sample(Request[Sampled]):
 
 @dataclass(frozen=True)
 class Probed:
-    """What the time of a case depends on.
+    """The dependence of a case's time on its inputs and format.
 
     `shuffled`: its time over that on the same values sorted, where a branch on their sign is
     foreseen. `wide`: its time in float64 over that in float32: twice the bytes, and half as many

@@ -21,7 +21,7 @@ _LONGEST = 300
 
 
 def received(pipe: Connection, version: str) -> Start | None:
-    """What this process is for. None, and the reason sent, where the parent is of another tree."""
+    """Receive the purpose of this process. Sends the reason, and gives None, to another tree's."""
     if version != VERSION:
         reason = "bench/worker/protocol.py has changed since this command began: run it again"
         pipe.send(Failure(Status.ERROR, reason))

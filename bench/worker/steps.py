@@ -131,5 +131,5 @@ class Steps:
 
 
 def results_of(result: Any) -> tuple[Tensor, ...]:
-    """What a step returned, as a tuple of tensors."""
+    """The result of a step, as a tuple of tensors."""
     return tuple(result) if isinstance(result, tuple | list) else (result,)

@@ -14,7 +14,7 @@ from typing import Any
 from . import own_function
 
 _INSTALLED = tuple(dict.fromkeys((*site.getsitepackages(), sysconfig.get_path("stdlib"))))
-"""Where modules lie that are of no tree, even if this is within one."""
+"""Folders whose modules are of no tree, even where they lie within one."""
 
 
 def implementation(folder: str, name: str, framework: str) -> ModuleType:
@@ -65,7 +65,7 @@ def _check_origin(loaded: Any, folder: str, function: str) -> None:
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
-    """Whether a module is of a tree, and not of an environment that lies in its folder.
+    """Say whether a module is of a tree, and not of an environment that lies in its folder.
 
     A package without `__init__.py` has no file, but the folders of its modules.
     """

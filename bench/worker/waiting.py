@@ -19,7 +19,7 @@ _PATIENCE = 2.0
 _TRIALS = 12
 _FIRST_TRIALS = 4
 _LONG_NS = 20_000_000
-"""What the first trials may take: no thread wins a race that is so long."""
+"""The time of the first trials: no thread wins a race that is so long."""
 _LEFT = 4
 """Trials that must have left work before a call is refused: others may wake a thread once."""
 _SHARE = 0.3
@@ -73,7 +73,7 @@ def check_waiting(
 
 
 def _ask(call: Action, is_ready: Callable[[Any], bool | None]) -> bool | None:
-    """Whether results are ready when calls return; None where the framework does not know."""
+    """Say whether results are ready when calls return; None where the framework does not know."""
     answer: bool | None = None
     started = time.perf_counter_ns()
     for _ in range(_ASKED):
@@ -139,7 +139,7 @@ def _rest(polls: int) -> int:
 
 
 def _runnable() -> bool:
-    """Whether another thread of this process runs or waits for a CPU."""
+    """Say whether another thread of this process runs or waits for a CPU."""
     own = threading.get_native_id()
     for task in os.listdir("/proc/self/task"):
         if int(task) == own:

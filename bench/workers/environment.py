@@ -19,7 +19,7 @@ _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "CC", "CXX")
 
 @dataclass(frozen=True)
 class Key:
-    """What a worker is for: cases with another key need another worker.
+    """The purpose of a worker: cases with another key need another worker.
 
     `variant` names variables of its environment, one of the framework's `VARIANTS`.
     """

@@ -139,7 +139,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
+        """Say whether the process still runs."""
         return self._process.poll() is None
 
     def kill(self) -> None:

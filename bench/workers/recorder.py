@@ -29,7 +29,7 @@ class Recorder:
 
     @property
     def samples(self) -> list[Sample]:
-        """What was recorded so far."""
+        """The samples recorded so far."""
         return self._writer.samples
 
     def append(self, sample: Sample) -> None:

@@ -176,7 +176,7 @@ class SupervisedWorker:
 
 
 def _facts(framework: str, interpreter: str, started: Started) -> WorkerFacts:
-    """What run.json keeps of a worker."""
+    """The facts of a worker that run.json keeps."""
     return WorkerFacts(
         framework,
         interpreter=interpreter,
