@@ -137,7 +137,7 @@ PROFILES: Mapping[str, Profile] = {
             seconds=5,
             per_binade=2,
             agreement_dtypes=("float16", "float32"),
-            title="one activation a family, in a minute, to see whether everything works here",
+            title="one activation per family, in a minute, to see whether everything works here",
         ),
         Profile(
             name="standard",

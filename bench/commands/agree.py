@@ -24,7 +24,7 @@ from ..run.request import Request
 from ..run.schedule import run
 from ..workers.process import Failed
 from .certificates import Answer
-from .options import DEBUG, Finite, as_given, interpreters, selecting
+from .options import DEBUG, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 _TIMEOUT = 600.0
 
@@ -211,17 +211,9 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
     help="Local processes of --exhaustive; one per CPU if unset.",
 )
 @click.option("--bound", type=Finite(0), help="Exit with 1 if an error is above, in ulp.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
-@click.option(
-    "--python",
-    "pythons",
-    multiple=True,
-    metavar="[FRAMEWORK=]PATH",
-    help="Interpreter of the workers, or of one framework's.",
-)
+@SEED
+@OUT
+@PYTHONS
 @click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
 @DEBUG
 def agree(

@@ -19,7 +19,7 @@ from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
-from .options import DEBUG, Finite, as_given, interpreters, selecting
+from .options import DEBUG, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 _EXAMPLES = """
 \b
@@ -88,16 +88,8 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "minute or more per framework.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 if a case stays undecided.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
-)
-@click.option(
-    "--python",
-    "pythons",
-    multiple=True,
-    metavar="[FRAMEWORK=]PATH",
-    help="Interpreter of the workers, or of one framework's.",
-)
+@SEED
+@PYTHONS
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment to this file.")
 @DEBUG

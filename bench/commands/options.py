@@ -36,6 +36,19 @@ DEBUG = click.option(
     callback=_keep,
     help="Show the traceback of an error.",
 )
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty."
+)
+PYTHONS = click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[FRAMEWORK=]PATH",
+    help="Interpreter of the workers, or of one framework's.",
+)
 RUN = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 LONGEST = 2_000_000.0
 """Seconds, three weeks: a system waits no longer for a pipe at once."""

@@ -16,7 +16,7 @@ from ..host.progress import Reporter
 from ..run.request import PARTS, Request
 from ..run.schedule import run as execute
 from . import conclusion
-from .options import DEBUG, LONGEST, Finite, as_given, interpreters, selecting
+from .options import DEBUG, LONGEST, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 
 def _profile_help() -> str:
@@ -51,17 +51,9 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
     type=Finite(0, min_open=True),
     help="Half an interval over the value, at which sampling stops; 0.02 unless given.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
-@click.option(
-    "--python",
-    "pythons",
-    multiple=True,
-    metavar="[FRAMEWORK=]PATH",
-    help="Interpreter of the workers, or of one framework's.",
-)
+@SEED
+@OUT
+@PYTHONS
 @click.option(
     "--timeout",
     type=Finite(0, LONGEST, min_open=True),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -14,7 +13,7 @@ from ..gate import summary
 from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.progress import Reporter
-from .options import DEBUG, Finite, as_given
+from .options import DEBUG, OUT, SEED, Finite, as_given
 
 _EXAMPLES = """
 \b
@@ -62,10 +61,8 @@ written, 130 interrupted (what was measured is kept).
     show_default=True,
     help="Cycles per one with planted slowdowns; 0 for never.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty.")
+@SEED
+@OUT
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
 @DEBUG
 def selftest(hogs: tuple[str, ...], as_json: bool, **asked: Any) -> None:
