@@ -20,6 +20,9 @@ TIMING_INPUTS = (
     "standard normal, seeded, the same for every activation and framework; the absolute value of "
     "that for a function of positive numbers"
 )
+NEAR = 20.0
+"""The ends, of both signs, of the range where activations bend and designers work."""
+_POINTS = 1601
 STRUCTURED_ROW = 16
 """Elements of a row in the accuracy inputs of row-wise activations."""
 
@@ -106,7 +109,7 @@ def stratified(dtype: str, per_binade: int, seed: int) -> Array:
     """Bit patterns from every binade of both signs, the special values and a grid around zero.
 
     Each binade (every power of two among the subnormals included) gives its first value, its last
-    and `per_binade` random ones; the grid is 1,601 points on [−20, 20], where activations bend.
+    and `per_binade` random ones.
     """
     fmt = DTYPES[dtype]
     random = np.random.default_rng(seed)
@@ -116,8 +119,12 @@ def stratified(dtype: str, per_binade: int, seed: int) -> Array:
     drawn = starts[:, None] + (inside * widths[:, None]).astype(np.uint64)
     positive = np.concatenate([starts, starts + widths - 1, drawn.ravel()]).astype(fmt.bits)
     sign = np.array(1 << (8 * fmt.itemsize - 1), dtype=fmt.bits)
-    bent = to_bits(np.linspace(-20, 20, 1601), dtype)
-    return np.unique(np.concatenate([positive, positive | sign, bent, special(dtype)]))
+    return np.unique(np.concatenate([positive, positive | sign, grid(dtype), special(dtype)]))
+
+
+def grid(dtype: str) -> Array:
+    """Bit patterns of 1,601 points on [−20, 20], equally far apart before they are rounded."""
+    return to_bits(np.linspace(-NEAR, NEAR, _POINTS), dtype)
 
 
 def _binade_starts(fmt: Dtype) -> Array:

@@ -9,11 +9,13 @@ from functools import cached_property
 
 from ..catalog.frameworks import frameworks
 from ..results import words
-from ..results.samples import Agreement
+from ..results.samples import Agreement, Certificate
 from ..results.store import dump, read_samples
 from ..run.recording import Outcome
 from . import conclusion
 
+_USABLE = 16
+"""Ulp within which a result is as good as a formula of a few operations can be."""
 _FEW = 12
 """Certificates that are given one by one; more are counted."""
 
@@ -75,8 +77,8 @@ def _in_words(sample: Agreement) -> str:
         worst = f"at most {certificate.max_ulp:.7g} ulp, {words.at(certificate.worst)}"
     name = f"{case.framework} {case.activation} {case.form}"
     lines = [
-        f"{name}, {case.mode}, {case.direction}, {case.dtype}: {worst}, over "
-        f"{certificate.tested:,} inputs; "
+        f"{name}, {case.mode}, {case.direction}, {case.dtype}: {_near(certificate)}",
+        f"  Over all {certificate.tested:,} inputs: {worst}; "
         f"{certificate.not_correctly_rounded:,} are not correctly rounded.",
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
         f"{certificate.max_ulp_flushed:.7g} ulp, over normal results "
@@ -88,6 +90,22 @@ def _in_words(sample: Agreement) -> str:
             f"{certificate.max_ulp_away:.7g} ulp, at {words.place(certificate.worst_away)}."
         )
     return "\n".join(lines)
+
+
+def _near(certificate: Certificate) -> str:
+    """What a designer meets: the largest and the median error near 0, and whether all is well."""
+    if certificate.max_ulp_near is None:
+        return "nothing was tried in [−20, 20]."
+    largest, absolute = certificate.max_ulp_near, certificate.max_absolute_near
+    median = ""
+    if certificate.median_ulp_near is not None:
+        ulp, distance = certificate.median_ulp_near, certificate.median_absolute_near
+        median = f", in the median {ulp:.3g} ulp ({distance:.3g})"
+    outside = f"{certificate.trouble_outside:,}" if certificate.trouble_outside else "none"
+    return (
+        f"in [−20, 20] at most {largest:.3g} ulp ({absolute:.3g}){median}. "
+        f"Inputs in trouble outside: {outside}."
+    )
 
 
 def _counted(samples: Sequence[Agreement]) -> list[str]:
@@ -107,8 +125,10 @@ def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
         for certificate in certificates
     )
     worst = [_worst(samples, form) for form in ("native", "wide")]
+    usable = sum(not c.trouble_outside and (c.max_ulp_near or 0) <= _USABLE for c in certificates)
     return (
-        f"{frameworks()[framework].title}, {dtype}: of {len(samples)} values and gradients {right} "
+        f"{frameworks()[framework].title}, {dtype}: of {len(samples)} values and gradients "
+        f"{usable} are within {_USABLE} ulp in [−20, 20] and without trouble outside; {right} "
         f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "
         f"infinity out of place.{''.join(worst)}"
     )

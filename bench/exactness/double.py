@@ -59,6 +59,7 @@ class _Tier:
         self._function = reference.function_of(activation, direction)
         kinks = activation.kinks(**activation.parameters) if direction == "backward" else ()
         self._kinks = np.array(kinks)
+        self._grid = inputs.from_bits(inputs.grid(dtype), dtype)
         self._format = DTYPES[dtype]
 
     def block(self, bits: Array, results: Array) -> Certificate:
@@ -83,13 +84,18 @@ class _Tier:
             plain &= ~np.isin(x, self._kinks)
         if plain.any():
             counted = plain & np.isfinite(x) & ~np.isnan(error)
-            plain[np.where(counted, error, -1).argmax()] = False
+            near = counted & (np.abs(x) <= inputs.NEAR)
+            tops = [(error, counted), (error, near), (error * unit, near)]
+            for errors, among in tops:
+                plain[np.where(among, errors, -1).argmax()] = False
+            plain &= ~self._on_grid(x)
         close, rest = np.flatnonzero(~plain), int(plain.sum())
         error = np.where(usual & (error < 0.5), error, 0)
         clear = Certificate(
             tested=rest,
             histogram={"0.5": rest} if rest else {},
             binades=binades.largest(bits[plain], error[plain], self._dtype),
+            trouble_outside=0,
         )
         if not len(close):
             return clear
@@ -98,6 +104,11 @@ class _Tier:
             self._activation, self._direction, self._dtype, bits[close], exact, slack=slack[close]
         )
         return merge(judge(problem, results[close]), clear)
+
+    def _on_grid(self, x: Array) -> Array:
+        """Mark the points that medians are over."""
+        few = self._grid[(self._grid >= np.fmin.reduce(x)) & (self._grid <= np.fmax.reduce(x))]
+        return np.isin(x, few) if len(few) else np.zeros(x.shape, bool)
 
     def _unit(self, mid: Array) -> Array:
         """The size of an ulp at each value; infinite values take that of the largest numbers."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +25,8 @@ _KEPT = 3
 """Places of each kind of mismatch that are named."""
 _ALMOST = 1 + 2.0**-30
 """The share by which an error may exceed the end of its step: the meter's own rounding."""
+_TROUBLE = 1000
+"""Ulp from which on a result at a large input is trouble."""
 _UNSEEN = 700
 """Binades below the least normal number from which on a value counts as none."""
 
@@ -124,7 +128,34 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
         sign_first=first(signs),
         histogram=_histogram(errors),
         binades=() if rowwise else binades.largest(problem.bits, errors.flushed, problem.dtype),
+        **_near(problem, errors, infinite),
     )
+
+
+def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, Any]:
+    """The figures of inputs in [−20, 20], and the count of trouble outside."""
+    near, places = problem.near, problem.typical
+    finite = np.isfinite(problem.x)
+    if problem.activation.rowwise:
+        finite = np.ones(near.shape, bool)
+    absolute = np.where(infinite, np.inf, errors.absolute)
+    trouble = (errors.flushed > _TROUBLE) & ~problem.beside_zero | infinite | errors.mismatched
+    return {
+        "max_ulp_near": float(errors.plain[near].max()) if near.any() else None,
+        "max_absolute_near": float(absolute[near].max()) if near.any() else None,
+        "trouble_outside": int((trouble & finite & ~near).sum()),
+        "near": tuple(
+            zip(errors.plain.flat[places].tolist(), absolute.flat[places].tolist(), strict=True)
+        ),
+    }
+
+
+def with_medians(certificate: Certificate) -> Certificate:
+    """A certificate of all inputs, with medians in place of the errors that they are of."""
+    if not certificate.near:
+        return certificate
+    in_ulp, absolute = map(float, np.median(certificate.near, axis=0))
+    return replace(certificate, median_ulp_near=in_ulp, median_absolute_near=absolute, near=())
 
 
 def place(x: Array, index: int, rowwise: bool = False) -> Point:
@@ -167,7 +198,16 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
             if step in one.histogram or step in other.histogram
         },
         binades=tuple(map(max, one.binades, other.binades)) or one.binades or other.binades,
+        max_ulp_near=_known(max, one.max_ulp_near, other.max_ulp_near),
+        max_absolute_near=_known(max, one.max_absolute_near, other.max_absolute_near),
+        trouble_outside=_known(operator.add, one.trouble_outside, other.trouble_outside),
+        near=one.near + other.near,
     )
+
+
+def _known(combine: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
+    """Two figures combined; the one that is known where the other is not."""
+    return combine(one, other) if None not in (one, other) else other if one is None else one
 
 
 def _of_larger(one: Certificate, other: Certificate, field: str) -> Certificate:

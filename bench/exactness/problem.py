@@ -62,6 +62,28 @@ class Problem:
             rounded: Array = np.ldexp(self.exact.high + self.exact.low, exponent)
         return rounded
 
+    @cached_property
+    def near(self) -> Array:
+        """Mark results of inputs in [−20, 20], of rows those with all entries there."""
+        with np.errstate(invalid="ignore"):
+            inside: Array = np.abs(self.x) <= inputs.NEAR
+        if self.activation.rowwise:
+            inside = np.broadcast_to(inside.all(axis=1, keepdims=True), self.value.shape)
+        return inside
+
+    @cached_property
+    def typical(self) -> Array:
+        """Flat places of the results that a median is over: of rows all that are `near`.
+
+        Else those of the points of a linear grid, each as often as it is nearest to one.
+        """
+        counts = self.near.ravel().astype(int)
+        if not self.activation.rowwise:
+            points, times = np.unique(inputs.grid(self.dtype), return_counts=True)
+            index = np.searchsorted(points, self.bits.ravel()).clip(max=len(points) - 1)
+            counts = np.where(points[index] == self.bits.ravel(), times[index], 0)
+        return np.repeat(np.arange(counts.size), np.where(np.isnan(self.value.flat), 0, counts))
+
     @property
     def at_zeros(self) -> reference.Reference:
         """The exact values at 0 and −0."""

@@ -12,7 +12,7 @@ from ..catalog.cases import Case, Selection, directions_of
 from ..results.samples import Agreement, Certificate
 from ..workers.requests import Evaluator
 from . import binades, ulp
-from .judge import judge
+from .judge import judge, with_medians
 from .problem import Problem
 
 Array = np.ndarray[Any, Any]
@@ -70,7 +70,7 @@ def _learned(case: Case, problem: Problem, evaluate: Evaluator) -> Array | None:
 def sample_of(case: Case, certificate: Certificate) -> Agreement:
     """A certificate as a sample of a run."""
     kept = binades.rounded(certificate.binades)
-    return Agreement(case, replace(certificate, binades=kept))
+    return Agreement(case, replace(with_medians(certificate), binades=kept))
 
 
 def _judged(case: Case, problem: Problem, output: Any, learned: Array | None = None) -> Judged:

@@ -21,11 +21,21 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors, one per input: in ulp, in ulp where subnormals may be flushed, and misplaced NaNs."""
+    """Errors, one per input: in ulp, in ulp where subnormals may be flushed, and misplaced NaNs.
+
+    `unit` is the exponent of an ulp of each exact value.
+    """
 
     plain: Array
     flushed: Array
     mismatched: Array
+    unit: Array
+
+    @property
+    def absolute(self) -> Array:
+        """Errors as distances; infinite for a misplaced NaN."""
+        distances: Array = np.ldexp(self.plain, self.unit.astype(np.int32))
+        return distances
 
 
 def measure(bits: Array, reference: Reference, dtype: str) -> Errors:
@@ -43,7 +53,7 @@ def measure(bits: Array, reference: Reference, dtype: str) -> Errors:
     plain, flushed = (
         np.where(mismatched, np.inf, np.where(both, 0, error)) for error in (plain, flushed)
     )
-    return Errors(plain, flushed, mismatched)
+    return Errors(plain, flushed, mismatched, unit)
 
 
 def _scaled(reference: Reference, fmt: Dtype) -> tuple[Array, Array, Array]:

@@ -97,6 +97,13 @@ class Certificate:
     error, with subnormals contracted, in each group of inputs (`bench.exactness.binades`), −1 where
     there was none, and nothing for rows. `max_ulp_parameter` is the error of the gradient of a
     learned parameter.
+
+    Over finite inputs in [−20, 20], or rows all of whose entries lie there, `max_ulp_near` and
+    `max_absolute_near` are the largest errors; their medians are over the points of a linear grid
+    there, whose errors, in ulp and absolute, `near` holds until they are known.
+    `trouble_outside` counts the other finite inputs at which a result is off by more than 1,000
+    ulp, with subnormals contracted and away from zeros of the function, or infinite or NaN in
+    place of a number. All are None where they were not measured.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -118,6 +125,12 @@ class Certificate:
     histogram: Mapping[str, int] = field(default_factory=dict)
     binades: tuple[float, ...] = ()
     max_ulp_parameter: float | None = None
+    max_ulp_near: float | None = None
+    median_ulp_near: float | None = None
+    max_absolute_near: float | None = None
+    median_absolute_near: float | None = None
+    trouble_outside: int | None = None
+    near: tuple[tuple[float, float], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""

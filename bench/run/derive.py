@@ -293,8 +293,17 @@ def _agreement_rows(sample: Agreement) -> Iterator[Row]:
         points=certificate.infinity_first,
     )
     yield Row(case, "sign_mismatches", certificate.sign_mismatches, points=certificate.sign_first)
-    if certificate.max_ulp_parameter is not None:
-        yield Row(case, "max_ulp_parameter", certificate.max_ulp_parameter)
+    for metric in _OPTIONAL:
+        value = getattr(certificate, metric)
+        if value is not None:
+            yield Row(case, metric, value)
+
+
+_OPTIONAL = (
+    *("max_ulp_parameter", "max_ulp_near", "median_ulp_near"),
+    *("max_absolute_near", "median_absolute_near", "trouble_outside"),
+)
+"""Figures that not every certificate has."""
 
 
 def _comparison_rows(sample: Comparison) -> Iterator[Row]:

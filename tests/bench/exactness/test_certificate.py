@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.exactness import double, reference
-from actbench.bench.exactness.judge import STEPS, judge, merge
+from actbench.bench.exactness.judge import STEPS, judge, merge, with_medians
 from actbench.bench.exactness.problem import problem_at, problem_of
 from actbench.bench.results.rows import Point
 from actbench.bench.results.samples import Certificate
@@ -136,6 +136,100 @@ def test_a_certificate_comes_back_from_json() -> None:
     again = Certificate.from_dict(json.loads(dump(found.as_dict())))
     assert again == found
     assert merge(Certificate(), again) == found
+
+
+# --- over [−20, 20], and outside ------------------------------------------------------------------
+
+
+def _off(places: dict[float, int], label: str = "copy", dtype: str = "float32") -> Certificate:
+    """The certificate of a copy on the grid and some inputs, off by some bits at some of them."""
+    bits = np.unique(
+        np.concatenate([inputs.grid(dtype), inputs.to_bits(np.array([*places]), dtype)])
+    )
+    results = bits.copy()
+    for x, off in places.items():
+        results[bits == inputs.to_bits(np.array([x]), dtype)] += results.dtype.type(off)
+    return with_medians(judge(problem_at(find(label), "forward", dtype, bits), results))
+
+
+def test_near_figures_are_of_inputs_up_to_20_and_trouble_of_the_others() -> None:
+    found = _off({1.5: 3, 20.0: 2, 20.5: 900, 1e6: 1001, -3e30: 5000, math.inf: 1})
+    assert (found.max_ulp_near, found.trouble_outside) == (3.0, 2)
+    assert found.max_absolute_near == 2 * 2.0**-19  # two units at 20 are more than three at 1.5
+    assert (found.median_ulp_near, found.median_absolute_near, found.near) == (0.0, 0.0, ())
+
+
+def test_a_median_is_over_the_points_of_the_grid_alone() -> None:
+    """A unit at each of them, none at a thousand tiny numbers between."""
+    tiny = inputs.to_bits(np.geomspace(1e-30, 1e-3, 5000), "float32")
+    bits = np.concatenate([tiny, inputs.grid("float32")])
+    results = bits.copy()
+    results[len(tiny) :] += np.uint32(1)
+    found = with_medians(judge(problem_at(find("copy"), "forward", "float32", bits), results))
+    spacing = np.median(np.spacing(np.abs(np.linspace(-20, 20, 1601)).astype(np.float32)))
+    assert (found.median_ulp_near, found.median_absolute_near) == (1.0, float(spacing))
+
+
+def test_in_16_bits_a_number_counts_as_often_as_a_point_is_nearest_to_it() -> None:
+    bits = np.arange(2**16, dtype=np.uint16)
+    problem = problem_at(find("copy"), "forward", "bfloat16", bits)
+    assert len(problem.typical) == 1601
+    assert np.array_equal(problem.bits[problem.typical], np.sort(inputs.grid("bfloat16")))
+
+
+def test_a_flushed_subnormal_is_no_trouble_and_an_infinity_is() -> None:
+    bits = inputs.to_bits(np.array([30.0, -90.0, 1e30, 60000.0]), "float32")
+    results = inputs.to_bits(np.array([1.0, 0.0, math.inf, 1.0]), "float32")
+    found = judge(problem_at(find("sigmoid"), "forward", "float32", bits), results)
+    assert (found.trouble_outside, found.max_ulp_near) == (1, None)
+
+
+def test_a_wrong_infinity_or_nan_near_0_is_an_infinite_error() -> None:
+    bits = inputs.to_bits(np.array([1.0, 2.0]), "float32")
+    for wrong in (math.inf, math.nan):
+        results = inputs.to_bits(np.array([1.0, wrong]), "float32")
+        found = judge(problem_at(find("copy"), "forward", "float32", bits), results)
+        assert found.max_absolute_near == math.inf
+
+
+def test_points_without_a_value_are_in_no_median() -> None:
+    bits = inputs.grid("float32")
+    x = inputs.from_bits(bits, "float32")
+    with np.errstate(invalid="ignore"):
+        results = np.sqrt(x).astype(np.float32).view(np.uint32) + np.uint32(2)
+    found = with_medians(judge(problem_at(find("sqrt"), "forward", "float32", bits), results))
+    assert found.median_ulp_near is not None
+    assert 1.5 <= found.median_ulp_near <= 2.5
+
+
+def test_rows_are_near_where_all_their_entries_are() -> None:
+    problem = problem_of(find("softmax"), "forward", "float32", 0, 0)
+    near = [bool((np.abs(row) <= 20).all()) for row in problem.x]
+    assert 0 < sum(near) < len(near)
+    results = inputs.to_bits(problem.value, "float32")
+    results[near.index(False), 0] = inputs.to_bits(np.array([math.nan]), "float32")[0]
+    found = with_medians(judge(problem, results))
+    assert found.trouble_outside == 1
+    assert found.max_ulp_near is not None
+    assert found.max_ulp_near <= 0.5
+
+
+def test_the_float64_tier_has_the_same_figures_as_the_judge() -> None:
+    """Around 20, where a block has inputs of both kinds."""
+    first = inputs.place_of(20.0, "float32") - 3000
+    bits = inputs.bits_at(first, 6000, "float32")
+    x = inputs.from_bits(bits, "float32")
+    results = inputs.to_bits(x / (1 + np.exp(-x)), "float32")
+    results[[10, 5990]] += np.array([2, 7000], np.uint32)
+    tier = double.examine(find("silu"), "forward", "float32", bits, results)
+    plain = judge(problem_at(find("silu"), "forward", "float32", bits), results)
+    for name in ("max_ulp_near", "max_absolute_near"):
+        assert getattr(tier, name) == pytest.approx(getattr(plain, name), rel=1e-6)
+    assert tier.trouble_outside == plain.trouble_outside == 1
+    assert len(tier.near) == len(plain.near) == 1
+
+
+# --- parts ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("worst", [7, 8195, 20_000])
