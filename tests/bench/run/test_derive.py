@@ -304,6 +304,21 @@ def test_a_failure_is_a_row_with_its_reason() -> None:
     assert (row.status, row.value, row.reason) == (Status.TIMEOUT, None, "no answer")
 
 
+def test_figures_of_exactness_that_an_older_certificate_lacks_have_no_row() -> None:
+    older = {row.metric for row in _rows([Agreement(GELU, Certificate(max_ulp=1.0))])}
+    certificate = Certificate(
+        max_ulp_near=1.5, median_ulp_near=0.25, max_absolute_near=1e-7, trouble_outside=0
+    )
+    rows = {row.metric: row.value for row in _rows([Agreement(GELU, certificate)])}
+    new = {name: value for name, value in rows.items() if name not in older}
+    assert new == {
+        "max_ulp_near": 1.5,
+        "median_ulp_near": 0.25,
+        "max_absolute_near": 1e-7,
+        "trouble_outside": 0,
+    }
+
+
 def test_agreement_rows_name_the_worst_input() -> None:
     worst = Point("-0x1.8p+3", got=math.nan, exact=-0.0)
     certificate = Certificate(
