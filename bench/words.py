@@ -55,6 +55,30 @@ def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
     )
 
 
+def number(value: float | None) -> str:
+    """Three significant digits: `0.0123`, `1.20`, `65,500`, `1.2e9`, `∞`."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.3g}")
+    size = abs(rounded)
+    if size >= 1e6 or size < 1e-3:
+        return f"{rounded:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    decimals = max(0, 2 - math.floor(math.log10(size)))
+    return f"{rounded:,.{decimals}f}"
+
+
+def duration(nanoseconds: float) -> str:
+    """A time in the unit that suits it."""
+    for factor, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if nanoseconds >= factor:
+            return f"{number(nanoseconds / factor)} {unit}"
+    return f"{number(nanoseconds)} ns"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 case`, `2,000 cases`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..catalog.frameworks import frameworks
 from ..results import words
 from ..results.samples import Agreement, Certificate
 from ..results.store import dump, read_samples
 from ..run.recording import Outcome
+from ..words import title
 from . import conclusion
 
 _USABLE = 16
@@ -45,9 +44,8 @@ class Answer:
 
     def for_machines(self) -> str:
         """The certificates in a list, with the folder of the run."""
-        summary = json.loads(conclusion.for_machines(self.outcome))
         records = [{**s.case.as_dict(), **s.certificate.as_dict()} for s in self.agreements]
-        return dump({**summary, "certificates": records})
+        return dump({**conclusion.as_record(self.outcome), "certificates": records})
 
     def for_people(self) -> str:
         """Few certificates in words, many as counts; the verdict, and where the rest is."""
@@ -75,7 +73,7 @@ def _in_words(sample: Agreement) -> str:
     worst = "no finite input"
     if certificate.worst:
         worst = f"at most {certificate.max_ulp:.7g} ulp, {words.at(certificate.worst)}"
-    name = f"{case.framework} {case.activation} {case.form}"
+    name = f"{title(case.framework)} {case.activation} {case.form}"
     lines = [
         f"{name}, {case.mode}, {case.direction}, {case.dtype}: {_near(certificate)}",
         f"  Over all {certificate.tested:,} inputs: {worst}; "
@@ -127,7 +125,7 @@ def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
     worst = [_worst(samples, form) for form in ("native", "wide")]
     usable = sum(not c.trouble_outside and (c.max_ulp_near or 0) <= _USABLE for c in certificates)
     return (
-        f"{frameworks()[framework].title}, {dtype}: of {len(samples)} values and gradients "
+        f"{title(framework)}, {dtype}: of {len(samples)} values and gradients "
         f"{usable} are within {_USABLE} ulp in [−20, 20] and without trouble outside; {right} "
         f"are correctly rounded at every input tried, {near} within 1 ulp; {misplaced} have NaN or "
         f"infinity out of place.{''.join(worst)}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
 from ..results.rows import Row
 from ..run.recording import Outcome
-from ..words import counted
+from ..words import counted, title
 
 
 def exit_status(outcome: Outcome) -> int:
@@ -19,23 +19,21 @@ def exit_status(outcome: Outcome) -> int:
     return 0 if _measured(outcome) and not _refused(outcome) else 1
 
 
-def for_machines(outcome: Outcome) -> str:
-    """One JSON object: path, state, counts of cases, times."""
+def as_record(outcome: Outcome) -> dict[str, Any]:
+    """Path, state, counts of cases, and times, ready for JSON."""
     facts = outcome.facts
-    return json.dumps(
-        {
-            "path": str(outcome.path),
-            "state": facts.state,
-            "measured": len(_measured(outcome)),
-            "failed": len({row.case for row in _failed(outcome)}),
-            "refused": len({row.case for row in _refused(outcome)}),
-            "unsupported": len(_absent(outcome)),
-            "timed_share": facts.timed_share,
-            "seconds": facts.seconds,
-            "seconds_a_case": facts.seconds_a_case,
-            "compile_seconds": facts.compile_seconds,
-        }
-    )
+    return {
+        "path": str(outcome.path),
+        "state": facts.state,
+        "measured": len(_measured(outcome)),
+        "failed": len({row.case for row in _failed(outcome)}),
+        "refused": len({row.case for row in _refused(outcome)}),
+        "unsupported": len(_absent(outcome)),
+        "timed_share": facts.timed_share,
+        "seconds": facts.seconds,
+        "seconds_a_case": facts.seconds_a_case,
+        "compile_seconds": facts.compile_seconds,
+    }
 
 
 def for_people(outcome: Outcome) -> str:
@@ -63,7 +61,7 @@ def for_people(outcome: Outcome) -> str:
 
 def _named(row: Row) -> str:
     case = row.case
-    who = f"{case.framework} {case.activation} {case.form} {case.mode} {case.direction}"
+    who = f"{title(case.framework)} {case.activation} {case.form} {case.mode} {case.direction}"
     return f"{who}: {row.status}, {words.about(row)}"
 
 

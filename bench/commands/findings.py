@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from ..catalog.cases import Selection
-from ..catalog.frameworks import names
 from ..exactness import findings as module
 from ..results.store import dump, load
-from .options import DEBUG, RUN
+from .options import DEBUG, FRAMEWORKS, RUN
 
 _EXAMPLES = """
 \b
@@ -22,7 +21,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @RUN
-@click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(names())}.")
+@FRAMEWORKS
 @click.option("--activation", "activations", multiple=True, help="A name of `list`.")
 @click.option("--limit", type=click.IntRange(1), help="Findings to show; all unless given.")
 @click.option("--json", "as_json", is_flag=True, help="One record per finding.")

@@ -71,35 +71,53 @@ class Finite(click.FloatRange):
         return number
 
 
+def framework(text: str) -> str:
+    """The name of the framework that a text names by name or title, in capitals or not.
+
+    Raises UsageError with the nearest names.
+    """
+    known = frameworks()
+    by_word = {word.casefold(): name for name in known for word in (name, known[name].title)}
+    if text.casefold() not in by_word:
+        raise UsageError(f"unknown framework {text!r}: {nearest(text.casefold(), list(known))}")
+    return by_word[text.casefold()]
+
+
+FRAMEWORKS = click.option(
+    "--framework",
+    "frameworks",
+    type=framework,
+    multiple=True,
+    help=f"{', '.join(names())}, or its title.",
+)
+
+
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose cases. Each may be given several times."""
     options = (
-        ("framework", str, f"{', '.join(names())}."),
-        ("activation", str, "A name of `list`, with parameters if need be: squareplus(b=0)."),
-        ("form", str, f"{', '.join(all_forms())}."),
-        ("mode", str, "eager or compiled."),
-        ("direction", str, "forward, backward or both."),
-        ("device", str, "cpu or cuda."),
-        ("dtype", str, f"{', '.join(DTYPES)}."),
-        ("size", str, f"Elements of the input, or a class: {', '.join(CLASSES)}."),
-        ("threads", str, "CPU threads of a worker, or all; 1 unless given."),
-        ("output", str, "fresh, or reused: written to memory that is there already."),
-        ("cache", str, "warm, or cold: emptied before every call."),
+        ("activation", "A name of `list`, with parameters if need be: squareplus(b=0)."),
+        ("form", f"{', '.join(all_forms())}."),
+        ("mode", "eager or compiled."),
+        ("direction", "forward, backward or both."),
+        ("device", "cpu or cuda."),
+        ("dtype", f"{', '.join(DTYPES)}."),
+        ("size", f"Elements of the input, or a class: {', '.join(CLASSES)}."),
+        ("threads", "CPU threads of a worker, or all; 1 unless given."),
+        ("output", "fresh, or reused: written to memory that is there already."),
+        ("cache", "warm, or cold: emptied before every call."),
     )
-    for name, kind, text in reversed(options):
+    for name, text in reversed(options):
         plural = name if name == "threads" else f"{name}s"
-        command = click.option(f"--{name}", plural, type=kind, multiple=True, help=text)(command)
-    return command
+        command = click.option(f"--{name}", plural, multiple=True, help=text)(command)
+    return FRAMEWORKS(command)
 
 
 def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
     """Framework to interpreter; the empty name is the one for all the others."""
     chosen: dict[str, str] = {}
     for text in pythons:
-        framework, equals, path = text.rpartition("=")
-        if framework and framework not in frameworks():
-            hint = nearest(framework, list(frameworks()))
-            raise UsageError(f"--python {text}: unknown framework {framework!r}: {hint}")
+        name, equals, path = text.rpartition("=")
         program = shutil.which(path)
-        chosen[framework if equals else ""] = os.path.abspath(program) if program else path
+        whose = framework(name) if equals and name else ""
+        chosen[whose] = os.path.abspath(program) if program else path
     return chosen

@@ -13,10 +13,14 @@ from ..catalog.activations import nearest
 from ..catalog.cases import PROFILES, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.store import dump
+from ..run.recording import Outcome
 from ..run.request import PARTS, Request
 from ..run.schedule import run as execute
 from . import conclusion
+from .cells import cells
 from .options import DEBUG, LONGEST, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
+from .table import answer
 
 
 def _profile_help() -> str:
@@ -77,7 +81,12 @@ def run(
     as_json: bool,
     **chosen: tuple[Any, ...],
 ) -> None:
-    """Measure cases and write a run folder under results/."""
+    """Measure cases, write a run folder under results/, and answer what was asked for.
+
+    The answer is a table: the cost over relu of each case that was named, the time of a call, and
+    the errors, by place, framework, mode and direction. A run of hundreds of cases ends with
+    sentences instead, and its page has the rest.
+    """
 
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))
@@ -101,5 +110,25 @@ def run(
         parts=(only,) if only else PARTS,
     )
     outcome = execute(request, Reporter(quiet=as_json))
-    click.echo(conclusion.for_machines(outcome) if as_json else conclusion.for_people(outcome))
+    click.echo(for_machines(outcome) if as_json else for_people(outcome))
     sys.exit(conclusion.exit_status(outcome))
+
+
+def for_people(outcome: Outcome) -> str:
+    """The table of what was asked for and its sentence, then what was measured and where it is.
+
+    In place of a table longer than a screen stand the sentences of the page.
+    """
+    asked = cells(outcome.rows, outcome.facts)
+    lines = answer(asked, outcome.facts)
+    if asked and not lines:
+        from ...report.commands.page import verdict
+
+        lines = verdict(outcome.path)
+    return "\n".join([*lines, conclusion.for_people(outcome)])
+
+
+def for_machines(outcome: Outcome) -> str:
+    """The outcome as one JSON object, with a record per case that was asked for."""
+    asked = cells(outcome.rows, outcome.facts)
+    return dump({**conclusion.as_record(outcome), "rows": [cell.as_record() for cell in asked]})

@@ -13,7 +13,7 @@ from ..gate import summary
 from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.progress import Reporter
-from .options import DEBUG, OUT, SEED, Finite, as_given
+from .options import DEBUG, OUT, SEED, Finite, as_given, framework
 
 _EXAMPLES = """
 \b
@@ -40,7 +40,13 @@ written, 130 interrupted (what was measured is kept).
 @click.option(
     "--minutes", type=Finite(0), default=600.0, help="Begin no gate after so many minutes."
 )
-@click.option("--framework", "frameworks", multiple=True, help=f"{', '.join(FRAMEWORKS)}.")
+@click.option(
+    "--framework",
+    "frameworks",
+    type=framework,
+    multiple=True,
+    help=f"{', '.join(FRAMEWORKS)}, or its title.",
+)
 @click.option(
     "--hogs",
     multiple=True,

@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 
 from ..catalog.cases import Selection
-from ..catalog.frameworks import names
 from ..exactness.conventions import Conventions, chosen, conventions
 from ..host.errors import UsageError
 from ..results import export
 from ..results.store import load
 from ..words import title
-from .options import DEBUG, RUN
+from .options import DEBUG, FRAMEWORKS, RUN
 
 _EXAMPLES = """
 \b
@@ -27,16 +26,16 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @RUN
-@click.option("--framework", "wanted", multiple=True, help=f"{', '.join(names())}.")
+@FRAMEWORKS
 @click.option("--activation", "labels", multiple=True, help="Every form of it, not the plain one.")
 @click.option("--json", "as_json", is_flag=True, help="The rows, as records.")
 @DEBUG
 def special(
-    run_path: Path, wanted: tuple[str, ...], labels: tuple[str, ...], as_json: bool
+    run_path: Path, frameworks: tuple[str, ...], labels: tuple[str, ...], as_json: bool
 ) -> None:
     """Show what each framework of RUN makes of ±0, subnormals, ±∞, NaN, kinks and thresholds."""
 
-    asked = Selection(frameworks=wanted, activations=labels).checked()
+    asked = Selection(frameworks=frameworks, activations=labels).checked()
     loaded = load(run_path)
     rows = chosen(loaded.records, asked)
     if not rows:

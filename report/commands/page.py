@@ -50,3 +50,11 @@ def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     path = out or next(iter(evidence.runs.values())).path / "report.html"
     write(path, render(evidence))
     return "\n".join(spoken(evidence)), path
+
+
+def verdict(run: Path) -> list[str]:
+    """What the page of a run says first."""
+    from ..read.rows import read
+    from ..sections.answer import spoken
+
+    return spoken(read((run,)))

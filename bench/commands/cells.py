@@ -1,0 +1,157 @@
+"""What a run says of each case that was asked for: cost, times and errors in one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..catalog.activations import find
+from ..catalog.cases import Case, directions_of
+from ..results import words
+from ..results.facts import RunFacts
+from ..results.rows import Against, Row
+from ..results.status import Status
+from ..timing.ratios import Estimate
+
+COST, CALL, ELEMENT = TIMES = ("relative_cost", "time_per_call", "slope")
+NEAR = ("max_ulp_near", "median_ulp_near", "max_absolute_near", "median_absolute_near")
+ERRORS = (*NEAR, "trouble_outside", "max_ulp")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A case that was asked for: rows of its times by metric, and its errors, by metric as well.
+
+    `place` is the size class of the machine, "" for any other size. Errors are of all sizes: the
+    inputs are not those that are timed.
+    """
+
+    case: Case
+    plain: bool
+    place: str
+    rows: Mapping[str, Row]
+    errors: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """`gelu`, or `gelu[textbook]` where that is not its plain form."""
+        return self.case.activation if self.plain else f"{self.case.activation}[{self.case.form}]"
+
+    def estimate(self, metric: str) -> Estimate | None:
+        """A figure with its interval, as far as that is known; None where there is no figure."""
+        row = self.rows.get(metric)
+        if row is None or row.value is None:
+            return None
+        if row.low is None or row.high is None:
+            return Estimate(row.value)
+        return Estimate(row.value, row.low, row.high)
+
+    @property
+    def unit(self) -> Against | None:
+        """The other side of the cost."""
+        return self.rows[COST].against if COST in self.rows else None
+
+    @property
+    def status(self) -> Status:
+        """The status of the time, or else of the cost."""
+        return self._worst.status
+
+    @property
+    def reason(self) -> str:
+        """Why there is no cost; empty where there is one."""
+        return "" if self._worst.ok else words.about(self._worst)
+
+    @property
+    def _worst(self) -> Row:
+        rows = [self.rows[metric] for metric in (CALL, COST) if metric in self.rows]
+        return next((row for row in rows if not row.ok), rows[0])
+
+    def as_record(self) -> dict[str, Any]:
+        """The fields by name, ready for JSON."""
+        times = {metric: vars_of(self.estimate(metric)) for metric in TIMES}
+        unit = {"activation": self.unit.name, "form": self.unit.form} if self.unit else None
+        return {
+            **self.case.as_dict(),
+            "plain": self.plain,
+            "place": self.place,
+            **times,
+            "unit": unit,
+            **{metric: self.errors.get(metric) for metric in ERRORS},
+            "status": self.status,
+            "reason": self.reason,
+        }
+
+
+def vars_of(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """A value with the ends of its interval, None where they are unknown."""
+    if estimate is None:
+        return None
+    ends = (estimate.low, estimate.high) if estimate.known else (None, None)
+    return {"value": estimate.value, "low": ends[0], "high": ends[1]}
+
+
+def cells(rows: Iterable[Row], facts: RunFacts) -> list[Cell]:
+    """The cells of what was asked for, in the order of its cases.
+
+    Left out are cases beside those, of which a cost is made, and forms that nobody named and that
+    are unsupported.
+    """
+    rows = list(rows)
+    errors = _errors(rows)
+    timed: dict[Case, dict[str, Row]] = {}
+    for row in rows:
+        if row.metric in TIMES and _is_asked(row, facts):
+            timed.setdefault(row.case, {})[row.metric] = row
+    places = {
+        (device, size): name
+        for device, sizes in facts.size_classes.items()
+        for name, size in sizes.items()
+    }
+    return [
+        Cell(
+            case,
+            any(row.plain for row in of_case.values()),
+            places.get((case.device, case.size), ""),
+            of_case,
+            _worst(case, errors),
+        )
+        for case, of_case in timed.items()
+        if CALL in of_case or COST in of_case
+    ]
+
+
+def _is_asked(row: Row, facts: RunFacts) -> bool:
+    asked, case = facts.asked, row.case
+    labels = {find(str(label)).label for label in asked.get("activations", ())}
+    forms = asked.get("forms", ())
+    if not (forms or row.plain) and row.status is Status.UNSUPPORTED and row.metric == CALL:
+        return False
+    wanted = case.activation in labels if labels else not row.primitive
+    return wanted and (not forms or case.form in forms)
+
+
+Errors = Mapping[Case, Mapping[str, float]]
+
+
+def _errors(rows: Sequence[Row]) -> Errors:
+    errors: dict[Case, dict[str, float]] = {}
+    for row in rows:
+        if row.metric in ERRORS and row.ok and row.value is not None:
+            errors.setdefault(_anywhere(row.case), {})[row.metric] = row.value
+    return errors
+
+
+def _worst(case: Case, errors: Errors) -> Mapping[str, float]:
+    """The errors of a case, the larger ones of value and gradient where it is both."""
+    found = [errors.get(_anywhere(one), {}) for one in directions_of(case)]
+    return {
+        metric: max(one[metric] for one in found)
+        for metric in ERRORS
+        if all(metric in one for one in found)
+    }
+
+
+def _anywhere(case: Case) -> Case:
+    """A case without what its errors do not depend on."""
+    return replace(case, size=0, threads=1, output="fresh", cache="warm")
