@@ -9,9 +9,9 @@ import click
 
 from ..compare import runs as module
 from ..compare import words
+from ..compare.timing import ZONE
 from ..host.errors import UsageError
 from ..results import store
-from ..timing.verdicts import DEAD_ZONE
 from .options import DEBUG, Finite
 
 _EXAMPLES = """
@@ -37,7 +37,7 @@ fails, 2 bad usage, runs of different machines or with nothing in common, 3 unde
     "--dead-zone",
     "zone",
     type=Finite(0, min_open=True),
-    default=DEAD_ZONE,
+    default=ZONE,
     show_default=True,
     help="The least change of a time to detect, as a share.",
 )
@@ -61,9 +61,9 @@ def compare(
 ) -> None:
     """Say what became slower or less exact from RUN_A, the base, to RUN_B, the candidate.
 
-    A run is a folder, or its name under results/. Times are compared relative to those of copies
-    and other primitives of the same run, so that the state of the machine is divided out; how the
-    primitives themselves moved is said beside it. Exactness is compared as it is.
+    A run is a folder, or its name under results/. A case is slower where its time is and its cost
+    over its unit is too: hours apart a machine moves all times alike, and a unit that became faster
+    makes nothing else slower. Exactness is compared as it is.
     """
 
     if as_json and as_markdown:

@@ -1,7 +1,6 @@
 """Two stored runs compared: cases that became slower or less exact between them.
 
-Times are compared relative to the primitives of the same run (`timing`), exactness as it is
-(`exactness`).
+Times are compared from two sides (`timing`), exactness as it is (`exactness`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 
 from ..host.errors import UsageError
 from ..results.store import Run
-from ..timing.verdicts import DEAD_ZONE, Verdict
 from ..words import know
 from . import circumstances, exactness, timing
 from .exactness import Exactness
@@ -45,30 +43,20 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """True where anything is slower, less exact, or fails.
-
-        A framework that is slower as a whole counts only on the same machine: otherwise the
-        machines may be the cause.
-        """
+        """True where anything is slower, less exact, or fails."""
         worse = any(difference.sense == "worse" for difference in self.exactness.differences)
-        return worse or bool(self.broken) or "slower" in self._verdicts()
+        return worse or bool(self.broken) or "slower" in self.times.verdicts
 
     def exit_status(self, strict: bool = False) -> int:
         """Return 1 for a regression; 3 if `strict` and something is undecided; else 0."""
         if self.regressed:
             return REGRESSION
         nothing = not (self.times.timings or self.exactness.compared)
-        return UNDECIDED if strict and (nothing or "undecided" in self._verdicts()) else 0
-
-    def _verdicts(self) -> set[Verdict]:
-        wholes = [] if self.machines else self.times.units
-        answers = [timing.answer for timing in self.times.timings]
-        answers += [unit.answer for unit in (*self.times.parts, *wholes)]
-        return {answer.verdict for answer in answers}
+        return UNDECIDED if strict and (nothing or "undecided" in self.times.verdicts) else 0
 
 
 def compare(
-    base: Run, candidate: Run, zone: float = DEAD_ZONE, across_machines: bool = False
+    base: Run, candidate: Run, zone: float = timing.ZONE, across_machines: bool = False
 ) -> Comparison:
     """Compare a candidate with its base; `zone` is the least change of a time to detect.
 
@@ -82,7 +70,7 @@ def compare(
             f"the runs are of different machines ({machines}), whose times cannot be compared: "
             "add --across-machines to compare the rest"
         )
-    times = timing.compare(base, candidate, zone)
+    times = timing.compare(base, candidate, zone, same_machine=not machines)
     results = exactness.compare(base, candidate)
     notes = list(circumstances.notes(base.facts, candidate.facts))
     paths = str(base.path), str(candidate.path)

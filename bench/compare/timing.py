@@ -1,18 +1,26 @@
-"""Times of two runs, relative to what the same run took for copies and single operations.
+"""Times of two runs: what became slower or faster, seen from two sides.
 
-Two runs hours apart differ by the state of their machine, which moves all times alike. So the time
-of a case is taken over a *unit*: the times of the primitives beside it, in the same run and under
-the same conditions. A change of a unit is divided out of every case, and therefore reported by
-itself.
+Two runs hours apart differ by the state of their machine, which moves all times alike; and a cost
+over a unit moves when the unit does. So a change is called where both sides show it:
 
-Everything is computed on logarithms of candidate over base. The unit's is the median over the
-primitives: a geometric mean that a single changed primitive does not move.
+| what | by itself | beside |
+|---|---|---|
+| a case | its time | the unit that its cost is over |
+| a unit of cost | its time | the cases over it |
+| a setting: the cases under the same conditions | their median | its framework and mode |
+| a framework and mode | the median of its cases | the other frameworks |
+
+It is the same where either side shows no change, and undecided otherwise.
+
+Everything is computed on logarithms of candidate over base. Whether any call of slower or faster is
+wrong has a probability (`DOUBT`) that is divided among them all; `same` is said of 95 % intervals.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,113 +28,121 @@ from ..catalog.cases import Case
 from ..host.errors import StoreError
 from ..results.rows import Row
 from ..results.store import Run
-from ..timing.ratios import Estimate, Ratio, median_of_dependent, median_of_independent
-from ..timing.verdicts import Verdict, verdict
-from ..words import counted
+from ..timing.ratios import Ratio, median_of_dependent, student
+from ..timing.verdicts import Verdict, edge
 from . import rows
 
-METRIC = "time_per_call"
+TIME, COST = "time_per_call", "relative_cost"
+ZONE = 0.1
+"""The least change to detect by default: a machine's own state moves times by half of it."""
 DOUBT = 0.01
-"""The probability that any verdict at all is wrong: half of it for the cases, half for the units
-of whole frameworks."""
-_NORMAL = 1.959964
-"""Standard errors in half of a row's 95 % interval."""
-_EXACT = ("framework", "mode", "direction", "device", "dtype", "size", "threads", "output", "cache")
+"""The probability that any call of slower or faster is wrong, as far as intervals go."""
+_MISS = 0.05
+"""The probability that the interval of a row misses its quantity."""
+_POOLED, _ENOUGH = 4, 4
+"""Degrees of freedom that the spread of other cases adds at least, where so many were timed."""
+_SETTING = (
+    "framework",
+    "mode",
+    "device",
+    "direction",
+    "dtype",
+    "size",
+    "threads",
+    "output",
+    "cache",
+)
 _WHOLE = ("framework", "mode", "device")
-_ALONE = "a run with one process per framework does not show how processes differ"
-_LEVELS: Mapping[str, tuple[str, ...]] = {
-    "beside it": _EXACT,
-    "in other directions": tuple(name for name in _EXACT if name != "direction"),
-    "of other sizes and formats": ("framework", "mode", "device", "threads"),
-    "of other frameworks": ("device",),
-}
-"""Fields that the primitives of a unit share with the case: the first level with some counts."""
+_FEWEST = 3
+"""The least number of cases whose median is that of a setting."""
+_ALONE = "no interval: a run with one process per framework does not show how processes differ"
+_OPPOSITE = "its time and its cost moved in opposite directions"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A ratio with its simultaneous interval and verdict; `reason` says why one is missing."""
+class Change:
+    """A quantity of the candidate over that of the base, and what its interval alone shows.
 
-    ratio: Estimate | None
+    `low` and `high` are the ends of the 95 % interval: 0 and infinity where there is none.
+    """
+
+    value: float
+    low: float
+    high: float
     verdict: Verdict
-    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A case in both runs: ns per call, and the change relative to its unit.
+    """A case in both runs: ns per call, the change of its time, and that beside something else.
 
-    `unit` says which primitives form the unit.
+    `unit` is what its costs are over in both runs; `over` counts the cases that are over itself.
+    `reason` says what is lacking.
     """
 
     case: Case
     base: float
     candidate: float
-    unit: str
-    answer: Answer
+    time: Change
+    beside: Change | None
+    verdict: Verdict
+    unit: str = ""
+    over: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Unit:
-    """The change of the primitives of a framework and mode on a device.
+class Group:
+    """The median of cases that share the `fields` of a setting, or framework, mode and device."""
 
-    The change of a `part`, those under some conditions, is relative to all primitives of the
-    framework and mode; otherwise nothing is divided out.
-    """
+    fields: Mapping[str, str | int]
+    cases: int
+    time: Change
+    beside: Change | None
+    verdict: Verdict
 
-    framework: str
-    mode: str
-    device: str
-    part: Mapping[str, str | int]
-    primitives: int
-    answer: Answer
+    @property
+    def is_whole(self) -> bool:
+        """True for all of a framework and mode on a device."""
+        return len(self.fields) == len(_WHOLE)
 
 
 @dataclass(frozen=True)
 class Times:
-    """The times of two runs. `freedom` is the least of all cases with an interval."""
+    """The times of two runs; `other_units` counts cases whose cost is over another unit in each."""
 
     timings: Sequence[Timing]
-    units: Sequence[Unit]
-    parts: Sequence[Unit]
+    groups: Sequence[Group]
     only_base: Sequence[rows.Missing]
     only_candidate: Sequence[rows.Missing]
-    freedom: float
+    other_units: Mapping[str, int]
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Every verdict there is."""
+        timed: Iterable[Timing | Group] = (*self.timings, *self.groups)
+        return [one.verdict for one in timed]
 
 
-def compare(base: Run, candidate: Run, zone: float) -> Times:
+def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -> Times:
     """Compare the times of two runs; `zone` is the dead zone of the verdicts.
 
-    Raises StoreError for rows that no run writes.
+    Of different machines only costs are compared. Raises StoreError for rows that no run writes.
     """
-    before, after = (_checked(run, rows.rows_of(run, [METRIC])) for run in (base, candidate))
+    before, after = (_checked(run, rows.rows_of(run, [TIME])) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=lambda row: row.case, same=lambda case: case)
-    epochs = base.facts.epochs, candidate.facts.epochs
-    changes = {old.case: _change(old, new, epochs) for old, new in pairs.both}
-    chosen = _primitives(row.case for row, _ in pairs.both if row.primitive)
-    primitives = {case: changes[case] for case in chosen}
-    index = _index(primitives)
-    units = {case: _unit(case, index) for case in changes}
-    wholes = _grouped(primitives, _WHOLE)
-    parts = _parts(primitives, wholes)
-    doubt = DOUBT / 2 / max(len(changes) + len(parts), 1)
+    pooled = _POOLED if len(pairs.both) >= _ENOUGH else 0
+    changes = {old.case: _ratio(old, new, _freedom(old, new, pooled)) for old, new in pairs.both}
+    costs = _Costs(base, candidate, changes)
+    calls = len(changes) + sum(len(_grouped(changes, fields)) for fields in (_SETTING, _WHOLE))
+    judge = _Judge(zone, DOUBT / max(calls, 1), same_machine)
     return Times(
-        [
-            _timing(old, new, changes[old.case], *units[old.case], zone, doubt)
-            for old, new in pairs.both
-        ],
-        [
-            _group(members, _WHOLE, _moved(members), zone, DOUBT / 2 / len(wholes))
-            for members in wholes.values()
-        ],
-        [_group(members, _EXACT, _part(members, wholes), zone, doubt) for members in parts],
+        [_timing(old, new, changes, costs, judge) for old, new in pairs.both],
+        list(_groups(changes, judge)) if same_machine else [],
         pairs.only_base,
         pairs.only_candidate,
-        min((ratio.freedom for ratio in changes.values() if ratio.freedom), default=0),
+        costs.other_units,
     )
-
-
-Changes = Mapping[Case, Ratio]
 
 
 def _checked(run: Run, timed: Sequence[Row]) -> Sequence[Row]:
@@ -134,7 +150,7 @@ def _checked(run: Run, timed: Sequence[Row]) -> Sequence[Row]:
     for row in timed:
         ends = [end for end in (row.value, row.low, row.high) if end is not None]
         if row.status == "ok" and not all(0 < end < math.inf for end in ends):
-            who = f"{row.case.framework} {row.case.activation}"
+            who = f"{run.facts.title(row.case.framework)} {row.case.activation}"
             raise StoreError(
                 f"{run.path}/rows.jsonl is malformed: a time of {who} is not a positive number; "
                 "measure it again"
@@ -142,17 +158,29 @@ def _checked(run: Run, timed: Sequence[Row]) -> Sequence[Row]:
     return timed
 
 
-def _change(base: Row, candidate: Row, epochs: tuple[int, int]) -> Ratio:
-    processes = _processes(base, epochs[0]), _processes(candidate, epochs[1])
-    freedom = sum(processes) - 2 if min(processes) > 1 else 0
-    return replace(_time(candidate).over(_time(base)), freedom=freedom)
+# --- ratios ---------------------------------------------------------------------------------------
+
+Changes = Mapping[Case, Ratio]
 
 
-def _time(row: Row) -> Ratio:
-    """A time over one nanosecond, with the standard errors of its logarithm."""
-    value, low, high = _value(row), row.low or _value(row), row.high or _value(row)
-    below, above = math.log(value / low), math.log(high / value)
-    return Ratio(math.log(value), max(below, 0) / _NORMAL, max(above, 0) / _NORMAL, 0)
+def _freedom(base: Row, candidate: Row, pooled: int) -> float:
+    """Degrees of freedom of a change; 0 where a run does not show how its processes differ."""
+    both = (base, candidate)
+    counts = [row.sampling.processes if row.sampling else 2 for row in both]
+    known = all(row.low is not None and row.high is not None for row in both)
+    return sum(count - 1 + pooled for count in counts) if known and min(counts) > 1 else 0
+
+
+def _ratio(base: Row, candidate: Row, freedom: float) -> Ratio:
+    return _log(candidate, freedom).over(_log(base, freedom))
+
+
+def _log(row: Row, freedom: float) -> Ratio:
+    """The logarithm of a figure with its standard errors."""
+    value = _value(row)
+    quantile = student(freedom, _MISS) if freedom else 1.0
+    below, above = math.log(value / (row.low or value)), math.log((row.high or value) / value)
+    return Ratio(math.log(value), max(below, 0) / quantile, max(above, 0) / quantile, freedom)
 
 
 def _value(row: Row) -> float:
@@ -160,101 +188,125 @@ def _value(row: Row) -> float:
     return row.value
 
 
-def _processes(row: Row, asked: int) -> int:
-    """The number of processes behind a time: fewer than requested where one failed."""
-    if row.low is None or row.high is None:
-        return 0
-    return min(row.sampling.processes, asked) if row.sampling else asked
+class _Costs:
+    """Changes of costs that are over the same unit in both runs.
+
+    `units` says which, `over` has the changes of the times over each unit, `other_units` counts
+    costs over different ones.
+    """
+
+    def __init__(self, base: Run, candidate: Run, times: Changes) -> None:
+        before, after = (
+            {row.case: row for row in rows.rows_of(run, [COST]) if row.ok and row.against}
+            for run in (base, candidate)
+        )
+        self.changes: dict[Case, Ratio] = {}
+        self.units: dict[Case, str] = {}
+        self.over: dict[Case, list[Ratio]] = {}
+        self.other_units: Counter[str] = Counter()
+        for case in (case for case in times if case in before and case in after):
+            unit, name = _unit(before[case])
+            if (unit, name) != _unit(after[case]):
+                who = f"{candidate.facts.title(case.framework)} {case.mode}, {case.direction}"
+                self.other_units[f"{who}: {name} against {_unit(after[case])[1]}"] += 1
+            elif unit != case:
+                self.changes[case] = _ratio(before[case], after[case], times[case].freedom)
+                self.units[case] = name
+                self.over.setdefault(unit, []).append(times[case])
 
 
-# --- units ----------------------------------------------------------------------------------------
+def _unit(row: Row) -> tuple[Case, str]:
+    """The case that a cost is over, and its activation and form in words."""
+    assert row.against is not None
+    name, form = row.against.name, row.against.form
+    return replace(row.case, activation=name, form=form), f"{name} {form}"
 
 
-def _primitives(cases: Iterable[Case]) -> list[Case]:
-    """The primitives by their native form, or else the form that is written out."""
-    native_last = sorted(cases, key=lambda case: case.form == "native")
-    return list({replace(case, form=""): case for case in native_last}.values())
+# --- verdicts -------------------------------------------------------------------------------------
 
 
-def _grouped(primitives: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], Changes]:
-    groups: dict[tuple[Any, ...], dict[Case, Ratio]] = {}
-    for case, change in primitives.items():
-        groups.setdefault(_key(case, fields), {})[case] = change
-    return dict(groups)
+@dataclass(frozen=True)
+class _Judge:
+    """The rules of verdicts; `doubt` is the chance that one call of slower or faster is wrong."""
+
+    zone: float
+    doubt: float
+    same_machine: bool
+
+    def change(self, ratio: Ratio) -> Change:
+        """What a ratio shows by itself."""
+        surely, usually = ratio.interval(self.doubt), ratio.interval(_MISS)
+        verdict: Verdict = "undecided"
+        if surely.low > edge(self.zone):
+            verdict = "slower"
+        elif surely.high < 1 / edge(self.zone):
+            verdict = "faster"
+        elif 1 / (1 + self.zone) < usually.low <= usually.high < 1 + self.zone:
+            verdict = "same"
+        return Change(usually.value, usually.low, usually.high, verdict)
+
+    def verdict(self, time: Change, beside: Change | None) -> Verdict:
+        """What both sides show; of different machines the times show nothing."""
+        sides = {side.verdict for side in (time if self.same_machine else None, beside) if side}
+        if "same" in sides:
+            return "same"
+        return sides.pop() if len(sides) == 1 else "undecided"
 
 
-def _key(case: Case, fields: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(getattr(case, name) for name in fields)
+def _timing(base: Row, candidate: Row, changes: Changes, costs: _Costs, judge: _Judge) -> Timing:
+    case, over = base.case, costs.over.get(base.case, [])
+    ratio = changes[case].over(median_of_dependent(over)) if over else costs.changes.get(case)
+    time, beside = judge.change(changes[case]), judge.change(ratio) if ratio else None
+    reason = "" if changes[case].freedom else _ALONE
+    if beside and {time.verdict, beside.verdict} == {"slower", "faster"}:
+        reason = _OPPOSITE
+    return Timing(
+        case,
+        _value(base),
+        _value(candidate),
+        time,
+        beside,
+        judge.verdict(time, beside),
+        costs.units.get(case, ""),
+        len(over),
+        reason,
+    )
 
 
-def _index(primitives: Changes) -> Mapping[str, Mapping[tuple[Any, ...], Changes]]:
-    return {level: _grouped(primitives, fields) for level, fields in _LEVELS.items()}
+# --- groups ---------------------------------------------------------------------------------------
 
 
-def _unit(
-    case: Case, index: Mapping[str, Mapping[tuple[Any, ...], Changes]]
-) -> tuple[str, Ratio | None]:
-    """The unit of a case in words, and its change; a primitive is not part of its own unit."""
-    for level, fields in _LEVELS.items():
-        members = index[level].get(_key(case, fields), {})
-        others = [ratio for primitive, ratio in members.items() if primitive != case]
-        if others:
-            words = f"{counted(len(others), 'primitive')} {level}"
-            return words, median_of_independent(_usable(others))
-    return "", None
+def _groups(changes: Changes, judge: _Judge) -> Iterator[Group]:
+    """Each framework and mode beside the others on its device, and each setting beside all of its
+    framework and mode, where that has several."""
+    wholes, settings = _grouped(changes, _WHOLE), _grouped(changes, _SETTING)
+    medians = {key: median_of_dependent(members) for key, members in wholes.items()}
+    for key, members in wholes.items():
+        others = [
+            median for other, median in medians.items() if other[0] != key[0] and other[2] == key[2]
+        ]
+        group = _group(key, members, median_of_dependent(others) if others else None, judge)
+        # A framework alone cannot be distinguished from its machine.
+        undecided = not others and group.verdict != "same"
+        yield replace(group, verdict="undecided") if undecided else group
+    for key, members in settings.items():
+        whole = key[: len(_WHOLE)]
+        if _FEWEST <= len(members) < len(wholes[whole]):
+            yield _group(key, members, medians[whole], judge)
 
 
-def _usable(changes: Sequence[Ratio]) -> Sequence[Ratio]:
-    """The ratios with an interval, or all where there are none."""
-    return [ratio for ratio in changes if ratio.freedom] or changes
-
-
-def _moved(members: Changes) -> Ratio:
-    return median_of_dependent(_usable([*members.values()]))
-
-
-def _parts(primitives: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> list[Changes]:
-    """Groups under the same conditions, where a framework and mode has several."""
-    parts = _grouped(primitives, _EXACT).values()
-    return [members for members in parts if len(members) < len(wholes[_whole_of(members)])]
-
-
-def _whole_of(members: Changes) -> tuple[Any, ...]:
-    return _key(next(iter(members)), _WHOLE)
-
-
-def _part(members: Changes, wholes: Mapping[tuple[Any, ...], Changes]) -> Ratio:
-    return _moved(members).over(_moved(wholes[_whole_of(members)]))
-
-
-# --- answers --------------------------------------------------------------------------------------
-
-
-def _timing(
-    base: Row,
-    candidate: Row,
-    change: Ratio,
-    unit: str,
-    moved: Ratio | None,
-    zone: float,
-    doubt: float,
-) -> Timing:
-    times = _value(base), _value(candidate)
-    if moved is None:
-        reason = "no primitive was measured in both runs"
-        return Timing(base.case, *times, unit, Answer(None, "undecided", reason))
-    return Timing(base.case, *times, unit, _answer(change.over(moved), zone, doubt))
+def _grouped(changes: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], list[Ratio]]:
+    """The changes of the cases that share some fields, those with an interval if there are any."""
+    groups: dict[tuple[Any, ...], list[Ratio]] = {}
+    for case, change in changes.items():
+        groups.setdefault(tuple(getattr(case, name) for name in fields), []).append(change)
+    return {key: [one for one in of if one.freedom] or of for key, of in groups.items()}
 
 
 def _group(
-    members: Changes, fields: Sequence[str], change: Ratio, zone: float, doubt: float
-) -> Unit:
-    case = next(iter(members))
-    part = {name: getattr(case, name) for name in fields if name not in _WHOLE}
-    answer = _answer(change, zone, doubt)
-    return Unit(case.framework, case.mode, case.device, part, len(members), answer)
-
-
-def _answer(change: Ratio, zone: float, doubt: float) -> Answer:
-    ratio = change.interval(doubt)
-    return Answer(ratio, verdict(ratio.low, ratio.high, zone), "" if change.freedom else _ALONE)
+    key: tuple[Any, ...], members: Sequence[Ratio], beside: Ratio | None, judge: _Judge
+) -> Group:
+    median = median_of_dependent(members)
+    time, other = judge.change(median), judge.change(median.over(beside)) if beside else None
+    fields = dict(zip(_SETTING, key, strict=False))
+    return Group(fields, len(members), time, other, judge.verdict(time, other))

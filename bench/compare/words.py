@@ -7,15 +7,15 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ..catalog.cases import Case
-from ..catalog.frameworks import frameworks
 from ..results.store import dump
-from ..words import Table, changed, conditions, counted, named, tally, title
+from ..words import Table, changed, conditions, counted, duration, named, number, tally, title
 from .exactness import Difference
 from .rows import Missing
 from .runs import Comparison
-from .timing import DOUBT, Answer, Timing, Unit
+from .timing import DOUBT, Change, Group, Timing
 
 _ORDER = (
     *("fails", "slower", "less exact", "convention"),
@@ -43,10 +43,11 @@ class Entry:
 
 def entries(comparison: Comparison) -> list[Entry]:
     """The entries that differ, the worst first and undecided ones last."""
+    times = comparison.times
     every = [
         *(Entry("fails", named(missing.case), "", missing.reason) for missing in comparison.broken),
-        *map(_timing, comparison.times.timings),
-        *map(_part, comparison.times.parts),
+        *map(_timing, times.timings),
+        *map(_group, times.groups),
         *_differences(comparison.exactness.differences),
     ]
     differing = (entry for entry in every if entry.verdict != "same")
@@ -54,29 +55,33 @@ def entries(comparison: Comparison) -> list[Entry]:
 
 
 def _timing(timing: Timing) -> Entry:
-    against = f"{timing.base:,.0f} → {timing.candidate:,.0f} ns, over {timing.unit or 'nothing'}"
-    return _answered(timing.answer, named(timing.case), against)
+    times = f"{duration(timing.base)} → {duration(timing.candidate)}"
+    beside = f"over {timing.unit}" if timing.unit else "by time alone"
+    if timing.over:
+        beside = f"the unit of {counted(timing.over, 'case')}: beside them"
+    what = named(timing.case)
+    return _entry(timing, what, [times, _beside(timing.beside, beside), timing.reason])
 
 
-def _part(part: Unit) -> Entry:
-    who = _framework(part)
-    what = f"all {part.primitives} primitives of {who}, {conditions(part.part)}"
-    return _answered(part.answer, what, f"over all of {who}")
+def _group(group: Group) -> Entry:
+    what = f"the median of {counted(group.cases, 'case')} of {_framework(group)}"
+    if not group.is_whole:
+        what = f"{what}, {conditions({**group.fields, 'mode': '', 'device': 'cpu'})}"
+        beside = f"beside all of {_framework(group)}"
+    elif group.beside:
+        beside = "beside the other frameworks"
+    else:
+        beside = "no other framework shows whether the machine is the cause"
+    return _entry(group, what, [_beside(group.beside, beside)])
 
 
-def _answered(answer: Answer, what: str, against: str) -> Entry:
-    why = "; ".join(filter(None, [answer.reason, against]))
-    return Entry(answer.verdict, what, _ratio(answer), why, _weight(answer))
+def _beside(change: Change | None, what: str) -> str:
+    return f"{what} {_ratio(change)}" if change else what
 
 
-def _weight(answer: Answer) -> float:
-    """A sort key within a verdict: the largest change, or the nearest to being slower, first."""
-    ratio = answer.ratio
-    if ratio is None:
-        return 0.0
-    if answer.verdict == "undecided" and ratio.known and ratio.low < ratio.value:
-        return math.log(ratio.value) / math.log(ratio.value / ratio.low)
-    return abs(math.log(ratio.value))
+def _entry(timed: Timing | Group, what: str, why: Iterable[str]) -> Entry:
+    reasons = "; ".join(filter(None, why))
+    return Entry(timed.verdict, what, _ratio(timed.time), reasons, abs(math.log(timed.time.value)))
 
 
 def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
@@ -92,24 +97,23 @@ def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
         yield Entry(_SENSES[sense], named(case, "inputs"), change, why)
 
 
-def _framework(unit: Unit) -> str:
-    device = "" if unit.device == "cpu" else f" on {unit.device}"
-    return f"{title(unit.framework)} {unit.mode}{device}"
+def _framework(group: Group) -> str:
+    fields = group.fields
+    device = "" if fields["device"] == "cpu" else f" on {fields['device']}"
+    return f"{title(str(fields['framework']))} {fields['mode']}{device}"
 
 
-def _ratio(answer: Answer) -> str:
-    ratio = answer.ratio
-    if ratio is None:
-        return ""
-    if not ratio.known:
-        return f"{ratio.value:.3g}"
-    return f"{ratio.value:.3g} ({_end(ratio.low)}–{_end(ratio.high)})"
+def _ratio(change: Change) -> str:
+    """`1.35 (1.29–1.41)`."""
+    if not math.isfinite(change.high):
+        return number(change.value)
+    return f"{number(change.value)} ({_end(change.low)}–{_end(change.high)})"
 
 
 def _end(end: float) -> str:
     if end > _FAR:
         return f">{_FAR}"
-    return f"<{1 / _FAR:g}" if end < 1 / _FAR else f"{end:.3g}"
+    return f"<{1 / _FAR:g}" if end < 1 / _FAR else number(end)
 
 
 # --- sentences ------------------------------------------------------------------------------------
@@ -118,59 +122,43 @@ def _end(end: float) -> str:
 def _across(comparison: Comparison) -> Iterator[str]:
     if comparison.machines:
         yield (
-            f"The machines differ: {comparison.machines}. Still comparable are exactness and the "
-            "cost of a case relative to the primitives of its own machine. Not comparable is "
-            "absolute speed; and a relative cost may differ by the code or by the machine."
+            f"The machines differ: {comparison.machines}. Compared are exactness and costs over a "
+            "unit, which may differ by the code or by the machine; times are not."
         )
 
 
-def _units(comparison: Comparison) -> Iterator[str]:
-    """Sentences on the change of the primitives, and on frameworks that changed as a whole."""
-    units = sorted(comparison.times.units, key=_rank)
-    if not units:
+def _moves(comparison: Comparison) -> Iterator[str]:
+    """Sentences on what moves many cases at once: frameworks, and units of cost."""
+    for group in filter(lambda group: group.is_whole, comparison.times.groups):
+        yield f"{_framework(group)}: the median case took {_ratio(group.time)} times as long."
+    if comparison.machines:
         return
-    yield (
-        "The change of the primitives, which is divided out of every case, so that a slowdown of "
-        "everything at once shows only here:"
-    )
-    for unit in units:
-        yield f"  {_framework(unit)}: its primitives took {_ratio(unit.answer)} times as long"
-    if not comparison.machines:
-        yield from (text for unit in units if (text := _whole(unit, comparison.zone)))
+    for timing in comparison.times.timings:
+        if timing.over and timing.time.verdict in ("slower", "faster"):
+            yield (
+                f"A unit of cost moved: {named(timing.case)} took {_ratio(timing.time)} times as "
+                f"long, and what {counted(timing.over, 'case')} cost over it moves by that."
+            )
 
 
-def _rank(unit: Unit) -> tuple[int, str, str]:
-    known = [*frameworks(), unit.framework]
-    return known.index(unit.framework), unit.mode, unit.device
-
-
-def _whole(unit: Unit, zone: float) -> str:
-    ratio = unit.answer.ratio.value if unit.answer.ratio else 1.0
-    who = f"{_framework(unit)} as a whole"
-    if unit.answer.verdict in ("slower", "faster"):
-        return (
-            f"{who} is {unit.answer.verdict}: {_ratio(unit.answer)} times as long. Stored runs "
-            "cannot distinguish a change of the framework from one of the machine's state."
-        )
-    if unit.answer.verdict == "undecided" and not 1 / (1 + zone) < ratio < 1 + zone:
-        word = "slower" if ratio > 1 else "faster"
-        return (
-            f"{who} may be {word}: {ratio:.3g} is beyond the dead zone, but its interval leaves "
-            "that open."
-        )
-    return ""
-
-
-def _missing(comparison: Comparison) -> Iterator[str]:
-    for what, side in (
-        ("timed", comparison.times),
-        ("checked for exactness", comparison.exactness),
-    ):
+def not_compared(comparison: Comparison) -> Iterator[str]:
+    """Sentences on what only one of the runs has, or has otherwise."""
+    times, exactness = comparison.times, comparison.exactness
+    for units, count in times.other_units.items():
+        yield f"{counted(count, 'cost')} over another unit, compared by time: {units}."
+    reasons = Counter(timing.reason for timing in times.timings if timing.reason)
+    for reason, count in reasons.items():
+        yield f"{counted(count, 'time')} undecided: {reason}."
+    for what, side in (("timed", times), ("checked for exactness", exactness)):
         for word, alone in (("base", side.only_base), ("candidate", side.only_candidate)):
             skipped = [missing for missing in alone if not missing.broken]
             if skipped:
-                cases, reasons = counted(len(skipped), "case"), _reasons(skipped)
-                yield f"{cases} {what} only in the {word}{reasons}."
+                cases = counted(len(skipped), "case")
+                yield f"{cases} {what} only in the {word}{_reasons(skipped)}."
+    for reason, count in exactness.left_out.items():
+        yield f"{counted(count, 'figure')} of exactness left out: {reason}."
+    if exactness.one_sided:
+        yield f"In one of the runs only: {', '.join(exactness.one_sided)}."
 
 
 def _reasons(alone: Sequence[Missing]) -> str:
@@ -180,45 +168,32 @@ def _reasons(alone: Sequence[Missing]) -> str:
     return f" ({listed})" if listed else ""
 
 
-def _left_out(comparison: Comparison) -> Iterator[str]:
-    exactness = comparison.exactness
-    for reason, count in exactness.left_out.items():
-        yield f"{counted(count, 'figure')} of exactness left out: {reason}."
-    if exactness.one_sided:
-        yield f"In one of the runs only: {', '.join(exactness.one_sided)}."
-
-
 def _counts(comparison: Comparison) -> Iterator[str]:
-    answers = [timing.answer for timing in comparison.times.timings]
-    answers += [part.answer for part in comparison.times.parts]
-    if answers:
-        cases = counted(len(comparison.times.timings), "case")
-        parts = counted(len(comparison.times.parts), "group")
-        verdicts = _counts_of(answer.verdict for answer in answers)
-        both = f"{cases} and {parts} of primitives timed in both"
-        yield f"{both}: {verdicts} (dead zone {comparison.zone:.1%})."
-        yield _trust(answers, comparison.times.freedom)
-    exactness = comparison.exactness
+    times, exactness = comparison.times, comparison.exactness
+    if times.timings:
+        cases, zone = counted(len(times.timings), "case"), f"dead zone {comparison.zone:.0%}"
+        verdicts = _counts_of(timing.verdict for timing in times.timings)
+        yield f"{cases} timed in both: {verdicts} ({zone})."
+        yield from _trust(times.timings)
     senses = _counts_of(_SENSES[difference.sense] for difference in exactness.differences)
     if exactness.compared:
         figures = counted(exactness.compared, "figure")
         yield f"{figures} of exactness: {exactness.equal:,} equal; {senses}."
 
 
-def _trust(answers: Sequence[Answer], freedom: float) -> str:
-    """A sentence on the error rate and the width of the intervals."""
-    ratios = [answer.ratio for answer in answers if answer.ratio and answer.ratio.known]
-    widths = [(ratio.high / ratio.low) ** 0.5 for ratio in ratios]
-    if not widths:
-        return "No intervals: they need at least two processes per run (--epochs)."
-    middle = statistics.median(widths)
-    wide = f"a factor of {middle:.3g}" if middle < _FAR else f"a factor beyond {_FAR}"
-    return (
-        f"The intervals are simultaneous: the probability that any of these verdicts is wrong is "
-        f"under {DOUBT:.0%} (Student, {counted(int(freedom), 'degree')} of freedom from the "
-        f"processes of both runs). The median interval is {wide} to either side; more --epochs "
-        "make it narrower."
-    )
+def _trust(timings: Iterable[Timing]) -> Iterator[str]:
+    """A sentence on the width of the intervals, and what a verdict rests on."""
+    widths = [
+        (timing.time.high / timing.time.low) ** 0.5 - 1
+        for timing in timings
+        if math.isfinite(timing.time.high)
+    ]
+    if widths:
+        yield (
+            f"A call of slower or faster needs the time and what stands beside it; the probability "
+            f"that any is wrong is under {DOUBT:.0%}. The median 95% interval of a time is "
+            f"±{statistics.median(widths):.1%}."
+        )
 
 
 def _counts_of(verdicts: Iterable[str]) -> str:
@@ -227,37 +202,22 @@ def _counts_of(verdicts: Iterable[str]) -> str:
 
 def conclusion(comparison: Comparison) -> str:
     """The outcome in one sentence."""
-    slower = sum(entry.verdict == "slower" for entry in entries(comparison))
-    differences = comparison.exactness.differences
-    less = len({difference.case for difference in differences if difference.sense == "worse"})
-    whole = [unit for unit in comparison.times.units if unit.answer.verdict == "slower"]
-    wholes = (
-        [] if comparison.machines else [f"{_framework(unit)} slower as a whole" for unit in whole]
-    )
-    worse = [
-        *([f"{slower:,} slower"] if slower else []),
-        *([f"{less:,} less exact"] if less else []),
-        *([f"{len(comparison.broken):,} that fail"] if comparison.broken else []),
-        *wholes,
-    ]
-    if worse:
-        return f"Regression: {', '.join(worse)}."
-    return _no_regression(comparison)
-
-
-def _no_regression(comparison: Comparison) -> str:
-    """Say that nothing compared is shown to be worse, and what was not compared."""
+    counts = Counter(entry.verdict for entry in entries(comparison))
+    worse = {"slower": "slower", "less exact": "less exact", "fails": "that fail"}
+    found = [f"{counts[kind]:,} {words}" for kind, words in worse.items() if counts[kind]]
+    if found:
+        return f"Regression: {', '.join(found)}."
     times, figures = bool(comparison.times.timings), bool(comparison.exactness.compared)
     if not (times or figures):
         return "Nothing could be compared."
-    worse = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
-    undecided = sum(entry.verdict == "undecided" for entry in entries(comparison))
+    kinds = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
     rest = [
-        *([f"{undecided:,} of the times are undecided"] if undecided else []),
+        *([f"{counts['faster']:,} faster"] if counts["faster"] else []),
+        *([f"{counts['undecided']:,} of the times are undecided"] if counts["undecided"] else []),
         *([] if times else ["times were not compared"]),
         *([] if figures else ["exactness was not compared"]),
     ]
-    return f"{'; '.join([f'Nothing is shown to be {worse}', *rest])}."
+    return f"{'; '.join([f'Nothing is shown to be {kinds}', *rest])}."
 
 
 # --- whole answers --------------------------------------------------------------------------------
@@ -285,24 +245,20 @@ def _table(every: Iterable[Entry]) -> Table:
 
 def _before(comparison: Comparison) -> list[str]:
     runs = [f"Base: {comparison.base}", f"Candidate: {comparison.candidate}"]
-    return [*runs, *comparison.notes, *_across(comparison), *_units(comparison)]
+    return [*runs, *comparison.notes, *_across(comparison), *_moves(comparison)]
 
 
 def _after(comparison: Comparison, hidden: Sequence[Entry]) -> list[str]:
     verdicts = _counts_of(entry.verdict for entry in hidden)
     rest = [f"Not shown: {verdicts} (--limit)."] if hidden else []
-    return [
-        *rest,
-        *_counts(comparison),
-        *_missing(comparison),
-        *_left_out(comparison),
-        conclusion(comparison),
-    ]
+    said = (*_counts(comparison), *not_compared(comparison))
+    return [*rest, *said, conclusion(comparison)]
 
 
 def for_machines(comparison: Comparison, strict: bool) -> str:
     """All of the comparison as one JSON object; infinity is 1e999."""
-    record = asdict(comparison)
+    record: dict[str, Any] = asdict(comparison)
+    record["not_compared"] = list(not_compared(comparison))
     record["conclusion"] = conclusion(comparison)
     record["regressed"] = comparison.regressed
     record["exit_status"] = comparison.exit_status(strict)
