@@ -10,6 +10,7 @@ from typing import Any
 
 from .catalog.cases import Case
 from .catalog.frameworks import frameworks
+from .catalog.places import Outputs, Place, Where
 
 _MARKS = frozenset("\\`*_<>|[]")
 _CONDITIONS: Mapping[str, tuple[str, Any]] = {
@@ -25,6 +26,13 @@ _CONDITIONS: Mapping[str, tuple[str, Any]] = {
 """The wording per field of a case, and the value that goes without saying."""
 
 
+_PLACES = {
+    Where.CALL: "one tiny call",
+    Where.CACHE: "in cache",
+    Where.LAST_LEVEL: "in the last-level cache",
+    Where.MEMORY: "from memory",
+}
+
 _TITLES: dict[str, str] = {}
 """The titles of frameworks, as the stored runs that were read give them."""
 
@@ -38,6 +46,12 @@ def title(framework: str) -> str:
     """A framework's title as stored runs give it, else as `impls/` does; else its bare name."""
     known = frameworks().get(framework)
     return _TITLES.get(framework) or (known.title if known else framework)
+
+
+def place_words(place: Place) -> str:
+    """`in cache`; `from memory, into fresh pages` where outputs are mapped anew in each call."""
+    fresh = place.outputs is Outputs.FRESH_PAGES
+    return f"{_PLACES[place.where]}{', into fresh pages' if fresh else ''}"
 
 
 def named(case: Case, of: str = "elements") -> str:

@@ -5,12 +5,13 @@
 | launch | the call itself | 64 elements |
 | l1 | arithmetic | at most three quarters of the first-level data cache |
 | between | arithmetic | the geometric mean of l1 and l2 |
-| l2 | arithmetic | at most half of the second level |
+| l2 | arithmetic | an eighth to a quarter of the second level: processes differ least there |
 | last_level | the shared cache | at most a quarter of the last level |
-| memory | DRAM | at least twice the last level up to 256 MiB, an output that malloc maps afresh |
+| memory | memory | 16 MiB; calls go round so many inputs and outputs that none is in a cache |
 
 The same number of elements serves every dtype, so that dtypes can be compared. From `l1` to `l2`
-time is a straight line, which `between` tests.
+time is a straight line, which `between` tests. What a class truly is on a machine, its place, is
+said apart: there may be no level beyond the second, or one too large to be left.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import math
 from collections.abc import Mapping
 from functools import cache
 
-from ..host import machine
+from ..host.caches import Worth, caches
+from ..host.curve import affordable
+from .places import Place, Where
 
 Classes = Mapping[str, int]
 """Class to elements."""
@@ -27,9 +30,9 @@ CLASSES = ("launch", "l1", "between", "l2", "last_level", "memory")
 _LAUNCH = 64
 _PAIR = 8
 """Bytes of an element's float32 input and output."""
-_MAPPED = 2**23
-"""Elements from which glibc's malloc maps a float32 array afresh each time (32 MiB)."""
-_LARGEST = 2**25
+_MEMORY = 2**21
+_WANTED, _ENOUGH = 4, 2
+"""Last levels that are touched before a buffer is used again: as many as that, or at least this."""
 # A GPU has no first level to speak of here, some 50 MiB of L2 and memory beyond.
 _CUDA = {
     "launch": _LAUNCH,
@@ -39,30 +42,40 @@ _CUDA = {
     "last_level": 2**21,
     "memory": 2**27,
 }
+_CUDA_PLACES = {
+    "launch": Place(Where.CALL),
+    "l1": Place(Where.CACHE),
+    "between": Place(Where.CACHE),
+    "l2": Place(Where.CACHE),
+    "last_level": Place(Where.LAST_LEVEL),
+    "memory": Place(Where.MEMORY),
+}
 
 
 @cache
 def size_classes(device: str) -> Classes:
     """Elements of each class on this machine, rising."""
-    return _CUDA if device == "cuda" else from_caches(machine.cache_bytes())
+    if device == "cuda":
+        return _CUDA
+    known = caches()
+    return from_caches({"L1d": known.first.bytes, "L2": known.second.bytes, "L3": known.last.bytes})
 
 
-def from_caches(caches: Mapping[str, int]) -> dict[str, int]:
+def from_caches(levels: Mapping[str, int]) -> dict[str, int]:
     """Elements of each class for caches of so many bytes ("L1d", "L2", "L3")."""
-    first = caches.get("L1d", 32 * 2**10)
-    second = caches.get("L2", 2**20)
-    last = max(caches.get("L3", 0), second)
-    l1 = max(_power_below(first * 3 // 4 // _PAIR), 4 * _LAUNCH)
-    l2 = max(_power_below(second // 2 // _PAIR), 4 * l1)
-    last_level = max(_power_below(last // 4 // _PAIR), 2 * l2)
-    memory = min(max(2 * _power_below(2 * last // _PAIR - 1), _MAPPED), _LARGEST)
+    first = levels.get("L1d", 32 * 2**10)
+    second = levels.get("L2", 2**20)
+    last = max(levels.get("L3", 0), second)
+    l2 = max(_power_below(second // 4 // _PAIR), 16 * _LAUNCH)
+    l1 = min(max(_power_below(first * 3 // 4 // _PAIR), 4 * _LAUNCH), l2 // 4)
+    memory = max(_MEMORY, 4 * l2)
     return {
         "launch": _LAUNCH,
         "l1": l1,
         "between": _power_below(math.isqrt(l1 * l2)),
         "l2": l2,
-        "last_level": last_level,
-        "memory": max(memory, 2 * last_level),
+        "last_level": min(max(_power_below(last // 4 // _PAIR), 2 * l2), memory // 2),
+        "memory": memory,
     }
 
 
@@ -71,6 +84,51 @@ def _power_below(number: int) -> int:
     return 1 << (max(number, 1).bit_length() - 1)
 
 
-def streams(size: int, itemsize: int, device: str) -> bool:
-    """Say whether an input and an output of `size` elements leave the last-level cache no reuse."""
-    return size * itemsize * 2 >= _PAIR * size_classes(device)["memory"]
+def buffers_of(size: int, itemsize: int, device: str) -> int:
+    """The inputs, and outputs, that a call goes round so that it finds none of them in a cache.
+
+    As many as memory allows; 1 for less than the class `memory`.
+    """
+    if device == "cuda" or size < size_classes(device)["memory"]:
+        return 1
+    return buffers(size * itemsize * 2, _to_leave(), _most())
+
+
+def buffers(bytes_of_call: int, to_leave: int, most: int) -> int:
+    """Calls of an input and an output that touch four times what is `to_leave`, in `most` bytes."""
+    wanted = -(-_WANTED * to_leave // bytes_of_call)
+    return max(min(wanted, most // bytes_of_call), 1)
+
+
+def _to_leave() -> int:
+    """The bytes of the largest cache, be it seen or only said to be there."""
+    last = caches().last
+    return max(last.bytes, last.nominal // 2)
+
+
+_most = cache(affordable)
+"""The bytes that all buffers of a case take at most, the same for every case."""
+
+
+@cache
+def places(device: str) -> Mapping[str, Place]:
+    """The place that each class is on this machine, in float32."""
+    if device == "cuda":
+        return _CUDA_PLACES
+    classes, known = size_classes(device), caches()
+    touched = {name: size * _PAIR for name, size in classes.items()}
+    touched["memory"] *= buffers_of(classes["memory"], _PAIR // 2, device)
+    ends = known.second.bytes, known.last.bytes, known.last.worth is not Worth.ENDLESS
+    return {name: place(name, size, *ends) for name, size in touched.items()}
+
+
+def place(size_class: str, touched: int, second: int, last: int, ends: bool) -> Place:
+    """The place of a class whose calls touch so many bytes before they touch one again.
+
+    `ends` says whether the last level, of so many bytes, was seen to end.
+    """
+    if size_class == "launch":
+        return Place(Where.CALL)
+    if touched >= _ENOUGH * last and ends:
+        return Place(Where.MEMORY)
+    return Place(Where.CACHE if touched <= second else Where.LAST_LEVEL)

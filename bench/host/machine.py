@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .cpus import available_cpus, core_kinds
+from .limits import cpu_quota
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -20,8 +23,20 @@ class Gpu:
 
 
 @dataclass(frozen=True)
+class Cpus:
+    """The CPUs that this process may use, and the worth of CPUs that a quota leaves, if any.
+
+    `kinds` has the CPUs by kind of core, where a machine mixes them.
+    """
+
+    given: tuple[int, ...] = ()
+    quota: float | None = None
+    kinds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Machine:
-    """A host as far as it says; None where it does not. `caches` are sizes by level and kind."""
+    """A host as far as it says; None where it does not. `caches` are nominal, by level and kind."""
 
     cpu: str | None = None
     architecture: str | None = None
@@ -36,6 +51,7 @@ class Machine:
     python: str | None = None
     compiler: str | None = None
     load: float | None = None
+    cpus: Cpus = field(default_factory=Cpus)
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,11 @@ def facts() -> Machine:
         python=platform.python_version(),
         compiler=_first_line("c++", "--version") or "none",
         load=round(os.getloadavg()[0], 2),
+        cpus=Cpus(
+            tuple(available_cpus()),
+            cpu_quota(),
+            {kind: tuple(cpus) for kind, cpus in core_kinds().items()},
+        ),
     )
 
 
@@ -82,22 +103,22 @@ def _cpuinfo(key: str) -> str:
     return ""
 
 
-def _caches() -> dict[str, str]:
-    """Size by level and kind of the first CPU's caches: {"L1d": "48K", ...}."""
+def _caches(cpu: int = 0) -> dict[str, str]:
+    """Size by level and kind of a CPU's caches: {"L1d": "48K", ...}."""
     sizes = {}
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+    for index in sorted(Path(f"/sys/devices/system/cpu/cpu{cpu}/cache").glob("index*")):
         kind = {"Data": "d", "Instruction": "i"}.get(_read(index / "type"), "")
         sizes[f"L{_read(index / 'level')}{kind}"] = _read(index / "size")
     return sizes
 
 
-def cache_bytes() -> dict[str, int]:
-    """Bytes by level and kind of the first CPU's caches: {"L1d": 49152, ...}; empty if unknown."""
+def cache_bytes(cpu: int = 0) -> dict[str, int]:
+    """Bytes by level and kind of a CPU's caches: {"L1d": 49152, ...}; without those unknown."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
     sizes = {}
-    for name, size in _caches().items():
+    for name, size in _caches(cpu).items():
         digits, unit = size.rstrip("KMG"), size[-1:]
-        if digits.isdigit():
+        if digits.isdigit() and int(digits):
             sizes[name] = int(digits) * units.get(unit, 1)
     return sizes
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..catalog.places import Place, named
+from ..host.caches import Caches
 from ..host.floating_point import FloatingPoint
 from ..host.machine import Machine, Project
 from .status import Status
@@ -89,10 +91,11 @@ class RunFacts:
     the only one). `seconds` is the wall time of each phase; `timed_share` the part of the measuring
     phase that lies inside timed regions; `seconds_a_case` that phase over the cases that it timed;
     `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
-    own cost per call. `size_classes` gives the elements of each class by device; `gpu_states` the
-    clocks and throttle bits of each GPU before and after each epoch that used one; `precision` is
-    the half width of an interval at which sampling stops, `budget` the seconds of sampling after
-    which it stops anyway. `selftest` has a gate's measure of itself.
+    own cost per call. `size_classes` gives the elements of each class by device, `places` where its
+    data truly lies, `caches` the curve and the levels that say so; `gpu_states` the clocks and
+    throttle bits of each GPU before and after each epoch that used one; `precision` is the half
+    width of an interval at which sampling stops, `budget` the seconds of sampling after which it
+    stops anyway. `selftest` has a gate's measure of itself.
     """
 
     schema: int
@@ -111,6 +114,8 @@ class RunFacts:
     asked: dict[str, list[str | int]]
     inputs: str
     machine: Machine
+    places: dict[str, dict[str, Place]] = field(default_factory=dict)
+    caches: Caches | None = None
     project: Project = field(default_factory=Project)
     frameworks: dict[str, FrameworkFacts] = field(default_factory=dict)
     workers: dict[str, WorkerFacts] = field(default_factory=dict)
@@ -124,6 +129,10 @@ class RunFacts:
     spoilt_samples: int = 0
     gpu_states: list[dict[str, str]] = field(default_factory=list)
     selftest: list[Tally] = field(default_factory=list)
+
+    def place(self, device: str, size_class: str) -> Place | None:
+        """The place of a size class, as the run says or else its name; None for another name."""
+        return self.places.get(device, {}).get(size_class) or named(size_class)
 
     def title(self, framework: str) -> str:
         """A framework's own spelling of its name, as far as the run has it."""

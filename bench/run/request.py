@@ -10,9 +10,10 @@ from pathlib import Path
 from ..catalog import inputs
 from ..catalog.cases import DEVICES, Profile, Selection
 from ..catalog.frameworks import frameworks
-from ..catalog.sizes import size_classes
+from ..catalog.sizes import places, size_classes
 from ..exactness.reproduction import differentiates
 from ..host import machine
+from ..host.caches import caches
 from ..results.facts import FrameworkFacts, RunFacts
 from ..results.store import SCHEMA
 
@@ -67,6 +68,8 @@ class Request:
             precision=profile.precision,
             budget=profile.seconds if self.budget is None else self.budget,
             size_classes={device: dict(size_classes(device)) for device in DEVICES},
+            places={device: dict(places(device)) for device in DEVICES},
+            caches=caches(),
             per_binade=profile.per_binade,
             asked={key: list(value) for key, value in asdict(self.selection).items() if value},
             inputs=inputs.TIMING_INPUTS,

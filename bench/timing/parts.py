@@ -4,8 +4,8 @@ In cache the time of a call is a straight line over its n elements, whose slope 
 and `arithmetic`. The slope is taken between the largest sizes that fit the first- and the
 second-level cache; a size between the two is left out and predicted by the line (`fit_error`).
 `launch` is the time of the smallest call besides its elements. The line may start above it: large
-work is handed to other threads, or gets temporaries (`handoff`). Per element, streaming from DRAM
-adds `memory`, and an output that the allocator maps afresh adds `allocation`:
+work is handed to other threads, or gets temporaries (`handoff`). Per element, data from memory adds
+`memory`, and an output of the call's own, beside one that is given, adds `allocation`:
 
     time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
 

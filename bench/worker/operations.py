@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 import os
 import platform
@@ -29,16 +28,13 @@ from .protocol import (
     Sample,
     Sampled,
     Started,
-    TimedCall,
 )
+from .rounds import filled
 from .steps import Action, Steps, Tensor, results_of
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
     from .protocol import Outputs
-
-_STREAMED = 4
-"""Pairs of buffers that a streaming case goes round: none is in a cache when its turn comes."""
 
 _COLD_CALLS = 2
 """Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
@@ -102,17 +98,11 @@ class Worker:
         cached = self.adapter.from_cache() - cached
         if request.checked:
             self.checks.step(timed.call, step)
-        if timed.streams:
-            action = _round([action, *self._others(timed)])
-        if request.checked:
             self.checks.waiting(action)
+        if timed.buffers > 1:
+            action = self.steps.round(timed)
         self.ready[request.number] = Ready(action, later, timed.call.cache == "cold")
         return Prepared(first, later, compilations, cached)
-
-    def _others(self, timed: TimedCall) -> list[Action]:
-        """The same on other inputs, which a case that streams goes round as well."""
-        seeds = (timed.seed + 10 * i for i in range(1, _STREAMED))
-        return [self.steps.timed(replace(timed, seed=seed)).action for seed in seeds]
 
     def sample(self, request: Sample) -> Sampled:
         """Raises Recompiled where something was compiled meanwhile.
@@ -127,11 +117,12 @@ class Worker:
         loops = min(loops, _COLD_CALLS) if ready.cold else loops
         count = max(1, min(request.batches, round(request.batches * batch / usual)))
         pulse = self.clock.pulse()
-        if loops > 1 and not ready.cold:
-            self.clock.elapsed(ready.action, max(1, loops // 8))
-        compilations = self.adapter.compilations()
-        timed = self.clock.cold if ready.cold else self.clock.batch
-        samples = [timed(ready.action, loops) for _ in range(count)]
+        with filled(ready.action):
+            if loops > 1 and not ready.cold:
+                self.clock.elapsed(ready.action, max(1, loops // 8))
+            compilations = self.adapter.compilations()
+            timed = self.clock.cold if ready.cold else self.clock.batch
+            samples = [timed(ready.action, loops) for _ in range(count)]
         if self.adapter.compilations() != compilations:
             raise Recompiled("compiled again inside a timed region")
         elapsed, busy, switches, faults = zip(*samples, strict=True)
@@ -194,9 +185,3 @@ class Worker:
         """Nanoseconds that the loop and the wait add to each call, on a result that is ready."""
         ready = self.steps.timing_input((16,), "float32", 0)
         return min(self.clock.elapsed(lambda: ready, 10_000) for _ in range(5)) / 10_000
-
-
-def _round(actions: list[Action]) -> Action:
-    """A step that goes round several."""
-    turn = itertools.cycle(actions)
-    return lambda: next(turn)()

@@ -130,15 +130,15 @@ class Call:
 
 @dataclass(frozen=True)
 class TimedCall:
-    """A call on random inputs of a shape.
+    """A call on random inputs of a shape, which goes round so many `buffers`.
 
-    One that `streams` goes round several inputs, so that none of them is in a cache.
+    With several, none of them is in a cache when its turn comes.
     """
 
     call: Call
     shape: tuple[int, ...]
     seed: int = 0
-    streams: bool = False
+    buffers: int = 1
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
+from .rounds import Action as Action
+from .rounds import Ring, Round
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Tensor = Any
 """An array of the framework's own."""
-Action = Callable[[], Any]
-"""A call of no arguments that does the work of one case, once."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,33 @@ class Steps:
         self.functions: dict[tuple[Any, ...], Callable[..., Tensor]] = {}
         self.inputs: dict[tuple[Any, ...], Tensor] = {}
         self.slots: dict[tuple[Any, ...], list[Tensor]] = {}
+        self.rings: dict[tuple[Any, ...], Ring] = {}
 
     def share_memory(self, other: Steps) -> None:
-        """Use the inputs of others of this process, and the places of reused outputs."""
-        self.inputs, self.slots = other.inputs, other.slots
+        """Use the inputs of others of this process, and the places where results are kept."""
+        self.inputs, self.slots, self.rings = other.inputs, other.slots, other.rings
 
-    def timed(self, timed: TimedCall) -> Step:
-        """The step of a call on its timing input."""
+    def timed(self, timed: TimedCall, turn: int = 0) -> Step:
+        """The step of a call on its timing input, or on that of another turn of its round."""
         call, seed = timed.call, timed.seed
-        given = self.timing_input(timed.shape, call.dtype, seed, call.domain)
+        given = self.timing_input(timed.shape, call.dtype, seed, call.domain, turn)
         arrays = [given, *self.learned(call)]
         upstream: list[Tensor] = []
 
         def pull(output: Tensor) -> Tensor:
-            upstream[:] = [self.timing_input(tuple(output.shape), call.dtype, seed + 1)]
+            shape = tuple(output.shape)
+            upstream[:] = [self.timing_input(shape, call.dtype, seed + 1, turn=turn)]
             return upstream[0]
 
-        slot = None if call.output == "fresh" else self._slot(call, arrays, seed)
+        slot = None if call.output == "fresh" else self._slot(call, arrays, (seed, turn))
         return Step(self.action(call, arrays, pull, slot), given, upstream, slot)
+
+    def round(self, timed: TimedCall) -> Round:
+        """A step that goes round the buffers of all calls of its shape and format."""
+        key = (timed.shape, timed.call.dtype, timed.buffers)
+        ring = self.rings.setdefault(key, Ring([None] * timed.buffers))
+        saves = timed.call.direction == "backward"
+        return Round(lambda turn: self.timed(timed, turn).action, ring, saves)
 
     def action(
         self,
@@ -107,11 +116,17 @@ class Steps:
         dtype: str,
         seed: int,
         domain: inputs.Domain = "all",
+        turn: int = 0,
     ) -> Tensor:
-        """The random inputs of a shape, made once."""
-        key = (shape, dtype, domain, seed)
+        """The random inputs of a shape, made once. Each turn has them a row further."""
+        key = (shape, dtype, domain, seed, turn)
         if key not in self.inputs:
-            self.inputs[key] = self._adapter.put(inputs.timing(shape, dtype, seed, domain), dtype)
+            if turn:
+                first = self._adapter.get(self.timing_input(shape, dtype, seed, domain))
+                bits = np.roll(first, turn * shape[-1])
+            else:
+                bits = inputs.timing(shape, dtype, seed, domain)
+            self.inputs[key] = self._adapter.put(bits, dtype)
         return self.inputs[key]
 
     def learned(self, call: Call) -> list[Tensor]:
@@ -123,10 +138,10 @@ class Steps:
             for learned in call.learned
         ]
 
-    def _slot(self, call: Call, arrays: list[Tensor], seed: int) -> list[Tensor]:
+    def _slot(self, call: Call, arrays: list[Tensor], turn: tuple[int, int]) -> list[Tensor]:
         """The place of an output that is written again and again, shared by cases of one shape."""
         output = self.forward(call, arrays)
-        key = (tuple(output.shape), call.dtype, seed)
+        key = (tuple(output.shape), call.dtype, *turn)
         return self.slots.setdefault(key, [output])
 
 

@@ -8,7 +8,7 @@ from ..catalog.activations import Activation, find, find_reference
 from ..catalog.cases import Case, row_length
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import Framework, frameworks
-from ..catalog.sizes import streams
+from ..catalog.sizes import buffers_of
 from ..worker.protocol import Call, Learned, TimedCall
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def timing_shape(case: Case) -> tuple[int, int]:
 def timed_call(case: Case, seed: int) -> TimedCall:
     """A case on its timing input."""
     shape = timing_shape(case)
-    goes_round = streams(case.size, DTYPES[case.dtype].itemsize, case.device)
-    return TimedCall(call_of(case, shape[-1]), shape, seed, goes_round)
+    buffers = buffers_of(case.size, DTYPES[case.dtype].itemsize, case.device)
+    return TimedCall(call_of(case, shape[-1]), shape, seed, buffers)
 
 
 def call_of(case: Case, channels: int) -> Call:

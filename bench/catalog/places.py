@@ -1,0 +1,45 @@
+"""Places: where the data of a call lies, and what its output is written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Where(StrEnum):
+    """What decides the time of a call: itself, or the memory that its data comes from."""
+
+    CALL = "call"
+    CACHE = "cache"
+    LAST_LEVEL = "last level"
+    MEMORY = "memory"
+
+
+class Outputs(StrEnum):
+    """The memory that outputs go to: kept from call to call, or pages that are mapped afresh."""
+
+    KEPT = "kept"
+    FRESH_PAGES = "fresh pages"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place that a size truly is on a machine."""
+
+    where: Where
+    outputs: Outputs = Outputs.KEPT
+
+
+_NAMED = {
+    "launch": Place(Where.CALL),
+    "l1": Place(Where.CACHE),
+    "between": Place(Where.CACHE),
+    "l2": Place(Where.CACHE),
+    "last_level": Place(Where.LAST_LEVEL),
+    "memory": Place(Where.MEMORY, Outputs.FRESH_PAGES),
+}
+
+
+def named(size_class: str) -> Place | None:
+    """The place that a size class is called after, of a run that does not say what it is."""
+    return _NAMED.get(size_class)

@@ -1,0 +1,79 @@
+"""What a control group leaves of the machine: its CPU time and its memory, cgroup v1 and v2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+_PERIOD = 100_000
+"""Microseconds of a period, where a quota stands alone."""
+
+
+def cpu_quota(root: Path = Path("/")) -> float | None:
+    """The CPUs' worth of time that this process gets; None without a limit.
+
+    The tightest of its group and the groups around it holds.
+    """
+    quotas = []
+    for group in _groups(root, "cpu"):
+        quota, period = [*_words(group / "cpu.max"), "", ""][:2]
+        if not quota:
+            quota, period = (
+                " ".join(_words(group / f"cpu.cfs_{name}_us")) for name in ("quota", "period")
+            )
+        if quota.isdigit():
+            quotas.append(int(quota) / (int(period) if period.isdigit() else _PERIOD))
+    return min(quotas, default=None)
+
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Bytes that can be had without swapping, in the machine and in every group around."""
+    free = _field(root / "proc/meminfo", "MemAvailable:") * 2**10
+    left = [
+        limit - _number(group / used) + _field(group / "memory.stat", "inactive_file")
+        for group in _groups(root, "memory")
+        for name, used in _MEMORY
+        if (limit := _number(group / name))
+    ]
+    return max(min([free, *left]), 0)
+
+
+_MEMORY = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+
+
+def _groups(root: Path, controller: str) -> Iterator[Path]:
+    """The group of this process and those around it, under whichever hierarchy has a controller."""
+    top = root / "sys/fs/cgroup"
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        if names and controller not in names.split(","):
+            continue
+        mounts = [top / controller, top / names] if names else [top, top / "unified"]
+        for place in (PurePosixPath(path), *PurePosixPath(path).parents):
+            yield from (mount / str(place).lstrip("/") for mount in mounts)
+
+
+def _text(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
+    return ""
+
+
+def _words(path: Path) -> list[str]:
+    return _text(path).split()
+
+
+def _number(path: Path) -> int:
+    """The number in a file; 0 where there is none, or no limit."""
+    text = _text(path).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _field(path: Path, name: str) -> int:
+    """The number after a name at the start of a line."""
+    lines = (line.split() for line in _text(path).splitlines())
+    return next((int(words[1]) for words in lines if words[:1] == [name]), 0)

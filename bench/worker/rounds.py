@@ -1,0 +1,70 @@
+"""Calls that go round buffers, so that none of them is in a cache when its turn comes.
+
+A call reads the next input, and its result is kept until its turn comes round again: the oldest is
+let go when a new one is there. The allocator then gives the block that was left last, which has
+long left the caches and whose pages are mapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+Action = Callable[[], Any]
+"""A call of no arguments that does the work of one case, once."""
+
+
+@dataclass
+class Ring:
+    """The results kept of calls of one shape and format, and whose turn it is."""
+
+    kept: list[Any]
+    turn: int = 0
+
+
+class Round:
+    """A step that goes round; `made` gives the step on the buffers of a turn.
+
+    Cases that share inputs share the `ring`, so that none finds what another has just used. One
+    that `saves` values for each turn, for a pass backwards, has them while it is timed only.
+    """
+
+    def __init__(self, made: Callable[[int], Action], ring: Ring, saves: bool) -> None:
+        self._made, self._ring, self._saves = made, ring, saves
+        self._actions: list[Action] = []
+
+    def __call__(self) -> Any:
+        """Call the step whose turn it is, and keep what comes out."""
+        if not self._actions:
+            self.fill()
+        ring = self._ring
+        turn = ring.turn = (ring.turn + 1) % len(self._actions)
+        result = ring.kept[turn] = self._actions[turn]()
+        return result
+
+    def fill(self) -> None:
+        """Make the steps and go round once: what is timed afterwards maps no memory anew."""
+        if not self._actions:
+            self._actions = [self._made(turn) for turn in range(len(self._ring.kept))]
+            for _ in self._ring.kept:
+                self()
+
+    def release(self) -> None:
+        """Let go of what was saved."""
+        if self._saves:
+            self._actions = []
+
+
+@contextmanager
+def filled(*actions: Action) -> Iterator[None]:
+    """Have everything at hand that the steps which go round need, as long as they are timed."""
+    rounds = [action for action in actions if isinstance(action, Round)]
+    try:
+        for step in rounds:
+            step.fill()
+        yield
+    finally:
+        for step in rounds:
+            step.release()

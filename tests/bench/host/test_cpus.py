@@ -1,0 +1,56 @@
+"""The CPUs that are measured on, and cores of several kinds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actbench.bench.host import cpus
+from actbench.bench.host.cpus import capacity, core_kinds, measuring_cpus
+
+
+def _cores(root: Path, capacities: list[int], name: str = "cpu_capacity") -> Path:
+    for cpu, value in enumerate(capacities):
+        (root / f"cpu{cpu}" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / f"cpu{cpu}" / name).write_text(f"{value}\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("capacities", "threads", "expected"),
+    [
+        ([0, 0, 0, 0], 1, [3]),
+        ([0, 0, 0, 0], 2, [2, 3]),
+        ([1024, 1024, 400, 400], 1, [1]),
+        ([400, 1024, 400, 1024], 3, [1, 2, 3]),
+        ([0], 1, [0]),
+    ],
+)
+def test_the_last_of_the_fastest_cpus_are_measured_on(
+    capacities: list[int], threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "available_cpus", lambda: list(range(len(capacities))))
+    monkeypatch.setattr(cpus, "capacity", lambda cpu: capacities[cpu])
+    assert measuring_cpus(threads) == expected
+
+
+def test_a_capacity_is_the_system_s_or_a_frequency(tmp_path: Path) -> None:
+    assert capacity(0, tmp_path) == 0
+    _cores(tmp_path, [3_000_000], "cpufreq/cpuinfo_max_freq")
+    assert capacity(0, tmp_path) == 3_000_000
+    assert capacity(0, _cores(tmp_path, [1024])) == 1024
+
+
+def test_kinds_of_cores_are_named_where_there_are_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "available_cpus", lambda: [0, 1, 2])
+    root = tmp_path / "system/cpu"
+    assert core_kinds(root) == {}
+    assert core_kinds(_cores(root, [1024] * 3)) == {}
+    assert core_kinds(_cores(root, [512, 1024, 512])) == {"512": [0, 2], "1024": [1]}
+    for kind, listed in (("core", "0-1,4"), ("atom", "2-3")):
+        (tmp_path / f"cpu_{kind}").mkdir()
+        (tmp_path / f"cpu_{kind}/cpus").write_text(f"{listed}\n")
+    assert core_kinds(root) == {"atom": [2, 3], "core": [0, 1, 4]}
