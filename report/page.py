@@ -75,7 +75,7 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
         if content is not None:
             name = module.__name__.rpartition(".")[2]
             html = Markup(templates.get_template(f"{name}.html.j2").render(content))
-            yield Section(name, module.TITLE, module.LINK, html)
+            yield Section(name, module.TITLE, getattr(module, "LINK", module.TITLE), html)
 
 
 def _leads(module: Any, evidence: Evidence) -> bool:

@@ -84,6 +84,16 @@ def machine(facts: Machine) -> str:
     return ", ".join([*parts, *(f"{gpu.name}, {gpu.driver}" for gpu in facts.gpus)])
 
 
+_SPELLED = {name: name.upper() for name in ("elu", "gelu", "celu", "selu")}
+_SPELLED |= {"relu": "ReLU", "silu": "SiLU", "leaky_relu": "leaky ReLU", "squareplus": "Squareplus"}
+_SPELLED |= {"mish": "Mish", "gelu_tanh": "tanh GELU"}
+
+
+def spelled(activation: str) -> str:
+    """An activation as the literature spells it, as far as that differs: `GELU`."""
+    return _SPELLED.get(activation, activation)
+
+
 def capital(text: str) -> str:
     """The same with a capital first, and the rest as it is."""
     return f"{text[:1].upper()}{text[1:]}"

@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from ..read.evidence import FAMILIES, Estimate, Evidence, Timed
 from .groups import in_families
-from .ratios import NamedRatio, ratio
+from .ratios import NamedRatio
 from .settings import Setting, setting_of
+from .values import ratio
 
 NAMED: Mapping[str, tuple[str, ...]] = {
     "exp": ("gelu", "silu", "elu"),

@@ -59,6 +59,12 @@ class Group(Generic[Record]):
         return self.conditions.words(self.with_run)
 
     @property
+    def unusual(self) -> str:
+        """What is unusual of the conditions: `cuda, bfloat16, run b`."""
+        conditions = unusual(replace(self.conditions, direction="forward"))
+        return ", ".join([*conditions, *[f"run {self.conditions.run}"] * self.with_run])
+
+    @property
     def prefix(self) -> str:
         """The unusual conditions, before a sentence: `cuda, bfloat16, run b: `."""
         conditions = unusual(replace(self.conditions, direction="forward"))

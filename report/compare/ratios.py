@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from ..read.evidence import Estimate, Timed
+from ..read.evidence import Estimate
 from ..words import listing, number
-from .settings import setting_of
 
 CLOSE = 0.05
 """Times that differ by no more than this share count as the same."""
@@ -32,18 +31,6 @@ class Verdict(Enum):
     def brief(self) -> str:
         """The verdict in a few words."""
         return self.value[1]
-
-
-def ratio(top: Timed, bottom: Timed) -> Estimate | None:
-    """One case's time over another's, as wide as both intervals allow.
-
-    Over the relu that costs are over it is the rows' own cost, taken in the same processes. None
-    where the other time may be 0.
-    """
-    same = setting_of(top.run, top.case) == setting_of(bottom.run, bottom.case)
-    if same and top.cost and bottom.is_unit:
-        return top.cost
-    return top.time.over(bottom.time)
 
 
 def verdict(estimate: Estimate) -> Verdict:

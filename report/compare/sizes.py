@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..read.evidence import Evidence, class_names
-from ..words import elements
+from ..words import counted, elements
 from .settings import Setting
 
 _PLACES = {
-    "launch": "at launch",
+    "launch": "one tiny call",
     "l1": "in cache",
     "l2": "in cache",
     "last_level": "in the last-level cache",
-    "memory": "streaming",
+    "memory": "from memory",
 }
 _DECIDING = ("l2", "l1")
 """Size classes at which arithmetic decides, the better first."""
@@ -29,20 +29,20 @@ class Size:
     device: str = "cpu"
 
     @property
-    def place(self) -> str:
-        """`in cache`; of a size that is no class, `at one size`."""
-        return _PLACES.get(self.name, "at one size")
+    def words(self) -> str:
+        """`in cache`, `from memory`."""
+        return _PLACES.get(self.name, f"at {counted(self.elements, 'element')}")
 
     @property
-    def words(self) -> str:
-        """`streaming from DRAM`."""
-        memory = "DRAM" if self.device == "cpu" else "the device's memory"
-        return f"{self.place} from {memory}" if self.name == "memory" else self.place
+    def kind(self) -> str:
+        """`launch`, `memory`, or `cache` for any other."""
+        return self.name if self.name in ("launch", "memory") else "cache"
 
     @property
     def where(self) -> str:
         """`in cache, 65,536 elements (2^16)`."""
-        return f"{self.words}, {elements(self.elements)}"
+        known = self.name in _PLACES
+        return f"{self.words}, {elements(self.elements)}" if known else self.words
 
 
 def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:

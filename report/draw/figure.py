@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .drawing import Panel
+
+@dataclass(frozen=True)
+class Panel:
+    """A drawing and its text for somebody who cannot see it."""
+
+    svg: str
+    label: str
 
 
 @dataclass(frozen=True)
 class Figure:
     """A chart of one or more panels under one caption.
 
-    Its `shape` is `small`, `large`, or `half` of the page's width, which scrolls sideways.
-    `command` measures what the figure lacks.
+    Its `shape` is `small`, or `half` of the page's width, which scrolls sideways. `command`
+    measures what the figure lacks.
     """
 
     sentence: str

@@ -1,136 +1,105 @@
-"""The parts of a cost: bars that add up, in cache, streaming, and per call."""
+"""The parts of a cost: bars that add up, in cache, from memory, and per call."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from ..compare.groups import Series, foremost, groups
+from ..read.evidence import Evidence, Split
+from ..words import capital, number, spelled
+from .figure import Figure, Panel
+from .svg import INK, SIGNS, SOFT, Drawing, Scale, colour, shortened, tick_label
 
-from ..compare.groups import Series, foremost, groups, in_families
-from ..read.evidence import FAMILIES, Estimate, Evidence, Split
-from ..words import capital, number, shortened
-from .drawing import (
-    COLOURS,
-    INK,
-    PARTS,
-    SIGNS,
-    SOFT,
-    Panel,
-    beside,
-    canvas,
-    heading,
-    to_svg,
-    whiskers,
-)
-from .figure import Figure
-
-_ROW, _LEFT, _BROAD, _BAR = 19.0, 142.0, 596.0, 0.62
-_COLUMNS = (
+NAMES = ("relu", "squareplus", "elu", "silu", "gelu", "softplus", "tanh", "mish")
+"""The activations that are drawn; the table has all."""
+_LEFT, _BROAD, _ROW, _TOP = 92.0, 560.0, 17.0, 44.0
+_COLUMNS: Sequence[tuple[str, Sequence[str], float]] = (
     ("in cache, ns per element", ("copy_floor", "arithmetic"), 1.0),
-    ("streaming, ns per element", ("memory", "allocation"), 1.0),
+    ("from memory, ns per element", ("memory", "allocation"), 1.0),
     ("per call, µs", ("launch", "handoff"), 1000.0),
 )
 """Columns side by side: a title, parts that add up from the left, and a unit in ns."""
+LEGEND: Mapping[str, str] = {
+    metric.replace("_", "-"): metric.replace("_", " ")
+    for _, metrics, _ in _COLUMNS
+    for metric in metrics
+}
+"""The parts by the name of their colour."""
 
 
 def figures(evidence: Evidence) -> list[Figure]:
-    """The parts of each activation's plain form, a panel per framework and mode."""
+    """The parts of activations that people name, a panel per framework and mode."""
     return [
         Figure(
-            "Where the time goes",
-            f"{capital(group.words)}; each activation in its plain form: native, or the first one "
-            "written out where there is none. The bar ends at ┃, the whisker is the 95 % interval "
-            "of the arithmetic. A part is a difference of times and can fall below 0; the table "
-            "has its interval. Every panel has axes of its own, from 0.",
-            tuple(
-                _panel(f"parts-{index}-{panel}", series)
-                for panel, series in enumerate(group.series)
-            ),
+            "What an element and a call are made of",
+            f"{capital(group.words)}; each activation in its plain form. A part is a difference of "
+            "times and can fall below 0. Every panel has axes of its own, from 0.",
+            tuple(map(_panel, group.series)),
             "half",
         )
-        for index, group in enumerate(foremost(groups(evidence, evidence.splits, _drawn)))
+        for group in foremost(groups(evidence, evidence.splits, _drawn))
     ]
 
 
 def _drawn(split: Split) -> bool:
-    return split.plain and in_families(split) and split.part("arithmetic") is not None
+    return split.plain and split.case.activation in NAMES and split.slope is not None
 
 
-def _panel(name: str, series: Series[Split]) -> Panel:
-    splits = sorted(
-        series.records,
-        key=lambda split: (FAMILIES.index(split.family), _arithmetic(split).value),
-    )
-    with canvas(_BROAD, _ROW * len(splits) + 84, _LEFT, 10, top=48) as (figure, first):
-        box = first.get_position()
-        width, gap = box.width * 0.29, box.width * 0.065
-        for index, (title, metrics, nanoseconds) in enumerate(_COLUMNS):
-            axes = first if index == 0 else figure.add_axes((0.0, 0.0, 1.0, 1.0))
-            axes.set_position((box.x0 + index * (width + gap), box.y0, width, box.height))
-            axes.patch.set_visible(False)
-            axes.set_axisbelow(True)
-            _column(axes, title, metrics, nanoseconds, splits)
-        for row, split in enumerate(splits):
-            beside(first, row, shortened(split.case.activation, 23), -18, size=9.5, ha="right")
-            look: dict[str, Any] = {"color": COLOURS[split.family], "ha": "right"}
-            beside(first, row, SIGNS[split.family], -5, size=9, **look)
-        heading(first, series.who, _LEFT, above=30)
-        svg = to_svg(figure, name)
-    costs = ", ".join(
-        f"{split.case.activation} {number(_arithmetic(split).value)}" for split in splits
-    )
-    lead = f"{series.who}: parts of the cost of {len(splits)} activations"
-    return Panel(svg, f"{lead}: arithmetic {costs}")
+def _panel(series: Series[Split]) -> Panel:
+    splits = sorted(series.records, key=lambda split: NAMES.index(split.case.activation))
+    bottom = _TOP + _ROW * len(splits)
+    drawing = Drawing(_BROAD, bottom + 20)
+    drawing.text(0, 12, shortened(series.who, _BROAD, 12), 12, bold=True)
+    for row, split in enumerate(splits):
+        y = _TOP + (row + 0.5) * _ROW + 3.5
+        name = shortened(spelled(split.case.activation), _LEFT - 22)
+        drawing.text(_LEFT - 20, y, name, 10.5, "end")
+        drawing.text(_LEFT - 6, y, SIGNS.get(split.family, ""), 9, "end", colour(split.family))
+    width = (_BROAD - _LEFT) / len(_COLUMNS)
+    for index, (title, metrics, nanoseconds) in enumerate(_COLUMNS):
+        left = _LEFT + index * width
+        drawing.text(left, _TOP - 12, title, 9.5, fill=SOFT)
+        _column(drawing, (left, left + width - 24), metrics, nanoseconds, splits, bottom)
+    words = "; ".join(f"{split.case.activation}: {_spoken(split)}" for split in splits)
+    return Panel(drawing.svg(), f"{series.who}, parts of a cost in ns: {words}")
 
 
-def _arithmetic(split: Split) -> Estimate:
-    arithmetic = split.part("arithmetic")
-    assert arithmetic is not None
-    return arithmetic
+def _spoken(split: Split) -> str:
+    parts = ((name.replace("_", " "), split.part(name)) for name in split.parts if name in _KNOWN)
+    return ", ".join(f"{name} {number(part.value)}" for name, part in parts if part)
+
+
+_KNOWN = frozenset(metric for _, metrics, _ in _COLUMNS for metric in metrics)
 
 
 def _column(
-    axes: Axes, title: str, metrics: Sequence[str], nanoseconds: float, splits: Sequence[Split]
+    drawing: Drawing,
+    sides: tuple[float, float],
+    metrics: Sequence[str],
+    nanoseconds: float,
+    splits: Sequence[Split],
+    bottom: float,
 ) -> None:
-    measured = any(split.part(metric) for split in splits for metric in metrics)
-    for row, split in enumerate(splits):
-        parts = [(metric, part) for metric in metrics if (part := split.part(metric))]
-        _bars(axes, row, [(metric, part.value / nanoseconds) for metric, part in parts])
-        if measured and not parts:
-            beside(axes, row, "not measured", 4, size=8, color=SOFT)
-    if "arithmetic" in metrics:
-        _whiskers(axes, splits)
-    axes.axvline(0, color=SOFT, linewidth=0.8)
-    axes.set(ylim=(len(splits) - 0.4, -0.6), yticks=[])
-    axes.grid(axis="x")
-    axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    at: dict[str, Any] = dict(textcoords="offset points", color=SOFT, va="center", size=9.5)
-    axes.annotate(title, (0, 1), xytext=(0, 11), xycoords="axes fraction", **at)
-    if not measured:
-        axes.set_xticks([])
-        axes.annotate("not measured", (0, 0.5), xytext=(4, 0), xycoords="axes fraction", **at)
-
-
-def _bars(axes: Axes, row: int, parts: Sequence[tuple[str, float]]) -> None:
-    """Parts one after the other, those below 0 to the left."""
-    ends = [0.0, 0.0]
-    for metric, value in parts:
-        side = value >= 0
-        axes.barh(row, value, _BAR, ends[side], color=PARTS[metric], lw=0)
-        ends[side] += value
-
-
-def _whiskers(axes: Axes, splits: Sequence[Split]) -> None:
-    """The interval of the arithmetic, where it adds to the floor."""
-    known = {
-        row: arithmetic.plus(floor.value)
-        for row, split in enumerate(splits)
-        if (arithmetic := split.part("arithmetic")) and (floor := split.part("copy_floor"))
-    }
-    whiskers(axes, known, known.values(), INK, 1.1)
-    values = [arithmetic.value for arithmetic in known.values()]
-    axes.plot(values, list(known), "|", color=INK, markersize=6)
+    """Bars of one column, parts below 0 to the left of its zero line."""
+    parts = [
+        [(metric, part.value / nanoseconds) for metric in metrics if (part := split.part(metric))]
+        for split in splits
+    ]
+    if not any(parts):
+        drawing.text(sides[0], bottom - 4, "not measured", 9.5, fill=SOFT)
+        return
+    low = min(sum(min(value, 0.0) for _, value in of_split) for of_split in parts)
+    high = max(sum(max(value, 0.0) for _, value in of_split) for of_split in parts) or 1.0
+    scale = Scale(low, high, *sides, log=False)
+    for value in scale.ticks():
+        drawing.line(scale(value), _TOP - 6, scale(value), bottom)
+        drawing.text(scale(value), bottom + 12, tick_label(value), 9, "middle")
+    for row, of_split in enumerate(parts):
+        ends = [0.0, 0.0]
+        for metric, value in of_split:
+            side = value >= 0
+            left, right = sorted((scale(ends[side]), scale(ends[side] + value)))
+            fill = f"var(--{metric.replace('_', '-')})"
+            drawing.bar(left, _TOP + row * _ROW + 3, right - left, _ROW - 6, fill)
+            ends[side] += value
+    drawing.line(scale(0), _TOP - 6, scale(0), bottom, INK, 0.8)

@@ -1,114 +1,79 @@
-"""Strips: ratios with their intervals, a group of marks a row, on one logarithmic axis."""
+"""Strips: figures with their intervals, a row per framework and mode, on one logarithmic axis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-
-from ..compare.ratios import times
-from ..compare.settings import Setting
 from ..read.evidence import Estimate
-from ..words import number, shortened, title
-from .drawing import (
-    COLOURS,
-    MARKERS,
-    SOFT,
-    Limits,
-    Panel,
-    Row,
-    beside,
-    limits,
-    log_ticks,
-    rows,
-    spoken,
-    to_svg,
-    whiskers,
-)
+from ..words import number
+from .figure import Panel
+from .svg import SOFT, Drawing, Scale, colour, figure_of, logarithmic, shortened
 
-_RIGHT = 106.0
+WIDTH, _LEFT, _RIGHT = 340.0, 84.0, 110.0
+_LANE, _GAP, _TOP = 15.0, 9.0, 46.0
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A ratio with its interval and its name; `others` are values that stand faintly beside it.
-
-    A `hollow` one is drawn as an outline: a second kind within the same family.
-    """
+    """A figure with its interval, its name, and the family whose marker it has."""
 
     family: str
     label: str
     estimate: Estimate
-    others: tuple[float, ...] = ()
-    hollow: bool = False
 
 
-Strip = Row[Mark]
+@dataclass(frozen=True)
+class Strip:
+    """The marks of one row, a lane each, under a name and a smaller line below it."""
+
+    who: str
+    below: str
+    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True)
 class Strips:
-    """The content of one panel: its title, a subtitle, and its strips."""
+    """The content of one panel: its title and its strips."""
 
     title: str
     strips: Sequence[Strip]
-    below: str = ""
 
 
-def by_setting(marks: Iterable[tuple[Setting, Mark]]) -> list[Strip]:
-    """A strip per framework and mode."""
-    marks_of: dict[tuple[str, str], list[Mark]] = {}
-    for setting, mark in marks:
-        marks_of.setdefault((title(setting.framework), setting.mode), []).append(mark)
-    return [Row(who, mode, tuple(strip)) for (who, mode), strip in marks_of.items()]
+def panels(contents: Sequence[Strips], axis: str, unit: str, one: str = "") -> tuple[Panel, ...]:
+    """Panels on the same axis of figures with a unit; `one` names a dashed line at 1."""
+    marks = [mark for content in contents for strip in content.strips for mark in strip.marks]
+    values = [mark.estimate.value for mark in marks] + [1.0] * bool(one)
+    scale = logarithmic(values, _LEFT, WIDTH - _RIGHT)
+    return tuple(_panel(content, scale, axis, unit, one) for content in contents if content.strips)
 
 
-def panels(name: str, contents: Sequence[Strips], over: str) -> tuple[Panel, ...]:
-    """Panels on the same axis: times over those of `over`, with a dashed line at 1."""
-    marks = [mark for content in contents for strip in content.strips for mark in strip.items]
-    values = [value for mark in marks for value in (mark.estimate.value, *mark.others)]
-    across = limits([1.0, *values], room=1.3)
-    return tuple(
-        _panel(f"{name}-{index}", content, across, over)
-        for index, content in enumerate(contents)
-        if content.strips
+def _panel(content: Strips, scale: Scale, axis: str, unit: str, one: str) -> Panel:
+    height = sum(len(strip.marks) * _LANE + _GAP for strip in content.strips)
+    drawing = Drawing(WIDTH, _TOP + height + 36)
+    drawing.text(0, 12, shortened(content.title, WIDTH, 12), 12, bold=True)
+    drawing.axis(scale, _TOP - 8, _TOP + height, axis)
+    if one:
+        drawing.line(scale(1), _TOP - 12, scale(1), _TOP + height, SOFT, 1, "4 3")
+        drawing.text(scale(1), _TOP - 16, one, 9, "middle", SOFT)
+    top = _TOP
+    for strip in content.strips:
+        middle = top + len(strip.marks) * _LANE / 2
+        drawing.text(0, middle, shortened(strip.who, _LEFT), 10.5)
+        drawing.text(0, middle + 11, shortened(strip.below, _LEFT, 9), 9, fill=SOFT)
+        for lane, mark in enumerate(strip.marks):
+            _mark(drawing, scale, top + (lane + 0.5) * _LANE, mark, unit)
+        top += len(strip.marks) * _LANE + _GAP
+    spoken = "; ".join(
+        f"{strip.who} {strip.below}: "
+        + ", ".join(f"{mark.label} {figure_of(mark.estimate, unit)}" for mark in strip.marks)
+        for strip in content.strips
     )
+    return Panel(drawing.svg(), f"{content.title}, {axis}: {spoken}")
 
 
-def _panel(name: str, content: Strips, across: Limits, over: str) -> Panel:
-    """Rows of marks. An interval that reaches beyond the axis ends at its edge."""
-    axis = f"time over that of {over} (×), log scale"
-    with rows(content.strips, content.title, axis, _RIGHT, content.below) as (figure, axes, placed):
-        axes.set(xscale="log", xlim=across)
-        for height, mark in placed:
-            _mark(axes, mark, height)
-        axes.axvline(1, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(
-            over, (1, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
-            textcoords="offset points", ha="center", size=8.5, color=SOFT,
-        )  # fmt: skip
-        log_ticks(axes.xaxis, across)
-        svg = to_svg(figure, name)
-    whole = ", ".join(filter(None, (content.title, content.below)))
-    strips = "; ".join(spoken(strip, _spoken) for strip in content.strips)
-    return Panel(svg, f"{whole}: {axis}: {strips}")
-
-
-def _mark(axes: Axes, mark: Mark, at: float) -> None:
-    colour, marker = COLOURS[mark.family], MARKERS[mark.family]
-    axes.plot(
-        mark.others, [at] * len(mark.others), marker, markersize=3.5, markerfacecolor="none",
-        markeredgecolor=colour, markeredgewidth=0.6, clip_on=False,
-    )  # fmt: skip
-    whiskers(axes, [at], [mark.estimate], colour, 2)
-    axes.plot(
-        [mark.estimate.value], [at], marker, markersize=6.5, markeredgecolor=colour,
-        markerfacecolor="none" if mark.hollow else colour, clip_on=False,
-    )  # fmt: skip
-    words = f"{number(mark.estimate.value)}× {shortened(mark.label)}"
-    beside(axes, at, words, 7, edge=1, size=9)
-
-
-def _spoken(mark: Mark) -> str:
-    return f"{mark.label} {times(mark.estimate)}".strip()
+def _mark(drawing: Drawing, scale: Scale, y: float, mark: Mark, unit: str) -> None:
+    drawing.interval(scale, y, mark.estimate, colour(mark.family))
+    drawing.marker(scale(mark.estimate.value), y, mark.family)
+    words = f"{number(mark.estimate.value)}{unit} {mark.label}"
+    drawing.text(WIDTH - _RIGHT + 8, y + 3.5, shortened(words, _RIGHT - 8, 9.5), 9.5)

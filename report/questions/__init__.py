@@ -1,1 +1,1 @@
-"""The questions that people ask: a module with `ORDER` and `answer(evidence)` per question."""
+"""The questions that people ask: a module with `ORDER` and a `QUESTION` each."""

@@ -135,6 +135,11 @@ class Timed:
         """Nanoseconds per call."""
         return self.estimates["time_per_call"]
 
+    def is_plain_value(self, names: Sequence[str], direction: str = "forward") -> bool:
+        """True for one of these activations in the form that people take, in a direction."""
+        case = self.case
+        return self.plain and case.activation in names and case.direction == direction
+
     @property
     def is_unit(self) -> bool:
         """True for the relu that relative costs are over: its own is 1 by definition."""
@@ -185,6 +190,21 @@ class Split:
         """The estimate of a part, if it was measured."""
         part = self.parts.get(metric)
         return part.estimate if part else None
+
+    @property
+    def slope(self) -> Estimate | None:
+        """Nanoseconds per element in cache, the call taken out: measured, or the sum of its parts.
+
+        Runs that have no `slope` have a floor and the arithmetic above it, which come to the same.
+        """
+        floor, own = self.part("copy_floor"), self.part("arithmetic")
+        return self.part("slope") or (own.plus(floor.value) if own and floor else own)
+
+    @property
+    def cached_size(self) -> int:
+        """The size at which the slope was taken; 0 if it was not."""
+        parts = (self.parts.get(metric) for metric in ("slope", "arithmetic"))
+        return next((part.size for part in parts if part and part.estimate), 0)
 
     @property
     def cause(self) -> Cause | None:

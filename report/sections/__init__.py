@@ -1,5 +1,6 @@
-"""The sections of the page.
+"""The folded sections of the page.
 
-A module NAME has `ORDER`, `TITLE`, `LINK` (its name in the contents) and `content(evidence)`: what
-`NAME.html.j2` beside it shows, None where the page has no such section. NAME is its anchor.
+A module NAME has `ORDER`, `TITLE`, `SUMMARY(evidence)` (one line that says what is in it) and
+`content(evidence)`: what `NAME.html.j2` beside it shows, None where the page has no such section.
+NAME is its anchor.
 """

@@ -14,31 +14,26 @@ from typing import Any
 
 from ..compare.families import cost, standing
 from ..compare.groups import Group, groups, in_families
-from ..compare.ratios import Verdict, ratio, span, tally, verdict
+from ..compare.ratios import Verdict, span, tally, verdict
 from ..compare.settings import Setting, unusual
 from ..compare.sizes import Size
-from ..draw.drawing import KEY, Row
-from ..draw.figure import Figure
-from ..draw.strips import Mark, Strip, Strips, panels
+from ..compare.values import ratio
 from ..read.evidence import Estimate, Evidence, Timed, with_device
-from ..words import capital, elements, ending, listing, number, sentence, title
+from ..words import capital, listing, number, title
 from . import gate, trust
 
 ORDER = 10
 TITLE = "The answer"
 LINK = "Answer"
 _MODES = ("compiled", "eager")
-_RUN = 33
-"""Letters of a run's name that fit into a panel."""
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
-    """Headlines, the chart, verdicts, and the costs by framework."""
+    """Headlines, verdicts, and the costs by framework."""
     return {
         "refusals": trust.refusals(evidence),
         "unfinished": trust.unfinished(evidence),
         "headlines": headlines(evidence),
-        "figure": figure(evidence),
         "absent": absent(evidence),
         "verdicts": verdicts(evidence),
         "by_framework": by_framework(evidence),
@@ -246,65 +241,3 @@ def spoken(evidence: Evidence) -> list[str]:
     """The answer for a terminal."""
     sentences = [*headlines(evidence), *verdicts(evidence), *gate.sentences(evidence)]
     return sentences or [text for text, _ in absent(evidence)]
-
-
-# --- as a picture ---------------------------------------------------------------------------------
-
-
-def figure(evidence: Evidence) -> Figure | None:
-    """exp, algebraic and max beside relu, a panel per place; None where none was timed."""
-    shown = screens(evidence)
-    if not shown:
-        return None
-    several = _several(evidence)
-    drawn = [
-        Strips(
-            capital(screen.size.words),
-            [_strip(screen, entry) for entry in screen.entries],
-            _below(screen, several),
-        )
-        for screen in shown
-    ]
-    return Figure(
-        "The price of exp, of algebra and of max, over relu",
-        f"{KEY}, each in its plain form unless another is named in brackets; the filled marker is "
-        "the activation named beside it, the bar its 95 % interval, hollow ones are the others of "
-        f"its family; the dashed line is relu. {_under(evidence)} The axis is the same in every "
-        "panel.",
-        panels("answer", drawn, "relu"),
-        "large",
-    )
-
-
-def _below(screen: Screen, several: bool) -> str:
-    """The size; where there are several screens the device and the end of the run's name."""
-    setting = screen.conditions
-    of = [setting.device, f"run {ending(setting.run, _RUN)}"] if several else []
-    return ", ".join([elements(screen.size.elements), *of])
-
-
-def _under(evidence: Evidence) -> str:
-    """The conditions of all panels: once where they are the same, else of each run and device."""
-    settings = [screen.conditions for screen in screens(evidence)]
-    conditions = dict.fromkeys(setting.words() for setting in settings)
-    if len(conditions) > 1 and len(evidence.runs) > 1:
-        conditions = dict.fromkeys(setting.words(True) for setting in settings)
-    return sentence("; ".join(conditions))
-
-
-def _strip(screen: Screen, entry: Entry) -> Strip:
-    named = {"exp": screen.exp, "algebraic": screen.algebraic, "max": "leaky_relu"}
-    marks = [_mark(entry, family, name) for family, name in named.items()]
-    setting = entry.setting
-    return Row(title(setting.framework), setting.mode, tuple(mark for mark in marks if mark))
-
-
-def _mark(entry: Entry, family: str, named: str) -> Mark | None:
-    costs = {
-        name: cost(member) for name, member in entry.members.items() if member.family == family
-    }
-    if not costs:
-        return None
-    shown = named if named in costs else min(costs, key=lambda name: costs[name].value)
-    others = tuple(estimate.value for name, estimate in costs.items() if name != shown)
-    return Mark(family, entry.label(shown), costs[shown], others)

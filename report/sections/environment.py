@@ -8,11 +8,16 @@ from typing import Any
 
 from ...bench.results.facts import RunFacts
 from ..read.evidence import Evidence
-from ..words import counted
+from ..words import counted, machine
 
-ORDER = 160
+ORDER = 80
 TITLE = "Environment"
-LINK = "Environment"
+
+
+def SUMMARY(evidence: Evidence) -> str:
+    """The machines of the runs."""
+    machines = dict.fromkeys(machine(run.facts.machine) for run in evidence.runs.values())
+    return f"{'; '.join(machines)}: versions, settings and the command of each run."
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:

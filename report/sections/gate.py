@@ -13,9 +13,8 @@ from ..read.evidence import Evidence
 from ..tables.pivot import Cell, Pivot
 from ..words import counted
 
-ORDER = 20
+ORDER = 15
 TITLE = "How often the regression gate is wrong"
-LINK = "Gate"
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,11 @@ class Measure:
     sentence: str
     pivot: Pivot
     command: str
+
+
+def SUMMARY(evidence: Evidence) -> str:
+    """The first sentence."""
+    return next(iter(sentences(evidence)), "")
 
 
 def content(evidence: Evidence) -> Mapping[str, Any] | None:
@@ -84,12 +88,7 @@ def _cells(condition: summary.Condition, rivals: Sequence[str]) -> list[str]:
 
 
 def _sentence(conditions: Sequence[summary.Condition]) -> str:
-    """Calls of the gate on the same code, and of pytest-benchmark beside it."""
-    same = [condition for condition in conditions if not condition.planted]
-    parts = []
-    for tool in dict.fromkeys(tool for condition in same for tool in condition.lines):
-        lines = [condition.lines[tool] for condition in same if tool in condition.lines]
-        alarmed = sum(line.alarmed.count for line in lines)
-        gates = counted(sum(line.alarmed.of for line in lines), "gate")
-        parts.append(f"{tool} in {alarmed} of {gates}")
-    return f"Cases whose code was the same were called slower or faster by {'; by '.join(parts)}."
+    """False alarms of the gate on the same code."""
+    lines = [condition.lines[GATE] for condition in conditions if not condition.planted]
+    alarmed, of = (sum(getattr(line.alarmed, name) for line in lines) for name in ("count", "of"))
+    return f"Of {counted(of, 'gate')} on the same code, {alarmed:,} raised a false alarm."

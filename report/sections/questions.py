@@ -1,18 +1,35 @@
-"""The questions that people ask, each answered from the rows or by what measures it."""
+"""Questions that people ask, each with its answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .. import modules, questions
+from ..questions.question import Answer, answer
 from ..read.evidence import Evidence
+from ..words import counted
 
-ORDER = 30
-TITLE = "The questions people ask"
-LINK = "Questions"
+ORDER = 20
+TITLE = "Questions"
 
 
-def content(evidence: Evidence) -> Mapping[str, Any]:
-    """Every question with its answer."""
-    return {"answers": [module.answer(evidence) for module in modules(questions)]}
+def SUMMARY(evidence: Evidence) -> str:
+    """The first questions that are answered, and the number of all."""
+    first, *others = answers(evidence)
+    return f"{first.question} And {counted(len(others), 'more question')}."
+
+
+def content(evidence: Evidence) -> Mapping[str, Any] | None:
+    """Every question that the rows answer; None where they answer no question."""
+    if not any(answered.figure for answered in answers(evidence)):
+        return None
+    return {"answers": answers(evidence)}
+
+
+@lru_cache(maxsize=2)
+def answers(evidence: Evidence) -> Sequence[Answer]:
+    """The answers, those that the rows give first."""
+    of_all = [answer(module.QUESTION, evidence) for module in modules(questions)]
+    return sorted(of_all, key=lambda answered: answered.figure is None)

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ...bench.exactness.conventions import COLUMNS, Conventions, conventions
 from ...bench.exactness.special import BOUND
-from ..read.evidence import Evidence, with_device
+from ..read.evidence import Evidence
 from ..tables.pivot import EMPTY, Cell, Pivot
-from ..words import capital, title
+from ..words import capital, listing, title
 
-ORDER = 140
+ORDER = 50
 TITLE = "Special points"
-LINK = "Special points"
 
 
-def content(evidence: Evidence) -> Mapping[str, Any]:
-    """A table for each run and framework."""
-    command = with_device(evidence, "actbench run --only agreement")
-    return {"pivots": pivots(evidence), "bound": BOUND, "command": command}
+def SUMMARY(evidence: Evidence) -> str:
+    """The frameworks that have a table."""
+    return f"Results at −0, NaN, ±∞, kinks and thresholds: {listing(list(_tables(evidence)))}."
 
 
-def pivots(evidence: Evidence) -> list[Pivot]:
-    """A table for each run and framework: its activations in the plain form."""
+def content(evidence: Evidence) -> Mapping[str, Any] | None:
+    """A table for each run and framework; None where no special point was measured."""
+    tables = [_pivot(heading, alike) for heading, alike in _tables(evidence).items()]
+    return {"pivots": tables, "bound": BOUND} if tables else None
+
+
+@lru_cache(maxsize=2)
+def _tables(evidence: Evidence) -> Mapping[str, Sequence[Conventions]]:
+    """The activations of each run and framework in the plain form, by heading."""
     by_framework: dict[str, list[Conventions]] = {}
     for name, run in evidence.runs.items():
         where = f", run {name}" * (len(evidence.runs) > 1)
         for case in conventions(row for row in run.records if row.plain):
             by_framework.setdefault(f"{title(case.framework)}{where}", []).append(case)
-    return [_pivot(heading, of_framework) for heading, of_framework in by_framework.items()]
+    return by_framework
 
 
 def _pivot(heading: str, of_framework: Sequence[Conventions]) -> Pivot:

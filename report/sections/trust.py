@@ -1,9 +1,9 @@
-"""Trust in the numbers: the amount measured, the intervals, and the machine."""
+"""Trust in the numbers: what was measured, how narrow it is, and what is missing."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -12,25 +12,36 @@ from ...bench.results.rows import Ended
 from ...bench.results.status import Status
 from ...bench.results.store import Run
 from ..read.evidence import Evidence, Missing, Timed, with_device
-from ..words import counted, elements, listing, machine, title
+from ..words import counted, elements, machine, title
 from . import gate
 
-ORDER = 15
+ORDER = 70
 TITLE = "How far to trust it"
-LINK = "Trust"
+NARROW = 0.03
+"""The half-width of an interval that is asked for."""
 _SHOWN = 3
 """Refused cases that are named."""
-_WIDE: Mapping[Ended, str] = {
-    Ended.DIFFER: "stayed wider because processes differ",
-    Ended.BUDGET: "stayed wider when the budget ended",
+_ENDED: Mapping[Ended, str] = {
+    Ended.NARROW: "as narrow as asked for",
+    Ended.DIFFER: "wider, for processes differ",
+    Ended.BUDGET: "wider, for the budget ended",
+    Ended.ONE_SAMPLE: "of one sample, for the budget ended",
 }
+
+
+def SUMMARY(evidence: Evidence) -> str:
+    """The precision of the costs, the number of cases that failed, and the machine's state."""
+    widths = [width for timed in evidence.timed if (width := _half_width(timed)) is not None]
+    failed = sum(missing.status is not Status.UNSUPPORTED for missing in evidence.missing)
+    precision = f"95 % intervals of ±{median(widths):.1%} in the median" if widths else ""
+    return "; ".join(filter(None, [precision, f"{counted(failed, 'case')} failed or refused."]))
 
 
 def content(evidence: Evidence) -> Mapping[str, Any]:
     """The state of each run, caveats, and frameworks that were not measured."""
     return {
         "states": state(evidence),
-        "caveats": caveats(evidence),
+        "caveats": [*unfinished(evidence), *refusals(evidence), *caveats(evidence)],
         "absent": [] if gate.leads(evidence) else absent(evidence),
     }
 
@@ -58,8 +69,8 @@ def caveats(evidence: Evidence) -> list[str]:
         alone = sum(map(evidence.in_one_process, timed))
         if alone:
             sentences.append(
-                f"Run {name} timed {alone:,} of {counted(len(timed), 'case')} in one process: "
-                "their intervals do not contain differences between processes."
+                f"Run {name} timed {counted(alone, 'case')} in one process: their intervals do not "
+                "contain differences between processes."
             )
         sentences += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
     return sentences
@@ -103,19 +114,17 @@ def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
     refused = _of_worker(evidence, framework)
     command = f"actbench run --framework {framework}"
     reason = refused or _of_rows(evidence, framework) or _of_end(evidence, framework)
-    these = "this run" if len(evidence.runs) == 1 else "these runs"
     return (
-        f"{title(framework)} was not measured in {these}: {reason.rstrip('.')}.",
+        f"{title(framework)} was not measured: {reason.rstrip('.')}.",
         command if refused else with_device(evidence, command),
     )
 
 
 def _of_worker(evidence: Evidence, framework: str) -> str:
-    for run in evidence.runs.values():
-        for worker in run.facts.workers_of(framework):
-            if worker.reason:
-                return worker.reason
-    return ""
+    workers = (
+        worker for run in evidence.runs.values() for worker in run.facts.workers_of(framework)
+    )
+    return next((worker.reason for worker in workers if worker.reason), "")
 
 
 def _of_rows(evidence: Evidence, framework: str) -> str:
@@ -136,7 +145,7 @@ def _of_end(evidence: Evidence, framework: str) -> str:
     for run in evidence.runs.values():
         asked = run.facts.asked.get("frameworks") or [framework]
         if run.facts.state != "finished" and framework in asked:
-            return "nothing of it was measured before the run ended"
+            return "the run ended before"
     return "not asked for"
 
 
@@ -147,79 +156,56 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
     timed = [case for case in evidence.timed if case.run == name]
     checked = sum(case.run == name for case in evidence.checked)
     facts = [
-        (
-            "Measured",
-            f"{counted(len(timed), 'case')} timed and {checked:,} checked for exactness; "
-            f"{_failures(evidence, name)}; {run.facts.state}",
-        ),
-        ("Intervals", "; ".join(filter(None, [_widths(timed), _sampling(run, timed)]))),
-        ("Checks", _checks(evidence, name, len(timed))),
+        ("Timed", [counted(len(timed), "case")] * bool(timed)),
+        ("Checked for exactness", [counted(checked, "case")] * bool(checked)),
+        ("Without a value", _failures(evidence, name)),
+        ("Half-width of the costs", _widths(timed)),
+        ("Intervals", _sampling(timed)),
         ("Machine", _machine(run)),
-        ("Time", "; ".join(_time(run))),
+        ("Samples", [f"{run.facts.spoilt_samples:,} preempted or beside a slow clock"]),
+        ("Time", _time(run)),
+        ("State", [run.facts.state]),
     ]
-    return [(label, f"{text}.") for label, text in facts if text]
+    return [(label, ", ".join(texts)) for label, texts in facts if texts]
 
 
-def _failures(evidence: Evidence, name: str) -> str:
+def _failures(evidence: Evidence, name: str) -> list[str]:
     statuses = Counter(missing.status for missing in evidence.missing if missing.run == name)
-    unsupported = statuses.pop(Status.UNSUPPORTED, 0)
-    refused = statuses.pop(Status.REFUSED, 0)
-    failed = sum(statuses.values())
-    kinds = listing([f"{amount} {status}" for status, amount in sorted(statuses.items())])
-    text = f"{failed:,} failed{f' ({kinds})' * bool(kinds)}, {unsupported:,} unsupported"
-    return f"{refused:,} REFUSED, {text}" if refused else text
+    return [f"{amount:,} {status}" for status, amount in sorted(statuses.items())]
 
 
-def _widths(timed: Sequence[Timed]) -> str:
-    widths = [width for case in timed if (width := case.time.width) is not None]
+def _half_width(timed: Timed) -> float | None:
+    """That of the relative cost; None for the unit and where there is none."""
+    cost = None if timed.is_unit else timed.cost
+    return cost.width / 2 if cost and cost.width is not None else None
+
+
+def _widths(timed: Iterable[Timed]) -> list[str]:
+    widths = [width for case in timed if (width := _half_width(case)) is not None]
     if not widths:
-        return "no intervals" * bool(timed)
-    return f"median width {median(widths):.1%} of the value, from end to end"
+        return []
+    narrow = sum(width <= NARROW for width in widths) / len(widths)
+    return [f"±{median(widths):.1%} in the median", f"{narrow:.0%} within ±{NARROW:.0%}"]
 
 
-def _sampling(run: Run, timed: Sequence[Timed]) -> str:
+def _sampling(timed: Iterable[Timed]) -> list[str]:
     """The ways that sampling ended, counted over the cases that record it."""
-    counts = Counter(case.ended for case in timed if case.ended in (Ended.NARROW, *_WIDE))
-    if not counts:
-        return ""
-    rest = [f"{counts[ended]:,} {text}" for ended, text in _WIDE.items() if counts[ended]]
-    total = counted(counts.total(), "interval")
-    reached = f"{counts[Ended.NARROW]:,} of {total} reached ±{run.facts.precision:.0%}"
-    return ", ".join([reached, *([listing(rest)] if rest else [])])
+    counts = Counter(case.ended for case in timed if case.ended)
+    return [f"{counts[ended]:,} {text}" for ended, text in _ENDED.items() if counts[ended]]
 
 
-def _checks(evidence: Evidence, name: str, timed: int) -> str:
-    """The checks against false times: a timed case has passed them, others are refused."""
-    refused = sum(m.run == name and m.status is Status.REFUSED for m in evidence.missing)
-    if not timed and not refused:
-        return ""
-    text = (
-        f"{counted(timed, 'timed case')} passed: waited for, compiled where it says so, a result "
-        "that is new, of the right dtype and follows its input"
-    )
-    return f"{text}; {counted(refused, 'case')} REFUSED" if refused else f"{text}; none refused"
-
-
-def _machine(run: Run) -> str:
-    facts, known = run.facts, run.facts.machine
-    parts = [
-        machine(known),
-        *["virtual, shared with neighbours that cannot be seen"] * bool(known.virtual),
-        *([] if known.load is None else [f"load {known.load:g} at the start"]),
-    ]
-    spoilt = (
-        f"{counted(facts.spoilt_samples, 'sample')} preempted or beside a slow clock"
-        + " (left out where a process had enough others)" * bool(facts.spoilt_samples)
-    )
-    return f"{', '.join(parts)}; {spoilt}"
+def _machine(run: Run) -> list[str]:
+    known = run.facts.machine
+    load = [] if known.load is None else [f"load {known.load:g} at the start"]
+    return [machine(known), *["virtual: its neighbours are not seen"] * bool(known.virtual), *load]
 
 
 def _time(run: Run) -> list[str]:
-    facts, parts = run.facts, []
-    if facts.timed_share is not None:
-        parts.append(f"{facts.timed_share:.0%} of the measuring phase inside timed regions")
-    if facts.seconds_a_case is not None:
-        parts.append(f"{facts.seconds_a_case:.2g} s of it per case")
-    if facts.compile_seconds:
-        parts.append(f"{facts.compile_seconds:,.0f} s of compiling, all processes together")
-    return parts
+    facts = run.facts
+    timed, case, compiling = facts.timed_share, facts.seconds_a_case, facts.compile_seconds
+    parts = [
+        "" if timed is None else f"{timed:.0%} of the measuring inside timed regions",
+        "" if case is None else f"{case:.2g} s per case",
+        f"{compiling:,.0f} s of compiling, all processes together" if compiling else "",
+    ]
+    return [part for part in parts if part]

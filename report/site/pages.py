@@ -99,7 +99,7 @@ def _trend(at: int, trend: Trend) -> Mapping[str, object]:
             for number, run in enumerate(trend.runs, start=1)
         ],
         "sentences": trends.sentences(trend),
-        "panels": charts.panels(f"m{at}f", trend, trend.followed) if several else [],
+        "panels": charts.panels(trend, trend.followed) if several else [],
         "rows": _rows(trend, trend.followed),
         "exactness": trend.exactness.sentence,
         "errors": [_error(trend, error) for error in moved[:SHOWN_ERRORS]],

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from ...bench.catalog.cases import Case
 from ...bench.results.facts import RunFacts, WorkerFacts
 from ..read.evidence import Checked, Evidence, Timed
-from ..sections import accuracy, answer, gate
+from ..sections import answer, exactness, gate
 from ..words import listing, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
@@ -141,7 +141,7 @@ def _verdict(evidence: Evidence, facts: RunFacts) -> str:
         return next(iter(gate.sentences(evidence)), "The gate was not measured in this run.")
     if not evidence.timed and evidence.checked:
         none = "No native function was checked in this run."
-        return next(iter(accuracy.sentences(evidence)), none)
+        return next(iter(exactness.sentences(evidence)), none)
     lacking = [text for text, _ in answer.absent(evidence)]
     return " ".join(answer.headlines(evidence) or lacking)
 

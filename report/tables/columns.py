@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from ...bench.results.metrics import Column as Shown
 from ...bench.results.metrics import Metric, columns_in
 from ..read.evidence import Between, Checked, Estimate, Evidence, Missing, Split, Timed
-from ..words import machine
+from ..words import machine, title
 
 Record = TypeVar("Record", Timed, Checked, Between, Missing, Split)
 _TEXT = ("text", "code", "flags", "command")
@@ -78,10 +78,9 @@ def identity(evidence: Evidence, sizes: str) -> list[Column[Any]]:
         Column(
             "machine", "Machine" * several, "text", lambda record: machines[record.run], several
         ),
-        *(
-            field(name, "code" if name == "activation" else "text")
-            for name in ("framework", "activation", "form", "mode", "direction")
-        ),
+        Column("framework", "Framework", "text", lambda record: title(record.case.framework), True),
+        field("activation", "code"),
+        *(field(name, "text") for name in ("form", "mode", "direction")),
     ]
     size = Column[Any]("size", sizes, "count", lambda record: record.case.size, sizes == "Size")
     return [*columns, size] if sizes else columns

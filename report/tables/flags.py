@@ -97,14 +97,14 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
             f"The form's value strays by more than {COARSE:,.0f} ulp, or its gradient without "
             "bound, on some finite input tested, a subnormal standing as zero: † elsewhere.",
             lambda timed: timed.flawed is True,
-            "accuracy",
+            "exactness",
         ),
         Flag(
             "finding",
             "a finding concerns it",
             "What this form computes in this mode and dtype is a finding: wrong beyond its bound.",
             lambda timed: any((timed.run, case) in wrong for case in _computed(timed.case)),
-            "findings",
+            "exactness",
         ),
         Flag(
             "failed",
@@ -112,7 +112,7 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
             "The same function was refused or failed in another mode, at another size or under "
             "another condition: not compiled, for instance.",
             lambda timed: (timed.run, _function(timed.case)) in failed,
-            "missing",
+            "rows",
         ),
         Flag(
             "unchecked",
@@ -163,7 +163,7 @@ def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
             "a finding concerns it",
             "A finding: wrong beyond the bound of such a form.",
             lambda checked: (checked.run, _exact(checked.case)) in wrong,
-            "findings",
+            "exactness",
         ),
         Flag(
             "nan",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -25,7 +24,7 @@ from ..read.evidence import (
     Timed,
     command_of,
 )
-from ..words import short_hex
+from ..words import short_hex, title
 from . import flags
 from .columns import Column, conditions, identity, metrics, table
 
@@ -39,14 +38,12 @@ FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.f
 def all_tables(evidence: Evidence) -> dict[str, dict[str, Any]]:
     """Every table of the page by its id, ready for JSON."""
     split = [split for split in evidence.splits if any(p.estimate for p in split.parts.values())]
-    odd = [split for split in evidence.splits if split.part("surprise")]
     return {
         "timings": table(evidence.timed, _timings(evidence)),
         "accuracy": table(evidence.checked, _accuracy(evidence)),
         "between": table(evidence.between, _between(evidence)),
         "missing": table(sorted(evidence.missing, key=_weight), _missing(evidence)),
         "parts": table(split, _parts(evidence)),
-        "surprises": table(sorted(odd, key=_distance, reverse=True), _surprises(evidence)),
     }
 
 
@@ -128,12 +125,16 @@ def _check(checked: Checked) -> str:
 def _between(evidence: Evidence) -> list[Column[Between]]:
     return [
         *identity(evidence, "Inputs tested"),
-        Column("other", "Against", "text", lambda between: words.name(between.against), True),
+        Column("other", "Against", "text", _other, True),
         *metrics("between", _figure),
         Column("note", "Note", "text", _parting),
         *conditions(),
         Column("command", "", "command", lambda b: again(_sides(b), _ONLY, _OWN_INPUTS)),
     ]
+
+
+def _other(between: Between) -> str:
+    return title(between.against.name) if between.of_frameworks else words.name(between.against)
 
 
 def _parting(between: Between) -> str:
@@ -181,20 +182,7 @@ def _parts(evidence: Evidence) -> list[Column[Split]]:
         *identity(evidence, ""),
         FAMILY,
         *metrics("parts", _part),
-        Column("terms", "Counted", "text", _terms),
-        Column("note", "Missing parts", "text", _not_split),
-        *_of_splits(evidence),
-    ]
-
-
-def _surprises(evidence: Evidence) -> list[Column[Split]]:
-    return [
-        *identity(evidence, ""),
-        FAMILY,
-        *metrics("surprises", _part),
-        Column("cause", "Kind of cause", "text", _kind, True),
-        Column("terms", "Counted", "text", _terms),
-        Column("detail", "Cause", "text", _cause),
+        Column("detail", "Cause of a surprise", "text", _cause),
         *_of_splits(evidence),
     ]
 
@@ -208,33 +196,8 @@ def _part(split: Split, metric: str) -> Estimate | None:
     return split.part(metric)
 
 
-def _distance(split: Split) -> float:
-    """The distance of a surprise from its prediction, in either direction."""
-    surprise = split.part("surprise")
-    return abs(math.log(surprise.value)) if surprise and surprise.value > 0 else math.inf
-
-
-def _not_split(split: Split) -> str:
-    """The reasons that parts are missing, each once."""
-    reasons = [
-        f"{metric}: {reason}"
-        for metric, part in split.parts.items()
-        if part.estimate is None and metric != "allocation" and (reason := words.about(part.row))
-    ]
-    return "; ".join(dict.fromkeys(reasons))
-
-
-def _terms(split: Split) -> str:
-    part = split.parts.get("predicted_arithmetic")
-    return words.operations(part.row.operations) if part and part.row.operations else ""
-
-
-def _kind(split: Split) -> str:
-    return words.heading(split.cause) if split.cause else "no cause was kept"
-
-
 def _cause(split: Split) -> str:
-    return words.cause(split.cause) if split.cause else "no cause was kept"
+    return words.cause(split.cause) if split.cause else ""
 
 
 def remeasure(evidence: Evidence, split: Split) -> str:

@@ -78,15 +78,17 @@ def test_axe_finds_nothing_on_a_published_run(
 
 def test_axe_would_find_something(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["single"])
-    page.evaluate("document.querySelector('#timings input').parentElement.replaceWith('?')")
+    page.evaluate(
+        "document.querySelector('[data-table=timings] input').parentElement.replaceWith('?')"
+    )
     page.evaluate("document.body.append(document.createElement('button'))")
     assert any(violation.startswith("button-name") for violation in violations(page))
 
 
 def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"], "#timings&timings.sort=-call")
-    link = page.locator("#timings td.flags a").first
-    flagged = page.locator("#timings tbody tr:has(td.flags a)").first
+    link = page.locator("[data-table=timings] td.flags a").first
+    flagged = page.locator("[data-table=timings] tbody tr:has(td.flags a)").first
     row = flagged.inner_text()
     number = link.inner_text()
     link.focus()
@@ -99,21 +101,23 @@ def test_notes_are_reached_and_chosen_by_keyboard(visit: Visit, pages: dict[str,
     assert flagged.inner_text() == row
     note.locator("button").focus()
     page.keyboard.press("Enter")
-    chosen = page.locator("#timings td.flags").all_inner_texts()
+    chosen = page.locator("[data-table=timings] td.flags").all_inner_texts()
     assert chosen
     assert all(number in numbers for numbers in chosen)
     rows = note.inner_text().split(" row")[0].split()[-1]
-    assert f"of {rows} chosen rows" in page.locator("#timings .count").inner_text()
+    assert f"of {rows} chosen rows" in page.locator("[data-table=timings] .count").inner_text()
     again = visit(pages["failing"], page.evaluate("location.hash"))
-    assert f"of {rows} chosen rows" in again.locator("#timings .count").inner_text()
-    picked = again.locator("#timings").get_by_role("combobox", name="Note").input_value()
+    assert f"of {rows} chosen rows" in again.locator("[data-table=timings] .count").inner_text()
+    picked = (
+        again.locator("[data-table=timings]").get_by_role("combobox", name="Note").input_value()
+    )
     assert picked == note.locator("button").get_attribute("data-flag")
 
 
 def test_rows_without_a_note_of_their_own(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["failing"])
-    page.locator("#timings").get_by_role("combobox", name="Note").select_option("none")
-    assert set(page.locator("#timings td.flags").all_inner_texts()) == {""}
+    page.locator("[data-table=timings]").get_by_role("combobox", name="Note").select_option("none")
+    assert set(page.locator("[data-table=timings] td.flags").all_inner_texts()) == {""}
 
 
 def test_sort_and_copy_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None:
@@ -122,12 +126,14 @@ def test_sort_and_copy_by_keyboard(visit: Visit, pages: dict[str, Path]) -> None
         "button", name="Time per call"
     ).focus()
     page.keyboard.press("Enter")
-    assert page.locator("#timings th[aria-sort=ascending]").inner_text() == "Time per call"
-    page.locator("#timings tbody button").first.focus()
+    assert (
+        page.locator("[data-table=timings] th[aria-sort=ascending]").inner_text() == "Time per call"
+    )
+    page.locator("[data-table=timings] tbody button").first.focus()
     page.keyboard.press("Enter")
-    page.locator("#timings .status code").wait_for()
+    page.locator("[data-table=timings] .status code").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").startswith("actbench run ")
-    assert page.locator("#timings tbody button").first.inner_text() == "Copied"
+    assert page.locator("[data-table=timings] tbody button").first.inner_text() == "Copied"
 
 
 def test_a_refused_clipboard_shows_the_command_selected(
@@ -135,28 +141,31 @@ def test_a_refused_clipboard_shows_the_command_selected(
 ) -> None:
     page = visit(pages["failing"])
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(Error('no')); }")
-    page.locator("#timings tbody button").first.click()
-    page.locator("#timings .status code").wait_for()
+    page.locator("[data-table=timings] tbody button").first.click()
+    page.locator("[data-table=timings] .status code").wait_for()
     selected = page.evaluate("getSelection().toString()")
     assert selected.startswith("actbench run --framework torch")
-    assert page.locator("#timings .status").inner_text() == f"Copy it from here: {selected}"
+    assert (
+        page.locator("[data-table=timings] .status").inner_text()
+        == f"Copy it from here: {selected}"
+    )
 
 
 def test_print_opens_what_is_folded_and_stops_at_a_hundred_rows(
     visit: Visit, pages: dict[str, Path]
 ) -> None:
     page = visit(pages["failing"], viewport={"width": 1040, "height": 720})
-    page.locator("#timings .more").click()
+    page.locator("[data-table=timings] .more").click()
     folded = page.locator("details:not([open]) table").first
     assert not folded.is_visible()
     page.emulate_media(media="print")
     assert folded.is_visible()
-    rows = page.locator("#timings tbody tr")
+    rows = page.locator("[data-table=timings] tbody tr")
     assert rows.count() > 100
     assert sum(row.is_visible() for row in rows.all()) == 100
-    total = page.locator("#timings .count").text_content().split(" of ")[1].split()[0]
+    total = page.locator("[data-table=timings] .count").text_content().split(" of ")[1].split()[0]
     notice = f"Printed are the first 100 of {total} chosen rows; the page has all."
-    assert page.locator("#timings .printed").inner_text() == notice
+    assert page.locator("[data-table=timings] .printed").inner_text() == notice
     cut = """() => [...document.querySelectorAll(".scroll, .view, pre")].filter((each) =>
         each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1
     ).map((each) => each.ariaLabel)"""
@@ -167,18 +176,18 @@ def test_print_opens_what_is_folded_and_stops_at_a_hundred_rows(
 
 def test_rows_of_two_machines_name_run_and_machine(visit: Visit, pages: dict[str, Path]) -> None:
     page = visit(pages["two"])
-    for table in ("timings", "missing", "parts", "surprises"):
+    for table in ("timings", "missing", "parts"):
         place = page.locator(f"[data-table={table}]")
         heads = place.locator("thead th").all_inner_texts()
         assert {"Run", "Machine"} <= set(heads)
         notice = place.locator("xpath=preceding-sibling::p[1]").inner_text()
         assert "split (Example CPU, 2 cores)" in notice
         assert "failing (Another CPU, 1 core)" in notice
-    page.locator("#timings").get_by_role("combobox", name="Machine").select_option(
+    page.locator("[data-table=timings]").get_by_role("combobox", name="Machine").select_option(
         "Another CPU, 1 core"
     )
-    index = page.locator("#timings thead th").all_inner_texts().index("Run") + 1
-    runs = page.locator(f"#timings tbody td:nth-child({index})").all_inner_texts()
+    index = page.locator("[data-table=timings] thead th").all_inner_texts().index("Run") + 1
+    runs = page.locator(f"[data-table=timings] tbody td:nth-child({index})").all_inner_texts()
     assert set(runs) == {"failing"}
     alone = visit(pages["split"])
-    assert "Machine" not in alone.locator("#timings thead th").all_inner_texts()
+    assert "Machine" not in alone.locator("[data-table=timings] thead th").all_inner_texts()

@@ -43,7 +43,7 @@ def test_fifty_thousand_rows_are_a_page_that_can_be_filtered(
     assert len(rows) > 50_000
     assert path.stat().st_size < 80 * len(rows)
 
-    choice = "#timings&timings.framework=jax&timings.activation=gelu&timings.form=wide"
+    choice = "#timings&timings.framework=JAX&timings.activation=gelu&timings.form=wide"
     page = visit(path, choice)
     table = page.locator("[data-table=timings]")
     times = rows[(rows.metric == "time_per_call") & (rows.status == "ok")]

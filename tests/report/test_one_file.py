@@ -1,8 +1,7 @@
-"""A section, a question and a chart are a file each: one that is there is on the page."""
+"""A section and a question are a file each: one that is there is on the page."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +10,16 @@ from types import ModuleType
 import pytest
 
 from actbench.report import modules, questions, sections
-from actbench.report.draw import charts
 from actbench.report.page import render
 from actbench.report.read.evidence import Evidence
 
 SECTION = """
 ORDER = 1
 TITLE = "Greetings"
-LINK = "Hello"
+
+
+def SUMMARY(evidence):
+    return "Who is there."
 
 
 def content(evidence):
@@ -26,29 +27,26 @@ def content(evidence):
 """
 TEMPLATE = "<p>Hello {{ who | join }}, from a section.</p>"
 QUESTION = """
-from actbench.report.questions.answer import Answer
+from actbench.report.compare.values import figures
+from actbench.report.questions.question import Question
 
 ORDER = 1
-
-
-def answer(evidence):
-    return Answer("added", "Is it there?", ("It is there.",))
-"""
-CHART = """
-from actbench.report.draw.figure import Figure
-
-ORDER = 1
-
-
-def figures(evidence):
-    yield Figure("A chart more", "It shows nothing.")
+QUESTION = Question(
+    title="Is it there?",
+    names=("gelu",),
+    values=lambda evidence: figures(evidence.timed, "time_per_call"),
+    first="{name} takes {range}",
+    chart="A chart more",
+    measure="--size l2",
+    unit=" ns",
+)
 """
 
 
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One file of each kind, in a folder that its package looks into."""
-    texts: dict[ModuleType, str] = {sections: SECTION, questions: QUESTION, charts: CHART}
+    texts: dict[ModuleType, str] = {sections: SECTION, questions: QUESTION}
     for package, text in texts.items():
         folder = tmp_path / package.__name__
         folder.mkdir()
@@ -66,17 +64,16 @@ def test_what_is_added_stands_on_the_page(evidence: dict[str, Evidence]) -> None
     page = render(evidence["single"])
     assert page.index('<section id="added"') < page.index('<section id="answer"')
     assert "<p>Hello single, from a section.</p>" in page
-    assert '<li><a href="#added">Hello</a></li>' in page
-    assert re.search(r'<article id="added".*?It is there\.', page, re.DOTALL)
-    charts_ = page.split('<section id="charts"')[1].split("</section>")[0]
-    assert "<b>A chart more.</b> It shows nothing." in charts_
+    added = page.split("<h3>Is it there?</h3>")[1].split("</article>")[0]
+    assert "Eager, in cache: GELU takes 16,000 ns (PyTorch)." in added
+    assert "<b>A chart more.</b>" in added
 
 
 def test_without_it_nothing_is_added(evidence: dict[str, Evidence]) -> None:
     assert "added" not in {module.__name__.rpartition(".")[2] for module in modules(sections)}
 
 
-@pytest.mark.parametrize("package", [sections, questions, charts], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("package", [sections, questions], ids=lambda p: p.__name__)
 def test_each_has_a_place_of_its_own(package: ModuleType) -> None:
     orders = [module.ORDER for module in modules(package)]
     assert len(orders) == len(set(orders)) > 2

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actbench.bench.catalog.cases import Case
-from actbench.report.compare.ratios import Verdict, interval, ratio, span, tally, times, verdict
-from actbench.report.read.evidence import Estimate, Timed
-
-CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 65536, 1)
-
-
-def timed(time: Estimate, cost: Estimate | None = None, name: str = "gelu") -> Timed:
-    case = Case(**{**vars(CASE), "activation": name})
-    estimates = {"time_per_call": time, **({"relative_cost": cost} if cost else {})}
-    return Timed("run", case, "exp", False, True, estimates)
+from actbench.report.compare.ratios import Verdict, interval, span, tally, times, verdict
+from actbench.report.read.evidence import Estimate
 
 
 @pytest.mark.parametrize(
@@ -34,26 +25,6 @@ def test_a_difference_disappears_only_where_the_interval_says_so(
     low: float | None, high: float | None, expected: Verdict
 ) -> None:
     assert verdict(Estimate(1.0, low, high)) is expected
-
-
-def test_a_ratio_is_as_wide_as_both_intervals_allow() -> None:
-    assert Estimate(6, 4, 8).over(Estimate(2, 1, 4)) == Estimate(3, 1, 8)
-    assert Estimate(1, -2, 4).over(Estimate(2, 1, 4)) == Estimate(0.5, -2, 4)
-    assert Estimate(1, -4, -2).over(Estimate(2, 1, 4)) == Estimate(0.5, -4, -0.5)
-    assert Estimate(6, 4, 8).over(Estimate(2)) == Estimate(3, None, None)
-    assert Estimate(6, 4, 8).over(Estimate(2, 0, 4)) is None
-    assert Estimate(6, 4, 8).over(Estimate(-2)) is None
-
-
-def test_over_the_unit_a_ratio_is_the_cost_of_the_rows() -> None:
-    relu = timed(Estimate(100, 99, 101), Estimate(1.0, 1.0, 1.0), "relu")
-    gelu = timed(Estimate(200, 196, 204), Estimate(2.0, 1.99, 2.01))
-    assert ratio(gelu, relu) == Estimate(2.0, 1.99, 2.01)
-    back = ratio(relu, gelu)
-    assert back
-    assert (back.low, back.high) == pytest.approx((99 / 204, 101 / 196))
-    other = timed(Estimate(100, 99, 101), Estimate(1.1, 1.0, 1.2), "relu")
-    assert ratio(gelu, other) == Estimate(2.0, 196 / 101, 204 / 99)
 
 
 def test_each_verdict_is_counted_with_its_ends_and_settings() -> None:

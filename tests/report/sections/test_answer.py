@@ -16,13 +16,9 @@ import pytest
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Row
-from actbench.report.draw.drawing import Panel
-from actbench.report.page import render
-from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 from actbench.report.sections import answer
 from actbench.report.site.runs import listed
-from actbench.report.tables.tables import all_tables
 from actbench.report.words import title
 
 from ..conftest import CLASSES, plain_form
@@ -170,36 +166,6 @@ def check_by_framework(
     return checked
 
 
-def test_every_sentence_of_a_page_agrees_with_the_rows_it_carries(pages: dict[str, Path]) -> None:
-    page = pages["normal"].read_text()
-    screen = page.split('<section id="answer"')[1].split("</section>")[0]
-    leads = re.findall(r'<p class="lead">(.*?)</p>', screen)
-    verdicts = [
-        sentence for sentence in re.findall(r"<p>(.*?)</p>", screen) if " settings (" in sentence
-    ]
-    by_framework = [
-        (heading, re.findall(r"<dd>(.*?)</dd>", rest))
-        for heading, rest in re.findall(r"<div><dt>(.*?)</dt>(.*?)</div>", screen, re.DOTALL)
-    ]
-    rows, sizes = embedded(page), {"in cache": CLASSES["l2"]}
-    assert check_headlines(leads, rows, sizes) == 4
-    assert check_verdicts(verdicts, rows, sizes) >= 1
-    assert check_by_framework(by_framework, rows, sizes) == 14
-
-
-def test_every_sentence_of_a_published_run_agrees_with_its_rows(published: Evidence) -> None:
-    evidence = published
-    [run] = evidence.runs.values()
-    classes = run.facts.size_classes["cpu"]
-    sizes = {"in cache": classes["l2"], "streaming from dram": classes["memory"]}
-    table = json.loads(json.dumps(all_tables(evidence)["timings"]))
-    rows = unpacked(table["columns"], table["rows"])
-    assert check_verdicts(answer.verdicts(evidence), rows, sizes) >= 2
-    sizes = {"in cache": classes["l2"], "streaming from DRAM": classes["memory"]}
-    assert check_headlines(answer.headlines(evidence), rows, sizes) == 8
-    assert check_by_framework(answer.by_framework(evidence), rows, sizes) == 28
-
-
 # --- what it says of rows that are known ----------------------------------------------------------
 
 
@@ -270,9 +236,6 @@ def test_runs_stand_apart_and_are_named(make_run: MakeRun) -> None:
     assert "squareplus" not in second
     [only] = answer.verdicts(evidence)
     assert "run one" in only
-    figure = answer.figure(evidence)
-    assert figure
-    assert ["run one" in panel.label for panel in figure.panels] == [True, False]
 
 
 def under(rows: list[Row], **where: Any) -> list[Row]:
@@ -306,33 +269,6 @@ def test_unusual_conditions_are_said_beside_every_figure(
     assert listed("run", evidence).verdict == lead
 
 
-def drawn(panel: Panel) -> list[str]:
-    return re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg)
-
-
-def test_panels_of_several_runs_are_distinguished_within_their_width(make_run: MakeRun) -> None:
-    names = [f"2026-11-21T{hour}-54-36-standard" for hour in ("07", "11")]
-    figure = answer.figure(read([make_run(THREE, name) for name in [*names, "x" * 50 + "yz"]]))
-    assert figure
-    for panel, name in zip(figure.panels, [*names, f"…{'x' * 30}yz"], strict=True):
-        assert {"In cache", f"65,536 elements (2^16), cpu, run {name}"} <= set(drawn(panel))
-        assert max(map(len, drawn(panel))) < 72
-    [alone] = answer.figure(read([make_run(THREE, "alone")])).panels
-    assert "65,536 elements (2^16)" in drawn(alone)
-    assert alone.label.startswith("In cache, 65,536 elements (2^16): time over that of relu")
-
-
-def test_the_caption_has_the_conditions_of_every_panel(make_run: MakeRun) -> None:
-    one, same = (make_run(THREE, name) for name in ("one", "same"))
-    other = make_run(under(THREE, device="cuda", dtype="float16"), "other")
-    notes = [answer.figure(read([one, other_run])).note for other_run in (same, other)]
-    assert "relu. Forward, float32, cpu, 1 thread. The axis" in notes[0]
-    assert (
-        "relu. Forward, float32, cpu, 1 thread, run one; forward, float16, cuda, 1 thread, "
-        "run other. The axis"
-    ) in notes[1]
-
-
 def test_what_is_missing_is_stated_with_its_command(make_run: MakeRun) -> None:
     [(sentence, command)] = answer.absent(read([make_run([*RELU, *costs("gelu", 2, 3)])]))
     assert "no setting has an activation of both families" in sentence
@@ -342,7 +278,6 @@ def test_what_is_missing_is_stated_with_its_command(make_run: MakeRun) -> None:
     assert sentence == "Streaming was not measured."
     assert "--size memory" in command
     nothing = answer.absent(read([make_run([], "nothing")]))
-    assert answer.figure(read([make_run([], "none")])) is None
     assert nothing[0][1] == "actbench run"
 
 
@@ -355,14 +290,6 @@ def test_what_is_missing_is_measured_on_the_device_of_the_rows(make_run: MakeRun
     assert command == "actbench run --device cuda"
     both = read([make_run([*rows, *RELU], "both")])
     assert answer.absent(both)[0][1] == "actbench run"
-
-
-def test_every_command_of_a_gpu_page_is_of_the_gpu(make_run: MakeRun) -> None:
-    page = render(read([make_run([Row(under(RELU, device="cuda")[0].case, "max_ulp", 1.0)])]))
-    commands = re.findall(r"<code>(actbench run[^<]*)</code>", page)
-    plain = [command for command in commands if "--framework" not in command]
-    assert len(plain) > 15
-    assert all(" --device cuda" in command for command in plain)
 
 
 def test_without_intervals_nothing_is_distinguished(make_run: MakeRun) -> None:

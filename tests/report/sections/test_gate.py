@@ -41,11 +41,11 @@ def test_the_page_shows_calls_of_the_gate_and_of_its_rival(
     writer.finish(summary.rows(trials))
     page = _page(tmp_path / "run")
     assert "How often the regression gate is wrong" in page
-    assert "the gate in 0 of 2 gates; by pytest-benchmark min:5% in 1 of 1 gate." in page
+    assert "Of 2 gates on the same code, 0 raised a false alarm." in page
     assert "1 of 1 (2.5–100.0%)" in page
     assert "actbench selftest &lt;x&gt;" in page
     assert page.index('<section id="gate"') < page.index('<section id="answer"')
-    assert "was not measured in this run: not asked for" not in page
+    assert "was not measured: not asked for" not in page
 
 
 def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
@@ -56,7 +56,7 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     RunWriter(tmp_path / "run", run_facts).finish(summary.rows([_trial(0, "same")]))
     printed, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
     page = path.read_text()
-    assert printed.endswith("by the gate in 0 of 1 gate.")
+    assert printed.endswith("Of 1 gate on the same code, 0 raised a false alarm.")
     assert page.index('<section id="gate"') > page.index('<section id="answer"')
 
 

@@ -1,0 +1,117 @@
+"""Values: a figure of a case, or its ratio to the same case with something else in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...bench.catalog.cases import Case
+from ..read.evidence import Estimate, Evidence, Split, Timed
+from ..words import number
+from .settings import setting_of
+
+STEADY = 0.25
+"""The largest half-width, as a share of its value, of a figure that a sentence may rest on."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure of a case of a run."""
+
+    run: str
+    case: Case
+    family: str
+    estimate: Estimate
+
+    @property
+    def steady(self) -> bool:
+        """True where the interval is narrow enough for a sentence."""
+        width = self.estimate.width
+        return width is not None and abs(width) <= 2 * STEADY
+
+    @property
+    def decided(self) -> bool:
+        """True for a ratio whose interval lies above 1, or below."""
+        low, high = self.estimate.low, self.estimate.high
+        return low is not None and high is not None and (low > 1 or high < 1)
+
+
+def figures(timed: Iterable[Timed], metric: str) -> list[Value]:
+    """A metric of every case that has it."""
+    return [
+        Value(case.run, case.case, case.family, case.estimates[metric])
+        for case in timed
+        if metric in case.estimates
+    ]
+
+
+def slopes(splits: Iterable[Split]) -> list[Value]:
+    """The time per element in cache with the call taken out, in ns, of every case that has it."""
+    return [
+        Value(split.run, replace(split.case, size=size), split.family, slope)
+        for split in splits
+        if (slope := split.slope) and (size := split.cached_size)
+    ]
+
+
+def ratios(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -> list[Value]:
+    """Every wanted case over the same case with other values in some fields.
+
+    A form of `PLAIN` stands for the one that people take first.
+    """
+    compared = []
+    for top in filter(wanted, evidence.timed):
+        bottom = evidence.case(top.run, replace(top.case, **others))
+        over = ratio(top, bottom) if bottom and bottom is not top else None
+        compared += [Value(top.run, top.case, top.family, over)] if over else []
+    return compared
+
+
+def ratio(top: Timed, bottom: Timed) -> Estimate | None:
+    """One case's time over another's: of their costs where both are over the same unit.
+
+    The errors of both are combined as Zou and Donner (2008) do. None where a time may be 0.
+    """
+    same = setting_of(top.run, top.case) == setting_of(bottom.run, bottom.case)
+    if same and top.cost and bottom.cost:
+        return quotient(top.cost, bottom.cost)
+    return quotient(top.time, bottom.time)
+
+
+def quotient(top: Estimate, bottom: Estimate) -> Estimate | None:
+    """The ratio of two positive figures with independent errors; None where one may be 0."""
+    ends = (top.low, top.high, bottom.low, bottom.high)
+    value = top.value / bottom.value if bottom.value > 0 else math.nan
+    if not value > 0 or any(end is not None and end <= 0 for end in ends):
+        return None
+    if any(end is None for end in ends):
+        return Estimate(value)
+    below, above = _spread(top)
+    under, over = _spread(bottom)
+    low, high = math.hypot(below, over), math.hypot(above, under)
+    return Estimate(value, value * math.exp(-low), value * math.exp(high))
+
+
+def _spread(estimate: Estimate) -> tuple[float, float]:
+    """The distances of the ends from the value, as logarithms."""
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return math.log(estimate.value / estimate.low), math.log(estimate.high / estimate.value)
+
+
+def reach(values: Iterable[float]) -> str:
+    """The range of some figures, two digits each: `1.2–6.7`; one figure if both ends are alike."""
+    known = sorted(values)
+    return "–".join(dict.fromkeys((brief(known[0]), brief(known[-1]))))
+
+
+def brief(value: float) -> str:
+    """A figure of two significant digits."""
+    rounded = float(f"{value:.2g}")
+    return number(value) if not 1e-3 <= abs(rounded) < 1e6 else f"{rounded:,.{_decimals(rounded)}f}"
+
+
+def _decimals(value: float) -> int:
+    return max(0, 1 - math.floor(math.log10(abs(value))))

@@ -1,0 +1,134 @@
+"""A question, and its answer from the rows: at most two sentences, and one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..compare.groups import Group, foremost, groups
+from ..compare.sizes import Size
+from ..compare.values import STEADY, Value, reach
+from ..draw.figure import Figure
+from ..draw.strips import Mark, Strip, Strips, panels
+from ..read.evidence import Evidence, with_device
+from ..words import capital, listing, spelled, title
+
+_MODES = ("compiled", "eager")
+_SENTENCES = 2
+"""The most sentences of an answer."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: the figures that answer it, and how a sentence and a chart say them.
+
+    A sentence says `first` of the first activation of `names` that was measured and `then` of the
+    next: `{name}` is the activation, `{range}` runs over the frameworks, in a `unit` of so many
+    `each` of the figures' own. `places` are those of the sentences and the chart, the foremost
+    first; `one` names what stands at 1. `measure` are the options of the run that answers it.
+    """
+
+    title: str
+    names: Sequence[str]
+    values: Callable[[Evidence], Sequence[Value]]
+    first: str
+    chart: str
+    measure: str
+    then: str = "{name} {range}"
+    places: Sequence[str] = ("cache",)
+    unit: str = "×"
+    each: float = 1.0
+    one: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question with its sentences and its chart; without one where nothing was measured."""
+
+    question: str
+    sentences: Sequence[str]
+    command: str
+    figure: Figure | None = None
+
+
+def answer(question: Question, evidence: Evidence) -> Answer:
+    """The answer of the rows: for each run and device, in its foremost conditions."""
+    named = (f"--activation {name}" for name in question.names)
+    command = with_device(evidence, " ".join(["actbench run", *named, question.measure]))
+    among = foremost(groups(evidence, question.values(evidence)))
+    if not any(group.records for group in among):
+        return Answer(question.title, ("Not measured in this run.",), command)
+    sentences = list(_sentences(question, among))[:_SENTENCES]
+    none = f"No figure is known to ±{STEADY:.0%}: the chart has the intervals."
+    figure = _figure(question, among, evidence)
+    return Answer(question.title, sentences or [none], command, figure)
+
+
+def _places(question: Question, group: Group[Value]) -> Iterator[Size]:
+    for place in question.places:
+        yield from (size for size in group.places if size.kind == place)
+
+
+def _sentences(question: Question, among: Sequence[Group[Value]]) -> Iterator[str]:
+    """Sentences in the order of places, then modes, then runs."""
+    for index in range(len(question.places)):
+        for mode in _MODES:
+            for group in among:
+                for size in list(_places(question, group))[index : index + 1]:
+                    values = [value for value in group.at(size) if value.case.mode == mode]
+                    lead = ", ".join(filter(None, (mode, size.words, group.unusual)))
+                    yield from _sentence(question, lead, values)
+
+
+def _sentence(question: Question, lead: str, values: Sequence[Value]) -> Iterator[str]:
+    """The ranges over the frameworks in which every activation named is known well enough."""
+    known: dict[str, dict[str, float]] = {}
+    for value in values:
+        if value.steady or (question.one and value.decided):
+            of_name = known.setdefault(value.case.activation, {})
+            of_name[value.case.framework] = value.estimate.value / question.each
+    for names in _choices([name for name in question.names if name in known]):
+        shared = [who for who in known[names[0]] if who in known[names[-1]]]
+        clauses = [
+            text.format(
+                name=spelled(name), range=reach(known[name][who] for who in shared) + question.unit
+            )
+            for name, text in zip(names, (question.first, question.then), strict=False)
+            if shared
+        ]
+        if clauses:
+            yield f"{capital(lead)}: {', '.join(clauses)} ({listing(list(map(title, shared)))})."
+            break
+
+
+def _choices(names: Sequence[str]) -> list[Sequence[str]]:
+    """Two activations for a sentence, or the first alone."""
+    return [choice for choice in (names[:2], names[:1]) if choice]
+
+
+def _figure(question: Question, among: Sequence[Group[Value]], evidence: Evidence) -> Figure:
+    several = len(among) > 1
+    contents = [
+        Strips(capital(", ".join(filter(None, (size.where, group.unusual)))), strips)
+        for group in among
+        for size in _places(question, group)
+        if (strips := _strips(question, group, size))
+    ]
+    conditions = "" if several else f" {capital(among[0].words)}."
+    note = f"{question.note} Bars are 95 % intervals.{conditions}".strip()
+    return Figure(question.chart, note, panels(contents, "log scale", question.unit, question.one))
+
+
+def _strips(question: Question, group: Group[Value], size: Size) -> list[Strip]:
+    strips = []
+    for series in group.series:
+        named = {value.case.activation: value for value in series.at(size)}
+        marks = tuple(
+            Mark(value.family, spelled(name), value.estimate.times(1 / question.each))
+            for name in question.names
+            if (value := named.get(name)) and value.estimate.value > 0
+        )
+        setting = series.setting
+        strips += [Strip(title(setting.framework), setting.mode, marks)] if marks else []
+    return strips

@@ -1,0 +1,193 @@
+"""Exactness of the forms that people take first, and the findings: errors beyond their bounds."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...bench.exactness.findings import BOUNDS, Finding, Nature, checked, verdict
+from ...bench.results.rows import Point
+from ..compare.settings import Setting, setting_of
+from ..read.evidence import Checked, Evidence
+from ..tables.pivot import EMPTY, Cell, Pivot, hot
+from ..words import capital, counted, number, spelled, title, writable
+
+ORDER = 40
+TITLE = "Exactness and findings"
+_CLOSE, _NEAR = 4, 20.0
+_SHOWN: Mapping[Nature, tuple[str, int]] = {
+    "value": ("Wrong values", 24),
+    "special": ("At infinity and NaN", 6),
+    "flushed": ("Subnormal numbers that stand as zero", 4),
+}
+"""Findings by their nature: a heading, and how many a page shows at most."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings under one heading: those shown, each after the name of its run, and the others."""
+
+    heading: str
+    shown: Sequence[tuple[str, Finding]]
+    rest: int
+
+    @property
+    def lines(self) -> list[tuple[str, Sequence[str]]]:
+        """Each finding in one line, and the lines that show it."""
+        return [(f"{run}{': ' * bool(run)}{line(f)}.", f.lines) for run, f in self.shown]
+
+
+def SUMMARY(evidence: Evidence) -> str:
+    """The numbers of cases and of findings."""
+    found = sum(map(len, evidence.findings.values()))
+    return (
+        f"{counted(len(evidence.checked), 'case')} checked against proved values; "
+        f"{counted(found, 'finding')} beyond a stated bound."
+    )
+
+
+def content(evidence: Evidence) -> Mapping[str, Any] | None:
+    """Tables of errors, and findings with what shows them; None where nothing was checked."""
+    if not evidence.checked:
+        return None
+    return {
+        "sentences": sentences(evidence),
+        "pivots": pivots(evidence),
+        "verdicts": _verdicts(evidence),
+        "groups": [group for nature in _SHOWN if (group := _group(evidence, nature)).shown],
+        "commands": _commands(evidence),
+        "bounds": [
+            f"{capital(bound.words)}: {bound.wide:g} ulp, in 16-bit formats {bound.narrow:g}."
+            for bound in BOUNDS.values()
+        ],
+    }
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def sentences(evidence: Evidence) -> list[str]:
+    """The number of a framework's own functions that are not close: a sentence for each."""
+    by_who: dict[str, list[Checked]] = {}
+    for check in evidence.checked:
+        case = check.case
+        if case.form == "native" and (case.direction, case.dtype) == ("forward", "float32"):
+            run = f", run {check.run}" * (len(evidence.runs) > 1)
+            who = f"{setting_of(check.run, case).who}{run}"
+            by_who.setdefault(who, []).append(check)
+    return [
+        f"{who}: {counted(sum(check.error > _CLOSE for check in checks), 'native function')} of "
+        f"{len(checks)} stray by more than {_WORDS[_CLOSE]} ulp in float32."
+        for who, checks in by_who.items()
+    ]
+
+
+_WORDS = {_CLOSE: "four"}
+
+
+def pivots(evidence: Evidence) -> list[Pivot]:
+    """Errors of plain forms against framework and mode, a table for each set of conditions."""
+    by_conditions: dict[Setting, list[Checked]] = {}
+    for check in evidence.checked:
+        if check.plain and check.family != "primitive":
+            setting = replace(setting_of(check.run, check.case).conditions, threads=0)
+            by_conditions.setdefault(setting, []).append(check)
+    runs = list(evidence.runs)
+    order = sorted(by_conditions, key=lambda s: (runs.index(s.run), s.prominence))
+    return [_pivot(s, by_conditions[s], len(runs) > 1) for s in order]
+
+
+def _pivot(conditions: Setting, checks: Sequence[Checked], with_run: bool) -> Pivot:
+    near = any("max_ulp_near" in check.figures for check in checks)
+    columns = {setting_of(c.run, c.case).who: setting_of(c.run, c.case).order for c in checks}
+    cells: dict[str, dict[str, Cell]] = {}
+    for check in checks:
+        who = setting_of(check.run, check.case).who
+        cells.setdefault(check.case.activation, {})[who] = _near(check) if near else _far(check)
+    what = "Largest error over [−20, 20], ulp" if near else "Largest error, ulp"
+    below = "; below it the median, and the largest absolute one" * near
+    where = [conditions.direction, conditions.dtype, conditions.device]
+    where += [f"run {conditions.run}"] * with_run
+    names = sorted(columns, key=lambda who: columns[who])
+    rows = [
+        (spelled(name), "", [row.get(who, EMPTY) for who in names]) for name, row in cells.items()
+    ]
+    return Pivot(f"{what}{below}: {', '.join(where)}", "Activation", names, rows)
+
+
+def _far(check: Checked) -> Cell:
+    return hot(check.error)
+
+
+def _near(check: Checked) -> Cell:
+    """What a designer can use first; outside [−20, 20] only a mark where there is trouble."""
+    figures = check.figures
+    lines = [
+        f"{number(figures[metric])}{unit}"
+        for metric, unit in (("median_ulp_near", ""), ("max_absolute_near", " absolute"))
+        if metric in figures
+    ]
+    outside = ["✗ outside"] * bool(figures.get("trouble_outside"))
+    return hot(figures.get("max_ulp_near"), *lines, *outside)
+
+
+# --- findings -------------------------------------------------------------------------------------
+
+
+def _verdicts(evidence: Evidence) -> list[str]:
+    several = len(evidence.runs) > 1
+    return [
+        f"{f'Run {name}: ' * several}{verdict(of_run, checked(evidence.runs[name]))}"
+        for name, of_run in evidence.findings.items()
+    ]
+
+
+def _commands(evidence: Evidence) -> list[str]:
+    return [
+        f"actbench findings {shlex.quote(writable(str(evidence.runs[name].path)))}"
+        for name, of_run in evidence.findings.items()
+        if of_run
+    ]
+
+
+def _group(evidence: Evidence, nature: Nature) -> Group:
+    """Findings of a nature, what a designer meets first; several runs share the room."""
+    heading, most = _SHOWN[nature]
+    by_run = evidence.findings
+    room = max(1, most // max(1, len(by_run)))
+    shown: list[tuple[str, Finding]] = []
+    rest = 0
+    for name, of_run in by_run.items():
+        alike = sorted((f for f in of_run if f.nature == nature), key=_remoteness)
+        shown += [(name if len(by_run) > 1 else "", finding) for finding in alike[:room]]
+        rest += len(alike[room:])
+    return Group(heading, shown, rest)
+
+
+def _remoteness(finding: Finding) -> tuple[bool, int]:
+    """The order of findings: inputs near 0 first, then the frameworks' own functions."""
+    far = not (finding.points and abs(finding.points[0].x) <= _NEAR)
+    return far, list(BOUNDS).index(finding.kind)
+
+
+def line(finding: Finding) -> str:
+    """A finding in one line: the function, its conditions, and what came in place of what.
+
+    `JAX tanh GELU native backward, float32 eager and 5 more: f(1.08e19) = NaN, exactly 1.00`.
+    """
+    case, point = finding.case, finding.points[0] if finding.points else Point()
+    names = f"{title(case.framework)} {spelled(case.activation)} {case.form} {case.direction}"
+    names += f" and {len(finding.members) - 1} more" * (len(finding.members) > 1)
+    first, *others = [" ".join(condition) for condition in finding.conditions]
+    conditions = f"{first}{f' and {len(others)} more' * bool(others)}"
+    at = f"f({_value(point.x)})" if point.input else "a result"
+    if point.got is None:
+        return f"{names}, {conditions}: {at} is a NaN for a number, or a number for NaN"
+    return f"{names}, {conditions}: {at} = {_value(point.got)}, exactly {_value(point.exact)}"
+
+
+def _value(value: float | None) -> str:
+    return "NaN" if value is not None and math.isnan(value) else number(value)
