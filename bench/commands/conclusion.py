@@ -13,10 +13,11 @@ from ..words import counted, title
 
 
 def exit_status(outcome: Outcome) -> int:
-    """130 if it was interrupted, 1 if nothing could be measured or a case was refused, else 0."""
+    """130 if interrupted, 1 if nothing was measured or a case was refused or in error, else 0."""
     if outcome.facts.state == "interrupted":
         return 130
-    return 0 if _measured(outcome) and not _refused(outcome) else 1
+    broken = any(row.status in ("refused", "error") for row in outcome.rows)
+    return 0 if _measured(outcome) and not broken else 1
 
 
 def as_record(outcome: Outcome) -> dict[str, Any]:

@@ -145,8 +145,8 @@ class TimedCall:
 class Prepared:
     """Seconds until the first result and of a warm call; compilations, and how many were loaded.
 
-    A form that another size has compiled may need no compilation. `from_cache` are those that an
-    earlier process had left in the compile cache.
+    A case that shares its program with an earlier one needs no compilation. `from_cache` are those
+    that an earlier process had left in the compile cache.
     """
 
     first: float

@@ -12,7 +12,8 @@ from .protocol import VERSION, Failure, Operations, Pin, Start
 
 _STATUS = {
     **dict.fromkeys(("Unsupported", "NothingToTime", "Unusable"), Status.UNSUPPORTED),
-    **dict.fromkeys(("Refused", "Recompiled", "NotCompiled"), Status.REFUSED),
+    **dict.fromkeys(("Refused", "Recompiled"), Status.REFUSED),
+    "NotCompiled": Status.ERROR,
 }
 """By the name of an exception whose text is the reason; two trees have classes of their own."""
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")

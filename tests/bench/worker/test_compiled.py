@@ -85,30 +85,6 @@ def test_a_compiler_that_is_switched_off_is_caught(compiler: str) -> None:
     assert _attempt(compiler, "") == "accepted"
 
 
-# Without fullgraph, Dynamo passes over a code object that it has compiled too often: the trap of
-# wrapping many functions in one factory. The adapter gives each its own; here they share one again.
-_SHARED = """
-import torch
-plain = torch.compile
-torch.compile = lambda function, **_: plain(function, dynamic=False)
-def shared(*arrays):
-    return chosen(*arrays)
-subject._alone = lambda function: shared
-for i in range(12):
-    chosen = lambda x, i=i: x * i + torch.exp(x)
-    torch.compile(shared)(x)
-chosen = subject.silu_textbook
-"""
-
-
-@pytest.mark.slow
-def test_the_silent_fall_back_after_too_many_recompilations_is_caught(compiler: str) -> None:
-    if compiler != "torch":
-        pytest.skip("the recompilation limit is Dynamo's")
-    said = _attempt(compiler, "", _SHARED)
-    assert said.startswith("NotCompiled"), said
-
-
 def test_a_step_that_compiles_again_while_timed_is_refused(
     compiler: str, worker: SupervisedWorker
 ) -> None:
