@@ -1,16 +1,12 @@
 """Changes of level in a series of runs, and the conditions for claiming one.
 
-A change is claimed at a run where all of three hold:
-
-- `ruptures` puts a change of the mean of the logarithms there: PELT (Killick, Fearnhead and Eckley,
-  2012, doi:10.1080/01621459.2012.737745), at 3 ln n times the variance per change (Zhang and
-  Siegmund, 2007, doi:10.1111/j.1541-0420.2006.00662.x).
-- The intervals of the m runs before it and of the m runs from it on do not overlap, none with any.
-- m is so large that chance makes such a split in at most 5 % of sites that nothing has changed on,
-  even with meaningless intervals: in 2m exchangeable values the first m lie all below or all
-  above the others with probability 2 / C(2m, m), the most extreme case of Mann and Whitney's U
-  (1947, doi:10.1214/aoms/1177730491). n runs hold n − 2m + 1 such windows, and that many times the
-  number of series is Bonferroni's bound.
+A change is claimed at a run where the intervals of the m runs before it and of the m runs from it
+on do not overlap, none with any; of several such runs in a row, at the one where they lie farthest
+apart. m is so large that chance makes such a split in at most 5 % of sites that nothing has changed
+on, even with meaningless intervals: in 2m exchangeable values the first m lie all below or all
+above the others with probability 2 / C(2m, m), the most extreme case of Mann and Whitney's U (1947,
+doi:10.1214/aoms/1177730491). n runs hold n − 2m + 1 such windows, and that many times the number of
+series is Bonferroni's bound.
 
 Runs are exchangeable if nothing drifts. A noisy week of a machine is no chance in this sense.
 """
@@ -22,15 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-import numpy as np
-
 from ..read.evidence import Estimate
 
 FALSE_CLAIMS = 0.05
 """The share of sites without a change on which chance may make a claim of one."""
-_NORMAL = 1.96
-_MEDIAN = 0.6745
-"""The median of a standard normal variable's absolute value."""
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -42,13 +34,18 @@ class Change:
 
     at: int
     beside: int
-    before: tuple[float, float]
-    after: tuple[float, float]
+    before: Ends
+    after: Ends
 
     @property
     def rose(self) -> bool:
         """True if the level is higher from there on."""
         return self.after[0] > self.before[1]
+
+    @property
+    def gap(self) -> float:
+        """The ratio between the nearest ends of both sides; above 1 where they are apart."""
+        return max(self.after[0] / self.before[1], self.before[0] / self.after[1])
 
 
 def least_beside(runs: int, series: int) -> int | None:
@@ -78,38 +75,17 @@ def changes(estimates: Sequence[Estimate], series: int) -> list[Change]:
     if beside is None:
         return []
     ends = [(estimate.low or 0.0, estimate.high or 0.0) for estimate in estimates]
-    candidates = [
+    windows = [
         Change(at, beside, _hull(ends[at - beside : at]), _hull(ends[at : at + beside]))
-        for at in _breaks(estimates, beside)
+        for at in range(beside, len(ends) - beside + 1)
     ]
-    return [change for change in candidates if _apart(change.before, change.after)]
+    apart = [window for window in windows if window.gap > 1]
+    return [
+        window
+        for window in apart
+        if all(window.gap >= near.gap for near in apart if abs(near.at - window.at) < beside)
+    ]
 
 
-def _hull(ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def _hull(ends: Sequence[Ends]) -> Ends:
     return min(low for low, _ in ends), max(high for _, high in ends)
-
-
-def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[1] < other[0] or other[1] < one[0]
-
-
-def _breaks(estimates: Sequence[Estimate], beside: int) -> list[int]:
-    """The points where PELT splits the logarithms into pieces of at least `beside` points."""
-    from ruptures import Pelt
-
-    logs = np.log([estimate.value for estimate in estimates])
-    scaled = (logs / _scatter(logs, estimates)).reshape(-1, 1)
-    pelt = Pelt(model="l2", min_size=beside, jump=1).fit(scaled)
-    return [int(at) for at in pelt.predict(pen=3 * math.log(len(logs)))[:-1]]
-
-
-def _scatter(logs: np.ndarray, estimates: Sequence[Estimate]) -> float:
-    """The standard deviation from run to run: of steps, which a change of level does not widen.
-
-    At least as large as the intervals imply.
-    """
-    steps = float(np.median(np.abs(np.diff(logs)))) / _MEDIAN / math.sqrt(2)
-    widths = [
-        math.log((estimate.high or 1.0) / (estimate.low or 1.0)) / 2 for estimate in estimates
-    ]
-    return max(steps, float(np.median(widths)) / _NORMAL, 1e-9)

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from ..compare.settings import setting_of
 from ..page import environment, style
-from ..words import counted, number
+from ..words import counted
 from . import charts, trends
 from .changes import FALSE_CLAIMS
-from .runs import MACHINE, Listed, Unread
-from .trends import History, Moved, Trend
+from .runs import MACHINE, Listed, Unread, news
+from .trends import Trend
 
-SHOWN_ERRORS = 40
-"""The most errors that moved in a table; the rest are counted."""
 _HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row of a table over runs."""
-
-    family: str
-    who: str
-    cells: Sequence[str]
 
 
 def index(
@@ -90,36 +77,16 @@ def _changes_in_words(machine_trends: Sequence[Trend]) -> str:
 
 def _trend(at: int, trend: Trend) -> Mapping[str, object]:
     """The content of a machine's section."""
-    moved, several = trend.exactness.moved, len(trend.runs) > 1
+    runs = trend.runs
+    befores = [None, *runs[:-1]]
     return {
         "number": at,
         "machine": trend.machine,
         "runs": [
-            (number, run, trends.news(trend, number))
-            for number, run in enumerate(trend.runs, start=1)
+            (number, run, news(before, run) if before else [])
+            for number, (before, run) in enumerate(zip(befores, runs, strict=True), start=1)
         ],
         "sentences": trends.sentences(trend),
-        "panels": charts.panels(trend, trend.followed) if several else [],
-        "rows": _rows(trend, trend.followed),
-        "exactness": trend.exactness.sentence,
-        "errors": [_error(trend, error) for error in moved[:SHOWN_ERRORS]],
-        "more_errors": max(0, len(moved) - SHOWN_ERRORS),
+        "panels": charts.panels(trend, trend.followed) if len(runs) > 1 else [],
+        "rows": [(history, history.cells(len(runs))) for history in trend.followed],
     }
-
-
-def _rows(trend: Trend, histories: Sequence[History]) -> list[_Row]:
-    runs = len(trend.runs)
-    return [_Row(history.family, history.words, history.cells(runs)) for history in histories]
-
-
-def _error(trend: Trend, moved: Moved) -> _Row:
-    case = moved.case
-    who = (
-        f"{setting_of('', case).who}, {case.activation} [{case.form}], {case.direction}, "
-        f"{case.dtype}, {counted(case.size, 'input')}"
-    )
-    (run, before), (later, after) = moved.before, moved.after
-    facts = (trend.runs[run - 1], trend.runs[later - 1])
-    beside = "; ".join(trends.differences(*facts, case.framework))
-    cells = [f"{run} → {later}", number(before), number(after), beside or "nothing kept"]
-    return _Row(moved.family, who, cells)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from ...bench.catalog.cases import Case
 from ...bench.results.facts import RunFacts, WorkerFacts
-from ..read.evidence import Checked, Evidence, Timed
+from ..read.evidence import Evidence, Timed
 from ..sections import answer, exactness, gate
 from ..words import listing, writable
 
@@ -38,8 +38,7 @@ class Machine:
 class Listed:
     """A run of the index. `excluded` says why the trends leave it out; empty if they do not.
 
-    `costs` are the cases with a cost over relu, `errors` those with a largest error, at the inputs
-    that their size counts.
+    `costs` are the cases with a cost over relu.
     """
 
     name: str
@@ -51,7 +50,6 @@ class Listed:
     excluded: str
     machine: Machine
     costs: Mapping[Case, Timed]
-    errors: Mapping[Case, Checked]
 
     @property
     def day(self) -> str:
@@ -95,7 +93,6 @@ def listed(name: str, evidence: Evidence) -> Listed:
         _excluded(facts, started, bool(costs)),
         machine_of(facts),
         costs,
-        {checked.case: checked for checked in evidence.checked},
     )
 
 
@@ -199,6 +196,25 @@ def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
     sampling = f"{facts.rounds} rounds, {facts.epochs} processes, {facts.budget:g} s"
     asked = json.dumps(facts.asked, sort_keys=True, default=str)
     return known | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
+
+
+def differences(before: Listed, after: Listed, framework: str) -> list[str]:
+    """`torch 2.13.0 → 2.14.0`: the recorded versions and settings in which two runs differ."""
+    old, new = (circumstances(run.facts, framework) for run in (before, after))
+    return [
+        f"{name} {old.get(name, 'not kept')} → {new.get(name, 'not kept')}"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]
+
+
+def news(before: Listed, after: Listed) -> list[str]:
+    """The differences of two runs for any framework."""
+    names = dict.fromkeys(
+        worker.framework for run in (before, after) for worker in run.facts.workers.values()
+    )
+    texts = (text for name in names or [""] for text in differences(before, after, name))
+    return list(dict.fromkeys(texts))
 
 
 def _versions(worker: WorkerFacts) -> str:
