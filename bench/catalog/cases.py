@@ -84,7 +84,9 @@ class Profile:
     `batches` batches of about `batch` seconds. Visits go on where the interval of a process is
     wider than ±`precision` of the median, until `seconds` have been measured in all, or half a
     second per case where there are few.
-    `per_binade` random inputs are tried in each binade and sign.
+    `per_binade` random inputs are tried in each binade and sign. Exactness is that of the cases,
+    in `agreement_dtypes` where nothing is timed. `conditions` says whether results are compared
+    with those of other processes, threads and short arrays beside what is timed.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Profile:
     per_binade: int
     agreement_dtypes: tuple[str, ...]
     title: str
+    conditions: bool = False
 
     def budget(self, cases: int) -> float:
         """Seconds of measuring for so many cases in all processes, unless the rounds take more."""
@@ -215,6 +218,7 @@ PROFILES: Mapping[str, Profile] = {
             seconds=7200,
             per_binade=16,
             agreement_dtypes=("float16", "bfloat16", "float32", "float64"),
+            conditions=True,
             title="every form and variant in four dtypes at every size class, both directions at "
             "once, cold caches, all threads, and the compiled gradient of every form; hours",
         ),

@@ -39,18 +39,20 @@ class Agreement:
         recorder: Recorder,
     ) -> None:
         """Choose what each worker sweeps for the cases that were asked for."""
-        self._selection, self._seed = selection, seed
+        self._selection, self._seed, self._profile = selection, seed, profile
         self._workers, self._recorder = workers, recorder
         self._problems = Problems(profile.per_binade, seed)
         self._results: dict[Case, Array] = {}
-        self._swept = {
-            worker: sweep.agreement_cases(
-                [case for case in worker.alive if case in asked],
-                profile.agreement_dtypes,
-                selection,
-            )
-            for worker in workers
-        }
+        self._timed = any(case.size for case in asked)
+        self._swept = {worker: self._cases(worker, asked) for worker in workers}
+
+    def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
+        """What is timed, and just this; where nothing is, all that a profile has agree."""
+        cases = [case for case in worker.alive if case in asked]
+        if self._timed:
+            return sweep.timed_cases(cases)
+        chosen = sweep.agreement_cases(cases, self._profile.agreement_dtypes, self._selection)
+        return {case: sweep.shape_of(case) for case in chosen}
 
     def prepare(self, reporter: Reporter) -> None:
         """Compute the exact values at all 16-bit inputs that are not known yet."""
@@ -59,9 +61,9 @@ class Agreement:
     def tasks(self, worker: SupervisedWorker) -> Iterator[Task]:
         """List what a worker is to do, a task per case."""
         swept = self._swept[worker]
-        for case in swept:
-            yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case))
-        for case in special.other_cases(swept, self._selection):
+        for case, shape in swept.items():
+            yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case, shape))
+        for case in [] if self._timed else special.other_cases(swept, self._selection):
             evaluate = partial(self._evaluate_special, worker, case)
             yield partial(self._alone, case, "special_departures", evaluate)
 
@@ -74,6 +76,8 @@ class Agreement:
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
         """A function that compares the plain forms of a worker under other conditions, if any."""
+        if self._timed and not self._profile.conditions:
+            return None
         chosen = {
             worker: comparisons.cases(self._results, worker.key, self._selection)
             for worker in self._workers
@@ -106,14 +110,14 @@ class Agreement:
         for directed in directions_of(case):
             self._recorder.fail(directed, metric, failure)
 
-    def _sweep(self, worker: SupervisedWorker, case: Case) -> None:
+    def _sweep(self, worker: SupervisedWorker, case: Case, shape: sweep.Shape) -> None:
         """Check a case; where both directions at once fail, each by itself."""
         if worker.closed:
             return
-        judged = self._judged(worker, case)
+        judged = self._judged(worker, case, shape)
         if judged is None and case.direction == "both":
             for directed in directions_of(case):
-                self._sweep(worker, directed)
+                self._sweep(worker, directed, shape)
         for sample, result in judged or ():
             self._recorder.append(sample)
             self._results[sample.case] = result
@@ -121,13 +125,15 @@ class Agreement:
                 bits = self._bits_of(replace(sample.case, size=0))
                 self._recorder.append(special.taken(sample.case, bits, result))
 
-    def _judged(self, worker: SupervisedWorker, case: Case) -> list[sweep.Judged] | None:
+    def _judged(
+        self, worker: SupervisedWorker, case: Case, shape: sweep.Shape
+    ) -> list[sweep.Judged] | None:
         """Sample and result of each direction; None, and the failure recorded, if it failed."""
         problems = [self._problems.of(directed) for directed in directions_of(case)]
         sized = replace(case, size=int(problems[0].bits.size))
         if case.direction == "both":
             self._recorder.pass_over(sized)  # should it fail, each direction has its own row
-        judged = sweep.measure(sized, problems, worker.evaluate)
+        judged = sweep.measure(sized, problems, worker.evaluate, shape)
         if judged is None and case.direction != "both":
             self._record_failure(worker, sized, "max_ulp")
         return judged

@@ -151,7 +151,7 @@ def _inputs(dtype: str, seed: int) -> Array:
 def _in_pieces(worker: SupervisedWorker, tried: _Tried, seed: int) -> Answer:
     """Some of the inputs again, in calls on so few elements that no vector is filled."""
     places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
-    pieces = tried.bits.ravel()[places].reshape(_PIECES, PIECE)
+    pieces = tried.bits.ravel()[places].reshape(_PIECES, 1, PIECE)
     outputs = worker.evaluate(tried.case, pieces, apart=True)
     if outputs is None:
         return _failed(tried.case, Against(Other.TAIL), worker.failure_of(tried.case))

@@ -34,7 +34,8 @@ _LEARNED_ROWS = 64
 class Problem:
     """An activation in one direction and format, with inputs, upstream and exact values.
 
-    `slack` is how far an error in ulp may be off. `rounded` holds the bits of the correctly rounded
+    Inputs are flat, or of a function of rows rows of a length of their own. `slack` is how far an
+    error in ulp may be off. `rounded` holds the bits of the correctly rounded
     results where they are known at all inputs.
     """
 
@@ -146,7 +147,6 @@ def problem_of(
         hard = [hardest(activation, way, dtype, seed) for way in ("forward", "backward")]
         bits = inputs.stratified(dtype, per_binade, seed)
         bits = np.unique(np.concatenate([bits, *hard, special.points(activation, dtype)]))
-        bits = np.append(bits, np.zeros(-len(bits) % ROW, bits.dtype)).reshape(-1, ROW)
         problem = problem_at(activation, direction, dtype, bits)
     if direction == "backward" and activation.learnable:
         return _with_learned(problem, seed)
@@ -162,10 +162,8 @@ def problem_at(activation: Activation, direction: str, dtype: str, bits: Array) 
 def _of_all(activation: Activation, direction: str, dtype: str) -> Problem:
     """Every input of a 16-bit format."""
     stored = known.known(activation.label, direction, dtype)
-    bits = known.all_inputs(dtype).reshape(-1, ROW)
-    exact = stored.exact.at(np.arange(bits.size).reshape(bits.shape))
-    rounded = stored.rounded.reshape(bits.shape)
-    return Problem(activation, direction, dtype, bits, exact, rounded=rounded)
+    bits = known.all_inputs(dtype)
+    return Problem(activation, direction, dtype, bits, stored.exact, rounded=stored.rounded)
 
 
 def _with_learned(problem: Problem, seed: int) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,13 +10,23 @@ from typing import Any
 import numpy as np
 
 from ..catalog.cases import Case, Selection, directions_of
+from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
-from ..workers.requests import Evaluator
+from ..workers.requests import Evaluator, timing_shape
 from . import binades, ulp
 from .judge import judge, with_medians
 from .problem import Problem
 
 Array = np.ndarray[Any, Any]
+
+
+Shape = tuple[int, int]
+"""The shape of the inputs of one call."""
+Judged = tuple[Agreement, Array]
+"""The sample of a case and its results."""
+
+_USUAL = range(2**12, 2**21)
+"""Sizes of calls that inputs are cut into: others are evaluated in calls of the usual size."""
 
 
 def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selection) -> list[Case]:
@@ -24,46 +35,100 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
     Where both are wanted the direction is `both`: one call gives either, and is compiled once.
     `size` is filled in when the inputs are known (0 until then).
     """
-    wanted = _directions(asked)
-    direction = wanted[0] if len(wanted) == 1 else "both"
+    wanted = [direction.replace("both", "backward") for direction in asked.directions]
+    direction = wanted[0] if len(set(wanted)) == 1 else "both"
     swept = dict.fromkeys(
-        replace(case, size=0, output="fresh", cache="warm", direction=direction, dtype=dtype)
+        replace(_unsized(case), direction=direction, dtype=dtype)
         for case in cases
         for dtype in asked.dtypes or dtypes
     )
     return list(swept)
 
 
-def _directions(asked: Selection) -> tuple[str, ...]:
-    """Value and gradient, or the one of them that was asked for."""
-    wanted = ["backward" if direction == "both" else direction for direction in asked.directions]
-    return tuple(dict.fromkeys(wanted)) or ("forward", "backward")
+def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
+    """The cases to sweep of some that are timed, with the shape that one of them is timed at.
+
+    What is compiled for a time is evaluated, and nothing else compiled: `both` is swept only where
+    the gradient is not timed by itself.
+    """
+    groups: dict[Case, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(replace(_unsized(case), direction="both"), []).append(case)
+    swept = {}
+    for both, group in groups.items():
+        timed = {case.direction for case in group}
+        together = "both" in timed and "backward" not in timed
+        for case in (both,) if together else directions_of(both):
+            if timed & {case.direction, "both"}:
+                swept[case] = shape_of(case, [timed_case.size for timed_case in group])
+    return swept
 
 
-Judged = tuple[Agreement, Array]
-"""The sample of a case and its results."""
+def _unsized(case: Case) -> Case:
+    return replace(case, size=0, output="fresh", cache="warm")
 
 
-def measure(case: Case, problems: Sequence[Problem], evaluate: Evaluator) -> list[Judged] | None:
-    """Run a case on its inputs and judge each of its directions; None if it failed.
+def shape_of(case: Case, sizes: Iterable[int] = ()) -> Shape:
+    """The shape of a call of a sweep: that of a size in cache, of a timed one if there is any."""
+    usual = size_classes(case.device)["l2"]
+    known = [size for size in sizes if size in _USUAL] or [usual]
+    return timing_shape(
+        replace(case, size=min(known, key=lambda size: abs(math.log(size / usual))))
+    )
+
+
+def measure(
+    case: Case, problems: Sequence[Problem], evaluate: Evaluator, shape: Shape | None = None
+) -> list[Judged] | None:
+    """Run a case on its inputs, in calls of a shape, and judge its directions; None if it failed.
 
     There is a problem per direction, all with the same inputs.
     """
+    shape = shape or shape_of(case)
     first, last = problems[0], problems[-1]
     assert first is last or np.array_equal(first.bits, last.bits)
-    outputs = evaluate(case, first.bits, first.upstream)
-    learned = _learned(case, last, evaluate)
+    outputs = outputs_of(case, problems, evaluate, shape)
+    learned = _learned(case, last, evaluate, shape)
     if outputs is None or (learned is None and last.learned_bits is not None):
         return None
     cases = directions_of(case)
     return [_judged(cases[i], problems[i], outputs[i], learned) for i in range(len(cases))]
 
 
-def _learned(case: Case, problem: Problem, evaluate: Evaluator) -> Array | None:
-    """The gradient of a learned parameter, the last output; None without one or where it failed."""
-    if problem.learned_bits is None:
+def outputs_of(
+    case: Case, problems: Sequence[Problem], evaluate: Evaluator, shape: Shape
+) -> list[Array] | None:
+    """The results of each direction, in the shape of its exact values; None if it failed.
+
+    The last call is filled up with inputs that were tried before. All rows are one call.
+    """
+    bits, rowwise = problems[0].bits, problems[0].activation.rowwise
+    rows, length = bits.shape if rowwise else shape
+    calls = math.ceil(bits.size / (rows * length))
+    upstream = problems[0].upstream
+    pull = None if upstream is None else upstream[None]
+    outputs = evaluate(case, np.resize(bits, (calls, rows, length)), pull, apart=True)
+    if outputs is None:
         return None
-    outputs = evaluate(case, problem.learned_bits)
+    results = []
+    for problem, output in zip(problems, outputs, strict=False):
+        exact = problem.exact.high
+        whole = np.asarray(output).reshape(calls * rows, exact.shape[1] if rowwise else length)
+        results.append(whole.reshape(-1)[: exact.size].reshape(exact.shape))
+    return results
+
+
+def _learned(case: Case, problem: Problem, evaluate: Evaluator, shape: Shape) -> Array | None:
+    """The gradient of a learned parameter, the last output; None without one or where it failed.
+
+    Rows of zeros, which add nothing to it, fill up a call of the usual shape.
+    """
+    bits = problem.learned_bits
+    if bits is None:
+        return None
+    if shape[1] == bits.shape[1]:
+        bits = np.pad(bits, ((0, max(shape[0] - len(bits), 0)), (0, 0)))
+    outputs = evaluate(case, bits)
     return None if outputs is None else np.asarray(outputs[-1]).reshape(-1)
 
 
@@ -73,11 +138,10 @@ def sample_of(case: Case, certificate: Certificate) -> Agreement:
     return Agreement(case, replace(with_medians(certificate), binades=kept))
 
 
-def _judged(case: Case, problem: Problem, output: Any, learned: Array | None = None) -> Judged:
-    """The sample of some results, given as bit patterns, and the results in the inputs' shape."""
-    results = np.asarray(output).reshape(problem.exact.high.shape)
-    certificate = judge(problem, results)
+def _judged(case: Case, problem: Problem, output: Array, learned: Array | None = None) -> Judged:
+    """The sample of some results, given as bit patterns, and the results."""
+    certificate = judge(problem, output)
     if learned is not None and problem.learned_exact is not None:
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         certificate = replace(certificate, max_ulp_parameter=float(error.plain.max()))
-    return sample_of(case, certificate), results
+    return sample_of(case, certificate), output

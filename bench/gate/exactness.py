@@ -116,8 +116,8 @@ class Comparison:
     def _measure(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
         """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
 
-        def checked(asked: Case, *values: Any) -> Outputs:
-            outputs = evaluate(asked, *values)
+        def checked(asked: Case, *values: Any, **how: Any) -> Outputs:
+            outputs = evaluate(asked, *values, **how)
             bits = FORMATS[case.dtype].bits
             if other := [output for output in outputs if output.dtype != bits]:
                 reason = f"returns {8 * other[0].itemsize} bits for {case.dtype}"

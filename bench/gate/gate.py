@@ -231,12 +231,19 @@ class _Evaluating:
         if self._worker:
             self._worker.kill()
 
-    def ask(self, arm: Arm, case: Case, bits: Bits, upstream: Bits | None = None) -> Outputs:
+    def ask(
+        self,
+        arm: Arm,
+        case: Case,
+        bits: Bits,
+        upstream: Bits | None = None,
+        apart: bool = False,
+    ) -> Outputs:
         """The outputs of an arm. Raises Failed where it, or its process, fails."""
         worker = self._running()
         if down := worker.facts.down.get(arm):
             raise Failed(down)
-        request = Evaluate(call_of(case, bits.shape[-1]), bits, upstream)
+        request = Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart)
         return worker.ask(InArm(arm, request), _TIMEOUT)
 
     def _running(self) -> WorkerProcess | Apart:

@@ -170,8 +170,10 @@ class Worker:
         """
         call = request.call
         if request.apart:
-            rows = [self.evaluate(Evaluate(call, row[None]))[0] for row in request.bits]
-            return (np.concatenate(rows),)
+            pulls = itertools.repeat(None) if request.upstream is None else request.upstream
+            pairs = zip(request.bits, pulls, strict=False)
+            parts = [self.evaluate(Evaluate(call, bits, pull)) for bits, pull in pairs]
+            return tuple(np.stack(outputs) for outputs in zip(*parts, strict=True))
         given = self.adapter.put(request.bits, call.dtype)
         action, arrays = self.steps.on(call, given, request.upstream)
         result = action()

@@ -218,8 +218,8 @@ class Probe(Request[Probed]):
 class Evaluate(Request["Outputs"]):
     """Compute the outputs of a call on given inputs, as bit patterns.
 
-    `upstream` of None is ones. With `apart` each row of the inputs is evaluated in a call of its
-    own, and what comes first of its outputs is answered.
+    `upstream` of None is ones. With `apart` each entry of the first axis is evaluated in a call of
+    its own, and the outputs have that axis, too.
     """
 
     call: Call

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 class Evaluator(Protocol):
     """Gives the outputs of a case on given inputs, as bit patterns; None if it failed."""
 
-    def __call__(self, case: Case, bits: Bits, upstream: Bits | None = None) -> Outputs | None:
-        """The inputs have their shape; an upstream of None is ones."""
+    def __call__(
+        self, case: Case, bits: Bits, upstream: Bits | None = None, apart: bool = False
+    ) -> Outputs | None:
+        """The inputs have their shape; an upstream of None is ones.
+
+        With `apart` each entry of the first axis is the input of a call of its own.
+        """
 
 
 def timing_shape(case: Case) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from flint import arb, ctx
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import CATALOG, find
 from actbench.bench.catalog.cases import Case
-from actbench.bench.exactness import ulp
+from actbench.bench.exactness import sweep, ulp
 from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.worker.operations import Worker
 from actbench.bench.worker.protocol import Evaluate
@@ -94,9 +94,15 @@ def _evaluated(label: str, direction: str, dtype: str) -> tuple[Array, Problem]:
     problem = _problem(label, direction, dtype)
     case = Case("numpy", label, "blocked", "eager", direction, "cpu", dtype, 0, 1)
     worker = Worker(impl, "cpu", 1)
-    call = call_of(case, problem.bits.shape[-1])
-    outputs = worker.evaluate(Evaluate(call, problem.bits, problem.upstream))
-    return outputs[0].reshape(problem.exact.high.shape), problem
+
+    def evaluate(
+        case: Case, bits: Array, upstream: Array | None = None, apart: bool = False
+    ) -> Any:
+        return worker.evaluate(Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
+
+    outputs = sweep.outputs_of(case, [problem], evaluate, sweep.shape_of(case))
+    assert outputs is not None
+    return outputs[0], problem
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

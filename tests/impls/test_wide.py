@@ -76,13 +76,13 @@ def _error(sample: Agreement, metric: str, label: str) -> float:
 def _assert_right(worker: SupervisedWorker, case: Case) -> None:
     """Value and gradient, which a case of both directions gives in one call, are within bounds."""
     worker.failures.clear()
-    given = _problem(case.activation, "backward", case.dtype)
-    outputs = worker.evaluate(case, given.bits, given.upstream)
+    directions = ("forward", "backward")
+    problems = [_problem(case.activation, direction, case.dtype) for direction in directions]
+    outputs = sweep.outputs_of(case, problems, worker.evaluate, sweep.shape_of(case))
     assert outputs is not None, worker.failures
     bound = BOUNDS[case.dtype]
-    for direction, output in zip(("forward", "backward"), outputs, strict=False):
-        problem = _problem(case.activation, direction, case.dtype)
-        errors = errors_of(problem, np.asarray(output).reshape(problem.exact.high.shape))
+    for direction, problem, output in zip(directions, problems, outputs, strict=True):
+        errors = errors_of(problem, output)
         assert not errors.mismatched.any(), direction
         error = errors.flushed if case.framework in FLUSHES else errors.plain
         if find(case.activation).rowwise:
@@ -176,11 +176,9 @@ def test_comparisons_are_exact_on_normal_inputs(
     record = find(label)
     problem = _problem(label, direction, "float32")
     case = _case(framework, label, record.forms[0], "eager", direction, "float32")
-    outputs = worker.evaluate(case, problem.bits, problem.upstream)
+    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
     assert outputs is not None, worker.failures
-    errors = ulp.measure(
-        np.asarray(outputs[0]).reshape(problem.exact.high.shape), problem.exact, "float32"
-    )
+    errors = ulp.measure(outputs[0], problem.exact, "float32")
     if record.rowwise:
         assert errors.plain.max() <= 0.5
         return

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import PROFILES, Case, Selection, directions_of
+from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.exactness import sweep
 from actbench.bench.exactness.agreement import Agreement
+from actbench.bench.exactness.problem import problem_of
 from actbench.bench.host.errors import StoreError
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.samples import Agreement as Certified
@@ -19,7 +25,7 @@ from actbench.bench.worker.protocol import Failure
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import Workers
 
-_CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
+_CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 0, 1)
 _ABSENT = replace(_CASE, form="abs")
 _WHY = Failure(Status.OOM, "64 GiB")
 
@@ -35,7 +41,7 @@ class _Worker:
         self.asked: list[Case] = []
         self._failing, self._error = failing, error
 
-    def evaluate(self, case: Case, bits: Any, upstream: Any = None) -> Any:
+    def evaluate(self, case: Case, bits: Any, upstream: Any = None, apart: bool = False) -> Any:
         self.asked.append(case)
         if self._error:
             raise self._error
@@ -81,6 +87,107 @@ def _swept(*failing: str, error: Exception | None = None) -> tuple[_Worker, list
 
 def _kinds(samples: list[Sample]) -> list[tuple[type[Sample], str]]:
     return [(type(sample), sample.case.direction) for sample in samples]
+
+
+def _timed(*directions: str, sizes: tuple[int, ...] = (64, 2**15)) -> list[Case]:
+    return [
+        replace(_CASE, direction=direction, size=size, output=output)
+        for direction in directions
+        for size in sizes
+        for output in ("fresh", "reused")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("timed", "swept"),
+    [
+        (("forward",), ("forward",)),
+        (("forward", "backward"), ("forward", "backward")),
+        (("backward", "both"), ("forward", "backward")),
+        (("both",), ("both",)),
+        (("forward", "both"), ("both",)),
+    ],
+)
+def test_what_is_timed_is_swept_once_and_nothing_else_is_compiled(
+    timed: tuple[str, ...], swept: tuple[str, ...]
+) -> None:
+    cases = sweep.timed_cases(_timed(*timed))
+    assert tuple(case.direction for case in cases) == swept
+    assert {(case.size, case.output, case.dtype) for case in cases} == {(0, "fresh", "float32")}
+
+
+def test_a_sweep_has_the_shape_of_the_timed_size_that_is_nearest_to_the_cache() -> None:
+    usual = size_classes("cpu")["l2"]
+
+    def shape(*sizes: int) -> sweep.Shape:
+        [found] = sweep.timed_cases(_timed("forward", sizes=sizes)).values()
+        return found
+
+    assert shape(64, usual, 8 * usual) == (usual // 256, 256)
+    assert shape(2**13, 2**19 if usual < 2**16 else 2**12) == (2**5, 256)
+    assert shape(64) == shape(2**25) == (usual // 256, 256)
+
+
+@pytest.mark.parametrize("label", ["silu", "softmax"])
+def test_results_do_not_depend_on_the_shape_of_the_calls(label: str) -> None:
+    """In calls of 128 and of 2^20 inputs: none is lost, and what fills up the last is left out."""
+    problem, asked = problem_of(find(label), "forward", "float32", 1, 0), []
+
+    def evaluate(case: Case, bits: Any, upstream: Any = None, apart: bool = False) -> Any:
+        assert apart
+        asked.append(bits.shape)
+        return (bits,)
+
+    case = replace(_CASE, activation=label)
+    small, large = (
+        sweep.outputs_of(case, [problem], evaluate, shape) for shape in ((2, 64), (4096, 256))
+    )
+    assert small is not None
+    assert large is not None
+    assert np.array_equal(small[0], problem.bits)
+    assert np.array_equal(large[0], problem.bits)
+    calls = -(-problem.bits.size // 128)
+    shapes = [(1, *problem.bits.shape)] * 2
+    assert asked == (shapes if label == "softmax" else [(calls, 2, 64), (1, 4096, 256)])
+
+
+_SWEEP = """
+import importlib
+from dataclasses import replace
+from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.cases import Case
+from actbench.bench.exactness import sweep
+from actbench.bench.exactness.problem import problem_of
+from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Evaluate, Prepare
+from actbench.bench.workers.requests import call_of, timed_call
+
+worker = Worker(importlib.import_module("actbench.impls.{framework}"), "cpu", 1)
+case = Case("{framework}", "prelu", "where", "compiled", "forward", "cpu", "float32", 2**15, 1)
+timed = [case, replace(case, direction="backward"), replace(case, dtype="bfloat16")]
+for number, prepared in enumerate(timed):
+    worker.prepare(Prepare(number, timed_call(prepared, 0)))
+before = worker.adapter.compilations()
+
+def evaluate(case, bits, upstream=None, apart=False):
+    return worker.evaluate(Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
+
+for swept, shape in sweep.timed_cases(timed).items():
+    problem = problem_of(find("prelu"), swept.direction, swept.dtype, 2, 0)
+    assert sweep.measure(swept, [problem], evaluate, shape)
+print(before, worker.adapter.compilations() - before)
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_after_timing_compiles_nothing(compiler: str) -> None:
+    """Of value and gradient in float32, of a learned parameter, and of bfloat16, as in a run."""
+    code = _SWEEP.format(framework=compiler)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    before, more = map(int, done.stdout.split()[-2:])
+    assert before >= 3
+    assert more == 0
 
 
 def test_both_directions_come_of_one_call_of_what_was_asked_for() -> None:

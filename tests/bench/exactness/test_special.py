@@ -40,7 +40,7 @@ def _only(found: list[Specials] | None) -> Specials:
 def _rows(case: Case, function: Function) -> dict[str, Row]:
     """The rows of a planted function, after a way through JSON as in a stored run."""
 
-    def evaluate(_: Case, bits: Any, upstream: Any = None) -> list[Any]:
+    def evaluate(_: Case, bits: Any, upstream: Any = None, apart: bool = False) -> list[Any]:
         assert bits.shape == special.SHAPE
         assert upstream is None
         with np.errstate(all="ignore"):
