@@ -10,7 +10,7 @@ from ..results import words
 from ..results.samples import Agreement, Certificate
 from ..results.store import dump, read_samples
 from ..run.recording import Outcome
-from ..words import title
+from ..words import counted, number, title
 from . import conclusion
 
 _USABLE = 16
@@ -98,11 +98,10 @@ def _near(certificate: Certificate) -> str:
     median = ""
     if certificate.median_ulp_near is not None:
         ulp, distance = certificate.median_ulp_near, certificate.median_absolute_near
-        median = f", in the median {ulp:.3g} ulp ({distance:.3g})"
-    outside = f"{certificate.trouble_outside:,}" if certificate.trouble_outside else "none"
+        median = f", in the median {number(ulp)} ulp ({number(distance)})"
     return (
-        f"in [−20, 20] at most {largest:.3g} ulp ({absolute:.3g}){median}. "
-        f"Inputs in trouble outside: {outside}."
+        f"in [−20, 20] at most {number(largest)} ulp ({number(absolute)}){median}. "
+        f"In trouble outside: {counted(certificate.trouble_outside or 0, 'input')}."
     )
 
 

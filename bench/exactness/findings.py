@@ -22,6 +22,7 @@ from ..host.errors import UsageError
 from ..results import words
 from ..results.rows import Point, Row, plain
 from ..results.store import Run
+from ..words import counted
 from . import reproduction
 
 Kind = Literal["op", "formula", "own"]
@@ -237,7 +238,7 @@ def verdict(listed: Sequence[Finding], checked: int, shown: int | None = None) -
     whose = _listed(
         [f"{count:,} in {BOUNDS[kind].words}" for kind, count in counts.items() if count]
     )
-    summary = f"{_counted(len(listed), 'finding')} from {_counted(checked, 'result')}: {whose}."
+    summary = f"{counted(len(listed), 'finding')} from {counted(checked, 'result')}: {whose}."
     hidden = len(listed) - len(listed if shown is None else listed[:shown])
     return f"{summary} {hidden:,} of them are not shown." if hidden else summary
 
@@ -288,9 +289,10 @@ def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Exces
         yield _Excess(case, kind, "flushed", error, least, _where(worst))
     for metric, count in COUNTS.items():
         row = rows.get(metric)
-        counted = row.points if row and row.value else ()
-        news = tuple(point for point in counted if _is_news(point, case, wrong and count.in_ulp))
-        if row and row.value and news:
+        if not row or not row.value:
+            continue
+        news = tuple(point for point in row.points if _is_news(point, case, wrong and count.in_ulp))
+        if news:
             yield _Excess(case, kind, "special", row.value, row.value, news, metric)
 
 
@@ -353,7 +355,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
     members = tuple(dict.fromkeys(_member(excess.case) for excess in _by_kind(group)))
     conditions = tuple(dict.fromkeys(_condition(excess.case) for excess in _in_order(group)))
     text, note = _reproduction(best.case, best.place)
-    counted = best.nature == "special"
+    in_ulp = best.nature != "special"
     return Finding(
         kind=best.kind,
         nature=best.nature,
@@ -364,9 +366,9 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
         conditions=conditions,
         members=members,
         cases=tuple(excess.case for excess in group),
-        ulp=None if counted else best.ulp,
-        ulp_flushed=None if counted else best.flushed,
-        bound=None if counted else BOUNDS[best.kind].of(best.case.dtype),
+        ulp=best.ulp if in_ulp else None,
+        ulp_flushed=best.flushed if in_ulp else None,
+        bound=BOUNDS[best.kind].of(best.case.dtype) if in_ulp else None,
         sentence=f"{' '.join(filter(None, (title, version)))}"
         + _SENTENCES[best.nature](best, group, _conditions(conditions)),
         reproduction=text,
@@ -533,10 +535,6 @@ def _conditions(conditions: Iterable[tuple[str, str]]) -> str:
 def _listed(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
-
-
-def _counted(amount: int, noun: str) -> str:
-    return f"{amount:,} {noun}{'s' * (amount != 1)}"
 
 
 def _is_news(point: Point, case: Case, finite_reported: bool) -> bool:

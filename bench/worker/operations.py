@@ -170,8 +170,8 @@ class Worker:
         """
         call = request.call
         if request.apart:
-            pulls = itertools.repeat(None) if request.upstream is None else request.upstream
-            pairs = zip(request.bits, pulls, strict=False)
+            pulls = [None] * len(request.bits) if request.upstream is None else request.upstream
+            pairs = zip(request.bits, pulls, strict=True)
             parts = [self.evaluate(Evaluate(call, bits, pull)) for bits, pull in pairs]
             return tuple(np.stack(outputs) for outputs in zip(*parts, strict=True))
         given = self.adapter.put(request.bits, call.dtype)
