@@ -118,14 +118,17 @@ def places(device: str) -> Mapping[str, Place]:
     classes, known = size_classes(device), caches()
     touched = {name: size * _PAIR for name, size in classes.items()}
     touched["memory"] *= buffers_of(classes["memory"], _PAIR // 2, device)
-    ends = known.second.bytes, known.last.bytes, known.last.worth is not Worth.ENDLESS
-    return {name: place(name, size, *ends) for name, size in touched.items()}
+    end = known.last.measured or known.last.bytes
+    ends = known.last.worth is not Worth.ENDLESS
+    return {
+        name: place(name, size, known.second.bytes, end, ends) for name, size in touched.items()
+    }
 
 
 def place(size_class: str, touched: int, second: int, last: int, ends: bool) -> Place:
     """The place of a class whose calls touch so many bytes before they touch one again.
 
-    `ends` says whether the last level, of so many bytes, was seen to end.
+    `last` is where a copy sees the last level end, and `ends` whether it does.
     """
     if size_class == "launch":
         return Place(Where.CALL)

@@ -33,5 +33,7 @@ def doctor(as_json: bool) -> None:
         click.echo(f"{finding.state:<8} {finding.name}: {finding.observed}")
         if finding.remedy:
             click.echo(f"{'':<8} → {finding.remedy}")
+        for line in finding.lines:
+            click.echo(f"{'':<8} {line}")
     worse = sum(finding.state == "worse" for finding in findings)
     click.echo(f"{worse} of {len(findings)} things here make figures worse.")

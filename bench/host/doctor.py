@@ -5,34 +5,44 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from .caches import Level, Worth, anew
+from .cpus import available_cpus, core_kinds, measuring_cpus
+from .curve import Copied
+from .limits import cpu_quota
+
 State = Literal["fine", "worse", "unknown"]
 
 _CPU = Path("/sys/devices/system/cpu")
 _SAMPLES = 200
 _COPIED = 2**16
+_BAR = 40
 _NOISY = 0.1
 """Spread between the first and the ninth decile, over the median, from which a loop is noisy."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing examined: what was observed, and the command or habit that mends it if need be."""
+    """One thing examined: what was observed, and the command or habit that mends it if need be.
+
+    `lines` show what it was seen in.
+    """
 
     name: str
     state: State
     observed: str
     remedy: str = ""
+    lines: tuple[str, ...] = ()
 
 
 def examine() -> list[Finding]:
-    """Look at everything; takes about two seconds."""
+    """Look at everything; takes about three seconds."""
     return [look() for look in _LOOKS]
 
 
@@ -182,15 +192,69 @@ def _compiler() -> Finding:
 def _thread_limits() -> Finding:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
-    quota = _read(Path("/sys/fs/cgroup/cpu.max")).split(" ")[0]
-    if quota not in ("", "max"):
-        limits.append(f"a quota of {int(quota) / 1e5:g} CPUs")
+    quota = cpu_quota()
+    if quota is not None:
+        limits.append(f"a quota of {quota:g} CPUs")
     if not limits:
-        return Finding(
-            "thread limits", "fine", f"none; {len(os.sched_getaffinity(0))} CPUs may be used"
-        )
+        return Finding("thread limits", "fine", f"none; {len(available_cpus())} CPUs may be used")
     return Finding(
         "thread limits", "worse", ", ".join(limits), "unset the variables; lift the quota"
+    )
+
+
+def _cores() -> Finding:
+    """The CPU that is measured on, where cores differ."""
+    kinds, measured = core_kinds(), measuring_cpus(1)
+    if not kinds:
+        return Finding("cores", "fine", "all of one kind")
+    mixed = ", ".join(f"{len(cpus)} of {kind}" for kind, cpus in kinds.items())
+    own = next((kind for kind, cpus in kinds.items() if measured[0] in cpus), "")
+    alike = ",".join(map(str, kinds.get(own, measured)))
+    return Finding(
+        "cores",
+        "worse",
+        f"of several kinds ({mixed}); one thread is measured on CPU {measured[0]}, of {own}",
+        f"stay on one kind: taskset -c {alike} actbench run",
+    )
+
+
+def _caches() -> Finding:
+    """The ends of the caches, measured now, with the curve that shows them."""
+    known = anew()
+    named = ("L1d", known.first), ("L2", known.second), ("last level", known.last)
+    observed = "; ".join(f"{name} {_level(level)}" for name, level in named)
+    lines = _curve(known.copies[::2])
+    if known.last.worth is Worth.ENDLESS:
+        remedy = "free some memory: what is copied takes an eighth of it, and 1 GiB at most"
+        observed += ": no size is from memory"
+        return Finding("caches", "worse", observed, remedy, lines)
+    silent = not any(level.nominal for _, level in named)
+    state: State = "unknown" if silent else "fine"
+    return Finding("caches", state, observed, lines=lines)
+
+
+def _level(level: Level) -> str:
+    """`32 MiB, seen to end at 22 MiB`."""
+    words = {
+        Worth.SEEN: f"seen to end at {_size(level.measured)}",
+        Worth.NOT_SEEN: "not told from the next by a copy",
+        Worth.ENDLESS: "not seen to end",
+    }
+    said = f"{_size(level.nominal)} by name" if level.nominal else "of a size that nobody says"
+    return f"{said}, {words[level.worth]}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.3g} MiB" if count >= 2**20 else f"{count / 2**10:.3g} KiB"
+
+
+def _curve(copies: Sequence[Copied]) -> tuple[str, ...]:
+    """A bar per size: ns per byte of a copy, input and output together."""
+    longest = max((copy.nanoseconds for copy in copies), default=0.0) or 1.0
+    return tuple(
+        f"{_size(copy.bytes):>8}  {copy.nanoseconds:.3f} ns per byte  "
+        f"{'█' * round(_BAR * copy.nanoseconds / longest)}"
+        for copy in copies
     )
 
 
@@ -243,6 +307,8 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _huge_pages,
     _compiler,
     _thread_limits,
+    _cores,
+    _caches,
     _empty_noise,
     _copy_noise,
 )

@@ -87,8 +87,9 @@ def facts() -> Machine:
 
 
 def cores() -> int:
-    """How many CPUs this process may use."""
-    return len(os.sched_getaffinity(0))
+    """The CPUs that this process may use, or fewer where a quota leaves the worth of fewer."""
+    given, quota = len(available_cpus()), cpu_quota()
+    return given if quota is None else max(1, min(given, int(quota)))
 
 
 def _cpu_name() -> str:

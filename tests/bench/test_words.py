@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.places import Outputs, Place, Where
 from actbench.bench.words import (
     Table,
     changed,
@@ -19,6 +20,7 @@ from actbench.bench.words import (
     escaped,
     finite,
     named,
+    place_words,
     tally,
     title,
 )
@@ -35,6 +37,13 @@ def test_a_case_is_named_with_what_is_unusual_of_it() -> None:
         "output reused, cache cold"
     )
     assert named(replace(_CASE, size=0)).endswith("forward, float32")
+
+
+def test_a_place_is_named_by_what_it_is() -> None:
+    words = [place_words(Place(where)) for where in Where]
+    assert words == ["one tiny call", "in cache", "in the last-level cache", "from memory"]
+    fresh = Place(Where.MEMORY, Outputs.FRESH_PAGES)
+    assert place_words(fresh) == "from memory, into fresh pages"
 
 
 def test_some_fields_of_a_case_are_its_conditions() -> None:

@@ -49,3 +49,10 @@ def test_people_get_a_line_a_finding_and_a_sum() -> None:
     )
     assert "noise, copy loop: copying" in done.stdout
     assert "things here make figures worse" in done.stdout.splitlines()[-1]
+
+
+def test_the_curve_that_shows_the_caches_is_drawn() -> None:
+    found = _examined()["caches"]
+    sizes = [line.split("  ")[0].strip() for line in map(str.strip, found["lines"])]
+    assert sizes[:3] == ["16 KiB", "32 KiB", "64 KiB"]
+    assert all("ns per byte" in line for line in found["lines"])

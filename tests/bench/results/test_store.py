@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.places import Outputs, Place, Where
+from actbench.bench.host.caches import levels
+from actbench.bench.host.curve import Copied
 from actbench.bench.host.errors import StoreError, UsageError
 from actbench.bench.host.floating_point import USUAL
 from actbench.bench.host.machine import Gpu, Machine
@@ -52,6 +55,8 @@ def _facts() -> RunFacts:
         budget=5,
         per_binade=2,
         size_classes={"cpu": {"launch": 64, "l1": 4096}},
+        places={"cpu": {"l1": Place(Where.MEMORY, Outputs.FRESH_PAGES)}},
+        caches=levels([Copied(2**20, 0.01), Copied(2**21, 0.02)], {"L2": 2**20}),
         asked={},
         inputs="normal",
         machine=Machine("Example", gpus=(Gpu("A GPU", "1.0"),)),
@@ -108,6 +113,14 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     assert typed.binades == (0.5, math.inf, -1.0)
     samples = list(store.read_samples(tmp_path / "run"))
     assert samples == [_visit(0, (10, 11)), _visit(0, (12, 13))]
+
+
+def test_a_class_is_where_the_run_says_or_else_its_name() -> None:
+    facts = _facts()
+    assert facts.place("cpu", "l1") == Place(Where.MEMORY, Outputs.FRESH_PAGES)
+    assert facts.place("cpu", "launch") == Place(Where.CALL)
+    assert facts.place("cuda", "l1") == Place(Where.CACHE)
+    assert facts.place("cpu", "4096") is None
 
 
 def test_every_field_of_a_case_is_kept(tmp_path: Path) -> None:
