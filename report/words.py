@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..bench.host.machine import Machine
 from ..bench.words import know as know
+from ..bench.words import place_words as place_words
 from ..bench.words import title as title
 
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

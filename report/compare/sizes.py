@@ -1,37 +1,32 @@
-"""Sizes by the place of their data: at launch, in cache, streaming from memory."""
+"""Sizes by the place of their data: one tiny call, in cache, from memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ...bench.catalog.places import Place
 from ..read.evidence import Evidence, class_names
-from ..words import counted, elements
+from ..words import counted, elements, place_words
 from .settings import Setting
 
-_PLACES = {
-    "launch": "one tiny call",
-    "l1": "in cache",
-    "l2": "in cache",
-    "last_level": "in the last-level cache",
-    "memory": "from memory",
-}
 _DECIDING = ("l2", "l1")
 """Size classes at which arithmetic decides, the better first."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """A number of elements, its size class on the machine, and the device of its data."""
+    """A number of elements, its size class on the machine, and the place of its data."""
 
     elements: int
     name: str = ""
     device: str = "cpu"
+    place: Place | None = None
 
     @property
     def words(self) -> str:
         """`in cache`, `from memory`."""
-        return _PLACES.get(self.name, f"at {counted(self.elements, 'element')}")
+        return place_words(self.place) if self.place else f"at {counted(self.elements, 'element')}"
 
     @property
     def kind(self) -> str:
@@ -41,14 +36,16 @@ class Size:
     @property
     def where(self) -> str:
         """`in cache, 65,536 elements (2^16)`."""
-        known = self.name in _PLACES
-        return f"{self.words}, {elements(self.elements)}" if known else self.words
+        return f"{self.words}, {elements(self.elements)}" if self.place else self.words
 
 
 def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:
     """Sizes with their class, rising; `between` only if it is the only one."""
-    names = class_names(evidence.runs[setting.run], setting.device)
-    classed = [Size(size, names.get(size, ""), setting.device) for size in sorted(set(measured))]
+    run, device = evidence.runs[setting.run], setting.device
+    names = {size: class_names(run, device).get(size, "") for size in sorted(set(measured))}
+    classed = [
+        Size(size, name, device, run.facts.place(device, name)) for size, name in names.items()
+    ]
     return tuple([size for size in classed if size.name != "between"] or classed)
 
 
