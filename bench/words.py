@@ -32,6 +32,8 @@ _PLACES = {
     Where.LAST_LEVEL: "in the last-level cache",
     Where.MEMORY: "from memory",
 }
+_BAR = 10
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _TITLES: dict[str, str] = {}
 """The titles of frameworks, as the stored runs that were read give them."""
@@ -91,6 +93,22 @@ def duration(nanoseconds: float) -> str:
         if nanoseconds >= factor:
             return f"{number(nanoseconds / factor)} {unit}"
     return f"{number(nanoseconds)} ns"
+
+
+def plus_minus(value: float, half_width: float) -> str:
+    """`2.44 ±0.05`: the half width, a share of the value, with as many decimals as the value."""
+    if math.isinf(half_width):
+        return f"{number(value)} ±?"
+    shown = number(value)
+    decimals = len(shown.partition(".")[2])
+    half = f"{half_width * value:.{decimals}f}"
+    return f"{shown} ±{half if float(half) or not half_width else number(half_width * value)}"
+
+
+def bar(share: float) -> str:
+    """A bar of at most ten letters, to an eighth of one."""
+    eighths = max(1, round(share * _BAR * 8))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
 def counted(number: int, noun: str) -> str:

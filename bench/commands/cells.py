@@ -8,11 +8,13 @@ from typing import Any
 
 from ..catalog.activations import find
 from ..catalog.cases import Case, directions_of
+from ..catalog.places import Outputs
 from ..results import words
 from ..results.facts import RunFacts
 from ..results.rows import Against, Row
 from ..results.status import Status
 from ..timing.ratios import Estimate
+from ..words import place_words
 
 COST, CALL, ELEMENT = TIMES = ("relative_cost", "time_per_call", "slope")
 NEAR = ("max_ulp_near", "median_ulp_near", "max_absolute_near", "median_absolute_near")
@@ -23,12 +25,13 @@ ERRORS = (*NEAR, "trouble_outside", "max_ulp")
 class Cell:
     """A case that was asked for: rows of its times by metric, and its errors, by metric as well.
 
-    `place` is the size class of the machine, "" for any other size. Errors are of all sizes: the
-    inputs are not those that are timed.
+    `size_class` is that of the machine, "" for any other size, and `place` says in words where its
+    data lies. Errors are of all sizes: their inputs are not those that are timed.
     """
 
     case: Case
     plain: bool
+    size_class: str
     place: str
     rows: Mapping[str, Row]
     errors: Mapping[str, float]
@@ -74,6 +77,7 @@ class Cell:
         return {
             **self.case.as_dict(),
             "plain": self.plain,
+            "size_class": self.size_class,
             "place": self.place,
             **times,
             "unit": unit,
@@ -103,22 +107,27 @@ def cells(rows: Iterable[Row], facts: RunFacts) -> list[Cell]:
     for row in rows:
         if row.metric in TIMES and _is_asked(row, facts):
             timed.setdefault(row.case, {})[row.metric] = row
-    places = {
-        (device, size): name
-        for device, sizes in facts.size_classes.items()
-        for name, size in sizes.items()
-    }
     return [
         Cell(
             case,
             any(row.plain for row in of_case.values()),
-            places.get((case.device, case.size), ""),
+            *_place(case, facts),
             of_case,
             _worst(case, errors),
         )
         for case, of_case in timed.items()
         if CALL in of_case or COST in of_case
     ]
+
+
+def _place(case: Case, facts: RunFacts) -> tuple[str, str]:
+    """The size class of a case, and in words where its data lies; empty for any other size."""
+    classes = facts.size_classes.get(case.device, {})
+    name = next((name for name, size in classes.items() if size == case.size), "")
+    place = facts.place(case.device, name) if name else None
+    if place and case.output == "reused":
+        place = replace(place, outputs=Outputs.KEPT)
+    return name, place_words(place) if place else ""
 
 
 def _is_asked(row: Row, facts: RunFacts) -> bool:

@@ -11,23 +11,21 @@ from textwrap import wrap
 from ..catalog.activations import find
 from ..results.facts import RunFacts
 from ..timing.ratios import Estimate
-from ..words import Table, conditions, counted, duration, number
+from ..words import Table, bar, conditions, counted, duration, number, plus_minus
 from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
 _MOST_LINES = 40
-_BAR = 10
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _DROPPED = ("absolute", "ns/element", "bar", "ulp")
 """Columns that a narrow terminal does without, the first one first."""
-_PLACES = {"l2": "in cache", "launch": "one tiny call", "memory": "from memory"}
-"""Places in the order in which they are read; other sizes follow, by their elements."""
+_FIRST = ("l2", "launch", "memory")
+"""Size classes in the order in which they are read; others follow, by their elements."""
 _DECIDED = 0.2
 """Half an interval, as a share, up to which a sentence has a figure."""
 _NARROWER: Sequence[tuple[str, Callable[[Cell], bool]]] = (
     ("the plain forms", lambda cell: cell.plain),
     ("float32", lambda cell: cell.case.dtype == "float32"),
-    ("in cache", lambda cell: cell.place == "l2"),
+    ("in cache", lambda cell: cell.size_class == "l2"),
 )
 """Choices of which one after another is made where a table would be too long."""
 
@@ -133,11 +131,11 @@ def _without_repeats(
 def _order(cell: Cell, cells: Sequence[Cell], facts: RunFacts) -> tuple[object, ...]:
     """The place first, then framework and mode, then the order in which cases were asked for."""
     case = cell.case
-    places, frameworks = [*_PLACES], [*facts.frameworks, case.framework]
+    classes, frameworks = [*_FIRST, cell.size_class], [*facts.frameworks, case.framework]
     asked = [find(str(label)).label for label in facts.asked.get("activations", ())]
     labels = list(dict.fromkeys([*asked, *(other.case.activation for other in cells)]))
     return (
-        places.index(cell.place) if cell.place in places else len(places),
+        classes.index(cell.size_class),
         (case.size, case.dtype != "float32", _section(cell)),
         frameworks.index(case.framework),
         (case.mode != "eager", case.direction != "forward", case.direction),
@@ -148,7 +146,7 @@ def _order(cell: Cell, cells: Sequence[Cell], facts: RunFacts) -> tuple[object, 
 def _section(cell: Cell) -> str:
     """`in cache, float32, 65,536 elements`."""
     fields = {**cell.case.as_dict(), "mode": "", "direction": ""}
-    return ", ".join(filter(None, (_PLACES.get(cell.place), conditions(fields))))
+    return ", ".join(filter(None, (cell.place, conditions(fields))))
 
 
 def _who(cell: Cell, facts: RunFacts) -> tuple[str, ...]:
@@ -166,22 +164,6 @@ def _columns(cell: Cell, most: float) -> dict[str, str]:
         "ulp": _ulp(cell),
         "absolute": _both(cell, "max_absolute_near", "median_absolute_near", _short),
     }
-
-
-def plus_minus(value: float, half_width: float) -> str:
-    """`2.44 ±0.05`: the half width, a share of the value, with as many decimals as the value."""
-    if math.isinf(half_width):
-        return f"{number(value)} ±?"
-    shown = number(value)
-    decimals = len(shown.partition(".")[2])
-    half = f"{half_width * value:.{decimals}f}"
-    return f"{shown} ±{half if float(half) or not half_width else number(half_width * value)}"
-
-
-def bar(share: float) -> str:
-    """A bar of at most ten letters, to an eighth of one."""
-    eighths = max(1, round(share * _BAR * 8))
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
 def _absent(cell: Cell) -> str:
@@ -293,12 +275,12 @@ def _cost(cell: Cell) -> Estimate:
 def _foremost(cell: Cell) -> tuple[object, ...]:
     """Sorts settings: compiled, forward and in cache first."""
     case = cell.case
-    places = [*_PLACES, cell.place]
+    classes = [*_FIRST, cell.size_class]
     return (
         not cell.plain,
         case.dtype != "float32",
         case.direction != "forward",
-        places.index(cell.place),
+        classes.index(cell.size_class),
         case.mode != "compiled",
         _section(cell),
         case.direction,

@@ -13,7 +13,7 @@ import pytest
 from actbench.bench.catalog.cases import Case
 from actbench.bench.commands import run as command
 from actbench.bench.commands.cells import Cell, cells
-from actbench.bench.commands.table import answer, bar, plus_minus, sentence, table
+from actbench.bench.commands.table import answer, sentence, table
 from actbench.bench.host.machine import Machine
 from actbench.bench.results.facts import RunFacts
 from actbench.bench.results.rows import Against, Other, Row, described
@@ -21,6 +21,7 @@ from actbench.bench.results.status import Status
 from actbench.bench.results.store import load
 from actbench.bench.run.recording import Outcome
 from actbench.bench.run.request import known_frameworks
+from actbench.bench.words import bar, plus_minus
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "results/published/2026-11-21T17-05-53-standard"
 GELU = Case("torch", "gelu", "native", "compiled", "forward", "cpu", "float32", 65536, 1)
@@ -212,7 +213,8 @@ def test_json_has_the_same_rows() -> None:
     assert record["relative_cost"] == {"value": 2.44, "low": 2.44 * 0.98, "high": 2.44 * 1.02}
     assert record["unit"] == {"activation": "relu", "form": "max"}
     assert (record["max_ulp_near"], record["trouble_outside"]) == (1.9, 0.0)
-    assert (record["place"], record["status"], record["slope"]) == ("l2", "ok", None)
+    assert (record["size_class"], record["place"]) == ("l2", "in cache")
+    assert (record["status"], record["slope"]) == ("ok", None)
     text = command.for_people(outcome)
     assert "2.44 ±0.05" in text
     assert "Rows: run/rows.jsonl." in text
