@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,12 +92,16 @@ def pivots(evidence: Evidence) -> list[Pivot]:
     """Errors of plain forms against framework and mode, a table for each set of conditions."""
     by_conditions: dict[Setting, list[Checked]] = {}
     for check in evidence.checked:
-        if check.plain and check.family != "primitive":
+        if check.plain and _compared(check):
             setting = replace(setting_of(check.run, check.case).conditions, threads=0)
             by_conditions.setdefault(setting, []).append(check)
     runs = list(evidence.runs)
     order = sorted(by_conditions, key=lambda s: (runs.index(s.run), s.prominence))
     return [_pivot(s, by_conditions[s], len(runs) > 1) for s in order]
+
+
+def _compared(check: Checked) -> bool:
+    return check.family != "primitive"
 
 
 def _pivot(conditions: Setting, checks: Sequence[Checked], with_run: bool) -> Pivot:
@@ -158,19 +162,28 @@ def _group(evidence: Evidence, nature: Nature) -> Group:
     heading, most = _SHOWN[nature]
     by_run = evidence.findings
     room = max(1, most // max(1, len(by_run)))
+    primitives = {check.case.activation for check in evidence.checked if not _compared(check)}
     shown: list[tuple[str, Finding]] = []
     rest = 0
     for name, of_run in by_run.items():
-        alike = sorted((f for f in of_run if f.nature == nature), key=_remoteness)
+        alike = [finding for finding in of_run if finding.nature == nature]
+        alike.sort(key=lambda finding: _remoteness(finding, primitives))
         shown += [(name if len(by_run) > 1 else "", finding) for finding in alike[:room]]
         rest += len(alike[room:])
     return Group(heading, shown, rest)
 
 
-def _remoteness(finding: Finding) -> tuple[bool, int]:
-    """The order of findings: inputs near 0 first, then the frameworks' own functions."""
-    far = not (finding.points and abs(finding.points[0].x) <= _NEAR)
-    return far, list(BOUNDS).index(finding.kind)
+def _remoteness(finding: Finding, primitives: Collection[str]) -> tuple[bool, bool, int, float]:
+    """The order of findings: activations near 0 first, the frameworks' own, the farthest off."""
+    point = finding.points[0] if finding.points else Point()
+    known = point.got is not None and point.exact is not None
+    off = abs((point.got or 0.0) - (point.exact or 0.0)) if known else 0.0
+    return (
+        finding.case.activation in primitives,
+        not abs(point.x) <= _NEAR,
+        list(BOUNDS).index(finding.kind),
+        -math.inf if math.isnan(off) else -off,
+    )
 
 
 def line(finding: Finding) -> str:
@@ -183,11 +196,20 @@ def line(finding: Finding) -> str:
     names += f" and {len(finding.members) - 1} more" * (len(finding.members) > 1)
     first, *others = [" ".join(condition) for condition in finding.conditions]
     conditions = f"{first}{f' and {len(others)} more' * bool(others)}"
-    at = f"f({_value(point.x)})" if point.input else "a result"
+    of = "f′" if case.direction == "backward" else "f"
+    at = f"{of}({_value(point.x)})" if point.input else "a result"
     if point.got is None:
         return f"{names}, {conditions}: {at} is a NaN for a number, or a number for NaN"
-    return f"{names}, {conditions}: {at} = {_value(point.got)}, exactly {_value(point.exact)}"
+    got, exact = _apart(point.got, math.nan if point.exact is None else point.exact)
+    return f"{names}, {conditions}: {at} = {got}, exactly {exact}"
 
 
-def _value(value: float | None) -> str:
-    return "NaN" if value is not None and math.isnan(value) else number(value)
+def _apart(got: float, exact: float) -> tuple[str, str]:
+    """Two numbers of three digits, or of as many as they need to differ."""
+    texts = ((f"{got:.{digits}g}", f"{exact:.{digits}g}") for digits in range(4, 18))
+    short = _value(got), _value(exact)
+    return short if short[0] != short[1] else next((t for t in texts if t[0] != t[1]), short)
+
+
+def _value(value: float) -> str:
+    return "NaN" if math.isnan(value) else number(value)
