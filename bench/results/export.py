@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import IO
+from dataclasses import fields
+from typing import IO, TYPE_CHECKING, Any
 
+from ..catalog.cases import Case
+from ..host.errors import UsageError
 from .rows import Row, with_derived
 from .store import Run, dump
 
+if TYPE_CHECKING:
+    import pandas
+
 FORMATS = ("json", "csv")
+ACROSS = ("framework", "mode")
+DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
+"""The fields of a case that name the columns of a table, and those that name its lines."""
 
 
 def write(run: Run, form: str, stream: IO[str]) -> None:
@@ -25,4 +34,30 @@ def write(run: Run, form: str, stream: IO[str]) -> None:
 def write_rows(rows: Iterable[Row], stream: IO[str]) -> None:
     """Write rows as a JSON array, one per line."""
     lines = ",\n".join(dump(row.as_record()) for row in rows)
+    stream.write(f"[{lines}]\n")
+
+
+def table(run: Run, metric: str) -> pandas.DataFrame:
+    """A metric of every case: a line per activation, form and conditions, a column per framework
+    and mode.
+
+    A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
+    that the run does not have, or of which a case has several.
+    """
+    values = run.rows[(run.rows.metric == metric) & run.rows.value.notna()]
+    if values.empty:
+        raise UsageError(f"{run.path} has no {metric}")
+    if values.duplicated([*DOWN, *ACROSS]).any():
+        raise UsageError(f"a case has several figures of {metric}: export its rows")
+    return values.pivot_table(index=list(DOWN), columns=list(ACROSS), values="value")
+
+
+def write_table(values: pandas.DataFrame, form: str, stream: IO[str]) -> None:
+    """Write a table as CSV or as a JSON array of records, its columns named `torch compiled`."""
+    flat = values.set_axis([" ".join(names) for names in values.columns], axis="columns")
+    if form == "csv":
+        flat.to_csv(stream)
+        return
+    known: Any = flat.astype(object).where(flat.notna(), None).reset_index()
+    lines = ",\n".join(dump(record) for record in known.to_dict("records"))
     stream.write(f"[{lines}]\n")
