@@ -15,7 +15,7 @@ from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results.rows import Ended
 from ...bench.results.status import Status
-from ..read.evidence import COARSE, Checked, Evidence, Timed
+from ..read.evidence import COARSE, Evidence
 from .columns import Column, Record
 
 Key = tuple[str, Case]
@@ -89,8 +89,7 @@ def _held(evidence: Evidence) -> Mapping[str, list[tuple[Flag[Any], int]]]:
 def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
     """Flags of times: wrong values first, then uncertainty."""
     wrong, failed = _concerned(evidence), _failed(evidence)
-    runs = evidence.runs
-    checks: list[Flag[Timed]] = [
+    return [
         Flag(
             "astray",
             "far from the exact value",
@@ -122,16 +121,10 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
             lambda timed: timed.flawed is None,
         ),
         Flag(
-            "differ",
-            "processes differ",
-            "The interval is wider than asked for, because processes differ from each other.",
-            lambda timed: timed.ended is Ended.DIFFER,
-        ),
-        Flag(
-            "budget",
-            "the budget ended",
-            "The interval is wider than asked for, because the budget of time ended.",
-            lambda timed: timed.ended in (Ended.BUDGET, Ended.ONE_SAMPLE),
+            "wide",
+            "wider than asked for",
+            "The interval is wider than asked for: processes differ, or the budget ended.",
+            lambda timed: timed.ended not in (None, Ended.NARROW),
         ),
         Flag(
             "process",
@@ -139,19 +132,12 @@ def _of_timings(evidence: Evidence) -> list[Flag[Any]]:
             "Measured in one process: the interval does not contain differences between processes.",
             evidence.in_one_process,
         ),
-        Flag(
-            "virtual",
-            "virtual machine",
-            "Measured on a virtual machine, whose neighbours cannot be seen.",
-            lambda timed: bool(runs[timed.run].facts.machine.virtual),
-        ),
     ]
-    return [*checks, _unfinished(evidence)]
 
 
 def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
     wrong = _concerned(evidence)
-    checks: list[Flag[Checked]] = [
+    return [
         Flag(
             "astray",
             "far from the exact value",
@@ -184,16 +170,6 @@ def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
             lambda checked: not complete(checked.case),
         ),
     ]
-    return [*checks, _unfinished(evidence)]
-
-
-def _unfinished(evidence: Evidence) -> Flag[Any]:
-    return Flag(
-        "unfinished",
-        "unfinished run",
-        "Its run did not finish: it holds only what was measured until then.",
-        lambda record: evidence.runs[record.run].facts.state != "finished",
-    )
 
 
 def _concerned(evidence: Evidence) -> set[Key]:

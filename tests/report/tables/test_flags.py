@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from actbench.bench.catalog.cases import Case
 from actbench.bench.results.rows import Ended, Row, Sampling
 from actbench.bench.results.status import Status
@@ -64,8 +62,8 @@ def test_a_timing_has_the_flags_of_its_evidence(make_run: MakeRun) -> None:
         *checked(0.5, activation="elu", direction="backward"),
     ]
     assert flags_of(make_run(rows, machine={"cpu": "C"}), "timings") == {
-        "gelu": {"astray", "finding", "budget"},
-        "silu": {"failed", "differ"},
+        "gelu": {"astray", "finding", "wide"},
+        "silu": {"failed", "wide"},
         "relu": set(),
         "elu": {"unchecked"},
     }
@@ -77,19 +75,9 @@ def test_what_does_not_exist_is_no_failure(make_run: MakeRun) -> None:
     assert flags_of(make_run(rows, machine={}), "timings") == {"gelu": set()}
 
 
-@pytest.mark.parametrize(
-    ("facts", "flag"),
-    [
-        ({"machine": {"virtual": True}}, "virtual"),
-        ({"machine": {}, "epochs": 1}, "process"),
-        ({"machine": {}, "state": "interrupted"}, "unfinished"),
-    ],
-)
-def test_what_a_run_lacks_flags_its_timings(
-    make_run: MakeRun, facts: dict[str, Any], flag: str
-) -> None:
-    path = make_run([timed(), *checked(1)], **facts)
-    assert flags_of(path, "timings") == {"gelu": {flag}}
+def test_a_run_of_one_process_flags_its_timings(make_run: MakeRun) -> None:
+    path = make_run([timed(), *checked(1)], epochs=1)
+    assert flags_of(path, "timings") == {"gelu": {"process"}}
 
 
 def test_a_row_of_one_process_is_flagged_whatever_was_planned(make_run: MakeRun) -> None:
@@ -97,7 +85,7 @@ def test_a_row_of_one_process_is_flagged_whatever_was_planned(make_run: MakeRun)
     rows = [one, *checked(1), timed(BUDGET, activation="relu"), *checked(1, activation="relu")]
     assert flags_of(make_run(rows, machine={}), "timings") == {
         "gelu": {"process"},
-        "relu": {"budget"},
+        "relu": {"wide"},
     }
 
 
@@ -128,10 +116,11 @@ def test_a_check_has_the_flags_of_its_evidence(make_run: MakeRun) -> None:
 
 def test_notes_count_the_rows_and_say_when_it_is_every_one(make_run: MakeRun) -> None:
     rows = [timed(), timed(activation="relu"), *checked(1, activation="relu")]
-    noted = {note.key: note for note in notes(read([make_run(rows)]))["timings"]}
+    evidence = read([make_run(rows, epochs=1)])
+    noted = {note.key: note for note in notes(evidence)["timings"]}
     assert {key: (note.rows, note.every) for key, note in noted.items()} == {
         "unchecked": (1, False),
-        "virtual": (2, True),
+        "process": (2, True),
     }
 
 
