@@ -10,7 +10,6 @@ import click
 from ...bench.commands.options import DEBUG
 from ...bench.host.errors import StoreError
 from ...bench.results.store import RESULTS
-from ..site.build import build, for_machines
 
 _EXAMPLES = """\b
 Examples:
@@ -49,6 +48,8 @@ def site(published: Path, out: Path, base_url: str, as_json: bool) -> None:
     Every page opens offline. A run that cannot be read is listed with the reason, the others are
     built, and the exit status is 4.
     """
+    from ..site.build import build, for_machines
+
     built = build(published, out, base_url)
     for folder in built.unread:
         click.echo(f"error: {folder.reason}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,19 +40,6 @@ class Estimate:
             return None
         return (self.high - self.low) / self.value
 
-    def over(self, other: Estimate) -> Estimate | None:
-        """The ratio to another, as wide as both intervals allow; None if that may be 0 or less."""
-        if (other.value if other.low is None else other.low) <= 0:
-            return None
-        value = self.value / other.value
-        if None in (self.low, self.high, other.low, other.high):
-            return Estimate(value)
-        return Estimate(
-            value,
-            min(_end(self.low) / _end(end) for end in (other.low, other.high)),
-            max(_end(self.high) / _end(end) for end in (other.low, other.high)),
-        )
-
     def plus(self, amount: float) -> Estimate:
         """The estimate and its ends, moved by an exact amount."""
         ends = (None if end is None else end + amount for end in (self.low, self.high))
@@ -63,10 +49,6 @@ class Estimate:
         """A positive multiple of the estimate and its ends."""
         ends = (None if end is None else end * factor for end in (self.low, self.high))
         return Estimate(self.value * factor, *ends)
-
-
-def _end(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
-from ..page import write
-
-if TYPE_CHECKING:
-    from .runs import Listed, Unread
+from ..page import render, write
+from ..read.rows import read
+from ..words import writable
+from . import pages, trends
+from .feed import feed
+from .runs import Listed, Unread, listed
 
 OURS = frozenset({"index.html", "trends.html", "feed.json", "runs"})
 """The entries of a site. A folder with any other entry is not written to."""
@@ -36,41 +37,31 @@ def build(published: Path, out: Path, base_url: str = "") -> Built:
     Raises UsageError for a folder or an address that cannot be a site's, StoreError if nothing
     can be read or written.
     """
-    from . import pages, trends
-    from .feed import feed
-
     address = _address(base_url)
     folders = _folders(published)
     _make_room(out)
-    listed, unread = _reports(folders, out / "runs")
-    _prune(out / "runs", {run.page for run in listed})
-    machine_trends = trends.trends(listed)
-    write(out / "trends.html", pages.trend_page(listed, machine_trends))
-    text = json.dumps(feed(listed, address), ensure_ascii=False, indent=1, allow_nan=False)
+    done, unread = _reports(folders, out / "runs")
+    _prune(out / "runs", {run.page for run in done})
+    of_machines = trends.trends(done)
+    text = json.dumps(feed(done, address), ensure_ascii=False, indent=1, allow_nan=False)
+    write(out / "trends.html", pages.trend_page(done, of_machines))
     write(out / "feed.json", text + "\n")
-    write(out / "index.html", pages.index(listed, unread, machine_trends))
-    return Built(
-        out / "index.html",
-        pages.summary(listed, unread, machine_trends),
-        tuple(listed),
-        tuple(unread),
-        tuple(
-            text for trend in machine_trends for text in trends.sentences(trend) if trend.changed
-        ),
-    )
+    write(out / "index.html", pages.index(done, unread, of_machines))
+    changes = [text for trend in of_machines for text in trends.sentences(trend) if trend.changed]
+    sentence = pages.summary(done, unread, of_machines)
+    return Built(out / "index.html", sentence, tuple(done), tuple(unread), tuple(changes))
 
 
 def for_machines(built: Built) -> str:
     """One JSON object: path, runs, unread folders, changes."""
-    return json.dumps(
-        {
-            "path": str(built.path),
-            "runs": [run.name for run in built.listed],
-            "in_trends": [run.name for run in built.listed if not run.excluded],
-            "unread": {folder.name: folder.reason for folder in built.unread},
-            "changes": list(built.changes),
-        }
-    )
+    content = {
+        "path": str(built.path),
+        "runs": [run.name for run in built.listed],
+        "in_trends": [run.name for run in built.listed if not run.excluded],
+        "unread": {folder.name: folder.reason for folder in built.unread},
+        "changes": list(built.changes),
+    }
+    return json.dumps(content)
 
 
 def _address(base_url: str) -> str:
@@ -116,11 +107,6 @@ def _make_room(out: Path) -> None:
 
 def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
     """Write the report of every run. Only the rows that the trends need are kept."""
-    from ..page import render
-    from ..read.rows import read
-    from ..words import writable
-    from .runs import Unread, listed
-
     done: list[Listed] = []
     unread: list[Unread] = []
     with Reporter().phase("Reports", len(folders)) as advance:

@@ -445,7 +445,7 @@ def test_a_run_that_no_page_can_be_made_of_costs_no_other_its_page(
             raise ZeroDivisionError("division by zero")
         return render(evidence)
 
-    monkeypatch.setattr("actbench.report.page.render", failing)
+    monkeypatch.setattr("actbench.report.site.build.render", failing)
     result = call("--published", tmp_path / "in", "--out", tmp_path / "site")
     assert result.exit_code == 4
     [error] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
