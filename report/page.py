@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,67 +19,93 @@ from markupsafe import Markup
 
 from ..bench.host.errors import StoreError
 from . import modules, sections
-from .read.evidence import Evidence
+from .matrix import screen
+from .matrix.sentences import MOST, sentences, unmeasured
+from .read.evidence import Evidence, with_device
+from .sections import gate
 from .tables import flags
 from .tables.grid import paths
 from .tables.tables import all_tables
 from .words import capital, counted
 
 TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("common.js", "tables.js", "matrix.js", "drawer.js", "page.js")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section as it stands on the page; `link` is its name in the contents."""
+    """A section, folded: its anchor and title, a line that says what is in it, and its content."""
 
     anchor: str
     title: str
-    link: str
+    summary: str
     html: Markup
 
 
 def render(evidence: Evidence) -> str:
     """The page as HTML text. The same rows give the same text."""
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    return (
-        environment(sections.__path__)
-        .get_template("page.html.j2")
-        .render(
-            title=f"What an activation costs, and how right it is: {', '.join(evidence.runs)}",
-            runs=list(evidence.runs),
-            paths=paths(evidence),
-            sections=list(_sections(evidence)),
-            style=style(),
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            data=packed(
-                {
-                    "tables": all_tables(evidence),
-                    "notes": {
-                        table: [note.key for note in notes]
-                        for table, notes in flags.notes(evidence).items()
-                    },
-                    "file": _file(evidence),
-                }
-            ),
-        )
+    script = _script()
+    templates = environment(sections.__path__)
+    return templates.get_template("page.html.j2").render(
+        title=f"What an activation costs, and how right it is: {', '.join(evidence.runs)}",
+        paths=paths(evidence),
+        screen=screen.screen(evidence),
+        sentences=spoken(evidence),
+        command=_command(evidence),
+        sections=list(_sections(evidence, templates)),
+        style=style(),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=packed(
+            {
+                "tables": all_tables(evidence),
+                "notes": {
+                    table: [note.key for note in notes]
+                    for table, notes in flags.notes(evidence).items()
+                },
+                "matrix": screen.data(evidence, _sheet(templates)),
+                "file": _file(evidence),
+            }
+        ),
     )
 
 
-def _sections(evidence: Evidence) -> Iterator[Section]:
-    """Every section that has something to say; one that leads comes first."""
-    templates = environment(sections.__path__)
-    in_order = modules(sections)
-    for module in sorted(in_order, key=lambda module: not _leads(module, evidence)):
+def spoken(evidence: Evidence) -> list[str]:
+    """The answer: at most three sentences, the last ones on the gate where it was measured."""
+    return [*(sentences(evidence) or _unanswered(evidence)), *gate.sentences(evidence)][:MOST]
+
+
+def _unanswered(evidence: Evidence) -> list[str]:
+    return [] if gate.leads(evidence) else [unmeasured(evidence)]
+
+
+def _command(evidence: Evidence) -> str:
+    """The command that measures what there is no answer to."""
+    answered = sentences(evidence) or not _unanswered(evidence)
+    return "" if answered else with_device(evidence, "actbench run")
+
+
+def _sheet(templates: Environment) -> Callable[..., Any]:
+    """The macro that shows a view of the matrix."""
+    module: Any = templates.get_template("matrix.html.j2").module
+    macro: Callable[..., Any] = module.sheet
+    return macro
+
+
+def _script() -> str:
+    """The page's script: its parts share one scope of their own."""
+    parts = ((TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
+
+
+def _sections(evidence: Evidence, templates: Environment) -> Iterator[Section]:
+    """Every section that has something to say."""
+    for module in modules(sections):
         content = module.content(evidence)
         if content is not None:
             name = module.__name__.rpartition(".")[2]
             html = Markup(templates.get_template(f"{name}.html.j2").render(content))
-            yield Section(name, module.TITLE, getattr(module, "LINK", module.TITLE), html)
-
-
-def _leads(module: Any, evidence: Evidence) -> bool:
-    return hasattr(module, "leads") and bool(module.leads(evidence))
+            yield Section(name, module.TITLE, module.SUMMARY(evidence), html)
 
 
 def environment(folders: Iterable[str | Path] = ()) -> Environment:

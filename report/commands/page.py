@@ -42,9 +42,8 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
 
 def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     """Write the page of runs; what it says first and its path. Raises StoreError."""
-    from ..page import render, write
+    from ..page import render, spoken, write
     from ..read.rows import read
-    from ..sections.answer import spoken
 
     evidence = read(runs)
     path = out or next(iter(evidence.runs.values())).path / "report.html"
@@ -54,7 +53,7 @@ def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
 
 def verdict(run: Path) -> list[str]:
     """What the page of a run says first."""
+    from ..page import spoken
     from ..read.rows import read
-    from ..sections.answer import spoken
 
     return spoken(read((run,)))

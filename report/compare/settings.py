@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ...bench.catalog.cases import Case
@@ -10,8 +11,8 @@ from ..words import counted, title
 
 USUAL = ("fresh", "warm")
 """The output and the cache of the settings that sentences and charts speak of."""
-_DIRECTIONS = ("forward", "backward", "both")
-_MODES = ("compiled", "eager")
+DIRECTIONS = ("forward", "backward", "both")
+MODES = ("compiled", "eager")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Setting:
     @property
     def order(self) -> tuple[int, str]:
         """The rank of a framework and mode: compiled first, then by title."""
-        return _rank(_MODES, self.mode), title(self.framework).lower()
+        return rank(MODES, self.mode), title(self.framework).lower()
 
     @property
     def prominence(self) -> tuple[bool, bool, int, int]:
         """The rank of conditions: forward in float32 on the CPU first."""
-        direction = _rank(_DIRECTIONS, self.direction)
+        direction = rank(DIRECTIONS, self.direction)
         return self.device != "cpu", self.dtype != "float32", direction, self.threads
 
     @property
@@ -65,7 +66,7 @@ class Setting:
     def words(self, with_run: bool = False) -> str:
         """The conditions in words: `forward, float32, cpu, 1 thread`."""
         conditions = [self.direction, self.dtype, self.device, counted(self.threads, "thread")]
-        conditions += _outputs(self) + [f"run {self.run}"] * with_run
+        conditions += outputs(self) + [f"run {self.run}"] * with_run
         return ", ".join(filter(None, conditions))
 
 
@@ -83,12 +84,14 @@ def unusual(case: Case | Setting) -> list[str]:
         case.device: case.device != "cpu",
         counted(case.threads, "thread"): case.threads != 1,
     }
-    return [words for words, holds in departures.items() if holds] + _outputs(case)
+    return [words for words, holds in departures.items() if holds] + outputs(case)
 
 
-def _outputs(case: Case | Setting) -> list[str]:
+def outputs(case: Case | Setting) -> list[str]:
+    """The departures from fresh outputs and warm caches."""
     return ["output reused"] * (case.output == "reused") + ["caches cold"] * (case.cache == "cold")
 
 
-def _rank(known: tuple[str, ...], word: str) -> int:
+def rank(known: Sequence[str], word: str) -> int:
+    """The place of a word among those that are known; others come last."""
     return known.index(word) if word in known else len(known)

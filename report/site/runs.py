@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from ...bench.catalog.cases import Case
 from ...bench.results.facts import RunFacts, WorkerFacts
+from ..page import spoken
 from ..read.evidence import Evidence, Timed
-from ..sections import answer, exactness, gate
 from ..words import listing, writable
 
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
@@ -89,7 +89,7 @@ def listed(name: str, evidence: Evidence) -> Listed:
         facts,
         started,
         _kind(evidence, facts),
-        _verdict(evidence, facts),
+        " ".join(spoken(evidence)),
         _excluded(facts, started, bool(costs)),
         machine_of(facts),
         costs,
@@ -130,17 +130,6 @@ def _kind(evidence: Evidence, facts: RunFacts) -> str:
     if evidence.timed:
         return f"measuring run, profile {facts.profile}"
     return "exactness alone" if evidence.checked else "nothing measured"
-
-
-def _verdict(evidence: Evidence, facts: RunFacts) -> str:
-    """The verdict of a run: the sentence that its report has for its kind."""
-    if _selftest(facts):
-        return next(iter(gate.sentences(evidence)), "The gate was not measured in this run.")
-    if not evidence.timed and evidence.checked:
-        none = "No native function was checked in this run."
-        return next(iter(exactness.sentences(evidence)), none)
-    lacking = [text for text, _ in answer.absent(evidence)]
-    return " ".join(answer.headlines(evidence) or lacking)
 
 
 def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:

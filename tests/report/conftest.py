@@ -392,13 +392,23 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+UNFOLD = "document.querySelectorAll('details.section').forEach((fold) => { fold.open = true; })"
+
+
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page from disk; a console message or a request for anything else fails the test."""
+    """Opens a page from disk, and its sections unless they are to stay folded.
+
+    A console message or a request for anything else fails the test.
+    """
     contexts, complaints = [], []
 
     def go(
-        path: Path, hash_text: str = "", ready: str = "html[data-ready=yes]", **options: Any
+        path: Path,
+        hash_text: str = "",
+        ready: str = "html[data-ready=yes]",
+        folded: bool = False,
+        **options: Any,
     ) -> Any:
         context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
         contexts.append(context)
@@ -416,6 +426,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         page.goto(path.as_uri() + hash_text)
         if options.get("java_script_enabled", True):
             page.locator(ready).wait_for()
+        if not folded:
+            page.evaluate(UNFOLD)
         return page
 
     yield go

@@ -62,8 +62,9 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("added")
 def test_what_is_added_stands_on_the_page(evidence: dict[str, Evidence]) -> None:
     page = render(evidence["single"])
-    assert page.index('<section id="added"') < page.index('<section id="answer"')
-    assert "<p>Hello single, from a section.</p>" in page
+    folded = page.split('<details id="added"')[1].split("</details>")[0]
+    assert "<h2>Greetings</h2> <span>Who is there.</span>" in folded
+    assert "<p>Hello single, from a section.</p>" in folded
     added = page.split("<h3>Is it there?</h3>")[1].split("</article>")[0]
     assert "Eager, in cache: GELU takes 16,000 ns (PyTorch)." in added
     assert "<b>A chart more.</b>" in added

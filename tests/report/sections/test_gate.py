@@ -44,7 +44,8 @@ def test_the_page_shows_calls_of_the_gate_and_of_its_rival(
     assert "Of 2 gates on the same code, 0 raised a false alarm." in page
     assert "1 of 1 (2.5–100.0%)" in page
     assert "actbench selftest &lt;x&gt;" in page
-    assert page.index('<section id="gate"') < page.index('<section id="answer"')
+    assert "<li>Of 2 gates on the same code, 0 raised a false alarm.</li>" in page
+    assert '<details id="gate"' in page
     assert "was not measured: not asked for" not in page
 
 
@@ -57,7 +58,7 @@ def test_beside_a_run_of_activations_the_gate_comes_after_the_answer(
     printed, path = make((runs["single"], tmp_path / "run"), tmp_path / "page.html")
     page = path.read_text()
     assert printed.endswith("Of 1 gate on the same code, 0 raised a false alarm.")
-    assert page.index('<section id="gate"') > page.index('<section id="answer"')
+    assert page.index("GELU takes 16.4 µs") < page.index("<li>Of 1 gate") < page.index('id="gate"')
 
 
 def test_without_a_line_of_the_gate_there_is_no_table(

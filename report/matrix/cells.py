@@ -1,0 +1,309 @@
+"""The cells of a view as they are shown: figures, marks, shades, and why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...bench.catalog.activations import find
+from ...bench.host.errors import UsageError
+from ..read.evidence import COARSE, Checked, Estimate, Evidence, Missing, Timed
+from ..words import duration, number, title
+from .model import FIGURES, GROUPS, Column, Matrix, View
+
+SHADES = 10
+_DARKEST = math.log(30)
+"""The cost, as a logarithm, at which a shade is the darkest."""
+_WORST = 7
+"""The error, in powers of ten of ulp, at which a shade is the darkest."""
+DEAR = 1.25
+"""A relu over the cheapest one, or a unit over that of another mode, from which it is marked."""
+_SLOW = 2.0
+MARKS = {
+    "inexact": ("▲", "inexact: off by more than 1,000 ulp"),
+    "outside": ("△", "inexact only outside [−20, 20]"),
+    "undecided": ("≈", "not distinguished from ReLU"),
+    "dear": ("⚑", "a note below says why"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its figure with the half-width, marks, a shade and a bar, and a line about it.
+
+    `shade` is from 0 to `SHADES`, negative below 1; `bar` is a share of the cell's width.
+    """
+
+    at: str
+    column: int
+    text: str
+    half: str = ""
+    marks: tuple[str, ...] = ()
+    shade: int = 0
+    about: str = ""
+
+    @property
+    def bar(self) -> int:
+        """The length of the cell's bar in per cent."""
+        return abs(self.shade) * 100 // SHADES
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the matrix: an activation, its formula, and its cells."""
+
+    name: str
+    formula: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column: framework, mode, the letter of its run, and its unit's time.
+
+    `marked` is one whose unit is odd, `apart` the first of another mode.
+    """
+
+    number: int
+    title: str
+    name: str
+    mode: str
+    label: str
+    unit: str
+    marked: bool
+    apart: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """One view of the matrix, ready to be shown."""
+
+    caption: str
+    heads: tuple[Head, ...]
+    groups: tuple[tuple[str, tuple[Line, ...]], ...]
+    notes: tuple[str, ...]
+
+
+def table(evidence: Evidence, matrix: Matrix, view: View) -> Table:
+    """A view as a table."""
+    odd = {column: _odd(matrix, column, view) for column in matrix.columns}
+    heads = [
+        _head(matrix, number, column, view, bool(odd[column]))
+        for number, column in enumerate(matrix.columns)
+    ]
+    groups = [
+        (GROUPS[group], tuple(_line(evidence, matrix, name, view) for name in names))
+        for group, names in matrix.rows.items()
+    ]
+    notes = (*filter(None, odd.values()), *_dear(matrix, view))
+    return Table(caption(matrix, view), tuple(heads), tuple(groups), notes)
+
+
+def caption(matrix: Matrix, view: View) -> str:
+    """`cost over ReLU, in cache, forward, float32, 1 thread`."""
+    words = (FIGURES[view.figure], matrix.place(view), view.direction, view.dtype, view.setup)
+    return ", ".join(filter(None, words))
+
+
+def at(matrix: Matrix, column: Column, activation: str) -> str:
+    """The name of a cell in addresses: `gelu@torch-compiled`, `gelu@torch-compiled-1`."""
+    source = matrix.sources.index(column.source)
+    return "-".join(
+        [f"{activation}@{column.framework}", column.mode, *[str(source)] * bool(source)]
+    )
+
+
+def _head(matrix: Matrix, number: int, column: Column, view: View, marked: bool) -> Head:
+    unit = matrix.unit(column, view)
+    return Head(
+        number,
+        title(column.framework),
+        column.framework,
+        column.mode,
+        matrix.label(*column.source),
+        f"ReLU {duration(unit.time.value)}" if unit and view.figure != "error" else "",
+        marked,
+        number > 0 and matrix.columns[number - 1].mode != column.mode,
+    )
+
+
+def _line(evidence: Evidence, matrix: Matrix, name: str, view: View) -> Line:
+    cells = (
+        _cell(evidence, matrix, number, column, name, view)
+        for number, column in enumerate(matrix.columns)
+    )
+    return Line(name, formula(name), tuple(cells))
+
+
+def formula(name: str) -> str:
+    """The formula of an activation, where the catalogue has it."""
+    try:
+        return find(name).formula
+    except UsageError:
+        return ""
+
+
+def _cell(
+    evidence: Evidence, matrix: Matrix, number: int, column: Column, name: str, view: View
+) -> Cell:
+    place = at(matrix, column, name)
+    if view.figure == "error":
+        checked = matrix.checked.get((column, name, view))
+        shown = _error(checked) if checked else None
+    else:
+        timed = matrix.cell(column, name, view)
+        shown = (_time if view.figure == "time" else _cost)(timed) if timed else None
+    if shown is None:
+        return Cell(place, number, "–", about=why(evidence, matrix, column, name, view))
+    return Cell(place, number, *shown)
+
+
+_Shown = tuple[str, str, tuple[str, ...], int, str]
+
+
+def _cost(timed: Timed) -> _Shown | None:
+    if timed.cost is None:
+        return None
+    text, half = figures(timed.cost)
+    if timed.is_unit:
+        return "1", "", marks(timed), 0, "the unit of this column"
+    return text, half, marks(timed), _shade(timed), _about(timed)
+
+
+def _time(timed: Timed) -> _Shown:
+    unit = duration(timed.time.value).split()[-1]
+    factor = {"s": 1e-9, "ms": 1e-6, "µs": 1e-3}.get(unit, 1.0)
+    text, half = figures(timed.time.times(factor))
+    return f"{text} {unit}", half, marks(timed), _shade(timed), _about(timed)
+
+
+def _error(checked: Checked) -> _Shown:
+    near = checked.figures.get("max_ulp_near")
+    value = checked.error if near is None else near
+    hue = SHADES if math.isinf(value) else round(SHADES * math.log10(max(value, 1.0)) / _WORST)
+    form = "" if checked.plain else f"{checked.case.form} form"
+    return number(value), "", _exactness(checked), min(SHADES, hue), form
+
+
+def _about(timed: Timed) -> str:
+    """What a figure must be read with in a few words: a form that is not the plain one."""
+    return "" if timed.plain else f"{timed.case.form} form"
+
+
+def _shade(timed: Timed) -> int:
+    """The shade of a cost; 0 where it is not decided."""
+    return shade(timed.cost.value) if timed.cost and not undecided(timed) else 0
+
+
+def shade(cost: float) -> int:
+    """The shade of a cost on a logarithmic scale: 0 at 1, `SHADES` at 30 and −SHADES at 1/30."""
+    if not 0 < cost < math.inf:
+        return SHADES
+    return max(-SHADES, min(SHADES, round(SHADES * math.log(cost) / _DARKEST)))
+
+
+def figures(estimate: Estimate) -> tuple[str, str]:
+    """A value in three digits, and the half-width of its interval in two, to the same decimal.
+
+    No half-width is rounded to 0.
+    """
+    text = number(estimate.value)
+    if estimate.low is None or estimate.high is None or "e" in text or not estimate.value:
+        return text, ""
+    half = (estimate.high - estimate.low) / 2
+    decimals = min(len(text.partition(".")[2]), _decimals(half, 2))
+    half = max(half, 10.0**-decimals) if half else half
+    return f"{estimate.value:,.{decimals}f}", f"±{half:,.{decimals}f}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """The decimals of a number in so many digits."""
+    return max(0, digits - 1 - math.floor(math.log10(value))) if value else 9
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def marks(timed: Timed) -> tuple[str, ...]:
+    """What is undecided or wrong in a cell: keys of `MARKS`."""
+    cost = timed.cost
+    found = list(_exactness(timed.exactness) if timed.exactness else ())
+    if not found and timed.flawed:
+        found = ["inexact"]
+    if timed.case.activation == "relu" and cost and cost.value >= DEAR:
+        found.append("dear")
+    return (*found, *["undecided"] * (bool(cost) and undecided(timed)))
+
+
+def undecided(timed: Timed) -> bool:
+    """True where the interval of a cost, the unit's own aside, holds 1."""
+    cost = timed.cost
+    if cost is None or timed.is_unit or cost.low is None or cost.high is None:
+        return False
+    return cost.low <= 1 <= cost.high
+
+
+def _exactness(checked: Checked) -> tuple[str, ...]:
+    near = checked.figures.get("max_ulp_near")
+    if (checked.error if near is None else near) > COARSE:
+        return ("inexact",)
+    return ("outside",) if checked.figures.get("trouble_outside") else ()
+
+
+# --- the unit -------------------------------------------------------------------------------------
+
+
+def _odd(matrix: Matrix, column: Column, view: View) -> str:
+    """A sentence where the unit itself is slow: twice that of the framework's other mode."""
+    unit = matrix.unit(column, view) if view.figure == "cost" else None
+    if unit is None or view.place == "launch":
+        return ""
+    others = [
+        (other, rival.time.value)
+        for other in matrix.columns
+        if (other.source, other.framework) == (column.source, column.framework)
+        and (rival := matrix.unit(other, view))
+    ]
+    best, least = min(others, key=lambda known: known[1])
+    if unit.time.value < _SLOW * least:
+        return ""
+    return (
+        f"{column.who}: its unit takes {duration(unit.time.value)}, {best.mode} "
+        f"{duration(least)}: costs over it read low."
+    )
+
+
+def _dear(matrix: Matrix, view: View) -> Iterator[str]:
+    """A sentence for each framework whose own relu is dearer than the cheapest one."""
+    for column in matrix.columns if view.figure == "cost" else ():
+        timed = matrix.cell(column, "relu", view)
+        if timed and timed.cost and timed.cost.value >= DEAR and timed.unit:
+            own = f"{column.who}: its own relu costs {number(timed.cost.value)}"
+            yield f"{own} of the cheapest, {timed.unit.name} written as {timed.unit.form}."
+
+
+# --- what was not measured ------------------------------------------------------------------------
+
+
+def why(evidence: Evidence, matrix: Matrix, column: Column, name: str, view: View) -> str:
+    """The reason why a cell has no figure."""
+    tried = [
+        missing
+        for missing in matrix.missing.get((column, name), ())
+        if (missing.case.direction, missing.case.dtype) == (view.direction, view.dtype)
+        and (missing.what == "exactness") == (view.figure == "error")
+    ]
+    if tried:
+        return reason(tried[0])
+    if view.figure == "cost" and matrix.cell(column, name, view):
+        return "timed, but no ReLU beside it"
+    for worker in evidence.runs[column.run].facts.workers_of(column.framework):
+        if worker.reason:
+            return worker.reason
+    return "not part of this run"
+
+
+def reason(missing: Missing) -> str:
+    """A failure and its reason: `refused: returns before its work is done`."""
+    return f"{missing.status}: {missing.reason or 'no reason was kept'}"

@@ -1,0 +1,81 @@
+"""The head of the page: the conditions of its figures, and what must be known before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ...bench.results.facts import RunFacts
+from ...bench.results.status import Status
+from ..read.evidence import Evidence
+from ..words import capital, counted, listing, machine, title
+from .model import Matrix
+
+CHEAPEST = "Time over the cheapest ReLU of the same framework and mode"
+OWN = "Time over each framework’s own ReLU"
+_CHEAPER = 0.95
+"""The cost of a relu, as people may write it, from which the unit was not the cheapest one."""
+
+
+def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
+    """The unit of the figures with the conditions that they share; a line per run if several."""
+    unit = [_unit(evidence)] if any(timed.cost for timed in matrix.timed.values()) else []
+    runs = [_conditions(matrix, name, run.facts) for name, run in evidence.runs.items()]
+    if len(runs) == 1:
+        return [" · ".join([*unit, *runs])]
+    return [*unit, *runs]
+
+
+def _unit(evidence: Evidence) -> str:
+    relu = [timed.cost for timed in evidence.timed if timed.case.activation == "relu"]
+    return OWN if any(cost and cost.value < _CHEAPER for cost in relu) else CHEAPEST
+
+
+def _conditions(matrix: Matrix, name: str, facts: RunFacts) -> str:
+    """`A: AMD EPYC, 2 cores · 1 thread · PyTorch 2.13, NumPy 2.4 · 28 November 2026`."""
+    columns = [column for column in matrix.columns if column.run == name]
+    several = len({run for run, _ in matrix.sources}) > 1
+    letter = matrix.label(*columns[0].source).split()[0] if several and columns else ""
+    run = [f"{letter}: run {name}" if letter else f"run {name}"] if several or not columns else []
+    devices = {column.device for column in columns} - {"cpu"}
+    setups = dict.fromkeys(view.setup for *_, view in matrix.timed)
+    parts = [
+        *run,
+        machine(facts.machine),
+        *sorted(devices),
+        *([next(iter(setups))] if len(setups) == 1 else []),
+        ", ".join(_versions(facts, dict.fromkeys(column.framework for column in columns))),
+        _day(facts.started),
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _versions(facts: RunFacts, frameworks: Iterator[str] | dict[str, None]) -> Iterator[str]:
+    for name in frameworks:
+        versions = (worker.versions.get(name, "") for worker in facts.workers_of(name))
+        version = ".".join(next(filter(None, versions), "").split(".")[:2])
+        yield " ".join(filter(None, [title(name), version]))
+
+
+def _day(text: str) -> str:
+    """`28 November 2026`; the text itself where it is no date."""
+    try:
+        return f"{datetime.fromisoformat(text):%-d %B %Y}"
+    except ValueError:
+        return text
+
+
+def warnings(evidence: Evidence) -> list[str]:
+    """Runs that did not finish, and cases whose times would mislead."""
+    unfinished = [
+        f"Run {name} is {run.facts.state}, not finished: it holds what was measured until then."
+        for name, run in evidence.runs.items()
+        if run.facts.state != "finished"
+    ]
+    refused = [missing for missing in evidence.missing if missing.status is Status.REFUSED]
+    whose = dict.fromkeys(f"{title(m.case.framework)} {m.case.activation}" for m in refused)
+    if not refused:
+        return unfinished
+    some = [*whose][:3] + ["others"] * (len(whose) > 3)
+    cases = counted(len(refused), "case")
+    return [*unfinished, capital(f"{cases} refused, whose times would mislead: {listing(some)}.")]
