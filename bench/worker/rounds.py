@@ -25,14 +25,20 @@ class Ring:
 
 
 class Round:
-    """A step that goes round; `made` gives the step on the buffers of a turn.
+    """A step that goes round; `made` gives the step on the buffers of a turn, `wait` its result.
 
     Cases that share inputs share the `ring`, so that none finds what another has just used. One
     that `saves` values for each turn, for a pass backwards, has them while it is timed only.
     """
 
-    def __init__(self, made: Callable[[int], Action], ring: Ring, saves: bool) -> None:
-        self._made, self._ring, self._saves = made, ring, saves
+    def __init__(
+        self,
+        made: Callable[[int], Action],
+        ring: Ring,
+        saves: bool,
+        wait: Callable[[Any], None] = lambda _: None,
+    ) -> None:
+        self._made, self._ring, self._saves, self._wait = made, ring, saves, wait
         self._actions: list[Action] = []
 
     def __call__(self) -> Any:
@@ -49,7 +55,7 @@ class Round:
         if not self._actions:
             self._actions = [self._made(turn) for turn in range(len(self._ring.kept))]
             for _ in self._ring.kept:
-                self()
+                self._wait(self())
 
     def release(self) -> None:
         """Let go of what was saved."""

@@ -73,7 +73,11 @@ class Steps:
         key = (timed.shape, timed.call.dtype, timed.buffers)
         ring = self.rings.setdefault(key, Ring([None] * timed.buffers))
         saves = timed.call.direction == "backward"
-        return Round(lambda turn: self.timed(timed, turn).action, ring, saves)
+        made = partial(self._turn, timed)
+        return Round(made, ring, saves, self._adapter.wait)
+
+    def _turn(self, timed: TimedCall, turn: int) -> Action:
+        return self.timed(timed, turn).action
 
     def action(
         self,
