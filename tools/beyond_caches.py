@@ -4,7 +4,7 @@
 
 Calls of the size class `memory` go round their buffers as they do in a run. memcpy goes round as
 many, and copies one pair of buffers again and again beside it, in cache. The least of several
-batches, in CPU time, which other work on the machine leaves alone, and the faults of the median one.
+batches in CPU time, which other work on the machine leaves alone, and the faults of the median one.
 """
 
 from __future__ import annotations
