@@ -23,8 +23,8 @@ OUTPUTS = ("fresh", "reused")
 """The memory of a result: the call's own, or where the last call wrote."""
 CACHES = ("warm", "cold")
 """The caches before a call: as the last call left them, or without anything of its input."""
-_SECONDS_A_CASE = 0.5
-_LEAST_SECONDS = 5.0
+_LEAST_SECONDS = 15.0
+_SECONDS_A_CASE = 0.1
 ALL_THREADS = "all"
 ROW_LENGTH = 256
 """Elements on the last axis of a timing input, where its size allows."""
@@ -80,10 +80,9 @@ class Plan:
 class Profile:
     """The extent of a run: which cases, how often, and how dense the accuracy grid is.
 
-    Every case is visited at least `rounds` times in each of `epochs` fresh processes; a visit is
-    `batches` batches of about `batch` seconds. Visits go on where the interval of a process is
-    wider than ±`precision` of the median, until `seconds` have been measured in all, or half a
-    second per case where there are few.
+    Every case is timed with its unit in `epochs` fresh processes: a visit is `blocks` blocks of a
+    batch of about `batch` seconds of both. Those whose cost is wider than ±`precision` are timed in
+    further processes, `most` in all, until `seconds` have gone since the first were prepared.
     `per_binade` random inputs are tried in each binade and sign. Exactness is that of the cases,
     in `agreement_dtypes` where nothing is timed. `conditions` says whether results are compared
     with those of other processes, threads and short arrays beside what is timed.
@@ -91,10 +90,10 @@ class Profile:
 
     name: str
     plans: tuple[Plan, ...]
-    rounds: int
     epochs: int
+    most: int
     batch: float
-    batches: int
+    blocks: int
     precision: float
     seconds: float
     per_binade: int
@@ -103,8 +102,8 @@ class Profile:
     conditions: bool = False
 
     def budget(self, cases: int) -> float:
-        """Seconds of measuring for so many cases in all processes, unless the rounds take more."""
-        return min(self.seconds, max(_SECONDS_A_CASE * cases, _LEAST_SECONDS))
+        """Seconds for further processes of so many cases, from when the first were prepared."""
+        return min(self.seconds, _LEAST_SECONDS + _SECONDS_A_CASE * cases)
 
 
 def with_variants() -> tuple[str, ...]:
@@ -119,6 +118,8 @@ def with_variants() -> tuple[str, ...]:
 _FEW = ("relu", "gelu", "squareplus", "copy")
 _NAMES = tuple(name for name, record in CATALOG.items() if record.family != "primitive")
 _ALL = tuple(CATALOG)
+_ANSWER = ("launch", "l2", "memory")
+"""The places of the answer: one tiny call, in cache, from memory."""
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
@@ -126,70 +127,40 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="smoke",
             plans=(
-                Plan(
-                    _FEW,
-                    forms=("native", "max", "textbook", "wide"),
-                    sizes=("launch", "l1", "between", "l2"),
-                ),
+                Plan(_FEW, forms=("plain",), sizes=("launch", "l1", "l2")),
+                Plan(_FEW, forms=("plain",), directions=("backward",)),
             ),
-            rounds=3,
-            epochs=1,
-            batch=0.002,
-            batches=3,
-            precision=0.02,
-            seconds=5,
+            epochs=2,
+            most=2,
+            batch=0.0003,
+            blocks=8,
+            precision=0.03,
+            seconds=0,
             per_binade=2,
-            agreement_dtypes=("float16", "float32"),
+            agreement_dtypes=("float32",),
             title="one activation per family, in a minute, to see whether everything works here",
         ),
         Profile(
             name="standard",
             plans=(
-                Plan(_NAMES, sizes=("l1", "l2")),
-                Plan(_ALL, forms=("plain", "blocked"), sizes=CLASSES),
-                Plan(_ALL, forms=("plain", "blocked"), sizes=("memory",), outputs=("reused",)),
-                Plan(_ALL, forms=("plain",), directions=("backward",), sizes=("launch",)),
-                Plan(
-                    _ALL,
-                    forms=("plain", "wide"),
-                    directions=("backward",),
-                    sizes=("l1", "l2"),
-                ),
-                Plan(
-                    _ALL,
-                    forms=("plain", "wide"),
-                    dtypes=("bfloat16",),
-                    sizes=("l1", "l2"),
-                ),
-                Plan(
-                    _ALL,
-                    forms=("plain",),
-                    directions=("backward",),
-                    dtypes=("bfloat16",),
-                    sizes=("l1", "l2"),
-                ),
-                Plan(
-                    _ALL,
-                    forms=("wide",),
-                    directions=("backward",),
-                    dtypes=("bfloat16",),
-                ),
+                Plan(_NAMES, forms=("plain",), sizes=(*_ANSWER, "l1")),
+                Plan(_NAMES, forms=("textbook", "blocked")),
+                Plan(_NAMES, forms=("plain",), directions=("backward",), sizes=_ANSWER),
+                Plan(_NAMES, forms=("plain",), dtypes=("bfloat16",)),
             ),
-            rounds=3,
-            epochs=2,
-            batch=0.0018,
-            batches=3,
-            precision=0.02,
-            seconds=180,
+            epochs=4,
+            most=12,
+            batch=0.0004,
+            blocks=12,
+            precision=0.03,
+            seconds=150,
             per_binade=8,
-            agreement_dtypes=("float16", "bfloat16", "float32"),
-            title="every activation and primitive, forward and backward, in float32 and bfloat16, "
-            "eager and compiled: the plain form (native, or the first one written out) at every "
-            "size class, all others where arithmetic decides, backward the plain and the wide "
-            "one; exactness of every form in float16, bfloat16 and float32. A quarter of an hour "
-            "once compile caches are warm. Left to full: float64, float16 in time, both directions "
-            "at once, variants, other forms backward and beyond the caches, cold caches, several "
-            "threads",
+            agreement_dtypes=("float32", "bfloat16"),
+            title="the answer: every activation in the form that people take first (native, or the "
+            "first one written out) and as its formula is printed, in every framework and mode, "
+            "forward and backward, as one tiny call, in cache and from memory; exactness of just "
+            "these. Four minutes once compile caches are warm, six before. Left to full: other "
+            "forms, dtypes, sizes and variants, both directions at once, cold caches, threads",
         ),
         Profile(
             name="full",
@@ -210,11 +181,11 @@ PROFILES: Mapping[str, Profile] = {
                     sizes=("launch", "l1", "l2"),
                 ),
             ),
-            rounds=5,
             epochs=3,
-            batch=0.005,
-            batches=4,
-            precision=0.02,
+            most=12,
+            batch=0.0005,
+            blocks=16,
+            precision=0.03,
             seconds=7200,
             per_binade=16,
             agreement_dtypes=("float16", "bfloat16", "float32", "float64"),

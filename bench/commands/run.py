@@ -47,13 +47,12 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
 @click.option(
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
 )
-@click.option("--rounds", type=click.IntRange(1), help="Visits of a case in each process.")
-@click.option("--epochs", type=click.IntRange(1), help="Fresh processes per framework.")
-@click.option("--budget", type=Finite(0), help="Seconds of measuring, unless --rounds takes more.")
+@click.option("--epochs", type=click.IntRange(1), help="Fresh processes that time every case.")
+@click.option("--budget", type=Finite(0), help="Seconds for further processes for wide intervals.")
 @click.option(
     "--precision",
     type=Finite(0, min_open=True),
-    help="Half an interval over the value, at which sampling stops; 0.02 unless given.",
+    help="Half a cost's interval over the cost, at which sampling stops; 0.03 unless given.",
 )
 @SEED
 @OUT
@@ -70,7 +69,6 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
 def run(
     profile: str,
     only: str | None,
-    rounds: int | None,
     epochs: int | None,
     budget: float | None,
     precision: float | None,
@@ -95,8 +93,8 @@ def run(
     request = Request(
         profile=replace(
             base,
-            rounds=rounds or base.rounds,
             epochs=epochs or base.epochs,
+            most=max(epochs or 0, base.most),
             precision=precision or base.precision,
         ),
         budget=budget,

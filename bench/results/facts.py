@@ -93,9 +93,10 @@ class RunFacts:
     `compile_seconds` the compile times of all processes together; `loop_overhead_ns` the harness's
     own cost per call. `size_classes` gives the elements of each class by device, `places` where its
     data truly lies, `caches` the curve and the levels that say so; `gpu_states` the clocks and
-    throttle bits of each GPU before and after each epoch that used one; `precision` is the half
-    width of an interval at which sampling stops, `budget` the seconds of sampling after which it
-    stops anyway. `selftest` has a gate's measure of itself.
+    throttle bits of each GPU before and after each process that used one. Each case is timed in
+    `epochs` processes at least and `most` at most, by visits of `blocks` blocks whose batches take
+    `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
+    `budget` the seconds after which none is. `selftest` has a gate's measure of itself.
     """
 
     schema: int
@@ -103,10 +104,8 @@ class RunFacts:
     profile: str
     seed: int
     started: str
-    rounds: int
     epochs: int
     batch: float
-    batches: int
     precision: float
     budget: float
     per_binade: int
@@ -116,6 +115,8 @@ class RunFacts:
     machine: Machine
     places: dict[str, dict[str, Place]] = field(default_factory=dict)
     caches: Caches | None = None
+    most: int = 0
+    blocks: int = 0
     project: Project = field(default_factory=Project)
     frameworks: dict[str, FrameworkFacts] = field(default_factory=dict)
     workers: dict[str, WorkerFacts] = field(default_factory=dict)

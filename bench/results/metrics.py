@@ -149,7 +149,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "relative_cost",
             "ratio",
-            "time over the same framework's relu in this run",
+            "time over the cheapest relu of the same framework, in pairs",
             Group.TIME,
             columns=(Column("timings", "cost", "Cost over relu", "ratio"),),
         ),
@@ -169,6 +169,13 @@ METRICS: Mapping[str, Metric] = {
             "first call less a later one, for the size that compiled",
             Group.TIME,
             columns=(Column("timings", "compile", "Compile, s"),),
+        ),
+        Metric(
+            "slope",
+            "ns",
+            "time per element in cache, with the call taken out",
+            Group.PART,
+            columns=(Column("parts", "slope", "ns per element"),),
         ),
         Metric(
             "arithmetic",

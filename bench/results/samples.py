@@ -40,36 +40,23 @@ class Preparation:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Batches of a case that follow one another, each of `loops` calls, one entry per batch.
+class Paired:
+    """Blocks of a case and its unit, which is relu in a form, timed in turn in one process.
 
-    Nanoseconds by the clock and of the CPU, context switches and page faults. `pulse` is what a
-    fixed piece of work took beside them.
+    Each block is a batch of `loops` calls of the case and one of `unit_loops` of the unit: the ns
+    of both, whether somebody else had the CPU meanwhile, and the page faults of the case's.
     """
 
-    kind: ClassVar[str] = "time"
+    kind: ClassVar[str] = "pair"
     case: Case
     process: int
+    unit: str
     loops: int
-    pulse: float
+    unit_loops: int
     elapsed: tuple[int, ...]
-    busy: tuple[int, ...]
-    switches: tuple[int, ...]
+    unit_elapsed: tuple[int, ...]
+    spoilt: tuple[bool, ...]
     faults: tuple[int, ...]
-
-    @property
-    def times(self) -> list[float]:
-        """Nanoseconds per call of each batch."""
-        return [elapsed / self.loops for elapsed in self.elapsed]
-
-    @property
-    def preempted(self) -> list[bool]:
-        """Mark batches that lost the CPU to somebody else for a tenth of their time.
-
-        A context switch alone does not say so: the threads of one framework displace each other.
-        """
-        columns = zip(self.switches, self.busy, self.elapsed, strict=True)
-        return [switches > 0 and busy < 0.9 * elapsed for switches, busy, elapsed in columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +208,8 @@ class Trial:
         return self.low <= 1 + self.share <= self.high
 
 
-Sample = Preparation | Visit | Probe | Agreement | Specials | Comparison | Missing | Trial
-_KINDS = (Preparation, Visit, Probe, Agreement, Specials, Comparison, Missing, Trial)
+Sample = Preparation | Paired | Probe | Agreement | Specials | Comparison | Missing | Trial
+_KINDS = (Preparation, Paired, Probe, Agreement, Specials, Comparison, Missing, Trial)
 _ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {kind.kind: TypeAdapter(kind) for kind in _KINDS}
 _CERTIFICATES = TypeAdapter(Certificate)
 

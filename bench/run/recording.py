@@ -24,12 +24,12 @@ class Outcome:
     rows: list[Row]
 
 
-def derived(writer: RunWriter) -> list[Row]:
-    """The rows of what was measured so far."""
+def derived(writer: RunWriter, times: derive.Times | None = None) -> list[Row]:
+    """The rows of what was measured so far; `times` are those that were derived already."""
     facts = writer.facts
     facts.spoilt_samples = derive.spoilt_samples(writer.samples)
     facts.compile_seconds = derive.compile_seconds(writer.samples)
-    return derive.rows(writer.samples, facts.size_classes, facts.precision)
+    return derive.rows(writer.samples, facts, times)
 
 
 def record(

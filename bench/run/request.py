@@ -24,7 +24,7 @@ PARTS = ("agreement", "timing")
 class Request:
     """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
 
-    `budget` is the seconds of measuring, the profile's own where it is None.
+    `budget` is the seconds for further processes, the profile's own where it is None.
     """
 
     profile: Profile
@@ -61,10 +61,10 @@ class Request:
             profile=profile.name,
             seed=self.seed,
             started=started.isoformat(timespec="seconds"),
-            rounds=profile.rounds,
             epochs=profile.epochs,
+            most=profile.most,
             batch=profile.batch,
-            batches=profile.batches,
+            blocks=profile.blocks,
             precision=profile.precision,
             budget=profile.seconds if self.budget is None else self.budget,
             size_classes={device: dict(size_classes(device)) for device in DEVICES},

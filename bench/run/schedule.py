@@ -1,7 +1,7 @@
 """The schedule of a run: when workers start, are prepared, checked and timed.
 
-It imports no framework. What is checked is `exactness.agreement`'s, what is timed
-`timing.visits`' to say.
+It imports no framework. What is checked is `exactness.agreement`'s, how a cost is timed
+`timing.costing`'s to say.
 """
 
 from __future__ import annotations
@@ -18,18 +18,23 @@ from ..exactness.agreement import Agreement
 from ..host import machine
 from ..host.cpus import available_cpus, measuring_cpus
 from ..host.progress import Advance, Reporter
+from ..results.rows import Row
+from ..results.samples import Paired
 from ..results.status import Status
 from ..results.store import RunWriter, new_folder
-from ..timing import cost_model
-from ..timing.visits import Visits
+from ..timing.costing import Costing, candidates
+from ..timing.parts import floors
 from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, workers_of
-from .derive import companions, timing_rows
-from .recording import Outcome, record
+from .derive import Times, goal_of
+from .preparing import Preparing
+from .recording import Outcome, derived, record
 from .request import Request
 
 Task = Callable[[], None]
+Waiting = dict[SupervisedWorker, list[Case]]
+"""The cases that each worker is to time in its next process."""
 
 
 def run(request: Request, reporter: Reporter) -> Outcome:
@@ -42,7 +47,8 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     started = datetime.now(UTC)
     folder = request.out or new_folder(started, request.profile.name)
     writer = RunWriter(folder, request.facts(started))
-    return record(writer, _Schedule(request, reporter, writer, cases).execute)
+    schedule = _Schedule(request, reporter, writer, cases)
+    return record(writer, schedule.execute, schedule.rows)
 
 
 class _Schedule:
@@ -57,7 +63,7 @@ class _Schedule:
         if not request.timing:
             cases = [replace(case, size=0, output="fresh", cache="warm") for case in cases]
         self._asked = set(cases)
-        beside = companions(cases) if request.timing else []
+        beside = floors(cases) if request.timing else []
         cases = list(dict.fromkeys([*cases, *beside]))
         if request.budget is None:
             self._facts.budget = self._profile.budget(len(cases))
@@ -67,22 +73,31 @@ class _Schedule:
         }
         supported = [case for case in cases if case not in self._missing]
         self._workers = workers_of(supported, request.python_of, writer.path, request.timeout)
-        self._visits = Visits(self._profile, request.seed, self._workers, self._recorder)
+        self._cases = {worker: worker.alive for worker in self._workers}
+        forms = candidates(supported, self._facts.size_classes)
+        self._costing = Costing(self._profile, request.seed, self._recorder, forms)
+        self._times: Times | None = None
 
     def execute(self) -> None:
-        """Time in as many fresh processes as the profile has; agreement in the first of them."""
-        timing = self._request.timing
+        """Time in as many fresh processes as it takes; agreement in the first of them."""
         self._recorder.fail_all(self._missing, self._metric)
         try:
-            for epoch in range(self._epochs):
-                self._start()
-                self._prepare(epoch)
-                if timing:
-                    self._measure(epoch)
-            if timing:
+            number, waiting = 0, self._all()
+            while waiting:
+                self._start(waiting)
+                self._prepare(number, waiting)
+                if self._request.timing:
+                    self._measure(number, waiting)
+                number += 1
+                waiting = self._waiting(number)
+            if self._request.timing:
                 self._explain()
         finally:
             self._workers.close()
+
+    def rows(self, writer: RunWriter) -> list[Row]:
+        """The rows of what was measured; times that were derived already are not again."""
+        return derived(writer, self._times)
 
     @property
     def _metric(self) -> str:
@@ -90,8 +105,39 @@ class _Schedule:
         return "time_per_call" if self._request.timing else "max_ulp"
 
     @property
-    def _epochs(self) -> int:
-        return self._profile.epochs if self._request.timing else 1
+    def _seconds_per_case(self) -> float:
+        """The seconds of a case in one process so far, its preparation included."""
+        seconds = sum(self._facts.seconds.get(name, 0.0) for name in ("start", "measure"))
+        visits = sum(isinstance(sample, Paired) for sample in self._recorder.samples)
+        return seconds / max(visits, 1)
+
+    def _all(self) -> Waiting:
+        """Every case that has not failed."""
+        alive = {
+            worker: [case for case in cases if case not in worker.failures]
+            for worker, cases in self._cases.items()
+        }
+        return {worker: cases for worker, cases in alive.items() if cases}
+
+    def _waiting(self, number: int) -> Waiting:
+        """The cases to be timed in the next process: all at first, then those that are wide.
+
+        While there is time, and no more of them than there is time for: the widest first.
+        """
+        profile = self._profile
+        if not self._request.timing:
+            return {}
+        if number < profile.epochs:
+            return self._all()
+        left = self._deadline - time.monotonic()
+        if number >= profile.most or left <= 0:
+            return {}
+        wide = self._costing.wide(goal_of(self._facts))
+        wanted = list(wide)[: max(1, int(left / self._seconds_per_case))]
+        chosen = {
+            worker: [case for case in wanted if case in worker.alive] for worker in self._workers
+        }
+        return {worker: cases for worker, cases in chosen.items() if cases}
 
     @contextmanager
     def _phase(self, name: str, title: str, steps: int, unit: str = "") -> Iterator[Advance]:
@@ -99,18 +145,19 @@ class _Schedule:
         with self._recorder.timed(name), self._reporter.phase(title, steps, unit) as done:
             yield done
 
-    def _start(self) -> None:
+    def _start(self, waiting: Waiting) -> None:
         """Start fresh processes, on as many CPUs as they may have threads."""
 
         def start(worker: SupervisedWorker) -> None:
             worker.stop()
-            worker.pin(available_cpus())
-            worker.start()
-            done()
+            if worker in waiting:
+                worker.pin(available_cpus())
+                worker.start()
+                done()
 
-        with self._phase("start", "Starting workers", len(self._workers)) as done:
+        with self._phase("start", "Starting workers", len(waiting)) as done:
             self._workers.in_parallel(start)
-        for worker in self._workers:
+        for worker in waiting:
             self._note(worker)
         self._recorder.fail_all(self._workers.failures, self._metric)
         self._recorder.write_facts()
@@ -124,41 +171,60 @@ class _Schedule:
         if facts.status is not Status.OK:
             self._reporter.say(f"{label}: {facts.reason}")
 
-    def _prepare(self, epoch: int) -> None:
-        """Prepare the timing and, in the first epoch, check agreement, each worker at its own pace.
+    def _prepare(self, number: int, waiting: Waiting) -> None:
+        """Prepare the timing and, in the first processes, check agreement.
 
-        Preparing comes first, because agreement would compile what compile_time is about.
+        Preparing comes first, because agreement would compile what compile_time is about. A worker
+        that is done lends its CPU to the one that has most left to compile.
         """
-        agreement = self._agreement() if epoch == 0 and self._request.agreement else None
-        tasks = {worker: self._preparations(worker) for worker in self._workers}
+        agreement = self._agreement() if number == 0 and self._request.agreement else None
+        cases = self._preparations(waiting) if self._request.timing else Waiting()
+        preparing = Preparing(partial(self._costing.prepare, checked=number == 0), cases)
+        checks: dict[SupervisedWorker, list[Task]] = {}
         if agreement:
             with self._recorder.timed("exact"):
                 agreement.prepare(self._reporter)
-            for worker in self._workers:
-                tasks[worker] += agreement.tasks(worker)
+            checks = {worker: list(agreement.tasks(worker)) for worker in waiting}
 
         def work(worker: SupervisedWorker) -> None:
-            for task in tasks[worker]:
-                task()
-                done()
+            if worker in waiting:
+                preparing.work(worker, done)
+                for check in checks.get(worker, ()):
+                    check()
+                    done()
+                preparing.help(worker)
 
-        title = f"{self._preparation(epoch)} ({epoch + 1} of {self._epochs})"
-        with self._phase("prepare", title, sum(map(len, tasks.values()))) as done:
+        steps = sum(len(several) for part in (cases, checks) for several in part.values())
+        title = f"{self._preparation(number)} ({self._number(number)})"
+        with self._phase("prepare", title, steps) as done:
             self._workers.in_parallel(work)
         self._recorder.fail_all(self._workers.failures, self._metric)
         if agreement:
             agreement.compare()
             self._compare_conditions(agreement)
+        if number == 0:
+            self._deadline = time.monotonic() + self._facts.budget
         self._recorder.flush()
 
-    def _preparation(self, epoch: int) -> str:
-        agreement = epoch == 0 and self._request.agreement
+    def _preparations(self, waiting: Waiting) -> Waiting:
+        """The cases to be timed, their units, and what the units are still to be chosen among."""
+        wanted = {
+            worker: [*cases, *self._costing.units(cases), *self._costing.forms(cases)]
+            for worker, cases in waiting.items()
+        }
+        for worker, cases in wanted.items():
+            worker.include(cases)
+        return {worker: list(dict.fromkeys(cases)) for worker, cases in wanted.items()}
+
+    def _number(self, number: int) -> str:
+        """`2 of 4`; beyond the processes of every case, how many more."""
+        least = self._profile.epochs if self._request.timing else 1
+        return f"{number + 1} of {least}" if number < least else f"{number + 1 - least} more"
+
+    def _preparation(self, number: int) -> str:
+        agreement = number == 0 and self._request.agreement
         parts = {"preparing": self._request.timing, "checking agreement": agreement}
         return " and ".join(part for part, wanted in parts.items() if wanted).capitalize()
-
-    def _preparations(self, worker: SupervisedWorker) -> list[Task]:
-        cases = worker.alive if self._request.timing else []
-        return [partial(self._visits.prepare, worker, case) for case in cases]
 
     def _agreement(self) -> Agreement:
         request = self._request
@@ -184,24 +250,32 @@ class _Schedule:
         with self._phase("conditions", "Comparing conditions", len(self._workers)) as done:
             self._workers.in_parallel(work)
 
-    def _measure(self, epoch: int) -> None:
-        """Visit every case in rounds, then those whose intervals are wide while there is time."""
-        profile, visits, number = self._profile, self._visits, f"({epoch + 1} of {self._epochs})"
-        for worker in self._workers:
+    def _measure(self, number: int, waiting: Waiting) -> None:
+        """Visit every waiting case once, in turn with its unit."""
+        for worker in waiting:
             worker.pin(measuring_cpus(worker.key.threads))
         self._note_gpus()
-        visits.begin()
-        deadline = time.monotonic() + self._facts.budget / profile.epochs
-        steps = profile.rounds * len(self._workers.alive)
-        with self._phase("measure", f"Measuring {number}", steps) as done:
-            for _ in range(profile.rounds):
-                visits.round(done)
-        left = max(round(deadline - time.monotonic()), 0)
-        with self._phase("measure", f"Narrowing intervals {number}", left, "s") as done:
-            visits.narrow(deadline, done)
+        self._choose(waiting)
+        tasks = [
+            (worker, case)
+            for worker, cases in waiting.items()
+            for case in dict.fromkeys([*cases, *self._costing.units(cases)])
+            if case not in worker.failures
+        ]
+        with self._phase("measure", f"Measuring ({self._number(number)})", len(tasks)) as done:
+            self._costing.round(tasks, number, done)
         self._note_gpus()
         self._recorder.fail_all(self._workers.failures, "time_per_call")
         self._note_shares()
+
+    def _choose(self, waiting: Waiting) -> None:
+        """Choose the units that are still open, in the first processes, and prepare them."""
+        for worker, cases in waiting.items():
+            self._costing.choose(worker, self._costing.forms(cases))
+            units = self._costing.units(cases)
+            worker.include(units)
+            for unit in units:
+                self._costing.prepare(worker, unit)
 
     def _note_gpus(self) -> None:
         if any(worker.key.device == "cuda" for worker in self._workers):
@@ -210,20 +284,18 @@ class _Schedule:
     def _note_shares(self) -> None:
         """Keep how much of the measuring phase lies in timed regions, and what a case takes."""
         facts, measured = self._facts, self._facts.seconds.get("measure", 0.0)
-        share = self._visits.timed_ns / 1e9 / measured if measured else None
+        share = self._costing.timed_ns / 1e9 / measured if measured else None
         facts.timed_share = None if share is None else round(share, 3)
         facts.seconds_a_case = round(measured / max(len(self._workers.alive), 1), 4)
         self._recorder.write_facts()
 
     def _explain(self) -> None:
-        """Probe the cases whose cost the model did not foresee, for the likely cause."""
-        facts, alive = self._facts, {case for _, case in self._workers.alive}
-        asking = filter(
-            cost_model.asks_for_probe,
-            timing_rows(self._recorder.samples, facts.size_classes, facts.precision),
-        )
-        wanted = [row.case for row in asking if row.case in alive]
-        title = "Looking for the causes of surprises"
-        with self._phase("explain", title, len(wanted)) as done:
-            self._visits.probe(wanted, done)
+        """Derive the rows of times; probe the surprises among them for the likely cause."""
+        self._times = Times(self._recorder.samples, self._facts)
+        surprises = set(self._times.surprises)
+        wanted = [(worker, case) for worker, case in self._workers.alive if case in surprises]
+        with self._phase("explain", "Looking for the causes of surprises", len(wanted)) as done:
+            for worker, case in wanted:
+                self._costing.probe(worker, case)
+                done()
         self._recorder.flush()

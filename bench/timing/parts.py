@@ -10,96 +10,123 @@ work is handed to other threads, or gets temporaries (`handoff`). Per element, d
     time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
 
 Where a form cannot write to a given output, page faults show whether its allocator maps afresh.
+Every part is computed in each process by itself, from times that the process measured; its interval
+is that over processes (`costs.differences`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.sizes import Classes
 from ..results.rows import Cause, Row, Why
 from ..results.status import Status
-from . import bootstrap as statistics
+from .costs import Measured, differences
 
-Array = np.ndarray[Any, Any]
 FLOOR = "copy"
 PAGE = 4096
 _FEW_FAULTS = 0.02
 """The most page faults, as a share of an output's pages, of an allocator that keeps memory."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The time of one case: replicates of ns per call, and page faults per call."""
-
-    replicates: Array
-    faults: float
+Times = Mapping[int, float]
+"""The ns of a call, by process."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line in ns per call: `start`, and the `slope` between two `sizes`.
+    """A line in ns per call through the times at two `sizes`, with those of the `smallest` call."""
 
-    `launch` is the start of a call of the `smallest` size.
-    """
-
-    start: Array
-    slope: Array
+    low: Times
+    high: Times
     sizes: tuple[int, int]
     smallest: int
-    launch: Array
+    tiny: Times
 
-    def at(self, size: int) -> Array:
-        """The time of a call of `size` elements."""
-        time: Array = self.start + size * self.slope
-        return time
+    def slope(self, process: int) -> float:
+        """The ns per element in a process."""
+        low, high = self.sizes
+        return (self.high[process] - self.low[process]) / (high - low)
+
+    def start(self, process: int) -> float:
+        """The ns of a call without elements, as the line has it."""
+        return self.low[process] - self.sizes[0] * self.slope(process)
+
+    def launch(self, process: int) -> float:
+        """The ns of the smallest call without its elements."""
+        return self.tiny[process] - self.smallest * self.slope(process)
+
+    def at(self, size: int, process: int) -> float:
+        """The ns of a call of `size` elements, as the line has it."""
+        return self.start(process) + size * self.slope(process)
 
 
-def rows(timings: Mapping[Case, Timing], classes: Mapping[str, Classes]) -> Iterator[Row]:
+@dataclass(frozen=True)
+class _Part:
+    """A row to be: a quantity by process, and what its spread is a share of."""
+
+    row: Row
+    values: list[float]
+    scale: float
+
+
+def rows(measured: Mapping[Case, Measured], classes: Mapping[str, Classes]) -> Iterator[Row]:
     """The parts of every case that was measured warm at more than one size.
 
     `classes` are the size classes of the measuring machine by device.
     """
-    groups: dict[Case, dict[int, Timing]] = {}
-    for case, timing in timings.items():
+    groups: dict[Case, dict[int, Measured]] = {}
+    for case, one in measured.items():
         if case.output == "fresh" and case.cache == "warm":
-            groups.setdefault(replace(case, size=0), {})[case.size] = timing
+            groups.setdefault(replace(case, size=0), {})[case.size] = one
     lines = {group: _line(sizes, classes[group.device]) for group, sizes in groups.items()}
+    parts: list[_Part | Row] = []
     for group, sizes in groups.items():
-        line = lines[group]
+        line, of_device = lines[group], classes[group.device]
         if line is None:
-            if len(sizes) > 1:
-                yield _no_line(group, sizes, classes[group.device])
+            parts += [_no_line(group, sizes, of_device)] if len(sizes) > 1 else []
             continue
-        yield from _in_cache(group, line, lines.get(floor_of(group)))
-        yield from _left_out(group, line, sizes)
-        yield from _streaming(group, line, timings, classes[group.device])
+        parts += _in_cache(group, line, lines.get(floor_of(group)))
+        parts += _left_out(group, line, sizes)
+        parts += _streaming(group, line, measured, of_device)
+    return _estimated(parts)
 
 
-def _line(sizes: Mapping[int, Timing], classes: Classes) -> _Line | None:
+def _estimated(parts: list[_Part | Row]) -> Iterator[Row]:
+    """The rows, with estimates of the quantities, metric by metric."""
+    estimates = {}
+    for metric in {part.row.metric for part in parts if isinstance(part, _Part)}:
+        chosen = [part for part in parts if isinstance(part, _Part) and part.row.metric == metric]
+        values = {part.row.case: part.values for part in chosen}
+        scales = {part.row.case: part.scale for part in chosen}
+        for case, estimate in differences(values, scales).items():
+            estimates[case, metric] = estimate
+    for part in parts:
+        if isinstance(part, Row):
+            yield part
+        else:
+            estimate = estimates[part.row.case, part.row.metric]
+            yield replace(part.row, value=estimate.value, low=estimate.low, high=estimate.high)
+
+
+def _line(sizes: Mapping[int, Measured], classes: Classes) -> _Line | None:
     """The line through the largest size in the second-level cache and one of at most a quarter."""
     cached = sorted(size for size in sizes if size <= classes["l2"])
     lower = [size for size in cached if 4 * size <= cached[-1]]
     if not lower:
         return None
-    high, low = cached[-1], _nearest(lower, classes["l1"])
-    slope = (sizes[high].replicates - sizes[low].replicates) / (high - low)
-    smallest = cached[0]
-    launch = sizes[smallest].replicates - smallest * slope
-    return _Line(sizes[low].replicates - low * slope, slope, (low, high), smallest, launch)
+    high, low, smallest = cached[-1], _nearest(lower, classes["l1"]), cached[0]
+    times = {size: sizes[size].times for size in (low, high, smallest)}
+    return _Line(times[low], times[high], (low, high), smallest, times[smallest])
 
 
 def _nearest(sizes: list[int], wanted: int) -> int:
     return min(sizes, key=lambda size: abs(size - wanted))
 
 
-def _no_line(group: Case, sizes: Mapping[int, Timing], classes: Classes) -> Row:
+def _no_line(group: Case, sizes: Mapping[int, Measured], classes: Classes) -> Row:
     cause = Cause(Why.NO_SIZES, figure=classes["l2"])
     return _missing(replace(group, size=min(sizes)), "launch", cause)
 
@@ -113,57 +140,108 @@ def floor_of(case: Case) -> Case:
     return replace(case, activation=FLOOR, form="native", direction="forward")
 
 
-def _in_cache(group: Case, line: _Line, floor: _Line | None) -> Iterator[Row]:
+def _part(
+    case: Case, metric: str, value: Callable[[int], float], *times: Times, **details: Any
+) -> Iterator[_Part]:
+    """A quantity of the processes that have all of some times, the first of which give its scale.
+
+    Per element its scale is per element as well, as the metric's unit says.
+    """
+    processes = [number for number in times[0] if all(number in other for other in times)]
+    if processes:
+        usual = sorted(times[0][number] for number in processes)[len(processes) // 2]
+        scale = usual / case.size if metric in _PER_ELEMENT else usual
+        row = Row(case, metric, None, **details)
+        yield _Part(row, list(map(value, processes)), 1.0 if metric == "fit_error" else scale)
+
+
+_PER_ELEMENT = ("slope", "copy_floor", "arithmetic", "memory", "allocation")
+
+
+def floors(cases: Iterable[Case]) -> list[Case]:
+    """The copies to be measured beside some cases: of those that have several sizes."""
+    sizes: dict[Case, set[int]] = {}
+    for case in cases:
+        sizes.setdefault(replace(case, size=0), set()).add(case.size)
+    return list(
+        dict.fromkeys(
+            replace(floor_of(group), size=size)
+            for group, of_group in sizes.items()
+            if len(of_group) > 1 and group.output == "fresh" and group.cache == "warm"
+            for size in sorted(of_group)
+        )
+    )
+
+
+def _in_cache(group: Case, line: _Line, floor: _Line | None) -> Iterator[_Part | Row]:
     low, high = line.sizes
-    yield _row(replace(group, size=line.smallest), "launch", line.launch)
+    smallest, at_high = replace(group, size=line.smallest), replace(group, size=high)
+    yield from _part(smallest, "launch", line.launch, line.tiny, line.low, line.high)
     if line.smallest < low:
-        handoff = line.start - line.launch
-        yield _row(replace(group, size=low), "handoff", handoff, line=line.sizes)
-    case = replace(group, size=high)
+        yield from _part(
+            replace(group, size=low),
+            "handoff",
+            lambda process: line.start(process) - line.launch(process),
+            *(line.low, line.high, line.tiny),
+            line=line.sizes,
+        )
+    yield from _part(at_high, "slope", line.slope, line.high, line.low, line=line.sizes)
     if floor is None:
-        yield _missing(case, "arithmetic", Cause(Why.NO_COPY, (FLOOR,)))
+        yield _missing(at_high, "arithmetic", Cause(Why.NO_COPY, (FLOOR,)))
         return
-    yield _row(case, "copy_floor", floor.slope, line=line.sizes)
-    yield _row(case, "arithmetic", line.slope - floor.slope, line=line.sizes)
+    yield from _part(at_high, "copy_floor", floor.slope, floor.high, floor.low, line=line.sizes)
+    yield from _part(
+        at_high,
+        "arithmetic",
+        lambda process: line.slope(process) - floor.slope(process),
+        *(line.high, line.low, floor.high, floor.low),
+        line=line.sizes,
+    )
 
 
-def _left_out(group: Case, line: _Line, sizes: Mapping[int, Timing]) -> Iterator[Row]:
+def _left_out(group: Case, line: _Line, sizes: Mapping[int, Measured]) -> Iterator[_Part]:
     low, high = line.sizes
     for size in sorted(size for size in sizes if low < size < high):
-        error = line.at(size) / sizes[size].replicates - 1
-        yield _row(replace(group, size=size), "fit_error", error, line=line.sizes)
+        there = sizes[size].times
+        yield from _part(
+            replace(group, size=size),
+            "fit_error",
+            lambda process, size=size, there=there: line.at(size, process) / there[process] - 1,
+            *(there, line.low, line.high),
+            line=line.sizes,
+        )
 
 
 def _streaming(
-    group: Case, line: _Line, timings: Mapping[Case, Timing], classes: Classes
-) -> Iterator[Row]:
-    size = classes["memory"]
-    fresh_case = replace(group, size=size)
-    fresh = timings.get(fresh_case)
+    group: Case, line: _Line, measured: Mapping[Case, Measured], classes: Classes
+) -> Iterator[_Part | Row]:
+    case = replace(group, size=classes["memory"])
+    fresh = measured.get(case)
     if fresh is None:
         return
-    reused = timings.get(replace(fresh_case, output="reused"))
+
+    def above(times: Times) -> Callable[[int], float]:
+        return lambda process: (
+            (times[process] - line.start(process)) / case.size - line.slope(process)
+        )
+
+    reused = measured.get(replace(case, output="reused"))
     if reused is not None:
-        cause = Cause(Why.REUSED)
-        yield _row(fresh_case, "memory", _above(reused, line, size), cause=cause)
-        extra = (fresh.replicates - reused.replicates) / size
-        yield _row(fresh_case, "allocation", extra, cause=cause)
+        again, taken, cause = reused.times, fresh.times, Cause(Why.REUSED)
+        yield from _part(case, "memory", above(again), again, line.low, line.high, cause=cause)
+        yield from _part(
+            case,
+            "allocation",
+            lambda process: (taken[process] - again[process]) / case.size,
+            *(taken, again),
+            cause=cause,
+        )
         return
-    pages = size * DTYPES[group.dtype].itemsize / PAGE
+    pages = case.size * DTYPES[group.dtype].itemsize / PAGE
     if fresh.faults <= _FEW_FAULTS * pages:
-        cause = Cause(Why.KEPT)
-        yield _row(fresh_case, "memory", _above(fresh, line, size), cause=cause)
-        yield Row(fresh_case, "allocation", 0.0, cause=cause)
+        times, cause = fresh.times, Cause(Why.KEPT)
+        yield from _part(case, "memory", above(times), times, line.low, line.high, cause=cause)
+        yield Row(case, "allocation", 0.0, cause=cause)
         return
     for metric in ("memory", "allocation"):
-        yield _missing(fresh_case, metric, Cause(Why.PAGE_FAULTS, figure=fresh.faults))
-
-
-def _above(timing: Timing, line: _Line, size: int) -> Array:
-    above: Array = (timing.replicates - line.start) / size - line.slope
-    return above
-
-
-def _row(case: Case, metric: str, replicates: Array, **details: Any) -> Row:
-    estimate = statistics.estimate(replicates)
-    return Row(case, metric, estimate.value, estimate.low, estimate.high, **details)
+        yield _missing(case, metric, Cause(Why.PAGE_FAULTS, figure=fresh.faults))

@@ -91,9 +91,15 @@ class Ratio:
         """The ratio with an interval that misses it with a probability of `error`."""
         if not self.freedom:
             return Estimate(self.value)
-        quantile = student(self.freedom, error)
-        low, high = self.log - quantile * self.below, self.log + quantile * self.above
+        low, high = self.ends(error)
         return Estimate(self.value, _exp(low), _exp(high))
+
+    def ends(self, error: float) -> tuple[float, float]:
+        """The ends of the logarithm's interval: infinite where the spread is unknown."""
+        if not self.freedom:
+            return -math.inf, math.inf
+        quantile = student(self.freedom, error)
+        return self.log - quantile * self.below, self.log + quantile * self.above
 
 
 @cache

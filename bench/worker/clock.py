@@ -17,9 +17,10 @@ from .steps import Action
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
 
-_PULSE_LOOPS = 500
 _FLUSH_BYTES = 2**27
 _TURNS = 7
+_SHARE_LOST = 0.1
+"""A batch is spoilt if somebody else had the CPU for so much of it."""
 
 
 class Batch(NamedTuple):
@@ -36,6 +37,7 @@ class Clock:
 
     def __init__(self, adapter: Contract, device: str) -> None:
         self._adapter = adapter
+        self._on_cpu = device == "cpu"
         self._on_device = adapter.device_elapsed if device != "cpu" else None
         self._flushed: np.ndarray[Any, np.dtype[np.uint8]] | None = None
 
@@ -71,6 +73,15 @@ class Clock:
         switches, faults = after.ru_nivcsw - before.ru_nivcsw, after.ru_minflt - before.ru_minflt
         return Batch(elapsed, busy, switches, faults)
 
+    def spoilt(self, batch: Batch) -> bool:
+        """Say whether a batch was preempted for a tenth of its time.
+
+        A context switch alone does not say so: the threads of one framework displace each other.
+        What runs on a device does not mind who has the CPU.
+        """
+        lost = batch.busy < (1 - _SHARE_LOST) * batch.elapsed
+        return self._on_cpu and batch.switches > 0 and lost
+
     def cold(self, step: Action, loops: int) -> Batch:
         """Time one batch of calls that find nothing in any cache: it is emptied before each."""
         calls = []
@@ -97,14 +108,3 @@ class Clock:
             )
             ratios.append(top / bottom)
         return statistics.median(ratios)
-
-    def pulse(self) -> int:
-        """Nanoseconds of a fixed piece of integer arithmetic, the least of three."""
-        return min(_spin() for _ in range(3))
-
-
-def _spin() -> int:
-    started, total = time.perf_counter_ns(), 0
-    for i in range(_PULSE_LOOPS):
-        total += i
-    return time.perf_counter_ns() - started

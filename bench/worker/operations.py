@@ -16,7 +16,7 @@ import numpy as np
 
 from ..catalog import inputs
 from .checks import Checks
-from .clock import Clock
+from .clock import Batch, Clock
 from .protocol import (
     Call,
     Evaluate,
@@ -25,12 +25,13 @@ from .protocol import (
     Prepared,
     Probe,
     Probed,
-    Sample,
-    Sampled,
     Started,
+    TimeInTurn,
+    Turns,
 )
 from .rounds import filled
 from .steps import Action, Steps, Tensor, results_of
+from .turns import fitting, in_turn, warm
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 _COLD_CALLS = 2
 """Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
+_VISIT = 0.04
+_FEWEST = 4
+"""Seconds of a visit at most, unless so few blocks take longer."""
 
 
 class Recompiled(Exception):
@@ -51,6 +55,12 @@ class Ready:
     action: Action
     seconds: float
     cold: bool = False
+    calibrated: bool = False
+
+    def loops(self, batch: float) -> int:
+        """The calls that fill a batch of so many seconds."""
+        loops = max(1, round(batch / max(self.seconds, 1e-9)))
+        return min(loops, _COLD_CALLS) if self.cold else loops
 
 
 class Worker:
@@ -69,7 +79,7 @@ class Worker:
         """The function that answers each request."""
         return {
             Prepare: self.prepare,
-            Sample: self.sample,
+            TimeInTurn: self.in_turn,
             Probe: self.probe,
             Evaluate: self.evaluate,
         }
@@ -104,31 +114,42 @@ class Worker:
         self.ready[request.number] = Ready(action, later, timed.call.cache == "cold")
         return Prepared(first, later, compilations, cached)
 
-    def sample(self, request: Sample) -> Sampled:
-        """Raises Recompiled where something was compiled meanwhile.
+    def in_turn(self, request: TimeInTurn) -> Turns:
+        """Raises Recompiled where something was compiled meanwhile."""
+        arms = {"case": self.ready[request.number], "unit": self.ready[request.unit]}
+        batch = max(request.batch, self.clock.shortest)
+        for ready in arms.values():
+            self._calibrate(ready, batch)
+        loops = {arm: ready.loops(batch) for arm, ready in arms.items()}
+        block = sum(max(batch, ready.seconds) for ready in arms.values())
+        count = fitting(request.blocks, block, _VISIT, _FEWEST)
 
-        An eighth of a batch goes before, untimed: what ran last, in this worker or another, has
-        left the caches and the branch predictors to itself. Calls longer than a batch do not need
-        it, and are timed one by one for about the same time.
-        """
-        ready = self.ready[request.number]
-        batch, usual = max(request.batch, self.clock.shortest), max(ready.seconds, 1e-9)
-        loops = max(1, round(batch / usual))
-        loops = min(loops, _COLD_CALLS) if ready.cold else loops
-        count = max(1, min(request.batches, round(request.batches * batch / usual)))
-        pulse = self.clock.pulse()
-        with filled(ready.action):
-            if loops > 1 and not ready.cold:
-                self.clock.elapsed(ready.action, max(1, loops // 8))
+        def timed(arm: str) -> Batch:
+            ready = arms[arm]
+            if ready.cold:
+                return self.clock.cold(ready.action, loops[arm])
+            warm(self.clock, ready.action, loops[arm])
+            return self.clock.batch(ready.action, loops[arm])
+
+        with filled(*(ready.action for ready in arms.values())):
             compilations = self.adapter.compilations()
-            timed = self.clock.cold if ready.cold else self.clock.batch
-            samples = [timed(ready.action, loops) for _ in range(count)]
+            blocks = list(in_turn(("case", "unit"), count, timed))
         if self.adapter.compilations() != compilations:
             raise Recompiled("compiled again inside a timed region")
-        elapsed, busy, switches, faults = zip(*samples, strict=True)
-        ready.seconds = sorted(elapsed)[count // 2] / 1e9 / loops
-        pulse = max(pulse, self.clock.pulse())
-        return Sampled(loops, pulse, elapsed, busy, switches, faults)
+        return Turns(
+            loops["case"],
+            loops["unit"],
+            tuple(block["case"].elapsed for block in blocks),
+            tuple(block["unit"].elapsed for block in blocks),
+            tuple(any(map(self.clock.spoilt, block.values())) for block in blocks),
+            tuple(block["case"].faults for block in blocks),
+        )
+
+    def _calibrate(self, ready: Ready, batch: float) -> None:
+        """Time a short call once more: the first calls of a process say little of it."""
+        if not ready.calibrated and ready.seconds < batch:
+            ready.seconds = self.seconds(ready.action, batch / 4)
+        ready.calibrated = True
 
     def seconds(self, action: Action, batch: float = 0.0005) -> float:
         """Seconds of a call of a step, from one batch."""

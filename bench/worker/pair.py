@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import trees
+from .clock import Batch
 from .operations import Recompiled, Worker
 from .planted import planted
 from .protocol import (
@@ -38,11 +39,8 @@ from .protocol import (
 )
 from .serving import failure_of
 from .steps import Action
+from .turns import fitting, in_turn, warm
 
-_ORDERS = (ARMS, ARMS[::-1])
-"""The order of arms in blocks taken in turn, ABBA of two: a drift is even in both arms."""
-_SHARE_LOST = 0.1
-"""A batch is spoilt if somebody else had the CPU for so much of it."""
 _VISIT = 0.15
 _FEWEST = 6
 """Seconds that one arm may take in a visit, where that leaves so many blocks."""
@@ -64,7 +62,6 @@ class Pair:
 
         In the order in which the folders are given: where code lies in memory may depend on it.
         """
-        self._on_cpu = start.device == "cpu"
         self._arms: dict[Arm, Worker] = {}
         failed: dict[Arm, BaseException] = {}
         modules: dict[Arm, Any] = {}
@@ -119,27 +116,26 @@ class Pair:
         return longer
 
     def compare(self, request: Compare) -> Blocks | ArmsFailed:
-        """Blocks in the order ABBA; the arms that fail, where one does, or compiles meanwhile."""
+        """Blocks of both arms; the arms that fail, where one does, or compiles meanwhile."""
         steps = self._steps(request.number)
         loops = self.loops(Loops(request.number, request.batch))
-        visit = round(_VISIT / self._seconds(request.number, loops))
-        elapsed: dict[Arm, list[int]] = {"base": [], "candidate": []}
-        spoilt = []
+        seconds = self._seconds(request.number, loops)
+        count = fitting(request.blocks, seconds, _VISIT, _FEWEST)
         self._aside = 0
-        for block in range(min(request.blocks, max(_FEWEST, visit))):
-            lost = []
-            for arm in _ORDERS[block % 2]:
-                try:
-                    with self._nothing_compiled(), self._hogs(request.hogs, arm, steps[arm]):
-                        self._warm(steps[arm], loops)
-                        batch = self._batch(steps[arm], loops)
-                except Exception as error:
-                    return ArmsFailed(self._failures(arm, error, steps, loops))
-                elapsed[arm].append(batch[0])
-                lost.append(batch[1])
-            spoilt.append(any(lost))
-        base, candidate = tuple(elapsed["base"]), tuple(elapsed["candidate"])
-        return Blocks(loops, base, candidate, tuple(spoilt), self._aside)
+        timed: list[Arm] = []
+
+        def batch(arm: Arm) -> Batch:
+            timed.append(arm)
+            with self._nothing_compiled(), self._hogs(request.hogs, arm, steps[arm]):
+                return self._batch(steps[arm], loops)
+
+        try:
+            blocks = list(in_turn(ARMS, count, batch))
+        except Exception as error:
+            return ArmsFailed(self._failures(timed[-1], error, steps, loops))
+        base, candidate = (tuple(block[arm].elapsed for block in blocks) for arm in ARMS)
+        spoilt = tuple(any(map(self._first.clock.spoilt, block.values())) for block in blocks)
+        return Blocks(loops, base, candidate, spoilt, self._aside)
 
     def _failures(
         self, arm: Arm, error: Exception, steps: Mapping[Arm, Action], loops: int
@@ -149,7 +145,6 @@ class Pair:
         [other] = set(steps) - {arm}
         try:
             with self._nothing_compiled():
-                self._warm(steps[other], loops)
                 self._batch(steps[other], loops)
         except Exception as another:
             failures[other] = failure_of(another)
@@ -169,24 +164,14 @@ class Pair:
         """Raises Recompiled where something was compiled meanwhile."""
         step, loops = self._steps(request.number)[request.arm], request.loops
         with self._nothing_compiled():
-            self._warm(step, 2 * loops)
-            taken = [self._batch(step, loops) for _ in range(request.batches)]
-        elapsed, spoilt = zip(*taken, strict=True)
-        return Turn(elapsed, spoilt)
+            warm(self._first.clock, step, 2 * loops)
+            taken = [self._first.clock.batch(step, loops) for _ in range(request.batches)]
+        spoilt = tuple(map(self._first.clock.spoilt, taken))
+        return Turn(tuple(batch.elapsed for batch in taken), spoilt)
 
-    def _warm(self, step: Action, loops: int) -> None:
-        """An eighth of a batch, untimed: what ran last has left the caches to itself."""
-        if loops > 1:
-            self._first.clock.elapsed(step, max(1, loops // 8))
-
-    def _batch(self, step: Action, loops: int) -> tuple[int, bool]:
-        """The nanoseconds of a batch, and whether it was preempted for a tenth of them.
-
-        What runs on a device does not mind who has the CPU.
-        """
-        batch = self._first.clock.batch(step, loops)
-        lost = batch.busy < (1 - _SHARE_LOST) * batch.elapsed
-        return batch.elapsed, self._on_cpu and batch.switches > 0 and lost
+    def _batch(self, step: Action, loops: int) -> Batch:
+        warm(self._first.clock, step, loops)
+        return self._first.clock.batch(step, loops)
 
     @contextmanager
     def _nothing_compiled(self) -> Iterator[None]:

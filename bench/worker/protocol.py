@@ -168,29 +168,32 @@ class Prepare(Request[Prepared]):
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """Batches of `loops` calls each, with an entry a batch.
+class Turns:
+    """Blocks of a batch of a case and a batch of its unit, with an entry per block.
 
-    The ns that it took (`elapsed`), the ns that the process was on a CPU meanwhile (`busy`), its
-    involuntary context switches and its page faults. `pulse` is the ns that a fixed piece of
-    arithmetic took just before or after, the longer of both: the clock as it was.
+    The ns of `loops` calls of the case (`elapsed`) and of `unit_loops` of the unit, whether
+    somebody else had the CPU meanwhile, and the page faults of the case's batch.
     """
 
     loops: int
-    pulse: int
+    unit_loops: int
     elapsed: tuple[int, ...]
-    busy: tuple[int, ...]
-    switches: tuple[int, ...]
+    unit_elapsed: tuple[int, ...]
+    spoilt: tuple[bool, ...]
     faults: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Sample(Request[Sampled]):
-    """Time up to `batches` batches of about `batch` seconds of a prepared case, one by one."""
+class TimeInTurn(Request[Turns]):
+    """Time a prepared case and its unit in turn, in blocks of two batches of about `batch` seconds.
+
+    A unit is timed against itself. Of long calls there are fewer blocks.
+    """
 
     number: int
+    unit: int
     batch: float
-    batches: int
+    blocks: int
 
 
 @dataclass(frozen=True)

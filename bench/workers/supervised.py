@@ -22,9 +22,9 @@ from ..worker.protocol import (
     Probe,
     Probed,
     Request,
-    Sample,
-    Sampled,
     Started,
+    TimeInTurn,
+    Turns,
 )
 from .environment import Key
 from .process import Failed, Lost, WorkerProcess
@@ -127,18 +127,32 @@ class SupervisedWorker:
         cpus = self._cpus if key.threads == self.key.threads else available_cpus()[: key.threads]
         return SupervisedWorker(key, (), self._python, cpus, self._log, self._timeout)
 
-    def prepare(self, case: Case, seed: int) -> Prepared | None:
-        """Have a case built and warmed. None if it failed."""
-        answer = self._try(case, Prepare(self.numbers[case], timed_call(case, seed)))
+    def include(self, cases: Iterable[Case]) -> None:
+        """Add cases to those that this worker knows."""
+        for case in cases:
+            self.numbers.setdefault(case, len(self.numbers))
+
+    def prepare(self, case: Case, seed: int, checked: bool = True) -> Prepared | None:
+        """Have a case built and warmed. None if it failed, or was prepared before."""
+        if case in self._prepared:
+            return None
+        request = Prepare(self.numbers[case], timed_call(case, seed), checked)
+        answer = self._try(case, request)
         if answer is not None:
             self._prepared.add(case)
         return answer
 
-    def sample(self, case: Case, seed: int, batch: float, batches: int) -> Sampled | None:
-        """Time batches of a case, preparing it first if its process is new. None if it failed."""
-        if case not in self._prepared and self.prepare(case, seed) is None:
-            return None
-        return self._try(case, Sample(self.numbers[case], batch, batches))
+    def in_turn(self, case: Case, unit: Case, seed: int, batch: float, blocks: int) -> Turns | None:
+        """Time a case and its unit in turn, preparing them first if their process is new.
+
+        None if the case failed, or its unit.
+        """
+        for either in (unit, case):
+            self.prepare(either, seed)
+            if either not in self._prepared:
+                return None
+        request = TimeInTurn(self.numbers[case], self.numbers[unit], batch, blocks)
+        return self._try(case, request)
 
     def probe(self, case: Case, seed: int, batch: float) -> Probed | None:
         """Find what the time of a case depends on. None where that could not be tried."""

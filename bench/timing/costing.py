@@ -1,0 +1,149 @@
+"""Costs as they are measured: units are chosen, cases timed in turn with them, wide ones again."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ..catalog.activations import BASELINE, find
+from ..catalog.cases import Case, Profile, forms_of, unsupported
+from ..catalog.sizes import Classes
+from ..host.progress import Advance
+from ..results.samples import Paired, Preparation, Probe
+from ..workers.recorder import Recorder
+from ..workers.supervised import SupervisedWorker
+from .costs import Goal, Process, gathered, relative_costs, times, unit_case
+
+_CHEAPER = 0.97
+"""The cost at which another form of relu becomes the unit in place of the first one."""
+_CHOOSING = 2
+"""Visits of each form of relu among which the unit is chosen."""
+Task = tuple[SupervisedWorker, Case]
+
+
+def setting_of(case: Case) -> Case:
+    """What shares a unit: a case without its activation, form and size."""
+    return replace(case, activation=BASELINE, form="", size=0)
+
+
+def candidates(cases: Iterable[Case], classes: Mapping[str, Classes]) -> dict[Case, list[Case]]:
+    """The forms of relu that may be the unit of some cases, by setting.
+
+    They are compared at the largest size in cache that is asked for, else at the smallest one. A
+    kernel that writes to blocks of memory (`blocked`) is no way in which people write relu.
+    """
+    sizes: dict[Case, set[int]] = {}
+    for case in cases:
+        sizes.setdefault(setting_of(case), set()).add(case.size)
+    forms: dict[Case, list[Case]] = {}
+    for setting, of_setting in sizes.items():
+        cached = [size for size in of_setting if size <= classes[setting.device]["l2"]]
+        size = max(cached, default=min(of_setting))
+        ways = [form for form in forms_of(find(BASELINE)) if form != "blocked"]
+        relus = [replace(setting, form=form, size=size) for form in ways]
+        forms[setting] = [relu for relu in relus if not unsupported(relu)]
+    return forms
+
+
+class Costing:
+    """Times cases over their units, in one process after another."""
+
+    def __init__(
+        self, profile: Profile, seed: int, recorder: Recorder, forms: Mapping[Case, Sequence[Case]]
+    ) -> None:
+        """`forms` are those of relu among which each setting's unit is chosen."""
+        self._profile, self._seed, self._recorder, self._forms = profile, seed, recorder, forms
+        self._units: dict[Case, str] = {}
+        self.timed_ns = 0
+
+    def forms(self, cases: Iterable[Case]) -> list[Case]:
+        """The forms of relu among which the units of some cases are still to be chosen."""
+        settings = dict.fromkeys(map(setting_of, cases))
+        open_ = [setting for setting in settings if setting not in self._units]
+        return [form for setting in open_ for form in self._forms.get(setting, ())]
+
+    def units(self, cases: Iterable[Case]) -> list[Case]:
+        """The units of some cases, as far as they have one."""
+        chosen = (self._unit(case) for case in cases)
+        return list(dict.fromkeys(unit for unit in chosen if unit))
+
+    def _unit(self, case: Case) -> Case | None:
+        form = self._units.get(setting_of(case), "")
+        return unit_case(case, form) if form else None
+
+    def prepare(self, worker: SupervisedWorker, case: Case, checked: bool = True) -> None:
+        """Have a case built and warmed, and record the time of its first call."""
+        answer = worker.prepare(case, self._seed, checked)
+        if answer is not None:
+            self._recorder.append(Preparation(case, worker.process, **vars(answer)))
+
+    def choose(self, worker: SupervisedWorker, forms: Iterable[Case]) -> None:
+        """Choose the unit of each setting: the first form of relu, or one that is cheaper.
+
+        The first is the framework's own, if it has one and that works here.
+        """
+        by_setting: dict[Case, list[Case]] = {}
+        for form in forms:
+            by_setting.setdefault(setting_of(form), []).append(form)
+        for setting, several in by_setting.items():
+            alive = [form for form in several if form in worker.alive]
+            costs = {form.form: self._over_first(worker, form, alive[0]) for form in alive}
+            cheapest = min(costs, key=lambda form: costs[form], default="")
+            first = next(iter(costs), "")
+            cheaper = bool(costs) and costs[cheapest] < _CHEAPER
+            self._units[setting] = cheapest if cheaper else first
+
+    def _over_first(self, worker: SupervisedWorker, form: Case, first: Case) -> float:
+        """The cost of a form of relu over the first one, infinite where it fails."""
+        if form == first:
+            return 1.0
+        process = Process()
+        for _ in range(_CHOOSING):
+            sample = self._pair(worker, form, first)
+            if sample is None:
+                return float("inf")
+            process.add(sample)
+        return process.ratio
+
+    def round(self, tasks: Sequence[Task], number: int, done: Advance) -> None:
+        """Visit every case once, shuffled so that drift hits all alike."""
+        shuffled = sorted(tasks, key=lambda task: task[0].numbers[task[1]])
+        random.Random(f"{self._seed} {number}").shuffle(shuffled)
+        for worker, case in shuffled:
+            sample = self._pair(worker, case, self._unit_in(worker, case))
+            if sample is not None:
+                self._recorder.append(sample)
+            done()
+        self._recorder.flush()
+
+    def _unit_in(self, worker: SupervisedWorker, case: Case) -> Case:
+        """The unit of a case; the case itself where there is no unit, or none any more."""
+        unit = self._unit(case)
+        return unit if unit and unit not in worker.failures else case
+
+    def _pair(self, worker: SupervisedWorker, case: Case, unit: Case) -> Paired | None:
+        profile = self._profile
+        turns = worker.in_turn(case, unit, self._seed, profile.batch, profile.blocks)
+        if turns is None:
+            return None
+        self.timed_ns += sum(turns.elapsed) + sum(turns.unit_elapsed)
+        form = unit.form if unit.activation == BASELINE else ""
+        return Paired(case, worker.process, form, **vars(turns))
+
+    def probe(self, worker: SupervisedWorker, case: Case) -> None:
+        """Record what the time of a case depends on, where that can be tried."""
+        answer = worker.probe(case, self._seed, self._profile.batch)
+        if answer is not None:
+            self._recorder.append(Probe(case, **vars(answer)))
+
+    def wide(self, goal: Goal) -> dict[Case, float]:
+        """The cases that are wider than the goal, by how many times, the widest first."""
+        measured = gathered(
+            sample for sample in self._recorder.samples if isinstance(sample, Paired)
+        )
+        costs, calls = relative_costs(measured), times(measured)
+        distances = {case: goal.distance(costs.get(case), calls[case]) for case in measured}
+        wide = Counter({case: distance for case, distance in distances.items() if distance > 1})
+        return dict(wide.most_common())

@@ -1,0 +1,198 @@
+"""Costs of a run: times, ratios to units and what follows, from pairs in several processes.
+
+A process gives one value per case: the median over its blocks, of the log ratio and of the time.
+Everything else is Student's interval over processes, with the variance moderated over the cases of
+a kind (`ratios`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..catalog.activations import BASELINE
+from ..catalog.cases import Case
+from ..results.rows import Ended, Sampling
+from ..results.samples import Paired
+from .ratios import Estimate, Ratio, Spread, common_spread, of_blocks
+
+ERROR = 0.05
+"""The probability that an interval misses its quantity."""
+_ENOUGH = 4
+"""Unspoilt blocks of a process from which on its spoilt ones are dropped."""
+_USEFUL = 0.1
+"""The half width of a time's interval at which a case is narrow enough, given its cost is."""
+Kind = tuple[str, str, str, int]
+
+
+@dataclass
+class Process:
+    """The blocks of a case in one process: ns per call of it and of its unit, and page faults."""
+
+    times: list[float] = field(default_factory=list)
+    unit_times: list[float] = field(default_factory=list)
+    spoilt: list[bool] = field(default_factory=list)
+    faults: list[float] = field(default_factory=list)
+
+    def add(self, sample: Paired) -> None:
+        """Add the blocks of a visit."""
+        self.times += [elapsed / sample.loops for elapsed in sample.elapsed]
+        self.unit_times += [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
+        self.spoilt += sample.spoilt
+        self.faults += [count / sample.loops for count in sample.faults]
+
+    @property
+    def kept(self) -> list[int]:
+        """The places of blocks that count: all of them, where too few are unspoilt."""
+        clean = [place for place, spoilt in enumerate(self.spoilt) if not spoilt]
+        return clean if len(clean) >= _ENOUGH else list(range(len(self.spoilt)))
+
+    @property
+    def time(self) -> float:
+        """The median time of a call, in ns."""
+        return float(np.median([self.times[place] for place in self.kept]))
+
+    @property
+    def log(self) -> float:
+        """The median log ratio to the unit."""
+        kept = self.kept
+        return of_blocks([self.unit_times[at] for at in kept], [self.times[at] for at in kept])
+
+    @property
+    def ratio(self) -> float:
+        """The median ratio to the unit."""
+        return math.exp(self.log)
+
+
+@dataclass
+class Measured:
+    """A case over its `unit`, a form of relu, in several processes; "" where there was no unit."""
+
+    case: Case
+    unit: str
+    processes: dict[int, Process] = field(default_factory=dict)
+
+    @property
+    def is_unit(self) -> bool:
+        """True for the unit itself, whose cost is 1 by definition."""
+        return self.unit_case == self.case
+
+    @property
+    def unit_case(self) -> Case:
+        """The case that the cost is over."""
+        return unit_case(self.case, self.unit)
+
+    @property
+    def logs(self) -> list[float]:
+        """One log ratio per process."""
+        return [process.log for process in self.processes.values()]
+
+    @property
+    def times(self) -> dict[int, float]:
+        """The ns of a call, by process."""
+        return {number: process.time for number, process in self.processes.items()}
+
+    @property
+    def faults(self) -> float:
+        """The median number of page faults of a call."""
+        counts = [count for process in self.processes.values() for count in process.faults]
+        return float(np.median(counts))
+
+    def sampling(self, ended: Ended) -> Sampling:
+        """The number of blocks that count, how many were dropped, and why sampling ended."""
+        kept = sum(len(process.kept) for process in self.processes.values())
+        blocks = sum(len(process.spoilt) for process in self.processes.values())
+        return Sampling(len(self.processes), kept, blocks - kept, ended)
+
+
+def unit_case(case: Case, form: str) -> Case:
+    """A form of relu in the setting of a case."""
+    return replace(case, activation=BASELINE, form=form)
+
+
+def gathered(samples: Iterable[Paired]) -> dict[Case, Measured]:
+    """The pairs by case, in the order in which cases first appear."""
+    measured: dict[Case, Measured] = {}
+    for sample in samples:
+        of_case = measured.setdefault(sample.case, Measured(sample.case, sample.unit))
+        of_case.processes.setdefault(sample.process, Process()).add(sample)
+    return measured
+
+
+def kind_of(case: Case) -> Kind:
+    """The kind of a case: within a kind processes differ about equally."""
+    return case.framework, case.device, case.mode, case.size
+
+
+def relative_costs(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
+    """The cost of each case that has a unit over it; a unit's own is 1 exactly."""
+    having = {case: one for case, one in measured.items() if one.unit}
+    costs = _moderated({case: one.logs for case, one in having.items() if not one.is_unit})
+    return {case: costs.get(case, Estimate(1.0, 1.0, 1.0)) for case in having}
+
+
+def times(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
+    """The ns of a call of each case."""
+    logs = {case: list(map(math.log, one.times.values())) for case, one in measured.items()}
+    return _moderated(logs)
+
+
+def _moderated(logs: Mapping[Case, Sequence[float]]) -> dict[Case, Estimate]:
+    spreads = _spreads(logs)
+    return {
+        case: spreads[kind_of(case)].ratio(values).interval(ERROR) for case, values in logs.items()
+    }
+
+
+def _spreads(values: Mapping[Case, Sequence[float]]) -> dict[Kind, Spread]:
+    kinds: dict[Kind, list[Sequence[float]]] = {}
+    for case, of_case in values.items():
+        kinds.setdefault(kind_of(case), []).append(of_case)
+    return {kind: common_spread(cases) for kind, cases in kinds.items()}
+
+
+def differences(
+    values: Mapping[Case, Sequence[float]], scales: Mapping[Case, float]
+) -> dict[Case, Estimate]:
+    """Estimates of quantities that may be 0 or less, from one value per process.
+
+    Their variances are moderated as shares of `scales`, the size of what was measured for them.
+    """
+    shares = {case: [value / scales[case] for value in of_case] for case, of_case in values.items()}
+    spreads = _spreads(shares)
+    return {
+        case: _linear(spreads[kind_of(case)].ratio(share), scales[case])
+        for case, share in shares.items()
+    }
+
+
+def _linear(ratio: Ratio, scale: float) -> Estimate:
+    ends = ratio.ends(ERROR)
+    return Estimate(ratio.log * scale, ends[0] * scale, ends[1] * scale)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The end of sampling: a cost to ±`precision`, or `most` processes."""
+
+    precision: float
+    most: int
+
+    def distance(self, cost: Estimate | None, time: Estimate) -> float:
+        """How many times too wide a case is, at most 1 where it needs no further process.
+
+        Its cost is to be precise, and its time useful.
+        """
+        share = cost.half_width / self.precision if cost else 0.0
+        return max(share, time.half_width / max(_USEFUL, self.precision))
+
+    def ended(self, measured: Measured, cost: Estimate | None, time: Estimate) -> Ended:
+        """The reason why sampling ended."""
+        if len(measured.processes) < 2:
+            return Ended.ONE_SAMPLE
+        if self.distance(cost, time) <= 1:
+            return Ended.NARROW
+        return Ended.DIFFER if len(measured.processes) >= self.most else Ended.BUDGET

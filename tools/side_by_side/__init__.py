@@ -1,1 +1,0 @@
-"""Other harnesses that time the same cases in the same process."""
