@@ -269,7 +269,7 @@ def _noise(name: str, what: str, work: Callable[[], object]) -> Finding:
         name,
         "worse" if noisy else "fine",
         observed,
-        "wait for a quieter hour, or take more --rounds and --epochs" if noisy else "",
+        "wait for a quieter hour, or take more --epochs" if noisy else "",
     )
 
 

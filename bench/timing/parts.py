@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..catalog.cases import Case
@@ -203,13 +204,13 @@ def _left_out(group: Case, line: _Line, sizes: Mapping[int, Measured]) -> Iterat
     low, high = line.sizes
     for size in sorted(size for size in sizes if low < size < high):
         there = sizes[size].times
-        yield from _part(
-            replace(group, size=size),
-            "fit_error",
-            lambda process, size=size, there=there: line.at(size, process) / there[process] - 1,
-            *(there, line.low, line.high),
-            line=line.sizes,
-        )
+        error = partial(_error, line, size, there)
+        case = replace(group, size=size)
+        yield from _part(case, "fit_error", error, there, line.low, line.high, line=line.sizes)
+
+
+def _error(line: _Line, size: int, there: Times, process: int) -> float:
+    return line.at(size, process) / there[process] - 1
 
 
 def _streaming(

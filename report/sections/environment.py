@@ -36,8 +36,8 @@ def _facts(facts: RunFacts) -> list[tuple[str, str]]:
         ("inputs", facts.inputs),
         (
             "sampling",
-            f"{counted(facts.rounds, 'round')} in each of "
-            f"{counted(facts.epochs, 'process', 'processes')}, batches of about {facts.batch} s; "
+            f"{counted(facts.epochs, 'process', 'processes')} or more per case, batches of about "
+            f"{facts.batch} s; "
             f"{facts.per_binade} random inputs in each binade; until ±{facts.precision:.0%} or "
             f"{facts.budget:g} s in all",
         ),

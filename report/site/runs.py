@@ -182,7 +182,7 @@ def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
         known |= {**worker.versions, "Python": worker.python or _text(None)}
     drivers = [gpu.driver for gpu in facts.machine.gpus]
     known |= {"driver": listing(drivers)} if drivers else {}
-    sampling = f"{facts.rounds} rounds, {facts.epochs} processes, {facts.budget:g} s"
+    sampling = f"{facts.epochs} processes or more, {facts.budget:g} s"
     asked = json.dumps(facts.asked, sort_keys=True, default=str)
     return known | {"profile": facts.profile, "sampling": sampling, "what was asked for": asked}
 

@@ -45,7 +45,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "small"
     done = _bench(
         "run", "--profile", "smoke", "--framework", "numpy", "--activation", "relu", "--activation",
-        "squareplus(b=1)", "--size", "1000", "--rounds", "2", "--out", str(out),
+        "squareplus(b=1)", "--size", "1000", "--epochs", "2", "--out", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Measured" in done.stdout
@@ -272,7 +272,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 
 def test_json_outcome_is_for_machines(tmp_path: Path) -> None:
     done = _bench(
-        "run", "--profile", "smoke", "--framework", "numpy", "--only", "timing", "--rounds", "1",
+        "run", "--profile", "smoke", "--framework", "numpy", "--only", "timing", "--epochs", "1",
         "--out", str(tmp_path / "run"), "--json",
     )  # fmt: skip
     outcome = json.loads(done.stdout)

@@ -33,7 +33,7 @@ from actbench.bench.results.rows import (
     Sampling,
     Why,
 )
-from actbench.bench.results.samples import Missing, Visit
+from actbench.bench.results.samples import Missing, Paired
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter
 
@@ -47,10 +47,8 @@ def _facts() -> RunFacts:
         profile="smoke",
         seed=0,
         started="now",
-        rounds=1,
         epochs=1,
         batch=0.1,
-        batches=2,
         precision=0.02,
         budget=5,
         per_binade=2,
@@ -86,9 +84,11 @@ def test_a_place_where_no_folder_can_be_made_is_a_sentence(
         store.new_folder(datetime(2026, 1, 31, 12), "smoke")
 
 
-def _visit(process: int, elapsed: tuple[int, ...] = (10,)) -> Visit:
-    none = (0,) * len(elapsed)
-    return Visit(CASE, process, 2, 9, elapsed, elapsed, none, none)
+def _visit(process: int, elapsed: tuple[int, ...] = (10,)) -> Paired:
+    count = len(elapsed)
+    return Paired(
+        CASE, process, "max", 2, 3, elapsed, elapsed, spoilt=(False,) * count, faults=(0,) * count
+    )
 
 
 def _written(path: Path) -> RunWriter:

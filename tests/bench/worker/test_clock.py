@@ -13,7 +13,7 @@ from actbench.bench.host import machine
 from actbench.bench.worker import clock
 from actbench.bench.worker.clock import Clock
 from actbench.bench.worker.operations import Worker
-from actbench.bench.worker.protocol import Call, Prepare, Sample, TimedCall
+from actbench.bench.worker.protocol import Call, Prepare, TimedCall, TimeInTurn
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_a_call_goes_round_its_buffers(subject: Any, buffers: int) -> None:
     """As many inputs in turn; a result has its memory to itself until its turn comes again."""
     worker = Worker(subject, "cpu", 1)
     worker.prepare(_prepare(buffers=buffers))
-    worker.ready[0].seconds = 1e-5
+    worker.ready[0].seconds, worker.ready[0].calibrated = 1e-5, True
     subject.seen.clear()
-    loops = worker.sample(Sample(0, 4e-4, 2)).loops
+    loops = worker.in_turn(TimeInTurn(0, 0, 4e-4, 2)).loops
     addresses = [given for given, _ in subject.seen]
     assert len(addresses) >= 2 * loops >= 2 * 40
     assert len(set(addresses)) == buffers
@@ -91,7 +91,7 @@ def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
     worker.prepare(_prepare("cold"))
     order: list[str] = []
     monkeypatch.setattr(worker.clock, "_flush", lambda: order.append("flush"))
-    worker.ready[0].seconds = 1e-4
+    worker.ready[0].seconds, worker.ready[0].calibrated = 1e-4, True
     worker.ready[0].action = lambda: order.append("call")
-    answer = worker.sample(Sample(0, 1e-3, 2))
-    assert order == ["flush", "call"] * (answer.loops * len(answer.elapsed))
+    answer = worker.in_turn(TimeInTurn(0, 0, 1e-3, 2))
+    assert order == ["flush", "call"] * (2 * answer.loops * len(answer.elapsed))

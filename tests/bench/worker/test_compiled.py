@@ -99,7 +99,7 @@ def test_a_step_that_compiles_again_while_timed_is_refused(
 _RECOMPILES = """
 import importlib, itertools, numpy
 from actbench.bench.worker.operations import Worker
-from actbench.bench.worker.protocol import Call, Prepare, Sample, TimedCall
+from actbench.bench.worker.protocol import Call, Prepare, TimedCall, TimeInTurn
 subject = importlib.import_module("actbench.impls.{framework}")
 worker = Worker(subject, "cpu", 1)
 worker.prepare(Prepare(0, TimedCall(Call("silu_textbook", "compiled"), (4, 256))))
@@ -109,11 +109,11 @@ def again():
     x = worker.adapter.put(bits.view(numpy.uint32), "float32")
     silu = lambda x: subject.silu_textbook(x)
     return worker.adapter.step(silu, [x], None, "compiled", "forward")()
-print(len(worker.sample(Sample(0, 0.001, 2)).elapsed), "batches")
+print(len(worker.in_turn(TimeInTurn(0, 0, 0.001, 2)).elapsed), "batches")
 worker.ready[0].action = again
 worker.ready[0].seconds = 1.0
 try:
-    worker.sample(Sample(0, 0.001, 2))
+    worker.in_turn(TimeInTurn(0, 0, 0.001, 2))
 except Exception as error:
     print(type(error).__name__)
 """

@@ -103,6 +103,7 @@ class _Clock:
         self.loops: list[int] = []
         self.batches: list[dict[str, int]] = []
         self._steps = pair._steps(0)
+        self.spoilt = pair._first.clock.spoilt
 
     def _arm(self, step: Callable[[], Any]) -> Arm:
         return next(arm for arm in ARMS if self._steps[arm] is step)

@@ -18,15 +18,16 @@ from actbench.bench.worker.protocol import (
     Prepare,
     Prepared,
     Probe,
-    Sample,
     TimedCall,
+    TimeInTurn,
+    Turns,
 )
 from actbench.bench.worker.truth import Refused
 from actbench.impls import numpy as real
 
 CALL = Call("planted")
 SHAPE = (4, 256)
-COLUMNS = ("elapsed", "busy", "switches", "faults")
+COLUMNS = ("elapsed", "unit_elapsed", "spoilt", "faults")
 
 
 class _Adapter(real.Adapter):
@@ -62,21 +63,53 @@ def _prepare(worker: Worker, buffers: int = 1, **changes: Any) -> Prepared:
     return worker.prepare(Prepare(0, timed))
 
 
-def test_a_visit_holds_its_batches_one_by_one(plant: Plant) -> None:
+def _in_turn(worker: Worker, batch: float, blocks: int, unit: int = 0) -> Turns:
+    return worker.in_turn(TimeInTurn(0, unit, batch, blocks))
+
+
+def test_a_visit_holds_its_blocks_one_by_one(plant: Plant) -> None:
     worker = plant(np.exp)
     _prepare(worker)
-    answer = worker.sample(Sample(0, 1e-4, 3))
-    assert {column.name for column in fields(answer)} == {"loops", "pulse", *COLUMNS}
+    answer = _in_turn(worker, 1e-4, 6)
+    assert {column.name for column in fields(answer)} == {"loops", "unit_loops", *COLUMNS}
     for name in COLUMNS:
-        assert len(getattr(answer, name)) == 3
-        assert min(getattr(answer, name)) >= 0
-    assert min(answer.elapsed) > 0
-    assert answer.loops >= 1
-    assert answer.pulse > 0
+        assert len(getattr(answer, name)) == 6
+    assert min(*answer.elapsed, *answer.unit_elapsed) > 0
+    assert min(answer.faults) >= 0
+    assert min(answer.loops, answer.unit_loops) >= 1
+
+
+def test_a_case_and_its_unit_are_timed_in_the_order_abba(plant: Plant) -> None:
+    """Each batch has calls of its own number: a batch of both takes about as long."""
+    calls: list[str] = []
+
+    def case(x: Any) -> Any:
+        calls.append("case")
+        time.sleep(0.004)
+        return np.exp(x)
+
+    worker = plant(case)
+    module: Any = worker.steps._module
+
+    def unit(x: Any) -> Any:
+        calls.append("unit")
+        time.sleep(0.002)
+        return np.exp(x)
+
+    module.unit = unit
+    _prepare(worker)
+    timed = TimedCall(replace(CALL, function="unit"), SHAPE)
+    worker.prepare(Prepare(1, timed))
+    calls.clear()
+    answer = _in_turn(worker, 0.001, 4, unit=1)
+    assert answer.loops == answer.unit_loops == 1, "each call is longer than a batch"
+    assert calls == ["case", "unit", "unit", "case"] * 2
+    medians = [sorted(column)[2] for column in (answer.elapsed, answer.unit_elapsed)]
+    assert medians[0] > medians[1]
 
 
 def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
-    """Two batches of 5 ms are less than one call of 20 ms: it is called once."""
+    """However many blocks are wanted: no more than fit a visit, and few at least."""
 
     def slow(x: Any) -> Any:
         time.sleep(0.02)
@@ -84,11 +117,10 @@ def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
 
     worker = plant(slow)
     _prepare(worker)
-    answer = worker.sample(Sample(0, 0.005, 2))
+    answer = _in_turn(worker, 0.005, 30)
     assert answer.loops == 1
-    assert len(answer.elapsed) == 1
-    assert answer.elapsed[0] >= 20e6
-    assert answer.busy[0] < answer.elapsed[0], "asleep is not busy"
+    assert len(answer.elapsed) == 4
+    assert min(answer.elapsed) >= 20e6
 
 
 def test_a_cold_batch_is_a_few_calls(plant: Plant) -> None:
@@ -96,11 +128,11 @@ def test_a_cold_batch_is_a_few_calls(plant: Plant) -> None:
     worker = plant(np.exp)
     _prepare(worker, cache="cold")
     started = time.monotonic_ns()
-    answer = worker.sample(Sample(0, 0.05, 2))
+    answer = _in_turn(worker, 0.05, 2)
     took = time.monotonic_ns() - started
     assert answer.loops <= 2
     assert len(answer.elapsed) == 2
-    assert sum(answer.elapsed) < took / 2
+    assert sum(answer.elapsed) + sum(answer.unit_elapsed) < took / 2
 
 
 def test_page_faults_are_counted(plant: Plant) -> None:
@@ -112,7 +144,7 @@ def test_page_faults_are_counted(plant: Plant) -> None:
 
     worker = plant(mapping)
     _prepare(worker)
-    answer = worker.sample(Sample(0, 1e-9, 1))
+    answer = _in_turn(worker, 1e-9, 1)
     assert answer.faults[0] / answer.loops > 8  # 32 where pages are huge
 
 
@@ -129,7 +161,7 @@ def test_compiling_inside_a_timed_region_is_refused(plant: Plant) -> None:
 
     worker.ready[0].action = compiles
     with pytest.raises(Recompiled):
-        worker.sample(Sample(0, 1e-4, 1))
+        _in_turn(worker, 1e-4, 1)
 
 
 def test_preparing_tells_what_was_compiled_and_from_where(plant: Plant) -> None:
@@ -182,7 +214,7 @@ def test_a_reused_output_is_written_where_the_last_one_was(plant: Plant) -> None
     worker = plant(into)
     _prepare(worker, output="reused")
     written.clear()
-    worker.sample(Sample(0, 1e-6, 2))
+    _in_turn(worker, 1e-6, 2)
     assert len(set(written)) == 1
 
 
