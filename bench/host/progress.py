@@ -33,20 +33,30 @@ class Reporter:
             self._console.print(text, markup=False)
 
     @contextmanager
-    def phase(self, title: str, steps: int, unit: str = "") -> Iterator[Advance]:
+    def phase(self, title: str, steps: int, left: float | None = None) -> Iterator[Advance]:
         """A phase of so many steps; yields the function that counts one.
 
-        Steps that are seconds (`unit` "s") are a limit, and only the time taken is said.
+        `left` are the seconds until the end of the whole job. A terminal shows a bar, and what the
+        phase took; elsewhere there is a line when it begins.
         """
-        started = time.monotonic()
+        outlook = "" if left is None else f", {in_words(left)} left"
         if not self._bars:
+            self.say(f"{title}: {steps}{outlook}")
             yield lambda: None
-        else:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            with Progress(
-                *columns, TimeRemainingColumn(), console=self._console, transient=True
-            ) as bar:
-                task = bar.add_task(title, total=steps)
-                yield lambda: bar.advance(task)
-        count = "" if unit else f"{steps} in "
-        self.say(f"{title}: {count}{time.monotonic() - started:.1f} s")
+            return
+        started = time.monotonic()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(
+            *columns, TimeRemainingColumn(), console=self._console, transient=True
+        ) as bar:
+            task = bar.add_task(f"{title}{outlook}", total=steps)
+            yield lambda: bar.advance(task)
+        self.say(f"{title}: {steps} in {time.monotonic() - started:.1f} s")
+
+
+def in_words(seconds: float) -> str:
+    """`about 3 minutes`; `under a minute`."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return "under a minute"
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}"

@@ -28,6 +28,7 @@ from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, workers_of
 from .derive import Times, goal_of
+from .outlook import Outlook
 from .preparing import Preparing
 from .recording import Outcome, derived, record
 from .request import Request
@@ -77,19 +78,21 @@ class _Schedule:
         forms = candidates(supported, self._facts.size_classes)
         self._costing = Costing(self._profile, request.seed, self._recorder, forms)
         self._times: Times | None = None
+        self._outlook = Outlook(supported, self._rounds, self._facts.budget, request.agreement)
+        self._number = 0
 
     def execute(self) -> None:
         """Time in as many fresh processes as it takes; agreement in the first of them."""
         self._recorder.fail_all(self._missing, self._metric)
         try:
-            number, waiting = 0, self._all()
+            waiting = self._all()
             while waiting:
                 self._start(waiting)
-                self._prepare(number, waiting)
+                self._prepare(waiting)
                 if self._request.timing:
-                    self._measure(number, waiting)
-                number += 1
-                waiting = self._waiting(number)
+                    self._measure(waiting)
+                self._number += 1
+                waiting = self._waiting()
             if self._request.timing:
                 self._explain()
         finally:
@@ -119,7 +122,12 @@ class _Schedule:
         }
         return {worker: cases for worker, cases in alive.items() if cases}
 
-    def _waiting(self, number: int) -> Waiting:
+    @property
+    def _rounds(self) -> int:
+        """The processes in which every case is tried."""
+        return self._profile.epochs if self._request.timing else 1
+
+    def _waiting(self) -> Waiting:
         """The cases to be timed in the next process: all at first, then those that are wide.
 
         While there is time, and no more of them than there is time for: the widest first.
@@ -127,10 +135,10 @@ class _Schedule:
         profile = self._profile
         if not self._request.timing:
             return {}
-        if number < profile.epochs:
+        if self._number < profile.epochs:
             return self._all()
         left = self._deadline - time.monotonic()
-        if number >= profile.most or left <= 0:
+        if self._number >= profile.most or left <= 0:
             return {}
         wide = self._costing.wide(goal_of(self._facts))
         wanted = list(wide)[: max(1, int(left / self._seconds_per_case))]
@@ -140,10 +148,12 @@ class _Schedule:
         return {worker: cases for worker, cases in chosen.items() if cases}
 
     @contextmanager
-    def _phase(self, name: str, title: str, steps: int, unit: str = "") -> Iterator[Advance]:
+    def _phase(self, name: str, title: str, steps: int) -> Iterator[Advance]:
         """A phase with its progress, whose seconds count for its name."""
-        with self._recorder.timed(name), self._reporter.phase(title, steps, unit) as done:
+        before, left = self._facts.seconds.get(name, 0.0), self._outlook.left()
+        with self._recorder.timed(name), self._reporter.phase(title, steps, left=left) as done:
             yield done
+        self._outlook.took(name, self._number, self._facts.seconds[name] - before)
 
     def _start(self, waiting: Waiting) -> None:
         """Start fresh processes, on as many CPUs as they may have threads."""
@@ -171,15 +181,16 @@ class _Schedule:
         if facts.status is not Status.OK:
             self._reporter.say(f"{label}: {facts.reason}")
 
-    def _prepare(self, number: int, waiting: Waiting) -> None:
+    def _prepare(self, waiting: Waiting) -> None:
         """Prepare the timing and, in the first processes, check agreement.
 
         Preparing comes first, because agreement would compile what compile_time is about. A worker
         that is done lends its CPU to the one that has most left to compile.
         """
-        agreement = self._agreement() if number == 0 and self._request.agreement else None
+        first = self._number == 0
+        agreement = self._agreement() if first and self._request.agreement else None
         cases = self._preparations(waiting) if self._request.timing else Waiting()
-        preparing = Preparing(partial(self._costing.prepare, checked=number == 0), cases)
+        preparing = Preparing(partial(self._costing.prepare, checked=first), cases)
         checks: dict[SupervisedWorker, list[Task]] = {}
         if agreement:
             with self._recorder.timed("exact"):
@@ -195,14 +206,14 @@ class _Schedule:
                 preparing.help(worker)
 
         steps = sum(len(several) for part in (cases, checks) for several in part.values())
-        title = f"{self._preparation(number)} ({self._number(number)})"
+        title = f"{self._preparation()} ({self._turn})"
         with self._phase("prepare", title, steps) as done:
             self._workers.in_parallel(work)
         self._recorder.fail_all(self._workers.failures, self._metric)
         if agreement:
             agreement.compare()
             self._compare_conditions(agreement)
-        if number == 0:
+        if first:
             self._deadline = time.monotonic() + self._facts.budget
         self._recorder.flush()
 
@@ -216,13 +227,14 @@ class _Schedule:
             worker.include(cases)
         return {worker: list(dict.fromkeys(cases)) for worker, cases in wanted.items()}
 
-    def _number(self, number: int) -> str:
+    @property
+    def _turn(self) -> str:
         """`2 of 4`; beyond the processes of every case, how many more."""
-        least = self._profile.epochs if self._request.timing else 1
-        return f"{number + 1} of {least}" if number < least else f"{number + 1 - least} more"
+        further = self._number + 1 - self._rounds
+        return f"{further} more" if further > 0 else f"{self._number + 1} of {self._rounds}"
 
-    def _preparation(self, number: int) -> str:
-        agreement = number == 0 and self._request.agreement
+    def _preparation(self) -> str:
+        agreement = self._number == 0 and self._request.agreement
         parts = {"preparing": self._request.timing, "checking agreement": agreement}
         return " and ".join(part for part, wanted in parts.items() if wanted).capitalize()
 
@@ -250,7 +262,7 @@ class _Schedule:
         with self._phase("conditions", "Comparing conditions", len(self._workers)) as done:
             self._workers.in_parallel(work)
 
-    def _measure(self, number: int, waiting: Waiting) -> None:
+    def _measure(self, waiting: Waiting) -> None:
         """Visit every waiting case once, in turn with its unit."""
         for worker in waiting:
             worker.pin(measuring_cpus(worker.key.threads))
@@ -262,8 +274,8 @@ class _Schedule:
             for case in dict.fromkeys([*cases, *self._costing.units(cases)])
             if case not in worker.failures
         ]
-        with self._phase("measure", f"Measuring ({self._number(number)})", len(tasks)) as done:
-            self._costing.round(tasks, number, done)
+        with self._phase("measure", f"Measuring ({self._turn})", len(tasks)) as done:
+            self._costing.round(tasks, self._number, done)
         self._note_gpus()
         self._recorder.fail_all(self._workers.failures, "time_per_call")
         self._note_shares()
