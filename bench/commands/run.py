@@ -32,6 +32,7 @@ _EXAMPLES = """
 Examples:
   actbench run --profile smoke
   actbench run --activation gelu --activation relu --framework torch --size 1048576
+  actbench run --profile full --into results/2026-01-31T12-00-00-standard
   actbench run --activation gelu --size launch --size l1 --size l2
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
 
@@ -56,6 +57,11 @@ mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted; what w
 )
 @SEED
 @OUT
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Add to this run, on the same machine with the same versions, what it has not measured.",
+)
 @PYTHONS
 @click.option(
     "--timeout",
@@ -74,6 +80,7 @@ def run(
     precision: float | None,
     seed: int,
     out: Path | None,
+    into: Path | None,
     pythons: tuple[str, ...],
     timeout: float,
     as_json: bool,
@@ -86,6 +93,8 @@ def run(
     sentences instead, and its page has the rest.
     """
 
+    if out and into:
+        raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))
         raise UsageError(f"unknown profile {profile!r}: {hint}")
@@ -106,6 +115,7 @@ def run(
         timeout=timeout,
         command=as_given(),
         parts=(only,) if only else PARTS,
+        into=into,
     )
     outcome = execute(request, Reporter(quiet=as_json))
     click.echo(for_machines(outcome) if as_json else for_people(outcome))

@@ -37,14 +37,25 @@ class Agreement:
         workers: Workers,
         asked: Collection[Case],
         recorder: Recorder,
+        checked: Collection[Case] = (),
     ) -> None:
-        """Choose what each worker sweeps for the cases that were asked for."""
+        """Choose what each worker sweeps for the cases that were asked for.
+
+        What is in `checked`, whose cases have no size, was swept before.
+        """
         self._selection, self._seed, self._profile = selection, seed, profile
         self._workers, self._recorder = workers, recorder
         self._problems = Problems(profile.per_binade, seed)
         self._results: dict[Case, Array] = {}
         self._timed = any(case.size for case in asked)
-        self._swept = {worker: self._cases(worker, asked) for worker in workers}
+        self._swept = {
+            worker: {
+                case: shape
+                for case, shape in self._cases(worker, asked).items()
+                if not {*directions_of(case)} <= {*checked}
+            }
+            for worker in workers
+        }
 
     def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
         """What is timed, and just this; where nothing is, all that a profile has agree."""

@@ -96,7 +96,8 @@ class RunFacts:
     throttle bits of each GPU before and after each process that used one. Each case is timed in
     `epochs` processes at least and `most` at most, by visits of `blocks` blocks whose batches take
     `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
-    `budget` the seconds after which none is. `selftest` has a gate's measure of itself.
+    `budget` the seconds after which none is. `added` are the commands of what was measured into
+    the run later. `selftest` has a gate's measure of itself.
     """
 
     schema: int
@@ -115,6 +116,7 @@ class RunFacts:
     machine: Machine
     places: dict[str, dict[str, Place]] = field(default_factory=dict)
     caches: Caches | None = None
+    added: list[str] = field(default_factory=list)
     most: int = 0
     blocks: int = 0
     project: Project = field(default_factory=Project)

@@ -24,7 +24,8 @@ PARTS = ("agreement", "timing")
 class Request:
     """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
 
-    `budget` is the seconds for further processes, the profile's own where it is None.
+    `budget` is the seconds for further processes, the profile's own where it is None. What is
+    measured is added to the run `into`, if there is one.
     """
 
     profile: Profile
@@ -36,6 +37,7 @@ class Request:
     timeout: float
     command: str
     parts: tuple[str, ...] = PARTS
+    into: Path | None = None
     budget: float | None = None
 
     @property

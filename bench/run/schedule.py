@@ -26,7 +26,9 @@ from ..timing.costing import Costing, candidates
 from ..timing.parts import floors
 from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
-from ..workers.supervised import SupervisedWorker, workers_of
+from ..workers.supervised import SupervisedWorker, start_from, workers_of
+from . import adding
+from .adding import Earlier
 from .derive import Times, goal_of
 from .outlook import Outlook
 from .preparing import Preparing
@@ -46,17 +48,42 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     """
     cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
+    if request.into:
+        return _add(request, reporter, adding.read(request.into), cases, started)
     folder = request.out or new_folder(started, request.profile.name)
     writer = RunWriter(folder, request.facts(started))
     schedule = _Schedule(request, reporter, writer, cases)
     return record(writer, schedule.execute, schedule.rows)
 
 
+def _add(
+    request: Request,
+    reporter: Reporter,
+    earlier: Earlier,
+    cases: list[Case],
+    started: datetime,
+) -> Outcome:
+    """Measure what an earlier run lacks and put both in its place; or leave it as it is."""
+    writer = RunWriter(earlier.beside, earlier.facts_with(request.facts(started)), anew=True)
+    try:
+        schedule = _Schedule(request, reporter, writer, cases, earlier)
+        outcome = record(writer, schedule.execute, schedule.rows)
+        earlier.replace()
+    finally:
+        earlier.discard()
+    return replace(outcome, path=earlier.folder)
+
+
 class _Schedule:
     """The schedule of one run."""
 
     def __init__(
-        self, request: Request, reporter: Reporter, writer: RunWriter, cases: list[Case]
+        self,
+        request: Request,
+        reporter: Reporter,
+        writer: RunWriter,
+        cases: list[Case],
+        earlier: Earlier | None = None,
     ) -> None:
         self._request, self._reporter = request, reporter
         self._profile = request.profile
@@ -74,9 +101,18 @@ class _Schedule:
         }
         supported = [case for case in cases if case not in self._missing]
         self._workers = workers_of(supported, request.python_of, writer.path, request.timeout)
-        self._cases = {worker: worker.alive for worker in self._workers}
+        tried = earlier.tried if earlier else frozenset()
+        self._cases = {
+            worker: [case for case in worker.alive if case not in tried] for worker in self._workers
+        }
         forms = candidates(supported, self._facts.size_classes)
         self._costing = Costing(self._profile, request.seed, self._recorder, forms)
+        self._earlier = earlier
+        if earlier:
+            start_from(earlier.processes)
+            self._costing.take(earlier.units)
+            for sample in earlier.samples:
+                self._recorder.append(sample)
         self._times: Times | None = None
         self._outlook = Outlook(supported, self._rounds, self._facts.budget, request.agreement)
         self._number = 0
@@ -175,6 +211,8 @@ class _Schedule:
     def _note(self, worker: SupervisedWorker) -> None:
         """Keep what is known of a worker, and say why it is missing if it is."""
         label, facts = worker.key.label, worker.facts
+        if self._earlier:
+            self._earlier.check_versions(label, facts)
         self._facts.workers[label] = facts
         if facts.loop_overhead is not None:
             self._facts.loop_overhead_ns[label] = round(facts.loop_overhead, 1)
@@ -247,6 +285,7 @@ class _Schedule:
             self._workers,
             self._asked,
             self._recorder,
+            self._earlier.checked if self._earlier else (),
         )
 
     def _compare_conditions(self, agreement: Agreement) -> None:

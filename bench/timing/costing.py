@@ -58,6 +58,10 @@ class Costing:
         self._units: dict[Case, str] = {}
         self.timed_ns = 0
 
+    def take(self, units: Mapping[Case, str]) -> None:
+        """Take the units of cases as they were chosen before."""
+        self._units |= {setting_of(case): form for case, form in units.items()}
+
     def forms(self, cases: Iterable[Case]) -> list[Case]:
         """The forms of relu among which the units of some cases are still to be chosen."""
         settings = dict.fromkeys(map(setting_of, cases))

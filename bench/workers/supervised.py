@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 _processes = itertools.count()
 
 
+def start_from(number: int) -> None:
+    """Number the processes to come from here on."""
+    global _processes
+    _processes = itertools.count(number)
+
+
 class SupervisedWorker:
     """The worker of one key and its cases. A case that failed once is not tried again."""
 
