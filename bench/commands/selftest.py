@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from ..catalog.cases import PROFILES, Selection
+from ..compare import coverage
 from ..gate import summary
 from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
+from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.store import load, write_facts
+from ..run.request import Request
+from ..run.schedule import run as execute_run
 from .options import DEBUG, OUT, SEED, Finite, as_given, framework
 
 _EXAMPLES = """
@@ -21,15 +29,30 @@ Examples:
   actbench selftest
   actbench selftest --cycles 34 --planted-every 6
   actbench selftest --framework numpy --hogs none --cycles 3
+  actbench selftest --costs --framework numpy --framework jax
+  actbench selftest --costs --of results/2026-01-31T12-00-00-standard --of results/again
 
 \b
-Exit status: 0 the gate keeps what it promises as far as this many trials show, 1 it does not
-(alarms on the same code in surely more than 1 % of gates), 2 bad usage, 4 a folder that cannot be
-written, 130 interrupted (what was measured is kept).
+Exit status: 0 the gate, or the costs, keep what they promise as far as this many trials show, 1
+they do not (alarms on the same code in surely more than 1 % of gates; surely fewer than 93 % of
+costs agree), 2 bad usage, 4 a folder that cannot be written, 130 interrupted (what was measured is
+kept).
 """
 
 
 @click.command(epilog=_EXAMPLES)
+@click.option(
+    "--costs",
+    is_flag=True,
+    help="Measure the intervals of costs instead: of independent runs, how many cells agree.",
+)
+@click.option(
+    "--of",
+    "runs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="With --costs: these runs, the first against the second and so on; else two new ones.",
+)
 @click.option(
     "--cycles",
     type=click.IntRange(1),
@@ -71,9 +94,57 @@ written, 130 interrupted (what was measured is kept).
 @OUT
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
 @DEBUG
-def selftest(hogs: tuple[str, ...], as_json: bool, **asked: Any) -> None:
-    """Measure the gate itself: alarms on the same code, planted slowdowns found."""
+def selftest(
+    costs: bool, runs: tuple[Path, ...], hogs: tuple[str, ...], as_json: bool, **asked: Any
+) -> None:
+    """Measure the gate itself: alarms on the same code, planted slowdowns found.
+
+    With --costs the intervals of costs: how narrow they are, and how often independent runs agree.
+    """
+    if costs:
+        _costs(runs or _two_runs(asked, Reporter(quiet=as_json)), as_json)
+    if runs:
+        raise UsageError("--of names the runs of --costs: give that too")
     run(Asked(hogs=hogs or summary.HOGS, command=as_given(), **asked), as_json)
+
+
+def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
+    """Compare runs, keep what comes out in the last of them, and say it."""
+    if len(paths) < 2 or len(paths) % 2:
+        raise UsageError("--of takes runs in pairs: name two, or four")
+    runs = [load(path) for path in paths]
+    lines = coverage.coverage([run.records for run in runs])
+    facts = replace(runs[-1].facts, coverage=lines)
+    write_facts(runs[-1].path, facts)
+    if as_json:
+        found = [asdict(line) for line in lines]
+        click.echo(json.dumps({"runs": [str(run.path) for run in runs], "lines": found}))
+    else:
+        click.echo("\n".join(coverage.table(lines, facts)))
+        click.echo(f"{coverage.words(lines)}\nKept in {runs[-1].path}/run.json")
+    sys.exit(coverage.exit_status(lines))
+
+
+def _two_runs(asked: Mapping[str, Any], reporter: Reporter) -> list[Path]:
+    """Two runs of the answer's costs, one after the other."""
+    paths = []
+    for number in range(2):
+        request = Request(
+            profile=PROFILES["standard"],
+            selection=Selection(frameworks=asked["frameworks"]),
+            seed=asked["seed"],
+            out=asked["out"] and asked["out"].with_name(f"{asked['out'].name}-{number + 1}"),
+            pythons={},
+            python=sys.executable,
+            timeout=300.0,
+            command=as_given(),
+            parts=("timing",),
+        )
+        outcome = execute_run(request, reporter)
+        if outcome.facts.state == "interrupted":
+            sys.exit(130)
+        paths.append(outcome.path)
+    return paths
 
 
 def run(asked: Asked, as_json: bool) -> NoReturn:

@@ -16,19 +16,8 @@ from ..words import Table
 HOGS = ("none", "both arms", "one arm")
 """The arms in whose time a busy process runs on every CPU."""
 GATE = "the gate"
-SURE = 0.95
 ALARM = 0.01
 """The share of gates that may call something that did not change."""
-
-
-def rate(count: int, of: int) -> Rate:
-    """The rate of `count` among `of`."""
-    from scipy.stats import binomtest
-
-    if not of:
-        return Rate(0, 0, 0.0, 1.0)
-    interval = binomtest(count, of).proportion_ci(SURE)
-    return Rate(count, of, float(interval.low), float(interval.high))
 
 
 def summary(trials: Sequence[Trial]) -> list[Tally]:
@@ -55,9 +44,9 @@ def _line(tool: str, trials: Sequence[Trial]) -> Tally | None:
         hogs=first.hogs,
         planted=first.share,
         how=first.how,
-        called=rate(len(called), len(trials)),
-        undecided=undecided if gate else rate(0, 0),
-        covered=_share(trials, lambda trial: trial.covered) if gate else rate(0, 0),
+        called=Rate.counted(len(called), len(trials)),
+        undecided=undecided if gate else Rate.counted(0, 0),
+        covered=_share(trials, lambda trial: trial.covered) if gate else Rate.counted(0, 0),
         alarmed=_gates(called, trials),
         seconds=median(trial.timed for trial in trials),
     )
@@ -75,12 +64,12 @@ def _is_alarm(trial: Trial) -> bool:
 
 
 def _share(trials: Sequence[Trial], holds: Callable[[Trial], bool]) -> Rate:
-    return rate(sum(map(holds, trials)), len(trials))
+    return Rate.counted(sum(map(holds, trials)), len(trials))
 
 
 def _gates(some: Iterable[Trial], trials: Iterable[Trial]) -> Rate:
     """The gates that have one of some trials, among all gates of the trials."""
-    return rate(len({trial.gate for trial in some}), len({trial.gate for trial in trials}))
+    return Rate.counted(len({trial.gate for trial in some}), len({trial.gate for trial in trials}))
 
 
 def _plain(trials: Iterable[Trial]) -> list[Trial]:
@@ -175,7 +164,7 @@ def calls(line: Tally) -> str:
 
 def _sum(rates: Iterable[Rate]) -> Rate:
     counts = [(part.count, part.of) for part in rates]
-    return rate(*map(sum, zip(*counts, strict=True)))
+    return Rate.counted(*map(sum, zip(*counts, strict=True)))
 
 
 def table(lines: Iterable[Tally]) -> list[str]:

@@ -6,6 +6,7 @@ machine was built stand here, and nothing is looked up in today's sources.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,6 +47,10 @@ class FrameworkFacts:
     differentiates: bool = True
 
 
+SURE = 0.95
+"""The confidence of a rate's interval."""
+
+
 @dataclass(frozen=True)
 class Rate:
     """A share of so many in so many, with the exact 95 % interval (Clopper and Pearson 1934)."""
@@ -54,6 +59,21 @@ class Rate:
     of: int
     low: float
     high: float
+
+    @classmethod
+    def counted(cls, count: int, of: int) -> Rate:
+        """The rate of `count` among `of`."""
+        from scipy.stats import binomtest
+
+        if not of:
+            return cls(0, 0, 0.0, 1.0)
+        interval = binomtest(count, of).proportion_ci(SURE)
+        return cls(count, of, float(interval.low), float(interval.high))
+
+    @property
+    def share(self) -> float:
+        """The count over the number, NaN of none."""
+        return self.count / self.of if self.of else math.nan
 
     @property
     def words(self) -> str:
@@ -83,6 +103,24 @@ class Tally:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """Costs over relu that independent runs have, of a framework and mode; "" stands for all.
+
+    `half_width` is the median of the intervals' half widths as shares; `narrow` and `wider` count
+    those within ±3 % and ±5 %; `agree` counts pairs of costs that differ by no more than both
+    intervals together allow.
+    """
+
+    framework: str
+    mode: str
+    cells: int
+    half_width: float
+    narrow: Rate
+    wider: Rate
+    agree: Rate
+
+
 @dataclass
 class RunFacts:
     """Facts of a run besides its samples.
@@ -97,7 +135,8 @@ class RunFacts:
     `epochs` processes at least and `most` at most, by visits of `blocks` blocks whose batches take
     `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
     `budget` the seconds after which none is. `added` are the commands of what was measured into
-    the run later. `selftest` has a gate's measure of itself.
+    the run later. `coverage` has what independent runs make of its intervals, `selftest` a gate's
+    measure of itself.
     """
 
     schema: int
@@ -132,6 +171,7 @@ class RunFacts:
     spoilt_samples: int = 0
     gpu_states: list[dict[str, str]] = field(default_factory=list)
     selftest: list[Tally] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
 
     def place(self, device: str, size_class: str) -> Place | None:
         """The place of a size class, as the run says or else its name; None for another name."""

@@ -173,7 +173,7 @@ class RunWriter:
 
     def write_facts(self) -> None:
         """Write `run.json` as the facts are now."""
-        _replace(self.path / "run.json", json.dumps(asdict(self.facts), indent=1) + "\n")
+        write_facts(self.path, self.facts)
 
     def write(self, rows: Iterable[Row]) -> None:
         """Write the derived rows, and the facts as they are now."""
@@ -193,6 +193,11 @@ def _lock(file: IO[str], path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UsageError(f"{path} is being written by another process: wait for it") from None
+
+
+def write_facts(path: Path, facts: RunFacts) -> None:
+    """Write `run.json` of a run folder anew."""
+    _replace(path / "run.json", json.dumps(asdict(facts), indent=1) + "\n")
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
