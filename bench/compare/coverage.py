@@ -119,8 +119,8 @@ def words(lines: Sequence[Coverage]) -> str:
         return "The runs have no cost in common."
     return (
         f"Half of the costs are known to ±{every.half_width:.1%}, {every.narrow.share:.0%} to "
-        f"±3 %. Of the costs of both runs {every.agree.share:.0%} differ by no more than both intervals "
-        "allow."
+        f"±3 %. Of the costs of both runs {every.agree.share:.0%} differ by no more than both "
+        "intervals allow."
     )
 
 

@@ -16,7 +16,7 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import summary
 from actbench.bench.gate.summary import GATE
 from actbench.bench.results import store
-from actbench.bench.results.facts import Tally
+from actbench.bench.results.facts import Rate, Tally
 from actbench.bench.results.samples import Trial
 from actbench.bench.results.store import RESULTS
 
@@ -52,7 +52,7 @@ def _planted(share: float, verdict: str = "slower", **changes: object) -> Trial:
 def test_an_exact_interval_gives_its_tails_to_the_binomial(of: int, data: st.DataObject) -> None:
     """The outcome seen, or one beyond it, has a chance of 2.5 % at either end."""
     count = data.draw(st.integers(0, of))
-    rate = summary.rate(count, of)
+    rate = Rate.counted(count, of)
     assert rate.low <= count / of <= rate.high
     if count:
         assert stats.binom.sf(count - 1, of, rate.low) == pytest.approx(0.025, rel=1e-3)
@@ -62,9 +62,9 @@ def test_an_exact_interval_gives_its_tails_to_the_binomial(of: int, data: st.Dat
 
 def test_published_limits_of_no_event_and_of_every_event() -> None:
     """0 of 100 is at most 3.62 % (1 − 0.025^(1/100)); 100 of 100 at least 96.38 %."""
-    assert summary.rate(0, 100).high == pytest.approx(1 - 0.025 ** (1 / 100))
-    assert summary.rate(100, 100).low == pytest.approx(0.025 ** (1 / 100))
-    assert summary.rate(0, 0).words == "–"
+    assert Rate.counted(0, 100).high == pytest.approx(1 - 0.025 ** (1 / 100))
+    assert Rate.counted(100, 100).low == pytest.approx(0.025 ** (1 / 100))
+    assert Rate.counted(0, 0).words == "–"
 
 
 def test_a_gate_alarms_once_however_many_cases_it_calls() -> None:
