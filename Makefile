@@ -7,12 +7,24 @@ OUT ?= results/$(STAMP)-$(PROFILE)
 BIN := .venv/bin
 READY := .venv/ready
 
+# With WHEELS=folder, which `make wheels` fills, the interpreter is taken as it is: for a machine
+# without a package index.
+ifdef WHEELS
+ACTBENCH := PYTHONPATH=$(abspath $(WHEELS)) $(PYTHON) -m actbench
+SETUP :=
+else
+ACTBENCH := $(BIN)/actbench
+SETUP := $(READY)
+endif
+VERSION ?= 3.12
+ON_DEVICE := $(if $(DEVICE),--device $(DEVICE))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup bench agree exhaustive gate selftest smoke report publish test lint type format clean
+.PHONY: help setup bench wheels agree exhaustive gate selftest smoke report publish test lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: PROFILE=smoke|standard|full  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder  SITE='--base-url https://...'"
+	@echo "  Variables: PROFILE=smoke|standard|full  DEVICE=cuda  WHEELS=folder  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder  SITE='--base-url https://...'"
 
 setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
 
@@ -24,9 +36,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $(READY)
 
-bench: $(READY) ## measure everything and write the report (a few minutes)
-	$(BIN)/actbench run --profile $(PROFILE) --out $(OUT) $(BENCH)
-	$(BIN)/actbench report $(OUT)
+bench: $(SETUP) ## measure everything and write the report (a few minutes)
+	$(ACTBENCH) run --profile $(PROFILE) --out $(OUT) $(ON_DEVICE) $(BENCH)
+	$(ACTBENCH) report $(OUT)
 
 agree: $(READY) ## check every form at all inputs of the 16-bit formats and at chosen ones of float32
 	$(BIN)/actbench agree $(AGREE)
@@ -51,6 +63,9 @@ report: $(READY) ## build the page of a stored run again: make report RUN=result
 
 publish: $(READY) ## build site/ from results/published/, where actbench publish RUN puts a run
 	$(BIN)/actbench site $(SITE)
+
+wheels: ## what a machine with frameworks but without a package index needs: make wheels VERSION=3.12
+	$(PYTHON) -m pip install --quiet --no-compile --target wheels --only-binary=:all: --python-version $(VERSION) --group bare
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PYTEST)
