@@ -30,7 +30,6 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..catalog.cases import Case
-from ..catalog.shell import PROGRAM
 from ..host.errors import StoreError, UsageError
 from .facts import RunFacts
 from .rows import COLUMNS, Reader, Row, with_derived
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 3
 RESULTS = Path("results")
-CONVERTIBLE = 2
-"""The schema that `convert` reads."""
 _NUMBERS = ("value", "low", "high")
 _LONG = ("rows.jsonl", "samples.jsonl")
 
@@ -259,8 +256,6 @@ def read_facts(folder: Path) -> RunFacts:
     schema = content.get("schema")
     if schema != SCHEMA:
         way = "read it with the version that wrote it or measure it again"
-        if schema == CONVERTIBLE:
-            way = f"{PROGRAM} convert {folder} makes it one of that"
         raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
     return facts_of(content, path)
 

@@ -8,7 +8,7 @@ from threading import Lock
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..host.cpus import available_cpus
-from ..workers.supervised import SupervisedWorker
+from ..workers.supervised import SupervisedWorker, Workers
 
 Prepare = Callable[[SupervisedWorker, Case], None]
 _WORTH = 8
@@ -22,8 +22,14 @@ class Preparing:
     of a framework compiles from the other end, so that the first finds it in the compile cache.
     """
 
-    def __init__(self, prepare: Prepare, cases: Mapping[SupervisedWorker, Sequence[Case]]) -> None:
-        self._prepare, self._lock = prepare, Lock()
+    def __init__(
+        self,
+        workers: Workers,
+        cases: Mapping[SupervisedWorker, Sequence[Case]],
+        prepare: Prepare,
+    ) -> None:
+        """Prepare `cases` of `workers`, with which every second process is to end."""
+        self._workers, self._prepare, self._lock = workers, prepare, Lock()
         self._busy = set(cases)
         self._helped: set[SupervisedWorker] = set()
         self._compiling = {worker: list(filter(compiles, own)) for worker, own in cases.items()}
@@ -54,8 +60,9 @@ class Preparing:
                 return
             other = max(wanting, key=lambda worker: len(self._compiling[worker]))
             self._helped.add(other)
-        beside = other.beside()
-        beside.include(self._compiling[other])
+            beside = other.beside()
+            beside.include(self._compiling[other])
+        self._workers.add([beside])
         try:
             beside.start()
             while (case := self._last_of(other)) and not other.closed:

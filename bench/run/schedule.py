@@ -143,13 +143,6 @@ class _Schedule:
         """The metric of a case that cannot be tried at all."""
         return "time_per_call" if self._request.timing else "max_ulp"
 
-    @property
-    def _seconds_per_case(self) -> float:
-        """The seconds of a case in one process so far, its preparation included."""
-        seconds = sum(self._facts.seconds.get(name, 0.0) for name in ("start", "measure"))
-        visits = sum(isinstance(sample, Paired) for sample in self._recorder.samples)
-        return seconds / max(visits, 1)
-
     def _all(self) -> Waiting:
         """Every case that has not failed."""
         alive = {
@@ -173,13 +166,15 @@ class _Schedule:
             return {}
         if self._number < profile.epochs:
             return self._all()
-        left = self._deadline - time.monotonic()
+        spent = time.monotonic() - self._prepared
+        left = self._facts.budget - spent
         if self._number >= profile.most or left <= 0:
             return {}
-        wide = self._costing.wide(goal_of(self._facts))
-        wanted = list(wide)[: max(1, int(left / self._seconds_per_case))]
+        visits = sum(isinstance(sample, Paired) for sample in self._recorder.samples)
+        wide = list(self._costing.wide(goal_of(self._facts)))
+        wanted = set(wide[: max(1, int(left * visits / spent))])
         chosen = {
-            worker: [case for case in wanted if case in worker.alive] for worker in self._workers
+            worker: [case for case in worker.alive if case in wanted] for worker in self._workers
         }
         return {worker: cases for worker, cases in chosen.items() if cases}
 
@@ -228,7 +223,8 @@ class _Schedule:
         first = self._number == 0
         agreement = self._agreement() if first and self._request.agreement else None
         cases = self._preparations(waiting) if self._request.timing else Waiting()
-        preparing = Preparing(partial(self._costing.prepare, checked=first), cases)
+        prepare = partial(self._costing.prepare, checked=first)
+        preparing = Preparing(self._workers, cases, prepare)
         checks: dict[SupervisedWorker, list[Task]] = {}
         if agreement:
             with self._recorder.timed("exact"):
@@ -252,7 +248,7 @@ class _Schedule:
             agreement.compare()
             self._compare_conditions(agreement)
         if first:
-            self._deadline = time.monotonic() + self._facts.budget
+            self._prepared = time.monotonic()
         self._recorder.flush()
 
     def _preparations(self, waiting: Waiting) -> Waiting:

@@ -92,17 +92,22 @@ class Costing:
         for form in forms:
             by_setting.setdefault(setting_of(form), []).append(form)
         for setting, several in by_setting.items():
-            alive = [form for form in several if form in worker.alive]
-            costs = {form.form: self._over_first(worker, form, alive[0]) for form in alive}
-            cheapest = min(costs, key=lambda form: costs[form], default="")
-            first = next(iter(costs), "")
-            cheaper = bool(costs) and costs[cheapest] < _CHEAPER
-            self._units[setting] = cheapest if cheaper else first
+            self._units[setting] = self._cheapest(worker, several)
 
-    def _over_first(self, worker: SupervisedWorker, form: Case, first: Case) -> float:
-        """The cost of a form of relu over the first one, infinite where it fails."""
-        if form == first:
-            return 1.0
+    def _cheapest(self, worker: SupervisedWorker, forms: Sequence[Case]) -> str:
+        """The cheapest form of those that work, "" where none does."""
+        alive = [form for form in forms if form not in worker.failures]
+        if not alive:
+            return ""
+        first, *others = alive
+        costs = {other.form: self._over(worker, other, first) for other in others}
+        if first in worker.failures:
+            return self._cheapest(worker, others)
+        cheapest = min(costs, key=lambda form: costs[form], default=first.form)
+        return cheapest if costs.get(cheapest, 1.0) < _CHEAPER else first.form
+
+    def _over(self, worker: SupervisedWorker, form: Case, first: Case) -> float:
+        """The cost of a form of relu over the first one, infinite where one of them fails."""
         process = Process()
         for _ in range(_CHOOSING):
             sample = self._pair(worker, form, first)

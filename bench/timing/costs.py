@@ -30,8 +30,12 @@ Kind = tuple[str, str, str, int]
 
 @dataclass
 class Process:
-    """The blocks of a case in one process: ns per call of it and of its unit, and page faults."""
+    """The blocks of a case in one process: ns per call of it and of its unit, and page faults.
 
+    `unit` is the form of relu that it was timed with, "" where there was none.
+    """
+
+    unit: str = ""
     times: list[float] = field(default_factory=list)
     unit_times: list[float] = field(default_factory=list)
     spoilt: list[bool] = field(default_factory=list)
@@ -69,11 +73,15 @@ class Process:
 
 @dataclass
 class Measured:
-    """A case over its `unit`, a form of relu, in several processes; "" where there was no unit."""
+    """A case over its unit, a form of relu, in several processes."""
 
     case: Case
-    unit: str
     processes: dict[int, Process] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """The form of relu that the cost is over, "" where no process had one."""
+        return next(filter(None, (process.unit for process in self.processes.values())), "")
 
     @property
     def is_unit(self) -> bool:
@@ -87,8 +95,9 @@ class Measured:
 
     @property
     def logs(self) -> list[float]:
-        """One log ratio per process."""
-        return [process.log for process in self.processes.values()]
+        """One log ratio per process; one in which the unit failed has a time alone."""
+        unit = self.unit
+        return [process.log for process in self.processes.values() if process.unit == unit]
 
     @property
     def times(self) -> dict[int, float]:
@@ -117,8 +126,8 @@ def gathered(samples: Iterable[Paired]) -> dict[Case, Measured]:
     """The pairs by case, in the order in which cases first appear."""
     measured: dict[Case, Measured] = {}
     for sample in samples:
-        of_case = measured.setdefault(sample.case, Measured(sample.case, sample.unit))
-        of_case.processes.setdefault(sample.process, Process()).add(sample)
+        of_case = measured.setdefault(sample.case, Measured(sample.case))
+        of_case.processes.setdefault(sample.process, Process(sample.unit)).add(sample)
     return measured
 
 

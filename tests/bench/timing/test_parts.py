@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,9 @@ from actbench.bench.catalog.sizes import from_caches
 from actbench.bench.results import words
 from actbench.bench.results.metrics import METRICS
 from actbench.bench.results.rows import Cause, Row, Why
-from actbench.bench.timing.parts import Timing, floor_of, rows
+from actbench.bench.timing.costs import Measured, Process
+from actbench.bench.timing.parts import floor_of, floors, rows
+from actbench.bench.timing.ratios import student
 
 CLASSES = from_caches({"L1d": 48 * 2**10, "L2": 2 * 2**20, "L3": 32 * 2**20})
 LAUNCH, L1, BETWEEN, L2, LAST_LEVEL, MEMORY = CLASSES.values()
@@ -23,6 +26,7 @@ IN_CACHE = (LAUNCH, L1, BETWEEN, L2)
 GELU = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 0, 1)
 COPY = floor_of(GELU)
 PAGES = MEMORY * 4 / 4096
+Timings = dict[Case, Measured]
 
 
 @dataclass(frozen=True)
@@ -43,24 +47,36 @@ class Parts:
         return cached + size * (self.floor + self.arithmetic + streaming)
 
 
-def _timing(nanoseconds: float, faults: float = 0.0) -> Timing:
-    return Timing(np.full(1001, nanoseconds), faults)
+def _timing(case: Case, *times: float, faults: float = 0.0) -> Measured:
+    """A case in as many processes as there are times."""
+    processes = {
+        number: Process("native", [time], [1.0], [False], [faults])
+        for number, time in enumerate(times)
+    }
+    return Measured(case, processes)
 
 
-def _sized(group: Case, parts: Parts, sizes: Iterable[int]) -> dict[Case, Timing]:
-    return {replace(group, size=size): _timing(parts.time(size)) for size in sizes}
+def _sized(group: Case, parts: Parts | Sequence[Parts], sizes: Iterable[int]) -> Timings:
+    """A case at some sizes, in one process for each of the parts, else in three that are alike."""
+    each = [parts] * 3 if isinstance(parts, Parts) else parts
+    cases = [replace(group, size=size) for size in sizes]
+    return {case: _timing(case, *(one.time(case.size) for one in each)) for case in cases}
 
 
-def _copies(floor: float = 0.1, sizes: Iterable[int] = IN_CACHE) -> dict[Case, Timing]:
+def _copies(floor: float = 0.1, sizes: Iterable[int] = IN_CACHE) -> Timings:
     return _sized(COPY, Parts(launch=200.0, floor=floor, arithmetic=0.0), sizes)
 
 
-def _reused(parts: Parts) -> dict[Case, Timing]:
-    kept = replace(parts, allocation=0.0)
-    return {replace(GELU, size=MEMORY, output="reused"): _timing(kept.time(MEMORY))}
+def _reused(parts: Parts) -> Timings:
+    return _sized(replace(GELU, output="reused"), replace(parts, allocation=0.0), (MEMORY,))
 
 
-def _by_metric(timings: dict[Case, Timing]) -> dict[str, Row]:
+def _at(size: int, *times: float, faults: float = 0.0, group: Case = GELU) -> Timings:
+    case = replace(group, size=size)
+    return {case: _timing(case, *times * (3 if len(times) == 1 else 1), faults=faults)}
+
+
+def _by_metric(timings: Timings) -> dict[str, Row]:
     """The rows of gelu by metric, at most one per metric."""
     own = [row for row in rows(timings, {"cpu": CLASSES}) if row.case.activation == "gelu"]
     assert len({row.metric for row in own}) == len(own)
@@ -84,14 +100,77 @@ def test_planted_parts_are_recovered(
         "handoff": handoff,
         "copy_floor": floor,
         "arithmetic": arithmetic,
+        "slope": floor + arithmetic,
         "memory": memory,
         "allocation": allocation,
         "fit_error": 0.0,
     }
+    assert by_metric.keys() == planted.keys()
+    scales = _scales(parts)
     for metric, value in planted.items():
         row = by_metric[metric]
         assert row.value == pytest.approx(value, rel=1e-6, abs=1e-6), metric
-        assert (row.low, row.high) == (row.value, row.value), "nothing varies, nothing is unsure"
+        assert row.low is not None
+        assert row.high is not None
+        # three processes that are alike: no clock resolves more than 1e-4 of what was measured
+        half = student(2, 0.05) * 1e-4 / math.sqrt(3) * scales[metric]
+        assert (row.high - row.low) / 2 == pytest.approx(half, rel=1e-6, abs=1e-6), metric
+
+
+def _scales(parts: Parts) -> dict[str, float]:
+    """What was measured for each metric, in its unit."""
+    cached, kept = parts.time(L2) / L2, replace(parts, allocation=0.0)
+    return {
+        "launch": parts.time(LAUNCH),
+        "handoff": parts.time(L1),
+        "slope": cached,
+        "arithmetic": cached,
+        "copy_floor": 200.0 / L2 + parts.floor,
+        "memory": kept.time(MEMORY) / MEMORY,
+        "allocation": parts.time(MEMORY) / MEMORY,
+        "fit_error": 1.0,
+    }
+
+
+several = st.lists(st.builds(Parts, nanoseconds, nanoseconds, arithmetic=per_element), min_size=2)
+
+
+@given(several)
+def test_every_process_has_parts_of_its_own(planted: list[Parts]) -> None:
+    """The interval is Student's over what each process by itself has, not over times."""
+    by_metric = _by_metric(_sized(GELU, planted, IN_CACHE))
+    values = {
+        "launch": [parts.launch for parts in planted],
+        "handoff": [parts.handoff for parts in planted],
+        "slope": [parts.floor + parts.arithmetic for parts in planted],
+    }
+    for metric, own in values.items():
+        row = by_metric[metric]
+        assert row.low is not None
+        assert row.high is not None
+        assert row.value == pytest.approx(np.mean(own), rel=1e-6, abs=1e-6)
+        half = student(len(own) - 1, 0.05) * np.std(own, ddof=1) / math.sqrt(len(own))
+        assert (row.high - row.low) / 2 >= half * (1 - 1e-6) - 1e-6
+        size = {"launch": LAUNCH, "handoff": L1, "slope": L2}[metric]
+        scale = float(np.max([parts.time(size) for parts in planted]))
+        least = student(len(own) - 1, 0.05) * 1e-4 / math.sqrt(len(own)) * scale
+        least /= size if metric == "slope" else 1
+        assert (row.high - row.low) / 2 <= max(half, least) * (1 + 1e-6) + 1e-6
+
+
+def test_only_processes_with_all_the_times_of_a_part_count() -> None:
+    """A later process timed the largest size alone: it has no slope."""
+    timings = _sized(GELU, Parts(), (LAUNCH, L1))
+    further = _at(L2, *[Parts().time(L2)] * 3, 9e9)
+    by_metric = _by_metric({**timings, **further})
+    assert by_metric["slope"].value == pytest.approx(0.6)
+    assert by_metric["launch"].value == pytest.approx(300)
+
+
+def test_one_process_leaves_the_error_of_a_part_open() -> None:
+    row = _by_metric(_sized(GELU, [Parts()], IN_CACHE))["slope"]
+    assert row.value == pytest.approx(0.6)
+    assert (row.low, row.high) == (-math.inf, math.inf)
 
 
 def test_every_part_stands_at_the_size_it_is_about() -> None:
@@ -103,6 +182,7 @@ def test_every_part_stands_at_the_size_it_is_about() -> None:
         "launch": LAUNCH,
         "handoff": L1,
         "fit_error": BETWEEN,
+        "slope": L2,
         "arithmetic": L2,
         "copy_floor": L2,
         "memory": MEMORY,
@@ -115,12 +195,12 @@ def test_fit_error_is_the_error_that_was_planted(error: float) -> None:
     """The line predicts (1 + error) times what is measured at the size left out."""
     timings = _sized(GELU, Parts(), IN_CACHE)
     measured = Parts().time(BETWEEN) / (1 + error)
-    by_metric = _by_metric({**timings, replace(GELU, size=BETWEEN): _timing(measured)})
+    by_metric = _by_metric({**timings, **_at(BETWEEN, measured)})
     assert by_metric["fit_error"].value == pytest.approx(error, abs=1e-9)
 
 
 def test_a_size_beyond_the_second_level_does_not_bend_the_line() -> None:
-    slow = {replace(GELU, size=LAST_LEVEL): _timing(1e9)}
+    slow = _at(LAST_LEVEL, 1e9)
     by_metric = _by_metric({**_sized(GELU, Parts(), IN_CACHE), **slow, **_copies()})
     assert by_metric["arithmetic"].value == pytest.approx(0.5)
     assert by_metric["fit_error"].case.size == BETWEEN
@@ -193,7 +273,7 @@ def test_page_faults_show_the_allocator_where_no_output_can_be_reused(
     faults: float, status: str
 ) -> None:
     parts = Parts(memory=0.3)
-    streaming = {replace(GELU, size=MEMORY): _timing(parts.time(MEMORY), faults)}
+    streaming = _at(MEMORY, parts.time(MEMORY), faults=faults)
     by_metric = _by_metric({**_sized(GELU, parts, IN_CACHE), **_copies(), **streaming})
     assert by_metric["memory"].status == by_metric["allocation"].status == status
     if status == "ok":
@@ -209,13 +289,13 @@ def test_half_the_bytes_are_half_the_pages() -> None:
     half = replace(GELU, dtype="bfloat16")
     cached = _sized(half, Parts(), IN_CACHE)
     for faults, status in ((0.009 * PAGES, "ok"), (0.011 * PAGES, "unsupported")):
-        streaming = {replace(half, size=MEMORY): _timing(Parts().time(MEMORY), faults)}
+        streaming = _at(MEMORY, Parts().time(MEMORY), faults=faults, group=half)
         assert _by_metric({**cached, **streaming})["memory"].status == status
 
 
 def test_a_reused_output_is_preferred_to_counting_faults() -> None:
     parts = Parts(memory=0.3, allocation=2.0)
-    fresh = {replace(GELU, size=MEMORY): _timing(parts.time(MEMORY), faults=PAGES)}
+    fresh = _at(MEMORY, parts.time(MEMORY), faults=PAGES)
     by_metric = _by_metric(
         {**_sized(GELU, parts, IN_CACHE), **_copies(), **fresh, **_reused(parts)}
     )
@@ -223,17 +303,10 @@ def test_a_reused_output_is_preferred_to_counting_faults() -> None:
     assert by_metric["allocation"].value == pytest.approx(2.0)
 
 
-def test_intervals_of_parts_hold_what_was_planted() -> None:
-    """Noise of 1 % per size: every part's interval is wide enough for it, and no wider."""
-    random = np.random.default_rng(0)
-    exact = {**_sized(GELU, Parts(), (LAUNCH, L1, L2)), **_copies(sizes=(LAUNCH, L1, L2))}
-    noisy = {
-        case: Timing(timing.replicates * np.exp(0.01 * random.standard_normal(1001)), 0.0)
-        for case, timing in exact.items()
-    }
-    row = _by_metric(noisy)["arithmetic"]
-    assert row.low is not None
-    assert row.high is not None
-    assert row.low < 0.5 < row.high
-    # the slopes of gelu (0.6) and of the copy (0.1), both known to ±2 %
-    assert row.high - row.low == pytest.approx(2 * 1.96 * 0.01 * np.hypot(0.6, 0.1), rel=0.15)
+def test_floors_are_copies_where_a_line_is_drawn() -> None:
+    small, large = (replace(GELU, size=size, direction="backward") for size in (64, 4096))
+    copies = [replace(COPY, size=size) for size in (64, 4096)]
+    assert floors([small]) == [], "one size draws no line"
+    assert floors([large, small]) == copies
+    assert floors([replace(case, output="reused") for case in (small, large)]) == []
+    assert floors([replace(case, cache="cold") for case in (small, large)]) == []
