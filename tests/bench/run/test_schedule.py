@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import signal
 import subprocess
@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy import stats
 
-from actbench.bench.catalog.cases import PROFILES, Case, Selection
+from actbench.bench.catalog.cases import PROFILES, Plan, Selection
 from actbench.bench.commands import conclusion
 from actbench.bench.exactness import sweep
 from actbench.bench.exactness.problem import Problem
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import store
 from actbench.bench.results.rows import Cause, Ended, Row, Sampling, Why
-from actbench.bench.results.samples import Probe, Visit
+from actbench.bench.results.samples import Paired, Probe
 from actbench.bench.run import schedule as runner
 from actbench.bench.run.derive import rows as derive_rows
 from actbench.bench.run.recording import Outcome
 from actbench.bench.run.request import Request
 from actbench.bench.run.schedule import run
-from actbench.bench.timing.bootstrap import half_width
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 600.0
@@ -57,60 +57,62 @@ def _faulty(folder: Path, body: str) -> str:
     return str(path)
 
 
-# An interpreter whose worker prepares for real and then tells planted times: `plan` is a list of
-# (ns a call, whether somebody else had the CPU), one a batch. It may use `function`, `size`,
-# `visit` (of this case in this process, from 0) and `process` (from 0).
+# An interpreter whose worker prepares for real and then answers planted times: `plan` is a list of
+# (ns a call, whether somebody else had the CPU), one per block; a call of the unit takes 100 ns.
+# A case whose `fault` is true as it is prepared cannot be, one with a `death` as it is timed kills.
+# All may use `function`, `size` and `process` (from 0).
 _PLANTED = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
-import os, runpy
-from collections import Counter
+import os, runpy, signal
 from actbench.bench.worker.operations import Worker
-from actbench.bench.worker.protocol import Sampled
+from actbench.bench.worker.protocol import Turns
 
 with open({count!r}, "a") as file:
     file.write("x")
 process = os.path.getsize({count!r}) - 1
-cases, visits, prepare = {{}}, Counter(), Worker.prepare
+cases, prepare = {{}}, Worker.prepare
 
 def prepared(self, request):
     timed = request.timed
-    cases[request.number] = timed.call.function, timed.shape[0] * timed.shape[1]
+    function, size = timed.call.function, timed.shape[0] * timed.shape[1]
+    if {fault}:
+        raise ValueError("planted")
+    cases[request.number] = function, size
     return prepare(self, request)
 
-def sample(self, request):
-    number = request.number
-    (function, size), visit = cases[number], visits[number]
-    visits[number] += 1
+def in_turn(self, request):
+    function, size = cases[request.number]
+    if {death}:
+        os.kill(os.getpid(), signal.SIGKILL)
     plan = {plan}
-    elapsed = [10 * ns for ns, _ in plan]
-    return Sampled(
+    return Turns(
         loops=10,
-        pulse=1,
-        elapsed=elapsed,
-        busy=[0 if spoilt else time for time, (_, spoilt) in zip(elapsed, plan)],
-        switches=[int(spoilt) for _, spoilt in plan],
-        faults=[0] * len(plan),
+        unit_loops=10,
+        elapsed=tuple(round(10 * ns) for ns, _ in plan),
+        unit_elapsed=(1000,) * len(plan),
+        spoilt=tuple(spoilt for _, spoilt in plan),
+        faults=(0,) * len(plan),
     )
 
-Worker.prepare, Worker.sample = prepared, sample
+Worker.prepare, Worker.in_turn = prepared, in_turn
 sys.argv = sys.argv[3:]
 runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
 """
 
 
-def _planted(folder: Path, plan: str) -> str:
+def _planted(folder: Path, plan: str, fault: str = "False", death: str = "False") -> str:
     path, count = folder / "python-with-planted-times", str(folder / "processes")
-    path.write_text(_PLANTED.format(python=sys.executable, root=str(ROOT), plan=plan, count=count))
+    known = {"python": sys.executable, "root": str(ROOT), "count": count}
+    path.write_text(_PLANTED.format(plan=plan, fault=fault, death=death, **known))
     path.chmod(0o755)
     return str(path)
 
 
 def _request(out: Path, **changes: object) -> Request:
     selection = Selection(frameworks=("numpy",), activations=("relu", "gelu"), sizes=(1024,))
-    first = PROFILES["standard"].plans[:1]
     request = Request(
-        profile=replace(PROFILES["smoke"], plans=first, rounds=2, batch=1e-4, seconds=0),
+        profile=replace(PROFILES["smoke"], plans=(Plan(("relu", "gelu")),), batch=1e-4, seconds=0),
         selection=selection,
         seed=0,
         out=out,
@@ -142,7 +144,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     }
     assert {row.status for row in outcome.rows} == {"ok", "unsupported"}
     facts = store.read_facts(outcome.path)
-    again = derive_rows(store.read_samples(outcome.path), facts.size_classes, facts.precision)
+    again = derive_rows(store.read_samples(outcome.path), facts)
     assert again == outcome.rows
     stored = (outcome.path / "rows.jsonl").read_text(encoding="utf-8")
     assert stored == "".join(f"{store.dump(row.as_record())}\n" for row in again)
@@ -153,84 +155,152 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     assert 0 < facts.timed_share <= 1
 
 
-def _visits(outcome: Outcome) -> list[Case]:
-    """The case of each visit, in the order in which they were made."""
+def _visits(outcome: Outcome) -> list[Paired]:
+    """The visits, in the order in which they were made."""
     samples = store.read_samples(outcome.path)
-    return [sample.case for sample in samples if isinstance(sample, Visit)]
+    return [sample for sample in samples if isinstance(sample, Paired)]
 
 
-def test_every_case_is_visited_in_every_round_in_an_order_of_its_own(tmp_path: Path) -> None:
+def test_every_case_is_timed_in_every_process_in_an_order_of_its_own(tmp_path: Path) -> None:
+    """With its unit, which is the cheapest of the forms of relu that are no blocks."""
     outcome = _run(_request(tmp_path / "run", parts=("timing",)))
     visits = _visits(outcome)
     assert len(visits) == 2 * 7
-    first, second = visits[:7], visits[7:]
+    assert len({visit.process for visit in visits[:7]}) == 1
+    assert len({visit.process for visit in visits}) == 2
+    first, second = ([visit.case for visit in part] for part in (visits[:7], visits[7:]))
     assert set(first) == set(second)
     assert len(set(first)) == 7
     assert first != second or first != sorted(first, key=repr)
+    (unit,) = {visit.unit for visit in visits}
+    assert unit in ("max", "abs", "where")
+    (row,) = _rows(outcome, unit, "relative_cost")
+    assert (row.value, row.low, row.high) == (1, 1, 1)
 
 
-def _adaptive(folder: Path, plan: str, **changes: Any) -> tuple[Outcome, Row, int]:
-    """A run of one case with planted times: its outcome, row, and how often it was visited."""
-    selection = Selection(
-        frameworks=("numpy",), activations=("gelu",), forms=("textbook",), sizes=(64,)
+def _adaptive(
+    folder: Path,
+    plan: str,
+    fault: str = "False",
+    death: str = "False",
+    forms: tuple[str, ...] = ("textbook",),
+    **changes: Any,
+) -> Outcome:
+    """A run of gelu with planted times, by a profile with some changes."""
+    selection = Selection(frameworks=("numpy",), activations=("gelu",), forms=forms, sizes=(64,))
+    python = _planted(folder, plan, fault, death)
+    request = _request(folder / "run", selection=selection, parts=("timing",), python=python)
+    wanted = {"epochs": 2, "most": 6, "seconds": 600.0, **changes}
+    return _run(
+        replace(request, profile=replace(request.profile, **wanted), budget=wanted["seconds"])
     )
-    request = _request(
-        folder / "run", selection=selection, parts=("timing",), python=_planted(folder, plan)
-    )
-    profile = replace(request.profile, **{"rounds": 3, "seconds": 60.0, **changes})
-    outcome = _run(replace(request, profile=profile))
+
+
+def _of_textbook(outcome: Outcome) -> Row:
     (row,) = _rows(outcome, "textbook", "time_per_call")
-    return outcome, row, _visits(outcome).count(row.case)
+    (cost,) = _rows(outcome, "textbook", "relative_cost")
+    assert row.sampling == cost.sampling
+    return row
 
 
-def test_what_is_narrow_is_not_visited_again(tmp_path: Path) -> None:
-    outcome, row, visits = _adaptive(tmp_path, "[(500, False)] * 2")
-    assert visits == 3
-    assert (row.value, row.low, row.high) == (500, 500, 500)
-    assert row.sampling == Sampling(1, 6, 0, Ended.NARROW)
-    assert outcome.facts.seconds["measure"] < 60
+def test_what_is_narrow_is_not_timed_again(tmp_path: Path) -> None:
+    outcome = _adaptive(tmp_path, "[(500, False)] * 4")
+    row = _of_textbook(outcome)
+    assert row.sampling == Sampling(2, 8, 0, Ended.NARROW)
+    assert row.value == pytest.approx(500)
+    (cost,) = _rows(outcome, "textbook", "relative_cost")
+    assert cost.value == pytest.approx(5)
 
 
-def test_what_is_wide_is_visited_until_it_is_narrow(tmp_path: Path) -> None:
-    """The first visit takes twice as long: it is outweighed, long before the budget ends."""
-    plan = "[(1000 if visit == 0 else 500, False)] * 2"
-    outcome, row, visits = _adaptive(tmp_path, plan, precision=0.1)
-    shares = [1000, *[500] * (visits - 1)]
-    assert half_width(shares[:-1]) > 0.1 >= half_width(shares), "neither too soon nor too late"
+def test_what_is_wide_is_timed_in_further_processes_until_it_is_narrow(tmp_path: Path) -> None:
+    """The first process is slower by a tenth: it is outweighed, neither too soon nor too late."""
+    plan = "[(550 if process == 0 else 500, False)] * 4"
+    row = _of_textbook(_adaptive(tmp_path, plan, precision=0.1))
     assert row.sampling is not None
     assert row.sampling.ended is Ended.NARROW
-    assert outcome.facts.seconds["measure"] < 60
+    widths = {count: _half_width([550, *[500] * (count - 1)]) for count in range(2, 7)}
+    enough = min(count for count, width in widths.items() if width <= 0.1)
+    assert row.sampling.processes == enough
+    assert 2 < enough < 6
 
 
-def test_what_stays_wide_is_visited_until_the_budget_ends(tmp_path: Path) -> None:
-    plan = "[(1500 if visit % 2 else 500, False)] * 2"
-    outcome, row, visits = _adaptive(tmp_path, plan, seconds=1.0, precision=1e-4)
-    assert visits > 3
+def _half_width(times: list[float]) -> float:
+    """That of Student's interval of the logarithm, as a share of the value."""
+    logs = [math.log(time) for time in times]
+    return math.sinh(stats.t.ppf(0.975, len(logs) - 1) * stats.sem(logs))
+
+
+def test_only_what_is_wide_is_timed_again(tmp_path: Path) -> None:
+    plan = "[(500 + 300 * (process % 2) * (function == 'gelu_textbook'), False)] * 4"
+    outcome = _adaptive(tmp_path, plan, forms=("textbook", "wide"), most=4)
+    row = _of_textbook(outcome)
+    assert row.sampling == Sampling(4, 16, 0, Ended.DIFFER)
+    (narrow,) = _rows(outcome, "wide", "time_per_call")
+    assert narrow.sampling == Sampling(2, 8, 0, Ended.NARROW)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_what_stays_wide_is_timed_until_the_budget_ends(tmp_path: Path, seconds: float) -> None:
+    plan = "[(500 + 300 * (process % 2), False)] * 4"
+    row = _of_textbook(_adaptive(tmp_path, plan, seconds=seconds, most=10_000))
     assert row.sampling is not None
     assert row.sampling.ended is Ended.BUDGET
-    assert outcome.facts.seconds["measure"] >= 1.0
+    assert row.sampling.processes >= 2
+    if not seconds:
+        assert row.sampling.processes == 2
 
 
-def test_without_a_budget_every_round_is_made_and_no_more(tmp_path: Path) -> None:
-    _, _, visits = _adaptive(tmp_path, "[(1500 if visit % 2 else 500, False)]", seconds=0)
-    assert visits == 3
+def test_one_process_says_nothing_of_an_error(tmp_path: Path) -> None:
+    row = _of_textbook(_adaptive(tmp_path, "[(500, False)] * 4", epochs=1, most=1))
+    assert row.sampling == Sampling(1, 4, 0, Ended.ONE_SAMPLE)
+    assert (row.low, row.high) == (None, None)
 
 
-def test_processes_that_differ_are_told_apart_from_noise(tmp_path: Path) -> None:
-    """More visits would not help: each process agrees with itself."""
-    plan = "[(500 if process == 0 else 800, False)] * 2"
-    outcome, row, visits = _adaptive(tmp_path, plan, epochs=2)
-    assert visits == 6
-    assert row.value == 650
-    assert row.sampling == Sampling(2, 12, 0, Ended.DIFFER)
-    assert outcome.facts.seconds["measure"] < 60
+def test_a_block_that_was_preempted_is_dropped_and_counted(tmp_path: Path) -> None:
+    outcome = _adaptive(tmp_path, "[(500, False), (9000, True)] * 2 + [(500, False)] * 2")
+    row = _of_textbook(outcome)
+    assert row.value == pytest.approx(500)
+    assert row.sampling == Sampling(2, 8, 4, Ended.NARROW)
+    assert outcome.facts.spoilt_samples == 4 * 2, "of gelu and of relu beside it"
 
 
-def test_a_batch_that_was_preempted_is_dropped_and_counted(tmp_path: Path) -> None:
-    outcome, row, _ = _adaptive(tmp_path, "[(500, False), (9000, True)] * 2 + [(500, False)]")
-    assert (row.value, row.high) == (500, 500)
-    assert row.sampling == Sampling(1, 9, 6, Ended.NARROW)
-    assert outcome.facts.spoilt_samples == 6 * 2, "of gelu and of relu beside it"
+def test_a_unit_that_fails_later_leaves_times(tmp_path: Path) -> None:
+    outcome = _adaptive(
+        tmp_path, "[(500, False)] * 4", fault="process and function.startswith('relu')", most=2
+    )
+    row = _of_textbook(outcome)
+    assert row.sampling is not None
+    assert row.sampling.processes == 2
+    assert row.low is not None
+    (cost,) = _rows(outcome, "textbook", "relative_cost")
+    assert (cost.value, cost.low) == (pytest.approx(5), None), "of the first process alone"
+
+
+def test_without_any_relu_there_are_times_and_no_costs(tmp_path: Path) -> None:
+    outcome = _adaptive(tmp_path, "[(500, False)] * 4", fault="function.startswith('relu')")
+    (cost,) = _rows(outcome, "textbook", "relative_cost")
+    assert (cost.status, cost.cause) == ("unsupported", Cause(Why.NO_UNIT, ("relu",)))
+    (time,) = _rows(outcome, "textbook", "time_per_call")
+    assert time.value == pytest.approx(500)
+
+
+def test_a_form_of_relu_that_cannot_be_the_unit_leaves_it_to_the_next(tmp_path: Path) -> None:
+    outcome = _adaptive(tmp_path, "[(500, False)] * 4", fault="function == 'relu_max'")
+    assert {visit.unit for visit in _visits(outcome)} == {"abs"}
+
+
+def test_a_case_that_kills_its_process_costs_only_itself(tmp_path: Path) -> None:
+    """The others are timed in the process that replaces it."""
+    forms = ("textbook", "wide")
+    death = "function == 'gelu_textbook'"
+    outcome = _adaptive(tmp_path, "[(500, False)] * 4", death=death, forms=forms)
+    (killed,) = _rows(outcome, "textbook", "time_per_call")
+    assert (killed.status, killed.value) == ("error", None)
+    assert "killed by SIGKILL" in killed.reason
+    (other,) = _rows(outcome, "wide", "relative_cost")
+    assert other.value == pytest.approx(5)
+    assert other.sampling == Sampling(2, 8, 0, Ended.NARROW)
+    assert outcome.facts.state == "finished"
 
 
 def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path) -> None:
@@ -242,7 +312,7 @@ def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path)
         forms=("native", "textbook"),
         sizes=("launch", "l1", "l2"),
     )
-    plan = f"[(100 + size * {costs}, False)]"
+    plan = f"[(100 + size * {costs}, False)] * 4"
     python = _planted(tmp_path, plan)
     outcome = _run(
         _request(tmp_path / "run", selection=selection, parts=("timing",), python=python)
@@ -327,10 +397,10 @@ def test_a_call_that_does_not_do_its_work_is_refused(
     assert _rows(outcome, "wide", "time_per_call")[0].status == "ok"
     assert conclusion.exit_status(outcome) == 1
     said = conclusion.for_people(outcome)
-    assert "1 refused, because the times would mislead, the first numpy gelu textbook" in said
+    assert "1 refused, because the times would mislead, the first NumPy gelu textbook" in said
     assert reason in said
     assert "failed" not in said, "what is refused is not counted twice"
-    counts = json.loads(conclusion.for_machines(outcome))
+    counts = conclusion.as_record(outcome)
     assert (counts["refused"], counts["failed"]) == (1, 0)
 
 
@@ -403,13 +473,13 @@ def test_a_run_in_which_nothing_was_refused_or_failed_ends_well(tmp_path: Path) 
     assert str(outcome.path) in said
 
 
-def test_a_case_that_failed_is_told_and_does_not_fail_the_run(tmp_path: Path) -> None:
+def test_a_case_in_error_is_named_and_fails_the_run(tmp_path: Path) -> None:
     python = _faulty(tmp_path, "raise ValueError('planted')")
     request = _request(tmp_path / "run", pythons={"numpy": python}, parts=("timing",))
     outcome = _run(request)
-    assert conclusion.exit_status(outcome) == 0
+    assert conclusion.exit_status(outcome) == 1
     said = conclusion.for_people(outcome)
-    assert "1 failed, the first numpy gelu textbook eager forward: error, ValueError" in said
+    assert "1 failed, the first NumPy gelu textbook eager forward: error, ValueError" in said
 
 
 def test_an_error_that_nobody_foresaw_keeps_what_was_measured(
@@ -436,7 +506,7 @@ def test_relu_is_measured_beside_what_is_asked_for(tmp_path: Path) -> None:
     assert relative.status == "ok"
     assert relative.value is not None
     assert relative.value > 1
-    timed = {case.activation for case in _visits(outcome)}
+    timed = {visit.case.activation for visit in _visits(outcome)}
     assert timed == {"gelu", "relu"}, "one size draws no line, and needs no copy"
     swept = {row.case.activation for row in outcome.rows if row.metric == "max_ulp"}
     assert swept == {"gelu"}
@@ -450,7 +520,7 @@ def test_a_copy_is_measured_beside_what_has_several_sizes(tmp_path: Path) -> Non
         sizes=("launch", "l1", "l2"),
     )
     outcome = _run(_request(tmp_path / "run", selection=selection, parts=("timing",)))
-    sizes = {case.size for case in _visits(outcome) if case.activation == "copy"}
+    sizes = {visit.case.size for visit in _visits(outcome) if visit.case.activation == "copy"}
     assert sizes == {outcome.facts.size_classes["cpu"][name] for name in selection.sizes}
     (arithmetic,) = _rows(outcome, "wide", "arithmetic")
     assert arithmetic.status == "ok"
@@ -509,15 +579,15 @@ def _interrupted(command: list[str], ready: Callable[[], bool], number: int) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_measured(tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-m", "bench", "run", "--framework", "numpy", "--only", "timing"]
-    command += ["--activation", "relu", "--size", "1024", "--rounds", "100000"]
+    command += ["--activation", "relu", "--size", "1024", "--epochs", "100000"]
     samples = tmp_path / "run" / "samples.jsonl"
     status, said = _interrupted(
         [*command, "--out", str(tmp_path / "run")],
-        lambda: samples.exists() and '"time"' in samples.read_text(),
+        lambda: samples.exists() and '"pair"' in samples.read_text(),
         number,
     )
     assert status == 130
-    assert said.startswith("Interrupted; kept")
+    assert "\nInterrupted; kept" in said, "below the table of what was measured"
     assert "actbench report" in said
     run_ = store.load(tmp_path / "run")
     assert run_.facts.state == "interrupted"
