@@ -43,6 +43,7 @@ def _run(hogs: tuple[str, ...], as_json: bool, **asked: Any) -> None:
         raise click.UsageError(str(error)) from error
 
 
+_OF_COSTS = ("costs", "runs")
 _EVERY = click.Option(
     ["--rival-every"],
     type=click.IntRange(0),
@@ -52,7 +53,7 @@ _EVERY = click.Option(
 )
 main = click.Command(
     "rival",
-    params=[*selftest.params, _EVERY],
+    params=[*(option for option in selftest.params if option.name not in _OF_COSTS), _EVERY],
     callback=_run,
     help="Measure the gate itself, and pytest-benchmark under the same conditions.",
 )

@@ -17,12 +17,14 @@ from actbench.bench.catalog.cases import (
     Selection,
     expand,
     forms_of,
+    plain_form,
     row_length,
     unsupported,
 )
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
 from actbench.bench.host.errors import UsageError
+from actbench.bench.timing.parts import floors
 
 SMOKE = PROFILES["smoke"]
 
@@ -43,21 +45,31 @@ def test_full_has_every_activation_form_and_mode() -> None:
             assert (framework.name, name, form, mode) in found
 
 
-def test_standard_has_every_form_of_an_activation_and_the_plain_one_of_a_primitive() -> None:
-    cases = expand(PROFILES["standard"])
-    found = {(case.framework, case.activation, case.form, case.mode) for case in cases}
+def test_standard_has_every_activation_in_every_place_and_direction() -> None:
+    """In its plain form; as it is printed, in cache; and half as wide, forward."""
+    found, classes = set(expand(PROFILES["standard"])), size_classes("cpu")
     for framework, (name, record) in product(frameworks().values(), CATALOG.items()):
-        native = framework.offers(name, "native")
-        plain = "native" if native else record.forms[0]
-        forms = (plain,) if record.family == "primitive" else forms_of(record)
-        for form, mode in product(forms, framework.modes):
-            assert (framework.name, name, form, mode) in found
+        if record.primitive:
+            continue
+        plain = plain_form(record, framework)
+        for mode, direction, place in product(
+            framework.modes, ("forward", "backward"), ("launch", "l2", "memory")
+        ):
+            case = Case(
+                *(framework.name, name, plain, mode, direction, "cpu", "float32"), classes[place], 1
+            )
+            assert case in found
+            if place == "l2" and direction == "forward":
+                assert replace(case, dtype="bfloat16") in found
+                if "textbook" in forms_of(record):
+                    assert replace(case, form="textbook") in found
 
 
 @pytest.mark.parametrize("name", list(PROFILES))
 def test_every_profile_can_split_a_cost(name: str) -> None:
-    """Each has relu and a copy at the sizes between which the line is drawn."""
-    cases, classes = expand(PROFILES[name]), size_classes("cpu")
+    """Each has relu, and a copy beside it, at the sizes between which the line is drawn."""
+    asked, classes = expand(PROFILES[name]), size_classes("cpu")
+    cases = [*asked, *floors(asked)]
     for framework, activation in product(frameworks(), ("relu", "copy")):
         sizes = {
             case.size
