@@ -72,7 +72,7 @@ def sampling(sampled: Sampling) -> str:
 def samples(sampled: Sampling) -> str:
     """`18 samples in 2 processes, 4 dropped`."""
     processes = f"{sampled.processes} process{'es' if sampled.processes > 1 else ''}"
-    dropped = f", {sampled.dropped} dropped: preempted, or the clock was slow"
+    dropped = f", {sampled.dropped} dropped: preempted"
     return f"{sampled.samples} samples in {processes}{dropped if sampled.dropped else ''}"
 
 

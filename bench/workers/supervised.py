@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +40,14 @@ def start_from(number: int) -> None:
     """Number the processes to come from here on."""
     global _processes
     _processes = itertools.count(number)
+
+
+_OPERATIONS: Mapping[type[Any], str] = {
+    Prepare: "prepare",
+    TimeInTurn: "time",
+    Evaluate: "evaluate",
+}
+"""What a process was doing when it was lost."""
 
 
 class SupervisedWorker:
@@ -158,7 +166,21 @@ class SupervisedWorker:
             if either not in self._prepared:
                 return None
         request = TimeInTurn(self.numbers[case], self.numbers[unit], batch, blocks)
-        return self._try(case, request)
+        answer = self._try(case, request)
+        if answer is None and unit != case and self._fails(unit, seed, batch, blocks):
+            self.failures.pop(case, None)
+        return answer
+
+    def _fails(self, unit: Case, seed: int, batch: float, blocks: int) -> bool:
+        """Say whether a unit cannot be timed by itself: then it is to blame, and no case beside it.
+
+        A process that was lost has been replaced, so that it is prepared again.
+        """
+        if unit not in self._prepared:
+            self.prepare(unit, seed, checked=False)
+        number = self.numbers[unit]
+        self._try(unit, TimeInTurn(number, number, batch, blocks))
+        return unit in self.failures
 
     def probe(self, case: Case, seed: int, batch: float) -> Probed | None:
         """Find what the time of a case depends on. None where that could not be tried."""
@@ -186,8 +208,7 @@ class SupervisedWorker:
         except Lost as lost:
             if self.closed:
                 return None
-            operation = type(request).__name__.lower()
-            reason = f"{lost.failure.reason} ({operation})"
+            reason = f"{lost.failure.reason} ({_OPERATIONS.get(type(request), 'asked')})"
             self.failures[case] = replace(lost.failure, reason=reason)
             self.start()
         except Failed as failed:

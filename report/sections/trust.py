@@ -162,7 +162,7 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Half-width of the costs", _widths(timed)),
         ("Intervals", _sampling(timed)),
         ("Machine", _machine(run)),
-        ("Samples", [f"{run.facts.spoilt_samples:,} preempted or beside a slow clock"]),
+        ("Samples", [f"{run.facts.spoilt_samples:,} preempted"]),
         ("Time", _time(run)),
         ("State", [run.facts.state]),
     ]

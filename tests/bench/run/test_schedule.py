@@ -83,6 +83,7 @@ def prepared(self, request):
 
 def in_turn(self, request):
     function, size = cases[request.number]
+    unit, _ = cases[request.unit]
     if {death}:
         os.kill(os.getpid(), signal.SIGKILL)
     plan = {plan}
@@ -301,6 +302,15 @@ def test_a_case_that_kills_its_process_costs_only_itself(tmp_path: Path) -> None
     assert other.value == pytest.approx(5)
     assert other.sampling == Sampling(2, 8, 0, Ended.NARROW)
     assert outcome.facts.state == "finished"
+
+
+def test_a_unit_that_kills_its_process_does_not_cost_the_cases_beside_it(tmp_path: Path) -> None:
+    """They keep the times that they had, and those of the second process come without a unit."""
+    death = "process > 0 and 'relu_max' in (function, unit)"
+    outcome = _adaptive(tmp_path, "[(500, False)] * 4", death=death, forms=("textbook", "wide"))
+    for form in ("textbook", "wide"):
+        (row,) = _rows(outcome, form, "time_per_call")
+        assert (row.status, row.value) == ("ok", pytest.approx(500))
 
 
 def test_a_surprise_without_a_name_is_probed_and_nothing_else_is(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_trust_counts_cases_failures_and_widths(
     assert line["Half-width of the costs"] == (
         f"±{widths.median():.1%} in the median, {(widths <= 0.03).mean():.0%} within ±3%"
     )
-    assert line["Samples"] == "3 preempted or beside a slow clock"
+    assert line["Samples"] == "3 preempted"
     assert line["Machine"].startswith("Another CPU, 1 core")
     assert line["Time"].startswith("71% of the measuring inside timed regions")
     [sentence] = trust.unfinished(evidence["failing"])
