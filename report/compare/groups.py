@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from ...bench.catalog.cases import Case
-from ..read.evidence import FAMILIES, Checked, Evidence, Split, Timed
+from ..read.evidence import Evidence
 from .settings import Setting, setting_of, unusual
-from .sizes import Size, deciding, places, sizes_of
+from .sizes import Size, places, sizes_of
 
 
 class Measured(Protocol):
@@ -46,61 +46,35 @@ class Series(Generic[Record]):
 
 @dataclass(frozen=True)
 class Group(Generic[Record]):
-    """Series under the same conditions, and the sizes that any of them has, rising."""
+    """Series under the same conditions, and the sizes that any of them has, rising.
+
+    `run` is the run's label, empty where there is one run alone.
+    """
 
     conditions: Setting
     series: tuple[Series[Record], ...]
     sizes: tuple[Size, ...]
-    with_run: bool = False
+    run: str = ""
 
     @property
     def words(self) -> str:
         """The conditions, with the run where there are several."""
-        return self.conditions.words(self.with_run)
+        return ", ".join(filter(None, (self.conditions.words, self.run)))
 
     @property
     def unusual(self) -> str:
-        """What is unusual of the conditions: `cuda, bfloat16, run b`."""
+        """What is unusual of the conditions: `cuda, bfloat16, run B`."""
         conditions = unusual(replace(self.conditions, direction="forward"))
-        return ", ".join([*conditions, *[f"run {self.conditions.run}"] * self.with_run])
-
-    @property
-    def prefix(self) -> str:
-        """The unusual conditions, before a sentence: `cuda, bfloat16, run b: `."""
-        conditions = unusual(replace(self.conditions, direction="forward"))
-        conditions += [f"run {self.conditions.run}"] * self.with_run
-        return f"{', '.join(conditions)}: " if conditions else ""
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The records of all series."""
-        return tuple(record for series in self.series for record in series.records)
-
-    @property
-    def cached(self) -> Size:
-        """The size at which arithmetic decides."""
-        return deciding(self.sizes)
+        return ", ".join(filter(None, [*conditions, self.run]))
 
     @property
     def places(self) -> list[Size]:
-        """The sizes in cache, streaming and at launch, as far as they were timed."""
+        """The sizes in cache, from memory and of a tiny call, as far as they were timed."""
         return places(self.sizes)
 
     def at(self, size: Size) -> list[Record]:
         """The records of a size."""
         return [record for series in self.series for record in series.at(size)]
-
-    def only(self, size: Size) -> Group[Record]:
-        """The group at one size alone."""
-        kept = self.having(lambda record: record.case.size == size.elements)
-        return replace(kept, sizes=(size,))
-
-    def having(self, wanted: Callable[[Record], bool]) -> Group[Record]:
-        """The group with some records alone."""
-        kept = (
-            replace(series, records=tuple(filter(wanted, series.records))) for series in self.series
-        )
-        return replace(self, series=tuple(kept))
 
 
 def _every(record: object) -> bool:
@@ -128,46 +102,12 @@ def _group(
     series = tuple(Series(setting, tuple(records[setting])) for setting in settings)
     measured = {record.case.size for member in series for record in member.records}
     sizes = sizes_of(evidence, conditions, measured)
-    return Group(conditions, series, sizes, len(evidence.runs) > 1)
-
-
-def whole(group: Group[Record]) -> Group[Record]:
-    """The group as it is."""
-    return group
-
-
-def in_cache(group: Group[Record]) -> Group[Record]:
-    """The size at which arithmetic decides."""
-    return group.only(group.cached)
-
-
-def streaming(group: Group[Record]) -> Group[Record]:
-    """The size at which data streams from memory; empty where that was not timed."""
-    return group.only(next((size for size in group.sizes if size.name == "memory"), Size(0)))
-
-
-def answering(
-    evidence: Evidence,
-    records: Iterable[Record],
-    narrow: Callable[[Group[Record]], Group[Record]] = whole,
-) -> list[Group[Record]]:
-    """The groups behind an answer: each device's foremost conditions in the first run with any.
-
-    Nothing is compared across runs, devices or conditions. `narrow` drops some.
-    """
-    narrowed = map(narrow, groups(evidence, records))
-    first = foremost(group for group in narrowed if group.records)
-    return [group for group in first if group.conditions.run == first[0].conditions.run]
+    return Group(conditions, series, sizes, evidence.label(conditions.run))
 
 
 def foremost(groups: Iterable[Group[Record]]) -> list[Group[Record]]:
-    """The first group of each run and device."""
+    """The first group of each run and device: nothing is compared across them."""
     first: dict[tuple[str, str], Group[Record]] = {}
     for group in groups:
         first.setdefault((group.conditions.run, group.conditions.device), group)
     return list(first.values())
-
-
-def in_families(record: Timed | Split | Checked) -> bool:
-    """True for element-wise activations in one of the families that are compared."""
-    return not record.rowwise and record.family in FAMILIES

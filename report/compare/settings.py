@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from ...bench.catalog.cases import Case
-from ..read.evidence import plain
 from ..words import counted, title
 
 USUAL = ("fresh", "warm")
@@ -57,17 +56,10 @@ class Setting:
         return self.device != "cpu", self.dtype != "float32", direction, self.threads
 
     @property
-    def command(self) -> str:
-        """The command that measures the whole setting again; empty if a field is no plain word."""
-        fields = {key: value for key, value in asdict(self).items() if key != "run"}
-        options = " ".join(f"--{key} {value}" for key, value in fields.items())
-        return f"actbench run {options}" if plain(*fields.values()) else ""
-
-    def words(self, with_run: bool = False) -> str:
+    def words(self) -> str:
         """The conditions in words: `forward, float32, cpu, 1 thread`."""
         conditions = [self.direction, self.dtype, self.device, counted(self.threads, "thread")]
-        conditions += outputs(self) + [f"run {self.run}"] * with_run
-        return ", ".join(filter(None, conditions))
+        return ", ".join(filter(None, [*conditions, *outputs(self)]))
 
 
 def setting_of(run: str, case: Case) -> Setting:

@@ -57,7 +57,7 @@ def answer(question: Question, evidence: Evidence) -> Answer:
     named = (f"--activation {name}" for name in question.names)
     command = with_device(evidence, " ".join(["actbench run", *named, question.measure]))
     among = foremost(groups(evidence, question.values(evidence)))
-    if not any(group.records for group in among):
+    if not among:
         return Answer(question.title, ("Not measured in this run.",), command)
     sentences = list(_sentences(question, among))[:_SENTENCES]
     none = f"No figure is known to ±{STEADY:.0%}: the chart has the intervals."

@@ -275,6 +275,11 @@ class Evidence:
             **{(split.run, split.case): split for split in self.splits},
         }
 
+    def label(self, run: str) -> str:
+        """What distinguishes a run from the others: `run B`; empty where it is alone."""
+        several = len(self.runs) > 1
+        return f"run {chr(ord('A') + list(self.runs).index(run))}" if several else ""
+
     @cached_property
     def devices(self) -> frozenset[str]:
         """Every device that something was timed or checked on."""

@@ -75,8 +75,8 @@ def sentences(evidence: Evidence) -> list[str]:
     for check in evidence.checked:
         case = check.case
         if case.form == "native" and (case.direction, case.dtype) == ("forward", "float32"):
-            run = f", run {check.run}" * (len(evidence.runs) > 1)
-            who = f"{setting_of(check.run, case).who}{run}"
+            run = evidence.label(check.run)
+            who = ", ".join(filter(None, (setting_of(check.run, case).who, run)))
             by_who.setdefault(who, []).append(check)
     return [
         f"{who}: {counted(sum(check.error > _CLOSE for check in checks), 'native function')} of "
@@ -97,14 +97,14 @@ def pivots(evidence: Evidence) -> list[Pivot]:
             by_conditions.setdefault(setting, []).append(check)
     runs = list(evidence.runs)
     order = sorted(by_conditions, key=lambda s: (runs.index(s.run), s.prominence))
-    return [_pivot(s, by_conditions[s], len(runs) > 1) for s in order]
+    return [_pivot(s, by_conditions[s], evidence.label(s.run)) for s in order]
 
 
 def _compared(check: Checked) -> bool:
     return check.family != "primitive"
 
 
-def _pivot(conditions: Setting, checks: Sequence[Checked], with_run: bool) -> Pivot:
+def _pivot(conditions: Setting, checks: Sequence[Checked], run: str) -> Pivot:
     near = any("max_ulp_near" in check.figures for check in checks)
     columns = {setting_of(c.run, c.case).who: setting_of(c.run, c.case).order for c in checks}
     cells: dict[str, dict[str, Cell]] = {}
@@ -113,8 +113,7 @@ def _pivot(conditions: Setting, checks: Sequence[Checked], with_run: bool) -> Pi
         cells.setdefault(check.case.activation, {})[who] = _near(check) if near else _far(check)
     what = "Largest error over [−20, 20], ulp" if near else "Largest error, ulp"
     below = "; below it the median, and the largest absolute one" * near
-    where = [conditions.direction, conditions.dtype, conditions.device]
-    where += [f"run {conditions.run}"] * with_run
+    where = filter(None, (conditions.direction, conditions.dtype, conditions.device, run))
     names = sorted(columns, key=lambda who: columns[who])
     rows = [
         (spelled(name), "", [row.get(who, EMPTY) for who in names]) for name, row in cells.items()
@@ -142,10 +141,13 @@ def _near(check: Checked) -> Cell:
 
 
 def _verdicts(evidence: Evidence) -> list[str]:
-    several = len(evidence.runs) > 1
     return [
-        f"{f'Run {name}: ' * several}{verdict(of_run, checked(evidence.runs[name]))}"
-        for name, of_run in evidence.findings.items()
+        ": ".join(
+            filter(
+                None, (capital(evidence.label(run)), verdict(found, checked(evidence.runs[run])))
+            )
+        )
+        for run, found in evidence.findings.items()
     ]
 
 
@@ -168,7 +170,7 @@ def _group(evidence: Evidence, nature: Nature) -> Group:
     for name, of_run in by_run.items():
         alike = [finding for finding in of_run if finding.nature == nature]
         alike.sort(key=lambda finding: _remoteness(finding, primitives))
-        shown += [(name if len(by_run) > 1 else "", finding) for finding in alike[:room]]
+        shown += [(capital(evidence.label(name)), finding) for finding in alike[:room]]
         rest += len(alike[room:])
     return Group(heading, shown, rest)
 

@@ -32,9 +32,10 @@ def _tables(evidence: Evidence) -> Mapping[str, Sequence[Conventions]]:
     """The activations of each run and framework in the plain form, by heading."""
     by_framework: dict[str, list[Conventions]] = {}
     for name, run in evidence.runs.items():
-        where = f", run {name}" * (len(evidence.runs) > 1)
         for case in conventions(row for row in run.records if row.plain):
-            by_framework.setdefault(f"{title(case.framework)}{where}", []).append(case)
+            by_framework.setdefault(
+                ", ".join(filter(None, (title(case.framework), evidence.label(name)))), []
+            ).append(case)
     return by_framework
 
 

@@ -12,7 +12,7 @@ from ...bench.results.rows import Ended
 from ...bench.results.status import Status
 from ...bench.results.store import Run
 from ..read.evidence import Evidence, Missing, Timed, with_device
-from ..words import counted, elements, machine, title
+from ..words import capital, counted, elements, machine, title
 from . import gate
 
 ORDER = 70
@@ -48,7 +48,13 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
     """The facts of trust by run: its name, and labels with their texts."""
-    return [(name, _state(evidence, name, run)) for name, run in evidence.runs.items()]
+    return [
+        (
+            ": ".join(filter(None, (capital(evidence.label(name)), name))),
+            _state(evidence, name, run),
+        )
+        for name, run in evidence.runs.items()
+    ]
 
 
 def unfinished(evidence: Evidence) -> list[str]:
@@ -113,7 +119,13 @@ def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
     """A framework whose worker refused is offered where every framework works: on the CPU."""
     refused = _of_worker(evidence, framework)
     command = f"actbench run --framework {framework}"
-    reason = refused or _of_rows(evidence, framework) or _of_end(evidence, framework)
+    stopped = any(
+        run.facts.state != "finished"
+        and framework in (run.facts.asked.get("frameworks") or [framework])
+        for run in evidence.runs.values()
+    )
+    end = "the run ended before" if stopped else "not asked for"
+    reason = refused or _of_rows(evidence, framework) or end
     return (
         f"{title(framework)} was not measured: {reason.rstrip('.')}.",
         command if refused else with_device(evidence, command),
@@ -138,15 +150,6 @@ def _of_rows(evidence: Evidence, framework: str) -> str:
         return ""
     status, reason = min(reasons, key=lambda key: (key[0] is Status.UNSUPPORTED, -reasons[key]))
     return f"{status}: {reason or 'no reason was kept'}"
-
-
-def _of_end(evidence: Evidence, framework: str) -> str:
-    """The reason a framework has no row: the run ended before it, or it was not asked for."""
-    for run in evidence.runs.values():
-        asked = run.facts.asked.get("frameworks") or [framework]
-        if run.facts.state != "finished" and framework in asked:
-            return "the run ended before"
-    return "not asked for"
 
 
 # --- the state of a run ---------------------------------------------------------------------------

@@ -79,8 +79,8 @@ def test_runs_and_devices_are_named_and_not_mixed(make_run: Callable[..., Any]) 
     gpu = make_run(both_modes(device="cuda"), "after")
     sentences = answer(compiling.QUESTION, read([cpu, gpu])).sentences
     assert [text.split(":")[0] for text in sentences] == [
-        "Compiled, in cache, run before",
-        "Compiled, in cache, cuda, run after",
+        "Compiled, in cache, run A",
+        "Compiled, in cache, cuda, run B",
     ]
 
 
