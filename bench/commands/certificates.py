@@ -76,7 +76,7 @@ def _in_words(sample: Agreement) -> str:
     name = f"{title(case.framework)} {case.activation} {case.form}"
     lines = [
         f"{name}, {case.mode}, {case.direction}, {case.dtype}: {_near(certificate)}",
-        f"  Over all {certificate.tested:,} inputs: {worst}; "
+        f"  Over {counted(certificate.tested, 'input')}: {worst}; "
         f"{certificate.not_correctly_rounded:,} are not correctly rounded.",
         f"  Mismatches: {counts or 'none'}. With subnormals contracted "
         f"{certificate.max_ulp_flushed:.7g} ulp, over normal results "
@@ -92,17 +92,17 @@ def _in_words(sample: Agreement) -> str:
 
 def _near(certificate: Certificate) -> str:
     """What a designer meets: the largest and the median error near 0, and whether all is well."""
-    if certificate.max_ulp_near is None:
-        return "nothing was tried in [−20, 20]."
-    largest, absolute = certificate.max_ulp_near, certificate.max_absolute_near
-    median = ""
-    if certificate.median_ulp_near is not None:
-        ulp, distance = certificate.median_ulp_near, certificate.median_absolute_near
-        median = f", in the median {number(ulp)} ulp ({number(distance)})"
-    return (
-        f"in [−20, 20] at most {number(largest)} ulp ({number(absolute)}){median}. "
-        f"In trouble outside: {counted(certificate.trouble_outside or 0, 'input')}."
-    )
+    largest = _both(certificate.max_ulp_near, certificate.max_absolute_near)
+    median = _both(certificate.median_ulp_near, certificate.median_absolute_near)
+    errors = f"at most {largest}" if largest else "nothing was tried"
+    errors += f", in the median {median}" if median else ""
+    trouble = counted(certificate.trouble_outside or 0, "input")
+    return f"in [−20, 20] {errors}; in trouble outside: {trouble}."
+
+
+def _both(ulp: float | None, absolute: float | None) -> str:
+    """`0.812 ulp (1.20e-7)`; empty for what is not known."""
+    return "" if ulp is None else f"{number(ulp)} ulp ({number(absolute)})"
 
 
 def _counted(samples: Sequence[Agreement]) -> list[str]:

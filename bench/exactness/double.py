@@ -163,8 +163,7 @@ class _Tier:
         """Take values from Arb. All NaNs have one answer."""
         numbers = where[~np.isnan(x[where])]
         mid[where] = np.nan
-        exact = reference.exact_at(self._function, x[numbers])
-        mid[numbers] = [exact.in_binade(i) for i in range(len(numbers))]
+        mid[numbers] = reference.exact_at(self._function, x[numbers]).in_binade
 
     def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
         """Exact values near enough to measure by: float64's, and Arb's where that is vague.

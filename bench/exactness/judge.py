@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,8 @@ def _wrong(problem: Problem, results: Array, got: Array, errors: ulp.Errors) -> 
 
 def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> Certificate:
     """The certificate of errors; `wrong` marks results that are not the correctly rounded ones."""
-    fmt, rowwise, x, exact = (
-        DTYPES[problem.dtype],
-        problem.activation.rowwise,
-        problem.x,
-        problem.value,
-    )
+    fmt, rowwise = DTYPES[problem.dtype], problem.activation.rowwise
+    x, exact = problem.x, problem.value
     finite = np.ones(got.shape, bool) if rowwise else np.isfinite(x)
     plain = np.where(finite, errors.plain, -1)
     worst = int(plain.argmax())
@@ -173,45 +170,46 @@ def _histogram(errors: ulp.Errors) -> dict[str, int]:
     return {step: count for step, count in counts.items() if count}
 
 
+_ADDED = (
+    *("tested", "not_correctly_rounded", "trouble_outside"),
+    *("nan_mismatches", "infinity_mismatches", "sign_mismatches"),
+)
+_LARGEST = (
+    *("max_ulp", "max_ulp_flushed", "max_ulp_normal", "max_ulp_away"),
+    *("max_ulp_near", "max_absolute_near"),
+)
+_WORST = {"worst": "max_ulp", "worst_flushed": "max_ulp_flushed", "worst_away": "max_ulp_away"}
+"""Places by the error that is reached there."""
+_FIRST = ("nan_first", "infinity_first", "sign_first")
+
+
 def merge(one: Certificate, other: Certificate) -> Certificate:
     """The certificate of both sets of inputs; of equal errors the one named first stays."""
-    top = _of_larger(one, other, "max_ulp")
+    if not (one.tested and other.tested):
+        return one if one.tested else other
+
+    def pair(name: str) -> tuple[Any, Any]:
+        return getattr(one, name), getattr(other, name)
+
+    def both(name: str, combine: Callable[[Any, Any], Any]) -> Any:
+        known = [figure for figure in pair(name) if figure is not None]
+        return reduce(combine, known) if known else None
+
+    def larger(name: str) -> Certificate:
+        before, after = pair(name)
+        return other if after > before else one
+
+    fields: dict[str, Any] = {name: both(name, operator.add) for name in _ADDED}
+    fields |= {name: both(name, max) for name in _LARGEST}
+    fields |= {name: getattr(larger(error), name) for name, error in _WORST.items()}
+    fields |= {name: both(name, operator.add)[:_KEPT] for name in _FIRST}
     return Certificate(
-        tested=one.tested + other.tested,
-        max_ulp=top.max_ulp,
-        worst=top.worst,
-        max_ulp_flushed=max(one.max_ulp_flushed, other.max_ulp_flushed),
-        worst_flushed=_of_larger(one, other, "max_ulp_flushed").worst_flushed,
-        max_ulp_normal=max(one.max_ulp_normal, other.max_ulp_normal),
-        max_ulp_away=max(one.max_ulp_away, other.max_ulp_away),
-        worst_away=_of_larger(one, other, "max_ulp_away").worst_away,
-        not_correctly_rounded=one.not_correctly_rounded + other.not_correctly_rounded,
-        nan_mismatches=one.nan_mismatches + other.nan_mismatches,
-        nan_first=(*one.nan_first, *other.nan_first)[:_KEPT],
-        infinity_mismatches=one.infinity_mismatches + other.infinity_mismatches,
-        infinity_first=(*one.infinity_first, *other.infinity_first)[:_KEPT],
-        sign_mismatches=one.sign_mismatches + other.sign_mismatches,
-        sign_first=(*one.sign_first, *other.sign_first)[:_KEPT],
+        **fields,
         histogram={
             step: one.histogram.get(step, 0) + other.histogram.get(step, 0)
             for step in (*map(str, STEPS), "nan")
             if step in one.histogram or step in other.histogram
         },
         binades=tuple(map(max, one.binades, other.binades)) or one.binades or other.binades,
-        max_ulp_near=_known(max, one.max_ulp_near, other.max_ulp_near),
-        max_absolute_near=_known(max, one.max_absolute_near, other.max_absolute_near),
-        trouble_outside=_known(operator.add, one.trouble_outside, other.trouble_outside),
         near=one.near + other.near,
     )
-
-
-def _known(combine: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
-    """Two figures combined; the one that is known where the other is not."""
-    return combine(one, other) if None not in (one, other) else other if one is None else one
-
-
-def _of_larger(one: Certificate, other: Certificate, field: str) -> Certificate:
-    """The certificate whose field is larger; one without any inputs gives way."""
-    if not one.tested or not other.tested:
-        return one if one.tested else other
-    return other if getattr(other, field) > getattr(one, field) else one

@@ -54,20 +54,24 @@ class Reference:
         blank = np.full(values.shape, np.nan)
         return cls(high, np.zeros(values.shape), exponent.astype(np.int64), blank, blank.copy())
 
-    def value(self, index: int) -> float:
-        """The value as the nearest float64."""
-        high, exponent = float(self.high.flat[index]), int(self.exponent.flat[index])
-        try:
-            return math.ldexp(high + float(self.low.flat[index]), exponent)
-        except OverflowError:
-            return math.copysign(math.inf, high)
+    @property
+    def values(self) -> Array:
+        """The nearest float64 of each value; beyond the largest, infinity."""
+        exponent = np.clip(self.exponent, -3000, 3000).astype(np.int32)
+        with np.errstate(over="ignore", under="ignore"):
+            nearest: Array = np.ldexp(self.high + self.low, exponent)
+        return nearest
 
-    def in_binade(self, index: int) -> float:
-        """The nearest float64 that is not beyond a power of two: an ulp keeps its size."""
-        value = self.value(index)
-        if not math.isfinite(value) or math.frexp(value)[1] == int(self.exponent.flat[index]):
-            return value
-        return math.nextafter(value, 0)
+    @property
+    def in_binade(self) -> Array:
+        """The nearest float64 that are not beyond a power of two: an ulp keeps its size."""
+        values = self.values
+        beyond = np.isfinite(values) & (np.frexp(values)[1] != self.exponent)
+        return np.where(beyond, np.nextafter(values, 0), values)
+
+    def value(self, index: int) -> float:
+        """One of the values."""
+        return float(self.at(np.array([index])).values[0])
 
     def at(self, places: Array) -> Reference:
         """The exact values at other places: entry i is what stood at flat index `places[i]`."""

@@ -200,7 +200,7 @@ def _sign_of_zero(results: _Found) -> Iterator[Row]:
 def _subnormal_kept(results: _Found) -> Iterator[Row]:
     """Say whether subnormal inputs keep values that are not 0, where 0 itself has the value 0."""
     smallest = DTYPES[results.case.dtype].smallest
-    exact = np.array([results.exact.value(i) for i in range(results.x.size)])
+    exact = results.exact.values
     at_zero = exact[_zero_for_subnormals(results)]
     distinct = np.flatnonzero(_subnormal(results) & (at_zero == 0) & (np.abs(exact) >= smallest))
     lost = results.at(i for i in distinct if results.got[i] == 0)

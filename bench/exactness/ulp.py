@@ -34,7 +34,8 @@ class Errors:
     @property
     def absolute(self) -> Array:
         """Errors as distances; infinite for a misplaced NaN."""
-        distances: Array = np.ldexp(self.plain, self.unit.astype(np.int32))
+        with np.errstate(over="ignore"):
+            distances: Array = np.ldexp(self.plain, self.unit.astype(np.int32))
         return distances
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,18 @@ def test_a_range_without_a_finite_number_says_so(capsys: Captured) -> None:
     own = ("--callable", "own:exp", "--reference", "exp", "--range", "inf", "inf")
     status, out, _ = _agree(capsys, *own)
     assert status == 0
-    assert "no finite input, over 1 inputs" in out
+    assert "nothing was tried; in trouble outside: 0 inputs." in out
+    assert "Over 1 input: no finite input" in out
+
+
+def test_what_a_designer_meets_is_said_first(capsys: Captured) -> None:
+    own = ("--callable", "own:exp", "--reference", "exp", "--range", "19.99", "20.01")
+    status, out, _ = _agree(capsys, *own)
+    assert status == 0
+    first, second, *_ = out.splitlines()
+    assert re.search(r": in \[−20, 20\] at most 0\.\d+ ulp \(\d.*\), in the median 0\.", first)
+    assert first.endswith("; in trouble outside: 0 inputs.")
+    assert re.match("  Over [0-9,]+ inputs: at most ", second)
 
 
 _OWN = ("--callable", "own:exp", "--reference", "exp")

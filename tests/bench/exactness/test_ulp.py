@@ -124,3 +124,12 @@ def test_distance_counts_representable_steps_and_names_the_first_parting() -> No
 def test_distance_across_the_whole_float64_line_is_not_lost_to_overflow() -> None:
     ends = inputs.to_bits(np.array([-np.inf, np.inf]), "float64")
     assert ulp.distance(ends[:1], ends[1:], "float64").most == pytest.approx(2 * 2047 * 2.0**52)
+
+
+def test_distances_are_the_differences_themselves() -> None:
+    got, exact = [1.5, 3.0, 1e-40, -(2.0**127), math.inf], [1.0, 3.5, 0.0, 2.0**127, math.inf]
+    expected = np.abs(np.array(got[:-1]).astype(np.float32).astype(float) - exact[:-1])
+    found = _errors(got, exact).absolute
+    assert np.array_equal(found, [*expected, 0.0])
+    assert _errors([math.nan], [1.0]).absolute[0] == math.inf
+    assert _errors([math.inf], [-1e308], "float64").absolute[0] == math.inf
