@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...bench.catalog.places import Place
+from ...bench.results.store import Run
 from ..read.evidence import Evidence, class_names
 from ..words import counted, elements, place_words
 from .settings import Setting
@@ -41,12 +42,14 @@ class Size:
 
 def sizes_of(evidence: Evidence, setting: Setting, measured: Iterable[int]) -> tuple[Size, ...]:
     """Sizes with their class, rising; `between` only if it is the only one."""
-    run, device = evidence.runs[setting.run], setting.device
+    sizes = classed(evidence.runs[setting.run], setting.device, measured)
+    return tuple([size for size in sizes if size.name != "between"] or sizes)
+
+
+def classed(run: Run, device: str, measured: Iterable[int]) -> list[Size]:
+    """Sizes with their class and its place on the machine of a run, rising."""
     names = {size: class_names(run, device).get(size, "") for size in sorted(set(measured))}
-    classed = [
-        Size(size, name, device, run.facts.place(device, name)) for size, name in names.items()
-    ]
-    return tuple([size for size in classed if size.name != "between"] or classed)
+    return [Size(size, name, device, run.facts.place(device, name)) for size, name in names.items()]
 
 
 def deciding(sizes: Sequence[Size]) -> Size:

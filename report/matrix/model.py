@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from ...bench.catalog.cases import Case
 from ..compare.settings import DIRECTIONS, MODES, outputs, rank
-from ..compare.sizes import Size
-from ..read.evidence import FAMILIES, Checked, Evidence, Missing, Timed, class_names
+from ..compare.sizes import Size, classed
+from ..read.evidence import FAMILIES, Checked, Evidence, Missing, Timed
 from ..words import counted, title
 
 FIGURES: Mapping[str, str] = {
@@ -26,17 +26,12 @@ GROUPS: Mapping[str, str] = {
     "unknown": "others",
 }
 """The families of the matrix's rows, in order, in words."""
-PLACES: Mapping[str, str] = {
-    "cache": "in cache",
-    "memory": "from memory",
-    "launch": "one tiny call",
-}
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "cache": ("l2", "l1"),
     "memory": ("memory",),
     "launch": ("launch",),
 }
-"""The size classes that stand for a place, the better first."""
+"""The size classes that stand for a place, the better first; places in their order."""
 
 Record = TypeVar("Record", Timed, Checked)
 
@@ -87,7 +82,7 @@ class View:
             self.setup.count(","),
             self.dtype != "float32",
             rank(DIRECTIONS, self.direction),
-            rank(tuple(PLACES), self.place),
+            rank(tuple(_CLASSES), self.place),
             self.place.zfill(12),
             self.dtype,
             self.setup,
@@ -166,7 +161,7 @@ def matrix(evidence: Evidence) -> Matrix:
         tuple(sorted(columns, key=lambda column: _order(evidence, column))),
         _rows([*evidence.timed, *evidence.checked]),
         _views(shown, errors),
-        {place: words for of_sizes in places.values() for place, words in of_sizes.values()},
+        _named(places),
         shown,
         {key: _one_form(records, lambda check: check.error) for key, records in errors.items()},
         {(key[0], key[2]): t for key, records in times.items() for t in records if t.is_unit},
@@ -189,13 +184,10 @@ def _places(evidence: Evidence) -> _Places:
     sizes: dict[tuple[str, str], set[int]] = {}
     for timed in evidence.timed:
         sizes.setdefault((timed.run, timed.case.device), set()).add(timed.case.size)
-    placed = {}
-    for (run, device), measured in sizes.items():
-        names = class_names(evidence.runs[run], device)
-        placed[run, device] = _placed(
-            [Size(size, names.get(size, "")) for size in sorted(measured)]
-        )
-    return placed
+    return {
+        (run, device): _placed(classed(evidence.runs[run], device, measured))
+        for (run, device), measured in sizes.items()
+    }
 
 
 def _placed(sizes: Sequence[Size]) -> dict[int, tuple[str, str]]:
@@ -208,11 +200,19 @@ def _placed(sizes: Sequence[Size]) -> dict[int, tuple[str, str]]:
     }
     shown |= {str(size.elements): size for size in sizes if not size.name}
     shown = shown or by_name
-    return {size.elements: (place, _words(place, size)) for place, size in shown.items()}
+    return {size.elements: (place, _words(size)) for place, size in shown.items()}
 
 
-def _words(place: str, size: Size) -> str:
-    return PLACES.get(place) or (size.words if size.name else counted(size.elements, "element"))
+def _words(size: Size) -> str:
+    return size.words if size.place else counted(size.elements, "element")
+
+
+def _named(places: _Places) -> dict[str, str]:
+    """Each place in words, which may be others in another run."""
+    words: dict[str, dict[str, None]] = {}
+    for place, text in (pair for sizes in places.values() for pair in sizes.values()):
+        words.setdefault(place, {})[text] = None
+    return {place: " or ".join(texts) for place, texts in words.items()}
 
 
 # --- cells ----------------------------------------------------------------------------------------
