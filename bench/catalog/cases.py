@@ -83,9 +83,9 @@ class Profile:
     Every case is timed with its unit in `epochs` fresh processes: a visit is `blocks` blocks of a
     batch of about `batch` seconds of both. Those whose cost is wider than ±`precision` are timed in
     further processes, `most` in all, until `seconds` have gone since the first were prepared.
-    `per_binade` random inputs are tried in each binade and sign. Exactness is that of the cases,
-    in `agreement_dtypes` where nothing is timed. `conditions` says whether results are compared
-    with those of other processes, threads and short arrays beside what is timed.
+    `per_binade` random inputs are tried in each binade and sign. Exactness is that of the cases, or
+    of value and gradient of each form in `agreement_dtypes`. `conditions` says whether results are
+    compared with those of other processes, threads and short arrays.
     """
 
     name: str
@@ -97,8 +97,8 @@ class Profile:
     precision: float
     seconds: float
     per_binade: int
-    agreement_dtypes: tuple[str, ...]
     title: str
+    agreement_dtypes: tuple[str, ...] = ()
     conditions: bool = False
 
     def budget(self, cases: int) -> float:
@@ -137,7 +137,6 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.03,
             seconds=0,
             per_binade=2,
-            agreement_dtypes=("float32",),
             title="one activation per family, in a minute, to see whether everything works here",
         ),
         Profile(
@@ -155,7 +154,6 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.03,
             seconds=150,
             per_binade=8,
-            agreement_dtypes=("float32", "bfloat16"),
             title="the answer: every activation in the form that people take first (native, or the "
             "first one written out) and as its formula is printed, in every framework and mode, "
             "forward and backward, as one tiny call, in cache and from memory; exactness of just "
@@ -188,7 +186,6 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.03,
             seconds=7200,
             per_binade=16,
-            agreement_dtypes=("float16", "bfloat16", "float32", "float64"),
             conditions=True,
             title="every form and variant in four dtypes at every size class, both directions at "
             "once, cold caches, all threads, and the compiled gradient of every form; hours",

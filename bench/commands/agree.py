@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..catalog.activations import Activation, find, find_reference
+from ..catalog.activations import CATALOG, Activation, find, find_reference
 from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.frameworks import IMPLS, Framework, declared, frameworks, own
 from ..exactness.ranges import Range, is_sampled
@@ -27,6 +27,14 @@ from .certificates import Answer
 from .options import DEBUG, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 _TIMEOUT = 600.0
+_EVERY = replace(
+    PROFILES["standard"],
+    name="agree",
+    plans=(Plan(tuple(CATALOG)),),
+    agreement_dtypes=("float16", "bfloat16", "float32"),
+    conditions=True,
+)
+"""Every form of every function, in the formats that can be checked with ease."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def execute(asked: Asked, quiet: bool) -> Answer:
     _check(asked)
     reporter = Reporter(quiet=quiet)
     request = Request(
-        profile=PROFILES["standard"],
+        profile=_EVERY,
         selection=asked.selection.checked(),
         seed=asked.seed,
         out=asked.out,
@@ -233,7 +241,7 @@ def agree(
     """Certify how right functions are, against proved values.
 
     Without --range or --exhaustive: every form and mode at all inputs of the 16-bit formats and at
-    chosen ones of float32, forward and gradient, as in every run. With them: the plain form of the
+    chosen ones of float32, forward and gradient. With them: the plain form of the
     frameworks and activations chosen, or a function of your own, at every input there is.
     """
     asked = Asked(

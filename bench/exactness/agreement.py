@@ -47,7 +47,6 @@ class Agreement:
         self._workers, self._recorder = workers, recorder
         self._problems = Problems(profile.per_binade, seed)
         self._results: dict[Case, Array] = {}
-        self._timed = any(case.size for case in asked)
         self._swept = {
             worker: {
                 case: shape
@@ -58,9 +57,9 @@ class Agreement:
         }
 
     def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
-        """What is timed, and just this; where nothing is, all that a profile has agree."""
+        """The cases to sweep with the shape of a call: those asked for, or in more formats."""
         cases = [case for case in worker.alive if case in asked]
-        if self._timed:
+        if not self._profile.agreement_dtypes:
             return sweep.timed_cases(cases)
         chosen = sweep.agreement_cases(cases, self._profile.agreement_dtypes, self._selection)
         return {case: sweep.shape_of(case) for case in chosen}
@@ -74,7 +73,8 @@ class Agreement:
         swept = self._swept[worker]
         for case, shape in swept.items():
             yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case, shape))
-        for case in [] if self._timed else special.other_cases(swept, self._selection):
+        wide = self._profile.agreement_dtypes
+        for case in special.other_cases(swept, self._selection) if wide else ():
             evaluate = partial(self._evaluate_special, worker, case)
             yield partial(self._alone, case, "special_departures", evaluate)
 
@@ -87,7 +87,7 @@ class Agreement:
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
         """A function that compares the plain forms of a worker under other conditions, if any."""
-        if self._timed and not self._profile.conditions:
+        if not self._profile.conditions:
             return None
         chosen = {
             worker: comparisons.cases(self._results, worker.key, self._selection)

@@ -78,7 +78,8 @@ def _swept(*failing: str, error: Exception | None = None) -> tuple[_Worker, list
     selection = Selection(dtypes=("float16",))
     workers: Any = Workers([worker])  # type: ignore[list-item]
     kept: Any = recorder
-    agreement = Agreement(PROFILES["smoke"], selection, 0, workers, {_CASE}, kept)
+    profile = replace(PROFILES["smoke"], agreement_dtypes=("float32",))
+    agreement = Agreement(profile, selection, 0, workers, {_CASE}, kept)
     agreement.prepare(Reporter(quiet=True))
     for task in agreement.tasks(worker):  # type: ignore[arg-type]
         task()
