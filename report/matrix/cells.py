@@ -214,7 +214,7 @@ def figures(estimate: Estimate) -> tuple[str, str]:
     half = (estimate.high - estimate.low) / 2
     decimals = min(len(text.partition(".")[2]), _decimals(half, 2))
     half = max(half, 10.0**-decimals) if half else half
-    return f"{estimate.value:,.{decimals}f}", f"±{half:,.{decimals}f}"
+    return f"{float(f'{estimate.value:.3g}'):,.{decimals}f}", f"±{half:,.{decimals}f}"
 
 
 def _decimals(value: float, digits: int) -> int:

@@ -150,15 +150,15 @@ def _time(timed: Timed) -> list[Any]:
     """Elements, ns per call, cost, its unit, setup, sampling, and 1 for the plain form."""
     sampling = words.sampling(timed.sampling) if timed.sampling else ""
     unit = words.name(timed.unit) if timed.unit and timed.cost else ""
-    cost = _ends(timed.cost) if timed.cost else None
+    cost = _ends(timed.cost, 6) if timed.cost else None
     setup = setup_of(timed.case)
     return [timed.case.size, _ends(timed.time), cost, unit, setup, sampling, int(timed.plain)]
 
 
-def _ends(estimate: Estimate) -> list[float | None]:
-    """The value and the ends in four digits: three are shown."""
+def _ends(estimate: Estimate, digits: int = 4) -> list[float | None]:
+    """The value and the ends in so many digits: three are shown."""
     ends = (estimate.value, estimate.low, estimate.high)
-    return [None if end is None else float(f"{end:.4g}") for end in ends]
+    return [None if end is None else float(f"{end:.{digits}g}") for end in ends]
 
 
 def _parts(evidence: Evidence, timed: Sequence[Timed]) -> Mapping[str, list[Any]]:

@@ -97,14 +97,14 @@ Key = tuple[Column, str, View]
 class Matrix:
     """The records of all cells by `Key`, in one form each.
 
-    `rows` are activations by group, `places` are in words, `units` what costs are over, and
-    `missing` what was tried in vain. A view of times holds the records of that of costs.
+    `rows` are activations by group, `places` their words by run and device, `units` what costs are
+    over, and `missing` what was tried in vain. A view of times has the records of that of costs.
     """
 
     columns: tuple[Column, ...]
     rows: Mapping[str, tuple[str, ...]]
     views: tuple[View, ...]
-    places: Mapping[str, str]
+    places: Mapping[tuple[str, str], Mapping[str, str]]
     timed: Mapping[Key, Timed]
     checked: Mapping[Key, Checked]
     units: Mapping[tuple[Column, View], Timed]
@@ -129,9 +129,11 @@ class Matrix:
         """The relu that the costs of a column are over."""
         return self.units.get((column, of_costs(view)))
 
-    def place(self, view: View) -> str:
-        """The place of a view in words: `in cache`."""
-        return self.places.get(view.place, "")
+    def place(self, view: View, source: tuple[str, str] | None = None) -> str:
+        """The place of a view in words, of one run and device or of all: `in cache`."""
+        sources = [source] if source else self.places
+        words = (self.places.get(known, {}).get(view.place, "") for known in sources)
+        return " or ".join(dict.fromkeys(filter(None, words)))
 
 
 def of_costs(view: View) -> View:
@@ -161,7 +163,7 @@ def matrix(evidence: Evidence) -> Matrix:
         tuple(sorted(columns, key=lambda column: _order(evidence, column))),
         _rows([*evidence.timed, *evidence.checked]),
         _views(shown, errors),
-        _named(places),
+        {source: dict(of_sizes.values()) for source, of_sizes in places.items()},
         shown,
         {key: _one_form(records, lambda check: check.error) for key, records in errors.items()},
         {(key[0], key[2]): t for key, records in times.items() for t in records if t.is_unit},
@@ -200,19 +202,7 @@ def _placed(sizes: Sequence[Size]) -> dict[int, tuple[str, str]]:
     }
     shown |= {str(size.elements): size for size in sizes if not size.name}
     shown = shown or by_name
-    return {size.elements: (place, _words(size)) for place, size in shown.items()}
-
-
-def _words(size: Size) -> str:
-    return size.words if size.place else counted(size.elements, "element")
-
-
-def _named(places: _Places) -> dict[str, str]:
-    """Each place in words, which may be others in another run."""
-    words: dict[str, dict[str, None]] = {}
-    for place, text in (pair for sizes in places.values() for pair in sizes.values()):
-        words.setdefault(place, {})[text] = None
-    return {place: " or ".join(texts) for place, texts in words.items()}
+    return {size.elements: (place, size.words) for place, size in shown.items()}
 
 
 # --- cells ----------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ def screen(evidence: Evidence) -> Screen:
 
 def _options(cells: Matrix, name: str) -> Mapping[str, str]:
     """The values of a switch in words, the foremost first."""
-    words = {"figure": FIGURES, "place": cells.places}.get(name, {})
+    places = {view.place: cells.place(view) for view in cells.views}
+    words = {"figure": FIGURES, "place": places}.get(name, {})
     values = dict.fromkeys(getattr(view, name) for view in cells.views)
     return {value: words.get(value, value) for value in values if value}
 

@@ -119,7 +119,7 @@ def _lead(cells: Matrix, column: Column, view: View) -> str:
         column.who if alone else column.mode,
         *[view.direction] * (view.direction != "forward"),
         *[view.dtype] * (view.dtype != "float32"),
-        cells.place(view),
+        cells.place(view, column.source),
     ]
     return capital(", ".join(filter(None, parts)))
 

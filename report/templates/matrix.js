@@ -27,15 +27,16 @@ function buildMatrix() {
 
 const wanted = (self) => self.switches.map((name, i) => self.state[name] ?? self.views[0][0][i]);
 
-function nearest(self, values, first = -1) {
-  const score = ([known]) => known.reduce((sum, value, i) => sum + (value === values[i]) * (i === first ? 9 : 1), 0);
+function nearest(self, values, weight) {
+  const fits = (value, i) => !value || value === values[i];
+  const score = ([known]) => known.reduce((sum, value, i) => sum + fits(value, i) * weight(i), 0);
   return self.views.reduce((best, view) => (score(view) > score(best) ? view : best));
 }
 
 function choose(self, radio) {
   const at = self.switches.indexOf(radio.name);
   const values = (self.view || self.views[0])[0].map((value, i) => (i === at ? radio.value : value));
-  const [found] = nearest(self, values, at);
+  const [found] = nearest(self, values, (i) => (i === at ? 9 : 1));
   const moved = found.filter((value, i) => value && values[i] && value !== values[i]);
   settle(self, Object.fromEntries(self.switches.map((name, i) => (
     [name, found[i] === self.views[0][0][i] ? "" : found[i]]))));
@@ -52,7 +53,7 @@ function settle(self, changes) {
 }
 
 function showMatrix(self) {
-  const view = nearest(self, wanted(self));
+  const view = nearest(self, wanted(self), (i) => (self.switches[i] in self.state ? 9 : 1));
   if (view !== self.view) {
     const first = self.view === null && view === self.views[0];
     self.view = view;
@@ -111,7 +112,7 @@ function filter(self) {
   self.sheet.querySelectorAll("tbody").forEach((group) => {
     const lines = [...group.rows].slice(1);
     lines.forEach((line) => {
-      const name = line.cells[0].textContent.toLowerCase();
+      const name = line.querySelector("b").textContent.toLowerCase();
       line.hidden = rows.length > 0 && !rows.some((word) => name.includes(word));
     });
     group.hidden = lines.every((line) => line.hidden);
