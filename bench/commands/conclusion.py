@@ -56,7 +56,7 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s per case; compiling took {facts.compile_seconds:.0f} s"
         )
-    text = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers)])
+    text = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers, facts.title)])
     return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
 
 

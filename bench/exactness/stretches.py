@@ -32,6 +32,7 @@ from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.samples import Certificate
 from ..results.status import Status
+from ..words import title
 from ..worker.protocol import Evaluate, Failure
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
@@ -222,10 +223,10 @@ def certify(
     if known:
         effort.reporter.say(f"{known} of {len(wanted)} parts were done before: going on")
     count = asked.places(case.dtype)[1]
-    title = f"{case.framework} {case.form} against {case.activation}, {count:,} inputs"
+    heading = f"{title(case.framework)} {case.form} against {case.activation}, {count:,} inputs"
     with (
         cluster(effort.scheduler, effort.workers) as compute,
-        effort.reporter.phase(title, len(wanted)) as done,
+        effort.reporter.phase(heading, len(wanted)) as done,
     ):
         estimated = _estimating(done, len(wanted) - known, known, effort.reporter.say)
         return sweep(subject, wanted, journal, compute, estimated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -40,20 +40,20 @@ _WORDS = {
 }
 
 
-def sentences(workers: Mapping[str, Observed]) -> list[str]:
+def sentences(workers: Mapping[str, Observed], title: Callable[[str], str] = str) -> list[str]:
     """Write a sentence per worker whose environment was unusual, or changed under its framework.
 
-    A worker that said nothing is passed over.
+    A worker that said nothing is passed over; `title` names a framework for people.
     """
-    return [text for label, worker in workers.items() for text in _unusual(label, worker)]
+    return [text for label, worker in workers.items() for text in _unusual(label, worker, title)]
 
 
-def _unusual(label: str, worker: Observed) -> Iterator[str]:
+def _unusual(label: str, worker: Observed, title: Callable[[str], str]) -> Iterator[str]:
     if strange := _differences(USUAL, worker.before):
         yield f"The worker {label} started in an unusual floating-point environment: {strange}."
     if changed := _differences(worker.before, worker.after):
         yield (
-            f"Importing {worker.framework} changed the floating-point environment of its "
+            f"Importing {title(worker.framework)} changed the floating-point environment of its "
             f"worker {label}: {changed}."
         )
 

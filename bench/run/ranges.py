@@ -17,6 +17,7 @@ from ..host.errors import ActbenchError
 from ..results.facts import WorkerFacts
 from ..results.samples import Missing
 from ..results.store import RESULTS, RunWriter, is_unfinished, new_folder
+from ..words import title
 from ..worker.protocol import Failure
 from ..workers.process import Failed
 from .recording import Outcome, derived, record
@@ -39,7 +40,7 @@ class Trial:
     def name(self) -> str:
         """The case for people."""
         case = self.case
-        return f"{case.framework} {case.activation} {case.form} {case.mode} {case.dtype}"
+        return f"{title(case.framework)} {case.activation} {case.form} {case.mode} {case.dtype}"
 
 
 def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort: Effort) -> Outcome:

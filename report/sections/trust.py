@@ -78,7 +78,8 @@ def caveats(evidence: Evidence) -> list[str]:
                 f"Run {name} timed {counted(alone, 'case')} in one process: their intervals do not "
                 "contain differences between processes."
             )
-        sentences += [f"Run {name}. {text}" for text in floating_point.sentences(run.facts.workers)]
+        unusual = floating_point.sentences(run.facts.workers, run.facts.title)
+        sentences += [f"Run {name}. {text}" for text in unusual]
     return sentences
 
 

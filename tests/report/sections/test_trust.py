@@ -68,7 +68,7 @@ def test_a_changed_floating_point_environment_is_said(make_run: MakeRun) -> None
     after = {**before, "flushes_results": True}
     workers = {"torch": {"framework": "torch", "before": before, "after": after}}
     [line] = trust.caveats(read([make_run([*RELU], "fast", workers=workers)]))
-    assert line.startswith("Run fast. Importing torch changed")
+    assert line.startswith("Run fast. Importing PyTorch changed")
     assert line.endswith("subnormal results become zero.")
     assert trust.caveats(read([make_run([*RELU], "calm")])) == []
 
