@@ -3,72 +3,121 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ..catalog.activations import CATALOG, nearest
+from ..catalog.cases import Selection
+from ..compare import activations, words
 from ..compare import runs as module
-from ..compare import words
 from ..compare.timing import ZONE
-from ..host.errors import UsageError
+from ..host.errors import StoreError, UsageError
+from ..host.interrupt import interruptible
+from ..host.progress import Reporter
 from ..results import store
-from .options import DEBUG, Finite
+from ..timing.in_turn import Effort, Setting
+from .options import DEBUG, PYTHONS, SEED, Finite, interpreters, selecting
 
 _EXAMPLES = """
 \b
 Examples:
+  actbench compare gelu squareplus --framework torch --mode compiled
+  actbench compare 'gelu[textbook]' 'gelu[native]' --framework jax --direction backward
+  actbench compare silu 'squareplus(b=1)' --size launch --size memory --json
   actbench compare results/before results/after
   actbench compare 2026-01-31T12-00-00-standard 2026-02-28T12-00-00-standard --limit 50
-  actbench compare before after --dead-zone 0.1 --strict
+  actbench compare before after --dead-zone 0.2 --strict
   actbench compare before after --markdown > summary.md
   actbench compare here there --across-machines --json
 
 \b
-Exit status: 0 nothing slower or less exact, 1 a regression: something is slower, less exact or
-fails, 2 bad usage, runs of different machines or with nothing in common, 3 undecided (with
+Exit status of two activations: 0 timed, 1 nothing could be timed or a case was refused because its
+times would mislead, 2 bad usage, 130 interrupted.
+Exit status of two runs: 0 nothing slower or less exact, 1 a regression: something is slower, less
+exact or fails, 2 bad usage, runs of different machines or with nothing in common, 3 undecided (with
 --strict), 4 a run that cannot be read.
 """
+_OF_RUNS = ("zone", "across_machines", "strict", "limit", "as_markdown")
+_OF_BOTH = ("first", "second", "as_json")
+
+
+def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    return selecting(command, "activation")
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("base", metavar="RUN_A", type=click.Path(path_type=Path))
-@click.argument("candidate", metavar="RUN_B", type=click.Path(path_type=Path))
+@click.argument("first", metavar="ACTIVATION|RUN")
+@click.argument("second", metavar="ACTIVATION|RUN")
+@_choosing
+@click.option(
+    "--precision",
+    type=Finite(0, min_open=True),
+    default=Effort.precision,
+    show_default=True,
+    help="Half an interval over the ratio of two activations, at which timing stops.",
+)
+@click.option(
+    "--budget",
+    type=Finite(0),
+    default=Effort.budget,
+    show_default=True,
+    help="Seconds after which no further process is started.",
+)
+@SEED
+@PYTHONS
 @click.option(
     "--dead-zone",
     "zone",
     type=Finite(0, min_open=True),
     default=ZONE,
     show_default=True,
-    help="The least change of a time to detect, as a share.",
+    help="Of two runs: the least change of a time to detect, as a share.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines too.")
-@click.option("--strict", is_flag=True, help="Exit with 3 if something is undecided.")
+@click.option("--strict", is_flag=True, help="Of two runs: exit with 3 if something is undecided.")
 @click.option(
-    "--limit", type=click.IntRange(0), default=20, show_default=True, help="Lines of the table."
+    "--limit",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Of two runs: lines of the table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, as one object.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="The same text as Markdown.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Of two runs: the text as Markdown.")
 @DEBUG
 def compare(
-    base: Path,
-    candidate: Path,
+    first: str,
+    second: str,
     zone: float,
     across_machines: bool,
     strict: bool,
     limit: int,
     as_json: bool,
     as_markdown: bool,
+    **asked: Any,
 ) -> None:
-    """Say what became slower or less exact from RUN_A, the base, to RUN_B, the candidate.
+    """Set two activations side by side, or two stored runs.
 
-    A run is a folder, or its name under results/. A case is slower where its time is and its cost
-    over its unit is too: hours apart a machine moves all times alike, and a unit that became faster
-    makes nothing else slower. Exactness is compared as it is.
+    Two activations are timed in turn, in several fresh processes: how many times as long the first
+    takes, with its 95 % interval, in each framework and mode that is chosen. An activation is in
+    its plain form unless one is named: `gelu[textbook]`, or --form for both. Nothing is stored.
+
+    Of two runs, folders or their names under results/, it says what became slower or less exact
+    from the first, the base, to the second, the candidate. A case is slower where its time is and
+    its cost over its unit is too: hours apart a machine moves all times alike, and a unit that
+    became faster makes nothing else slower. Exactness is compared as it is.
     """
-
+    if not _are_runs(first, second):
+        _refuse("two runs", lambda name: name in _OF_RUNS)
+        sys.exit(_activations((first, second), as_json, **asked))
+    _refuse("two activations", lambda name: name not in (*_OF_RUNS, *_OF_BOTH))
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")
-    runs = store.load(base), store.load(candidate)
+    runs = store.load(Path(first)), store.load(Path(second))
     comparison = module.compare(*runs, zone=zone, across_machines=across_machines)
     if as_json:
         click.echo(words.for_machines(comparison, strict))
@@ -77,3 +126,69 @@ def compare(
     else:
         click.echo(words.for_people(comparison, limit))
     sys.exit(comparison.exit_status(strict))
+
+
+def _are_runs(*names: str) -> bool:
+    """Say whether two names are runs, and not activations.
+
+    Raises UsageError for one of either and for what is neither, StoreError for a folder that is no
+    run.
+    """
+    runs = [_is_run(name) for name in names]
+    for name in (name for name, is_run in zip(names, runs, strict=True) if not is_run):
+        if Path(name).exists() or "/" in name:
+            store.locate(Path(name))
+        label = name.partition("[")[0].partition("(")[0].strip()
+        if label not in CATALOG:
+            hint = nearest(label, list(CATALOG))
+            raise UsageError(f"{name!r} is neither a run nor an activation: {hint}")
+    if len(set(runs)) > 1:
+        kinds = ["a run" if run else "an activation" for run in runs]
+        raise UsageError(
+            f"{names[0]} is {kinds[0]} and {names[1]} is {kinds[1]}: name two of either"
+        )
+    return all(runs)
+
+
+def _is_run(name: str) -> bool:
+    try:
+        store.locate(Path(name))
+    except StoreError:
+        return False
+    return True
+
+
+def _refuse(of: str, belongs: Callable[[str], bool]) -> None:
+    """Raise UsageError for an option that was given and is for something else."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE and belongs(parameter.name or ""):
+            raise UsageError(f"{parameter.opts[0]} is for {of}: leave it out here")
+
+
+def _activations(
+    named: tuple[str, str],
+    as_json: bool,
+    precision: float,
+    budget: float,
+    seed: int,
+    pythons: tuple[str, ...],
+    **chosen: tuple[Any, ...],
+) -> int:
+    """Time two activations, say their ratio, and return the exit status."""
+    interpreter = interpreters(pythons)
+    with tempfile.TemporaryDirectory(prefix="actbench-compare-") as folder, interruptible():
+        answer = activations.compare(
+            named,
+            Selection(**chosen),
+            Effort(precision=precision, budget=budget),
+            Setting(
+                Path(folder),
+                lambda name: interpreter.get(name, interpreter.get("", sys.executable)),
+                seed,
+            ),
+            Reporter(quiet=as_json),
+        )
+    click.echo(answer.for_machines() if as_json else answer.for_people())
+    return answer.exit_status

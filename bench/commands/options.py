@@ -92,8 +92,8 @@ FRAMEWORKS = click.option(
 )
 
 
-def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose cases. Each may be given several times."""
+def selecting(command: Callable[..., Any], *without: str) -> Callable[..., Any]:
+    """Add the options that choose cases, but for some. Each may be given several times."""
     options = (
         ("activation", "A name of `list`, with parameters if need be: squareplus(b=0)."),
         ("form", f"{', '.join(all_forms())}."),
@@ -106,7 +106,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         ("output", "fresh, or reused: written to memory that is there already."),
         ("cache", "warm, or cold: emptied before every call."),
     )
-    for name, text in reversed(options):
+    for name, text in reversed([option for option in options if option[0] not in without]):
         plural = name if name == "threads" else f"{name}s"
         command = click.option(f"--{name}", plural, multiple=True, help=text)(command)
     return FRAMEWORKS(command)

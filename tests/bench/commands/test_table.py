@@ -14,11 +14,10 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.commands import run as command
 from actbench.bench.commands.cells import Cell, cells
 from actbench.bench.commands.table import answer, sentence, table
-from actbench.bench.host.machine import Machine
 from actbench.bench.results.facts import RunFacts
 from actbench.bench.results.rows import Against, Other, Row, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import load
+from actbench.bench.results.store import load, read_facts
 from actbench.bench.run.recording import Outcome
 from actbench.bench.run.request import known_frameworks
 from actbench.bench.words import bar, plus_minus
@@ -30,12 +29,12 @@ CLASSES = {"launch": 64, "l1": 4096, "l2": 65536, "memory": 2**23}
 
 
 def _facts(*activations: str, **asked: list[str | int]) -> RunFacts:
-    return RunFacts(
-        schema=3, command="", profile="", seed=0, started="", rounds=1, epochs=4, batch=0.0005,
-        batches=12, precision=0.03, budget=5, per_binade=8, size_classes={"cpu": CLASSES},
-        asked={"activations": [*activations], **asked}, inputs="", machine=Machine("Example"),
+    return replace(
+        read_facts(PUBLISHED),
+        asked={"activations": [*activations], **asked},
+        size_classes={"cpu": CLASSES},
         frameworks=known_frameworks(),
-    )  # fmt: skip
+    )
 
 
 def _timed(case: Case, cost: float, half: float = 0.02, call: float = 48_200.0) -> list[Row]:

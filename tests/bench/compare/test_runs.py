@@ -581,7 +581,7 @@ def test_help_shows_examples_and_exit_statuses(capsys: pytest.CaptureFixture[str
     assert _command("--help") == 0
     text = capsys.readouterr().out
     assert "actbench compare results/before results/after" in text
-    assert "Exit status: 0 nothing slower or less exact" in text
+    assert "Exit status of two runs: 0 nothing slower or less exact" in text
 
 
 @pytest.mark.slow

@@ -1,0 +1,186 @@
+"""Two activations compared directly: which cases, their ratio, and how that is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..catalog.activations import find
+from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
+from ..catalog.sizes import places, size_classes
+from ..host.errors import UsageError
+from ..host.progress import Reporter
+from ..results.status import Status
+from ..results.store import dump
+from ..timing.in_turn import Effort, Pair, Setting, estimates, measure
+from ..timing.ratios import Estimate
+from ..words import Table, bar, conditions, duration, finite, place_words, plus_minus, tally, title
+from ..worker.protocol import Failure
+
+_NAMED = re.compile(r"^(?P<label>[^\[\]]+)(\[(?P<form>\w+)\])?$")
+
+
+@dataclass(frozen=True)
+class Named:
+    """An activation as it was named, and its form: the plain one where that is empty."""
+
+    label: str
+    form: str = ""
+
+    @classmethod
+    def read(cls, text: str, form: str = "") -> Named:
+        """`gelu`, `squareplus(b=0)`, `gelu[textbook]`. Raises UsageError for an unknown name."""
+        match = _NAMED.match(text.strip())
+        if not match:
+            raise UsageError(f"cannot read {text!r}: write it as activation or activation[form]")
+        return cls(find(match["label"]).label, match["form"] or form)
+
+    def __str__(self) -> str:
+        return f"{self.label}[{self.form}]" if self.form else self.label
+
+    def cases(self, selection: Selection) -> dict[Case, Case]:
+        """The cases of what was selected, by what two activations have in common."""
+        forms = (self.form,) if self.form else ()
+        plan = Plan((self.label,), forms=("plain",))
+        profile = replace(PROFILES["smoke"], plans=(plan,))
+        chosen = replace(selection, activations=(self.label,), forms=forms)
+        return {replace(case, activation="", form=""): case for case in expand(profile, chosen)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How long the first activation takes over the second, by setting.
+
+    `ratios` are those of the pairs, in their order; None where nothing was timed.
+    """
+
+    first: Named
+    second: Named
+    pairs: Sequence[Pair]
+    ratios: Sequence[Estimate | None]
+
+    @property
+    def exit_status(self) -> int:
+        """1 where nothing could be timed or a case was refused, else 0."""
+        refused = any(p.failure and p.failure.status is Status.REFUSED for p in self.pairs)
+        return int(refused or not any(self.ratios))
+
+    @property
+    def sentence(self) -> str:
+        """`gelu takes 1.75 ±0.03 times as long as squareplus: PyTorch compiled, …`."""
+        known = [ratio for ratio in self.ratios if ratio]
+        if not known:
+            return f"{self.first} and {self.second} could not be compared."
+        if len(known) == 1:
+            [(pair, ratio)] = [(p, r) for p, r in zip(self.pairs, self.ratios, strict=True) if r]
+            return (
+                f"{self.first} takes {plus_minus(ratio.value, ratio.half_width)} times as long as "
+                f"{self.second}: {_setting(pair.case)} ({len(pair.logs)} processes)."
+            )
+        counts = tally(map(_verdict, known), ("longer", "less", "undecided"))
+        return f"{self.first} against {self.second} in {len(known)} settings: {counts}."
+
+    def for_people(self) -> str:
+        """A table of several settings, what failed, and the sentence."""
+        lines = self._table() if sum(map(bool, self.ratios)) > 1 else []
+        lines += [
+            f"{_setting(pair.case)}: {pair.failure.status}: {pair.failure.reason}."
+            for pair in self.pairs
+            if pair.failure
+        ]
+        return "\n".join([*lines, self.sentence])
+
+    def _table(self) -> list[str]:
+        most = max(ratio.value for ratio in self.ratios if ratio)
+        head = ("", f"over {self.second}", "", str(self.first), str(self.second), "processes", "")
+        return Table(
+            head,
+            [
+                (
+                    _setting(pair.case),
+                    plus_minus(ratio.value, ratio.half_width),
+                    bar(ratio.value / most),
+                    *map(duration, pair.times),
+                    str(len(pair.logs)),
+                    _verdict(ratio),
+                )
+                for pair, ratio in zip(self.pairs, self.ratios, strict=True)
+                if ratio
+            ],
+        ).text()
+
+    def for_machines(self) -> str:
+        """Both names, the sentence and a record per setting as one JSON object."""
+        both = zip(self.pairs, self.ratios, strict=True)
+        record = {
+            "first": str(self.first),
+            "second": str(self.second),
+            "sentence": self.sentence,
+            "exit_status": self.exit_status,
+            "rows": [_record(pair, ratio) for pair, ratio in both],
+        }
+        return dump(finite(record))
+
+
+def compare(
+    named: Sequence[str],
+    selection: Selection,
+    effort: Effort,
+    setting: Setting,
+    reporter: Reporter,
+) -> Answer:
+    """Time two activations in turn, in every setting that was selected.
+
+    Raises UsageError for names that do not exist, and for two that are the same.
+    """
+    if len(selection.forms) > 1:
+        raise UsageError(
+            "one --form is for both: write others as gelu[textbook] squareplus[stable]"
+        )
+    first, second = (Named.read(text, *selection.forms) for text in named)
+    cases, others = first.cases(selection), second.cases(selection)
+    pairs = [_pair(case, others[common]) for common, case in cases.items()]
+    if any(pair.case == pair.other for pair in pairs):
+        raise UsageError(f"{first} and {second} are the same: name two activations or two forms")
+    alive = [pair for pair in pairs if not pair.failure]
+    with reporter.phase("Timing in turn", effort.most * len({p.key for p in alive})) as done:
+        measure(alive, effort, setting, done)
+    ratios = iter(estimates([pair for pair in pairs if pair.logs]))
+    return Answer(first, second, pairs, [next(ratios) if pair.logs else None for pair in pairs])
+
+
+def _pair(case: Case, other: Case) -> Pair:
+    reason = unsupported(case) or unsupported(other)
+    return Pair(case, other, failure=Failure(Status.UNSUPPORTED, reason) if reason else None)
+
+
+def _verdict(ratio: Estimate) -> str:
+    if ratio.low > 1:
+        return "longer"
+    return "less" if ratio.high < 1 else "undecided"
+
+
+def _setting(case: Case) -> str:
+    """`PyTorch compiled, forward, float32, in cache, 32,768 elements`."""
+    classes, known = size_classes(case.device), places(case.device)
+    at = [known[name] for name, size in classes.items() if size == case.size]
+    where = ", ".join(place_words(place) for place in at[:1])
+    return ", ".join(filter(None, (f"{title(case.framework)} {conditions(case.as_dict())}", where)))
+
+
+def _record(pair: Pair, ratio: Estimate | None) -> dict[str, Any]:
+    case, failure = pair.case.as_dict(), pair.failure
+    times = pair.times if ratio else (None, None)
+    return {
+        **{name: case[name] for name in case if name not in ("activation", "form")},
+        "forms": [pair.case.form, pair.other.form],
+        "ratio": ratio.value if ratio else None,
+        "low": ratio.low if ratio and ratio.known else None,
+        "high": ratio.high if ratio and ratio.known else None,
+        "ns": list(times),
+        "processes": len(pair.logs),
+        "status": failure.status if failure else Status.OK,
+        "reason": failure.reason if failure else "",
+    }

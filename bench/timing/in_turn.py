@@ -1,0 +1,160 @@
+"""Two cases timed in turn, on the same input, in one fresh process after another.
+
+A process gives one value: the median over blocks of the log ratio of two batches, half a
+millisecond each. How much processes differ decides how many there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from ..catalog.cases import Case
+from ..host.cpus import available_cpus, measuring_cpus
+from ..worker.protocol import Failure, Turns
+from ..workers.environment import Key
+from ..workers.supervised import SupervisedWorker
+from .ratios import Estimate, common_spread, of_blocks
+
+_TIMEOUT = 300.0
+_ERROR = 0.05
+"""The probability that an interval misses the ratio."""
+_ENOUGH = 4
+"""Unspoilt blocks of a process from which on its spoilt ones are dropped."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The work for a comparison: blocks of batches of so many seconds in each process.
+
+    Fresh processes go on until every ratio is known to within `precision`, half an interval as a
+    share, or there were `most`, or `budget` seconds have passed; `fewest` there are in any case.
+    """
+
+    blocks: int = 24
+    batch: float = 0.0005
+    precision: float = 0.02
+    fewest: int = 3
+    most: int = 12
+    budget: float = 22.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What processes share: where their own output goes, their interpreters, and the seed."""
+
+    logs: Path
+    python_of: Callable[[str], str]
+    seed: int = 0
+
+
+@dataclass
+class Pair:
+    """Two cases of one framework, and per process the log ratio and the ns of a call of either.
+
+    `failure` says why there is no more of them.
+    """
+
+    case: Case
+    other: Case
+    logs: list[float] = field(default_factory=list)
+    nanoseconds: list[tuple[float, float]] = field(default_factory=list)
+    failure: Failure | None = None
+
+    @property
+    def key(self) -> Key:
+        """The kind of process in which both are timed."""
+        return Key(self.case.framework, self.case.device, self.case.threads)
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """The ns of a call of either, the median over processes."""
+        first, second = zip(*self.nanoseconds, strict=True)
+        return median(first), median(second)
+
+    def add(self, turns: Turns) -> None:
+        """Add the blocks of a process: those that nobody spoilt, or all where these are few."""
+        clean = [place for place, spoilt in enumerate(turns.spoilt) if not spoilt]
+        kept = clean if len(clean) >= _ENOUGH else range(len(turns.spoilt))
+        case = [turns.elapsed[place] / turns.loops for place in kept]
+        other = [turns.unit_elapsed[place] / turns.unit_loops for place in kept]
+        self.logs.append(of_blocks(other, case))
+        self.nanoseconds.append((median(case), median(other)))
+
+
+def estimates(pairs: Sequence[Pair]) -> list[Estimate]:
+    """The ratio of each pair with its 95 % interval; NaN where nothing was timed."""
+    spread = common_spread(pair.logs for pair in pairs)
+    return [spread.ratio(pair.logs).interval(_ERROR) for pair in pairs]
+
+
+def measure(
+    pairs: Sequence[Pair], effort: Effort, setting: Setting, done: Callable[[], None]
+) -> None:
+    """Time the pairs in as many fresh processes as their ratios need; `done` counts processes.
+
+    The next process starts on other CPUs while one is timed, if there are any.
+    """
+    started = time.monotonic()
+    keys = list(dict.fromkeys(pair.key for pair in pairs))
+    turns = [(turn, key) for turn in range(effort.most) for key in keys]
+    ahead = all(key.device == "cpu" and len(available_cpus()) > key.threads for key in keys)
+    workers: list[SupervisedWorker] = []
+
+    def start(turn: int, key: Key) -> SupervisedWorker:
+        worker = _worker(key, _alive(pairs, key), setting)
+        workers.append(worker)
+        if worker.numbers:
+            worker.start()
+        for case in worker.numbers:
+            worker.prepare(case, setting.seed, checked=turn == 0)
+        return worker
+
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[SupervisedWorker] | None = None
+        try:
+            for place, (turn, key) in enumerate(turns):
+                late = time.monotonic() - started > effort.budget
+                if key == keys[0] and turn >= effort.fewest and (late or _narrow(pairs, effort)):
+                    break
+                worker = (coming or pool.submit(start, turn, key)).result()
+                following = turns[place + 1 : place + 2] if ahead else []
+                coming = next((pool.submit(start, *next_) for next_ in following), None)
+                _time(worker, _alive(pairs, key), effort, setting.seed)
+                worker.close()
+                done()
+        finally:
+            for worker in workers:
+                worker.close()
+
+
+def _worker(key: Key, pairs: Iterable[Pair], setting: Setting) -> SupervisedWorker:
+    """A worker with both cases of some pairs, which starts where nothing is timed."""
+    cases = dict.fromkeys(case for pair in pairs for case in (pair.case, pair.other))
+    log = setting.logs / f"worker-{key.label.replace('/', '-')}.log"
+    cpus = available_cpus()[: key.threads]
+    return SupervisedWorker(key, cases, setting.python_of(key.framework), cpus, log, _TIMEOUT)
+
+
+def _time(worker: SupervisedWorker, pairs: Sequence[Pair], effort: Effort, seed: int) -> None:
+    if pairs:
+        worker.pin(measuring_cpus(worker.key.threads))
+    for pair in pairs:
+        turns = worker.in_turn(pair.case, pair.other, seed, effort.batch, effort.blocks)
+        if turns:
+            pair.add(turns)
+        else:
+            pair.failure = worker.failure_of(pair.case) or worker.failure_of(pair.other)
+
+
+def _alive(pairs: Iterable[Pair], key: Key) -> list[Pair]:
+    return [pair for pair in pairs if pair.key == key and not pair.failure]
+
+
+def _narrow(pairs: Iterable[Pair], effort: Effort) -> bool:
+    alive = [pair for pair in pairs if not pair.failure]
+    return all(estimate.half_width <= effort.precision for estimate in estimates(alive))
