@@ -82,12 +82,12 @@ class Problem:
             counts = np.where(points[index] == self.bits.ravel(), times[index], 0)
         return np.repeat(np.arange(counts.size), np.where(np.isnan(self.value.flat), 0, counts))
 
-    @property
+    @cached_property
     def at_zeros(self) -> reference.Reference:
         """The exact values at 0 and −0."""
         return reference.exact_values(self.activation, self.direction, np.array([0.0, -0.0]))
 
-    @property
+    @cached_property
     def beside_zero(self) -> Array:
         """Mark results that lie beside a zero of the function itself.
 

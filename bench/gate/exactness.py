@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
 _MEASURES = {
+    "max_ulp_near": "largest error in [−20, 20], ulp",
+    "max_absolute_near": "largest distance in [−20, 20]",
+    "trouble_outside": "inputs outside [−20, 20] in trouble",
     "max_ulp": "largest error, ulp",
     "max_ulp_flushed": "largest error with subnormals contracted, ulp",
     "max_ulp_parameter": "largest error of a learned parameter's gradient, ulp",

@@ -122,6 +122,9 @@ def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
     )
     assert f"results not correctly rounded: 0 → {wrong:,}" in compared.worse
     assert "largest error, ulp: 0 → 7" in compared.worse
+    assert "largest error in [−20, 20], ulp: 0 → 7" in compared.worse
+    distance = (finite - rounded)[finite <= 20].max()
+    assert f"largest distance in [−20, 20]: 0 → {distance:.3g}" in compared.worse
 
 
 def _edited(form: Form, at: float, value: float) -> Form:
