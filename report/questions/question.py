@@ -56,7 +56,11 @@ def answer(question: Question, evidence: Evidence) -> Answer:
     """The answer of the rows: for each run and device, in its foremost conditions."""
     named = (f"--activation {name}" for name in question.names)
     command = with_device(evidence, " ".join(["actbench run", *named, question.measure]))
-    among = foremost(groups(evidence, question.values(evidence)))
+    among = [
+        group
+        for group in foremost(groups(evidence, question.values(evidence)))
+        if list(_places(question, group))
+    ]
     if not among:
         return Answer(question.title, ("Not measured in this run.",), command)
     sentences = list(_sentences(question, among))[:_SENTENCES]

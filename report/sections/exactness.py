@@ -201,7 +201,7 @@ def line(finding: Finding) -> str:
     of = "f′" if case.direction == "backward" else "f"
     at = f"{of}({_value(point.x)})" if point.input else "a result"
     if point.got is None:
-        return f"{names}, {conditions}: {at} is a NaN for a number, or a number for NaN"
+        return f"{names}, {conditions}: {at} is NaN, or should be"
     got, exact = _apart(point.got, math.nan if point.exact is None else point.exact)
     return f"{names}, {conditions}: {at} = {got}, exactly {exact}"
 

@@ -13,12 +13,14 @@ from ..words import counted
 
 ORDER = 20
 TITLE = "Questions"
+_NAMED = 3
 
 
 def SUMMARY(evidence: Evidence) -> str:
     """The first questions that are answered, and the number of all."""
-    first, *others = answers(evidence)
-    return f"{first.question} And {counted(len(others), 'more question')}."
+    answered = [answer.question for answer in answers(evidence) if answer.figure]
+    more = f"{counted(len(answered) - _NAMED, 'question')} more." * (len(answered) > _NAMED)
+    return " ".join(filter(None, [*answered[:_NAMED], more]))
 
 
 def content(evidence: Evidence) -> Mapping[str, Any] | None:
