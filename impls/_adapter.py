@@ -84,8 +84,10 @@ class Contract(Protocol):
         output followed by the gradients (`both`).
         With a `slot`, a list of one tensor, a forward step writes its result where that tensor is,
         and leaves the result in the slot; the tensor may be gone afterwards (JAX donates it).
-        Raises NotCompiled where `mode` is `compiled` and the function ran eagerly, Unsupported
-        where the framework cannot write to a given tensor.
+        Where `mode` is `compiled` the function is compiled for the arrays' dtypes and shapes, with
+        its parameters as constants. Raises NotCompiled where all or a part of it would run eagerly,
+        now or in a call of the step; Unsupported where the framework cannot write to a given
+        tensor.
         """
 
     def wait(self, result: Any) -> None:

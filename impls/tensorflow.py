@@ -6,8 +6,9 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import wraps
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function import concrete_function
 
 from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
@@ -824,7 +826,7 @@ class Adapter(Contract):
         tf.config.threading.set_inter_op_parallelism_threads(1)
         self._asynchronous = device == "cuda"
         self._place = "/GPU:0" if self._asynchronous else "/CPU:0"
-        self._functions: dict[tuple[Form, str], Any] = {}
+        self._functions: dict[tuple[Any, ...], Any] = {}
         flag = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
         self._cache = Path(flag[1]) if flag else None
         self._listed = (0, 0)
@@ -857,16 +859,20 @@ class Adapter(Contract):
             raise Unsupported("TensorFlow writes to no given tensor; its allocator keeps memory")
         if mode == "eager":
             return _step(function, arrays, upstream, direction, lambda part: part)
-        key = (function, direction)
+        key = (function, direction, *((array.dtype, tuple(array.shape)) for array in arrays))
+        known = key in self._functions
 
         def compile_(part: Callable[..., Any]) -> Any:
-            if key not in self._functions:
-                self._functions[key] = tf.function(part, jit_compile=True, autograph=False)
+            if not known:
+                called = _only_traced(part)
+                self._functions[key] = tf.function(called, jit_compile=True, autograph=False)
             return self._functions[key]
 
-        step = _step(function, arrays, upstream, direction, compile_)
-        step()
-        _check_compiled(self._functions[key])
+        with nullcontext() if known else _named(key):
+            step = _step(function, arrays, upstream, direction, compile_)
+            if not known:
+                step()
+        _check_for_xla(self._functions[key])
         return step
 
     def wait(self, result: Any) -> None:
@@ -925,11 +931,48 @@ class Adapter(Contract):
 _CALLBACKS = {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
-def _check_compiled(function: Any) -> None:
-    """Raise NotCompiled unless the function was traced, and traced for XLA."""
-    traced = function.experimental_get_tracing_count()
-    if tf.config.functions_run_eagerly() or not traced:
-        raise NotCompiled("tf.function ran eagerly: is run_functions_eagerly on?")
+_names: Counter[str] = Counter()
+
+
+@contextmanager
+def _named(key: tuple[Any, ...]) -> Iterator[None]:
+    """Give functions that are traced meanwhile the names that another process gives them.
+
+    XLA's cache knows a program by its name, in which TensorFlow puts a number that depends on all
+    that ran before: nothing would ever be found. Two versions of this module in one process have
+    names of their own.
+    """
+    function, *others = key
+    form = getattr(getattr(function, "func", function), "__name__", "function")
+    parameters = getattr(function, "keywords", {})
+    label = re.sub(r"\W+", "_", f"{__name__} {form} {parameters} {others}")
+
+    def name(graph: str) -> str:
+        text = f"__inference_{graph}_{label}"
+        _names[text] += 1
+        return f"{text}_{_names[text]}"
+
+    before = concrete_function._inference_name
+    concrete_function._inference_name = name
+    try:
+        yield
+    finally:
+        concrete_function._inference_name = before
+
+
+def _only_traced(part: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which raises NotCompiled where it is run eagerly: tf.function traces it."""
+
+    def traced(*inputs: Tensor) -> Any:
+        if tf.executing_eagerly():
+            raise NotCompiled("tf.function ran eagerly: is run_functions_eagerly on?")
+        return part(*inputs)
+
+    return traced
+
+
+def _check_for_xla(function: Any) -> None:
+    """Raise NotCompiled where the function was traced for another compiler than XLA."""
     for concrete in function._list_all_concrete_functions():
         if not concrete.function_def.attr["_XlaMustCompile"].b:
             raise NotCompiled("tf.function ran as a graph without XLA")
