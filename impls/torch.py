@@ -965,11 +965,10 @@ class _Inductor:
     def __call__(self, graph: Any, inputs: Sequence[Tensor]) -> Any:
         from torch._inductor.compile_fx import compile_fx  # takes a second: eager work needs none
 
-        made, counts = _made(), torch._dynamo.utils.counters["inductor"]
-        loaded = counts["fxgraph_cache_hit"]
+        made, loaded = _made(), _counted("hit")
         compiled = compile_fx(graph, inputs)
         self.graphs += 1
-        self.loaded += _made() == made and counts["fxgraph_cache_hit"] > loaded
+        self.loaded += _made() == made and _counted("hit") > loaded
         return compiled
 
     def compile(self, function: Form, inputs: Sequence[Tensor]) -> None:
@@ -994,8 +993,12 @@ class _Inductor:
 
 def _made() -> int:
     """The number of graphs that Inductor compiled and did not find in its cache."""
-    counts = torch._dynamo.utils.counters["inductor"]
-    return int(counts["fxgraph_cache_miss"] + counts["fxgraph_cache_bypass"])
+    return _counted("miss") + _counted("bypass")
+
+
+def _counted(what: str) -> int:
+    # Asked for anew each time: Inductor puts another counter in its place.
+    return int(torch._dynamo.utils.counters["inductor"][f"fxgraph_cache_{what}"])
 
 
 @contextmanager
