@@ -32,7 +32,6 @@ _PLACES = {
     Where.LAST_LEVEL: "in the last-level cache",
     Where.MEMORY: "from memory",
 }
-_BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _TITLES: dict[str, str] = {}
@@ -105,9 +104,9 @@ def plus_minus(value: float, half_width: float) -> str:
     return f"{shown} ±{half if float(half) or not half_width else number(half_width * value)}"
 
 
-def bar(share: float) -> str:
-    """A bar of at most ten letters, to an eighth of one."""
-    eighths = max(1, round(share * _BAR * 8))
+def bar(share: float, letters: int = 10) -> str:
+    """A bar of at most so many letters, to an eighth of one."""
+    eighths = max(1, round(share * letters * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 

@@ -140,6 +140,20 @@ PROFILES: Mapping[str, Profile] = {
             title="one activation per family, in a minute, to see whether everything works here",
         ),
         Profile(
+            name="ask",
+            plans=(Plan(_NAMES, forms=("plain",), directions=("forward", "backward")),),
+            epochs=3,
+            most=10,
+            batch=0.0004,
+            blocks=12,
+            precision=0.03,
+            seconds=12,
+            per_binade=8,
+            agreement_dtypes=("float32",),
+            title="what --activation names, forward and backward, in cache: half a minute for two "
+            "in one framework",
+        ),
+        Profile(
             name="standard",
             plans=(
                 Plan(_NAMES, forms=("plain",), sizes=(*_ANSWER, "l1")),

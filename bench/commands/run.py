@@ -44,7 +44,12 @@ kept.
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--profile", default="standard", show_default=True, help=_profile_help())
+@click.option(
+    "--profile",
+    default="",
+    show_default="ask where --activation names some, else standard",
+    help=_profile_help(),
+)
 @selecting
 @click.option(
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
@@ -96,6 +101,7 @@ def run(
 
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
+    profile = profile or ("ask" if chosen["activations"] else "standard")
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))
         raise UsageError(f"unknown profile {profile!r}: {hint}")

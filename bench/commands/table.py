@@ -16,8 +16,15 @@ from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
 _MOST_LINES = 40
-_DROPPED = ("absolute", "ns/element", "bar", "ulp")
-"""Columns that a narrow terminal does without, the first one first."""
+_WITHOUT: Sequence[tuple[str, ...]] = (
+    ("short bar",),
+    ("bar",),
+    ("bar", "absolute"),
+    ("bar", "absolute", "ns/element"),
+    ("bar", "absolute", "ns/element", "short bar"),
+    ("bar", "absolute", "ns/element", "short bar", "ulp"),
+)
+"""Columns that are left out of a table, fewer of them the wider the terminal is."""
 _FIRST = ("l2", "launch", "memory")
 """Size classes in the order in which they are read; others follow, by their elements."""
 _DECIDED = 0.2
@@ -85,9 +92,9 @@ def table(cells: Sequence[Cell], facts: RunFacts) -> list[str]:
 
 def _fit(lines: Sequence[_Line], varying: Sequence[int]) -> list[str]:
     """As many columns as the terminal is wide for."""
-    keys = [key for key in lines[0].columns if any(line.columns[key] for line in lines)]
-    for dropped in ("", *_DROPPED):
-        keys = [key for key in keys if key != dropped]
+    filled = [key for key in lines[0].columns if any(line.columns[key] for line in lines)]
+    for without in _WITHOUT:
+        keys = [key for key in filled if key not in without]
         laid_out = _laid_out(lines, varying, keys)
         if max(map(len, laid_out)) <= _width():
             break
@@ -101,7 +108,7 @@ def _width() -> int:
 
 def _laid_out(lines: Sequence[_Line], varying: Sequence[int], keys: Sequence[str]) -> list[str]:
     """Aligned lines below a head, with a line of its own at the start of each section."""
-    head = ["" for _ in varying] + [key if key != "bar" else "" for key in keys]
+    head = ["" for _ in varying] + ["" if key.endswith("bar") else key for key in keys]
     rows, before = [], None
     for line in lines:
         who = [line.who[place] for place in varying]
@@ -159,10 +166,11 @@ def _columns(cell: Cell, most: float) -> dict[str, str]:
     return {
         "over relu": plus_minus(cost.value, cost.half_width) if cost else _absent(cell),
         "bar": bar(cost.value / most) if cost else "",
+        "short bar": bar(cost.value / most, letters=5) if cost else "",
         "per call": duration(call.value) if call else "",
         "ns/element": number(element.value) if element else "",
         "ulp": _ulp(cell),
-        "absolute": _both(cell, "max_absolute_near", "median_absolute_near", _short),
+        "absolute": _both(cell, "max_absolute_near", "median_absolute_near"),
     }
 
 
@@ -171,20 +179,22 @@ def _absent(cell: Cell) -> str:
 
 
 def _ulp(cell: Cell) -> str:
-    near = _both(cell, "max_ulp_near", "median_ulp_near", number)
-    everywhere = f"{number(cell.errors['max_ulp'])}*" if "max_ulp" in cell.errors else ""
+    near = _both(cell, "max_ulp_near", "median_ulp_near")
+    everywhere = f"{_short(cell.errors['max_ulp'])}*" if "max_ulp" in cell.errors else ""
     mark = " !" if cell.errors.get("trouble_outside") else ""
     return f"{near or everywhere}{mark}"
 
 
-def _both(cell: Cell, largest: str, median: str, words: Callable[[float], str]) -> str:
-    figures = [words(cell.errors[name]) for name in (largest, median) if name in cell.errors]
+def _both(cell: Cell, largest: str, median: str) -> str:
+    figures = [_short(cell.errors[name]) for name in (largest, median) if name in cell.errors]
     return " · ".join(figures)
 
 
-def _short(value: float) -> str:
-    """Two digits of a small number."""
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e") if value else "0"
+def _short(error: float) -> str:
+    """Two digits: `1.7e7`, `190`, `0.63`, `4.8e-7`."""
+    if not math.isfinite(error) or 100 <= error < 1e6:
+        return number(round(error, -1) if math.isfinite(error) else error).partition(".")[0]
+    return f"{error:.2g}".replace("e-0", "e-").replace("e+0", "e")
 
 
 # --- what the table needs to be read --------------------------------------------------------------
@@ -207,16 +217,16 @@ def _notes(cells: Sequence[Cell], facts: RunFacts) -> Iterator[str]:
 
 
 def _units(cells: Iterable[Cell], facts: RunFacts) -> str:
-    """`relu native (PyTorch eager) and relu max (PyTorch compiled)`: what costs are over."""
+    """`relu native; for PyTorch compiled backward relu abs`: what costs are over."""
     whose: dict[str, list[str]] = {}
     for cell in cells:
         if cell.unit and cell.estimate(COST):
-            who = f"{facts.title(cell.case.framework)} {cell.case.mode}"
+            case = cell.case
+            who = f"{facts.title(case.framework)} {case.mode} {case.direction}"
             whose.setdefault(f"{cell.unit.name} {cell.unit.form}", []).append(who)
-    if len(whose) == 1:
-        return next(iter(whose))
-    listed = [f"{unit} ({', '.join(dict.fromkeys(who))})" for unit, who in whose.items()]
-    return "; ".join(listed)
+    usual, *others = sorted(whose, key=lambda unit: -len(whose[unit])) or [""]
+    exceptions = [f"for {', '.join(dict.fromkeys(whose[unit]))} {unit}" for unit in others]
+    return "; ".join([usual, *exceptions])
 
 
 def _reasons(cells: Iterable[Cell]) -> dict[str, list[Cell]]:

@@ -65,8 +65,8 @@ def test_standard_has_every_activation_in_every_place_and_direction() -> None:
                     assert replace(case, form="textbook") in found
 
 
-@pytest.mark.parametrize("name", list(PROFILES))
-def test_every_profile_can_split_a_cost(name: str) -> None:
+@pytest.mark.parametrize("name", ["smoke", "standard", "full"])
+def test_a_profile_of_everything_can_split_a_cost(name: str) -> None:
     """Each has relu, and a copy beside it, at the sizes between which the line is drawn."""
     asked, classes = expand(PROFILES[name]), size_classes("cpu")
     cases = [*asked, *floors(asked)]
@@ -78,6 +78,14 @@ def test_every_profile_can_split_a_cost(name: str) -> None:
             == (framework, activation, "forward", "float32")
         }
         assert {classes["launch"], classes["l1"], classes["l2"]} <= sizes
+
+
+def test_what_is_asked_by_name_is_plain_in_cache_and_both_ways() -> None:
+    cases = expand(PROFILES["ask"], Selection(frameworks=("torch",), activations=("gelu",)))
+    found = {(case.mode, case.direction, case.form, case.size) for case in cases}
+    size = size_classes("cpu")["l2"]
+    both = product(("eager", "compiled"), ("forward", "backward"))
+    assert found == {(*mode_and_direction, "native", size) for mode_and_direction in both}
 
 
 def test_a_size_class_is_so_many_elements_of_the_device() -> None:

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.commands import main
 from actbench.bench.commands import run as command
 from actbench.bench.commands.cells import Cell, cells
-from actbench.bench.commands.table import answer, sentence, table
+from actbench.bench.commands.table import _short, answer, sentence, table
+from actbench.bench.host.progress import Reporter
 from actbench.bench.results.facts import RunFacts
 from actbench.bench.results.rows import Against, Other, Row, described
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import load, read_facts
 from actbench.bench.run.recording import Outcome
-from actbench.bench.run.request import known_frameworks
+from actbench.bench.run.request import Request, known_frameworks
 from actbench.bench.words import bar, plus_minus
 
 PUBLISHED = max((Path(__file__).resolve().parents[3] / "results/published").glob("*-standard"))
@@ -74,7 +76,7 @@ def test_the_table_has_what_was_asked_for_with_its_figures() -> None:
     assert lines[2] == "in cache, float32, 65,536 elements"
     assert [line.split()[0] for line in lines[3:]] == ["squareplus", "gelu"], "as asked for"
     assert re.sub(r" {2,}", "|", lines[4].strip()) == (
-        "gelu|2.44 ±0.05|██████████|48.2 µs|1.90 · 0.250|1.2e-7 · 3.0e-9"
+        "gelu|2.44 ±0.05|██████████|48.2 µs|1.9 · 0.25|1.2e-7 · 3e-9"
     )
 
 
@@ -85,9 +87,9 @@ def test_both_directions_print_like_forward_with_the_larger_error() -> None:
     rows = [*_timed(GELU, 2.0), *_timed(both, 3.0), *_timed(backward, 4.0), *_near(GELU), *worse]
     lines = table(_cells(rows, facts), facts)
     assert [line.split()[0] for line in lines[3:]] == ["forward", "backward", "both"]
-    assert "1.90 · 0.250" in lines[3]
-    assert "3.80 · 0.500" in lines[4]
-    assert "3.80 · 0.500" in lines[5]
+    assert "1.9 · 0.25" in lines[3]
+    assert "3.8 · 0.5" in lines[4]
+    assert "3.8 · 0.5" in lines[5]
 
 
 def test_trouble_and_a_maximum_without_a_near_one_are_marked_and_explained() -> None:
@@ -95,8 +97,8 @@ def test_trouble_and_a_maximum_without_a_near_one_are_marked_and_explained() -> 
     rows = [*_timed(GELU, 2.0), *_near(GELU, trouble=7), *_timed(_square(), 1.3)]
     rows.append(Row(_square(size=7168), "max_ulp", 12.0))
     text = answer(_cells(rows, facts), facts)
-    assert any("1.90 · 0.250 !" in line for line in text)
-    assert any("12.0*" in line for line in text)
+    assert any("1.9 · 0.25 !" in line for line in text)
+    assert any("12*" in line for line in text)
     assert "*: the largest error over all inputs tried." in text
     assert any(line.startswith("!: outside [−20, 20]") for line in text)
 
@@ -199,6 +201,27 @@ def test_a_half_width_has_the_decimals_of_its_value(value: float, half: float, t
 
 def test_a_bar_is_as_long_as_its_share() -> None:
     assert [bar(share) for share in (1.0, 0.5, 0.25, 0.0)] == ["█" * 10, "█" * 5, "██▌", "▏"]
+    assert bar(0.5, letters=4) == "██"
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(16_740_000.0, "1.7e7"), (191.4, "190"), (0.632, "0.63"), (4.77e-7, "4.8e-7"), (0.0, "0")],
+)
+def test_an_error_has_two_digits(error: float, text: str) -> None:
+    assert _short(error) == text
+
+
+def test_the_usual_unit_stands_alone_and_others_say_whose_they_are() -> None:
+    facts = _facts("gelu")
+    other = [
+        replace(row, against=replace(RELU, form="abs"))
+        for row in _timed(replace(GELU, direction="backward"), 2.0)
+    ]
+    rows = [*_timed(GELU, 2.0), *_timed(replace(GELU, mode="eager"), 2.0), *other]
+    assert "1 is relu max; for PyTorch compiled backward relu abs." in answer(
+        _cells(rows, facts), facts
+    )
 
 
 # --- for machines ---------------------------------------------------------------------------------
@@ -217,3 +240,31 @@ def test_json_has_the_same_rows() -> None:
     text = command.for_people(outcome)
     assert "2.44 ±0.05" in text
     assert "Rows: run/rows.jsonl." in text
+
+
+# --- what is measured for it ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "profile"),
+    [
+        ((), "standard"),
+        (("--framework", "PyTorch"), "standard"),
+        (("--activation", "gelu"), "ask"),
+        (("--activation", "gelu", "--profile", "smoke"), "smoke"),
+    ],
+)
+def test_naming_an_activation_asks_for_little(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], profile: str
+) -> None:
+    def execute(request: Request, _: Reporter) -> Outcome:
+        asked.append(request)
+        return Outcome(Path("run"), _facts("gelu"), list(described(_timed(GELU, 2.0))))
+
+    asked: list[Request] = []
+    monkeypatch.setattr(command, "execute", execute)
+    with pytest.raises(SystemExit):
+        main(["run", *arguments])
+    [request] = asked
+    assert request.profile.name == profile
+    assert request.selection.frameworks == (("torch",) if "PyTorch" in arguments else ())
