@@ -20,6 +20,11 @@ class Verdict(Enum):
     BARE = "without an interval"
 
 
+def decided(ratio: Estimate) -> bool:
+    """True where the interval says which it is: a sentence may rest on it."""
+    return verdict(ratio) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
+
+
 def verdict(estimate: Estimate) -> Verdict:
     """The verdict of a ratio's interval."""
     if estimate.low is None or estimate.high is None:

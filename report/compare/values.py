@@ -31,12 +31,6 @@ class Value:
         width = self.estimate.width
         return width is not None and abs(width) <= 2 * STEADY
 
-    @property
-    def decided(self) -> bool:
-        """True for a ratio whose interval lies above 1, or below."""
-        low, high = self.estimate.low, self.estimate.high
-        return low is not None and high is not None and (low > 1 or high < 1)
-
 
 def figures(timed: Iterable[Timed], metric: str) -> list[Value]:
     """A metric of every case that has it."""

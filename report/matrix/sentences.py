@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, product, zip_longest
 
 from ..compare.families import NAMED
-from ..compare.ratios import Verdict, verdict
+from ..compare.ratios import Verdict, decided, verdict
 from ..read.evidence import COARSE, Estimate, Evidence
 from ..words import capital, counted, duration, listing, spelled, title
 from .model import Column, Matrix, View, matrix
@@ -152,7 +152,7 @@ def _claim(cells: Matrix, columns: Sequence[Column], view: View, name: str) -> C
 
 
 def _decided(cost: Estimate | None) -> bool:
-    return cost is not None and verdict(cost) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
+    return cost is not None and decided(cost)
 
 
 def _clauses(claims: Sequence[Claim]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..compare.groups import Group, foremost, groups
+from ..compare.ratios import decided
 from ..compare.sizes import Size
-from ..compare.values import STEADY, Value, reach
+from ..compare.values import Value, reach
 from ..draw.figure import Figure
 from ..draw.strips import Mark, Strip, Strips, panels
 from ..read.evidence import Evidence, with_device
@@ -64,7 +65,7 @@ def answer(question: Question, evidence: Evidence) -> Answer:
     if not among:
         return Answer(question.title, ("Not measured in this run.",), command)
     sentences = list(_sentences(question, among))[:_SENTENCES]
-    none = f"No figure is known to ±{STEADY:.0%}: the chart has the intervals."
+    none = "Nothing is decided: the chart has the intervals."
     figure = _figure(question, among, evidence)
     return Answer(question.title, sentences or [none], command, figure)
 
@@ -89,7 +90,7 @@ def _sentence(question: Question, lead: str, values: Sequence[Value]) -> Iterato
     """The ranges over the frameworks in which every activation named is known well enough."""
     known: dict[str, dict[str, float]] = {}
     for value in values:
-        if value.steady or (question.one and value.decided):
+        if decided(value.estimate) if question.one else value.steady:
             of_name = known.setdefault(value.case.activation, {})
             of_name[value.case.framework] = value.estimate.value / question.each
     for names in _choices([name for name in question.names if name in known]):

@@ -41,7 +41,7 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
     """The state of each run, caveats, and frameworks that were not measured."""
     return {
         "states": state(evidence),
-        "caveats": [*unfinished(evidence), *refusals(evidence), *caveats(evidence)],
+        "caveats": [*refusals(evidence), *caveats(evidence)],
         "absent": [] if gate.leads(evidence) else absent(evidence),
     }
 
@@ -54,16 +54,6 @@ def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
             _state(evidence, name, run),
         )
         for name, run in evidence.runs.items()
-    ]
-
-
-def unfinished(evidence: Evidence) -> list[str]:
-    """Sentences on runs that did not finish."""
-    return [
-        f"Run {name} is {run.facts.state}, not finished: it holds only what was measured until "
-        "then."
-        for name, run in evidence.runs.items()
-        if run.facts.state != "finished"
     ]
 
 
@@ -167,7 +157,6 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Intervals", _sampling(timed)),
         ("Machine", _machine(run)),
         ("Samples", [f"{run.facts.spoilt_samples:,} preempted"]),
-        ("Time", _time(run)),
         ("State", [run.facts.state]),
     ]
     return [(label, ", ".join(texts)) for label, texts in facts if texts]
@@ -202,14 +191,3 @@ def _machine(run: Run) -> list[str]:
     known = run.facts.machine
     load = [] if known.load is None else [f"load {known.load:g} at the start"]
     return [machine(known), *["virtual: its neighbours are not seen"] * bool(known.virtual), *load]
-
-
-def _time(run: Run) -> list[str]:
-    facts = run.facts
-    timed, case, compiling = facts.timed_share, facts.seconds_a_case, facts.compile_seconds
-    parts = [
-        "" if timed is None else f"{timed:.0%} of the measuring inside timed regions",
-        "" if case is None else f"{case:.2g} s per case",
-        f"{compiling:,.0f} s of compiling, all processes together" if compiling else "",
-    ]
-    return [part for part in parts if part]

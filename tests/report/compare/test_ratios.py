@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actbench.report.compare.ratios import Verdict, verdict
+from actbench.report.compare.ratios import Verdict, decided, verdict
 from actbench.report.read.evidence import Estimate
 
 
@@ -25,3 +25,4 @@ def test_a_difference_disappears_only_where_the_interval_says_so(
     low: float | None, high: float | None, expected: Verdict
 ) -> None:
     assert verdict(Estimate(1.0, low, high)) is expected
+    assert decided(Estimate(1.0, low, high)) is (expected not in (Verdict.OPEN, Verdict.BARE))
