@@ -79,6 +79,7 @@ class Activation:
     learnable: tuple[str, ...] = ()
     parameter_derivative: Exact | None = None
     kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
+    delicate: Callable[..., tuple[float, ...]] = lambda **_: ()
     thresholds: tuple[float, ...] = ()
     variants: tuple[Mapping[str, float | int | bool], ...] = ()
     primitive: bool = False
@@ -342,6 +343,7 @@ _RECORDS = (
         operations={"add": 2, "multiply": 2, "maximum": 2, "exp": 1},
         exact=lambda x, alpha: exact.where(x > 0, x, alpha * exact.elu(x / alpha, arb(1))),
         derivative=lambda x, alpha: exact.elu_slope(x / alpha, arb(1)),
+        delicate=lambda alpha: (0.0,),
         thresholds=_EXP_OVERFLOWS,
     ),
     Activation(
@@ -389,6 +391,7 @@ _RECORDS = (
         operations={"add": 1, "multiply": 2, "divide": 1, "maximum": 1, "exp": 1},
         exact=exact.softplus_approximation,
         derivative=exact.softplus_approximation_slope,
+        delicate=lambda: (0.0,),
     ),
     Activation(
         name="silu",
@@ -460,6 +463,7 @@ _RECORDS = (
         derivative=exact.squareplus_slope,
         thresholds=_SQUAREPLUS_CANCELS,
         kinks=lambda b: (0.0,) if b == 0 else (),
+        delicate=lambda b: (0.0,) if b == 0 else (),
     ),
     Activation(
         name="softsign",
@@ -526,7 +530,14 @@ _RECORDS = (
     _primitive("copy", "x", "5.5.1", lambda x: x, lambda x: arb(1)),
     _primitive("add", "x + ½", "5.4.1", lambda x: x + arb("0.5"), lambda x: arb(1)),
     _primitive("multiply", "1.5x", "5.4.1", lambda x: arb("1.5") * x, lambda x: arb("1.5")),
-    _primitive("divide", "1 / x", "5.4.1", exact.reciprocal, lambda x: -exact.reciprocal(x * x)),
+    _primitive(
+        "divide",
+        "1 / x",
+        "5.4.1",
+        exact.reciprocal,
+        lambda x: -exact.reciprocal(x * x),
+        delicate=lambda: (0.0,),
+    ),
     _primitive(
         "maximum",
         "max(x, ½)",

@@ -15,6 +15,7 @@ from ..catalog.cases import Selection
 from ..compare import activations, words
 from ..compare import runs as module
 from ..compare.timing import ZONE
+from ..exactness.observed import refusal
 from ..host.errors import StoreError, UsageError
 from ..host.interrupt import interruptible
 from ..host.progress import Reporter
@@ -186,6 +187,7 @@ def _activations(
             Setting(
                 Path(folder),
                 lambda name: interpreter.get(name, interpreter.get("", sys.executable)),
+                refusal,
                 seed,
             ),
             Reporter(quiet=as_json),

@@ -49,16 +49,16 @@ def sentences(workers: Mapping[str, Observed], title: Callable[[str], str] = str
 
 
 def _unusual(label: str, worker: Observed, title: Callable[[str], str]) -> Iterator[str]:
-    if strange := _differences(USUAL, worker.before):
+    if strange := differences(USUAL, worker.before):
         yield f"The worker {label} started in an unusual floating-point environment: {strange}."
-    if changed := _differences(worker.before, worker.after):
+    if changed := differences(worker.before, worker.after):
         yield (
             f"Importing {title(worker.framework)} changed the floating-point environment of its "
             f"worker {label}: {changed}."
         )
 
 
-def _differences(expected: FloatingPoint | None, actual: FloatingPoint | None) -> str:
+def differences(expected: FloatingPoint | None, actual: FloatingPoint | None) -> str:
     """Write in words how the actual differs from the expected; empty where one is not known."""
     if expected is None or actual is None:
         return ""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from ..catalog.cases import Case, expand, unsupported
+from ..exactness import observed
 from ..exactness.agreement import Agreement
 from ..host import machine
 from ..host.cpus import available_cpus, measuring_cpus
@@ -106,7 +107,9 @@ class _Schedule:
             worker: [case for case in worker.alive if case not in tried] for worker in self._workers
         }
         forms = candidates(supported, self._facts.size_classes)
-        self._costing = Costing(self._profile, request.seed, self._recorder, forms)
+        self._costing = Costing(
+            self._profile, request.seed, self._recorder, forms, observed.refusal
+        )
         self._earlier = earlier
         if earlier:
             start_from(earlier.processes)

@@ -13,7 +13,7 @@ from ..catalog.sizes import Classes
 from ..host.progress import Advance
 from ..results.samples import Paired, Preparation, Probe
 from ..workers.recorder import Recorder
-from ..workers.supervised import SupervisedWorker
+from ..workers.supervised import Judge, SupervisedWorker
 from .costs import Goal, Process, gathered, relative_costs, times, unit_case
 
 _CHEAPER = 0.97
@@ -51,10 +51,16 @@ class Costing:
     """Times cases over their units, in one process after another."""
 
     def __init__(
-        self, profile: Profile, seed: int, recorder: Recorder, forms: Mapping[Case, Sequence[Case]]
+        self,
+        profile: Profile,
+        seed: int,
+        recorder: Recorder,
+        forms: Mapping[Case, Sequence[Case]],
+        judge: Judge,
     ) -> None:
         """`forms` are those of relu among which each setting's unit is chosen."""
         self._profile, self._seed, self._recorder, self._forms = profile, seed, recorder, forms
+        self._judge = judge
         self._units: dict[Case, str] = {}
         self.timed_ns = 0
 
@@ -134,7 +140,8 @@ class Costing:
 
     def _pair(self, worker: SupervisedWorker, case: Case, unit: Case) -> Paired | None:
         profile = self._profile
-        turns = worker.in_turn(case, unit, self._seed, profile.batch, profile.blocks)
+        judge = self._judge
+        turns = worker.in_turn(case, unit, self._seed, profile.batch, profile.blocks, judge)
         if turns is None:
             return None
         self.timed_ns += sum(turns.elapsed) + sum(turns.unit_elapsed)

@@ -17,7 +17,7 @@ from ..catalog.cases import Case
 from ..host.cpus import available_cpus, measuring_cpus
 from ..worker.protocol import Failure, Turns
 from ..workers.environment import Key
-from ..workers.supervised import SupervisedWorker
+from ..workers.supervised import Judge, SupervisedWorker
 from .ratios import Estimate, common_spread, of_blocks
 
 _TIMEOUT = 300.0
@@ -45,10 +45,14 @@ class Effort:
 
 @dataclass(frozen=True)
 class Setting:
-    """What processes share: where their own output goes, their interpreters, and the seed."""
+    """What processes share: where their own output goes, their interpreters, and the seed.
+
+    `judge` says of what was seen why it cannot be right.
+    """
 
     logs: Path
     python_of: Callable[[str], str]
+    judge: Judge
     seed: int = 0
 
 
@@ -124,7 +128,7 @@ def measure(
                 worker = (coming or pool.submit(start, turn, key)).result()
                 following = turns[place + 1 : place + 2] if ahead else []
                 coming = next((pool.submit(start, *next_) for next_ in following), None)
-                _time(worker, _alive(pairs, key), effort, setting.seed)
+                _time(worker, _alive(pairs, key), effort, setting)
                 worker.close()
                 done()
         finally:
@@ -140,11 +144,15 @@ def _worker(key: Key, pairs: Iterable[Pair], setting: Setting) -> SupervisedWork
     return SupervisedWorker(key, cases, setting.python_of(key.framework), cpus, log, _TIMEOUT)
 
 
-def _time(worker: SupervisedWorker, pairs: Sequence[Pair], effort: Effort, seed: int) -> None:
+def _time(
+    worker: SupervisedWorker, pairs: Sequence[Pair], effort: Effort, setting: Setting
+) -> None:
     if pairs:
         worker.pin(measuring_cpus(worker.key.threads))
     for pair in pairs:
-        turns = worker.in_turn(pair.case, pair.other, seed, effort.batch, effort.blocks)
+        turns = worker.in_turn(
+            pair.case, pair.other, setting.seed, effort.batch, effort.blocks, setting.judge
+        )
         if turns:
             pair.add(turns)
         else:

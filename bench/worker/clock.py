@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
-import time
 from functools import cached_property
 from itertools import repeat
+from resource import RUSAGE_SELF, getrusage  # by name: a module that is timed may replace them
+from time import perf_counter, perf_counter_ns, process_time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,9 +33,13 @@ class Batch(NamedTuple):
 
 
 class Clock:
-    """Times a step on one device, waited for as the framework's adapter says."""
+    """Times a step on one device, waited for as the framework's adapter says.
+
+    `last` is the result of the last timed call; None where work on a device is waited for together.
+    """
 
     def __init__(self, adapter: Contract, device: str) -> None:
+        self.last: Any = None
         self._adapter = adapter
         self._on_cpu = device == "cpu"
         self._on_device = adapter.device_elapsed if device != "cpu" else None
@@ -50,26 +54,34 @@ class Clock:
         synchronize()
         waits = []
         for _ in range(_TURNS):
-            started = time.perf_counter()
+            started = perf_counter()
             synchronize()
-            waits.append(time.perf_counter() - started)
+            waits.append(perf_counter() - started)
         return 100 * statistics.median(waits)
 
     def elapsed(self, step: Action, loops: int) -> int:
-        """Nanoseconds of `loops` calls: each waited for on a CPU, all together on a device."""
+        """Nanoseconds of `loops` calls: each waited for on a CPU, all together on a device.
+
+        Each result is given back before the next is computed, which takes time as well.
+        """
         if self._on_device:
             return int(self._on_device(step, loops))
         wait = self._adapter.wait
-        started = time.perf_counter_ns()
-        for _ in repeat(None, loops):
+        started = perf_counter_ns()
+        self.last = None
+        for _ in repeat(None, loops - 1):
             wait(step())
-        return time.perf_counter_ns() - started
+        last = step()
+        wait(last)
+        elapsed = perf_counter_ns() - started
+        self.last = last
+        return elapsed
 
     def batch(self, step: Action, loops: int) -> Batch:
         """Time one batch, and count what the system did meanwhile."""
-        before, busy = resource.getrusage(resource.RUSAGE_SELF), time.process_time_ns()
+        before, busy = getrusage(RUSAGE_SELF), process_time_ns()
         elapsed = self.elapsed(step, loops)
-        busy, after = time.process_time_ns() - busy, resource.getrusage(resource.RUSAGE_SELF)
+        busy, after = process_time_ns() - busy, getrusage(RUSAGE_SELF)
         switches, faults = after.ru_nivcsw - before.ru_nivcsw, after.ru_minflt - before.ru_minflt
         return Batch(elapsed, busy, switches, faults)
 

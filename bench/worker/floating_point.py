@@ -7,9 +7,10 @@ out as bit patterns, because a comparison, too, may take a subnormal for zero.
 
 from __future__ import annotations
 
+import ctypes
 import struct
 
-from ..host.floating_point import FloatingPoint
+from ..host.floating_point import FloatingPoint, differences
 
 _SMALLEST_NORMAL = 0x0010_0000_0000_0000
 _SMALLEST_SUBNORMAL = 1
@@ -17,6 +18,9 @@ _ONE = 0x3FF0_0000_0000_0000
 _NEXT_AFTER_ONE = _ONE + 1
 _QUARTER_STEP = 0x3C90_0000_0000_0000
 """2⁻⁵⁴, a quarter of the step from 1 to the next number."""
+
+_LARGEST = 256
+"""Bytes that hold a floating-point environment on any system."""
 
 _ROUNDINGS = {
     (False, True, True): "to nearest",
@@ -59,3 +63,19 @@ def _value(bits: int) -> float:
 def _bits(value: float) -> int:
     bits: int = struct.unpack("<Q", struct.pack("<d", value))[0]
     return bits
+
+
+class Kept:
+    """The floating-point environment of this thread as it is, to be compared with and restored."""
+
+    def __init__(self) -> None:
+        self._state, self._saved = state(), ctypes.create_string_buffer(_LARGEST)
+        self._library = ctypes.CDLL(None)
+        self._library.fegetenv(self._saved)
+
+    def restored(self) -> str:
+        """How it has changed, in words; empty if it has not. It is as it was from now on."""
+        change = differences(self._state, state())
+        if change:
+            self._library.fesetenv(self._saved)
+        return change

@@ -7,19 +7,24 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..catalog import inputs
+from . import floating_point, helpers
+from .buffers import Tensor
 from .checks import Checks
 from .clock import Batch, Clock
+from .observing import Ready, Sight
 from .protocol import (
     Call,
     Evaluate,
+    Observe,
+    Observed,
     Operations,
     Prepare,
     Prepared,
@@ -30,37 +35,24 @@ from .protocol import (
     Turns,
 )
 from .rounds import filled
-from .steps import Action, Steps, Tensor, results_of
+from .steps import Action, Steps, results_of
+from .truth import Refused
 from .turns import fitting, in_turn, warm
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
     from .protocol import Outputs
 
-_COLD_CALLS = 2
-"""Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
 _VISIT = 0.04
 _FEWEST = 4
 """Seconds of a visit at most, unless so few blocks take longer."""
+_COMPARED = ("busy", "elapsed")
+_SHARE, _THREADS_NS = 1.1, 1_000_000
+"""The share of its threads' time that a visit may take of CPUs, and the ns beside."""
 
 
 class Recompiled(Exception):
     """A compilation inside a timed region: the sample would hold its time."""
-
-
-@dataclass
-class Ready:
-    """A case that can be timed: its step, and the seconds that a call is thought to take."""
-
-    action: Action
-    seconds: float
-    cold: bool = False
-    calibrated: bool = False
-
-    def loops(self, batch: float) -> int:
-        """The calls that fill a batch of so many seconds."""
-        loops = max(1, round(batch / max(self.seconds, 1e-9)))
-        return min(loops, _COLD_CALLS) if self.cold else loops
 
 
 class Worker:
@@ -72,6 +64,8 @@ class Worker:
         self.steps = Steps(module, self.adapter)
         self.checks = Checks(self.adapter, self.steps)
         self.ready: dict[int, Ready] = {}
+        self._threads = threads if device == "cpu" else 0
+        self._environment = floating_point.Kept()
         self._file: str | None = getattr(module, "__file__", None)
 
     @property
@@ -80,6 +74,7 @@ class Worker:
         return {
             Prepare: self.prepare,
             TimeInTurn: self.in_turn,
+            Observe: self.observe,
             Probe: self.probe,
             Evaluate: self.evaluate,
         }
@@ -109,33 +104,84 @@ class Worker:
         if request.checked:
             self.checks.step(timed.call, step)
             self.checks.waiting(action)
-        if timed.buffers > 1:
-            action = self.steps.round(timed)
-        self.ready[request.number] = Ready(action, later, timed.call.cache == "cold")
+        turns = self.steps.round(timed) if timed.buffers > 1 else None
+        self.ready[request.number] = Ready(
+            turns or action,
+            later,
+            timed.call.cache == "cold",
+            sight=Sight(self.adapter, timed.call, step, turns),
+            buffers=self.steps.buffers,
+        )
+        self._check_environment()
         return Prepared(first, later, compilations, cached)
+
+    def observe(self, request: Observe) -> Observed:
+        """Raises truth.Refused where a call wrote to what it was given."""
+        ready = self.ready[request.number]
+        if not ready.looks:
+            ready.begin()
+            with filled(ready.action):
+                ready.perturb()
+                self.clock.elapsed(ready.action, 1)
+                self._see(ready)
+        return ready.observed()
+
+    def _see(self, ready: Ready) -> None:
+        """Keep what the last timed call of a case gave, and what it was given.
+
+        Raises truth.Refused where it wrote to that, or to the floating-point environment.
+        """
+        if self.clock.last is None:  # on a device
+            self.clock.last = ready.action()
+            self.adapter.wait(self.clock.last)
+        ready.see(self.clock.last)
+        self._check_environment()
+
+    def _check_environment(self) -> None:
+        """Refuse what changed the floating-point environment, and undo that."""
+        if change := self._environment.restored():
+            raise Refused(f"changes the floating-point environment: {change}")
+
+    def _check_work(self, ready: Ready, batches: Sequence[Batch], others: int) -> None:
+        """Refuse more CPU time than the threads of a case have, or that of other processes."""
+        busy, elapsed = (sum(getattr(batch, name) for batch in batches) for name in _COMPARED)
+        helpers.check_alone(ready.action, busy, others)
+        most = _SHARE * self._threads * elapsed
+        if self._threads and busy > most + _THREADS_NS:
+            raise Refused(f"uses more threads than given: {busy / elapsed:.2g} CPUs at once")
 
     def in_turn(self, request: TimeInTurn) -> Turns:
         """Raises Recompiled where something was compiled meanwhile."""
         arms = {"case": self.ready[request.number], "unit": self.ready[request.unit]}
         batch = max(request.batch, self.clock.shortest)
         for ready in arms.values():
+            ready.begin()
             self._calibrate(ready, batch)
         loops = {arm: ready.loops(batch) for arm, ready in arms.items()}
         block = sum(max(batch, ready.seconds) for ready in arms.values())
         count = fitting(request.blocks, block, _VISIT, _FEWEST)
 
+        turns = dict.fromkeys(arms, 0)
+
         def timed(arm: str) -> Batch:
             ready = arms[arm]
-            if ready.cold:
-                return self.clock.cold(ready.action, loops[arm])
-            warm(self.clock, ready.action, loops[arm])
-            return self.clock.batch(ready.action, loops[arm])
+            ready.perturb()
+            if not ready.cold:
+                warm(self.clock, ready.action, loops[arm])
+            taken = (self.clock.cold if ready.cold else self.clock.batch)(ready.action, loops[arm])
+            turns[arm] += 1
+            if turns[arm] in (1, count) and (arm == "case" or ready is not arms["case"]):
+                self._see(ready)
+            return taken
 
         with filled(*(ready.action for ready in arms.values())):
             compilations = self.adapter.compilations()
+            others = -helpers.others_ns()
             blocks = list(in_turn(("case", "unit"), count, timed))
-        if self.adapter.compilations() != compilations:
-            raise Recompiled("compiled again inside a timed region")
+            others += helpers.others_ns()
+            if self.adapter.compilations() != compilations:
+                raise Recompiled("compiled again inside a timed region")
+            self._check_work(arms["case"], [block["case"] for block in blocks], others)
         return Turns(
             loops["case"],
             loops["unit"],

@@ -112,6 +112,7 @@ class Learned:
 class Call:
     """A form with its arguments, and how it is called.
 
+    A function that is `rowwise` works on whole rows.
     `output_share` is how many elements the output has for each of the input; None where nobody
     knows, as of a user's function. `domain` is where timing inputs are drawn.
     """
@@ -126,6 +127,7 @@ class Call:
     domain: Literal["all", "positive"] = "all"
     output: str = "fresh"
     cache: str = "warm"
+    rowwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,43 @@ class TimeInTurn(Request[Turns]):
     unit: int
     batch: float
     blocks: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a call gave at places drawn after it, as bit patterns, and what it was given there.
+
+    `places` are rows of a rowwise function, else elements. `given` and each result have a row per
+    place; `upstream` is None where nothing is pulled back. A `learned` gradient is whole.
+    """
+
+    places: Bits
+    given: Bits
+    upstream: Bits | None
+    results: Outputs
+    learned: Outputs = ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen of a case while it was timed, from `started` to `ended` by the worker's clock.
+
+    The clock is the system's: it says the same to every process.
+    """
+
+    looks: tuple[Look, ...]
+    started: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class Observe(Request[Observed]):
+    """What was seen of a prepared case when it was last timed, after its first and last batch.
+
+    If it was not timed since this was last asked, one call is made and looked at.
+    """
+
+    number: int
 
 
 @dataclass(frozen=True)

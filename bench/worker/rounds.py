@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .steps import Step
 
 Action = Callable[[], Any]
 """A call of no arguments that does the work of one case, once."""
@@ -25,7 +28,7 @@ class Ring:
 
 
 class Round:
-    """A step that goes round; `made` gives the step on the buffers of a turn, `wait` its result.
+    """An action that goes round; `made` gives the step on the buffers of a turn, `wait` its result.
 
     Cases that share inputs share the `ring`, so that none finds what another has just used. One
     that `saves` values for each turn, for a pass backwards, has them while it is timed only.
@@ -33,13 +36,19 @@ class Round:
 
     def __init__(
         self,
-        made: Callable[[int], Action],
+        made: Callable[[int], Step],
         ring: Ring,
         saves: bool,
         wait: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self._made, self._ring, self._saves, self._wait = made, ring, saves, wait
         self._actions: list[Action] = []
+        self.steps: list[Step] = []
+
+    @property
+    def last(self) -> Step:
+        """The step that was called last, be it of another case of this ring."""
+        return self.steps[self._ring.turn]
 
     def __call__(self) -> Any:
         """Call the step whose turn it is, and keep what comes out."""
@@ -53,14 +62,15 @@ class Round:
     def fill(self) -> None:
         """Make the steps and go round once: what is timed afterwards maps no memory anew."""
         if not self._actions:
-            self._actions = [self._made(turn) for turn in range(len(self._ring.kept))]
+            self.steps = [self._made(turn) for turn in range(len(self._ring.kept))]
+            self._actions = [step.action for step in self.steps]
             for _ in self._ring.kept:
                 self._wait(self())
 
     def release(self) -> None:
         """Let go of what was saved."""
         if self._saves:
-            self._actions = []
+            self._actions, self.steps = [], []
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
+from .buffers import Array, Buffer, Buffers, Tensor
 from .rounds import Action as Action
 from .rounds import Ring, Round
 
@@ -17,26 +18,27 @@ if TYPE_CHECKING:
     from ...impls._adapter import Contract
     from .protocol import Call, TimedCall
 
-Array = np.ndarray[Any, Any]
-Tensor = Any
-"""An array of the framework's own."""
-
 
 @dataclass(frozen=True)
 class Step:
-    """A step on timing inputs: the tensors that it reads, and where it writes if that is given.
+    """A step on timing inputs: the arrays that it is given, and where it writes if that is given.
 
     `upstream` is known once the step was called.
     """
 
     action: Action
-    input: Tensor
-    upstream: list[Tensor]
+    input: Buffer
+    upstream: list[Buffer]
     slot: list[Tensor] | None
 
-    def read(self, direction: str) -> list[Tensor]:
+    @property
+    def given(self) -> list[Buffer]:
+        """All that it is given."""
+        return [self.input, *self.upstream]
+
+    def read(self, direction: str) -> list[Buffer]:
         """A backward pass reads what the forward pass saved, and the upstream."""
-        return self.upstream if direction == "backward" else [self.input, *self.upstream]
+        return self.upstream if direction == "backward" else self.given
 
 
 class Steps:
@@ -45,25 +47,25 @@ class Steps:
     def __init__(self, module: Any, adapter: Contract) -> None:
         self._module, self._adapter = module, adapter
         self.functions: dict[tuple[Any, ...], Callable[..., Tensor]] = {}
-        self.inputs: dict[tuple[Any, ...], Tensor] = {}
+        self.buffers = Buffers()
         self.slots: dict[tuple[Any, ...], list[Tensor]] = {}
         self.rings: dict[tuple[Any, ...], Ring] = {}
 
     def share_memory(self, other: Steps) -> None:
         """Use the inputs of others of this process, and the places where results are kept."""
-        self.inputs, self.slots, self.rings = other.inputs, other.slots, other.rings
+        self.buffers, self.slots, self.rings = other.buffers, other.slots, other.rings
 
     def timed(self, timed: TimedCall, turn: int = 0) -> Step:
         """The step of a call on its timing input, or on that of another turn of its round."""
         call, seed = timed.call, timed.seed
-        given = self.timing_input(timed.shape, call.dtype, seed, call.domain, turn)
-        arrays = [given, *self.learned(call)]
-        upstream: list[Tensor] = []
+        self.buffers.restore()  # before a forward pass saves what it is given
+        given = self._buffer(timed.shape, call.dtype, seed, call.domain, turn)
+        arrays = [given.tensor, *self.learned(call)]
+        upstream: list[Buffer] = []
 
         def pull(output: Tensor) -> Tensor:
-            shape = tuple(output.shape)
-            upstream[:] = [self.timing_input(shape, call.dtype, seed + 1, turn=turn)]
-            return upstream[0]
+            upstream[:] = [self._buffer(tuple(output.shape), call.dtype, seed + 1, turn=turn)]
+            return upstream[0].tensor
 
         slot = None if call.output == "fresh" else self._slot(call, arrays, (seed, turn))
         return Step(self.action(call, arrays, pull, slot), given, upstream, slot)
@@ -73,11 +75,7 @@ class Steps:
         key = (timed.shape, timed.call.dtype, timed.buffers)
         ring = self.rings.setdefault(key, Ring([None] * timed.buffers))
         saves = timed.call.direction == "backward"
-        made = partial(self._turn, timed)
-        return Round(made, ring, saves, self._adapter.wait)
-
-    def _turn(self, timed: TimedCall, turn: int) -> Action:
-        return self.timed(timed, turn).action
+        return Round(partial(self.timed, timed), ring, saves, self._adapter.wait)
 
     def action(
         self,
@@ -120,18 +118,26 @@ class Steps:
         dtype: str,
         seed: int,
         domain: inputs.Domain = "all",
-        turn: int = 0,
     ) -> Tensor:
-        """The random inputs of a shape, made once. Each turn has them a row further."""
-        key = (shape, dtype, domain, seed, turn)
-        if key not in self.inputs:
-            if turn:
-                first = self._adapter.get(self.timing_input(shape, dtype, seed, domain))
-                bits = np.roll(first, turn * shape[-1])
-            else:
-                bits = inputs.timing(shape, dtype, seed, domain)
-            self.inputs[key] = self._adapter.put(bits, dtype)
-        return self.inputs[key]
+        """The random inputs of a shape, made once."""
+        return self._buffer(shape, dtype, seed, domain).tensor
+
+    def _buffer(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        seed: int,
+        domain: inputs.Domain = "all",
+        turn: int = 0,
+    ) -> Buffer:
+        """The same with what it should hold. Each turn has them a row further."""
+        key, made = (shape, dtype, domain, seed, turn), self.buffers.made
+        if key not in made:
+            first = self._buffer(shape, dtype, seed, domain).bits if turn else None
+            bits = inputs.timing(shape, dtype, seed, domain) if first is None else first
+            shift = turn * shape[-1] % bits.size if turn else 0
+            made[key] = Buffer(self._adapter, bits.reshape(shape), dtype, shift)
+        return made[key]
 
     def learned(self, call: Call) -> list[Tensor]:
         """The arrays of the parameters that are learned."""

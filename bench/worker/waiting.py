@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
+from time import monotonic, perf_counter_ns, process_time_ns, sleep, thread_time_ns
 from typing import Any
 
 from .steps import Action
@@ -57,8 +57,8 @@ def check_waiting(
         return
     trial = _left_on_device(synchronize) if synchronize else _left_on_threads
     trials: list[Trial] = []
-    started = time.perf_counter_ns()
-    while len(trials) < _FIRST_TRIALS and time.perf_counter_ns() - started < _LONG_NS:
+    started = perf_counter_ns()
+    while len(trials) < _FIRST_TRIALS and perf_counter_ns() - started < _LONG_NS:
         trials.append(trial(call))
     if not any(map(_is_late, trials)):
         return
@@ -75,12 +75,12 @@ def check_waiting(
 def _ask(call: Action, is_ready: Callable[[Any], bool | None]) -> bool | None:
     """Say whether results are ready when calls return; None where the framework does not know."""
     answer: bool | None = None
-    started = time.perf_counter_ns()
+    started = perf_counter_ns()
     for _ in range(_ASKED):
         answer = is_ready(call())
         if answer is False:
             raise Refused("returns before its work is done: the framework calls it not ready")
-        if answer is None or time.perf_counter_ns() - started > _ASKED_NS:
+        if answer is None or perf_counter_ns() - started > _ASKED_NS:
             break
     return answer
 
@@ -92,9 +92,9 @@ def _is_late(trial: Trial) -> bool:
 
 def _left_on_threads(call: Action) -> Trial:
     _rest(1)
-    started = time.process_time_ns()
+    started = process_time_ns()
     result = call()
-    worked, others = time.process_time_ns() - started, _others_ns()
+    worked, others = process_time_ns() - started, _others_ns()
     left = _rest(_CALM) - others
     del result
     return left / max(left + worked, 1), left
@@ -103,13 +103,13 @@ def _left_on_threads(call: Action) -> Trial:
 def _left_on_device(synchronize: Action) -> Callable[[Action], Trial]:
     def trial(call: Action) -> Trial:
         synchronize()
-        resting = time.perf_counter_ns()
+        resting = perf_counter_ns()
         synchronize()
-        started = time.perf_counter_ns()
+        started = perf_counter_ns()
         result = call()
-        returned = time.perf_counter_ns()
+        returned = perf_counter_ns()
         synchronize()
-        finished = time.perf_counter_ns()
+        finished = perf_counter_ns()
         del result
         left = finished - returned - (started - resting)
         return left / max(finished - started, 1), left
@@ -119,15 +119,15 @@ def _left_on_device(synchronize: Action) -> Callable[[Action], Trial]:
 
 def _others_ns() -> int:
     """CPU time of all threads of this process but this one, those that have ended included."""
-    return time.process_time_ns() - time.thread_time_ns()
+    return process_time_ns() - thread_time_ns()
 
 
 def _rest(polls: int) -> int:
     """Sleep until no other thread works or wants to, `polls` times in a row. Their CPU time."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = monotonic() + _PATIENCE
     last, calm = _others_ns(), 0
-    while time.monotonic() < deadline:
-        time.sleep(_POLL)
+    while monotonic() < deadline:
+        sleep(_POLL)
         now = _others_ns()
         calm = calm + 1 if now - last < _NOTHING_NS else 0
         last = now

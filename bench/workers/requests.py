@@ -64,6 +64,7 @@ def call_of(case: Case, channels: int) -> Call:
         dtype=case.dtype,
         output=case.output,
         cache=case.cache,
+        rowwise=activation.rowwise,
     )
 
 

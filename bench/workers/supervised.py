@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
 from ..host.cpus import available_cpus
 from ..results.facts import WorkerFacts
+from ..results.status import Status
 from ..worker.protocol import (
     Answer,
     Evaluate,
     Failure,
+    Look,
+    Observe,
     Pin,
     Prepare,
     Prepared,
@@ -32,6 +36,9 @@ from .requests import call_of, timed_call
 
 if TYPE_CHECKING:
     from ..worker.protocol import Bits, Outputs
+
+Judge = Callable[[Case, Look], str]
+"""Gives the reason why a case cannot have given what was seen; empty where it can."""
 
 _processes = itertools.count()
 
@@ -72,6 +79,7 @@ class SupervisedWorker:
         self._worker: WorkerProcess | None = None
         self._down: Failure | None = None
         self._prepared: set[Case] = set()
+        self._believed: set[Case] = set()
         self._pinned = available_cpus()
 
     @property
@@ -89,6 +97,7 @@ class SupervisedWorker:
         if self.closed:
             return
         self._prepared.clear()
+        self._believed.clear()
         self.process = next(_processes)
         try:
             self._worker = WorkerProcess(self.key, self._python, self._cpus, self._log)
@@ -156,20 +165,29 @@ class SupervisedWorker:
             self._prepared.add(case)
         return answer
 
-    def in_turn(self, case: Case, unit: Case, seed: int, batch: float, blocks: int) -> Turns | None:
+    def in_turn(
+        self, case: Case, unit: Case, seed: int, batch: float, blocks: int, judge: Judge
+    ) -> Turns | None:
         """Time a case and its unit in turn, preparing them first if their process is new.
 
-        None if the case failed, or its unit.
+        None if the case failed, or its unit, or what it gave while it was timed is wrong.
         """
         for either in (unit, case):
             self.prepare(either, seed)
             if either not in self._prepared:
                 return None
         request = TimeInTurn(self.numbers[case], self.numbers[unit], batch, blocks)
-        answer = self._try(case, request)
-        if answer is None and unit != case and self._fails(unit, seed, batch, blocks):
-            self.failures.pop(case, None)
-        return answer
+        sent = perf_counter_ns()
+        turns = self._try(case, request)
+        if turns is None:
+            if unit != case and self._fails(unit, seed, batch, blocks):
+                self.failures.pop(case, None)
+            return None
+        for either in {unit, case} - (self._believed - {case}):
+            if reason := self._refusal(either, turns, sent, judge):
+                self.failures[either] = Failure(Status.REFUSED, reason)
+        self._believed.add(unit)
+        return None if case in self.failures or unit in self.failures else turns
 
     def _fails(self, unit: Case, seed: int, batch: float, blocks: int) -> bool:
         """Say whether a unit cannot be timed by itself: then it is to blame, and no case beside it.
@@ -181,6 +199,16 @@ class SupervisedWorker:
         number = self.numbers[unit]
         self._try(unit, TimeInTurn(number, number, batch, blocks))
         return unit in self.failures
+
+    def _refusal(self, case: Case, turns: Turns, sent: int, judge: Judge) -> str:
+        """Why what was timed cannot be believed; empty where it can."""
+        seen = self._try(case, Observe(self.numbers[case]))
+        if seen is None:
+            return ""
+        claimed = sum(turns.elapsed) + sum(turns.unit_elapsed)
+        if not sent <= seen.started <= seen.started + claimed <= perf_counter_ns():
+            return "its clock is not the system's: the times it claims were not there"
+        return next(filter(None, (judge(case, look) for look in seen.looks)), "")
 
     def probe(self, case: Case, seed: int, batch: float) -> Probed | None:
         """Find what the time of a case depends on. None where that could not be tried."""

@@ -41,7 +41,7 @@ def _answer(
                 pair.failure = Failure(Status.REFUSED, "work went on")
 
     monkeypatch.setattr(activations, "measure", measured)
-    setting = Setting(Path(), lambda framework: "python")
+    setting = Setting(Path(), lambda framework: "python", lambda *_: "")
     return compare(named, selection, Effort(), setting, Reporter(quiet=True))
 
 

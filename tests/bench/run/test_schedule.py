@@ -64,9 +64,9 @@ def _faulty(folder: Path, body: str) -> str:
 _PLANTED = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
-import os, runpy, signal
+import os, runpy, signal, time
 from actbench.bench.worker.operations import Worker
-from actbench.bench.worker.protocol import Turns
+from actbench.bench.worker.protocol import Observed, Turns
 
 with open({count!r}, "a") as file:
     file.write("x")
@@ -86,7 +86,9 @@ def in_turn(self, request):
     unit, _ = cases[request.unit]
     if {death}:
         os.kill(os.getpid(), signal.SIGKILL)
-    plan = {plan}
+    plan, started = {plan}, time.perf_counter_ns()
+    time.sleep(sum(10 * ns + 1000 for ns, _ in plan) / 1e9)
+    self.seen = Observed((), started, time.perf_counter_ns())
     return Turns(
         loops=10,
         unit_loops=10,
@@ -97,6 +99,7 @@ def in_turn(self, request):
     )
 
 Worker.prepare, Worker.in_turn = prepared, in_turn
+Worker.observe = lambda self, _: self.seen
 sys.argv = sys.argv[3:]
 runpy.run_module("actbench.bench.worker", run_name="__main__", alter_sys=True)
 """

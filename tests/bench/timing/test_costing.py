@@ -20,7 +20,7 @@ from actbench.bench.timing.costs import Goal
 from actbench.bench.worker.protocol import Failure, Prepared, Turns
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.recorder import Recorder
-from actbench.bench.workers.supervised import SupervisedWorker
+from actbench.bench.workers.supervised import Judge, SupervisedWorker
 
 CLASSES = {"cpu": from_caches({"L1d": 48 * 2**10, "L2": 2 * 2**20, "L3": 32 * 2**20})}
 GELU = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 64, 1)
@@ -49,7 +49,9 @@ class Planted(SupervisedWorker):
         self._prepared.add(case)
         return Prepared(first=0.5, later=0.25, compilations=1, from_cache=0)
 
-    def in_turn(self, case: Case, unit: Case, seed: int, batch: float, blocks: int) -> Turns | None:
+    def in_turn(
+        self, case: Case, unit: Case, seed: int, batch: float, blocks: int, judge: Judge
+    ) -> Turns | None:
         """The planted times."""
         self.asked.append((case, unit))
         if unit in self._dying:
@@ -72,7 +74,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 def _costing(recorder: Recorder, cases: Iterable[Case]) -> Costing:
-    return Costing(PROFILES["smoke"], 0, recorder, candidates(cases, CLASSES))
+    return Costing(PROFILES["smoke"], 0, recorder, candidates(cases, CLASSES), lambda *_: "")
 
 
 def _chosen(

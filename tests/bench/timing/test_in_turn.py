@@ -16,8 +16,9 @@ from actbench.bench.timing import in_turn
 from actbench.bench.timing.in_turn import Effort, Pair, Setting, estimates, measure
 from actbench.bench.worker.protocol import Failure, Turns
 from actbench.bench.workers.environment import Key
+from actbench.bench.workers.supervised import Judge
 
-SETTING = Setting(Path("logs"), lambda framework: "python")
+SETTING = Setting(Path("logs"), lambda framework: "python", lambda *_: "")
 
 
 def _pair(framework: str = "torch", mode: str = "compiled") -> Pair:
@@ -79,7 +80,9 @@ class _Worker:
     def pin(self, cpus: list[int]) -> None:
         assert cpus
 
-    def in_turn(self, case: Case, unit: Case, seed: int, batch: float, blocks: int) -> Turns | None:
+    def in_turn(
+        self, case: Case, unit: Case, seed: int, batch: float, blocks: int, judge: Judge
+    ) -> Turns | None:
         if case.framework in self.broken:
             return None
         return _turns([round(1e6 * next(self.ratios))] * blocks, [2_000_000] * blocks)

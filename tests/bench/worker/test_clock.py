@@ -92,6 +92,7 @@ def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
     order: list[str] = []
     monkeypatch.setattr(worker.clock, "_flush", lambda: order.append("flush"))
     worker.ready[0].seconds, worker.ready[0].calibrated = 1e-4, True
-    worker.ready[0].action = lambda: order.append("call")
+    worker.ready[0].action = lambda: order.append("call") or order  # type: ignore[func-returns-value]
+    worker.ready[0].sight = None  # nothing to look at
     answer = worker.in_turn(TimeInTurn(0, 0, 1e-3, 2))
     assert order == ["flush", "call"] * (2 * answer.loops * len(answer.elapsed))

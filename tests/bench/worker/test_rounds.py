@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from actbench.bench.worker.rounds import Ring, Round, filled
@@ -22,7 +23,7 @@ class Result:
 
 def _round(ring: Ring, saves: bool = False) -> Round:
     def made(turn: int) -> Any:
-        return lambda: Result(turn)
+        return SimpleNamespace(action=lambda: Result(turn))
 
     return Round(made, ring, saves)
 
@@ -52,7 +53,7 @@ def test_what_was_saved_is_let_go_after_timing_and_made_again() -> None:
 
     def saving(turn: int) -> Any:
         made.append(turn)
-        return lambda: turn
+        return SimpleNamespace(action=lambda: turn)
 
     step, plain = Round(saving, Ring([None] * 2), True), Round(saving, Ring([None] * 2), False)
     for _ in range(2):

@@ -118,18 +118,6 @@ def beforehand(function, arrays, *rest, **more):
     return lambda: copy(done)
 attempt("beforehand", step=beforehand)
 
-def half(function, arrays, *rest, **more):
-    (x,) = arrays
-    done = function(x)
-    return lambda: join([function(x)[:128], copy(done)[128:]])
-attempt("half", step=half)
-
-def last_rows(function, arrays, *rest, **more):
-    (x,) = arrays
-    done = function(x)
-    return lambda: join([function(x)[:-2], copy(done)[-2:]])
-attempt("last rows", step=last_rows)
-
 def gradient(function, *rest, **more):
     honest = honest_step(function, *rest, **more)
     (done,) = honest()
@@ -145,10 +133,10 @@ if name == "jax":
         return jax.jit(lambda: function(*arrays))
     attempt("folded", step=folded)
     jax.config.update("jax_enable_x64", False)
-    worker.steps.inputs.clear()
+    worker.steps.buffers.made.clear()
     attempt("no x64", dtype="float64")
     jax.config.update("jax_enable_x64", True)
-    worker.steps.inputs.clear()
+    worker.steps.buffers.made.clear()
 
 # Last, because what does not wait may not end well.
 x = worker.steps.timing_input((256, 256), "float32", 0)
@@ -182,18 +170,16 @@ _CAUGHT = {
     "narrower": "Refused: returns",
     "wider": "Refused: returns",
     "the same again": "Refused: returns the same array again",
-    "beforehand": "does not follow the input",
-    "half": "does not follow the input",
-    "last rows": "does not follow the input",
-    "gradient": "does not follow the input",
+    "beforehand": "returns the same values for other inputs",
+    "gradient": "returns the same values for other inputs",
     "elsewhere": "Refused: returns memory of its own",
-    "folded": "does not follow the input",
+    "folded": "returns the same values for other inputs",
     "no x64": "Refused: the input is float32, not float64",
     "later": "Refused:",
     "waiting": "Refused: returns before its work is done",
 }
 _EVERYWHERE = {
-    *("input itself", "narrower", "the same again", "beforehand", "half", "gradient"),
+    *("input itself", "narrower", "the same again", "beforehand", "gradient"),
     "elsewhere",
 }
 
@@ -292,39 +278,6 @@ def test_results_of_another_size_are_refused() -> None:
             truth.check_elements(results, [1024])
 
 
-def _bits(values: Any, dtype: str = "float32") -> Any:
-    return np.asarray(values, dtype).view({"float32": np.uint32, "float16": np.uint16}[dtype])
-
-
-@pytest.mark.parametrize("change", [truth.moved, truth.negated])
-def test_results_that_follow_are_accepted(change: Any) -> None:
-    values = np.random.default_rng(0).standard_normal((16, 8)).astype(np.float32)
-    unusual = np.array([[np.nan, np.inf], [0.0, -0.0], [-np.inf, 1.0]], np.float32)
-    for each in (values, unusual):
-        bits = _bits(each)
-        assert (change(change(bits, 1), -1) == bits).all()
-        truth.check_follows([change(bits, 1)], [change(bits, 1)], "float32")
-        rounded = _bits(each * np.float32(1.001) + 0)
-        truth.check_follows([change(bits, 1)], [change(rounded, 1)], "float32")
-
-
-@pytest.mark.parametrize("change", [truth.moved, truth.negated])
-@pytest.mark.parametrize("stale", [slice(0, 16), slice(8, 16), slice(15, 16)])
-def test_a_part_that_stays_behind_is_refused(change: Any, stale: slice) -> None:
-    bits = _bits(np.random.default_rng(0).standard_normal((16, 8)))
-    found = change(bits, 1)
-    found[stale] = bits[stale]
-    with pytest.raises(truth.Refused, match="does not follow the input"):
-        truth.check_follows([change(bits, 1)], [found], "float32")
-
-
-def test_the_rows_that_are_compared_reach_from_the_first_to_the_last() -> None:
-    assert truth.rows_to_change(2).tolist() == [0, 1]
-    many = truth.rows_to_change(100_000)
-    assert (many[0], many[-1]) == (0, 99_999)
-    assert np.diff(many).max() < 100_000 / 1000
-
-
 def test_what_the_framework_calls_not_ready_is_refused() -> None:
     answers = iter([True] * 30 + [False])
     with pytest.raises(truth.Refused, match="not ready"):
@@ -339,7 +292,7 @@ def _on_a_device(wait_ns: Callable[[], int]) -> Callable[[], None]:
     def synchronize() -> None:
         now[0] += wait_ns()
 
-    waiting.time = SimpleNamespace(perf_counter_ns=lambda: now[0])  # type: ignore[assignment]
+    waiting.perf_counter_ns = lambda: now[0]
     return synchronize
 
 
@@ -348,7 +301,7 @@ def test_a_device_that_still_works_is_told_from_a_slow_wait(
     work: int, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wait takes 60 µs at rest here; what a call has left adds to the next."""
-    monkeypatch.setattr(waiting, "time", waiting.time)
+    monkeypatch.setattr(waiting, "perf_counter_ns", waiting.perf_counter_ns)
     pending = [0]
 
     def call() -> None:

@@ -59,7 +59,7 @@ def test_a_worker_that_died_while_nobody_asked_is_replaced(started: SupervisedWo
     started.pin(available_cpus()[-1:])
     assert started.facts.pid != before
     assert os.sched_getaffinity(started.facts.pid) == {available_cpus()[-1]}
-    assert started.in_turn(CASE, CASE, 0, 1e-4, 2) is not None
+    assert started.in_turn(CASE, CASE, 0, 1e-4, 2, lambda *_: "") is not None
     assert started.failures == {}
 
 

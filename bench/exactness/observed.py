@@ -1,0 +1,190 @@
+"""Results that were seen while a case was timed, judged against the exact values.
+
+Every honest form meets the tolerance: also one that cancels, that computes step by step in the
+storage format, or whose input was rounded once more on the way to a kink. Arithmetic in the next
+narrower format, and work that was left out, does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from flint import ctx
+
+from ..catalog import inputs
+from ..catalog.activations import Activation, find
+from ..catalog.cases import Case
+from ..catalog.dtypes import DTYPES
+from ..worker.protocol import Look
+from . import reference
+from .balls import Balls, balls
+
+Array = np.ndarray[Any, Any]
+Range = tuple[Array, Array]
+"""The least and the largest value that a result may have, per place. Of a NaN, and between −∞ and
+∞, nothing is asked."""
+
+_ROUNDINGS = {"bfloat16": 16.0, "float16": 32.0, "float32": 64.0, "float64": 2.0**27}
+"""Half units in the last place, of the result and of 1, by which a result may be off. Of all forms
+the worst are off by 3, 11, 4 and, where native ones have constants of float32, 2²⁶."""
+_INPUT_ROUNDINGS = 4
+"""The same of the input, of which the function may be the value instead."""
+_PRECISION = 64
+"""Bits of the constants in a formula."""
+
+
+def refusal(case: Case, seen: Look) -> str:
+    """Why what a timed case gave cannot be its result: the place, the result, the exact value.
+
+    Empty where it can.
+    """
+    activation = find(case.activation)
+    x = inputs.from_bits(seen.given, case.dtype)
+    pull = None if seen.upstream is None else inputs.from_bits(seen.upstream, case.dtype)
+    with np.errstate(all="ignore"):
+        parts = list(_expected(activation, case, x, pull))
+        for bits, between in zip(seen.results, parts, strict=True):
+            got = inputs.from_bits(bits, case.dtype)
+            if reason := _compared(activation, case, seen.places, x, got, between):
+                return reason
+    return ""
+
+
+def _compared(
+    activation: Activation, case: Case, places: Array, x: Array, got: Array, between: Range
+) -> str:
+    low, high = between
+    if got.shape != low.shape:
+        return f"wrong: gives {got.shape[1]} numbers per place, not {low.shape[1]}"
+    right = ((low <= got) & (got <= high)) | ~(low > -np.inf) & ~(high < np.inf)
+    if right.all():
+        return ""
+    row, column = np.argwhere(~right)[0]
+    unit, digits = "row" if activation.rowwise else "element", DTYPES[case.dtype].digits
+    exact, given = (low[row, column] + high[row, column]) / 2, x[row, min(column, x.shape[1] - 1)]
+    return (
+        f"is wrong where it is timed: {got[row, column]:.{digits}g} for {given:.{digits}g}, "
+        f"exactly {exact:.{digits}g} ({unit} {places[row]:,})"
+    )
+
+
+def _expected(activation: Activation, case: Case, x: Array, pull: Array | None) -> Iterator[Range]:
+    """The ranges of a step's results: its output, its gradient, or both."""
+    within = _in_rows if activation.rowwise else _elementwise
+    if case.direction != "backward":
+        yield _widened(*within(activation, case.dtype, x, None), case.dtype)
+    if pull is not None:
+        yield _widened(*within(activation, case.dtype, x, pull), case.dtype)
+
+
+def _widened(low: Array, high: Array, scale: Array, dtype: str) -> Range:
+    """A range with the tolerance, of results as large as they are and of a scale beside.
+
+    What lies beyond the format's largest number is infinite as well.
+    """
+    fmt = DTYPES[dtype]
+    size = np.maximum(np.abs(low), np.abs(high)) + scale
+    off = _ROUNDINGS[dtype] * 2.0**-fmt.precision * size
+    low, high = low - off, high + off
+    beyond = np.array(np.inf)
+    return np.where(low < -fmt.largest, -beyond, low), np.where(high > fmt.largest, beyond, high)
+
+
+def _elementwise(
+    activation: Activation, dtype: str, x: Array, pull: Array | None
+) -> tuple[Array, Array, Array]:
+    """The least and the largest value at inputs so near that they may stand for one another.
+
+    Both slopes beside a kink are among them. The scale is that of the input, at least 1.
+    """
+    direction = "forward" if pull is None else "backward"
+    scale = np.maximum(np.abs(x), 1)
+    unit = 2.0 ** -DTYPES[dtype].precision
+    near = _INPUT_ROUNDINGS * unit * scale
+    places = np.stack([x, x - near, x + near])
+    ctx.prec = _PRECISION
+    ball = balls(reference.function_of(activation, direction)(Balls(places)))
+    mid, rad = np.broadcast_to(ball.mid, places.shape), np.broadcast_to(ball.rad, places.shape)
+    low, high = np.fmin.reduce(mid - rad), np.fmax.reduce(mid + rad)
+    for place in activation.delicate(**activation.parameters):
+        away = (x - place) ** 2
+        scale = scale + 1 / away
+        low, high = np.where(away < unit, -np.inf, low), np.where(away < unit, np.inf, high)
+    if pull is None:
+        return low, high, scale
+    ends = low * pull, high * pull
+    return np.minimum(*ends), np.maximum(*ends), scale * np.abs(pull)
+
+
+def _in_rows(
+    activation: Activation, dtype: str, x: Array, pull: Array | None
+) -> tuple[Array, Array, Array]:
+    """The value of whole rows; none where a gradient jumps, at equal numbers."""
+    parameters = activation.parameters
+    value = _ROWS[activation.name](x, pull, **parameters)
+    scale = np.maximum(np.abs(x).max(1, keepdims=True), 1)
+    if pull is not None:
+        scale = scale * np.abs(pull).max(1, keepdims=True)
+        if activation.ties:
+            value = np.where(_repeated(x), np.nan, value)
+    return value, value, scale
+
+
+def _repeated(rows: Array) -> Array:
+    """Mark the numbers that stand in their row more than once."""
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, 1)
+    same = np.zeros(rows.shape, bool)
+    same[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    same[:, :-1] |= same[:, 1:]
+    marked = np.empty_like(same)
+    np.put_along_axis(marked, order, same, 1)
+    return marked
+
+
+def _softmax(x: Array, pull: Array | None, with_zero: bool) -> Array:
+    shares: Array = np.exp(x - _logsumexp(x, None, with_zero))
+    if pull is None:
+        return shares
+    gradient: Array = shares * (pull - (shares * pull).sum(1, keepdims=True))
+    return gradient
+
+
+def _logsumexp(x: Array, pull: Array | None, with_zero: bool) -> Array:
+    if pull is not None:
+        shares = _softmax(x, None, with_zero)
+        pulled: Array = pull * shares
+        return pulled
+    top = np.maximum(x.max(1, keepdims=True), 0)
+    rest = np.exp(-top) if with_zero else 0.0
+    total: Array = top + np.log(np.exp(x - top).sum(1, keepdims=True) + rest)
+    return total
+
+
+def _crelu(x: Array, pull: Array | None) -> Array:
+    if pull is None:
+        both: Array = np.concatenate([x, -x], 1)
+        return np.maximum(both, 0)
+    up, down = np.split(pull, 2, 1)
+    gradient: Array = np.where(x > 0, up, 0) - np.where(x < 0, down, 0)
+    return gradient
+
+
+def _maxout(x: Array, pull: Array | None, k: int) -> Array:
+    groups = x.reshape(len(x), k, -1)
+    top: Array = groups.max(1)
+    if pull is None:
+        return top
+    pulled = np.where(groups == top[:, None], pull[:, None], 0)
+    return np.asarray(pulled).reshape(x.shape)
+
+
+_ROWS: Mapping[str, Callable[..., Array]] = {
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "crelu": _crelu,
+    "maxout": _maxout,
+}
+"""Functions of rows and their pull-backs in float64: Arb takes milliseconds for a row."""

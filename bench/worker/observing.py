@@ -1,0 +1,134 @@
+"""A prepared case: its step, the changes of what that reads, and looks at what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .buffers import DICE, Array, Buffer, Buffers, Tensor
+from .protocol import Look, Observed
+from .rounds import Round
+from .steps import Action, Step, results_of
+from .truth import Refused
+
+if TYPE_CHECKING:
+    from ...impls._adapter import Contract
+    from .protocol import Call
+
+_ELEMENTS, _ROWS = 1024, 16
+_TAIL = 16
+"""The last places, which are always looked at: what vectors leave over."""
+_COLD_CALLS = 2
+"""Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
+_WHOLE = 2**17
+"""Elements up to which a step with a learned gradient, a sum over all of them, is seen whole."""
+
+
+class Sight:
+    """What is seen of a case: the arrays that its steps are given, and what they give."""
+
+    def __init__(self, adapter: Contract, call: Call, step: Step, round_: Round | None) -> None:
+        self._adapter, self._call = adapter, call
+        self._step, self._round = step, round_
+
+    @property
+    def _steps(self) -> list[Step]:
+        return self._round.steps if self._round else [self._step]
+
+    def read(self) -> list[Buffer]:
+        """The arrays that the steps read."""
+        return [buffer for step in self._steps for buffer in step.read(self._call.direction)]
+
+    def repaired(self) -> bool:
+        """Say whether a call wrote to what it was given, which is undone."""
+        given = {buffer for step in self._steps for buffer in step.given}
+        return any([buffer.repair() for buffer in given])
+
+    def of(self, result: Any) -> Look:
+        """What the last call gave at places that are drawn only now."""
+        step = self._round.last if self._round else self._step
+        call, results = self._call, results_of(result)
+        own = 2 if call.direction == "both" else 1
+        units = step.input.size // step.input.length if call.rowwise else step.input.size
+        whole = bool(results[own:]) and units <= _WHOLE
+        places = np.arange(units) if whole else _places(call.rowwise, units, step)
+        return Look(
+            places,
+            _given(step.input, units, places),
+            None if call.direction == "forward" else _given(step.upstream[0], units, places),
+            tuple(self._bits(tensor).reshape(units, -1)[places] for tensor in results[:own]),
+            tuple(self._bits(tensor) for tensor in results[own:]) if whole else (),
+        )
+
+    def _bits(self, tensor: Tensor) -> Array:
+        return self._adapter.get(tensor).reshape(-1)
+
+
+def _places(rowwise: bool, units: int, step: Step) -> Array:
+    """Random places, the last ones, and those of changed elements."""
+    count = _ROWS if rowwise else _ELEMENTS
+    if units <= count:
+        return np.arange(units)
+    changed = [buffer.changed * units // buffer.size for buffer in (step.input, *step.upstream)]
+    tail = np.arange(units - (1 if rowwise else _TAIL), units)
+    return np.concatenate([DICE.integers(units, size=count), tail, *changed])
+
+
+def _given(buffer: Buffer, units: int, places: Array) -> Array:
+    width = buffer.size // units
+    return buffer.at(places[:, None] * width + np.arange(width))
+
+
+@dataclass
+class Ready:
+    """A case that can be timed: its step, and the seconds that a call is thought to take.
+
+    `looks` are what was seen of it since that was last asked, `started` when that began.
+    """
+
+    action: Action
+    seconds: float
+    cold: bool = False
+    calibrated: bool = False
+    sight: Sight | None = None
+    buffers: Buffers = field(default_factory=Buffers)
+    looks: list[Look] = field(default_factory=list)
+    started: int = 0
+    ended: int = 0
+
+    def loops(self, batch: float) -> int:
+        """The calls that fill a batch of so many seconds."""
+        loops = max(1, round(batch / max(self.seconds, 1e-9)))
+        return min(loops, _COLD_CALLS) if self.cold else loops
+
+    def begin(self) -> None:
+        """Forget what was seen."""
+        self.looks.clear()
+        self.started = perf_counter_ns()
+
+    def perturb(self) -> None:
+        """Change a few elements of what the step reads: called before every timed batch.
+
+        What a case kept by the address, a few values or all bytes of its input is wrong from now.
+        """
+        self.buffers.change(self.sight.read() if self.sight else ())
+
+    def see(self, result: Any) -> None:
+        """Keep what the last call gave, its result, for others to judge.
+
+        Raises Refused where a call wrote to what it was given.
+        """
+        if self.sight:
+            self.looks.append(self.sight.of(result))
+            if self.sight.repaired():
+                raise Refused("writes to its input")
+        self.ended = perf_counter_ns()
+
+    def observed(self) -> Observed:
+        """What was seen, which is said once."""
+        looks = tuple(self.looks)
+        self.looks.clear()
+        return Observed(looks, self.started, self.ended)
