@@ -106,6 +106,11 @@ class Group:
         """True for all of a framework and mode on a device."""
         return len(self.fields) == len(_WHOLE)
 
+    @property
+    def is_telling(self) -> bool:
+        """True where it says more than its cases: it is decided, or its time alone would be."""
+        return self.verdict != "undecided" or self.time.verdict != "undecided"
+
 
 @dataclass(frozen=True)
 class Times:
@@ -120,7 +125,8 @@ class Times:
     @property
     def verdicts(self) -> list[Verdict]:
         """Every verdict there is."""
-        timed: Iterable[Timing | Group] = (*self.timings, *self.groups)
+        telling = (group for group in self.groups if group.is_telling)
+        timed: Iterable[Timing | Group] = (*self.timings, *telling)
         return [one.verdict for one in timed]
 
 

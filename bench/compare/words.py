@@ -47,7 +47,7 @@ def entries(comparison: Comparison) -> list[Entry]:
     every = [
         *(Entry("fails", named(missing.case), "", missing.reason) for missing in comparison.broken),
         *map(_timing, times.timings),
-        *map(_group, times.groups),
+        *(_group(group) for group in times.groups if group.is_telling),
         *_differences(comparison.exactness.differences),
     ]
     differing = (entry for entry in every if entry.verdict != "same")
