@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
 from ..bench.host.machine import Machine
+from ..bench.words import duration as duration
 from ..bench.words import know as know
+from ..bench.words import number as number
 from ..bench.words import place_words as place_words
 from ..bench.words import title as title
 
@@ -18,30 +19,6 @@ _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def writable(text: str) -> str:
     """The same with U+FFFD in place of each character that no page can hold."""
     return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
-
-
-def number(value: float | None) -> str:
-    """Three significant digits: `0.0123`, `1.20`, `65,500`, `1.2e+09`, `∞`."""
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    rounded = float(f"{value:.3g}")
-    size = abs(rounded)
-    if size >= 1e6 or size < 1e-3:
-        return f"{rounded:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-    decimals = max(0, 2 - math.floor(math.log10(size)))
-    return f"{rounded:,.{decimals}f}"
-
-
-def duration(nanoseconds: float) -> str:
-    """A time in the unit that suits it."""
-    for factor, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
-        if nanoseconds >= factor:
-            return f"{number(nanoseconds / factor)} {unit}"
-    return f"{number(nanoseconds)} ns"
 
 
 def elements(size: int) -> str:
