@@ -3,8 +3,9 @@
 A fast lie has a few shapes: a call that returns before its work is done; a result that is the
 input or the last result again; one of another dtype or on another device; a detour over the host.
 Each is looked for in every case before it is timed. What is computed is looked at while it is
-timed (`observing`), and judged by the parent, which knows what is exact. That a compiled case is compiled is the adapter's to say (`NotCompiled`), and that
-nothing is compiled while the clock runs is seen in each sample (`Recompiled`).
+timed (`observing`), and judged by the parent, which knows what is exact. That a compiled case is
+compiled is the adapter's to say (`NotCompiled`), and that nothing is compiled while the clock runs
+is seen in each sample (`Recompiled`).
 """
 
 from __future__ import annotations
