@@ -25,6 +25,7 @@ from ..results.status import Status
 from ..results.store import RunWriter, new_folder
 from ..timing.costing import Costing, candidates
 from ..timing.parts import floors
+from ..words import title
 from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, start_from, workers_of
@@ -215,7 +216,8 @@ class _Schedule:
         if facts.loop_overhead is not None:
             self._facts.loop_overhead_ns[label] = round(facts.loop_overhead, 1)
         if facts.status is not Status.OK:
-            self._reporter.say(f"{label}: {facts.reason}")
+            who = label.replace(worker.key.framework, title(worker.key.framework), 1)
+            self._reporter.say(f"{who}: {facts.reason}")
 
     def _prepare(self, waiting: Waiting) -> None:
         """Prepare the timing and, in the first processes, check agreement.

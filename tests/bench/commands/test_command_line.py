@@ -45,7 +45,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "small"
     done = _bench(
         "run", "--profile", "smoke", "--framework", "numpy", "--activation", "relu", "--activation",
-        "squareplus(b=1)", "--size", "1000", "--epochs", "2", "--out", str(out),
+        "squareplus(b=1)", "--form", "max", "--form", "textbook", "--form", "wide",
+        "--size", "1000", "--epochs", "2", "--out", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Measured" in done.stdout
