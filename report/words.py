@@ -85,8 +85,3 @@ def sentence(*parts: str) -> str:
 def shortened(text: str, most: int = 12) -> str:
     """A text cut to at most `most` letters, the last one an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def ending(text: str, most: int) -> str:
-    """The end of a text, at most `most` letters, the first one an ellipsis."""
-    return text if len(text) <= most else f"…{text[1 - most :]}"

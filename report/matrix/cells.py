@@ -24,7 +24,7 @@ MARKS = {
     "inexact": ("▲", "inexact: off by more than 1,000 ulp"),
     "outside": ("△", "inexact only outside [−20, 20]"),
     "undecided": ("≈", "not distinguished from ReLU"),
-    "dear": ("⚑", "a note below says why"),
+    "dear": ("⚑", "odd: see the note under the table"),
 }
 
 
@@ -102,8 +102,15 @@ def table(evidence: Evidence, matrix: Matrix, view: View) -> Table:
 
 def caption(matrix: Matrix, view: View) -> str:
     """`cost over ReLU, in cache, forward, float32, 1 thread`."""
-    words = (FIGURES[view.figure], matrix.place(view), view.direction, view.dtype, view.setup)
+    near = view.figure == "error" and has(matrix, "max_ulp_near")
+    figure = f"{FIGURES[view.figure]}{' over [−20, 20]' * near}"
+    words = (figure, matrix.place(view), view.direction, view.dtype, view.setup)
     return ", ".join(filter(None, words))
+
+
+def has(matrix: Matrix, metric: str) -> bool:
+    """True if errors were measured by a metric, which older runs may lack."""
+    return any(metric in checked.figures for checked in matrix.checked.values())
 
 
 def at(matrix: Matrix, column: Column, activation: str) -> str:

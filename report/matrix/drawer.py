@@ -43,6 +43,8 @@ class Records:
         return next(iter((*plain, *measured, *tried)), "")
 
 
+_NARROWER = ("max_ulp_normal", "max_ulp_away")
+"""Errors over a part of the inputs that says little to who chooses an activation."""
 Place = tuple[Column, str, str, str]
 """A cell in any view: column, activation, direction, dtype."""
 
@@ -192,7 +194,7 @@ def _errors(checked: Checked) -> Mapping[str, Any]:
     figures = {
         metric: value
         for metric, value in checked.figures.items()
-        if METRICS[metric].group is Group.ERROR and not METRICS[metric].of
+        if METRICS[metric].group is Group.ERROR and metric not in _NARROWER
     }
     near = {metric: value for metric, value in figures.items() if metric.endswith("_near")}
     rest = {m: v for m, v in figures.items() if v and (v != checked.max_ulp or m == "max_ulp")}

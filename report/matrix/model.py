@@ -16,7 +16,7 @@ from ..words import counted, title
 FIGURES: Mapping[str, str] = {
     "cost": "cost over ReLU",
     "time": "time per call",
-    "error": "largest error",
+    "error": "largest error in ulp",
 }
 GROUPS: Mapping[str, str] = {
     "max": "max: compare and add",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..read.evidence import Evidence
-from .cells import MARKS, Table, table
+from .cells import MARKS, Table, has, table
 from .drawer import drawers
 from .head import conditions, warnings
 from .model import FIGURES, Matrix, View, matrix
@@ -20,6 +20,8 @@ SWITCHES: Mapping[str, str] = {
     "setup": "conditions",
 }
 """The fields of a view, and what their switches are called."""
+_OUTSIDE = "trouble_outside"
+"""The metric behind a mark that older runs cannot have."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def screen(evidence: Evidence) -> Screen:
         warnings(evidence),
         table(evidence, cells, cells.views[0]) if cells.views else None,
         [(name, words, _options(cells, name)) for name, words in SWITCHES.items()],
-        MARKS,
+        {key: mark for key, mark in MARKS.items() if key != "outside" or has(cells, _OUTSIDE)},
     )
 
 

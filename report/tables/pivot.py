@@ -11,11 +11,10 @@ from ..words import number
 
 @dataclass(frozen=True)
 class Cell:
-    """A text and smaller lines below it, the kind of its figure, and its `heat`: 0 to 10."""
+    """A text and smaller lines below it, and its `heat`: 0 to 10."""
 
     text: str
     lines: tuple[str, ...] = ()
-    kind: str = ""
     heat: int | None = None
 
 

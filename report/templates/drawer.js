@@ -23,6 +23,7 @@ function showDrawer(self) {
   const [, , direction, dtype] = self.view[0];
   const drawer = at && self.drawers[`${at}|${direction}|${dtype}`];
   if (!drawer) return self.dialog.open && self.dialog.close();
+  WIDTH = Math.min(640, innerWidth - 40);
   self.dialog.replaceChildren(...content(self, drawer));
   if (self.dialog.open) return undefined;
   self.sheet.querySelector(`[data-at="${CSS.escape(at)}"]`)?.focus();
@@ -33,6 +34,15 @@ function content(self, drawer) {
   const close = make("button", { type: "button", textContent: "Close", className: "close" });
   close.addEventListener("click", () => self.dialog.close());
   const figures = (values) => Object.entries(values || {}).map(([name, cell]) => figure(self.metrics[name], cell));
+  const time = [
+    ...block("Time", drawer.times && [timeChart(drawer, self.floors[drawer.floor] || []), timeTable(drawer)]),
+    ...block("Parts of the cost", drawer.parts && [make("dl", {}, ...figures(drawer.parts).flat())]),
+  ];
+  const exactness = block("Exactness", drawer.errors && [
+    make("dl", {}, ...figures(drawer.errors).flat()),
+    make("p", { className: "note", textContent: `${drawer.worst}.`.replace(/^a/, "A") }),
+    drawer.binades && binadeChart(drawer.binades, self.edges[drawer.dtype]),
+  ]);
   const parts = [
     close,
     make("h2", { id: "drawer-title", textContent: drawer.title }),
@@ -41,13 +51,7 @@ function content(self, drawer) {
     drawer.formula && make("p", {}, make("code", { textContent: drawer.formula })),
     ...(drawer.missing || []).map((text) => make("p", { className: "warning", textContent: `Not measured: ${text}.` })),
     ...(drawer.notes || []).map((text) => make("p", { className: "note", textContent: text })),
-    ...block("Time", drawer.times && [timeChart(drawer, self.floors[drawer.floor] || []), timeTable(drawer)]),
-    ...block("Parts of the cost", drawer.parts && [make("dl", {}, ...figures(drawer.parts).flat())]),
-    ...block("Exactness", drawer.errors && [
-      make("dl", {}, ...figures(drawer.errors).flat()),
-      make("p", { className: "note", textContent: `${drawer.worst}.` }),
-      drawer.binades && binadeChart(drawer.binades, self.edges[drawer.dtype]),
-    ]),
+    ...(self.view[0][0] === "error" ? [...exactness, ...time] : [...time, ...exactness]),
     ...block("Forms", drawer.forms?.length > 1 && [formTable(drawer)]),
     ...block("Source today", self.sources[drawer.source] && [
       make("pre", { tabIndex: 0, textContent: self.sources[drawer.source] })]),
@@ -110,7 +114,7 @@ function formTable(drawer) {
 /* --- charts --- */
 
 const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").body.firstChild.namespaceURI;
-const WIDTH = 640;
+let WIDTH = 640;  // less on a narrow screen, so that words keep their size
 const HEIGHT = 220;
 const EDGE = { left: 56, right: 96, top: 12, bottom: 34 };
 

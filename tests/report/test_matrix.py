@@ -146,12 +146,12 @@ def test_errors_and_their_binades_are_drawn(
     assert path.stat().st_size < BYTES
     page = visit(path, viewport={"width": 1400, "height": 900}, folded=True)
     assert page.evaluate("document.documentElement.scrollHeight") <= HEIGHT
-    page.get_by_role("radio", name="largest error").check()
+    page.get_by_role("radio", name="largest error in ulp").check()
     page.get_by_role("searchbox", name="Find").fill("tensorflow bfloat16 softplus")
-    assert caption(page) == "Largest error, forward, bfloat16"
+    assert caption(page) == "Largest error in ulp, forward, bfloat16"
     page.locator("[data-at='softplus@tensorflow-eager']").click()
     dialog = page.get_by_role("dialog", name="softplus, TensorFlow eager")
-    assert "all 65,536 inputs, each against the proved value" in dialog.inner_text()
+    assert "All 65,536 inputs, each against the proved value" in dialog.inner_text()
     assert dialog.locator("svg rect").count() > 50
     assert violations(page) == []
 
