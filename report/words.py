@@ -43,18 +43,6 @@ def short_hex(text: str) -> str:
     return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
 
 
-def share(value: float | None) -> str:
-    """A share in per cent that is 0 or 100 only where it is so exactly."""
-    if value is None:
-        return "bits not compared"
-    shown = f"{value:.1%}"
-    if value < 1 and shown == "100.0%":
-        return ">99.9 %"
-    if value > 0 and shown == "0.0%":
-        return "<0.1 %"
-    return shown.replace(".0%", "%").replace("%", " %")
-
-
 def machine(facts: Machine) -> str:
     """A machine in a few words: `AMD EPYC, 2 cores`."""
     parts = [facts.cpu or "unknown processor"]
@@ -75,13 +63,3 @@ def spelled(activation: str) -> str:
 def capital(text: str) -> str:
     """The same with a capital first, and the rest as it is."""
     return f"{text[:1].upper()}{text[1:]}"
-
-
-def sentence(*parts: str) -> str:
-    """The parts as one sentence: a capital letter first, a full stop last."""
-    return f"{capital(''.join(parts))}."
-
-
-def shortened(text: str, most: int = 12) -> str:
-    """A text cut to at most `most` letters, the last one an ellipsis."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"

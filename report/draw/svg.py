@@ -13,8 +13,6 @@ from ..words import number
 
 INK, SOFT, LINE = "currentColor", "var(--soft)", "var(--line)"
 SIGNS = {"max": "■", "exp": "●", "algebraic": "▲"}
-KEY = "■ max, ▲ algebraic, ● exp"
-"""The families by their markers, for captions."""
 _LETTER = 0.54
 """The width of a letter over the size of its font, about."""
 

@@ -211,16 +211,6 @@ class Between:
     first: Point | None
 
     @property
-    def max_ulp(self) -> float | None:
-        """The largest distance of two results, in ulp."""
-        return self.figures.get("max_ulp_between")
-
-    @property
-    def equal_bits(self) -> float | None:
-        """The share of results with equal bits."""
-        return self.figures.get("equal_bits")
-
-    @property
     def of_frameworks(self) -> bool:
         """True for two frameworks, false for one framework under two conditions."""
         return self.against.kind is Other.FRAMEWORK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,6 @@ from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
 from ..compare.commands import again
 from ..read.evidence import (
-    PLAIN,
     Between,
     Checked,
     Estimate,
@@ -183,13 +181,9 @@ def _parts(evidence: Evidence) -> list[Column[Split]]:
         FAMILY,
         *metrics("parts", _part),
         Column("detail", "Cause of a surprise", "text", _cause),
-        *_of_splits(evidence),
+        *conditions("threads", "cache"),
+        Column("command", "", "command", _remeasure),
     ]
-
-
-def _of_splits(evidence: Evidence) -> list[Column[Split]]:
-    command = Column[Split]("command", "", "command", lambda split: remeasure(evidence, split))
-    return [*conditions("threads", "cache"), command]
 
 
 def _part(split: Split, metric: str) -> Estimate | None:
@@ -200,21 +194,10 @@ def _cause(split: Split) -> str:
     return words.cause(split.cause) if split.cause else ""
 
 
-def remeasure(evidence: Evidence, split: Split) -> str:
-    """The command that measures a split again: all sizes, outputs, and parts of its formula."""
+def _remeasure(split: Split) -> str:
+    """The command that measures a split again: all its sizes and outputs."""
     outputs = ("fresh", "reused") if split.reused else ("fresh",)
     own = [
         replace(split.case, size=size, output=output) for size in split.sizes for output in outputs
     ]
-    return again([*own, *_primitives(evidence, split)]) if own else ""
-
-
-def _primitives(evidence: Evidence, split: Split) -> Sequence[Case]:
-    """The primitives that a prediction rests on, in the form that they were measured in."""
-    part = split.parts.get("predicted_arithmetic")
-    primitives = []
-    for name in (part.row.operations or ()) if part else ():
-        case = replace(split.case, activation=name, size=split.sizes[0])
-        measured = evidence.split(split.run, replace(case, form=PLAIN))
-        primitives.append(replace(case, form=measured.case.form if measured else "native"))
-    return primitives
+    return again(own) if own else ""

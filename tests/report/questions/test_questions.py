@@ -103,7 +103,7 @@ def test_the_exact_form_stands_over_the_plain_one(measured: Measured) -> None:
     plain = rows_of(around("torch", "eager", "l2", {"softplus": 10.0}))
     exact = rows_of(around("torch", "eager", "l2", {"softplus": 35.0}), form="wide")
     [text] = answer(wide.QUESTION, measured([*plain, *exact])).sentences
-    assert text == "Eager, in cache: softplus takes 3.5× its plain time (PyTorch)."
+    assert text == "Eager, in cache: exact softplus takes 3.5× its plain time (PyTorch)."
 
 
 # --- every question -------------------------------------------------------------------------------
