@@ -126,7 +126,8 @@ def measure(
                 if key == keys[0] and turn >= effort.fewest and (late or _narrow(pairs, effort)):
                     break
                 worker = (coming or pool.submit(start, turn, key)).result()
-                following = turns[place + 1 : place + 2] if ahead else []
+                last = late and turn + 1 >= effort.fewest and key == keys[-1]
+                following = turns[place + 1 : place + 2] if ahead and not last else []
                 coming = next((pool.submit(start, *next_) for next_ in following), None)
                 _time(worker, _alive(pairs, key), effort, setting)
                 worker.close()
