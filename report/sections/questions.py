@@ -19,7 +19,7 @@ _NAMED = 3
 def SUMMARY(evidence: Evidence) -> str:
     """The first questions that are answered, and the number of all."""
     answered = [answer.question for answer in answers(evidence) if answer.figure]
-    more = f"{counted(len(answered) - _NAMED, 'question')} more." * (len(answered) > _NAMED)
+    more = f"And {counted(len(answered) - _NAMED, 'more', 'more')}." * (len(answered) > _NAMED)
     return " ".join(filter(None, [*answered[:_NAMED], more]))
 
 

@@ -155,6 +155,7 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Without a value", _failures(evidence, name)),
         ("Half-width of the costs", _widths(timed)),
         ("Intervals", _sampling(timed)),
+        ("Independent runs agree", _agreement(run)),
         ("Machine", _machine(run)),
         ("Samples", [f"{run.facts.spoilt_samples:,} preempted"]),
         ("State", [run.facts.state]),
@@ -179,6 +180,12 @@ def _widths(timed: Iterable[Timed]) -> list[str]:
         return []
     narrow = sum(width <= NARROW for width in widths) / len(widths)
     return [f"±{median(widths):.1%} in the median", f"{narrow:.0%} within ±{NARROW:.0%}"]
+
+
+def _agreement(run: Run) -> list[str]:
+    """The share of costs of which independent runs say the same, where that was measured."""
+    lines = [line for line in run.facts.coverage if not line.framework]
+    return [f"in {line.agree.share:.1%} of {counted(line.cells, 'cost')}" for line in lines]
 
 
 def _sampling(timed: Iterable[Timed]) -> list[str]:

@@ -61,6 +61,21 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
     )
 
 
+def test_the_agreement_of_independent_runs_is_said(make_run: MakeRun) -> None:
+    half = {"count": 9, "of": 10, "low": 0.5, "high": 1.0}
+    line = {
+        "mode": "",
+        "cells": 12,
+        "half_width": 0.02,
+        "narrow": half,
+        "wider": half,
+        "agree": half,
+    }
+    coverage = [{**line, "framework": name} for name in ("", "torch")]
+    [(_, stated)] = trust.state(read([make_run([*RELU], coverage=coverage)]))
+    assert dict(stated)["Independent runs agree"] == "in 90.0% of 12 costs"
+
+
 def test_a_changed_floating_point_environment_is_said(make_run: MakeRun) -> None:
     before = {"flushes_results": False, "subnormals_are_zero": False, "rounding": "to nearest"}
     after = {**before, "flushes_results": True}
