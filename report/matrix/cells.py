@@ -60,7 +60,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column: framework, mode, the letter of its run, and its unit's time.
+    """The head of a column: framework, mode, the letter of its run, its unit and that one's time.
 
     `marked` is one whose unit is odd, `apart` the first of another mode.
     """
@@ -123,13 +123,14 @@ def at(matrix: Matrix, column: Column, activation: str) -> str:
 
 def _head(matrix: Matrix, number: int, column: Column, view: View, marked: bool) -> Head:
     unit = matrix.unit(column, view)
+    written = f" ({unit.case.form})" if unit and unit.case.form != "native" else ""
     return Head(
         number,
         title(column.framework),
         column.framework,
         column.mode,
         matrix.label(*column.source),
-        f"ReLU {duration(unit.time.value)}" if unit and view.figure != "error" else "",
+        f"ReLU{written} {duration(unit.time.value)}" if unit and view.figure != "error" else "",
         marked,
         number > 0 and matrix.columns[number - 1].mode != column.mode,
     )

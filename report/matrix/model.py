@@ -166,7 +166,7 @@ def matrix(evidence: Evidence) -> Matrix:
         {source: dict(of_sizes.values()) for source, of_sizes in places.items()},
         shown,
         {key: _one_form(records, lambda check: check.error) for key, records in errors.items()},
-        {(key[0], key[2]): t for key, records in times.items() for t in records if t.is_unit},
+        {(key[0], key[2]): t for key, records in times.items() for t in records if _is_unit(t)},
         _missing(evidence),
     )
 
@@ -234,6 +234,11 @@ def _view_of_errors(checked: Checked) -> View:
 def _one_form(records: Sequence[Record], of: Callable[[Record], float]) -> Record:
     """The plain form, else the best of the others."""
     return min(records, key=lambda record: (not record.plain, of(record)))
+
+
+def _is_unit(timed: Timed) -> bool:
+    """True for the unit itself: another form may be the same function and cost the same."""
+    return timed.is_unit and (timed.unit is None or timed.unit.form == timed.case.form)
 
 
 def _cost(timed: Timed) -> float:

@@ -34,11 +34,13 @@ def case(activation: str, **changes: Any) -> Case:
                 activation=activation)  # fmt: skip
 
 
-def timed(activation: str, value: float, half: float = 0.01, **changes: Any) -> list[Row]:
+def timed(
+    activation: str, value: float, half: float = 0.01, over: str = "max", **changes: Any
+) -> list[Row]:
     of = case(activation, **changes)
     ends = (value, value - half, value + half)
     time = Row(of, "time_per_call", *(1000 * end for end in ends))
-    unit = Against(Other.UNIT, "relu", "max")
+    unit = Against(Other.UNIT, "relu", over)
     return [time, Row(of, "relative_cost", *ends, against=unit)]
 
 
@@ -107,9 +109,11 @@ def test_marks_say_what_is_undecided_inexact_and_dear(make_run: MakeRun) -> None
 
 
 def test_the_unit_is_one_and_its_time_heads_the_column(make_run: MakeRun) -> None:
-    shown = first(read([make_run([*timed("relu", 1.0, 0.0), *timed("gelu", 2)])]))
+    shown = first(read([make_run([*timed("relu", 1.0, 0.0, "native"), *timed("gelu", 2)])]))
     assert cell(shown, "relu").text == "1"
     assert [head.unit for head in shown.heads] == ["ReLU 1.00 µs"]
+    written_out = first(read([make_run([*unit(), *timed("gelu", 2)], "written")]))
+    assert [head.unit for head in written_out.heads] == ["ReLU (max) 1.00 µs"]
 
 
 def test_a_unit_that_is_slow_itself_is_marked(make_run: MakeRun) -> None:
