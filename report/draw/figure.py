@@ -18,12 +18,10 @@ class Panel:
 class Figure:
     """A chart of one or more panels under one caption.
 
-    Its `shape` is `small`, or `half` of the page's width, which scrolls sideways. `command`
-    measures what the figure lacks.
+    Its `shape` is `small`, or `half` of the page's width, which scrolls sideways.
     """
 
     sentence: str
     note: str
     panels: tuple[Panel, ...] = ()
-    shape: Literal["small", "large", "half"] = "small"
-    command: str = ""
+    shape: Literal["small", "half"] = "small"
