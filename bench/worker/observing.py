@@ -23,8 +23,6 @@ _TAIL = 16
 """The last places, which are always looked at: what vectors leave over."""
 _COLD_CALLS = 2
 """Calls in a batch of a cold case at most: emptying the caches before each takes some 20 ms."""
-_WHOLE = 2**17
-"""Elements up to which a step with a learned gradient, a sum over all of them, is seen whole."""
 
 
 class Sight:
@@ -53,14 +51,12 @@ class Sight:
         call, results = self._call, results_of(result)
         own = 2 if call.direction == "both" else 1
         units = step.input.size // step.input.length if call.rowwise else step.input.size
-        whole = bool(results[own:]) and units <= _WHOLE
-        places = np.arange(units) if whole else _places(call.rowwise, units, step)
+        places = _places(call.rowwise, units, step)
         return Look(
             places,
             _given(step.input, units, places),
             None if call.direction == "forward" else _given(step.upstream[0], units, places),
             tuple(self._bits(tensor).reshape(units, -1)[places] for tensor in results[:own]),
-            tuple(self._bits(tensor) for tensor in results[own:]) if whole else (),
         )
 
     def _bits(self, tensor: Tensor) -> Array:

@@ -203,14 +203,14 @@ class Look:
     """What a call gave at places drawn after it, as bit patterns, and what it was given there.
 
     `places` are rows of a rowwise function, else elements. `given` and each result have a row per
-    place; `upstream` is None where nothing is pulled back. A `learned` gradient is whole.
+    place; `upstream` is None where nothing is pulled back. Gradients of learned parameters, which
+    are sums over all rows, are not among the results.
     """
 
     places: Bits
     given: Bits
     upstream: Bits | None
     results: Outputs
-    learned: Outputs = ()
 
 
 @dataclass(frozen=True)
