@@ -43,6 +43,15 @@ class Records:
         return next(iter((*plain, *measured, *tried)), "")
 
 
+_PLAIN = {
+    "max ulp": "largest error",
+    "median ulp": "median error",
+    "max absolute": "largest absolute error",
+    "median absolute": "median absolute error",
+    " near": " over [−20, 20]",
+    "nan": "NaN",
+}
+"""Words for parts of metrics' names."""
 _NARROWER = ("max_ulp_normal", "max_ulp_away")
 """Errors over a part of the inputs that says little to who chooses an activation."""
 Place = tuple[Column, str, str, str]
@@ -111,8 +120,10 @@ def _floor(matrix: Matrix, place: Place) -> str:
 
 
 def _words(metric: str) -> str:
-    plain = metric.replace("_", " ").replace("max ulp", "largest error")
-    return capital(plain.replace("nan", "NaN"))
+    plain = metric.replace("_", " ")
+    for word, people_say in _PLAIN.items():
+        plain = words.replace(word, people_say)
+    return capital(plain)
 
 
 def _text(drawer: Mapping[str, Any]) -> str:

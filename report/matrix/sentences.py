@@ -112,11 +112,12 @@ def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
 def _lead(cells: Matrix, column: Column, view: View) -> str:
     """The settings that a sentence speaks of: `Compiled, in cache`, `Run A, eager, from memory`."""
     label, device = cells.label(*column.source), column.device
-    alone = len({other.framework for other in cells.columns}) == 1
+    alike = (column.source, column.mode)
+    rivals = {c.framework for c in cells.columns if (c.source, c.mode) == alike}
     parts = [
         *[f"run {label}"] * label[:1].isupper(),
         *[f"on {device}"] * (not label[:1].isupper() and (bool(label) or device != "cpu")),
-        column.who if alone else column.mode,
+        column.who if len(rivals) == 1 else column.mode,
         *[view.direction] * (view.direction != "forward"),
         *[view.dtype] * (view.dtype != "float32"),
         cells.place(view, column.source),

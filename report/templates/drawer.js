@@ -157,6 +157,7 @@ function timeChart(drawer, floor) {
   const named = [...lines, ...(copy ? [["a copy", copy]] : [])];
   const points = named.map(([name, times]) => [name, times.map(([size, time]) => [size, time[0] / size]).sort((a, b) => a[0] - b[0])]);
   const [xs, ys] = [0, 1].map((i) => points.flatMap(([, of]) => of.map((point) => point[i])));
+  if (new Set(xs).size < 2) return null;
   const [low, high] = [10 ** Math.floor(Math.log10(Math.min(...ys))), 10 ** Math.ceil(Math.log10(Math.max(...ys)))];
   const x = logScale(Math.min(...xs), Math.max(...xs), EDGE.left, WIDTH - EDGE.right);
   const y = logScale(low, high, HEIGHT - EDGE.bottom, EDGE.top);
