@@ -122,7 +122,7 @@ def _floor(matrix: Matrix, place: Place) -> str:
 def _words(metric: str) -> str:
     plain = metric.replace("_", " ")
     for word, people_say in _PLAIN.items():
-        plain = words.replace(word, people_say)
+        plain = plain.replace(word, people_say)
     return capital(plain)
 
 
