@@ -10,6 +10,7 @@ import pytest
 
 from actbench.report.page import render
 from actbench.report.read.evidence import Evidence
+from actbench.report.read.rows import read
 
 from .test_access import violations
 
@@ -193,6 +194,20 @@ def test_the_closed_page_is_three_screens_high(
     assert page.locator("details.section[open]").count() == 0
     summaries = page.locator("details.section > summary span").all_inner_texts()
     assert all(summaries)
+
+
+def test_many_columns_scroll_beside_the_names(
+    visit: Visit, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(render(read([runs["normal"], runs["split"]])), encoding="utf-8")
+    page = visit(path, viewport={"width": 1000, "height": 900}, folded=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+    assert len(heads(page)) == 9
+    page.locator(".cells [data-at='gelu@torch-eager']").focus()
+    name = page.locator(".cells th[scope=row]", has_text="gelu").first.bounding_box()
+    assert name
+    assert name["x"] >= 0
 
 
 def test_a_link_opens_what_it_leads_to(visit: Visit, pages: dict[str, Path]) -> None:
