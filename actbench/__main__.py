@@ -3,11 +3,13 @@
 import sys
 
 from .bench.commands import cli, main
+from .report.commands.chart import chart
 from .report.commands.page import report
 from .report.commands.site import site
 
 __all__ = ["main"]
 
+cli.add_command(chart)
 cli.add_command(report)
 cli.add_command(site)
 

@@ -139,13 +139,14 @@ def _file(evidence: Evidence) -> str:
     return f"actbench-{re.sub(r'[^A-Za-z0-9.-]+', '-', names)[:80]}"
 
 
-def write(path: Path, text: str) -> None:
-    """Write a page so that a full disk leaves an older one whole. Raises StoreError."""
+def write(path: Path, content: str | bytes) -> None:
+    """Write a page or a figure so that a full disk leaves an older one whole. Raises StoreError."""
+    data = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), data)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
@@ -153,10 +154,10 @@ def write(path: Path, text: str) -> None:
         ) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -19,19 +19,20 @@ _CHEAPER = 0.95
 
 def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
     """The unit of the figures with the conditions that they share; a line per run if several."""
-    unit = [_unit(evidence)] if any(timed.cost for timed in matrix.timed.values()) else []
-    runs = [_conditions(matrix, name, run.facts) for name, run in evidence.runs.items()]
+    over = [unit(evidence)] if any(timed.cost for timed in matrix.timed.values()) else []
+    runs = [of_run(matrix, name, run.facts) for name, run in evidence.runs.items()]
     if len(runs) == 1:
-        return [" · ".join([*unit, *runs])]
-    return [*unit, *runs]
+        return [" · ".join([*over, *runs])]
+    return [*over, *runs]
 
 
-def _unit(evidence: Evidence) -> str:
+def unit(evidence: Evidence) -> str:
+    """The unit of the costs of all runs in words."""
     relu = [timed.cost for timed in evidence.timed if timed.case.activation == "relu"]
     return OWN if any(cost and cost.value < _CHEAPER for cost in relu) else CHEAPEST
 
 
-def _conditions(matrix: Matrix, name: str, facts: RunFacts) -> str:
+def of_run(matrix: Matrix, name: str, facts: RunFacts) -> str:
     """`A: AMD EPYC, 2 cores · 1 thread · PyTorch 2.13, NumPy 2.4 · 28 November 2026`."""
     columns = [column for column in matrix.columns if column.run == name]
     several = len({run for run, _ in matrix.sources}) > 1
