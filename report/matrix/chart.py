@@ -112,7 +112,7 @@ def times(evidence: Evidence, matrix: Matrix, choice: Choice) -> tuple[list[Pane
             if (column, name) in cells
         ]
         panels.append(Panel(f"{_who(column, columns)} {column.mode}", tuple(lines)))
-    footer = f"lines: 95 % intervals · {_source(evidence, matrix, columns)}"
+    footer = f"vertical lines: 95 % intervals · {_source(evidence, matrix, columns)}"
     return panels, Words(capital(caption(matrix, view)), "elements of the input", footer)
 
 
