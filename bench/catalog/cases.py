@@ -161,12 +161,12 @@ PROFILES: Mapping[str, Profile] = {
                 Plan(_NAMES, forms=("plain",), directions=("backward",), sizes=_ANSWER),
                 Plan(_NAMES, forms=("plain",), dtypes=("bfloat16",)),
             ),
-            epochs=4,
+            epochs=2,
             most=12,
             batch=0.0004,
-            blocks=12,
+            blocks=10,
             precision=0.03,
-            seconds=150,
+            seconds=110,
             per_binade=8,
             title="the answer: every activation in the form that people take first (native, or the "
             "first one written out) and as its formula is printed, in every framework and mode, "

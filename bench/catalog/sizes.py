@@ -31,8 +31,8 @@ _LAUNCH = 64
 _PAIR = 8
 """Bytes of an element's float32 input and output."""
 _MEMORY = 2**21
-_WANTED, _ENOUGH = 4, 2
-"""Last levels that are touched before a buffer is used again: as many as that, or at least this."""
+_ENOUGH = 2
+"""Last levels that are touched before a buffer is used again."""
 # A GPU has no first level to speak of here, some 50 MiB of L2 and memory beyond.
 _CUDA = {
     "launch": _LAUNCH,
@@ -95,8 +95,8 @@ def buffers_of(size: int, itemsize: int, device: str) -> int:
 
 
 def buffers(bytes_of_call: int, to_leave: int, most: int) -> int:
-    """Calls of an input and an output that touch four times what is `to_leave`, in `most` bytes."""
-    wanted = -(-_WANTED * to_leave // bytes_of_call)
+    """Calls of an input and an output that touch twice what is `to_leave`, in `most` bytes."""
+    wanted = -(-_ENOUGH * to_leave // bytes_of_call)
     return max(min(wanted, most // bytes_of_call), 1)
 
 
