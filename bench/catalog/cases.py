@@ -82,7 +82,7 @@ class Profile:
 
     Every case is timed with its unit in `epochs` fresh processes: a visit is `blocks` blocks of a
     batch of about `batch` seconds of both. Those whose cost is wider than ±`precision` are timed in
-    further processes, `most` in all, until `seconds` have gone since the first were prepared.
+    further processes, `most` in all, for `seconds` more.
     `per_binade` random inputs are tried in each binade and sign. Exactness is that of the cases, or
     of value and gradient of each form in `agreement_dtypes`. `conditions` says whether results are
     compared with those of other processes, threads and short arrays.
@@ -102,7 +102,7 @@ class Profile:
     conditions: bool = False
 
     def budget(self, cases: int) -> float:
-        """Seconds for further processes of so many cases, from when the first were prepared."""
+        """Seconds for further processes of so many cases."""
         return min(self.seconds, _LEAST_SECONDS + _SECONDS_A_CASE * cases)
 
 
@@ -144,8 +144,8 @@ PROFILES: Mapping[str, Profile] = {
             plans=(Plan(_NAMES, forms=("plain",), directions=("forward", "backward")),),
             epochs=3,
             most=10,
-            batch=0.0004,
-            blocks=12,
+            batch=0.0002,
+            blocks=32,
             precision=0.03,
             seconds=12,
             per_binade=8,
@@ -163,10 +163,10 @@ PROFILES: Mapping[str, Profile] = {
             ),
             epochs=2,
             most=12,
-            batch=0.0004,
-            blocks=10,
+            batch=0.0002,
+            blocks=32,
             precision=0.03,
-            seconds=110,
+            seconds=90,
             per_binade=8,
             title="the answer: every activation in the form that people take first (native, or the "
             "first one written out) and as its formula is printed, in every framework and mode, "

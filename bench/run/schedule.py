@@ -37,6 +37,8 @@ from .preparing import Preparing
 from .recording import Outcome, derived, record
 from .request import Request
 
+_PARTS = 3
+"""The parts of the budget of further processes, each of which one more process may take."""
 Task = Callable[[], None]
 Waiting = dict[SupervisedWorker, list[Case]]
 """The cases that each worker is to time in its next process."""
@@ -155,6 +157,9 @@ class _Schedule:
         }
         return {worker: cases for worker, cases in alive.items() if cases}
 
+    def _is_out_of_cache(self, case: Case) -> bool:
+        return case.size != self._facts.size_classes[case.device]["l2"]
+
     @property
     def _rounds(self) -> int:
         """The processes in which every case is tried."""
@@ -163,20 +168,23 @@ class _Schedule:
     def _waiting(self) -> Waiting:
         """The cases to be timed in the next process: all at first, then those that are wide.
 
-        While there is time, and no more of them than there is time for: the widest first.
+        While there is time, and no more of them than a part of it is enough for: those in cache
+        first, where people look first, and the widest of them.
         """
         profile = self._profile
         if not self._request.timing:
             return {}
         if self._number < profile.epochs:
             return self._all()
-        spent = time.monotonic() - self._prepared
-        left = self._facts.budget - spent
+        now, budget = time.monotonic(), self._facts.budget
+        if self._number == profile.epochs:
+            self._deadline = now + budget
+        left = min(self._deadline - now, budget / _PARTS)
         if self._number >= profile.most or left <= 0:
             return {}
         visits = sum(isinstance(sample, Paired) for sample in self._recorder.samples)
-        wide = list(self._costing.wide(goal_of(self._facts)))
-        wanted = set(wide[: max(1, int(left * visits / spent))])
+        wide = sorted(self._costing.wide(goal_of(self._facts)), key=self._is_out_of_cache)
+        wanted = set(wide[: max(1, int(left * visits / (now - self._prepared)))])
         chosen = {
             worker: [case for case in worker.alive if case in wanted] for worker in self._workers
         }
