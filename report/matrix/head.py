@@ -13,8 +13,6 @@ from .model import Matrix
 
 CHEAPEST = "Time over the cheapest ReLU of the same framework and mode"
 OWN = "Time over each framework’s own ReLU"
-_CHEAPER = 0.95
-"""The cost of a relu, as people may write it, from which the unit was not the cheapest one."""
 
 
 def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
@@ -27,9 +25,9 @@ def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
 
 
 def unit(evidence: Evidence) -> str:
-    """The unit of the costs of all runs in words."""
-    relu = [timed.cost for timed in evidence.timed if timed.case.activation == "relu"]
-    return OWN if any(cost and cost.value < _CHEAPER for cost in relu) else CHEAPEST
+    """The unit of the costs of all runs in words: chosen where cases were timed in blocks with it."""
+    chosen = all(run.facts.blocks for run in evidence.runs.values())
+    return CHEAPEST if chosen else OWN
 
 
 def of_run(matrix: Matrix, name: str, facts: RunFacts) -> str:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Any]
 HEIGHT = 3 * 900
 """Three screens of a wide window."""
-BYTES = 2_000_000
+BYTES = 1_500_000
 
 
 def caption(page: Any) -> str:
