@@ -25,7 +25,7 @@ def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
 
 
 def unit(evidence: Evidence) -> str:
-    """The unit of the costs of all runs in words: chosen where cases were timed in blocks with it."""
+    """The unit of the costs in words: the cheapest relu, where cases were timed in turn with it."""
     chosen = all(run.facts.blocks for run in evidence.runs.values())
     return CHEAPEST if chosen else OWN
 
