@@ -40,7 +40,8 @@ class Buffer:
         self._bits, self._shift = bits.reshape(-1), shift
         self._values = self._bits[:0]
         self._memory: Array | None = None
-        if adapter.synchronize() is None and bits.ndim:
+        converted = getattr(self.tensor, "nbytes", bits.nbytes) != bits.nbytes  # which is refused
+        if adapter.synchronize() is None and bits.ndim and not converted:
             place = adapter.address(self.tensor)
             self._memory = _memory(place, bits.size, DTYPES[dtype].bits)
             if place == bits.ctypes.data:  # JAX takes over memory that it can use

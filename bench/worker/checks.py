@@ -37,7 +37,15 @@ class Checks:
         self.traced: set[tuple[Any, str]] = set()
 
     def step(self, call: Call, timed: Step) -> None:
-        """Refuse a step that does not do its work."""
+        """Refuse a step that does not do its work, or writes to what it was given."""
+        try:
+            self._works(call, timed)
+        finally:  # another version may share its input
+            wrote = any([buffer.repair() for buffer in timed.given])
+        if wrote:
+            raise truth.Refused("writes to its input")
+
+    def _works(self, call: Call, timed: Step) -> None:
         given = timed.input.tensor
         truth.check_input(given, call.dtype)
         self._traced(call, given)
@@ -61,8 +69,6 @@ class Checks:
         del first, second
         self._follows(call, timed)
         self._forgets(call, timed)
-        if any([buffer.repair() for buffer in timed.given]):
-            raise truth.Refused("writes to its input")
 
     def results(self, call: Call, results: tuple[Tensor, ...], arrays: list[Tensor]) -> None:
         """Refuse results of another kind than `arrays`, or of another size where that is known."""

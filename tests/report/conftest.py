@@ -57,6 +57,8 @@ def facts(**changes: Any) -> RunFacts:
         precision=0.02,
         budget=240.0,
         per_binade=8,
+        most=12,
+        blocks=16,
         size_classes={"cpu": CLASSES, "cuda": CLASSES},
         asked={"frameworks": []},
         inputs="normal(0, 1) in the function's domain",

@@ -149,7 +149,7 @@ def test_errors_and_their_binades_are_drawn(
     assert page.evaluate("document.documentElement.scrollHeight") <= HEIGHT
     page.get_by_role("radio", name="largest error in ulp").check()
     page.get_by_role("searchbox", name="Find").fill("tensorflow bfloat16 softplus")
-    assert caption(page) == "Largest error in ulp, forward, bfloat16"
+    assert caption(page) == "Largest error in ulp over [−20, 20], forward, bfloat16"
     page.locator("[data-at='softplus@tensorflow-eager']").click()
     dialog = page.get_by_role("dialog", name="softplus, TensorFlow eager")
     assert "All 65,536 inputs, each against the proved value" in dialog.inner_text()

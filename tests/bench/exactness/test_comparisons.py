@@ -68,7 +68,7 @@ def _python(folder: Path, condition: str, at_start: str = "") -> str:
 def _compared(folder: Path, python: str, dtype: str = "float32") -> dict[str, list[Row]]:
     """The rows of a run of NumPy's relu, by the other side of what was compared."""
     request = Request(
-        profile=PROFILES["smoke"],
+        profile=replace(PROFILES["smoke"], conditions=True),
         selection=Selection(
             frameworks=("numpy",),
             activations=("relu",),

@@ -393,7 +393,7 @@ def test_a_worker_that_is_killed_is_a_sentence_and_a_task_that_is_killed_is_done
     assert done.returncode == 1
     assert (
         done.stderr
-        == "error: slowly exp dies_once eager float32: the worker was killed by SIGKILL\n"
+        == "error: slowly:dies_once exp dies_once eager float32: the worker was killed by SIGKILL\n"
     )
     (mine / "done").unlink()
     again = _agree("kills_its_task_once", "--workers", "2")

@@ -23,7 +23,12 @@ from actbench.report.words import title
 from ..conftest import CLASSES, normal_rows, plain_form
 
 MakeRun = Callable[..., Path]
-PLACES = {"in cache": "l2", "from memory, into fresh pages": "memory", "one tiny call": "launch"}
+PLACES = {
+    "in cache": "l2",
+    "from memory": "memory",
+    "from memory, into fresh pages": "memory",
+    "one tiny call": "launch",
+}
 NAMES = {"GELU": "gelu", "Squareplus": "squareplus", "SiLU": "silu", "leaky ReLU": "leaky_relu"}
 NUMBER = r"\d[\d,.]*"
 CLAUSE = re.compile(

@@ -50,10 +50,11 @@ def test_every_row_is_in_a_table(evidence: dict[str, Evidence]) -> None:
 def test_special_points_are_a_table_per_framework(published: Evidence) -> None:
     content = special.content(published)
     assert content
-    assert [table.heading for table in content["pivots"]] == [
+    assert {table.heading for table in content["pivots"]} == {
         "NumPy",
         "JAX",
         "TensorFlow",
         "PyTorch",
-    ]
-    assert special.SUMMARY(published).endswith("NumPy, JAX, TensorFlow and PyTorch.")
+    }
+    summary = special.SUMMARY(published)
+    assert all(table.heading in summary for table in content["pivots"])
