@@ -25,7 +25,7 @@ _LEFT = 4
 _SHARE = 0.3
 _LEAST_NS = 30_000
 _ASKED = 100
-_ASKED_NS = 8_000_000
+_ASKED_NS = 30_000_000
 
 Trial = tuple[float, float]
 """The work that a call left for after its return, as a share of all of it and in ns."""
