@@ -130,7 +130,7 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
 
 
 def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, Any]:
-    """The figures of inputs in [−20, 20], and the count of trouble outside."""
+    """The figures of inputs in [−20, 20], subnormals contracted, and the trouble outside."""
     near, places = problem.near, problem.typical
     finite = np.isfinite(problem.x)
     if problem.activation.rowwise:
@@ -138,11 +138,11 @@ def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, An
     absolute = np.where(infinite, np.inf, errors.absolute)
     trouble = (errors.flushed > _TROUBLE) & ~problem.beside_zero | infinite | errors.mismatched
     return {
-        "max_ulp_near": float(errors.plain[near].max()) if near.any() else None,
+        "max_ulp_near": float(errors.flushed[near].max()) if near.any() else None,
         "max_absolute_near": float(absolute[near].max()) if near.any() else None,
         "trouble_outside": int((trouble & finite & ~near).sum()),
         "near": tuple(
-            zip(errors.plain.flat[places].tolist(), absolute.flat[places].tolist(), strict=True)
+            zip(errors.flushed.flat[places].tolist(), absolute.flat[places].tolist(), strict=True)
         ),
     }
 

@@ -247,7 +247,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "max_ulp_near",
             "ulp",
-            "largest error over inputs in [−20, 20]",
+            "largest error over inputs in [−20, 20], where subnormals may stand for zero",
             Group.ERROR,
             columns=(Column("accuracy", "near", "Max error in [−20, 20], ulp", "number"),),
             gravity=5,

@@ -85,9 +85,10 @@ class Certificate:
     there was none, and nothing for rows. `max_ulp_parameter` is the error of the gradient of a
     learned parameter.
 
-    Over finite inputs in [−20, 20], or rows all of whose entries lie there, `max_ulp_near` and
-    `max_absolute_near` are the largest errors; their medians are over the points of a linear grid
-    there, whose errors, in ulp and absolute, `near` holds until they are known.
+    Over finite inputs in [−20, 20], or rows all of whose entries lie there, `max_ulp_near` (with
+    subnormals contracted) and `max_absolute_near` are the largest errors; their medians are over
+    the points of a linear grid there, whose errors, in ulp and absolute, `near` holds until they
+    are known.
     `trouble_outside` counts the other finite inputs at which a result is off by more than 1,000
     ulp, with subnormals contracted and away from zeros of the function, or infinite or NaN in
     place of a number. All are None where they were not measured.

@@ -9,6 +9,9 @@ from ..read.evidence import Estimate
 CLOSE = 0.05
 """Times that differ by no more than this share count as the same."""
 
+QUOTABLE = 0.15
+"""Half an interval over the value, beyond which no sentence gives the value."""
+
 
 class Verdict(Enum):
     """The verdict of a ratio's interval."""
@@ -21,8 +24,10 @@ class Verdict(Enum):
 
 
 def decided(ratio: Estimate) -> bool:
-    """True where the interval says which it is: a sentence may rest on it."""
-    return verdict(ratio) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
+    """True where the interval says which it is, and how much: a sentence may rest on it."""
+    width = ratio.width
+    precise = width is not None and width <= 2 * QUOTABLE
+    return precise and verdict(ratio) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
 
 
 def verdict(estimate: Estimate) -> Verdict:

@@ -187,8 +187,7 @@ def _time(timed: Timed) -> _Shown:
 
 
 def _error(checked: Checked) -> _Shown:
-    near = checked.figures.get("max_ulp_near")
-    value = checked.error if near is None else near
+    value = checked.near
     hue = SHADES if math.isinf(value) else round(SHADES * math.log10(max(value, 1.0)) / _WORST)
     form = "" if checked.plain else f"{checked.case.form} form"
     return number(value), "", _exactness(checked), min(SHADES, hue), form
@@ -253,8 +252,7 @@ def undecided(timed: Timed) -> bool:
 
 
 def _exactness(checked: Checked) -> tuple[str, ...]:
-    near = checked.figures.get("max_ulp_near")
-    if (checked.error if near is None else near) > COARSE:
+    if checked.near > COARSE:
         return ("inexact",)
     return ("outside",) if checked.figures.get("trouble_outside") else ()
 

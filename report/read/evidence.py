@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,11 @@ class Checked:
     def error(self) -> float:
         """The largest error where a subnormal may stand as zero."""
         return self.max_ulp if self.flushed is None else min(self.max_ulp, self.flushed)
+
+    @property
+    def near(self) -> float:
+        """The same of inputs in [−20, 20], where those were kept by themselves."""
+        return min(self.figures.get("max_ulp_near", math.inf), self.error)
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,16 @@ def test_a_flushed_subnormal_is_no_trouble_and_an_infinity_is() -> None:
     assert (found.trouble_outside, found.max_ulp_near) == (1, None)
 
 
+def test_a_flushed_subnormal_does_not_make_a_form_inexact_near_0() -> None:
+    """A copy that gives 0 for a subnormal is right to the bit elsewhere."""
+    bits = inputs.to_bits(np.array([1.0, 1e-39, -1e-40]), "float32")
+    results = inputs.to_bits(np.array([1.0, 0.0, -0.0]), "float32")
+    found = judge(problem_at(find("copy"), "forward", "float32", bits), results)
+    assert found.max_ulp > 1e5
+    assert found.max_ulp_near is not None
+    assert found.max_ulp_near <= 1
+
+
 def test_a_wrong_infinity_or_nan_near_0_is_an_infinite_error() -> None:
     bits = inputs.to_bits(np.array([1.0, 2.0]), "float32")
     for wrong in (math.inf, math.nan):

@@ -26,3 +26,11 @@ def test_a_difference_disappears_only_where_the_interval_says_so(
 ) -> None:
     assert verdict(Estimate(1.0, low, high)) is expected
     assert decided(Estimate(1.0, low, high)) is (expected not in (Verdict.OPEN, Verdict.BARE))
+
+
+@pytest.mark.parametrize(("low", "high", "quoted"), [(1.7, 2.29, True), (1.7, 2.31, False)])
+def test_a_value_is_quoted_only_where_it_is_known_to_15_per_cent(
+    low: float, high: float, quoted: bool
+) -> None:
+    assert verdict(Estimate(2.0, low, high)) is Verdict.LONGER
+    assert decided(Estimate(2.0, low, high)) is quoted

@@ -71,8 +71,10 @@ def costs(
 
 
 def decided(cost: list[float]) -> str:
-    """The verdict of an interval: `same` within 5 %, `differs`, or empty."""
-    _, low, high = cost
+    """The verdict of an interval: `same` within 5 %, `differs`, or empty, as beyond ±15 %."""
+    value, low, high = cost
+    if high - low > 0.3 * value:
+        return ""
     if low >= 0.95 and high <= 1.05:
         return "same"
     return "" if low <= 1 <= high else "differs"
