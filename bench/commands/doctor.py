@@ -22,7 +22,10 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One record per finding.")
 @DEBUG
 def doctor(as_json: bool) -> None:
-    """Examine this machine: what makes figures worse, and what mends it."""
+    """Examine this machine.
+
+    What makes figures worse here, and what mends it.
+    """
     findings = examine()
     if as_json:
         click.echo(

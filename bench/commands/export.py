@@ -51,7 +51,10 @@ that cannot be written.
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless given.")
 @DEBUG
 def export(run_path: Path, form: str, metric: str | None, out: Path | None) -> None:
-    """Write the rows of RUN (a folder, or its name under results/), or a table, for other tools."""
+    """Write the rows of RUN, or a table, for other tools.
+
+    RUN is a folder, or its name under results/.
+    """
     loaded = load(run_path)
     write, lines = _table(loaded, metric, form) if metric else _rows(loaded, form)
     if out is None:

@@ -33,7 +33,10 @@ def findings(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """List what is wrong in RUN beyond a stated bound, each with three lines that show it."""
+    """List what is wrong in RUN.
+
+    Errors beyond a stated bound, each with three lines that show it.
+    """
 
     loaded = load(run_path)
     chosen = Selection(frameworks=frameworks, activations=activations)

@@ -110,7 +110,10 @@ def gate(
     markdown: Path | None,
     **chosen: tuple[Any, ...],
 ) -> None:
-    """Find what became slower or less exact than in another version of impls/."""
+    """Find what became slower or less exact.
+
+    The working tree is compared with another version of impls/, or of a function of yours.
+    """
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")

@@ -20,5 +20,8 @@ Examples:
 @RUN
 @DEBUG
 def publish(run_path: Path) -> None:
-    """Copy RUN to results/published/, compressed, to be kept under version control."""
+    """Copy RUN to results/published/, compressed.
+
+    There it is kept under version control.
+    """
     click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")

@@ -92,7 +92,9 @@ def run(
     as_json: bool,
     **chosen: tuple[Any, ...],
 ) -> None:
-    """Measure cases, write a run folder under results/, and answer what was asked for.
+    """Measure cases, and answer what was asked for.
+
+    The run is written to a folder under results/.
 
     The answer is a table: the cost over relu of each case that was named, the time of a call, and
     the errors, by place, framework, mode and direction. A run of hundreds of cases ends with

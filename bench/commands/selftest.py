@@ -97,7 +97,9 @@ kept).
 def selftest(
     costs: bool, runs: tuple[Path, ...], hogs: tuple[str, ...], as_json: bool, **asked: Any
 ) -> None:
-    """Measure the gate itself: alarms on the same code, planted slowdowns found.
+    """Measure the gate itself, or the intervals of costs.
+
+    Of the gate: alarms on the same code, and planted slowdowns found.
 
     With --costs the intervals of costs: how narrow they are, and how often independent runs agree.
     """

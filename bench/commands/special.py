@@ -33,7 +33,10 @@ Examples:
 def special(
     run_path: Path, frameworks: tuple[str, ...], labels: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show what each framework of RUN makes of ±0, subnormals, ±∞, NaN, kinks and thresholds."""
+    """Show what RUN has of ±0, ±∞, NaN and kinks.
+
+    Of each framework, and of subnormals and thresholds as well.
+    """
 
     asked = Selection(frameworks=frameworks, activations=labels).checked()
     loaded = load(run_path)
