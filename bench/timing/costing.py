@@ -66,7 +66,7 @@ class Costing:
 
     def take(self, units: Mapping[Case, str]) -> None:
         """Take the units of cases as they were chosen before."""
-        self._units |= {setting_of(case): form for case, form in units.items()}
+        self._units |= {setting_of(case): form for case, form in units.items() if form}
 
     def forms(self, cases: Iterable[Case]) -> list[Case]:
         """The forms of relu among which the units of some cases are still to be chosen."""
