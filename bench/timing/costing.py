@@ -62,6 +62,7 @@ class Costing:
         self._profile, self._seed, self._recorder, self._forms = profile, seed, recorder, forms
         self._judge = judge
         self._units: dict[Case, str] = {}
+        self._unconfirmed: set[Case] = set()
         self.timed_ns = 0
 
     def take(self, units: Mapping[Case, str]) -> None:
@@ -71,7 +72,11 @@ class Costing:
     def forms(self, cases: Iterable[Case]) -> list[Case]:
         """The forms of relu among which the units of some cases are still to be chosen."""
         settings = dict.fromkeys(map(setting_of, cases))
-        open_ = [setting for setting in settings if setting not in self._units]
+        open_ = [
+            setting
+            for setting in settings
+            if setting not in self._units or setting in self._unconfirmed
+        ]
         return [form for setting in open_ for form in self._forms.get(setting, ())]
 
     def units(self, cases: Iterable[Case]) -> list[Case]:
@@ -92,13 +97,19 @@ class Costing:
     def choose(self, worker: SupervisedWorker, forms: Iterable[Case]) -> None:
         """Choose the unit of each setting: the first form of relu, or one that is cheaper.
 
-        The first is the framework's own, if it has one and that works here.
+        The first is the framework's own, if it has one and that works here. Another has to be
+        cheaper in the next process as well, because a process may be slow with one form by chance:
+        else the first is the unit after all.
         """
         by_setting: dict[Case, list[Case]] = {}
         for form in forms:
             by_setting.setdefault(setting_of(form), []).append(form)
         for setting, several in by_setting.items():
-            self._units[setting] = self._cheapest(worker, several)
+            before, cheapest = self._units.get(setting), self._cheapest(worker, several)
+            first = next((form.form for form in several if form not in worker.failures), "")
+            self._units[setting] = cheapest if before in (None, cheapest) else first
+            self._unconfirmed -= {setting}
+            self._unconfirmed |= {setting} if before is None and cheapest != first else set()
 
     def _cheapest(self, worker: SupervisedWorker, forms: Sequence[Case]) -> str:
         """The cheapest form of those that work, "" where none does."""

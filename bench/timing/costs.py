@@ -80,8 +80,9 @@ class Measured:
 
     @property
     def unit(self) -> str:
-        """The form of relu that the cost is over, "" where no process had one."""
-        return next(filter(None, (process.unit for process in self.processes.values())), "")
+        """The form of relu that the last processes had for a unit, "" where none had one."""
+        units = [process.unit for process in self.processes.values() if process.unit]
+        return units[-1] if units else ""
 
     @property
     def is_unit(self) -> bool:
@@ -95,7 +96,7 @@ class Measured:
 
     @property
     def logs(self) -> list[float]:
-        """One log ratio per process; one in which the unit failed has a time alone."""
+        """One log ratio per process; one with another unit, or with none, has a time alone."""
         unit = self.unit
         return [process.log for process in self.processes.values() if process.unit == unit]
 

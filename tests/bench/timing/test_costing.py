@@ -87,13 +87,36 @@ def _chosen(
     costing = _costing(recorder, [GELU])
     failing = [[replace(RELU, form=form) for form in several] for several in (broken, dying)]
     worker = Planted(lambda case, _: forms[case.form], *failing)
+    for _ in range(2):
+        _choose(costing, worker)
+    assert costing.forms([GELU]) == [], "chosen, and confirmed"
+    return costing.units([GELU])
+
+
+def _choose(costing: Costing, worker: Planted) -> None:
+    """Choose the unit of gelu in one more process, as far as it is open."""
     asked = costing.forms([GELU])
     worker.include(asked)
     for form in asked:
         costing.prepare(worker, form)
     costing.choose(worker, asked)
-    assert costing.forms([GELU]) == [], "chosen once"
-    return costing.units([GELU])
+    worker.process += 1
+
+
+@pytest.mark.parametrize(("later", "unit"), [(50, "max"), (97, "native"), (130, "native")])
+def test_another_form_has_to_be_cheaper_in_two_processes(
+    recorder: Recorder, later: int, unit: str
+) -> None:
+    """The framework's own takes 100 ns; max takes 50 in the first process."""
+    costing = _costing(recorder, [GELU])
+    worker = Planted(
+        lambda case, process: {"native": 100, "max": later if process else 50}.get(case.form, 200)
+    )
+    _choose(costing, worker)
+    assert [case.form for case in costing.units([GELU])] == ["max"]
+    _choose(costing, worker)
+    assert [case.form for case in costing.units([GELU])] == [unit]
+    assert costing.forms([GELU]) == []
 
 
 # --- candidates -----------------------------------------------------------------------------------
