@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -165,7 +166,7 @@ _WRONG = "is wrong where it is timed"
 _REFUSED = {
     "by_address": "for other inputs",
     "by_shape": "for other inputs",
-    "by_few_values": "for other inputs",
+    "by_few_values": f"for other inputs|{_WRONG}",
     "by_all_bytes": "remembers results",
     "by_two_contents": "remembers results",
     "in_places": _WRONG,
@@ -224,7 +225,7 @@ def liar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Liar]:
 def test_a_lie_is_refused_by_name(liar: _Liar, lie: str) -> None:
     reason = liar.ending(lie)
     assert reason
-    assert _REFUSED[lie] in reason
+    assert re.search(_REFUSED[lie], reason)
     assert liar.ending("honest") == "", "what others did is undone"
 
 
