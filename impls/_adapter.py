@@ -50,7 +50,7 @@ class HostCall(Exception):
 
 
 class Contract(Protocol):
-    """How the harness speaks to one framework on one device."""
+    """The interface of one framework on one device."""
 
     def __init__(self, device: str, threads: int) -> None:
         """Set the device and the thread count. Raises Unsupported without such a device."""

@@ -1121,7 +1121,7 @@ def _isru_root(x: Array, alpha: float, out: Array) -> Array:
 
 
 def _inverse_cube(root: Array) -> Array:
-    """In place."""
+    """Replace the root by its inverse cube, in place."""
     (square,) = scratch(root, 1)
     np.divide(1, root, out=root)
     np.multiply(root, root, out=square)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Where(StrEnum):
-    """What decides the time of a call: itself, or the memory that its data comes from."""
+    """The cause of a call's time: the call itself, or the memory that its data comes from."""
 
     CALL = "call"
     CACHE = "cache"

@@ -1,4 +1,4 @@
-"""What a run says of each case that was asked for: cost, times and errors in one record."""
+"""The answer to a run per case that was asked for: cost, times and errors in one record."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Cell:
 
     @property
     def reason(self) -> str:
-        """Why there is no cost; empty where there is one."""
+        """The reason for a missing cost; empty where there is one."""
         return "" if self._worst.ok else words.about(self._worst)
 
     @property

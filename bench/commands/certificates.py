@@ -91,7 +91,7 @@ def _in_words(sample: Agreement) -> str:
 
 
 def _near(certificate: Certificate) -> str:
-    """What a designer meets: the largest and the median error near 0, and whether all is well."""
+    """The errors that a designer meets: the largest and the median near 0."""
     largest = _both(certificate.max_ulp_near, certificate.max_absolute_near)
     median = _both(certificate.median_ulp_near, certificate.median_absolute_near)
     errors = f"at most {largest}" if largest else "nothing was tried"

@@ -51,7 +51,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Answer:
-    """How long the first activation takes over the second, by setting.
+    """The time of the first activation over that of the second, by setting.
 
     `ratios` are those of the pairs, in their order; None where nothing was timed.
     """

@@ -1,4 +1,4 @@
-"""How far the intervals of costs can be trusted: independent runs of the same cells, compared."""
+"""The coverage of intervals: how often independent runs of the same cells agree."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class _Judge:
     same_machine: bool
 
     def change(self, ratio: Ratio) -> Change:
-        """What a ratio shows by itself."""
+        """The verdict that a ratio gives by itself."""
         surely, usually = ratio.interval(self.doubt), ratio.interval(_MISS)
         verdict: Verdict = "undecided"
         if surely.low > edge(self.zone):
@@ -252,7 +252,7 @@ class _Judge:
         return Change(usually.value, usually.low, usually.high, verdict)
 
     def verdict(self, time: Change, beside: Change | None) -> Verdict:
-        """What both sides show; of different machines the times show nothing."""
+        """The verdict of both sides; times of different machines give none."""
         sides = {side.verdict for side in (time if self.same_machine else None, beside) if side}
         if "same" in sides:
             return "same"

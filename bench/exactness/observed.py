@@ -36,7 +36,7 @@ _PRECISION = 64
 
 
 def refusal(case: Case, seen: Look) -> str:
-    """Why what a timed case gave cannot be its result: the place, the result, the exact value.
+    """The reason why the results of a timed case cannot be right: place, result, exact value.
 
     Empty where it can.
     """

@@ -1,4 +1,4 @@
-"""Where the caches end, as a copy's time over its size shows it. What the system says is a hint.
+"""The ends of the caches, as a copy's time over its size shows them; the system only gives hints.
 
 A cloud host may name 480 MiB of a last level of which a guest gets a part, a container may see no
 /sys at all, and a level may be no faster than what lies behind it.
@@ -27,7 +27,7 @@ _KIB, _MIB = 2**10, 2**20
 _FIRST, _SECOND = 32 * _KIB, _MIB
 """The levels of a machine of which nothing is known."""
 _FIRST_WITHIN, _SECOND_AT_MOST = (16 * _KIB, 256 * _KIB), 16 * _MIB
-"""Where a copy may see their ends, if the system does not say."""
+"""The sizes at which a copy may see their ends, if the system does not say."""
 _INNER = ("L1", "L1d", "L1i", "L2")
 _RISE, _RISING = 1.25, 1.1
 """The step from one level to the next, and what an octave adds on the way up to it."""
@@ -36,7 +36,7 @@ _USUAL = 256 * _MIB
 
 
 class Worth(StrEnum):
-    """What a copy shows of a cache level."""
+    """The end of a cache level as a copy shows it."""
 
     SEEN = "seen"
     NOT_SEEN = "not seen"

@@ -1,4 +1,4 @@
-"""Which CPUs there are for this process, and which of them timed work runs on."""
+"""The CPUs that this process may use, and those of them that timed work runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a control group leaves of the machine: its CPU time and its memory, cgroup v1 and v2."""
+"""The limits of a control group: CPU time and memory, cgroup v1 and v2."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Task = tuple[SupervisedWorker, Case]
 
 
 def setting_of(case: Case) -> Case:
-    """What shares a unit: a case without its activation, form and size."""
+    """The setting that shares a unit: a case without its activation, form and size."""
     return replace(case, activation=BASELINE, form="", size=0)
 
 

@@ -192,7 +192,7 @@ class Goal:
     most: int
 
     def distance(self, cost: Estimate | None, time: Estimate) -> float:
-        """How many times too wide a case is, at most 1 where it needs no further process.
+        """The factor by which a case is too wide, at most 1 where it needs no further process.
 
         Its cost is to be precise, and its time useful.
         """

@@ -45,7 +45,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Setting:
-    """What processes share: where their own output goes, their interpreters, and the seed.
+    """The common settings of processes: where their own output goes, interpreters, the seed.
 
     `judge` says of what was seen why it cannot be right.
     """

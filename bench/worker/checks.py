@@ -26,7 +26,7 @@ _TRIES = 8
 _TURNS, _LONG_NS = 15, 500_000
 """Calls of either kind by which a memory is looked for, if they do not take so long."""
 _FASTER, _NOTHING_NS = 1.5, 10_000
-"""How much faster a call is that remembers its input, beyond which it is no accident."""
+"""The speed-up on a known input from which on it is no accident."""
 
 
 class Checks:
@@ -87,7 +87,7 @@ class Checks:
         check_waiting(call, self._adapter.is_ready, self._adapter.synchronize())
 
     def _traced(self, call: Call, given: Tensor) -> None:
-        """Once a dtype: a compiled function may have the framework call Python as well."""
+        """Trace a function once per dtype; a compiled one may call Python as well."""
         function = self._steps.function(call)
         if (function, call.dtype) not in self.traced:
             arrays = [given, *self._steps.learned(call)]
@@ -148,7 +148,7 @@ class Checks:
 
 
 def _elements(direction: str, output_share: float, arrays: list[Tensor]) -> list[int]:
-    """How many elements each result of a case has, of which a gradient has those of its array."""
+    """The number of elements of each result of a case; a gradient has those of its array."""
     gradients = [math.prod(array.shape) for array in arrays]
     output = [round(gradients[0] * output_share)]
     return {"forward": output, "backward": gradients, "both": output + gradients}[direction]

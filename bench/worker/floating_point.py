@@ -74,7 +74,7 @@ class Kept:
         self._library.fegetenv(self._saved)
 
     def restored(self) -> str:
-        """How it has changed, in words; empty if it has not. It is as it was from now on."""
+        """The change of it, in words, which is undone; empty if there is no change."""
         change = differences(self._state, state())
         if change:
             self._library.fesetenv(self._saved)

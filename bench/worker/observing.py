@@ -26,7 +26,7 @@ _COLD_CALLS = 2
 
 
 class Sight:
-    """What is seen of a case: the arrays that its steps are given, and what they give."""
+    """A view of a case: the arrays that its steps are given, and those that they return."""
 
     def __init__(self, adapter: Contract, call: Call, step: Step, round_: Round | None) -> None:
         self._adapter, self._call = adapter, call
@@ -46,7 +46,7 @@ class Sight:
         return any([buffer.repair() for buffer in given])
 
     def of(self, result: Any) -> Look:
-        """What the last call gave at places that are drawn only now."""
+        """The results of the last call at places that are drawn only now."""
         step = self._round.last if self._round else self._step
         call, results = self._call, results_of(result)
         own = 2 if call.direction == "both" else 1
@@ -124,7 +124,7 @@ class Ready:
         self.ended = perf_counter_ns()
 
     def observed(self) -> Observed:
-        """What was seen, which is said once."""
+        """The record so far, which is returned once."""
         looks = tuple(self.looks)
         self.looks.clear()
         return Observed(looks, self.started, self.ended)

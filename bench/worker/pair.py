@@ -140,7 +140,7 @@ class Pair:
     def _failures(
         self, arm: Arm, error: Exception, steps: Mapping[Arm, Action], loops: int
     ) -> dict[Arm, Failure]:
-        """How an arm failed, and the other one, which is tried, if it fails too."""
+        """The failure of an arm, and of the other one, which is tried, if it fails too."""
         failures = {arm: failure_of(error)}
         [other] = set(steps) - {arm}
         try:

@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no answer: a status other than `ok`, and one line of reason."""
+    """The reason for no answer: a status other than `ok`, and one line of text."""
 
     status: Status
     reason: str
@@ -200,7 +200,7 @@ class TimeInTurn(Request[Turns]):
 
 @dataclass(frozen=True)
 class Look:
-    """What a call gave at places drawn after it, as bit patterns, and what it was given there.
+    """The results of a call at places drawn after it, as bit patterns, and its inputs there.
 
     `places` are rows of a rowwise function, else elements. `given` and each result have a row per
     place; `upstream` is None where nothing is pulled back. Gradients of learned parameters, which
@@ -215,7 +215,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Observed:
-    """What was seen of a case while it was timed, from `started` to `ended` by the worker's clock.
+    """A record of a case while it was timed, from `started` to `ended` by the worker's clock.
 
     The clock is the system's: it says the same to every process.
     """
@@ -227,7 +227,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Observe(Request[Observed]):
-    """What was seen of a prepared case when it was last timed, after its first and last batch.
+    """A question about a prepared case: its results after the first and the last batch timed.
 
     If it was not timed since this was last asked, one call is made and looked at.
     """

@@ -52,7 +52,7 @@ def confine(request: Pin) -> None:
 
 
 def missing(framework: str, error: Exception) -> Failure:
-    """Why a worker cannot start."""
+    """The reason why a worker cannot start."""
     if not isinstance(error, ImportError):
         return failure_of(error)
     name = error.name or framework

@@ -1,4 +1,4 @@
-"""How a case becomes a request: the function, its arguments and the shape of its input."""
+"""Requests made from cases: the function, its arguments and the shape of its input."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _OPERATIONS: Mapping[type[Any], str] = {
     TimeInTurn: "time",
     Evaluate: "evaluate",
 }
-"""What a process was doing when it was lost."""
+"""The work that a process was doing when it was lost."""
 
 
 class SupervisedWorker:
@@ -88,7 +88,7 @@ class SupervisedWorker:
         return [case for case in self.numbers if case not in self.failures]
 
     def failure_of(self, case: Case) -> Failure | None:
-        """Why a case failed, be it by itself or because no process could be started."""
+        """The failure of a case, be it its own or because no process could be started."""
         return self.failures.get(case) or self._down
 
     def start(self) -> None:
@@ -201,7 +201,7 @@ class SupervisedWorker:
         return unit in self.failures
 
     def _refusal(self, case: Case, turns: Turns, sent: int, judge: Judge) -> str:
-        """Why what was timed cannot be believed; empty where it can."""
+        """The reason why a time cannot be believed; empty where it can."""
         seen = self._try(case, Observe(self.numbers[case]))
         if seen is None:
             return ""
@@ -278,7 +278,7 @@ class Workers:
 
     @property
     def failures(self) -> dict[Case, Failure]:
-        """Why cases failed."""
+        """The failures of cases."""
         return {case: why for worker in self for case, why in worker.failures.items()}
 
     def in_parallel(self, work: Callable[[SupervisedWorker], None]) -> None:

@@ -52,7 +52,7 @@ def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
 
 
 def verdict(run: Path) -> list[str]:
-    """What the page of a run says first."""
+    """The first sentences of a run's page."""
     from ..page import spoken
     from ..read.rows import read
 

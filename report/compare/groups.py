@@ -63,7 +63,7 @@ class Group(Generic[Record]):
 
     @property
     def unusual(self) -> str:
-        """What is unusual of the conditions: `cuda, bfloat16, run B`."""
+        """The conditions that are unusual: `cuda, bfloat16, run B`."""
         conditions = unusual(replace(self.conditions, direction="forward"))
         return ", ".join(filter(None, [*conditions, self.run]))
 

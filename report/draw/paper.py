@@ -83,7 +83,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Words:
-    """What a figure says: its title, its axis, its footer, and what filled and hollow mean."""
+    """The words of a figure: title, axis, footer, and the meaning of filled and hollow."""
 
     title: str
     axis: str

@@ -194,7 +194,7 @@ def _error(checked: Checked) -> _Shown:
 
 
 def _about(timed: Timed) -> str:
-    """What a figure must be read with in a few words: a form that is not the plain one."""
+    """The few words to read a figure with: a form that is not the plain one."""
     return "" if timed.plain else f"{timed.case.form} form"
 
 
@@ -233,7 +233,7 @@ def _decimals(value: float, digits: int) -> int:
 
 
 def marks(timed: Timed) -> tuple[str, ...]:
-    """What is undecided or wrong in a cell: keys of `MARKS`."""
+    """The marks of a cell, of what is undecided or wrong: keys of `MARKS`."""
     cost = timed.cost
     found = list(_exactness(timed.exactness) if timed.exactness else ())
     if not found and timed.flawed:

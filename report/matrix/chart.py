@@ -24,7 +24,7 @@ USUAL = ("relu", "squareplus", "silu", "gelu")
 
 @dataclass(frozen=True)
 class Choice:
-    """What is drawn; of what is empty all, or in one figure the foremost that the run has."""
+    """The choice of what is drawn: of an empty field all, or in one figure the run's foremost."""
 
     place: str = ""
     direction: str = ""

@@ -27,7 +27,7 @@ COPY = "copy"
 
 @dataclass
 class Records:
-    """What is known behind a cell, in all forms, sizes and setups."""
+    """The evidence behind a cell, in all forms, sizes and setups."""
 
     timed: list[Timed] = field(default_factory=list)
     checked: list[Checked] = field(default_factory=list)
@@ -213,7 +213,7 @@ def _errors(checked: Checked) -> Mapping[str, Any]:
 
 
 def _worst(checked: Checked) -> str:
-    """How many inputs were tried, and the worst: `7,680 inputs; the worst is −8.625 (…)`."""
+    """The number of inputs tried, and the worst: `7,680 inputs; the worst is −8.625 (…)`."""
     case, worst = checked.case, checked.worst
     inputs = f"{'all ' * flags.complete(case)}{case.size:,} inputs, each against the proved value"
     shown = f"; the worst is {worst.x:.6g}: {words.point(worst)}" if worst and worst.input else ""

@@ -136,7 +136,7 @@ def _named(cells: Matrix) -> list[str]:
 
 
 def _claim(cells: Matrix, columns: Sequence[Column], view: View, name: str) -> Claim | None:
-    """What is decided of an activation in some columns; None where nothing is."""
+    """The decided costs of an activation in some columns; None where nothing is decided."""
     timed = {column: case for column in columns if (case := cells.cell(column, name, view))}
     plain = {column: case for column, case in timed.items() if case.plain}
     form = "" if plain or not timed else next(iter(timed.values())).case.form

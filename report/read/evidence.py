@@ -272,7 +272,7 @@ class Evidence:
         }
 
     def label(self, run: str) -> str:
-        """What distinguishes a run from the others: `run B`; empty where it is alone."""
+        """The name that distinguishes a run from the others: `run B`; empty where it is alone."""
         several = len(self.runs) > 1
         return f"run {chr(ord('A') + list(self.runs).index(run))}" if several else ""
 

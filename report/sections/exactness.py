@@ -126,7 +126,7 @@ def _far(check: Checked) -> Cell:
 
 
 def _near(check: Checked) -> Cell:
-    """What a designer can use first; outside [−20, 20] only a mark where there is trouble."""
+    """The errors that a designer meets first; outside [−20, 20] only a mark of trouble."""
     figures = check.figures
     lines = [
         f"{number(figures[metric])}{unit}"
