@@ -11,6 +11,9 @@ from ..results.rows import Row
 from ..run.recording import Outcome
 from ..words import counted, title
 
+_BUSY = 0.2
+"""The share of disturbed visits from which on the end of a run speaks of them."""
+
 
 def exit_status(outcome: Outcome) -> int:
     """130 if interrupted, 1 if nothing was measured or a case was refused or in error, else 0."""
@@ -31,6 +34,7 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
         "refused": len({row.case for row in _refused(outcome)}),
         "unsupported": len(_absent(outcome)),
         "timed_share": facts.timed_share,
+        "disturbed": facts.disturbed.share if facts.disturbed else None,
         "seconds": facts.seconds,
         "seconds_a_case": facts.seconds_a_case,
         "compile_seconds": facts.compile_seconds,
@@ -56,8 +60,19 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s per case; compiling took {facts.compile_seconds:.0f} s"
         )
-    text = " ".join([f"{'; '.join(parts)}.", *sentences(facts.workers, facts.title)])
+    said = [f"{'; '.join(parts)}.", *_disturbed(outcome), *sentences(facts.workers, facts.title)]
+    text = " ".join(said)
     return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
+
+
+def _disturbed(outcome: Outcome) -> list[str]:
+    rate = outcome.facts.disturbed
+    if rate is None or rate.share <= _BUSY:
+        return []
+    return [
+        f"Others slowed the machine down in {rate.share:.0%} of the visits, which makes intervals "
+        "wider: measure again when it is quiet."
+    ]
 
 
 def _named(row: Row) -> str:

@@ -135,8 +135,9 @@ class RunFacts:
     `epochs` processes at least and `most` at most, by visits of `blocks` blocks whose batches take
     `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
     `budget` the seconds after which none is. `added` are the commands of what was measured into
-    the run later. `coverage` has what independent runs make of its intervals, `selftest` a gate's
-    measure of itself.
+    the run later. `disturbed` is the share of visits whose unit took far longer than at its best,
+    be they the calmest of a few. `coverage` has what independent runs make of its intervals,
+    `selftest` a gate's measure of itself.
     """
 
     schema: int
@@ -169,6 +170,7 @@ class RunFacts:
     compile_seconds: float = 0.0
     loop_overhead_ns: dict[str, float] = field(default_factory=dict)
     spoilt_samples: int = 0
+    disturbed: Rate | None = None
     gpu_states: list[dict[str, str]] = field(default_factory=list)
     selftest: list[Tally] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)

@@ -11,7 +11,7 @@ from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.traffic import elements_moved
 from ..exactness import blame, special
-from ..results.facts import RunFacts
+from ..results.facts import Rate, RunFacts
 from ..results.rows import Against, Cause, Other, Row, Why, described
 from ..results.samples import (
     Agreement,
@@ -25,7 +25,7 @@ from ..results.samples import (
     Trial,
 )
 from ..results.status import Status
-from ..timing import cost_model, parts
+from ..timing import cost_model, disturbance, parts
 from ..timing.costs import Goal, Measured, gathered, relative_costs
 from ..timing.costs import times as calls
 from ..timing.ratios import Estimate
@@ -34,6 +34,12 @@ from ..timing.ratios import Estimate
 def spoilt_samples(samples: Iterable[Sample]) -> int:
     """Count the blocks of a run that were spoilt."""
     return sum(sum(sample.spoilt) for sample in samples if isinstance(sample, Paired))
+
+
+def disturbed_visits(samples: Iterable[Sample]) -> Rate | None:
+    """The share of visits that something else slowed down; None where there were no visits."""
+    visits = [sample for sample in samples if isinstance(sample, Paired)]
+    return disturbance.disturbed(visits) if visits else None
 
 
 def compile_seconds(samples: Iterable[Sample]) -> float:

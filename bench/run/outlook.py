@@ -33,9 +33,9 @@ class Outlook:
     taken: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def took(self, phase: str, number: int, seconds: float) -> None:
-        """Record the seconds of a phase of the processes of a number."""
+        """Add the seconds of a phase of the processes of a number."""
         if phase in _PHASES:
-            self.taken[phase, number] = seconds
+            self.taken[phase, number] = self.taken.get((phase, number), 0.0) + seconds
 
     def left(self) -> float:
         """The seconds until the end, about."""

@@ -29,6 +29,7 @@ def derived(writer: RunWriter, times: derive.Times | None = None) -> list[Row]:
     facts = writer.facts
     facts.spoilt_samples = derive.spoilt_samples(writer.samples)
     facts.compile_seconds = derive.compile_seconds(writer.samples)
+    facts.disturbed = derive.disturbed_visits(writer.samples)
     return derive.rows(writer.samples, facts, times)
 
 

@@ -39,6 +39,9 @@ from .request import Request
 
 _PARTS = 3
 """The parts of the budget of further processes, each of which one more process may take."""
+_AGAIN, _TRIES = 0.5, 3
+"""The time for visits that were disturbed, over that of all visits of the processes; and how often
+they are repeated in it."""
 Task = Callable[[], None]
 Waiting = dict[SupervisedWorker, list[Case]]
 """The cases that each worker is to time in its next process."""
@@ -322,8 +325,15 @@ class _Schedule:
             for case in dict.fromkeys([*cases, *self._costing.units(cases)])
             if case not in worker.failures
         ]
+        started = time.monotonic()
         with self._phase("measure", f"Measuring ({self._turn})", len(tasks)) as done:
-            self._costing.round(tasks, self._number, done)
+            tasks = self._costing.round(tasks, self._number, done)
+        until = time.monotonic() + _AGAIN * (time.monotonic() - started)
+        for _ in range(_TRIES):
+            if tasks and time.monotonic() < until:
+                title = f"Measuring again what was disturbed ({self._turn})"
+                with self._phase("measure", title, len(tasks)) as done:
+                    tasks = self._costing.round(tasks, self._number, done, until)
         self._note_gpus()
         self._recorder.fail_all(self._workers.failures, "time_per_call")
         self._note_shares()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +17,7 @@ from ..results.samples import Paired, Preparation, Probe
 from ..workers.recorder import Recorder
 from ..workers.supervised import Judge, SupervisedWorker
 from .costs import Goal, Process, gathered, relative_costs, times, unit_case
+from .disturbance import Paces
 
 _CHEAPER = 0.97
 """The cost at which another form of relu becomes the unit in place of the first one."""
@@ -63,6 +66,7 @@ class Costing:
         self._judge = judge
         self._units: dict[Case, str] = {}
         self._unconfirmed: set[Case] = set()
+        self._paces = Paces()
         self.timed_ns = 0
 
     def take(self, units: Mapping[Case, str]) -> None:
@@ -133,16 +137,27 @@ class Costing:
             process.add(sample)
         return process.ratio
 
-    def round(self, tasks: Sequence[Task], number: int, done: Advance) -> None:
-        """Visit every case once, shuffled so that drift hits all alike."""
+    def round(
+        self, tasks: Sequence[Task], number: int, done: Advance, until: float = math.inf
+    ) -> list[Task]:
+        """Visit every case once, shuffled so that drift hits all alike; none after a time `until`.
+
+        Return those whose visit was disturbed.
+        """
         shuffled = sorted(tasks, key=lambda task: task[0].numbers[task[1]])
         random.Random(f"{self._seed} {number}").shuffle(shuffled)
+        visits: list[tuple[Task, Paired]] = []
         for worker, case in shuffled:
+            if time.monotonic() > until:
+                break
             sample = self._pair(worker, case, self._unit_in(worker, case))
             if sample is not None:
                 self._recorder.append(sample)
+                self._paces.see(sample)
+                visits.append(((worker, case), sample))
             done()
         self._recorder.flush()
+        return [task for task, sample in visits if self._paces.disturbed(sample)]
 
     def _unit_in(self, worker: SupervisedWorker, case: Case) -> Case:
         """The unit of a case; the case itself where there is no unit, or none any more."""

@@ -158,6 +158,7 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Independent runs agree", _agreement(run)),
         ("Machine", _machine(run)),
         ("Samples", [f"{run.facts.spoilt_samples:,} preempted"]),
+        ("Visits slowed by others", _disturbed(run)),
         ("State", [run.facts.state]),
     ]
     return [(label, ", ".join(texts)) for label, texts in facts if texts]
@@ -192,6 +193,11 @@ def _sampling(timed: Iterable[Timed]) -> list[str]:
     """The ways that sampling ended, counted over the cases that record it."""
     counts = Counter(case.ended for case in timed if case.ended)
     return [f"{counts[ended]:,} {text}" for ended, text in _ENDED.items() if counts[ended]]
+
+
+def _disturbed(run: Run) -> list[str]:
+    rate = run.facts.disturbed
+    return [f"{rate.share:.0%} of {rate.of:,}"] if rate else []
 
 
 def _machine(run: Run) -> list[str]:

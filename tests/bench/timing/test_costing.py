@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -213,6 +214,28 @@ def _timed(
             worker.failures.update(dict.fromkeys(broken, Failure(Status.ERROR, "planted")))
         costing.round([(worker, case) for case in cases], number, lambda: None)
     return costing, worker
+
+
+def test_what_was_disturbed_is_visited_again_until_it_is_calm_or_late(recorder: Recorder) -> None:
+    """Relu takes 100 ns, and 180 in every second call of the harness for it, whatever the case."""
+    cases = [replace(GELU, form=form) for form in ("native", "wide", "textbook", "tanh")]
+    costing, visits = _costing(recorder, cases), itertools.count()
+
+    def times(case: Case, _: int) -> int:
+        slow = case.activation == "relu" and next(visits) % 2
+        return 180 if slow else 100
+
+    worker = Planted(lambda case, _: 100)
+    costing.choose(worker, [RELU])
+    worker.include([*cases, *costing.units(cases)])
+    worker._times = times
+    tasks = [(worker, case) for case in cases]
+    again = costing.round(tasks, 0, lambda: None)
+    assert len(again) == 2
+    assert costing.round(again, 0, lambda: None, until=0.0) == [], "it is late"
+    last = costing.round(again, 0, lambda: None)
+    assert len(last) == 1
+    assert set(last) < set(again) < set(tasks)
 
 
 def test_every_case_is_timed_in_turn_with_its_unit_at_its_own_size(recorder: Recorder) -> None:

@@ -133,9 +133,13 @@ def test_spoilt_blocks_are_dropped_where_four_others_remain(
 
 
 @given(_BLOCKS, _BLOCKS)
-def test_two_visits_of_a_process_are_one(first: list[Block], second: list[Block]) -> None:
-    apart = gathered([_pair(GELU, 0, first), _pair(GELU, 0, second)])
-    assert apart == gathered([_pair(GELU, 0, [*first, *second])])
+def test_of_two_visits_of_a_process_the_one_with_the_faster_unit_counts(
+    first: list[Block], second: list[Block]
+) -> None:
+    """Or the first, where they are alike."""
+    visits = [_pair(GELU, 0, blocks) for blocks in (first, second)]
+    calmest = min(visits, key=lambda visit: np.quantile(visit.unit_elapsed, 0.25))
+    assert gathered(visits) == gathered([calmest])
 
 
 def test_one_process_leaves_the_error_open() -> None:

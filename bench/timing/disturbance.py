@@ -1,0 +1,55 @@
+"""Visits that something else slowed down, which the unit of cost shows.
+
+What runs on the other virtual CPU of a core, be it another guest's, makes calls take up to twice as
+long, short ones and long ones unevenly, for milliseconds or for minutes. No counter of a guest
+shows it. But the unit is timed in every visit: where it is slow, so is the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..catalog.cases import Case
+from ..results.facts import Rate
+from ..results.samples import Paired
+from .costs import pace, unit_case
+
+_SLOWER = 1.25
+"""The time of a unit over its least one from which on a visit was disturbed. Processes that nobody
+disturbs differ by less: byte-identical code by up to 16 %, because its memory lies elsewhere."""
+
+
+class Paces:
+    """The least time of each unit that was seen so far, in ns."""
+
+    def __init__(self, samples: Iterable[Paired] = ()) -> None:
+        self._least: dict[Case, float] = {}
+        for sample in samples:
+            self.see(sample)
+
+    def see(self, sample: Paired) -> None:
+        """Take note of a visit."""
+        if sample.unit:
+            unit = unit_case(sample.case, sample.unit)
+            time = pace(_unit_times(sample))
+            self._least[unit] = min(time, self._least.get(unit, time))
+
+    def disturbed(self, sample: Paired) -> bool:
+        """Say whether a visit was disturbed; False where it had no unit."""
+        unit = unit_case(sample.case, sample.unit)
+        least = self._least.get(unit)
+        return least is not None and pace(_unit_times(sample)) > _SLOWER * least
+
+
+def disturbed(samples: Sequence[Paired]) -> Rate:
+    """The share of disturbed visits, of a case in a process the calmest."""
+    paces = Paces(samples)
+    calmest: dict[tuple[Case, int], bool] = {}
+    for sample in samples:
+        key = sample.case, sample.process
+        calmest[key] = calmest.get(key, True) and paces.disturbed(sample)
+    return Rate.counted(sum(calmest.values()), len(calmest))
+
+
+def _unit_times(sample: Paired) -> list[float]:
+    return [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
