@@ -208,7 +208,7 @@ _RECORDS = (
     ),
     Activation(
         name="prelu",
-        formula="x if x > 0, else αx; α is learned, one for all or one a channel (the last axis)",
+        formula="x if x > 0, else αx; α is learned, one for all or one per channel (the last axis)",
         family="max",
         forms=("where", "wide", "blocked"),
         source="He, Zhang, Ren, Sun 2015, arXiv 1502.01852",

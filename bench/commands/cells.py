@@ -153,11 +153,11 @@ def _errors(rows: Sequence[Row]) -> Errors:
 
 def _worst(case: Case, errors: Errors) -> Mapping[str, float]:
     """The errors of a case, the larger ones of value and gradient where it is both."""
-    found = [errors.get(_anywhere(one), {}) for one in directions_of(case)]
+    of_both = [errors.get(_anywhere(directed), {}) for directed in directions_of(case)]
     return {
-        metric: max(one[metric] for one in found)
+        metric: max(of_direction[metric] for of_direction in of_both)
         for metric in ERRORS
-        if all(metric in one for one in found)
+        if all(metric in of_direction for of_direction in of_both)
     }
 
 

@@ -88,7 +88,7 @@ def _coverage(setting: str, cells_of: Sequence[Sequence[Cell]]) -> Coverage:
         median(cell.half_width for cell in every) if every else math.nan,
         Rate.counted(sum(cell.half_width <= NARROW for cell in every), len(every)),
         Rate.counted(sum(cell.half_width <= WIDER for cell in every), len(every)),
-        Rate.counted(sum(one.agrees(other) for one, other in pairs), len(pairs)),
+        Rate.counted(sum(cell.agrees(other) for cell, other in pairs), len(pairs)),
     )
 
 

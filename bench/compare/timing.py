@@ -127,7 +127,7 @@ class Times:
         """Every verdict there is."""
         telling = (group for group in self.groups if group.is_telling)
         timed: Iterable[Timing | Group] = (*self.timings, *telling)
-        return [one.verdict for one in timed]
+        return [timing.verdict for timing in timed]
 
 
 def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -> Times:
@@ -306,7 +306,10 @@ def _grouped(changes: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], l
     groups: dict[tuple[Any, ...], list[Ratio]] = {}
     for case, change in changes.items():
         groups.setdefault(tuple(getattr(case, name) for name in fields), []).append(change)
-    return {key: [one for one in of if one.freedom] or of for key, of in groups.items()}
+    return {
+        key: [ratio for ratio in ratios if ratio.freedom] or ratios
+        for key, ratios in groups.items()
+    }
 
 
 def _group(

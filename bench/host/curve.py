@@ -80,7 +80,7 @@ def _least(source: Array, target: Array) -> float:
 def _sets(largest: int) -> Iterator[int]:
     size = _SMALLEST
     while size <= largest:
-        yield from (each for each in (size, size * 11 // 8) if each <= largest)
+        yield from (elements for elements in (size, size * 11 // 8) if elements <= largest)
         size *= 2
 
 

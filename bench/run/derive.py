@@ -59,7 +59,7 @@ class Times:
         for sample in samples:
             if isinstance(sample, Missing) and sample.status is Status.REFUSED:
                 measured.pop(sample.case, None)
-        self._faults = {case: one.faults for case, one in measured.items()}
+        self._faults = {case: timed.faults for case, timed in measured.items()}
         self._timed = list(_timing_rows(measured, _compiled(samples), goal_of(facts)))
         self._parts = list(parts.rows(measured, facts.size_classes))
 
@@ -127,9 +127,9 @@ def _timing_rows(
 ) -> Iterator[Row]:
     """The rows of each case by itself: its time, its cost over the unit, its compilation."""
     costs, times = relative_costs(measured), calls(measured)
-    for case, one in measured.items():
+    for case, timed in measured.items():
         cost = costs.get(case)
-        sampling = one.sampling(goal.ended(one, cost, times[case]))
+        sampling = timed.sampling(goal.ended(timed, cost, times[case]))
         moved = elements_moved(case) * case.size * DTYPES[case.dtype].itemsize
         yield replace(_row(case, "time_per_call", times[case]), sampling=sampling, moved=moved)
         if case.mode == "compiled" and case in compiled:
@@ -140,7 +140,7 @@ def _timing_rows(
             status, cause = Status.UNSUPPORTED, Cause(Why.NO_UNIT, (BASELINE,))
             yield Row(case, "relative_cost", None, status=status, cause=cause)
             continue
-        unit = Against(Other.UNIT, BASELINE, one.unit)
+        unit = Against(Other.UNIT, BASELINE, timed.unit)
         yield replace(_row(case, "relative_cost", cost), against=unit, sampling=sampling)
 
 

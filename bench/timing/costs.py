@@ -147,14 +147,14 @@ def kind_of(case: Case) -> Kind:
 
 def relative_costs(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
     """The cost of each case that has a unit over it; a unit's own is 1 exactly."""
-    having = {case: one for case, one in measured.items() if one.unit}
-    costs = _moderated({case: one.logs for case, one in having.items() if not one.is_unit})
+    having = {case: timed for case, timed in measured.items() if timed.unit}
+    costs = _moderated({case: timed.logs for case, timed in having.items() if not timed.is_unit})
     return {case: costs.get(case, Estimate(1.0, 1.0, 1.0)) for case in having}
 
 
 def times(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
     """The ns of a call of each case."""
-    logs = {case: list(map(math.log, one.times.values())) for case, one in measured.items()}
+    logs = {case: list(map(math.log, timed.times.values())) for case, timed in measured.items()}
     return _moderated(logs)
 
 

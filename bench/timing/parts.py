@@ -79,9 +79,9 @@ def rows(measured: Mapping[Case, Measured], classes: Mapping[str, Classes]) -> I
     `classes` are the size classes of the measuring machine by device.
     """
     groups: dict[Case, dict[int, Measured]] = {}
-    for case, one in measured.items():
+    for case, timed in measured.items():
         if case.output == "fresh" and case.cache == "warm":
-            groups.setdefault(replace(case, size=0), {})[case.size] = one
+            groups.setdefault(replace(case, size=0), {})[case.size] = timed
     lines = {group: _line(sizes, classes[group.device]) for group, sizes in groups.items()}
     parts: list[_Part | Row] = []
     for group, sizes in groups.items():

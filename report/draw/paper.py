@@ -103,14 +103,18 @@ def _style() -> Iterator[None]:
 def rows(panels: Sequence[Panel], names: Sequence[str], words: Words) -> Figure:
     """Marks with horizontal intervals in named rows, on one logarithmic axis with a line at 1."""
     figure, axes = _figure(panels, words, _ROW * len(names), "none")
-    series = [series for panel in panels for series in panel.series]
-    ends = [end for one in series for end in (*one.values, *one.intervals[1], *one.intervals[2])]
+    ends = [
+        end
+        for panel in panels
+        for series in panel.series
+        for end in (*series.values, *series.intervals[1], *series.intervals[2])
+    ]
     scale = logarithmic([*ends, 1.0], 0, 1)
     for axis, panel in zip(axes, panels, strict=True):
         axis.axvline(1, color=_GREY, linewidth=0.9)
-        for one in panel.series:
-            axis.hlines(*one.intervals, color=_colour(one), linewidth=1.1)
-            axis.plot(one.values, one.at, **_look(one, "none"))
+        for series in panel.series:
+            axis.hlines(*series.intervals, color=_colour(series), linewidth=1.1)
+            axis.plot(series.values, series.at, **_look(series, "none"))
         axis.set_xscale("log")
         axis.set_xlim(scale.low, scale.high)
         axis.set_xticks(scale.ticks()[:: 2 if len(scale.ticks()) > 5 else 1])
@@ -127,9 +131,9 @@ def lines(panels: Sequence[Panel], words: Words) -> Figure:
     figure, axes = _figure(panels, words, 2.2, "-")
     seconds = EngFormatter("s")
     for axis, panel in zip(axes, panels, strict=True):
-        for one in panel.series:
-            axis.vlines(*one.intervals, color=_colour(one), linewidth=1.1)
-            axis.plot(one.at, one.values, **_look(one, "-"))
+        for series in panel.series:
+            axis.vlines(*series.intervals, color=_colour(series), linewidth=1.1)
+            axis.plot(series.at, series.values, **_look(series, "-"))
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.xaxis.set_major_formatter(FuncFormatter(lambda size, _: tick_label(size)))
@@ -179,7 +183,7 @@ def _figure(
 
 def _keys(panels: Sequence[Panel], kinds: Sequence[str], line: str) -> list[Line2D]:
     """The legend: every look once, and then what filled and hollow markers mean."""
-    known = {one.look: one for panel in panels for one in panel.series}
+    known = {series.look: series for panel in panels for series in panel.series}
     keys = [
         Line2D([], [], **_look(replace(known[look], hollow=False), line)) for look in sorted(known)
     ]

@@ -144,10 +144,11 @@ def _verdicts(evidence: Evidence) -> list[str]:
     return [
         ": ".join(
             filter(
-                None, (capital(evidence.label(run)), verdict(found, checked(evidence.runs[run])))
+                None,
+                (capital(evidence.label(run)), verdict(findings, checked(evidence.runs[run]))),
             )
         )
-        for run, found in evidence.findings.items()
+        for run, findings in evidence.findings.items()
     ]
 
 
