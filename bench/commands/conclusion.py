@@ -2,25 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..catalog.activations import find
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
+from ..results.facts import WorkerFacts
 from ..results.rows import Row
+from ..results.status import Status
 from ..run.recording import Outcome
 from ..words import counted, title
 
 _BUSY = 0.2
 """The share of disturbed visits from which on the end of a run speaks of them."""
+_NAMED: Mapping[str, Callable[[Case], str]] = {
+    "frameworks": lambda case: case.framework,
+    "activations": lambda case: case.activation,
+    "forms": lambda case: case.form,
+    "modes": lambda case: case.mode,
+    "devices": lambda case: case.device,
+    "dtypes": lambda case: case.dtype,
+}
+"""What can be asked for by name, and how a case is known to be of it."""
 
 
 def exit_status(outcome: Outcome) -> int:
-    """130 if interrupted, 1 if nothing was measured or a case was refused or in error, else 0."""
+    """130 if interrupted; 1 if nothing was measured, or nothing of what was asked for by name, or
+    a case failed or was refused; else 0."""
     if outcome.facts.state == "interrupted":
         return 130
-    broken = any(row.status in ("refused", "error") for row in outcome.rows)
-    return 0 if _measured(outcome) and not broken else 1
+    wrong = _failed(outcome) or _refused(outcome) or unmet(outcome)
+    return 0 if _measured(outcome) and not wrong else 1
+
+
+def unmet(outcome: Outcome) -> list[str]:
+    """The names that were asked for and of which nothing was measured."""
+    asked, measured = outcome.facts.asked, _measured(outcome)
+    return [
+        str(name)
+        for field, of in _NAMED.items()
+        for name in asked.get(field, ())
+        if _label(field, str(name)) not in set(map(of, measured))
+    ]
+
+
+def _label(field: str, name: str) -> str:
+    return find(name).label if field == "activations" else name
+
+
+def missing(outcome: Outcome) -> dict[str, WorkerFacts]:
+    """The workers that could not be had, by their labels."""
+    workers = outcome.facts.workers.items()
+    return {label: facts for label, facts in workers if facts.status is not Status.OK}
 
 
 def as_record(outcome: Outcome) -> dict[str, Any]:
@@ -33,6 +68,11 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
         "failed": len({row.case for row in _failed(outcome)}),
         "refused": len({row.case for row in _refused(outcome)}),
         "unsupported": len(_absent(outcome)),
+        "unmet": unmet(outcome),
+        "missing": {
+            label: {"status": facts.status, "reason": facts.reason}
+            for label, facts in missing(outcome).items()
+        },
         "timed_share": facts.timed_share,
         "disturbed": facts.disturbed.share if facts.disturbed else None,
         "seconds": facts.seconds,
@@ -60,8 +100,11 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s per case; compiling took {facts.compile_seconds:.0f} s"
         )
-    said = [f"{'; '.join(parts)}.", *_disturbed(outcome), *sentences(facts.workers, facts.title)]
-    text = " ".join(said)
+    lacking = [f"{facts.title(one.framework)}: {one.reason}." for one in missing(outcome).values()]
+    if names := unmet(outcome):
+        lacking.append(f"Nothing was measured of what was asked for by name: {', '.join(names)}.")
+    said = [*_disturbed(outcome), *sentences(facts.workers, facts.title)]
+    text = " ".join([f"{'; '.join(parts)}.", *lacking, *said])
     return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
 
 

@@ -3,35 +3,67 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from ..host.doctor import examine
-from .options import DEBUG
+from ..catalog.frameworks import frameworks
+from ..host.cpus import available_cpus
+from ..host.doctor import Finding, examine
+from ..host.interrupt import interruptible
+from ..results.status import Status
+from ..worker.protocol import Failure
+from ..workers.environment import Key
+from ..workers.process import Failed, WorkerProcess
+from .options import DEBUG, FRAMEWORKS, PYTHONS, interpreters
 
 _EXAMPLES = """
 \b
 Examples:
   actbench doctor
   actbench doctor --json
+  actbench doctor --framework torch --python torch=~/torch/bin/python
+
+\b
+Exit status: 0 every framework that is installed loads, 1 one does not load, or one that was named
+cannot be used, 2 bad usage, 130 interrupted. What makes figures worse does not change it.
 """
 
 
 @click.command(epilog=_EXAMPLES)
+@FRAMEWORKS
+@PYTHONS
 @click.option("--json", "as_json", is_flag=True, help="One record per finding.")
 @DEBUG
-def doctor(as_json: bool) -> None:
+def doctor(pythons: tuple[str, ...], as_json: bool, **named: tuple[str, ...]) -> None:
     """Examine this machine.
 
-    What makes figures worse here, and what mends it.
+    What makes figures worse here, what mends it, and which frameworks load.
     """
-    findings = examine()
+    wanted = named["frameworks"] or tuple(frameworks())
+    with interruptible():
+        loaded = _loaded(wanted, interpreters(pythons))
+        findings = examine()
+    findings += [_finding(name, outcome) for name, outcome in loaded.items()]
     if as_json:
-        click.echo(
-            json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1)
-        )
-        return
+        records = [asdict(finding) for finding in findings]
+        statuses = [""] * (len(findings) - len(loaded)) + [_status(one) for one in loaded.values()]
+        both = zip(records, statuses, strict=True)
+        record = [{**record, "status": status} if status else record for record, status in both]
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        _say(findings)
+    failed = {name for name, outcome in loaded.items() if _status(outcome) is not Status.OK}
+    absent = {name for name in failed if _status(loaded[name]) is Status.UNSUPPORTED}
+    sys.exit(int(bool(failed - (absent - set(named["frameworks"])))))
+
+
+def _say(findings: list[Finding]) -> None:
     for finding in findings:
         click.echo(f"{finding.state:<8} {finding.name}: {finding.observed}")
         if finding.remedy:
@@ -40,3 +72,43 @@ def doctor(as_json: bool) -> None:
             click.echo(f"{'':<8} {line}")
     worse = sum(finding.state == "worse" for finding in findings)
     click.echo(f"{worse} of {len(findings)} things here make figures worse.")
+
+
+# --- frameworks -----------------------------------------------------------------------------------
+
+_Outcome = Mapping[str, str] | Failure
+"""The versions of a framework that loads, or why it does not."""
+
+
+def _loaded(names: tuple[str, ...], pythons: Mapping[str, str]) -> dict[str, _Outcome]:
+    """What becomes of each framework's process, one after another on every CPU there is."""
+    with tempfile.TemporaryDirectory(prefix="actbench-doctor-") as folder:
+
+        def load(name: str) -> _Outcome:
+            python = pythons.get(name, pythons.get("", sys.executable))
+            try:
+                worker = WorkerProcess(Key(name, "cpu", 1), python, cpus, Path(folder) / name)
+            except Failed as failed:
+                return failed.failure
+            worker.kill()
+            return worker.facts.versions
+
+        cpus = available_cpus()[:1]
+        with ThreadPoolExecutor(len(available_cpus())) as pool:
+            return dict(zip(names, pool.map(load, names), strict=True))
+
+
+def _status(outcome: _Outcome) -> Status:
+    return outcome.status if isinstance(outcome, Failure) else Status.OK
+
+
+def _finding(name: str, outcome: _Outcome) -> Finding:
+    """A framework as something examined; one that is not installed makes no figure worse."""
+    title = frameworks()[name].title
+    if not isinstance(outcome, Failure):
+        versions = ", ".join(f"{package} {version}" for package, version in outcome.items())
+        return Finding(title, "fine", f"loads: {versions}")
+    if outcome.status is Status.UNSUPPORTED:
+        return Finding(title, "unknown", outcome.reason)
+    remedy = f"import {name} in that Python, see what it says, and install it anew"
+    return Finding(title, "worse", outcome.reason, remedy)

@@ -37,9 +37,9 @@ Examples:
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
 
 \b
-Exit status: 0 done, 1 nothing could be measured, or a case failed or was refused because its times
-would mislead, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was measured is
-kept.
+Exit status: 0 done, 1 nothing could be measured, or nothing of what was asked for by name, or a
+case failed or was refused because its times would mislead, or a framework is installed and does not
+load, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was measured is kept.
 """
 
 

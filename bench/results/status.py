@@ -11,13 +11,15 @@ from enum import StrEnum
 class Status(StrEnum):
     """`ok`, or why there is no value.
 
-    `unsupported`: the framework or the machine does not have what was asked for. `refused`: a
-    figure of it would mislead. `error`: it raised, or its process died. `timeout`: it did not
-    answer in time. `oom`: there was too little memory.
+    `unsupported`: the framework or the machine does not have what was asked for, or the framework
+    is not installed. `unloadable`: the framework is there and does not load. `refused`: a figure of
+    it would mislead. `error`: it raised, or its process died. `timeout`: it did not answer in time.
+    `oom`: there was too little memory.
     """
 
     OK = "ok"
     UNSUPPORTED = "unsupported"
+    UNLOADABLE = "unloadable"
     REFUSED = "refused"
     ERROR = "error"
     TIMEOUT = "timeout"

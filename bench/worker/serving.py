@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from ..results.status import Status
 from .protocol import VERSION, Failure, Operations, Pin, Start
@@ -17,8 +19,9 @@ _STATUS = {
 }
 """By the name of an exception whose text is the reason; two trees have classes of their own."""
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
-_LONGEST = 300
-"""Characters of a reason."""
+_LONGEST, _WHOLE = 300, 2000
+"""Characters of a reason, and of one that is given whole."""
+_SOURCE = Path(__file__).resolve().parents[1]
 
 
 def received(pipe: Connection, version: str) -> Start | None:
@@ -51,21 +54,45 @@ def confine(request: Pin) -> None:
             os.sched_setaffinity(int(thread), request.cpus)
 
 
-def missing(framework: str, error: Exception) -> Failure:
-    """The reason why a worker cannot start."""
-    if not isinstance(error, ImportError):
-        return failure_of(error)
-    name = error.name or framework
-    install = f"{name} is not installed for {sys.executable}: python -m pip install {name}"
-    return Failure(Status.UNSUPPORTED, f"{install} ({error})")
+def missing(framework: str, error: BaseException) -> Failure:
+    """The reason why a worker cannot start: its framework is not installed, or does not load."""
+    failure, name = failure_of(error), getattr(error, "name", None)
+    if isinstance(error, ModuleNotFoundError) and name and _is_asked_for_here(name, error):
+        install = f"python -m pip install {name}"
+        reason = f"{name} is not installed for {sys.executable}: {install} ({error})"
+        return Failure(Status.UNSUPPORTED, reason)
+    if failure.status is not Status.ERROR:
+        return failure
+    reason = f"{framework} does not load in {sys.executable}: {_whole(error)}"
+    return Failure(Status.UNLOADABLE, reason)
+
+
+def _is_asked_for_here(name: str, error: BaseException) -> bool:
+    """Say whether a module of `impls/` or of this package lacks a package, and no package a part
+    of its own."""
+    asking = Path(traceback.extract_tb(error.__traceback__)[-1].filename).resolve()
+    ours = asking.parent.name == "impls" or asking.is_relative_to(_SOURCE)
+    return ours and "." not in name
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The answer of an operation that raised."""
+    """The answer of an operation that raised: the first line of its message, or all of it where
+    that says nothing."""
     kind, lines = type(error).__name__, str(error).strip().splitlines()
     if kind in _STATUS:
         return Failure(_STATUS[kind], str(error))
-    reason = f"{kind}: {lines[0][:_LONGEST] if lines else ''}"
+    telling = bool(lines) and not lines[0].rstrip().endswith(":")
+    reason = f"{kind}: {lines[0][:_LONGEST]}" if telling else _whole(error)
     if kind in _OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in reason:
         return Failure(Status.OOM, reason)
     return Failure(Status.ERROR, reason)
+
+
+def _whole(error: BaseException) -> str:
+    """The kind of an error and its message on one line; without a message, where it was raised."""
+    text = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    if not text and frames:
+        last = frames[-1]
+        text = f"no message, raised in {Path(last.filename).name}, line {last.lineno}"
+    return f"{type(error).__name__}: {text[:_WHOLE]}"

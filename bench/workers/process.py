@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +59,9 @@ class WorkerProcess:
         """Start it and wait until its framework is imported.
 
         For `folders` and `layout` see `protocol.Start`; `impls` is where its environment is read.
-        Raises Failed with status `unsupported` where the framework or the device is missing.
+        Raises Failed with status `unsupported` where the framework is not installed or the device
+        is missing, `unloadable` where the framework is there and does not load, `error` where the
+        interpreter does not start.
         """
         framework = frameworks()[key.framework]
         self.log = log
@@ -71,7 +74,7 @@ class WorkerProcess:
                 self._process = self._open(key, python, there.fileno(), output)
         except OSError as error:
             reason = f"cannot start {python}: {error.strerror}"
-            raise Failed(Failure(Status.UNSUPPORTED, reason)) from None
+            raise Failed(Failure(Status.ERROR, reason)) from None
         finally:
             there.close()
         self._pipe = here
@@ -86,6 +89,9 @@ class WorkerProcess:
         )
         try:
             self.facts: Started = self._exchange(start, self.start_seconds)
+        except Lost as lost:
+            self.kill()
+            raise Lost(_while_loading(framework.module, lost.failure)) from None
         except BaseException:
             self.kill()
             raise
@@ -152,3 +158,10 @@ class WorkerProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def _while_loading(framework: str, failure: Failure) -> Failure:
+    """The failure of a process that ended, or did not answer, before its framework was there."""
+    dead = failure.status is Status.ERROR
+    reason = f"{framework} does not load: {failure.reason}"
+    return replace(failure, status=Status.UNLOADABLE if dead else failure.status, reason=reason)

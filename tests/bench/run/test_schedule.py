@@ -376,16 +376,17 @@ def test_a_failing_case_costs_only_itself(
     assert outcome.facts.state == "finished"
 
 
-def test_a_missing_framework_is_unsupported_with_the_way_to_install_it(tmp_path: Path) -> None:
+def test_an_interpreter_that_cannot_be_used_is_a_failure_of_every_case(tmp_path: Path) -> None:
     bare = tmp_path / "python-without-numpy"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -c "import sys; sys.exit(7)"\n')
     bare.chmod(0o755)
-    for python, reason in (
-        (str(tmp_path / "nowhere"), "cannot start"),
-        (str(bare), "exit status 7"),
+    for python, status, reason in (
+        (str(tmp_path / "nowhere"), "error", "cannot start"),
+        (str(bare), "unloadable", "exit status 7"),
     ):
         outcome = _run(_request(tmp_path / f"run-{Path(python).name}", python=python))
-        assert {row.status for row in outcome.rows} <= {"unsupported", "error"}
+        assert conclusion.exit_status(outcome) == 1
+        assert {row.status for row in outcome.rows} == {"unsupported", status}
         reasons = {row.reason for row in outcome.rows if row.case.form == "max"}
         assert all(reason in each for each in reasons), reasons
 
