@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import wraps
+from functools import partial, wraps
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -830,7 +830,7 @@ class Adapter(Contract):
         flag = re.search(r"cache_directory=(\S+)", os.environ.get("TF_XLA_FLAGS", ""))
         self._cache = Path(flag[1]) if flag else None
         self._listed = (0, 0)
-        self._stored = self._files()
+        self._loaded = 0
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__}
@@ -869,9 +869,11 @@ class Adapter(Contract):
             return self._functions[key]
 
         with nullcontext() if known else _named(key):
+            stored = self._files()
             step = _step(function, arrays, upstream, direction, compile_)
             if not known:
                 step()
+                self._loaded += bool(self._cache) and self._files() == stored
         _check_for_xla(self._functions[key])
         return step
 
@@ -916,8 +918,8 @@ class Adapter(Contract):
         return sum(counts)
 
     def from_cache(self) -> int:
-        # XLA stores what it compiles, one file per program, and says nothing of what it loads.
-        return max(self.compilations() - self._files() + self._stored, 0) if self._cache else 0
+        # XLA stores what it compiles, in a file per program, and says nothing of what it loads.
+        return self._loaded
 
     def _files(self) -> int:
         if not self._cache or not self._cache.is_dir():
@@ -931,6 +933,8 @@ class Adapter(Contract):
 _CALLBACKS = {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
+_NAMED = ("inference", "forward", "backward")
+"""The kinds of functions of a graph that TensorFlow names."""
 _names: Counter[str] = Counter()
 
 
@@ -939,25 +943,27 @@ def _named(key: tuple[Any, ...]) -> Iterator[None]:
     """Give functions that are traced meanwhile the names that another process gives them.
 
     XLA's cache knows a program by its name, in which TensorFlow puts a number that depends on all
-    that ran before: nothing would ever be found. Two versions of this module in one process have
-    names of their own.
+    that ran before: nothing would ever be found, least of all the two programs of a gradient. Two
+    versions of this module in one process have names of their own.
     """
     function, *others = key
     form = getattr(getattr(function, "func", function), "__name__", "function")
     parameters = getattr(function, "keywords", {})
     label = re.sub(r"\W+", "_", f"{__name__} {form} {parameters} {others}")
 
-    def name(graph: str) -> str:
-        text = f"__inference_{graph}_{label}"
+    def name(prefix: str, graph: str) -> str:
+        text = f"__{prefix}_{graph}_{label}"
         _names[text] += 1
         return f"{text}_{_names[text]}"
 
-    before = concrete_function._inference_name
-    concrete_function._inference_name = name
+    before = {kind: getattr(concrete_function, f"_{kind}_name") for kind in _NAMED}
+    for kind in _NAMED:
+        setattr(concrete_function, f"_{kind}_name", partial(name, kind))
     try:
         yield
     finally:
-        concrete_function._inference_name = before
+        for kind, usual in before.items():
+            setattr(concrete_function, f"_{kind}_name", usual)
 
 
 def _only_traced(part: Callable[..., Any]) -> Callable[..., Any]:

@@ -281,7 +281,7 @@ def test_the_inputs_of_a_program_are_tensors_alone(compiler: str, tmp_path: Path
 
 _KEPT = """
 for function in (partial(subject.squareplus_textbook, b=1.0), subject.isrlu_wide):
-    for direction in ("forward", "both"):
+    for direction in ("forward", "backward", "both"):
         for rows in (1, 4):
             adapter.wait(step(function, [ones(rows, 64)], direction)())
     adapter.wait(step(function, [ones(4, 64)], "both")())
