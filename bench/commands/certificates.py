@@ -87,6 +87,7 @@ def _in_words(sample: Agreement) -> str:
             f"  The worst input lies beside a zero of the function itself; away from those it is "
             f"{certificate.max_ulp_away:.7g} ulp, at {words.place(certificate.worst_away)}."
         )
+    lines += [f"  Elsewhere: {said}." for said in words.paths(certificate.paths)]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -14,13 +14,14 @@ from ..catalog.activations import find
 from ..catalog.cases import Case, Profile, Selection, directions_of
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
+from ..results.samples import Certificate
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.process import Failed
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, Workers
-from . import comparisons, known, special, sweep
-from .problem import Problems, known_keys
+from . import comparisons, known, paths, special, sweep
+from .problem import Problem, Problems, known_keys
 
 Array = np.ndarray[Any, Any]
 Task = Callable[[], None]
@@ -144,10 +145,24 @@ class Agreement:
         sized = replace(case, size=int(problems[0].bits.size))
         if case.direction == "both":
             self._recorder.pass_over(sized)  # should it fail, each direction has its own row
-        judged = sweep.measure(sized, problems, worker.evaluate, shape)
+        elsewhere = self._elsewhere(worker, sized, problems, shape)
+        judged = sweep.measure(sized, problems, worker.evaluate, shape, elsewhere)
         if judged is None and case.direction != "both":
             self._record_failure(worker, sized, "max_ulp")
         return judged
+
+    def _elsewhere(
+        self,
+        worker: SupervisedWorker,
+        case: Case,
+        problems: Sequence[Problem],
+        shape: sweep.Shape,
+    ) -> list[Certificate]:
+        """What came of each direction on other paths; nothing where none is tried."""
+        extent = paths.extent_of(case, self._profile, self._selection)
+        if extent is None:
+            return []
+        return paths.tried(case, problems, worker.attempts, shape, extent) or []
 
     def _evaluate_special(self, worker: SupervisedWorker, case: Case) -> None:
         """Evaluate a case at its special points in a format that is not swept."""

@@ -1,8 +1,7 @@
 """Results beside other results, bit by bit: of another framework, or of the same case elsewhere.
 
-The same case is compared compiled with eager, in arrays too short for a vector with long ones, on
-all threads with the worker's own, in a variant of its framework's environment, and in another
-process.
+The same case is compared compiled with eager, on all threads with the worker's own, in a variant of
+its framework's environment, and in another process. Other arrays are another matter: `paths`.
 """
 
 from __future__ import annotations
@@ -43,9 +42,6 @@ _ELSEWHERE = ("float32", "bfloat16", "float64")
 """Formats that other workers are given, if there are such: to load kernels takes them longest."""
 SHAPE = (260, 256)
 """The shape of the inputs: large enough to be split between threads, and no size that is timed."""
-PIECE = 7
-"""Elements of an array that fills no vector."""
-_PIECES = 16
 _PER_BINADE = 2
 
 
@@ -134,7 +130,6 @@ def of_conditions(
             append(_failed(case, None, worker.failure_of(case)))
         else:
             tried.append(_Tried(case, bits, np.asarray(outputs[0]).ravel()))
-            append(_in_pieces(worker, tried[-1], seed))
     tried = [trial for trial in tried if trial.case.dtype in _ELSEWHERE] or tried
     if not tried:
         return
@@ -146,26 +141,6 @@ def of_conditions(
 
 def _inputs(dtype: str, seed: int) -> Array:
     return np.resize(inputs.stratified(dtype, _PER_BINADE, seed), SHAPE)
-
-
-def _in_pieces(worker: SupervisedWorker, tried: _Tried, seed: int) -> Answer:
-    """Some of the inputs again, in calls on so few elements that no vector is filled."""
-    places = _places_of_pieces(tried, inputs.stratified(tried.case.dtype, _PER_BINADE, seed).size)
-    pieces = tried.bits.ravel()[places].reshape(_PIECES, 1, PIECE)
-    outputs = worker.evaluate(tried.case, pieces, apart=True)
-    if outputs is None:
-        return _failed(tried.case, Against(Other.TAIL), worker.failure_of(tried.case))
-    result, again = tried.result[places], np.asarray(outputs[0])
-    return _compared(tried.case, Against(Other.TAIL), result, again, pieces)
-
-
-def _places_of_pieces(tried: _Tried, distinct: int) -> Array:
-    """Places among the `distinct` inputs, which come first: half from all, half from near 0."""
-    x = np.abs(inputs.from_bits(tried.bits.ravel()[:distinct], tried.case.dtype))
-    near = np.flatnonzero((x > 2.0**-10) & (x < 20))
-    half = _PIECES * PIECE // 2
-    spread, bent = (np.linspace(0, size - 1, half).astype(int) for size in (distinct, near.size))
-    return np.concatenate([spread, near[bent]])
 
 
 def _elsewhere(other: Against, worker: SupervisedWorker, tried: Iterable[_Tried]) -> list[Answer]:

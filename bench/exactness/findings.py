@@ -4,7 +4,8 @@ Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, where thos
 counts such as `nan_mismatches`. What is off only beside a zero of the function itself is left out.
 Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
 modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
-and mode; what is counted at the same inputs, one as well.
+and mode; what is counted at the same inputs, one as well. A result that depends on the place or the
+layout of its input by more than the bound is a finding, however right either is.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from ..catalog.activations import find
 from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks
+from ..catalog.shell import command
 from ..host.errors import UsageError
 from ..results import words
-from ..results.rows import Point, Row, plain
+from ..results.rows import Point, Row, Tried, plain
 from ..results.store import Run
 from ..words import counted
 from . import reproduction
 
 Kind = Literal["op", "formula", "own"]
-Nature = Literal["value", "special", "flushed"]
+Nature = Literal["value", "path", "special", "flushed"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ has slope 1 there too."""
 _SMALL = 1e-4
 """A relative error below which ulp say more."""
 _OWN_FORMS = ("wide", "blocked")
-_NATURES: tuple[Nature, ...] = ("value", "special", "flushed")
+_NATURES: tuple[Nature, ...] = ("value", "path", "special", "flushed")
 
 
 def relative(point: Point) -> float:
@@ -125,8 +127,10 @@ class Finding:
     `case` is the one that shows it best, `points` where; `members` are the functions it holds for
     (`gelu native forward`), `conditions` their dtypes and modes, `cases` all of them. `ulp` is the
     largest error of `case`, `ulp_flushed` the same where subnormals may stand for zero, `bound`
-    what that is held to: None where inputs are counted. `reproduction` is Python in three lines
-    that prints what came, or this project's own command, and then `note` says why.
+    what that is held to: None where inputs are counted. `paths` are the ways in which inputs of
+    `case` were given and came out otherwise, or were written to; then `ulp` is how far results are
+    apart. `reproduction` is Python in three lines that prints what came, or this project's own
+    command, and then `note` says why.
     """
 
     kind: Kind
@@ -144,6 +148,7 @@ class Finding:
     sentence: str
     reproduction: str
     note: str
+    paths: tuple[Tried, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -170,6 +175,7 @@ class _Excess:
     flushed: float
     points: tuple[Point, ...]
     metric: str = "max_ulp"
+    paths: tuple[Tried, ...] = ()
 
     @property
     def place(self) -> Point:
@@ -287,6 +293,11 @@ def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Exces
         yield _Excess(case, kind, "value", error, least, _where(flushed) or _where(worst))
     elif error > bound and away > bound:
         yield _Excess(case, kind, "flushed", error, least, _where(worst))
+    if parted := tuple(tried for tried in worst.paths if departs(tried, bound)):
+        farthest = max(parted, key=lambda tried: (tried.apart_flushed, tried.apart))
+        points = (farthest.worst,) if farthest.worst else ()
+        ulps = farthest.apart, farthest.apart_flushed
+        yield _Excess(case, kind, "path", *ulps, points, paths=parted)
     for metric, count in COUNTS.items():
         row = rows.get(metric)
         if not row or not row.value:
@@ -294,6 +305,15 @@ def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Exces
         news = tuple(point for point in row.points if _is_news(point, case, wrong and count.in_ulp))
         if news:
             yield _Excess(case, kind, "special", row.value, row.value, news, metric)
+
+
+def departs(tried: Tried, bound: float) -> bool:
+    """Say whether results on a path are farther from the usual ones than a bound, in ulp.
+
+    Subnormals may stand for zero on the one and not on the other. To write to an input is to
+    depart.
+    """
+    return tried.apart_flushed > bound or tried.wrote > 0
 
 
 def _where(row: Row) -> tuple[Point, ...]:
@@ -309,7 +329,7 @@ def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
         )
     for excess in exceeding:
         case, key = excess.case, (excess.nature, excess.case.framework, excess.case.device)
-        if excess.nature == "value":
+        if excess.nature in ("value", "path"):
             yield *key, *_function(excess)
         elif excess.nature == "flushed":
             yield *key, case.mode
@@ -354,7 +374,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
     title, version = _framework(run, best.case)
     members = tuple(dict.fromkeys(_member(excess.case) for excess in _by_kind(group)))
     conditions = tuple(dict.fromkeys(_condition(excess.case) for excess in _in_order(group)))
-    text, note = _reproduction(best.case, best.place)
+    text, note = _reproduction(best)
     in_ulp = best.nature != "special"
     return Finding(
         kind=best.kind,
@@ -373,6 +393,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
         + _SENTENCES[best.nature](best, group, _conditions(conditions)),
         reproduction=text,
         note=note,
+        paths=best.paths,
     )
 
 
@@ -398,14 +419,22 @@ def _framework(run: Run, case: Case) -> tuple[str, str]:
     return facts.title(case.framework), next(filter(None, versions), "").split("+")[0]
 
 
-def _reproduction(case: Case, place: Point) -> tuple[str, str]:
+def _reproduction(excess: _Excess) -> tuple[str, str]:
     """Three lines, or the project's own command and why; nothing for names that are not known."""
+    case, place = excess.case, excess.place
     if not _is_known(case):
         return "", "its names are not known here"
+    if excess.nature == "path" or place.path:
+        chosen = {name: getattr(case, name) for name in _CHOSEN}
+        return command("agree", **chosen), "With this project, because it takes two arrays."
     try:
         return reproduction.script(case, place.input), ""
     except reproduction.NotAlone as reason:
         return f"{case.command} --only agreement", f"With this project, because {reason}."
+
+
+_CHOSEN = ("framework", "activation", "form", "mode", "dtype")
+"""The fields of a case by which `agree` finds it."""
 
 
 def _is_known(case: Case) -> bool:
@@ -445,6 +474,20 @@ def _value_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) ->
     return f"{who}{_wrong(place)} {_at(place)} ({values}{error})."
 
 
+def _path_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
+    who = f": {_named(best)}, {best.case.direction}, {conditions}, "
+    wrote = [words.PATHS[tried.path] for tried in best.paths if tried.wrote]
+    parted = [words.PATHS[tried.path] for tried in best.paths if tried.worst]
+    sentences = [f"writes to its input {_listed(wrote)}"] if wrote else []
+    if parted:
+        got, other = (f"{value!r}" for value in (best.place.got, best.place.other))
+        sentences.append(
+            f"depends on how its input is given: {_at(best.place)} it is {got} and in the usual "
+            f"array {other}; it departs {_listed(parted)}"
+        )
+    return f"{who}{'; '.join(sentences)}."
+
+
 def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     counts = {
         kind: len({_member(excess.case) for excess in group if excess.kind == kind})
@@ -470,6 +513,7 @@ def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
 
 _SENTENCES: Mapping[Nature, Callable[[_Excess, Sequence[_Excess], str], str]] = {
     "value": _value_sentence,
+    "path": _path_sentence,
     "flushed": _flushed_sentence,
     "special": _special_sentence,
 }
@@ -508,7 +552,7 @@ def _wrong(place: Point) -> str:
 
 
 def _at(place: Point) -> str:
-    return f"at {_written(place)}"
+    return f"at {_written(place)}" + (f" {words.PATHS[place.path]}" if place.path else "")
 
 
 def _written(place: Point) -> str:

@@ -178,15 +178,16 @@ _LARGEST = (
     *("max_ulp", "max_ulp_flushed", "max_ulp_normal", "max_ulp_away"),
     *("max_ulp_near", "max_absolute_near"),
 )
-_WORST = {"worst": "max_ulp", "worst_flushed": "max_ulp_flushed", "worst_away": "max_ulp_away"}
+WORST = {"worst": "max_ulp", "worst_flushed": "max_ulp_flushed", "worst_away": "max_ulp_away"}
 """Places by the error that is reached there."""
-_FIRST = ("nan_first", "infinity_first", "sign_first")
+FIRST = ("nan_first", "infinity_first", "sign_first")
+"""The first places of each kind of mismatch."""
 
 
 def merge(one: Certificate, other: Certificate) -> Certificate:
     """The certificate of both sets of inputs; of equal errors the one named first stays."""
     if not (one.tested and other.tested):
-        return one if one.tested else other
+        return replace(one if one.tested else other, paths=one.paths + other.paths)
 
     def pair(name: str) -> tuple[Any, Any]:
         return getattr(one, name), getattr(other, name)
@@ -201,8 +202,8 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
 
     fields: dict[str, Any] = {name: both(name, operator.add) for name in _ADDED}
     fields |= {name: both(name, max) for name in _LARGEST}
-    fields |= {name: getattr(larger(error), name) for name, error in _WORST.items()}
-    fields |= {name: both(name, operator.add)[:_KEPT] for name in _FIRST}
+    fields |= {name: getattr(larger(error), name) for name, error in WORST.items()}
+    fields |= {name: both(name, operator.add)[:_KEPT] for name in FIRST}
     return Certificate(
         **fields,
         histogram={
@@ -212,4 +213,5 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
         },
         binades=tuple(map(max, one.binades, other.binades)) or one.binades or other.binades,
         near=one.near + other.near,
+        paths=one.paths + other.paths,
     )

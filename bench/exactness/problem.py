@@ -50,6 +50,18 @@ class Problem:
     learned_bits: Array | None = None
     learned_exact: reference.Reference | None = None
 
+    def at(self, bits: Array) -> Problem:
+        """The same at some of the inputs of an elementwise activation, flat bit patterns."""
+        given = self.bits.ravel()
+        order = np.argsort(given, kind="stable")
+        places = order[np.searchsorted(given, bits, sorter=order).clip(max=given.size - 1)]
+        assert np.array_equal(given[places], bits)
+        slack = self.slack.ravel()[places] if isinstance(self.slack, np.ndarray) else self.slack
+        rounded = None if self.rounded is None else self.rounded.ravel()[places]
+        exact = self.exact.at(places)
+        part = Problem(self.activation, self.direction, self.dtype, bits, exact, None, slack)
+        return replace(part, rounded=rounded)
+
     @cached_property
     def x(self) -> Array:
         """The inputs as float64."""

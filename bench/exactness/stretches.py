@@ -33,17 +33,19 @@ from ..host.progress import Reporter
 from ..results.samples import Certificate
 from ..results.status import Status
 from ..words import title
-from ..worker.protocol import Evaluate, Failure
+from ..worker.protocol import Attempt, Evaluate, Failure, Laid, Try
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
-from . import double
+from . import double, paths
 from .judge import merge
-from .problem import ROW
+from .problem import ROW, problem_at
 from .ranges import Range, Stretch, bits_of
 
 _FEW = 2
 """Stretches for which no cluster is worth its start."""
+_SHAPE = (2**12, ROW)
+"""The usual shape of a call."""
 _TIMEOUT = 600.0
 _CONNECT_SECONDS = 20.0
 
@@ -112,6 +114,32 @@ def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
             part = double.examine(activation, direction, dtype, bits, results)
             certificates[i] = merge(certificates[i], part)
     return Part(stretch, tuple(certificates), worker.facts.versions)
+
+
+def elsewhere(subject: Subject, asked: Range) -> list[Certificate]:
+    """What came of inputs of a range on other paths than those of a stretch, by direction.
+
+    Nothing where not even the usual array gives results. Raises Failed where no worker can start.
+    """
+    case = subject.case
+    activation = find_reference(case.activation)
+    pool = paths.pool(activation, case.dtype, asked)
+    problems = [problem_at(activation, way, case.dtype, pool.bits) for way in subject.directions]
+
+    def attempt(case: Case, inputs: Sequence[Laid]) -> Sequence[Attempt]:
+        call = call_of(case, ROW)
+        try:
+            return _worker(subject).ask(Try(call, tuple(inputs)), _TIMEOUT)
+        except Failed as failed:
+            _forget(subject, failed=True)
+            return (Attempt(failure=failed.failure),) * len(inputs)
+
+    with _one_at_a_time, declared(subject.framework):
+        try:
+            extent = paths.extent_alone(case, subject.framework)
+            return paths.tried(case, problems, attempt, _SHAPE, extent, pool) or []
+        finally:
+            _forget(subject)
 
 
 def _forget(subject: Subject, failed: bool = False) -> None:

@@ -14,7 +14,7 @@ from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
 from ..workers.requests import Evaluator, timing_shape
 from . import binades, ulp
-from .judge import judge, with_medians
+from .judge import judge, merge, with_medians
 from .problem import Problem
 
 Array = np.ndarray[Any, Any]
@@ -78,11 +78,16 @@ def shape_of(case: Case, sizes: Iterable[int] = ()) -> Shape:
 
 
 def measure(
-    case: Case, problems: Sequence[Problem], evaluate: Evaluator, shape: Shape | None = None
+    case: Case,
+    problems: Sequence[Problem],
+    evaluate: Evaluator,
+    shape: Shape | None = None,
+    elsewhere: Sequence[Certificate] = (),
 ) -> list[Judged] | None:
     """Run a case on its inputs, in calls of a shape, and judge its directions; None if it failed.
 
-    There is a problem per direction, all with the same inputs.
+    There is a problem per direction, all with the same inputs, and a certificate of what came of
+    some `elsewhere` (`paths`), if that was tried.
     """
     shape = shape or shape_of(case)
     first, last = problems[0], problems[-1]
@@ -91,8 +96,10 @@ def measure(
     learned = _learned(case, last, evaluate, shape)
     if outputs is None or (learned is None and last.learned_bits is not None):
         return None
-    cases = directions_of(case)
-    return [_judged(cases[i], problems[i], outputs[i], learned) for i in range(len(cases))]
+    cases, others = directions_of(case), elsewhere or [Certificate()] * len(problems)
+    return [
+        _judged(cases[i], problems[i], outputs[i], others[i], learned) for i in range(len(cases))
+    ]
 
 
 def outputs_of(
@@ -138,9 +145,11 @@ def sample_of(case: Case, certificate: Certificate) -> Agreement:
     return Agreement(case, replace(with_medians(certificate), binades=kept))
 
 
-def _judged(case: Case, problem: Problem, output: Array, learned: Array | None = None) -> Judged:
+def _judged(
+    case: Case, problem: Problem, output: Array, elsewhere: Certificate, learned: Array | None
+) -> Judged:
     """The sample of some results, given as bit patterns, and the results."""
-    certificate = judge(problem, output)
+    certificate = merge(judge(problem, output), elsewhere)
     if learned is not None and problem.learned_exact is not None:
         error = ulp.measure(learned, problem.learned_exact, problem.dtype)
         certificate = replace(certificate, max_ulp_parameter=float(error.plain.max()))

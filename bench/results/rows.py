@@ -61,14 +61,15 @@ class Other(StrEnum):
     THREADS = "all threads"
     PROCESS = "another process"
     VARIANT = "variant"
+    PATH = "path"
 
 
 @dataclass(frozen=True, slots=True)
 class Against:
     """The other side of a comparison: another framework, mode or condition, or a unit of cost.
 
-    `name` is that of the framework, the mode or the variant of an environment; of a unit it is the
-    activation, in its `form`.
+    `name` is that of the framework, the mode, the path or the variant of an environment; of a unit
+    it is the activation, in its `form`.
     """
 
     kind: Other
@@ -76,21 +77,40 @@ class Against:
     form: str = ""
 
 
+class Path(StrEnum):
+    """The way that an input is given, other than in the body of a usual array."""
+
+    ELSEWHERE = "elsewhere in the array"
+    SHORT = "short arrays"
+    TAIL = "scalar tail"
+    LARGE = "large array"
+    UNALIGNED = "off alignment"
+    STRIDED = "every second element"
+    TRANSPOSED = "transposed"
+    BROADCAST = "broadcast"
+    SCALAR = "0-d"
+    EMPTY = "empty"
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """An input, a hex float, with the result and the exact value there as far as they are kept.
 
     In a row-wise activation no entry of an output has an input of its own: `output` is its place.
-    A NaN here is always the same one, so that points with it can be compared.
+    `other` is the result on the other side of a comparison; `path` is how the input was given,
+    where that is not the usual array. A NaN here is always the same one, so that points with it can
+    be compared.
     """
 
     input: Hex = ""
     output: int | None = None
     got: float | None = None
     exact: float | None = None
+    other: float | None = None
+    path: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in ("got", "exact"):
+        for name in ("got", "exact", "other"):
             value = getattr(self, name)
             if value != value:
                 object.__setattr__(self, name, math.nan)
@@ -99,6 +119,32 @@ class Point:
     def x(self) -> float:
         """The input; NaN if there is no input."""
         return float.fromhex(self.input) if self.input else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A path that a case was tried on, beside the usual array.
+
+    `inputs` counts the results of its `calls` that were compared with those of the usual array:
+    the share of `equal` bits and how far they are `apart` in ulp, NaN from a number infinitely;
+    `apart_flushed` is the same where subnormals, before and after, may stand for zero. `worst` is
+    where, with both results, in an array of `length` elements. `wrote` counts the calls that wrote
+    to the memory of their input, `failed` those that gave no results; `reason` is that of the
+    first, and `lacking` says that the framework has no such arrays.
+    """
+
+    path: Path
+    calls: int = 0
+    inputs: int = 0
+    equal: float = 1.0
+    apart: float = 0.0
+    apart_flushed: float = 0.0
+    worst: Point | None = None
+    length: int | None = None
+    wrote: int = 0
+    failed: int = 0
+    reason: str = ""
+    lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +207,7 @@ class Row:
     upper end of a step; `binades` has the largest error of each group of inputs, −1 where there was
     none. `line` names the two sizes that a part of a cost rests on, `operations` counts the
     primitives that predict it. `moved` is the number of bytes that a call must read and write.
+    `paths` are the ways, beside the usual array, in which inputs were given.
     """
 
     case: Case
@@ -186,6 +233,7 @@ class Row:
     operations: Mapping[str, int] | None = None
     moved: float | None = None
     cause: Cause | None = None
+    paths: tuple[Tried, ...] = ()
 
     @property
     def ok(self) -> bool:

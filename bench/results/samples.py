@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from ..catalog.cases import Case
-from .rows import Against, Point, plain
+from .rows import Against, Point, Tried, plain
 from .status import Status
 
 
@@ -92,6 +92,9 @@ class Certificate:
     `trouble_outside` counts the other finite inputs at which a result is off by more than 1,000
     ulp, with subnormals contracted and away from zeros of the function, or infinite or NaN in
     place of a number. All are None where they were not measured.
+
+    `paths` are the ways, beside the usual array, in which a pool of the inputs was given. An input
+    that came out otherwise there counts once more for each other result.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -119,6 +122,7 @@ class Certificate:
     median_absolute_near: float | None = None
     trouble_outside: int | None = None
     near: tuple[tuple[float, float], ...] = ()
+    paths: tuple[Tried, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from ..catalog.dtypes import DTYPES
-from .rows import Against, Cause, Ended, Other, Point, Row, Sampling, Why
+from .rows import Against, Cause, Ended, Other, Path, Point, Row, Sampling, Tried, Why
 
 _FEW = 4
 """Digits of a number that say enough where they say nothing of what came of it."""
@@ -21,6 +21,31 @@ _OTHERS: Mapping[Other, str] = {
     Other.THREADS: "all threads",
     Other.PROCESS: "another process",
 }
+PATHS: Mapping[Path, str] = {
+    Path.ELSEWHERE: "elsewhere in the same array",
+    Path.SHORT: "in short arrays",
+    Path.TAIL: "in the last elements",
+    Path.LARGE: "in a large array",
+    Path.UNALIGNED: "off alignment",
+    Path.STRIDED: "in every second element",
+    Path.TRANSPOSED: "transposed",
+    Path.BROADCAST: "in a broadcast view",
+    Path.SCALAR: "in 0-d arrays",
+    Path.EMPTY: "in an empty array",
+}
+"""Where an input stood."""
+_REFUSED: Mapping[Path, str] = {
+    Path.SHORT: "not every length",
+    Path.TAIL: "whole vectors only",
+    Path.LARGE: "no large arrays",
+    Path.UNALIGNED: "aligned arrays only",
+    Path.STRIDED: "contiguous only",
+    Path.TRANSPOSED: "contiguous only",
+    Path.BROADCAST: "no broadcast views",
+    Path.SCALAR: "no 0-d arrays",
+    Path.EMPTY: "no empty arrays",
+}
+"""The promise that a function keeps which fails on a path."""
 
 
 def about(row: Row) -> str:
@@ -60,8 +85,38 @@ def against(other: Against, points: Iterable[Point] = ()) -> str:
 
 
 def name(other: Against) -> str:
-    """`relu native`, `jax`, `compiled`, `scalar tail`."""
+    """`relu native`, `jax`, `compiled`, `all threads`, `scalar tail`."""
     return _OTHERS.get(other.kind) or " ".join(filter(None, (other.name, other.form)))
+
+
+def paths(all_tried: Iterable[Tried]) -> list[str]:
+    """Sentences without their ends: where results are the usual ones, where not, what is refused.
+
+    A layout that the framework does not have is left out.
+    """
+    known = [tried for tried in all_tried if not tried.lacking]
+    alike = [tried for tried in known if tried.inputs and tried.equal == 1]
+    said = []
+    if alike:
+        inputs = sum(tried.inputs for tried in alike)
+        ways = ", ".join(PATHS[tried.path] for tried in alike)
+        said.append(f"the same bits {ways} ({inputs:,} inputs)")
+    said += [parted(tried) for tried in known if tried.worst]
+    if refused := dict.fromkeys(_REFUSED[tried.path] for tried in known if tried.failed):
+        said.append(", ".join(refused))
+    said += [f"writes to its input {PATHS[tried.path]}" for tried in known if tried.wrote]
+    return said
+
+
+def parted(tried: Tried) -> str:
+    """`other bits in short arrays, up to 3 ulp: 1.0 at nan, where it is usually nan (length 7)`."""
+    if tried.worst is None:
+        return ""
+    point, length = tried.worst, f"of {tried.length:,}" if tried.length else ""
+    return (
+        f"other bits {PATHS[tried.path]}, up to {tried.apart:.3g} ulp: at {point.input} it is "
+        f"{point.got!r} in an array {length}, and usually {point.other!r}"
+    )
 
 
 def sampling(sampled: Sampling) -> str:
@@ -89,13 +144,18 @@ def place(location: Point) -> str:
 def point(location: Point) -> str:
     """`at 0x1p+0: got 1.5, exact 1.25`."""
     values = [f"{what} {value!r}" for what, value in result(location).items()]
-    return ": ".join(filter(None, (f"at {place(location)}", ", ".join(values))))
+    where = f"at {place(location)}{_where(location)}"
+    return ": ".join(filter(None, (where, ", ".join(values))))
+
+
+def _where(location: Point) -> str:
+    return f" {PATHS[location.path]}" if location.path else ""
 
 
 def at(location: Point) -> str:
-    """`at 0x1p+0 (got 1.5, exact 1.25)`."""
+    """`at 0x1p+0 (got 1.5, exact 1.25)`, and where the input stood if in no usual array."""
     values = ", ".join(f"{what} {value!r}" for what, value in result(location).items())
-    return f"at {place(location)} ({values})"
+    return f"at {place(location)} ({values}){_where(location)}"
 
 
 def result(location: Point) -> dict[str, float]:

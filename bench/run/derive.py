@@ -12,7 +12,7 @@ from ..catalog.dtypes import DTYPES
 from ..catalog.traffic import elements_moved
 from ..exactness import blame, special
 from ..results.facts import Rate, RunFacts
-from ..results.rows import Against, Cause, Other, Row, Why, described
+from ..results.rows import Against, Cause, Other, Path, Row, Tried, Why, described
 from ..results.samples import (
     Agreement,
     Comparison,
@@ -150,7 +150,8 @@ def _row(case: Case, metric: str, estimate: Estimate) -> Row:
 
 def _agreement_rows(sample: Agreement) -> Iterator[Row]:
     case, certificate = sample.case, sample.certificate
-    yield Row(case, "max_ulp", certificate.max_ulp, worst=certificate.worst)
+    largest = Row(case, "max_ulp", certificate.max_ulp, worst=certificate.worst)
+    yield replace(largest, paths=certificate.paths)
     yield Row(case, "max_ulp_normal", certificate.max_ulp_normal)
     flushed = Row(
         case, "max_ulp_flushed", certificate.max_ulp_flushed, worst=certificate.worst_flushed
@@ -171,6 +172,18 @@ def _agreement_rows(sample: Agreement) -> Iterator[Row]:
         value = getattr(certificate, metric)
         if value is not None:
             yield Row(case, metric, value)
+    for tried in certificate.paths:
+        yield from _path_rows(case, tried)
+
+
+def _path_rows(case: Case, tried: Tried) -> Iterator[Row]:
+    """The rows of a path beside the usual array: of the tail, and of others that differ."""
+    if not tried.inputs or (tried.equal == 1 and tried.path is not Path.TAIL):
+        return
+    against = Against(Other.PATH, tried.path.value)
+    points = (tried.worst,) if tried.worst else ()
+    for metric, value in (("max_ulp_between", tried.apart), ("equal_bits", tried.equal)):
+        yield Row(case, metric, value, against=against, points=points)
 
 
 _OPTIONAL = (

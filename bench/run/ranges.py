@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ..catalog.cases import Case, directions_of
 from ..exactness import sweep
+from ..exactness.judge import merge
 from ..exactness.known import exactness_code
 from ..exactness.ranges import Range
-from ..exactness.stretches import Effort, Journal, Subject, certify
+from ..exactness.stretches import Effort, Journal, Subject, certify, elsewhere
 from ..host.errors import ActbenchError
 from ..results.facts import WorkerFacts
 from ..results.samples import Missing
@@ -93,6 +94,8 @@ def _folder(request: Request, started: datetime) -> Path:
 def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effort: Effort) -> None:
     begun = time.monotonic()
     certificates, versions = certify(trial.subject, asked, journal, effort)
+    if others := elsewhere(trial.subject, asked):
+        certificates = [merge(*pair) for pair in zip(certificates, others, strict=True)]
     framework = trial.case.framework
     writer.facts.workers[framework] = WorkerFacts(framework, versions=versions)
     writer.facts.seconds[trial.name] = round(time.monotonic() - begun, 1)

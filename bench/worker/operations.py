@@ -21,8 +21,10 @@ from .checks import Checks
 from .clock import Batch, Clock
 from .observing import Ready, Sight
 from .protocol import (
+    Attempt,
     Call,
     Evaluate,
+    Laid,
     Observe,
     Observed,
     Operations,
@@ -32,16 +34,19 @@ from .protocol import (
     Probed,
     Started,
     TimeInTurn,
+    Try,
     Turns,
 )
 from .rounds import filled
+from .serving import failure_of
 from .steps import Action, Steps, results_of
 from .truth import Refused
 from .turns import fitting, in_turn, warm
+from .views import laid_out
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
-    from .protocol import Outputs
+    from .protocol import Bits, Outputs
 
 _VISIT = 0.04
 _FEWEST = 4
@@ -77,6 +82,7 @@ class Worker:
             Observe: self.observe,
             Probe: self.probe,
             Evaluate: self.evaluate,
+            Try: self.attempts,
         }
 
     def describe(self) -> Started:
@@ -241,8 +247,22 @@ class Worker:
             pairs = zip(request.bits, pulls, strict=True)
             parts = [self.evaluate(Evaluate(call, bits, pull)) for bits, pull in pairs]
             return tuple(np.stack(outputs) for outputs in zip(*parts, strict=True))
-        given = self.adapter.put(request.bits, call.dtype)
-        action, arrays = self.steps.on(call, given, request.upstream)
+        return self._outputs(call, self.adapter.put(request.bits, call.dtype), request.upstream)
+
+    def attempts(self, request: Try) -> tuple[Attempt, ...]:
+        """What fails of them is answered as such."""
+        return tuple(self._attempt(request.call, laid) for laid in request.inputs)
+
+    def _attempt(self, call: Call, laid: Laid) -> Attempt:
+        try:
+            given = laid_out(self.adapter, laid, call.dtype)
+            outputs = self._outputs(call, given.tensor)
+            return Attempt(outputs, wrote=given.is_changed())
+        except Exception as error:
+            return Attempt(failure=failure_of(error))
+
+    def _outputs(self, call: Call, given: Tensor, upstream: Bits | None = None) -> Outputs:
+        action, arrays = self.steps.on(call, given, upstream)
         result = action()
         self.adapter.wait(result)
         results = results_of(result)

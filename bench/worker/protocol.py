@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -268,6 +269,48 @@ class Evaluate(Request["Outputs"]):
     bits: Bits
     upstream: Bits | None = None
     apart: bool = False
+
+
+class Layout(StrEnum):
+    """The place of an input's elements in memory: all but the first are views of larger arrays."""
+
+    WHOLE = "whole"
+    UNALIGNED = "unaligned"
+    STRIDED = "strided"
+    TRANSPOSED = "transposed"
+    BROADCAST = "broadcast"
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The input of a call, as bit patterns, and how it lies in memory."""
+
+    bits: Bits
+    layout: Layout = Layout.WHOLE
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The outputs of a call, or the reason why there are none.
+
+    `wrote` says whether the memory of its input held something else afterwards, beside its
+    elements too.
+    """
+
+    outputs: Outputs = ()
+    failure: Failure | None = None
+    wrote: bool = False
+
+
+@dataclass(frozen=True)
+class Try(Request[tuple[Attempt, ...]]):
+    """Compute the outputs of a call on several inputs, one by one, whichever of them fail.
+
+    Upstream is ones.
+    """
+
+    call: Call
+    inputs: tuple[Laid, ...]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from ..catalog.cases import Case
+from ..catalog.cases import ROW_LENGTH, Case
 from ..host.cpus import available_cpus
 from ..results.facts import WorkerFacts
 from ..results.status import Status
 from ..worker.protocol import (
     Answer,
+    Attempt,
     Evaluate,
     Failure,
+    Laid,
     Look,
     Observe,
     Pin,
@@ -28,6 +30,7 @@ from ..worker.protocol import (
     Request,
     Started,
     TimeInTurn,
+    Try,
     Turns,
 )
 from .environment import Key
@@ -53,6 +56,7 @@ _OPERATIONS: Mapping[type[Any], str] = {
     Prepare: "prepare",
     TimeInTurn: "time",
     Evaluate: "evaluate",
+    Try: "try",
 }
 """The work that a process was doing when it was lost."""
 
@@ -227,6 +231,18 @@ class SupervisedWorker:
     ) -> Outputs | None:
         """The outputs of a case on given inputs, as bit patterns. None if it failed."""
         return self._try(case, Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
+
+    def attempts(self, case: Case, inputs: Sequence[Laid]) -> tuple[Attempt, ...]:
+        """What an elementwise case makes of several inputs, of which none costs it other work.
+
+        A process that is lost meanwhile is replaced, and all of them failed for it.
+        """
+        answer = self._try(case, Try(call_of(case, ROW_LENGTH), tuple(inputs)))
+        if answer is not None:
+            return answer
+        failure = self.failures.pop(case, None) or self._down
+        ended = Failure(Status.ERROR, "the run was ended")
+        return (Attempt(failure=failure or ended),) * len(inputs)
 
     def _try(self, case: Case, request: Request[Answer]) -> Answer | None:
         if not self._worker or self.closed or case in self.failures:

@@ -20,6 +20,7 @@ TITLE = "Exactness and findings"
 _CLOSE, _NEAR = 4, 20.0
 _SHOWN: Mapping[Nature, tuple[str, int]] = {
     "value": ("Wrong values", 24),
+    "path": ("Other results in the tail of an array, or in another layout", 8),
     "special": ("At infinity and NaN", 6),
     "flushed": ("Subnormal numbers that stand as zero", 4),
 }

@@ -21,7 +21,7 @@ from actbench.bench.host.progress import Reporter
 from actbench.bench.results.samples import Agreement as Certified
 from actbench.bench.results.samples import Missing, Sample, Specials
 from actbench.bench.results.status import Status
-from actbench.bench.worker.protocol import Failure
+from actbench.bench.worker.protocol import Attempt, Failure
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import Workers
 
@@ -52,6 +52,10 @@ class _Worker:
         value[np.isnan(x)] = slope[np.isnan(x)] = np.nan
         results = {"forward": (value,), "backward": (slope,), "both": (value, slope)}
         return tuple(result.view(np.uint16) for result in results[case.direction])
+
+    def attempts(self, case: Case, inputs: Any) -> list[Attempt]:
+        """No path can be gone: that is none of the sweep's failures."""
+        return [Attempt(failure=_WHY)] * len(inputs)
 
     def failure_of(self, case: Case) -> Failure | None:
         return _WHY if case.direction in self._failing else None
