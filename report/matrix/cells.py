@@ -286,7 +286,7 @@ def _dear(matrix: Matrix, view: View) -> Iterator[str]:
         timed = matrix.cell(column, "relu", view)
         if timed and timed.cost and timed.cost.value >= DEAR and timed.unit:
             own = f"{column.who}: its own relu costs {number(timed.cost.value)}"
-            yield f"{own} of the cheapest, {timed.unit.name} written as {timed.unit.form}."
+            yield f"{own} times the cheapest, {timed.unit.name} as {timed.unit.form}."
 
 
 # --- what was not measured ------------------------------------------------------------------------

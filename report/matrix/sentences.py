@@ -28,7 +28,7 @@ _FIRST = (("compiled", "cache"), ("compiled", "memory"), ("eager", "cache"), ("e
 
 @dataclass(frozen=True)
 class Claim:
-    """An activation, its decided costs, and ` in JAX` where they are not those of every setting."""
+    """An activation, its decided costs, and their frameworks, where there are others as well."""
 
     name: str
     costs: Sequence[Estimate]
@@ -99,9 +99,15 @@ def _rank(choice: tuple[str, View]) -> tuple[object, ...]:
 
 
 def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
-    """`Compiled, in cache: Squareplus costs 1.2–1.7 ReLUs, GELU 1.5–6.7.`"""
+    """`Compiled, in cache: Squareplus costs 1.2–1.7 ReLUs, GELU 1.5–6.7.`
+
+    Frameworks that are not all stand with the mode where they are those of every clause.
+    """
     claims = [claim for name in _named(cells) if (claim := _claim(cells, columns, view, name))]
-    lead = _lead(cells, columns[0], view)
+    whose = {claim.whose for claim in claims}
+    common = whose.pop() if len(whose) == 1 else ""
+    lead = _lead(cells, columns[0], view, common)
+    claims = [replace(claim, whose="" if common else claim.whose) for claim in claims]
     for said in (claims, claims[:1]):
         text = f"{lead}: {_clauses(said)}."
         if said and len(text.split()) <= WORDS and not (view.place.isdigit() and said[1:]):
@@ -109,15 +115,15 @@ def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
     return ""
 
 
-def _lead(cells: Matrix, column: Column, view: View) -> str:
-    """The settings that a sentence speaks of: `Compiled, in cache`, `Run A, eager, from memory`."""
+def _lead(cells: Matrix, column: Column, view: View, frameworks: str = "") -> str:
+    """The settings of a sentence: `Compiled, in cache`, `Run A, eager JAX, from memory`."""
     label, device = cells.label(*column.source), column.device
     alike = (column.source, column.mode)
     rivals = {c.framework for c in cells.columns if (c.source, c.mode) == alike}
     parts = [
         *[f"run {label}"] * label[:1].isupper(),
         *[f"on {device}"] * (not label[:1].isupper() and (bool(label) or device != "cpu")),
-        column.who if len(rivals) == 1 else column.mode,
+        column.who if len(rivals) == 1 else f"{column.mode} {frameworks}".strip(),
         *[view.direction] * (view.direction != "forward"),
         *[view.dtype] * (view.dtype != "float32"),
         cells.place(view, column.source),
@@ -147,7 +153,7 @@ def _claim(cells: Matrix, columns: Sequence[Column], view: View, name: str) -> C
     in_view = {column for column, _, other in cells.timed if other == view}
     every = {column.framework for column in columns if column in in_view}
     whose = [title(column.framework) for column in decided]
-    in_some = f" in {listing(whose)}" if len(whose) < len(every) else ""
+    in_some = listing(whose) if len(whose) < len(every) else ""
     label = f"{spelled(name)} ({form})" if form else spelled(name)
     return Claim(label, [cost for cost in decided.values() if cost], in_some)
 
@@ -158,12 +164,13 @@ def _decided(cost: Estimate | None) -> bool:
 
 def _clauses(claims: Sequence[Claim]) -> str:
     """`Squareplus costs what ReLU costs, GELU 2.1–2.3 ReLUs in JAX and PyTorch`."""
-    if len(claims) == 2 and all(claim.same for claim in claims) and not claims[0].whose:
-        return f"{listing([claim.name for claim in claims])} cost what ReLU costs{claims[1].whose}"
+    if len(claims) == 2 and all(claim.same and not claim.whose for claim in claims):
+        return f"{listing([claim.name for claim in claims])} cost what ReLU costs"
     clauses, unit, verb = [], " ReLUs", " costs"
     for claim in claims:
         figure = "what ReLU costs" if claim.same else f"{span(claim.costs)}{unit}"
-        clauses.append(f"{claim.name}{verb} {figure}{claim.whose}")
+        whose = f" in {claim.whose}" if claim.whose else ""
+        clauses.append(f"{claim.name}{verb} {figure}{whose}")
         unit, verb = unit if claim.same else "", ""
     return ", ".join(clauses)
 

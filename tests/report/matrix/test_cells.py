@@ -105,7 +105,7 @@ def test_marks_say_what_is_undecided_inexact_and_dear(make_run: MakeRun) -> None
     assert cell(shown, "silu").marks == ("outside",)
     assert cell(shown, "silu").shade == 3
     [note] = shown.notes
-    assert note == "PyTorch eager: its own relu costs 1.50 of the cheapest, relu written as max."
+    assert note == "PyTorch eager: its own relu costs 1.50 times the cheapest, relu as max."
 
 
 def test_the_unit_is_one_and_its_time_heads_the_column(make_run: MakeRun) -> None:

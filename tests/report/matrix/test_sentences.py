@@ -35,6 +35,8 @@ CLAUSE = re.compile(
     rf"(?P<name>[\w ]+?)(?: costs)? (?:(?P<least>{NUMBER})(?:–(?P<most>{NUMBER}))?(?: ReLUs)?"
     r"|(?P<same>what ReLU costs))(?: in (?P<whose>.+))?"
 )
+COMMON = re.compile(r"(?:[Cc]ompiled|[Ee]ager) ([A-Z]\w+(?:, [A-Z]\w+)*(?: and [A-Z]\w+)?)")
+"""Frameworks that stand with the mode: those of every clause."""
 FEW = ("relu", "leaky_relu", "gelu", "silu", "squareplus")
 
 
@@ -97,6 +99,7 @@ def check(sentence: str, drawers: dict[str, Any], classes: dict[str, int], runs:
     assert bool("run " in words) == (runs > 1)
     where = (mode, direction, classes[PLACES[place]], number)
     shown = costs(drawers, "relu", *where)
+    common = COMMON.search(lead)
     clauses = re.split(r", (?=[A-Za-z ]+ (?:costs )?(?:\d|what))", rest)
     for clause in clauses:
         found = CLAUSE.fullmatch(clause)
@@ -104,7 +107,8 @@ def check(sentence: str, drawers: dict[str, Any], classes: dict[str, int], runs:
         every = costs(drawers, NAMES[found["name"]], *where)
         kept = {name: cost for name, cost in every.items() if decided(cost)}
         assert kept
-        whose = set(re.split(r", | and ", found["whose"])) if found["whose"] else set()
+        listed = common[1] if common else found["whose"]
+        whose = set(re.split(r", | and ", listed)) if listed else set()
         assert whose == ({title(name) for name in kept} if len(kept) < len(shown) else set())
         if found["same"]:
             assert {decided(cost) for cost in kept.values()} == {"same"}
@@ -241,6 +245,17 @@ def test_a_range_is_over_frameworks_and_names_them_where_some_are_undecided(
     rows += planted("squareplus", 0.8, 1.3) + planted("squareplus", 1.4, 1.6, framework="jax")
     sentence = "Eager, in cache: Squareplus costs 1.5 ReLUs in JAX, GELU 2.1–3.1."
     assert spoken(read([make_run(rows)])) == [sentence]
+
+
+def test_frameworks_that_every_clause_names_stand_with_the_mode(make_run: MakeRun) -> None:
+    rows = [row for name in ("torch", "jax") for row in planted("relu", 1, 1, framework=name)]
+    rows += planted("gelu", 2, 2.2) + planted("gelu", 3, 3.2, framework="jax")
+    rows += planted("squareplus", 1.2, 1.3) + planted("squareplus", 1.4, 1.6, framework="jax")
+    sentence = "Eager JAX and PyTorch, in cache: Squareplus costs 1.2–1.5 ReLUs, GELU 2.1–3.1."
+    assert spoken(read([make_run(rows)])) == [sentence.replace(" JAX and PyTorch", "")]
+    rows += planted("relu", 1, 1, framework="tensorflow")
+    rows += planted("gelu", 0.5, 2, framework="tensorflow")
+    assert spoken(read([make_run(rows, "with another")])) == [sentence]
 
 
 def test_two_that_cost_what_relu_costs_share_a_clause(make_run: MakeRun) -> None:
