@@ -11,12 +11,7 @@ import numpy as np
 
 from ..catalog.cases import Case
 from ..host.cpus import measuring_cpus
-from ..worker.protocol import (
-    ArmsFailed,
-    Blocks,
-    Compare,
-    Pin,
-)
+from ..worker.protocol import ARMS, Arm, ArmsFailed, Blocks, Compare, Confirm, Failure, InArm, Pin
 from ..workers.process import Failed, Lost
 from .processes import Epoch, key_of, of_both
 from .ratios import of_blocks
@@ -82,7 +77,13 @@ def measure(
             left -= 1
             if visit == 0:
                 done()
-    return {case: _timed(visits[case]) for case in alive if _are_enough(visits[case], effort)}
+    for case in filter(epoch.runs, alive):
+        _confirm(epoch, case)
+    return {
+        case: _timed(visits[case])
+        for case in alive
+        if case not in epoch.failures and _are_enough(visits[case], effort)
+    }
 
 
 def _are_enough(visits: Sequence[Blocks], effort: Effort) -> bool:
@@ -128,6 +129,21 @@ def _visit(epoch: Epoch, case: Case, effort: Effort, visits: list[Blocks]) -> No
     else:
         visits.append(answer)
         epoch.aside += answer.aside / 1e9
+
+
+def _confirm(epoch: Epoch, case: Case) -> None:
+    """Check both arms of a case that was timed: one that does not do its work has no value."""
+    failures: dict[Arm, Failure] = {}
+    for arm in ARMS:
+        try:
+            epoch.workers[key_of(case)].ask(InArm(arm, Confirm(epoch.numbers[case])), _TIMEOUT)
+        except Failed as failed:
+            failures[arm] = failed.failure
+            if isinstance(failed, Lost):
+                epoch.gone.add(key_of(case))
+                break
+    if failures:
+        epoch.failures[case] = failures
 
 
 def _kept(visits: Sequence[Blocks]) -> int:

@@ -16,6 +16,7 @@ from .truth import Refused
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
+    from .checks import Checks
     from .protocol import Call
 
 _ELEMENTS, _ROWS = 1024, 16
@@ -45,9 +46,24 @@ class Sight:
         given = {buffer for step in self._steps for buffer in step.given}
         return any([buffer.repair() for buffer in given])
 
+    @property
+    def _last(self) -> Step:
+        return self._round.last if self._round else self._step
+
+    def check(self, checks: Checks, result: Any) -> None:
+        """Check the step as before it was timed, and the result of the last call.
+
+        Raises Refused.
+        """
+        if result is not None:  # as on a device
+            checks.again(self._call, self._last, results_of(result))
+        checks.step(self._call, self._step)
+        if self.repaired():
+            raise Refused("writes to its input")
+
     def of(self, result: Any) -> Look:
         """The results of the last call at places that are drawn only now."""
-        step = self._round.last if self._round else self._step
+        step = self._last
         call, results = self._call, results_of(result)
         own = 2 if call.direction == "both" else 1
         units = step.input.size // step.input.length if call.rowwise else step.input.size
@@ -111,6 +127,11 @@ class Ready:
         What a case kept by the address, a few values or all bytes of its input is wrong from now.
         """
         self.buffers.change(self.sight.read() if self.sight else ())
+
+    def check(self, checks: Checks, result: Any) -> None:
+        """Check a case that was timed, and gave this result in the end. Raises Refused."""
+        if self.sight:
+            self.sight.check(checks, result)
 
     def see(self, result: Any) -> None:
         """Keep what the last call gave, its result, for others to judge.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
-from . import floating_point, helpers
+from . import floating_point, helpers, truth
 from .buffers import Tensor
 from .checks import Checks
 from .clock import Batch, Clock
@@ -23,6 +23,7 @@ from .observing import Ready, Sight
 from .protocol import (
     Attempt,
     Call,
+    Confirm,
     Evaluate,
     Laid,
     Observe,
@@ -80,6 +81,7 @@ class Worker:
             Prepare: self.prepare,
             TimeInTurn: self.in_turn,
             Observe: self.observe,
+            Confirm: self.confirm,
             Probe: self.probe,
             Evaluate: self.evaluate,
             Try: self.attempts,
@@ -131,6 +133,15 @@ class Worker:
                 self.clock.elapsed(ready.action, 1)
                 self._see(ready)
         return ready.observed()
+
+    def confirm(self, request: Confirm) -> None:
+        """Raises truth.Refused for a case that does not do its work, now that it was timed."""
+        ready = self.ready[request.number]
+        with filled(ready.action):
+            ready.perturb()
+            self.clock.elapsed(ready.action, 2)  # as it was timed
+            ready.check(self.checks, self.clock.last)
+        self._check_environment()
 
     def _see(self, ready: Ready) -> None:
         """Keep what the last timed call of a case gave, and what it was given.
@@ -239,7 +250,7 @@ class Worker:
     def evaluate(self, request: Evaluate) -> Outputs:
         """Raises truth.Refused for outputs of another dtype or size than follow from the inputs.
 
-        What a function of the user's own returns is for others to judge.
+        What a function of the user's own returns is for others to judge. None may write to them.
         """
         call = request.call
         if request.apart:
@@ -247,7 +258,10 @@ class Worker:
             pairs = zip(request.bits, pulls, strict=True)
             parts = [self.evaluate(Evaluate(call, bits, pull)) for bits, pull in pairs]
             return tuple(np.stack(outputs) for outputs in zip(*parts, strict=True))
-        return self._outputs(call, self.adapter.put(request.bits, call.dtype), request.upstream)
+        given = self.adapter.put(request.bits, call.dtype)
+        outputs = self._outputs(call, given, request.upstream)
+        truth.check_unwritten(self.adapter.get(given), request.bits)
+        return outputs
 
     def attempts(self, request: Try) -> tuple[Attempt, ...]:
         """What fails of them is answered as such."""

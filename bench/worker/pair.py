@@ -58,7 +58,7 @@ class Pair:
     """
 
     def __init__(self, start: Start) -> None:
-        """Load `impls.<framework>`, or the user's `own` function, from a folder an arm.
+        """Load `impls.<framework>` from a folder per arm, or the user's `own` function from one.
 
         In the order in which the folders are given: where code lies in memory may depend on it.
         """
@@ -163,9 +163,12 @@ class Pair:
     def turn(self, request: TakeTurn) -> Turn:
         """Raises Recompiled where something was compiled meanwhile."""
         step, loops = self._steps(request.number)[request.arm], request.loops
+        ready, taken = self._arms[request.arm].ready[request.number], []
         with self._nothing_compiled():
             warm(self._first.clock, step, 2 * loops)
-            taken = [self._first.clock.batch(step, loops) for _ in range(request.batches)]
+            for _ in range(request.batches):
+                ready.perturb()
+                taken.append(self._batch(step, loops))
         spoilt = tuple(map(self._first.clock.spoilt, taken))
         return Turn(tuple(batch.elapsed for batch in taken), spoilt)
 

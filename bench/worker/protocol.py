@@ -237,6 +237,13 @@ class Observe(Request[Observed]):
 
 
 @dataclass(frozen=True)
+class Confirm(Request[None]):
+    """Check a prepared case once more, now that it was timed."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Probed:
     """The dependence of a case's time on its inputs and format.
 

@@ -14,7 +14,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .buffers import Tensor
+import numpy as np
+
+from .buffers import Array, Tensor
 
 Action = Callable[[], Any]
 
@@ -76,6 +78,24 @@ def check_result(results: Sequence[Tensor], array: Tensor) -> None:
         place = getattr(result, "device", None)
         if place != getattr(array, "device", None):
             raise Refused(f"returns a result on {place} for an input on {array.device}")
+
+
+def check_unwritten(now: Array, before: Array) -> None:
+    """Refuse a call that wrote to its input, from the bit patterns of that after it and before."""
+    if now.dtype == before.dtype and (now.reshape(-1) != before.reshape(-1)).any():
+        raise Refused("writes to its input")
+
+
+def check_again(before: Array, now: Array, precision: int) -> None:
+    """Refuse the values of a result that are far from those of another call on the same input.
+
+    Half of the `precision`, in bits, must be the same, of the values or of the largest of them.
+    """
+    size, near = np.abs(now[np.isfinite(now)]).max(initial=0), 2.0 ** -(precision / 2)
+    if before.shape != now.shape or not np.allclose(
+        before, now, rtol=near, atol=near * size, equal_nan=True
+    ):
+        raise Refused("gives other results while it is timed than for a copy of its input")
 
 
 def check_elements(results: Sequence[Tensor], expected: list[int]) -> None:
