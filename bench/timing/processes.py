@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from ..catalog.cases import Case
-from ..catalog.frameworks import IMPLS
+from ..catalog.frameworks import IMPLS, frameworks
 from ..host.cpus import available_cpus
+from ..host.errors import UsageError
 from ..results.status import Status
 from ..worker.protocol import (
     ARMS,
@@ -194,6 +195,7 @@ class Epochs:
         start = partial(self._one, key, folders, turn)
         if key.framework in self._setting.apart:
             pair = Apart(start, folders, bool(self._setting.base_python))
+            self._check_base(key, pair)
             for arm, versions in pair.versions.items():
                 self.versions[f"{key.label} ({arm})"] = versions
             return pair
@@ -207,6 +209,17 @@ class Epochs:
             raise
         self.versions[key.label] = worker.facts.versions
         return worker
+
+    def _check_base(self, key: Key, pair: Apart) -> None:
+        """Raise UsageError where the base's version of a user's function cannot be loaded."""
+        framework, down = frameworks()[key.framework], pair.facts.down.get("base")
+        if framework.callable and down:
+            pair.kill()
+            raise UsageError(
+                f"the base's {framework.callable} cannot be loaded, so that nothing can be "
+                f"compared with it: {down.reason}. Choose a --base that has it; if parts of it are "
+                "built, the folder in which they are"
+            )
 
     def _one(self, key: Key, folders: Mapping[Arm, str], turn: int, arm: Arm) -> WorkerProcess:
         """Start a process with the tree of one arm."""
@@ -248,7 +261,16 @@ class Epochs:
             folders=folders,
             layout=f"{setting.seed} {turn} {' '.join(folders)}" if alone else "",
             impls=Path(*folders.values()) / "impls" if alone else IMPLS,
+            caches=self._caches(key, *folders) if alone else None,
         )
+
+    def _caches(self, key: Key, arm: Arm) -> Path | None:
+        """Where a version of a user's function keeps what it compiles: another must not find it."""
+        if not frameworks()[key.framework].callable:
+            return None
+        caches = self._setting.logs / f"compiled-{arm}-{frameworks()[key.framework].module}"
+        caches.mkdir(exist_ok=True)
+        return caches
 
     def _prepare(
         self, epoch: Epoch, turn: int, worker: WorkerProcess | Apart, case: Case

@@ -1,4 +1,4 @@
-"""Two versions of one module in one process, under names of their own."""
+"""One version of a module: from `impls/` under a name of its own, or the user's under its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import importlib
 import site
 import sys
 import sysconfig
+from collections.abc import Iterator
+from importlib.machinery import all_suffixes
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +18,11 @@ from . import own_function
 
 _INSTALLED = tuple(dict.fromkeys((*site.getsitepackages(), sysconfig.get_path("stdlib"))))
 """Folders whose modules are of no tree, even where they lie within one."""
+_USUAL = ("", "src")
+"""The folders of a tree in which packages usually lie, the first that has one first."""
+_DEPTH = 3
+"""Folders below one another in which a package is looked for, where it is in none of those."""
+_BUILT = frozenset(("build", "dist", "node_modules", "site-packages", "__pycache__"))
 
 
 def implementation(folder: str, name: str, framework: str) -> ModuleType:
@@ -37,31 +45,68 @@ def implementation(folder: str, name: str, framework: str) -> ModuleType:
 def own(folder: str, function: str, framework: str) -> Any:
     """A user's `package.module:function` of the tree in `folder`, as a module of one form.
 
-    Its modules are imported from there alone and then forgotten, so that those of another tree can
-    be imported under the same names; what the function imports when it is called is looked for
-    where Python looks. Raises Unusable where it cannot be loaded.
+    The tree comes first on the path and stays there, so that what is imported later, by a call or
+    by a compiler, is of the same version: another one needs a process of its own. Raises Unusable
+    where it cannot be loaded.
     """
-    before = set(sys.modules)
-    sys.path.insert(0, folder)
+    module = function.partition(":")[0]
+    sys.path[:0] = dict.fromkeys((str(root_of(Path(folder), module)), folder))
     importlib.invalidate_caches()
-    try:
-        loaded = own_function.load(function)
-        _check_origin(loaded, folder, function)
-    finally:
-        sys.path.remove(folder)
-        for name in set(sys.modules) - before:
-            if _lies_in(sys.modules[name], folder):
-                del sys.modules[name]
+    loaded = own_function.load(function)
+    _check_origin(module, folder)
     return own_function.module(function, loaded, framework)
 
 
-def _check_origin(loaded: Any, folder: str, function: str) -> None:
-    module = sys.modules[function.partition(":")[0]]
-    if not _lies_in(module, folder):
-        raise own_function.Unusable(
-            f"{function} comes from {getattr(module, '__file__', 'Python itself')}, not from the "
-            "tree to compare: run this where its source lies"
-        )
+def root_of(tree: Path, module: str) -> Path:
+    """The folder of a tree from which a module is imported: of `src/mine/kernels.py` it is `src`.
+
+    Raises Unusable where no folder of the tree, or more than one, has it.
+    """
+    for usual in _USUAL:
+        if _has(tree / usual, module):
+            return tree / usual
+    found = [folder for folder in _folders(tree, _DEPTH) if _has(folder, module)]
+    if len(found) == 1:
+        return found[0]
+    places = " and ".join(str(folder.relative_to(tree)) for folder in found)
+    raise own_function.Unusable(
+        f"{module} lies in {places}: run this in the one that is meant"
+        if found
+        else f"{module} is in no folder of the tree to compare: run this where its source lies, "
+        "and write it as it is imported"
+    )
+
+
+def _has(folder: Path, module: str) -> bool:
+    """Say whether a module or a package lies in a folder, as source text or built."""
+    path = folder.joinpath(*module.split("."))
+    files = (path.with_name(path.name + suffix) for suffix in all_suffixes())
+    return any(file.is_file() for file in (*files, path / "__init__.py"))
+
+
+def _folders(tree: Path, depth: int) -> Iterator[Path]:
+    """The folders within a tree, without hidden and built ones and environments."""
+    for folder in sorted(path for path in tree.iterdir() if path.is_dir()):
+        built = folder.name.startswith(".") or folder.name in _BUILT
+        if not built and not (folder / "pyvenv.cfg").exists():
+            yield folder
+            yield from _folders(folder, depth - 1) if depth > 1 else ()
+
+
+def _check_origin(wanted: str, folder: str) -> None:
+    """Refuse a package of which a part was found outside of its tree, as by an import hook.
+
+    Parts of a namespace may lie anywhere.
+    """
+    names = list(accumulate(wanted.split("."), "{}.{}".format))
+    regular = (name for name in names if getattr(sys.modules[name], "__file__", None))
+    package = next(regular, wanted)
+    for name, module in sys.modules.items():
+        if f"{name}.".startswith(f"{package}.") and not _lies_in(module, folder):
+            raise own_function.Unusable(
+                f"{name} comes from {getattr(module, '__file__', 'Python itself')}, not from the "
+                "tree to compare: run this where its source lies"
+            )
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:

@@ -37,17 +37,19 @@ class Key:
         return self.framework if plain else "/".join(filter(None, parts))
 
 
-def inherited(key: Key, impls: Path = IMPLS, compared: bool = False) -> Mapping[str, str]:
+def inherited(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> Mapping[str, str]:
     """All the variables of a process: the parent's, and what its framework needs.
 
-    A function of the user's own is looked for where they are, and where their Python looks; one of
-    which two versions are compared where those lie, and nothing is written beside them.
+    A function of the user's own is looked for where they are, and where their Python looks. One of
+    which two versions are compared has `caches` of its own version, and is looked for where that
+    lies, beside which nothing is written.
     """
-    variables = {**os.environ, **environment_of(key, impls)}
+    variables = {**os.environ, **environment_of(key, impls, caches)}
     if frameworks()[key.framework].callable:
-        paths = ("" if compared else os.getcwd(), os.environ.get("PYTHONPATH", ""))
+        paths = ("" if caches else os.getcwd(), os.environ.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        variables |= {"PYTHONDONTWRITEBYTECODE": "1"} if compared else {}
+    if caches:
+        variables |= {"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(caches)}
     return variables
 
 
@@ -57,18 +59,21 @@ def counted(key: Key, caches: Path) -> Mapping[str, str]:
     Its compile cache is one that nobody else uses.
     """
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    shared = str(cache.folder(key.framework))
-    own = {name: text.replace(shared, str(caches)) for name, text in environment_of(key).items()}
+    own = environment_of(key, caches=caches)
     emulated = frameworks()[key.framework].emulated.get(platform.machine(), {})
     return {**kept, **own, **emulated, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 
 
-def environment_of(key: Key, impls: Path = IMPLS) -> dict[str, str]:
-    """The variables a framework needs before it is imported; waiting threads must not spin."""
+def environment_of(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> dict[str, str]:
+    """The variables a framework needs before it is imported; waiting threads must not spin.
+
+    What it compiles is kept in `caches`, or in the user's.
+    """
     threads, framework = str(key.threads), frameworks()[key.framework]
     if not framework.callable:
         framework = frameworks(impls)[key.framework]
-    given = {"threads": threads, "device": key.device, "cache": str(cache.folder(framework.module))}
+    kept = caches or cache.folder(framework.module)
+    given = {"threads": threads, "device": key.device, "cache": str(kept)}
     return {
         **dict.fromkeys(_POOLS, threads),
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -55,19 +55,22 @@ class WorkerProcess:
         folders: Mapping[Arm, str] | None = None,
         layout: str = "",
         impls: Path = IMPLS,
+        caches: Path | None = None,
     ) -> None:
         """Start it and wait until its framework is imported.
 
-        For `folders` and `layout` see `protocol.Start`; `impls` is where its environment is read.
+        For `folders` and `layout` see `protocol.Start`; `impls` is where its environment is read,
+        `caches` where it keeps what it compiles, if that is not for all.
         Raises Failed with status `unsupported` where the framework is not installed or the device
         is missing, `unloadable` where the framework is there and does not load, `error` where the
         interpreter does not start.
         """
         framework = frameworks()[key.framework]
         self.log = log
-        self._environment = inherited(key, impls, compared=bool(folders))
+        self._environment = inherited(key, impls, caches)
         # A function of the user's own may read files of theirs.
-        self._folder = Path.cwd() if framework.callable and not folders else PACKAGE
+        own = Path(*folders.values()) if folders else Path.cwd()
+        self._folder = own if framework.callable else PACKAGE
         here, there = Pipe()
         try:
             with log.open("ab") as output:

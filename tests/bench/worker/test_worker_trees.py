@@ -1,9 +1,10 @@
-"""Two versions of a module in one process: each keeps to its own tree."""
+"""Versions of a module: each keeps to its own tree."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.machinery import all_suffixes
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,6 @@ def _tree(folder: Path, number: int) -> str:
         "from . import number\nfrom . import _helper\nfrom ._helper import number as other\n"
         "def later():\n    from ._helper import number\n    return number\n"
     )
-    (folder / "mine.py").write_text(f"import helping\ndef f(x): return {number} * helping.one()")
-    (folder / "helping.py").write_text("def one(): return 1")
     return str(folder)
 
 
@@ -76,46 +75,87 @@ def test_a_module_that_is_not_there_names_the_tree(folders: list[str]) -> None:
     assert error.value.name == "impls_of_base.absent"
 
 
-def test_functions_of_ones_own_come_from_their_tree(folders: list[str]) -> None:
-    path = list(sys.path)
-    one, two = (trees.own(folder, "mine:f", "numpy") for folder in folders)
-    assert (one.f(3), two.f(3)) == (1, 2)
-    assert sys.path == path
-    assert not {"mine", "helping"} & sys.modules.keys()
-    assert one.Adapter is two.Adapter
+# --- a function of the user's own -----------------------------------------------------------------
 
 
-def test_a_function_from_elsewhere_is_refused(folders: list[str]) -> None:
-    for name in ("math:exp", "json:dumps"):
-        with pytest.raises(Unusable, match="not from the tree to compare"):
-            trees.own(folders[0], name, "numpy")
-    assert folders[0] not in sys.path
+@pytest.fixture(autouse=True)
+def _path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path is as it was."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
-def test_a_package_without_a_file_is_forgotten_with_its_modules(tmp_path: Path) -> None:
-    """Else the second version would find the first one's helper as an attribute of the package."""
-    found = []
-    for number in (1, 2):
-        package = tmp_path / f"tree {number}" / "plainly"
-        package.mkdir(parents=True)
-        (package / "helper.py").write_text(f"number = {number}")
-        (package / "kernels.py").write_text(
-            "from . import helper\ndef f(x): return helper.number\n"
-        )
-        tree = trees.own(str(package.parent), "plainly.kernels:f", "numpy")
-        found.append(tree.f)
-    assert [function(0) for function in found] == [1, 2]
+def _write(folder: Path, **files: str) -> Path:
+    """Modules by name, `__` between their parts, in a folder."""
+    for name, text in files.items():
+        path = folder.joinpath(*name.split("__")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
 
 
-def test_an_environment_within_the_tree_is_kept(
+_LATER = "def f(x):\n    from lately import number\n    return number\n"
+
+
+def test_a_function_and_what_it_imports_come_from_its_tree(tmp_path: Path) -> None:
+    """Also by a call, and beside a package: as when Python runs in the folder."""
+    _write(tmp_path / "elsewhere", lately="number = 1", kernels_here="f = None")
+    sys.path.insert(0, str(tmp_path / "elsewhere"))
+    _write(tmp_path / "tree", kernels_here=_LATER, lately="number = 2")
+    assert trees.own(str(tmp_path / "tree"), "kernels_here:f", "numpy").f(0) == 2
+
+
+@pytest.mark.parametrize("place", ["", "src", "lib", "packages/one/src"])
+@pytest.mark.parametrize(
+    "layout", ["mine/kernels.py", "mine/kernels/__init__.py", f"mine/kernels{all_suffixes()[-1]}"]
+)
+def test_a_package_is_found_where_it_is_laid_out(tmp_path: Path, place: str, layout: str) -> None:
+    file = tmp_path / place / layout
+    file.parent.mkdir(parents=True)
+    file.touch()
+    for built in ("build/lib", ".venv/lib", "env"):  # copies of it, which nobody edits
+        (tmp_path / built / "mine").mkdir(parents=True)
+        (tmp_path / built / "mine" / "kernels.py").touch()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    assert trees.root_of(tmp_path, "mine.kernels") == tmp_path / place
+
+
+def test_a_function_of_a_src_layout_is_loaded_with_its_neighbours(tmp_path: Path) -> None:
+    _write(tmp_path, src__laid__out="from .helper import number\ndef f(x): return number + other()")
+    _write(tmp_path, src__laid__helper="number = 3", beside="def other(): return 4")
+    out = tmp_path / "src" / "laid" / "out.py"
+    out.write_text("from beside import other\n" + out.read_text())
+    assert trees.own(str(tmp_path), "laid.out:f", "numpy").f(0) == 7
+
+
+def test_a_package_that_is_nowhere_or_in_two_places_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="math is in no folder of the tree"):
+        trees.own(str(tmp_path), "math:exp", "numpy")
+    _write(tmp_path, one__twice="", other__twice="")
+    with pytest.raises(Unusable, match="twice lies in one and other"):
+        trees.own(str(tmp_path), "twice:f", "numpy")
+
+
+def test_a_package_that_is_loaded_from_elsewhere_is_refused(tmp_path: Path) -> None:
+    """As by an import hook, or because this process has it already."""
+    _write(tmp_path, json__tool="")
+    with pytest.raises(Unusable, match=r"json.* comes from .* not from the tree to compare"):
+        trees.own(str(tmp_path), "json.tool:main", "numpy")
+
+
+def test_the_parts_of_a_namespace_may_lie_anywhere(tmp_path: Path) -> None:
+    _write(tmp_path / "elsewhere", spread__helper="number = 5")
+    sys.path.append(str(tmp_path / "elsewhere"))
+    _write(
+        tmp_path / "tree", spread__kernels="import spread.helper as h\ndef f(x): return h.number"
+    )
+    assert trees.own(str(tmp_path / "tree"), "spread.kernels:f", "numpy").f(0) == 5
+
+
+def test_an_environment_within_the_tree_is_not_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = tmp_path / ".venv" / "site-packages"
-    (installed / "installed_there").mkdir(parents=True)
-    (installed / "installed_there" / "__init__.py").touch()
-    (tmp_path / "kernels_there.py").write_text("import installed_there\ndef f(x): return x\n")
+    installed = _write(tmp_path / "lib" / "site-packages", installed_there="")
     monkeypatch.setattr(trees, "_INSTALLED", (str(installed),))
     monkeypatch.syspath_prepend(str(installed))
-    trees.own(str(tmp_path), "kernels_there:f", "numpy")
-    assert "installed_there" in sys.modules
-    assert "kernels_there" not in sys.modules
+    with pytest.raises(Unusable, match="in no folder of the tree"):
+        trees.own(str(tmp_path), "installed_there:f", "numpy")
