@@ -47,16 +47,19 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 )
 @click.option(
     "--callable",
-    "function",
+    "functions",
+    multiple=True,
     metavar="MODULE:FUNCTION",
     help="A function of your own, in the tree around this folder, in place of those of impls/. It "
-    "takes and returns an array of --framework.",
+    "takes and returns an array of --framework. Can be given several times.",
 )
 @click.option(
     "--reference",
-    default="",
+    "references",
+    multiple=True,
     metavar="NAME",
-    help="Reference of --callable: an activation of `list`, or exp2, log, erfc.",
+    help="Reference of --callable: an activation of `list`, or exp2, log, erfc. One for all, or "
+    "one for each, in their order.",
 )
 @click.option(
     "--base-python",
@@ -96,8 +99,8 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
 def gate(
     base: str | None,
     base_python: str,
-    function: str | None,
-    reference: str,
+    functions: tuple[str, ...],
+    references: tuple[str, ...],
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -117,14 +120,15 @@ def gate(
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")
-    if function and (instructions or base_python):
+    if functions and (instructions or base_python):
         raise UsageError("--callable goes with neither --instructions nor --base-python")
-    if reference and not function:
+    if references and not functions:
         raise UsageError("--reference says what --callable should be: give both or neither")
+    selection = Selection(**chosen)
     request = Request(
         base=WORKTREE if base is None else base,
         base_python=base_python,
-        selection=Selection(**chosen),
+        selection=selection,
         everything=everything,
         design=Design(zone=dead_zone),
         budget=budget,
@@ -133,7 +137,7 @@ def gate(
         pythons=interpreters(pythons),
         python=interpreters(pythons).get("", sys.executable),
         command=as_given(),
-        own=own_functions.own(function, reference, Selection(**chosen)) if function else None,
+        own=own_functions.own(functions, references, selection) if functions else None,
         instructions=instructions,
     )
     with interruptible():

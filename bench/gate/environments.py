@@ -70,7 +70,7 @@ def notes(
 def _versions(name: str, versions: Mapping[str, Mapping[str, str]]) -> str:
     """A sentence on the versions of both arms: the framework's, then what else differs."""
     base, candidate = (_of(name, arm, versions) for arm in _ARMS)
-    if not base or not candidate:
+    if not base or not candidate or (frameworks()[name].callable and base == candidate):
         return ""
     parts = [part for part in {**candidate, **base} if candidate.get(part) != base.get(part)]
     others = [f"{part} {_against(part, base, candidate)}" for part in parts if part != name]

@@ -30,7 +30,9 @@ from ..workers.process import Failed
 if TYPE_CHECKING:
     from ..worker.protocol import Outputs
 
-Kind = Literal["identical", "different", "better", "worse", "broken", "mended", "unmeasured"]
+Kind = Literal[
+    "identical", "different", "better", "worse", "wrong", "broken", "mended", "unmeasured"
+]
 _MEASURES = {
     "max_ulp_near": "largest error in [−20, 20], ulp",
     "max_absolute_near": "largest distance in [−20, 20]",
@@ -53,7 +55,13 @@ _CONVENTIONS = {
     "gradient_at_kink": "the gradient at a kink",
 }
 """Metrics of special points; the last two are neither better nor worse, and must not change."""
-_ROW = 256
+_ODD = 17, 1023
+"""The shape of further calls of a user's function, which no vectors fill: some is left over."""
+_SEVERITY: tuple[Kind, ...] = (
+    *("broken", "worse", "wrong", "different", "mended", "better", "identical", "unmeasured"),
+)
+_RIGHT_BITS = 4
+"""Leading bits that more than half of the results in [−20, 20] have right, of an approximation."""
 _PER_BINADE = PROFILES["standard"].per_binade
 Evaluate = Callable[..., "Outputs"]
 
@@ -98,12 +106,25 @@ class Comparison:
         known.prepare(known_keys(case for case in cases if case.activation), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
-        """Compare a case in all its directions. A failure of an arm is reported once for them."""
+        """Compare a case in all its directions. A failure of an arm is reported once for them.
+
+        A user's function, of one direction, is compared in calls of two shapes, of which the worse
+        counts: it may do without either.
+        """
+        usual = self._at(sweep.shape_of(case), case, base, candidate)
+        if not frameworks()[case.framework].callable:
+            return usual
+        both = usual + self._at(_ODD, case, base, candidate)
+        return sorted(both, key=lambda compared: _SEVERITY.index(compared.kind))[:1]
+
+    def _at(
+        self, shape: sweep.Shape, case: Case, base: Evaluate, candidate: Evaluate
+    ) -> list[Compared]:
         judged: dict[Arm, list[sweep.Judged]] = {}
         failed: dict[Arm, Failure] = {}
         for arm, evaluate in zip(ARMS, (base, candidate), strict=True):
             try:
-                judged[arm] = self._measure(case, evaluate)
+                judged[arm] = self._measure(case, evaluate, shape)
             except Failed as error:
                 failed[arm] = error.failure
         if len(failed) == 2 and all(why.status is Status.UNSUPPORTED for why in failed.values()):
@@ -114,9 +135,9 @@ class Comparison:
             detail = "; ".join(f"the {arm}: {why.reason}" for arm, why in failed.items())
             return [Compared(case, kind, detail=detail)]
         arms = zip(judged["base"], judged["candidate"], strict=True)
-        return [self._compare(base, candidate) for base, candidate in arms]
+        return [self._compare(base, candidate, shape) for base, candidate in arms]
 
-    def _measure(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
+    def _measure(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
         """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
 
         def checked(asked: Case, *values: Any, **how: Any) -> Outputs:
@@ -128,66 +149,86 @@ class Comparison:
             return outputs
 
         try:
-            return self._measured(case, checked)
+            return self._measured(case, checked, shape)
         except (ValueError, IndexError) as error:
             reason = f"results do not fit the inputs: {error}"
             raise Failed(Failure(Status.REFUSED, reason)) from None
 
-    def _measured(self, case: Case, evaluate: Evaluate) -> list[sweep.Judged]:
+    def _measured(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
         if not case.activation:
-            bits = _inputs(case, self._seed)
-            outputs = evaluate(case, bits)
+            bits = _inputs(case, self._seed, shape)
+            outputs = evaluate(case, bits, apart=True)
             sized = replace(case, size=int(bits.size))
             return [(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
         problems = [self._problem(directed) for directed in directions_of(case)]
         sized = replace(case, size=int(problems[0].bits.size))
-        judged = sweep.measure(sized, problems, evaluate)
+        judged = sweep.measure(sized, problems, evaluate, shape)
         assert judged is not None
         return judged
 
     def _problem(self, case: Case) -> Problem:
         return self._problems.of(replace(case, size=0))
 
-    def _compare(self, base: sweep.Judged, candidate: sweep.Judged) -> Compared:
+    def _compare(self, base: sweep.Judged, candidate: sweep.Judged, shape: sweep.Shape) -> Compared:
         (before, old), (after, new) = base, candidate
         case = before.case
         if old.shape != new.shape:
             detail = f"results of another shape: {old.shape} → {new.shape}"
             return Compared(case, "broken", tested=int(old.size), detail=detail)
-        differing = int(np.count_nonzero(old != new))
+        differing = len(ulp.differ(old, new, case.dtype))
         compared = partial(Compared, case, tested=int(old.size), differing=differing)
         parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
+        own = frameworks()[case.framework].callable
+        missed = _missed(after) if own else ""
         if not differing and not parameter:
-            return compared("identical")
+            return compared("wrong", detail=missed) if missed else compared("identical")
         if not case.activation:
-            shown = _first_different(case, _inputs(case, self._seed), old, new)
+            shown = _first_different(case, _inputs(case, self._seed, shape), old, new)
             return compared("different", shown=shown, detail="no --reference says which is right")
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
-        own = frameworks()[case.framework].callable
         if not problem.activation.rowwise and not own:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
             worse, better = worse + more_worse, better + more_better
         kind: Kind = "worse" if worse else "better" if better else "different"
+        kind = "wrong" if missed and kind == "different" else kind
         shown = _most_worse(problem, old, new) if differing else ""
-        return compared(kind, worse=tuple(worse), better=tuple(better), shown=shown)
+        return compared(kind, worse=tuple(worse), better=tuple(better), shown=shown, detail=missed)
 
 
-def _inputs(case: Case, seed: int) -> Any:
-    """The bits on which a function without a reference is tried."""
-    if FORMATS[case.dtype].is_small:
-        return known.all_inputs(case.dtype).reshape(-1, _ROW)
-    bits = inputs.stratified(case.dtype, _PER_BINADE, seed)
-    return bits[: bits.size // _ROW * _ROW].reshape(-1, _ROW)
+def _missed(judged: Agreement) -> str:
+    """The reason why results are of another function than the reference; empty where they are not.
+
+    An approximation has the first bits right, of most results.
+    """
+    error, dtype = judged.certificate.median_ulp_near, FORMATS[judged.case.dtype]
+    if error is None or error < 2.0 ** (dtype.precision - _RIGHT_BITS):
+        return ""
+    reference = f"{judged.case.activation}, forward"
+    if judged.case.direction == "backward":
+        reference = f"the derivative of {judged.case.activation}"
+    return f"not {reference}: half of the results in [−20, 20] are off by {error:.3g} ulp or more"
+
+
+def _inputs(case: Case, seed: int, shape: sweep.Shape) -> Any:
+    """The bits on which a function without a reference is tried, in calls of a shape.
+
+    Some come again, to fill up the last call.
+    """
+    small = FORMATS[case.dtype].is_small
+    bits = (
+        known.all_inputs(case.dtype) if small else inputs.stratified(case.dtype, _PER_BINADE, seed)
+    )
+    return np.resize(bits, (-(-bits.size // math.prod(shape)), *shape))
 
 
 def _first_different(case: Case, bits: Any, old: Any, new: Any) -> str:
-    """The first result that differs, in both versions, and its input if their shapes match."""
-    index = int(np.flatnonzero(old != new)[0])
+    """The first result that differs, in both versions, and its input if their sizes match."""
+    index = int(ulp.differ(old, new, case.dtype)[0])
     before, after = (
         float(inputs.from_bits(result, case.dtype).flat[index]) for result in (old, new)
     )
-    x = float(inputs.from_bits(bits, case.dtype).flat[index]) if bits.shape == old.shape else None
+    x = float(inputs.from_bits(bits, case.dtype).flat[index]) if bits.size == old.size else None
     where = f"at {x!r}" if x is not None else f"result {index}"
     return f"{where}: {before!r} → {after!r}"
 
@@ -251,7 +292,8 @@ def _most_worse(problem: Problem, old: Any, new: Any) -> str:
         rise = errors[1].plain - errors[0].plain
     rise = np.where(errors[1].mismatched & ~errors[0].mismatched, np.inf, np.nan_to_num(rise))
     rise = np.where(errors[0].mismatched & ~errors[1].mismatched, -np.inf, rise)
-    index = int(np.argmax(np.where(old != new, rise, -np.inf)))
+    places = ulp.differ(old, new, problem.dtype)
+    index = int(places[np.argmax(rise.flat[places])])
     before, after = (
         float(inputs.from_bits(result, problem.dtype).flat[index]) for result in (old, new)
     )

@@ -138,8 +138,24 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
                 result.timed = run.execute(chosen.cases)
             result.versions |= run.versions
             result.processes, result.seconds["timed"] = run.processes, run.seconds
+        if request.own:
+            _leave_out(request.selection, result)
         result.notes += environments.notes(single, result.versions, bool(base_python))
     return result
+
+
+def _leave_out(asked: Selection, result: Result) -> None:
+    """Name the cases that nobody chose and neither version runs: they are no failures."""
+    failed: list[tuple[Case, str]] = []
+
+    def kept(case: Case, outcome: str, detail: str) -> bool:
+        extra = outcome == "unmeasured" and own.is_extra(case, asked)
+        failed.extend([(case, detail)] * extra)
+        return not extra
+
+    result.exact = [each for each in result.exact if kept(each.case, each.kind, each.detail)]
+    result.timed = [each for each in result.timed if kept(each.case, each.verdict, each.detail)]
+    result.notes += own.left_out(failed)
 
 
 def _options(request: Request) -> dict[str, object]:

@@ -1,8 +1,8 @@
-"""The gate in front of a user's own function, `package.module:function` in two versions."""
+"""The gate in front of a user's own functions, `package.module:function` in two versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -16,54 +16,65 @@ from ..host.errors import UsageError
 from .select import Chosen
 
 _SIZES = ("launch", "l2")
+_DTYPE = "float32"
+_BOTH = ("forward", "backward")
 
 
 @dataclass(frozen=True)
 class Own:
-    """A function as one framework per kind of arrays that it is given.
+    """Functions, each as a framework per kind of arrays that it is given.
 
-    `label` names the activation or primitive that it should be, "" if unknown.
+    `labels` names, by the framework, the activation or primitive that it should be, "" if unknown.
     """
 
     frameworks: tuple[Framework, ...]
-    label: str = ""
-
-    @property
-    def function(self) -> str:
-        """Its address, `package.module:function`."""
-        return self.frameworks[0].callable
+    labels: Mapping[str, str]
 
 
-def own(function: str, reference: str, selection: Selection) -> Own:
-    """The function on the arrays of the chosen frameworks, or else on NumPy's.
+def own(functions: Sequence[str], references: Sequence[str], selection: Selection) -> Own:
+    """Functions on the arrays of the chosen frameworks, or else on NumPy's.
 
-    Raises UsageError for a function that is not written as one, and for unknown names.
+    Of several references each is that of the function in its place. Raises UsageError for a
+    function that is not written as one, for another number of references, and for unknown names.
     """
-    activation = find_reference(reference) if reference else None
-    name = activation.name if activation else ""
-    arrays = selection.checked().frameworks or ("",)
-    frameworks = tuple(own_framework(function, name, kind) for kind in arrays)
-    return Own(frameworks, activation.label if activation else "")
+    if len(references) not in {0, 1, len(functions)}:
+        raise UsageError(
+            f"{len(references)} --reference for {len(functions)} --callable: give one for all, or "
+            "one for each in their order"
+        )
+    every = references if len(references) > 1 else [*references, ""][:1] * len(functions)
+    labels: dict[str, str] = {}
+    found: list[Framework] = []
+    for function, reference in dict(zip(functions, every, strict=True)).items():
+        activation = find_reference(reference) if reference else None
+        for kind in selection.checked().frameworks or ("",):
+            framework = own_framework(function, activation.name if activation else "", kind)
+            attribute = function.partition(":")[2]
+            found.append(replace(framework, name=f"{framework.name}:{attribute}"))
+            labels[found[-1].name] = activation.label if activation else ""
+    return Own(tuple(found), labels)
 
 
 def choose(own: Own, selection: Selection) -> Chosen:
-    """The cases of a function: eager and forward in float32, unless chosen otherwise.
+    """The cases of functions: eager, in float32, with gradients if there are any, unless chosen.
 
-    Raises UsageError for unknown names and for choices that a function does not have.
+    Their versions never share a process: nobody knows what the first one leaves there. Raises
+    UsageError for unknown names and for choices that a function does not have.
     """
     asked = selection.checked()
     for option, names in (("--activation", asked.activations), ("--form", asked.forms)):
         if names:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
-    form = own.function.partition(":")[2]
     cases = [
-        Case(framework.name, own.label, form, *rest)
+        Case(
+            framework.name, own.labels[framework.name], framework.callable.partition(":")[2], *rest
+        )
         for framework in own.frameworks
         for rest in product(
             asked.modes or ("eager",),
-            asked.directions or ("forward",),
+            asked.directions or (_BOTH if framework.differentiates else _BOTH[:1]),
             asked.devices or ("cpu",),
-            asked.dtypes or ("float32",),
+            asked.dtypes or (_DTYPE,),
             _sizes(asked),
             [int(threads) for threads in asked.threads] or (1,),
         )
@@ -71,12 +82,29 @@ def choose(own: Own, selection: Selection) -> Chosen:
     ]
     if not cases:
         raise UsageError("nothing to compare: none of these frameworks has that mode")
-    return Chosen(dict.fromkeys(cases, "chosen"))
+    apart = frozenset(framework.name for framework in own.frameworks)
+    return Chosen(dict.fromkeys(cases, "chosen"), apart=apart, notes=(_not_compared(own, cases),))
 
 
 def _sizes(asked: Selection) -> list[int]:
     classes = size_classes("cpu")
     return [classes[size] if isinstance(size, str) else size for size in asked.sizes or _SIZES]
+
+
+def _not_compared(own: Own, cases: Sequence[Case]) -> str:
+    """A sentence on the modes, directions and formats that were not chosen."""
+    has = {
+        "mode": [mode for framework in own.frameworks for mode in framework.modes],
+        "direction": [*_BOTH] if any(each.differentiates for each in own.frameworks) else [],
+        "dtype": [*DTYPES],
+    }
+    left = [
+        f"--{name} {value}"
+        for name, values in has.items()
+        for value in dict.fromkeys(values)
+        if value not in {getattr(case, name) for case in cases}
+    ]
+    return f"Not compared, or not in time, because it was not chosen: {', '.join(left)}."
 
 
 def swept(cases: Iterable[Case]) -> list[Case]:
@@ -97,3 +125,22 @@ def _all_inputs(case: Case) -> tuple[str, ...]:
     if framework.arrays == "numpy":
         small = [dtype for dtype in small if dtype.carrier == dtype.name]
     return tuple(dtype.name for dtype in small)
+
+
+def is_extra(case: Case, asked: Selection) -> bool:
+    """Say whether nobody chose a case: a gradient, or a format of 16 bits, tried by themselves."""
+    is_gradient = case.direction == "backward" and not asked.directions
+    return is_gradient or case.dtype not in (asked.dtypes or (_DTYPE,))
+
+
+def left_out(failed: Iterable[tuple[Case, str]]) -> list[str]:
+    """Sentences on cases that nobody chose and that fail in both versions, for some reason."""
+    dtypes: dict[tuple[str, str, str], dict[str, None]] = {}
+    for case, reason in failed:
+        group = frameworks()[case.framework].callable, case.direction, reason
+        dtypes.setdefault(group, {})[case.dtype] = None
+    return [
+        f"{function}, {direction}, {' and '.join(names)}: not compared, because neither version "
+        f"has it ({reason})."
+        for (function, direction, reason), names in dtypes.items()
+    ]

@@ -19,8 +19,12 @@ from .gate import Result
 from .instructions import Change
 
 _ORDER = ("broken", "slower", "undecided", "unmeasured", "mended", "faster", "same")
-_RESULTS = ("different", "better", "worse", "broken", "mended", "unmeasured")
-_OF_RESULTS = {"different": "differ without being worse", "better": "are better"}
+_RESULTS = ("different", "better", "worse", "wrong", "broken", "mended", "unmeasured")
+_OF_RESULTS = {
+    "different": "differ without being worse",
+    "better": "are better",
+    "wrong": "are wrong in both versions",
+}
 _COUNTS = ("more", "fewer", "same", "not counted")
 _HEAD = (
     *("verdict", "framework", "activation", "form", "mode", "direction", "dtype", "elements"),
@@ -54,7 +58,7 @@ def _wrong_times(result: Result) -> list[Decision]:
 
 def _wrong_results(result: Result) -> list[Compared]:
     """Cases that became less exact, or that no longer run."""
-    return [compared for compared in result.exact if compared.kind in ("worse", "broken")]
+    return [compared for compared in result.exact if compared.kind in ("worse", "wrong", "broken")]
 
 
 def _more_instructions(result: Result) -> list[Change]:
@@ -151,9 +155,9 @@ def repeat(result: Result, case: Case) -> str:
     fields = {name: value for name, value in case.as_dict().items() if value != _USUAL.get(name)}
     which: dict[str, object] = {"all": True}
     if result.own:
-        [arrays] = [own.arrays for own in result.own.frameworks if own.name == case.framework]
-        fields = {**fields, "framework": arrays, "activation": None, "form": None}
-        which = {"callable": result.own.function, "reference": result.own.label or None}
+        [own] = [own for own in result.own.frameworks if own.name == case.framework]
+        fields = {**fields, "framework": own.arrays, "activation": None, "form": None}
+        which = {"callable": own.callable, "reference": case.activation or None}
     return command(
         "gate",
         base=result.base.option,

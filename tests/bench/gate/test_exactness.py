@@ -203,15 +203,12 @@ def test_the_same_bits_are_identical(comparison: Comparison) -> None:
     assert compared.tested > 1000
 
 
-def test_another_nan_or_equal_errors_elsewhere_are_different_and_no_worse(
-    comparison: Comparison,
-) -> None:
+def test_another_nan_is_no_other_result(comparison: Comparison) -> None:
     def quiet(x: Array) -> Array:
         return np.where(np.isnan(x), np.uint32(0x7FC00001).view(np.float32), _relu(x))
 
     compared = _compare(comparison, _RELU, _relu, quiet)
-    assert (compared.kind, compared.worse, compared.better) == ("different", (), ())
-    assert compared.differing > 0
+    assert (compared.kind, compared.differing) == ("identical", 0)
 
 
 @settings(max_examples=15, deadline=None)
@@ -320,7 +317,7 @@ def test_without_a_reference_the_first_difference_is_shown() -> None:
 def test_without_a_reference_another_shape_is_broken(form: Form) -> None:
     compared = _compare_bits(lambda bits: bits, form)
     assert compared.kind == "broken"
-    assert "results of another shape: (256, 256) → " in compared.detail
+    assert "results of another shape: (" in compared.detail
 
 
 # --- what is evaluated ----------------------------------------------------------------------------

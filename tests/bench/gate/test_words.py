@@ -65,7 +65,7 @@ _KINDS = st.lists(st.sampled_from(get_args(Kind)), max_size=6)
 @given(_SOME, _KINDS)
 def test_the_exit_status_is_what_was_measured(timed: list[str], exact: list[str]) -> None:
     result = _result(timed, exact)
-    wrong = {"slower", "broken"} & set(timed) or {"worse", "broken"} & set(exact)
+    wrong = {"slower", "broken"} & set(timed) or {"worse", "wrong", "broken"} & set(exact)
     open_ = {"undecided", "unmeasured"} & set(timed) or "unmeasured" in exact
     assert words.exit_status(result) == (1 if wrong else 0)
     assert words.exit_status(result, strict=True) == (1 if wrong else 3 if open_ else 0)
