@@ -6,9 +6,8 @@ answer is decided.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
@@ -16,7 +15,9 @@ from typing import Any, Literal
 from flint import arb
 
 from ..host.errors import UsageError
+from . import formula_text
 from . import formulas as exact
+from .nearest import nearest as nearest
 
 Family = Literal["max", "exp", "algebraic", "primitive"]
 Exact = Callable[..., Any]
@@ -617,12 +618,6 @@ BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 
 
-def nearest(word: str, words: Sequence[str]) -> str:
-    """A hint naming the known words nearest to a mistyped one, or all of them if few."""
-    close = difflib.get_close_matches(word, words, n=3, cutoff=0.4)
-    return f"did you mean {', '.join(close)}?" if close else f"choose from {', '.join(words)}"
-
-
 _LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
 
 
@@ -630,17 +625,21 @@ _LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
 def find(label: str) -> Activation:
     """The activation that a label names: `gelu`, `squareplus(b=0)`, `softmax(with_zero=true)`.
 
+    Or the function that a formula of x writes: `relu(x) - 0.9*relu(-x)`, which no framework has.
     Raises UsageError, with the nearest names, for one the catalogue does not have.
     """
     return _find(label, CATALOG)
 
 
+@cache
 def find_reference(label: str) -> Activation:
     """The same among everything that has exact values: `exp2`, `log` and `erfc` as well."""
     return _find(label, REFERENCES)
 
 
 def _find(label: str, records: Mapping[str, Activation]) -> Activation:
+    if formula_text.is_formula(label):
+        return _written_as(label.strip())
     match = _LABEL.match(label)
     name = match["name"] if match else label
     if match is None or name not in records:
@@ -653,6 +652,26 @@ def _find(label: str, records: Mapping[str, Activation]) -> Activation:
             f"cannot read the parameters of {label!r}: write them as in squareplus(b=0)"
         ) from None
     return records[name].with_parameters(**parsed)
+
+
+def _written_as(text: str) -> Activation:
+    """The function of a formula, which is its name as well.
+
+    Raises UsageError, with the place, for one that cannot be read.
+    """
+    formula = formula_text.read(text, REFERENCES)
+    return Activation(
+        name=text,
+        formula=text,
+        family=formula.family,
+        forms=(),
+        source="",
+        operations=formula.operations,
+        exact=formula.exact,
+        derivative=formula.derivative,
+        kinks=formula.kinks,
+        domain=formula.domain,
+    )
 
 
 def _parse_value(text: str) -> float | int | bool:

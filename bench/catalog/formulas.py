@@ -30,12 +30,114 @@ class NoValue(Exception):
     """The input lies outside the function's domain."""
 
 
+class Enclosed:
+    """A ball of Arb whose comparisons are `Open` where it overlaps what it is compared with.
+
+    A formula that chooses by such a ball gives one that holds both of its branches. Arb's own
+    comparisons say that nothing is true of it, which would choose a branch in silence.
+    """
+
+    __slots__ = ("ball",)
+
+    def __init__(self, ball: Any) -> None:
+        self.ball = arb(ball)
+
+    def __neg__(self) -> Enclosed:
+        return Enclosed(-self.ball)
+
+    def __abs__(self) -> Enclosed:
+        return Enclosed(abs(self.ball))
+
+    def __add__(self, other: Any) -> Enclosed:
+        return Enclosed(self.ball + bare(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Enclosed:
+        return Enclosed(self.ball - bare(other))
+
+    def __rsub__(self, other: Any) -> Enclosed:
+        return Enclosed(bare(other) - self.ball)
+
+    def __mul__(self, other: Any) -> Enclosed:
+        return Enclosed(self.ball * bare(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Enclosed:
+        return Enclosed(self.ball / bare(other))
+
+    def __rtruediv__(self, other: Any) -> Enclosed:
+        return Enclosed(bare(other) / self.ball)
+
+    def __pow__(self, power: int) -> Enclosed:
+        return Enclosed(self.ball**power)
+
+    def __getattr__(self, name: str) -> Callable[[], Enclosed]:
+        """A function of Arb's: `exp`, `sqrt`, `erfc`."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        function = getattr(self.ball, name)
+        return lambda: Enclosed(function())
+
+    def exp2(self) -> Enclosed:
+        """2ˣ."""
+        return Enclosed(arb(2) ** self.ball)
+
+    def __gt__(self, other: Any) -> Any:
+        other = arb(bare(other))
+        return _decided(self.ball > other, self.ball <= other)
+
+    def __lt__(self, other: Any) -> Any:
+        other = arb(bare(other))
+        return _decided(self.ball < other, self.ball >= other)
+
+    def __ge__(self, other: Any) -> Any:
+        other = arb(bare(other))
+        return _decided(self.ball >= other, self.ball < other)
+
+    def __le__(self, other: Any) -> Any:
+        other = arb(bare(other))
+        return _decided(self.ball <= other, self.ball > other)
+
+    def __eq__(self, other: object) -> Any:
+        given = arb(bare(other))
+        return _decided(self.ball == given, self.ball != given)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Open:
+    """A condition that overlapping balls leave open: both of its branches are held."""
+
+    def __and__(self, other: Any) -> Any:
+        return False if other is False else self
+
+    def __or__(self, other: Any) -> Any:
+        return True if other is True else self
+
+    __rand__, __ror__ = __and__, __or__
+
+    def choose(self, yes: Any, no: Any) -> Enclosed:
+        """A ball around the values of both branches."""
+        return Enclosed(arb(bare(yes)).union(arb(bare(no))))
+
+
+def _decided(holds: bool, fails: bool) -> bool | Open:
+    return holds if holds or fails else Open()
+
+
+def bare(value: Any) -> Any:
+    """A value without what knows of open comparisons."""
+    return value.ball if isinstance(value, Enclosed) else value
+
+
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """One of two values, or of two functions of no arguments, of which only one may be called."""
     if isinstance(condition, bool):
         chosen = yes if condition else no
         value = chosen() if callable(chosen) else chosen
-        return value if isinstance(value, fmpq) else arb(value)
+        return value if isinstance(value, fmpq | Enclosed) else arb(value)
     return condition.choose(_branch(yes), _branch(no))
 
 

@@ -185,6 +185,7 @@ Examples:
   actbench agree --framework torch --activation gelu --exhaustive
   actbench agree --framework jax --activation silu --range -0x1p+4 0
   actbench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
+  actbench agree --callable mine:f --reference 'relu(x) - 0.9*relu(-x)' --exhaustive
   actbench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
 
 \b
@@ -203,8 +204,9 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 )
 @click.option(
     "--reference",
-    metavar="NAME",
-    help="Reference of --callable: an activation of `list`, or exp2, log, erfc.",
+    metavar="NAME|FORMULA",
+    help="Reference of --callable: an activation of `list`, or exp2, log, erfc, with parameters if "
+    "need be; or a formula of x.",
 )
 @click.option(
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."

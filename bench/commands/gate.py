@@ -57,9 +57,9 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "--reference",
     "references",
     multiple=True,
-    metavar="NAME",
-    help="Reference of --callable: an activation of `list`, or exp2, log, erfc. One for all, or "
-    "one for each, in their order.",
+    metavar="NAME|FORMULA",
+    help="Reference of --callable: an activation of `list`, or exp2, log, erfc, with parameters if "
+    "need be; or a formula of x. One for all, or one for each, in their order.",
 )
 @click.option(
     "--base-python",

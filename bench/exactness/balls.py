@@ -41,6 +41,8 @@ _SLOPE_OF_ERF = 1.1284
 _FADED = 1500.0
 """The input beyond which exp(−x), erfc(x) and the like are within _FLOOR of their limits."""
 _GREATEST = arb(2) ** 1023
+_OUTWARDS = 1 + 2.0**-50
+"""What a distance is stretched by, because it was rounded."""
 
 
 class Balls:
@@ -60,6 +62,10 @@ class Balls:
     def settled(self) -> Array:
         """Booleans that say where the value and its bound are finite."""
         return np.isfinite(self.mid) & np.isfinite(self.rad)
+
+    def nowhere(self) -> Array:
+        """Booleans that say where a ball has no middle or no end."""
+        return np.asarray(np.isnan(self.mid) | ~np.isfinite(self.rad))
 
     def __neg__(self) -> Balls:
         return Balls(-self.mid, self.rad)
@@ -199,36 +205,46 @@ class Balls:
 
     def __eq__(self, other: object) -> Any:
         other = balls(other)
-        return Where(np.asarray(self.mid == other.mid), _open(self, other))
+        return Where(np.asarray(self.mid == other.mid), _open(self, other), _lost(self, other))
 
     __hash__ = None  # type: ignore[assignment]
 
 
 class Where:
-    """A condition on balls: where it holds, and where overlapping balls leave it open."""
+    """A condition on balls: where it holds, and where overlapping balls leave it open.
 
-    __slots__ = ("holds", "open")
+    It is `lost` where one of them is nowhere, so that nothing follows from it.
+    """
 
-    def __init__(self, holds: Array, open_: Array | None) -> None:
-        self.holds, self.open = holds, open_
+    __slots__ = ("holds", "lost", "open")
+
+    def __init__(self, holds: Array, open_: Array | None, lost: Array | None = None) -> None:
+        self.holds, self.open, self.lost = holds, open_, lost
 
     def __bool__(self) -> bool:
         raise TypeError("a condition on many balls has no one answer: use choose")
 
     def __and__(self, other: Where) -> Where:
-        return Where(self.holds & other.holds, _either(self.open, other.open))
+        lost = _either(self.lost, other.lost)
+        return Where(self.holds & other.holds, _either(self.open, other.open), lost)
 
     def __or__(self, other: Where) -> Where:
-        return Where(self.holds | other.holds, _either(self.open, other.open))
+        lost = _either(self.lost, other.lost)
+        return Where(self.holds | other.holds, _either(self.open, other.open), lost)
 
     def choose(self, yes: Any, no: Any) -> Balls:
-        """One ball or the other; where the condition is open, one of infinite radius."""
+        """One ball or the other; where it is open one around both, and without an end if lost."""
         yes, no = balls(yes), balls(no)
         mid = np.where(self.holds, yes.mid, no.mid)
         if yes.exact and no.exact and self.open is None:
             return Balls(mid)
         rad = np.where(self.holds, yes.rad, no.rad)
-        return Balls(mid, rad if self.open is None else np.where(self.open, np.inf, rad))
+        if self.open is None:
+            return Balls(mid, rad)
+        apart = np.abs(yes.mid - no.mid)
+        around = np.where(apart == 0, 0.0, apart * _OUTWARDS) + np.maximum(yes.rad, no.rad)
+        rad = np.where(self.open, around, rad)
+        return Balls(mid, rad if self.lost is None else np.where(self.lost, np.inf, rad))
 
 
 def balls(value: Any) -> Balls:
@@ -255,7 +271,7 @@ def _sum(one: Radius, other: Radius, rounding: Radius) -> Radius:
 def _compare(greater: Balls, less: Balls, strict: bool) -> Where:
     """The condition that one is greater; balls that overlap leave it open."""
     holds = np.asarray(greater.mid > less.mid if strict else greater.mid >= less.mid)
-    return Where(holds, _open(greater, less))
+    return Where(holds, _open(greater, less), _lost(greater, less))
 
 
 def _open(one: Balls, other: Balls) -> Array | None:
@@ -263,6 +279,13 @@ def _open(one: Balls, other: Balls) -> Array | None:
     if one.exact and other.exact:
         return None
     return ~np.asarray(np.abs(one.mid - other.mid) > 2 * (one.rad + other.rad))
+
+
+def _lost(one: Balls, other: Balls) -> Array | None:
+    """Places where one of two balls is nowhere."""
+    if one.exact and other.exact:
+        return None
+    return np.asarray(one.nowhere() | other.nowhere())
 
 
 def _either(one: Array | None, other: Array | None) -> Array | None:

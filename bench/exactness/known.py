@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog import activations as catalog
-from ..catalog import dtypes, inputs
+from ..catalog import dtypes, formula_text, inputs
 from ..catalog import formulas as exact
 from ..catalog.activations import Activation, find_reference
 from ..catalog.dtypes import DTYPES
@@ -137,14 +138,15 @@ def _path(activation: Activation, direction: str, dtype: str) -> Path:
     digest = hashlib.sha256(text.encode())
     for part in (*_code(function), _modules()):
         digest.update(part)
-    name = f"{activation.name}-{direction}-{dtype}-{digest.hexdigest()[:24]}.npz"
+    word = re.sub(r"\W+", "_", activation.name)[:40]
+    name = f"{word}-{direction}-{dtype}-{digest.hexdigest()[:24]}.npz"
     return cache.folder("exact") / name
 
 
 @once
 def _modules() -> bytes:
     """The source of all that every exact value goes through."""
-    modules = (exact, reference, ulp, dtypes, inputs)
+    modules = (exact, formula_text, reference, ulp, dtypes, inputs)
     files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join(Path(file).read_bytes() for file in files)
 
@@ -170,4 +172,16 @@ def _code(function: Callable[..., Any]) -> Iterator[bytes]:
         pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     for value in (*defaults, *(cell.cell_contents for cell in function.__closure__ or ())):
-        yield from _code(value) if callable(value) else (repr(value).encode(),)
+        yield from _held(value)
+
+
+def _held(value: Any) -> Iterator[bytes]:
+    """What a function holds: the code of functions, anything else as it is written."""
+    if callable(value):
+        yield from _code(value)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield repr(name).encode()
+            yield from _held(item)
+    else:
+        yield repr(value).encode()

@@ -26,6 +26,8 @@ _SIDES = 12_000
 _TINY = arb(2) ** -3000
 _HUGE = arb(2) ** 1500
 """Beyond every float64, and below √FAR."""
+_GROWS = arb("1.2")
+"""What ln, which is twice as large at the square of an input, exceeds without doubt."""
 
 
 class Undecided(ActbenchError):
@@ -162,9 +164,27 @@ def _pole(function: Callable[[arb], arb], zero: arb, sign: int) -> Half:
 
 
 def _limit(function: Callable[[arb], arb], place: arb) -> Half:
-    ctx.prec = _SIDES
-    value = function(place)
-    return _infinity(value) if abs(value) > _HUGE else _halves(lambda: value)
+    """The value far away, where that is the same farther away; else 0 or ±∞, as it falls or grows.
+
+    Raises Undecided where it does none of these.
+    """
+    for precision in (_SIDES, 4 * _SIDES):
+        ctx.prec = precision
+        value = function(place)
+        if abs(value) > _HUGE:
+            return _infinity(value)
+        if not value.is_finite():
+            continue
+        if value.abs_upper() < _TINY:
+            return 0.0, 0.0, 0
+        farther = function(place * abs(place))
+        if abs(farther - value) <= abs(value) * arb(2) ** -_BITS:
+            return _halves(lambda: value)  # noqa: B023
+        if _GROWS * abs(farther) < abs(value):
+            return 0.0, 0.0, 0
+        if abs(farther) > _GROWS * abs(value):
+            return _infinity(farther)
+    raise Undecided(f"no limit can be decided: {value} far away")
 
 
 def _infinite(ball: arb) -> bool:

@@ -250,11 +250,21 @@ def test_a_condition_that_is_not_open_is_that_of_every_number_inside(
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
-@pytest.mark.parametrize(
-    ("mid", "rad"),
-    [(1.0, 0.5), (1.5, 0.4), (math.nan, 0.0), (math.nan, math.nan), (3.0, math.inf)],
-)
-def test_overlapping_balls_and_balls_that_are_nowhere_leave_a_condition_open(
+@pytest.mark.parametrize(("mid", "rad"), [(1.0, 0.5), (1.5, 0.4)])
+def test_of_overlapping_balls_both_branches_are_held(
+    compare: Callable[[Any, Any], Any], mid: float, rad: float
+) -> None:
+    ball = Balls(np.array([mid]), np.array([rad]))
+    for found in (compare(ball, 1.25), compare(1.25, ball), compare(ball, ball)):
+        assert found.open.tolist() == [True]
+        chosen = exact.where(found, Balls(np.array([3.0]), np.array([0.25])), -1)
+        for inside in (-1.0, 2.75, 3.25):
+            assert abs(chosen.mid - inside) <= chosen.rad
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+@pytest.mark.parametrize(("mid", "rad"), [(math.nan, 0.0), (math.nan, math.nan), (3.0, math.inf)])
+def test_of_a_ball_that_is_nowhere_nothing_follows(
     compare: Callable[[Any, Any], Any], mid: float, rad: float
 ) -> None:
     ball = Balls(np.array([mid]), np.array([rad]))
