@@ -59,7 +59,7 @@ def all_inputs(dtype: str) -> Array:
 def known(label: str, direction: str, dtype: str) -> Known:
     """The exact values of an elementwise activation, from the cache if they are there."""
     activation = find_reference(label)
-    path = _path(activation, direction, dtype)
+    path = path_of(activation, direction, dtype)
     stored = _read(path, dtype)
     if stored is None:
         stored = _compute(activation, direction, dtype)
@@ -76,7 +76,7 @@ def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
     What a process that dies, of too little memory say, leaves out is computed when it is needed.
     """
     missing = [
-        key for key in dict.fromkeys(keys) if not _path(find_reference(key[0]), *key[1:]).exists()
+        key for key in dict.fromkeys(keys) if not path_of(find_reference(key[0]), *key[1:]).exists()
     ]
     if not missing:
         return
@@ -132,11 +132,12 @@ def _write(path: Path, stored: tuple[Array, Array]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _path(activation: Activation, direction: str, dtype: str) -> Path:
+def path_of(activation: Activation, direction: str, dtype: str, *more: bytes) -> Path:
+    """The file of what follows from a function, a format and `more`."""
     function = activation.exact if direction == "forward" else activation.derivative
     text = repr((sorted(activation.parameters.items()), direction, dtype))
     digest = hashlib.sha256(text.encode())
-    for part in (*_code(function), _modules()):
+    for part in (*_code(function), _modules(), *more):
         digest.update(part)
     word = re.sub(r"\W+", "_", activation.name)[:40]
     name = f"{word}-{direction}-{dtype}-{digest.hexdigest()[:24]}.npz"

@@ -18,6 +18,7 @@ from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.process import Failed
 from . import known, reference, special
+from .by_result import by_result
 from .hardest import hardest
 from .zeros import NEAR, beside_zero
 
@@ -145,17 +146,20 @@ def problem_of(
 ) -> Problem:
     """Choose the inputs of an activation and compute what is exact at them.
 
-    All inputs of a 16-bit format; of a wider one `per_binade` in each binade. Raises Failed for a
-    maxout of so many groups that the rows, which are short, do not split into them.
+    All inputs of a 16-bit format; of a wider one `per_binade` in each binade, of inputs and of
+    values and slopes. Raises Failed for a maxout of so many groups that the rows, which are short,
+    do not split into them.
     """
     if activation.rowwise:
         return _of_rows(activation, direction, dtype, seed)
     if DTYPES[dtype].is_small:
         problem = _of_all(activation, direction, dtype)
     else:
-        hard = [hardest(activation, way, dtype, seed) for way in ("forward", "backward")]
-        bits = inputs.stratified(dtype, per_binade, seed)
-        bits = np.unique(np.concatenate([bits, *hard, special.points(activation, dtype)]))
+        chosen = [inputs.stratified(dtype, per_binade, seed), special.points(activation, dtype)]
+        for way in ("forward", "backward"):
+            chosen.append(hardest(activation, way, dtype, seed))
+            chosen.append(by_result(activation, way, dtype, per_binade, seed))
+        bits = np.unique(np.concatenate(chosen))
         problem = problem_at(activation, direction, dtype, bits)
     if direction == "backward" and activation.learnable:
         return _with_learned(problem, seed)

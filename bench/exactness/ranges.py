@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..catalog import inputs
 from ..catalog.activations import Activation
 from ..catalog.dtypes import DTYPES
 from ..host.errors import UsageError
+from .by_result import by_result
 from .hardest import hardest
 
 Array = np.ndarray[Any, Any]
@@ -84,7 +85,7 @@ def cut(first: int, count: int, length: int) -> list[Stretch]:
 
 
 def bits_of(
-    stretch: Stretch, activation: Activation, directions: Iterable[str], dtype: str
+    stretch: Stretch, activation: Activation, directions: Sequence[str], dtype: str
 ) -> Iterator[Array]:
     """Bit patterns of the inputs of a stretch, as many at once as one call is to have."""
     if is_sampled(dtype):
@@ -95,13 +96,18 @@ def bits_of(
 
 
 def _sample(
-    stretch: Stretch, activation: Activation, directions: Iterable[str], dtype: str
+    stretch: Stretch, activation: Activation, directions: Sequence[str], dtype: str
 ) -> Array:
-    """The ends of a stretch, random places, and those of the hard inputs that lie in it."""
+    """The ends of a stretch, random places, and what lies in it of the inputs that are chosen.
+
+    Those are hard to round, or have results of every binade.
+    """
     first, count = stretch
     shares = np.random.default_rng(0).random(SAMPLED)
     places = {first, first + count - 1, *(first + int(share * (count - 1)) for share in shares)}
     bits = inputs.bits_of(np.array(sorted(places), np.int64), dtype)
-    hard = np.concatenate([hardest(activation, direction, dtype, 0) for direction in directions])
-    x, value = inputs.from_bits(bits, dtype), inputs.from_bits(hard, dtype)
-    return np.union1d(bits, hard[(value >= np.nanmin(x)) & (value <= np.nanmax(x))])
+    kinds = [hardest(activation, direction, dtype, 0) for direction in directions]
+    kinds += [by_result(activation, direction, dtype, 1, 0) for direction in directions]
+    chosen = np.concatenate(kinds)
+    x, value = inputs.from_bits(bits, dtype), inputs.from_bits(chosen, dtype)
+    return np.union1d(bits, chosen[(value >= np.nanmin(x)) & (value <= np.nanmax(x))])

@@ -88,7 +88,7 @@ def test_a_gradient_has_both_slopes_at_a_kink(folder: Path) -> None:
 
 
 def _named(activation: Activation, direction: str = "forward", dtype: str = "float16") -> str:
-    return known._path(activation, direction, dtype).name
+    return known.path_of(activation, direction, dtype).name
 
 
 def test_another_function_parameter_direction_or_format_has_another_file(folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_same_has_the_same_file_in_another_process(folder: Path) -> None:
     code = (
         "import sys; from actbench.bench.exactness import known\n"
         "from actbench.bench.catalog.activations import find\n"
-        "for label in sys.argv[1:]: print(known._path(find(label), 'backward', 'float16').name)"
+        "for label in sys.argv[1:]: print(known.path_of(find(label), 'backward', 'float16').name)"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     done = subprocess.run(
