@@ -116,7 +116,7 @@ def relu_where(x: Array) -> Array:
     return jnp.where(x > 0, x, 0)
 
 
-def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+def _hinge(x: Array, edge: float, below: Any, above: Any) -> Array:
     """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
     return jnp.where(x > edge, above, jnp.where(x <= edge, below, x))
 
@@ -189,6 +189,16 @@ def relu6_native(x: Array) -> Array:
 def relu6_max(x: Array) -> Array:
     """min(max(x, 0), 6)"""
     return jnp.minimum(jnp.maximum(x, 0), 6)
+
+
+def hardtanh_native(x: Array) -> Array:
+    """min(max(x, −1), 1)"""
+    return jax.nn.hard_tanh(x)
+
+
+def hardtanh_max(x: Array) -> Array:
+    """min(max(x, −1), 1)"""
+    return jnp.minimum(jnp.maximum(x, -1), 1)
 
 
 def squared_relu_max(x: Array) -> Array:
@@ -387,6 +397,22 @@ def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
     return jnp.logaddexp(0, k * x) / k
 
 
+def logsigmoid_native(x: Array) -> Array:
+    """ln(1/(1 + e⁻ˣ))"""
+    return jax.nn.log_sigmoid(x)
+
+
+def logsigmoid_textbook(x: Array) -> Array:
+    """ln(1/(1 + e⁻ˣ))"""
+    return jnp.log(1 / (1 + jnp.exp(-x)))
+
+
+@_wide(lambda x: _sigmoid(-x))
+def logsigmoid_wide(x: Array) -> Array:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return jnp.minimum(x, 0) - jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
 def softplus_approximation_textbook(x: Array) -> Array:
     """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return jnp.where(x == 0, _LN2, x / (1 - jnp.exp(-x / _LN2)))
@@ -492,12 +518,17 @@ def _gelu_slope(x: Array) -> Array:
     return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
-@_wide(_gelu_slope)
-def gelu_wide(x: Array) -> Array:
+def _gelu(x: Array) -> Array:
     """½x erfc(−x/√2)"""
     bounded = jnp.maximum(x, -1000)
     near = 0.5 * bounded * jax.lax.erfc(-bounded * _ROOT_HALF)
     return _by_tail(bounded, near, bounded * _mills(-bounded))
+
+
+@_wide(_gelu_slope)
+def gelu_wide(x: Array) -> Array:
+    """½x erfc(−x/√2)"""
+    return _gelu(x)
 
 
 def _gelu_tanh_gate(x: Array) -> Array:
@@ -677,15 +708,19 @@ def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x >= 0, x, _isru(x, alpha))
 
 
-# --- over the last axis ---------------------------------------------------------------------------
+# --- over rows ------------------------------------------------------------------------------------
 
 
-def _zero(row: Array) -> Array:
-    return jnp.zeros_like(row[..., :1])
+def _leading(x: Array, count: int, axis: int) -> Array:
+    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
+    return x[..., :count] if axis == -1 else x[:count]
 
 
-def _with_zero(row: Array, with_zero: bool) -> Array:
-    return jnp.concatenate([row, _zero(row)], axis=-1) if with_zero else row
+def _with_zero(x: Array, with_zero: bool, axis: int = -1) -> Array:
+    if not with_zero:
+        return x
+    zero = jnp.zeros_like(_leading(x, 1, axis))
+    return jnp.concatenate([x, zero], axis=axis)
 
 
 def logsumexp_native(x: Array, with_zero: bool = False) -> Array:
@@ -698,55 +733,196 @@ def logsumexp_textbook(x: Array, with_zero: bool = False) -> Array:
     return jnp.log(jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True))
 
 
-def _shifted_exp(x: Array, with_zero: bool) -> tuple[Array, Array]:
-    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
-    terms = _with_zero(x, with_zero)
-    top = terms.max(axis=-1, keepdims=True)
-    return jnp.exp(jnp.where(terms == top, 0, terms - top)), top
+def _shifted_exp(x: Array, with_zero: bool, axis: int = -1) -> tuple[Array, Array, Array]:
+    """exp(x − top), their sum less one, and the top of each row; an infinite top counts as exp(0).
+
+    The sum is without one of the largest, so that nothing of the others is lost beside it.
+    """
+    terms = _with_zero(x, with_zero, axis)
+    top = terms.max(axis=axis, keepdims=True)
+    largest = terms == top
+    powers = jnp.exp(jnp.where(largest, 0, terms - top))
+    others = jnp.where(largest, 0, powers).sum(axis=axis, keepdims=True)
+    count = largest.sum(axis=axis, keepdims=True)
+    return powers, others + (count - 1), top
 
 
-def _softmax(x: Array, with_zero: bool = False) -> Array:
+def _softmax(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
-    powers, _ = _shifted_exp(x, with_zero)
-    return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    return _leading(powers, x.shape[axis], axis) / (1 + rest)
 
 
 @_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
-    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
-    powers, top = _shifted_exp(x, with_zero)
-    return top + jnp.log(powers.sum(axis=-1, keepdims=True))
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    _, rest, top = _shifted_exp(x, with_zero)
+    return top + jnp.log1p(rest)
 
 
-def softmax_native(x: Array, with_zero: bool = False) -> Array:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return jax.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
+def softmax_native(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    shares = jax.nn.softmax(_with_zero(x, with_zero, axis), axis=axis)
+    return _leading(shares, x.shape[axis], axis)
 
 
-def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return jnp.exp(x) / jnp.exp(_with_zero(x, with_zero)).sum(axis=-1, keepdims=True)
+def softmax_textbook(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    powers = jnp.exp(_with_zero(x, with_zero, axis))
+    return jnp.exp(x) / powers.sum(axis=axis, keepdims=True)
 
 
-def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> tuple[Array]:
+def _softmax_gradient(
+    upstream: Array, x: Array, with_zero: bool = False, axis: int = -1
+) -> tuple[Array]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
     the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
     """
-    powers, _ = _shifted_exp(x, with_zero)
-    shares = powers / powers.sum(axis=-1, keepdims=True)
-    pull, largest = _with_zero(upstream, with_zero), powers == 1
-    centre = jnp.where(largest, pull, 0).sum(axis=-1, keepdims=True)
-    apart = pull - centre / largest.sum(axis=-1, keepdims=True)
-    gradient = shares * (apart - (shares * apart).sum(axis=-1, keepdims=True))
-    return (gradient[..., : x.shape[-1]],)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    shares = powers / (1 + rest)
+    pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
+    centre = jnp.where(largest, pull, 0).sum(axis=axis, keepdims=True)
+    count = largest.sum(axis=axis, keepdims=True)
+    apart = pull - centre / count
+    gradient = shares * (apart - (shares * apart).sum(axis=axis, keepdims=True))
+    return (_leading(gradient, x.shape[axis], axis),)
 
 
 @_wide_gradient(_softmax_gradient)
-def softmax_wide(x: Array, with_zero: bool = False) -> Array:
+def softmax_wide(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
-    return _softmax(x, with_zero)
+    return _softmax(x, with_zero, axis)
+
+
+def log_softmax_native(x: Array) -> Array:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return jax.nn.log_softmax(x, axis=-1)
+
+
+def log_softmax_textbook(x: Array) -> Array:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return x - jnp.log(jnp.exp(x).sum(axis=-1, keepdims=True))
+
+
+def _log_softmax_gradient(upstream: Array, x: Array) -> tuple[Array]:
+    """g(1 − y) − y Σ g of the others, where of the largest 1 − y is the share of the others"""
+    powers, rest, _ = _shifted_exp(x, with_zero=False)
+    beside = jnp.where(powers == 1, rest, 1 + rest - powers)
+    others = upstream.sum(axis=-1, keepdims=True) - upstream
+    return ((upstream * beside - powers * others) / (1 + rest),)
+
+
+@_wide_gradient(_log_softmax_gradient)
+def log_softmax_wide(x: Array) -> Array:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    _, rest, top = _shifted_exp(x, with_zero=False)
+    return jnp.where(x == top, 0, x - top) - jnp.log1p(rest)
+
+
+# --- gates ----------------------------------------------------------------------------------------
+
+
+def _split(x: Array) -> tuple[Array, Array]:
+    """The halves of each row."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
+def glu_native(x: Array) -> Array:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    return jax.nn.glu(x, axis=-1)
+
+
+def glu_textbook(x: Array) -> Array:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a / (1 + jnp.exp(-b))
+
+
+def _glu_gradient(upstream: Array, x: Array) -> tuple[Array]:
+    a, b = _split(x)
+    half, tail = _halves(b)
+    along_b = (upstream * half) * (a * half) / ((1 + tail) * (1 + tail))
+    return (jnp.concatenate([_gated(upstream, b), along_b], axis=-1),)
+
+
+@_wide_gradient(_glu_gradient)
+def glu_wide(x: Array) -> Array:
+    """a · sigmoid(b) of the halves a, b of each row"""
+    return _gated(*_split(x))
+
+
+def swiglu_textbook(x: Array) -> Array:
+    """ab/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * b / (1 + jnp.exp(-b))
+
+
+def _far(x: Array) -> Array:
+    """max(x, −2000), where eˣ times any number is 0."""
+    return jnp.maximum(x, -2000)
+
+
+def _swiglu(a: Array, b: Array) -> Array:
+    """a · b · sigmoid(b)"""
+    b = _far(b)
+    half, tail = _halves(b)
+    return jnp.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+
+
+def _swiglu_gradient(upstream: Array, x: Array) -> tuple[Array]:
+    a, b = _split(x)
+    bounded = jnp.clip(b, -1000, 1000)
+    half, tail = _halves(bounded)
+    pull, rise = upstream * a, 1 + tail + bounded
+    below, above = (pull * half) * (rise * half), pull * (1 + tail + bounded * tail)
+    along_b = jnp.where(b < 0, below, above) / ((1 + tail) * (1 + tail))
+    return (jnp.concatenate([_swiglu(upstream, b), along_b], axis=-1),)
+
+
+@_wide_gradient(_swiglu_gradient)
+def swiglu_wide(x: Array) -> Array:
+    """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+def geglu_textbook(x: Array) -> Array:
+    """a · ½b(1 + erf(b/√2)) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * (0.5 * b * (1 + jax.lax.erf(b * _ROOT_HALF)))
+
+
+def _geglu_gradient(upstream: Array, x: Array) -> tuple[Array]:
+    a, b = _split(x)
+    return (jnp.concatenate([upstream * _gelu(b), upstream * a * _gelu_slope(b)], axis=-1),)
+
+
+@_wide_gradient(_geglu_gradient)
+def geglu_wide(x: Array) -> Array:
+    """a · bΦ(b) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * _gelu(b)
+
+
+def reglu_textbook(x: Array) -> Array:
+    """a · max(b, 0) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * jnp.maximum(b, 0)
+
+
+def _reglu_wide_gradient(upstream: Array, x: Array) -> tuple[Array]:
+    a, b = _split(x)
+    gate, slope = _hinge(b, 0, 0, upstream * b), _hinge(b, 0, 0, upstream * a)
+    return (jnp.concatenate([gate, slope], axis=-1),)
+
+
+@_wide_gradient(_reglu_wide_gradient)
+def reglu_wide(x: Array) -> Array:
+    """ab where b > 0, else 0, of the halves a, b of each row"""
+    a, b = _split(x)
+    return _hinge(b, 0, 0, a * b)
 
 
 # --- primitives -----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def relu_blocked(x: Array, *, out: Array) -> Array:
     return np.maximum(x, constant(0, x), out=out)
 
 
-def _hinge(x: Array, edge: float, below: Any, above: float) -> Array:
+def _hinge(x: Array, edge: float, below: Any, above: Any) -> Array:
     """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
     return np.where(x > edge, above, np.where(x <= edge, below, x))
 
@@ -297,6 +297,19 @@ def relu6_blocked(x: Array, *, out: Array) -> Array:
     """min(max(x, 0), 6)"""
     np.maximum(x, constant(0, x), out=out)
     return np.minimum(out, constant(6, x), out=out)
+
+
+@with_slope(lambda x: ((x > -1) & (x < 1)).astype(x.dtype))
+def hardtanh_max(x: Array) -> Array:
+    """min(max(x, −1), 1)"""
+    return np.minimum(np.maximum(x, -1), 1)
+
+
+@blocked(lambda x, *, out: indicate((x > -1) & (x < 1), out))
+def hardtanh_blocked(x: Array, *, out: Array) -> Array:
+    """min(max(x, −1), 1)"""
+    np.maximum(x, constant(-1, x), out=out)
+    return np.minimum(out, constant(1, x), out=out)
 
 
 @with_slope(lambda x: 2 * np.maximum(x, 0))
@@ -624,6 +637,27 @@ def softplus_blocked(x: Array, k: float = 1.0, *, out: Array) -> Array:
     if k != 1:
         out /= k
     return out
+
+
+@with_slope(lambda x: 1 / (1 + np.exp(x)))
+def logsigmoid_textbook(x: Array) -> Array:
+    """ln(1/(1 + e⁻ˣ))"""
+    return np.log(1 / (1 + np.exp(-x)))
+
+
+@wide(lambda x: _sigmoid(-x))
+def logsigmoid_wide(x: Array) -> Array:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return at_most(0, x) - np.log1p(np.exp(-np.abs(x)))
+
+
+@blocked(lambda x, *, out: np.divide(1, one_plus_exp(np.positive(x, out=out)), out=out))
+def logsigmoid_blocked(x: Array, *, out: Array) -> Array:
+    """min(x, −ln(1 + e^{−max(x, −40)})), where up to −40 x is the smaller"""
+    np.maximum(x, constant(-40, x), out=out)
+    np.exp(np.negative(out, out=out), out=out)
+    np.negative(np.log1p(out, out=out), out=out)
+    return np.minimum(out, x, out=out)
 
 
 def _softplus_approximation_textbook_slope(x: Array) -> Array:
@@ -1157,19 +1191,22 @@ def isrlu_blocked(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     return np.divide(x, _isrlu_root(x, alpha, out), out=out)
 
 
-# --- over the last axis ---------------------------------------------------------------------------
+# --- over rows ------------------------------------------------------------------------------------
 
 
-def _zero(row: Array) -> Array:
-    return np.zeros_like(row[..., :1])
+def _leading(x: Array, count: int, axis: int) -> Array:
+    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
+    return x[..., :count] if axis == -1 else x[:count]
 
 
-def _with_zero(row: Array, with_zero: bool) -> Array:
-    return np.concatenate([row, _zero(row)], axis=-1) if with_zero else row
+def _with_zero(x: Array, with_zero: bool, axis: int = -1) -> Array:
+    if not with_zero:
+        return x
+    return np.concatenate([x, np.zeros_like(_leading(x, 1, axis))], axis=axis)
 
 
-def _textbook_exp(x: Array, with_zero: bool) -> Array:
-    return np.exp(_with_zero(x, with_zero))
+def _textbook_exp(x: Array, with_zero: bool, axis: int = -1) -> Array:
+    return np.exp(_with_zero(x, with_zero, axis))
 
 
 def _logsumexp_textbook_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
@@ -1183,24 +1220,30 @@ def logsumexp_textbook(x: Array, with_zero: bool = False) -> Array:
     return np.log(_textbook_exp(x, with_zero).sum(axis=-1, keepdims=True))
 
 
-def _shifted_exp(x: Array, with_zero: bool) -> tuple[Array, Array]:
-    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
-    terms = _with_zero(x, with_zero)
-    top = terms.max(axis=-1, keepdims=True)
-    return np.exp(np.where(terms == top, 0, terms - top)), top
+def _shifted_exp(x: Array, with_zero: bool, axis: int = -1) -> tuple[Array, Array, Array]:
+    """exp(x − top), their sum less one, and the top of each row; an infinite top counts as exp(0).
+
+    The sum is without one of the largest, so that nothing of the others is lost beside it.
+    """
+    terms = _with_zero(x, with_zero, axis)
+    top = terms.max(axis=axis, keepdims=True)
+    largest = terms == top
+    powers = np.exp(np.where(largest, 0, terms - top))
+    others = np.where(largest, 0, powers).sum(axis=axis, keepdims=True)
+    return powers, others + (largest.sum(axis=axis, keepdims=True) - 1), top
 
 
-def _softmax(x: Array, with_zero: bool) -> Array:
+def _softmax(x: Array, with_zero: bool, axis: int = -1) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
-    powers, _ = _shifted_exp(x, with_zero)
-    return powers[..., : x.shape[-1]] / powers.sum(axis=-1, keepdims=True)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    return _leading(powers, x.shape[axis], axis) / (1 + rest)
 
 
 @wide_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
 def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
-    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
-    powers, top = _shifted_exp(x, with_zero)
-    return top + np.log(powers.sum(axis=-1, keepdims=True))
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    _, rest, top = _shifted_exp(x, with_zero)
+    return top + np.log1p(rest)
 
 
 def _blocked_powers(x: Array, with_zero: bool, out: Array) -> tuple[Array, Array | float]:
@@ -1242,43 +1285,52 @@ def logsumexp_blocked(x: Array, with_zero: bool = False, *, out: Array | None = 
     return by_rows(run, (x,), 1, out)
 
 
-def _pull_softmax(upstream: Array, shares: Array) -> Array:
+def _softmax_textbook_gradient(
+    upstream: Array, x: Array, with_zero: bool = False, axis: int = -1
+) -> Array:
     """y(g − Σ y·g)"""
-    return shares * (upstream - (upstream * shares).sum(axis=-1, keepdims=True))
-
-
-def _softmax_textbook_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
-    return _pull_softmax(upstream, softmax_textbook(x, with_zero))
+    shares = softmax_textbook(x, with_zero, axis)
+    return shares * (upstream - (upstream * shares).sum(axis=axis, keepdims=True))
 
 
 @with_gradient(_softmax_textbook_gradient)
-def softmax_textbook(x: Array, with_zero: bool = False) -> Array:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return np.exp(x) / _textbook_exp(x, with_zero).sum(axis=-1, keepdims=True)
+def softmax_textbook(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    return np.exp(x) / _textbook_exp(x, with_zero, axis).sum(axis=axis, keepdims=True)
 
 
-def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
     the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
     """
-    powers, _ = _shifted_exp(x, with_zero)
-    shares = powers / powers.sum(axis=-1, keepdims=True)
-    pull, largest = _with_zero(upstream, with_zero), powers == 1
-    centre = np.where(largest, pull, 0).sum(axis=-1, keepdims=True)
-    apart = pull - centre / largest.sum(axis=-1, keepdims=True)
-    gradient = shares * (apart - (shares * apart).sum(axis=-1, keepdims=True))
-    return gradient[..., : x.shape[-1]]
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    shares = powers / (1 + rest)
+    pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
+    centre = np.where(largest, pull, 0).sum(axis=axis, keepdims=True)
+    apart = pull - centre / largest.sum(axis=axis, keepdims=True)
+    gradient = shares * (apart - (shares * apart).sum(axis=axis, keepdims=True))
+    return _leading(gradient, x.shape[axis], axis)
 
 
 @wide_gradient(_softmax_gradient)
-def softmax_wide(x: Array, with_zero: bool = False) -> Array:
+def softmax_wide(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
-    return _softmax(x, with_zero)
+    return _softmax(x, with_zero, axis)
 
 
-def _softmax_blocked_gradient(upstream: Array, x: Array, with_zero: bool = False) -> Array:
+def _turned(x: Array) -> Array:
+    """An array with its first axis last, in memory as well."""
+    return np.ascontiguousarray(np.swapaxes(x, 0, -1))
+
+
+def _softmax_blocked_gradient(
+    upstream: Array, x: Array, with_zero: bool = False, axis: int = -1
+) -> Array:
+    if axis == 0:
+        return _turned(_softmax_blocked_gradient(_turned(upstream), _turned(x), with_zero))
+
     def run(pull: Array, block: Array, out: Array) -> Array:
         (apart,) = scratch(out, 1)
         total, _ = _blocked_powers(block, with_zero, out)
@@ -1290,14 +1342,200 @@ def _softmax_blocked_gradient(upstream: Array, x: Array, with_zero: bool = False
 
 
 @with_gradient(_softmax_blocked_gradient)
-def softmax_blocked(x: Array, with_zero: bool = False, *, out: Array | None = None) -> Array:
+def softmax_blocked(
+    x: Array, with_zero: bool = False, axis: int = -1, *, out: Array | None = None
+) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, or m = 0 where no sum overflows or vanishes"""
+    if axis == 0:
+        result = np.swapaxes(softmax_blocked(_turned(x), with_zero), 0, -1)
+        target = np.empty_like(x, order="C") if out is None else out
+        np.copyto(target, result)
+        return target
 
     def run(block: Array, out: Array) -> Array:
         total, _ = _blocked_powers(block, with_zero, out)
         return np.divide(out, total, out=out)
 
     return by_rows(run, (x,), x.shape[-1], out)
+
+
+def _log_softmax_textbook_gradient(upstream: Array, x: Array) -> Array:
+    powers = np.exp(x)
+    shares = powers / powers.sum(axis=-1, keepdims=True)
+    return upstream - shares * upstream.sum(axis=-1, keepdims=True)
+
+
+@with_gradient(_log_softmax_textbook_gradient)
+def log_softmax_textbook(x: Array) -> Array:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+def _log_softmax_gradient(upstream: Array, x: Array) -> Array:
+    """g(1 − y) − y Σ g of the others, where of the largest 1 − y is the share of the others"""
+    powers, rest, _ = _shifted_exp(x, with_zero=False)
+    beside = np.where(powers == 1, rest, 1 + rest - powers)
+    others = upstream.sum(axis=-1, keepdims=True) - upstream
+    return (upstream * beside - powers * others) / (1 + rest)
+
+
+@wide_gradient(_log_softmax_gradient)
+def log_softmax_wide(x: Array) -> Array:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    _, rest, top = _shifted_exp(x, with_zero=False)
+    return np.where(x == top, 0, x - top) - np.log1p(rest)
+
+
+def _log_softmax_blocked_gradient(upstream: Array, x: Array) -> Array:
+    def run(pull: Array, block: Array, out: Array) -> Array:
+        total, _ = _blocked_powers(block, False, out)
+        out *= pull.sum(axis=-1, keepdims=True) / total
+        return np.subtract(pull, out, out=out)
+
+    return by_rows(run, (upstream, x), x.shape[-1])
+
+
+@with_gradient(_log_softmax_blocked_gradient)
+def log_softmax_blocked(x: Array, *, out: Array | None = None) -> Array:
+    """xᵢ − m − ln Σ exp(xⱼ − m) with m = max xⱼ, or m = 0 where no sum overflows or vanishes"""
+
+    def run(block: Array, out: Array) -> Array:
+        total, shift = _blocked_powers(block, False, scratch(block, 1)[0])
+        np.subtract(block, shift, out=out)
+        return np.subtract(out, np.log(total), out=out)
+
+    return by_rows(run, (x,), x.shape[-1], out)
+
+
+# --- gates ----------------------------------------------------------------------------------------
+
+
+def _split(x: Array) -> tuple[Array, Array]:
+    """The halves of each row."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
+def _pull_gated(upstream: Array, a: Array, gate: Array, slope: Array) -> Array:
+    """The gradient of a · gate along both halves."""
+    return np.concatenate([upstream * gate, upstream * a * slope], axis=-1)
+
+
+def _glu_textbook_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    share = 1 / (1 + np.exp(-b))
+    return _pull_gated(upstream, a, share, share * (1 - share))
+
+
+@with_gradient(_glu_textbook_gradient)
+def glu_textbook(x: Array) -> Array:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a / (1 + np.exp(-b))
+
+
+def _glu_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    half, tail = _halves(b)
+    along_b = (upstream * half) * (a * half) / ((1 + tail) * (1 + tail))
+    return np.concatenate([_gated(upstream, b), along_b], axis=-1)
+
+
+@wide_gradient(_glu_gradient)
+def glu_wide(x: Array) -> Array:
+    """a · sigmoid(b) of the halves a, b of each row"""
+    return _gated(*_split(x))
+
+
+def _swiglu_textbook_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    share = 1 / (1 + np.exp(-b))
+    return _pull_gated(upstream, a, b * share, share * (1 + b * (1 - share)))
+
+
+@with_gradient(_swiglu_textbook_gradient)
+def swiglu_textbook(x: Array) -> Array:
+    """ab/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * b / (1 + np.exp(-b))
+
+
+def _far(x: Array) -> Array:
+    """max(x, −2000), where eˣ times any number is 0."""
+    return at_least(-2000, x)
+
+
+def _swiglu(a: Array, b: Array) -> Array:
+    """a · b · sigmoid(b)"""
+    b = _far(b)
+    half, tail = _halves(b)
+    return np.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+
+
+def _swiglu_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    bounded = _bounded(b)
+    half, tail = _halves(bounded)
+    pull, rise = upstream * a, 1 + tail + bounded
+    below, above = (pull * half) * (rise * half), pull * (1 + tail + bounded * tail)
+    along_b = np.where(b < 0, below, above) / ((1 + tail) * (1 + tail))
+    return np.concatenate([_swiglu(upstream, b), along_b], axis=-1)
+
+
+@wide_gradient(_swiglu_gradient)
+def swiglu_wide(x: Array) -> Array:
+    """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+def _geglu_textbook_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    gate = 0.5 * b * (1 + erf(b * _ROOT_HALF))
+    return _pull_gated(upstream, a, gate, _gelu_textbook_slope(b))
+
+
+@with_gradient(_geglu_textbook_gradient)
+def geglu_textbook(x: Array) -> Array:
+    """a · ½b(1 + erf(b/√2)) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * (0.5 * b * (1 + erf(b * _ROOT_HALF)))
+
+
+def _geglu_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    return _pull_gated(upstream, a, _gelu(b, np.empty_like(b)), _gelu_slope(b))
+
+
+@wide_gradient(_geglu_gradient)
+def geglu_wide(x: Array) -> Array:
+    """a(max(b, 0) − |b|Φ(−|b|)) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * _gelu(b, np.empty_like(b))
+
+
+def _reglu_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    return _pull_gated(upstream, a, np.maximum(b, 0), (b > 0).astype(b.dtype))
+
+
+@with_gradient(_reglu_gradient)
+def reglu_textbook(x: Array) -> Array:
+    """a · max(b, 0) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * np.maximum(b, 0)
+
+
+def _reglu_wide_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    gate, slope = _hinge(b, 0, 0, upstream * b), _hinge(b, 0, 0, upstream * a)
+    return np.concatenate([gate, slope], axis=-1)
+
+
+@wide_gradient(_reglu_wide_gradient)
+def reglu_wide(x: Array) -> Array:
+    """ab where b > 0, else 0, of the halves a, b of each row"""
+    a, b = _split(x)
+    return _hinge(b, 0, 0, a * b)
 
 
 # --- primitives -----------------------------------------------------------------------------------

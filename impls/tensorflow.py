@@ -122,7 +122,7 @@ def relu_where(x: Tensor) -> Tensor:
     return tf.where(x > 0, x, 0)
 
 
-def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+def _hinge(x: Tensor, edge: float, below: Any, above: Any) -> Tensor:
     """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
     return _where(x > edge, above, _where(x <= edge, below, x))
 
@@ -201,6 +201,11 @@ def relu6_native(x: Tensor) -> Tensor:
 def relu6_max(x: Tensor) -> Tensor:
     """min(max(x, 0), 6)"""
     return tf.minimum(tf.maximum(x, 0), 6)
+
+
+def hardtanh_max(x: Tensor) -> Tensor:
+    """min(max(x, −1), 1)"""
+    return tf.minimum(tf.maximum(x, -1), 1)
 
 
 def squared_relu_max(x: Tensor) -> Tensor:
@@ -388,6 +393,22 @@ def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
     return tf.experimental.numpy.logaddexp(tf.zeros_like(x), k * x) / k
 
 
+def logsigmoid_native(x: Tensor) -> Tensor:
+    """ln(1/(1 + e⁻ˣ))"""
+    return tf.math.log_sigmoid(x)
+
+
+def logsigmoid_textbook(x: Tensor) -> Tensor:
+    """ln(1/(1 + e⁻ˣ))"""
+    return tf.math.log(1 / (1 + tf.exp(-x)))
+
+
+@_wide(lambda x: _sigmoid(-x))
+def logsigmoid_wide(x: Tensor) -> Tensor:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return _at_most(x, 0) - tf.math.log1p(tf.exp(-tf.abs(x)))
+
+
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
     """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return _where(x == 0, _LN2, x / (1 - tf.exp(-x / _LN2)))
@@ -493,12 +514,17 @@ def _gelu_slope(x: Tensor) -> Tensor:
     return _by_tail(bounded, near, _mills(-bounded) + bounded)
 
 
-@_wide(_gelu_slope)
-def gelu_wide(x: Tensor) -> Tensor:
+def _gelu(x: Tensor) -> Tensor:
     """½x erfc(−x/√2)"""
     bounded = _at_least(x, -1000)
     near = 0.5 * bounded * tf.math.erfc(-bounded * _ROOT_HALF)
     return _by_tail(bounded, near, bounded * _mills(-bounded))
+
+
+@_wide(_gelu_slope)
+def gelu_wide(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2)"""
+    return _gelu(x)
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
@@ -668,15 +694,19 @@ def isrlu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x >= 0, x, _isru(x, alpha))
 
 
-# --- over the last axis ---------------------------------------------------------------------------
+# --- over rows ------------------------------------------------------------------------------------
 
 
-def _zero(row: Tensor) -> Tensor:
-    return tf.zeros_like(row[..., :1])
+def _leading(x: Tensor, count: int, axis: int) -> Tensor:
+    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
+    return x[..., :count] if axis == -1 else x[:count]
 
 
-def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
-    return tf.concat([row, _zero(row)], axis=-1) if with_zero else row
+def _with_zero(x: Tensor, with_zero: bool, axis: int = -1) -> Tensor:
+    if not with_zero:
+        return x
+    zero = tf.zeros_like(_leading(x, 1, axis))
+    return tf.concat([x, zero], axis=axis)
 
 
 def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
@@ -689,56 +719,191 @@ def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return tf.math.log(tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True))
 
 
-def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
-    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
-    terms = _with_zero(x, with_zero)
-    top = tf.reduce_max(terms, axis=-1, keepdims=True)
-    return tf.exp(_where(terms == top, 0, terms - top)), top
+def _shifted_exp(x: Tensor, with_zero: bool, axis: int = -1) -> tuple[Tensor, Tensor, Tensor]:
+    """exp(x − top), their sum less one, and the top of each row; an infinite top counts as exp(0).
+
+    The sum is without one of the largest, so that nothing of the others is lost beside it.
+    """
+    terms = _with_zero(x, with_zero, axis)
+    top = tf.reduce_max(terms, axis=axis, keepdims=True)
+    largest = terms == top
+    powers = tf.exp(_where(largest, 0, terms - top))
+    others = tf.reduce_sum(_where(largest, 0, powers), axis=axis, keepdims=True)
+    count = tf.reduce_sum(tf.cast(largest, powers.dtype), axis=axis, keepdims=True)
+    return powers, others + (count - 1), top
 
 
-def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
-    powers, _ = _shifted_exp(x, with_zero)
-    return powers[..., : x.shape[-1]] / tf.reduce_sum(powers, axis=-1, keepdims=True)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    return _leading(powers, x.shape[axis], axis) / (1 + rest)
 
 
 @_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_wide(x: Tensor, with_zero: bool = False) -> Tensor:
-    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
-    powers, top = _shifted_exp(x, with_zero)
-    return top + tf.math.log(tf.reduce_sum(powers, axis=-1, keepdims=True))
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    _, rest, top = _shifted_exp(x, with_zero)
+    return top + tf.math.log1p(rest)
 
 
-def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return tf.nn.softmax(_with_zero(x, with_zero), axis=-1)[..., : x.shape[-1]]
+def softmax_native(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    shares = tf.nn.softmax(_with_zero(x, with_zero, axis), axis=axis)
+    return _leading(shares, x.shape[axis], axis)
 
 
-def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return tf.exp(x) / tf.reduce_sum(tf.exp(_with_zero(x, with_zero)), axis=-1, keepdims=True)
+def softmax_textbook(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    powers = tf.exp(_with_zero(x, with_zero, axis))
+    return tf.exp(x) / tf.reduce_sum(powers, axis=axis, keepdims=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
+def _softmax_gradient(
+    upstream: Tensor, x: Tensor, with_zero: bool = False, axis: int = -1
+) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
     the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
     """
-    powers, _ = _shifted_exp(x, with_zero)
-    shares = powers / tf.reduce_sum(powers, axis=-1, keepdims=True)
-    pull, largest = _with_zero(upstream, with_zero), powers == 1
-    centre = tf.reduce_sum(tf.where(largest, pull, 0), axis=-1, keepdims=True)
-    count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=-1, keepdims=True)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    shares = powers / (1 + rest)
+    pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
+    centre = tf.reduce_sum(tf.where(largest, pull, 0), axis=axis, keepdims=True)
+    count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=axis, keepdims=True)
     apart = pull - centre / count
-    gradient = shares * (apart - tf.reduce_sum(shares * apart, axis=-1, keepdims=True))
-    return (gradient[..., : x.shape[-1]],)
+    gradient = shares * (apart - tf.reduce_sum(shares * apart, axis=axis, keepdims=True))
+    return (_leading(gradient, x.shape[axis], axis),)
 
 
 @_wide_gradient(_softmax_gradient)
-def softmax_wide(x: Tensor, with_zero: bool = False) -> Tensor:
+def softmax_wide(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
-    return _softmax(x, with_zero)
+    return _softmax(x, with_zero, axis)
+
+
+def log_softmax_native(x: Tensor) -> Tensor:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return tf.nn.log_softmax(x, axis=-1)
+
+
+def log_softmax_textbook(x: Tensor) -> Tensor:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return x - tf.math.log(tf.reduce_sum(tf.exp(x), axis=-1, keepdims=True))
+
+
+def _log_softmax_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    """g(1 − y) − y Σ g of the others, where of the largest 1 − y is the share of the others"""
+    powers, rest, _ = _shifted_exp(x, with_zero=False)
+    beside = tf.where(powers == 1, rest, 1 + rest - powers)
+    others = tf.reduce_sum(upstream, axis=-1, keepdims=True) - upstream
+    return ((upstream * beside - powers * others) / (1 + rest),)
+
+
+@_wide_gradient(_log_softmax_gradient)
+def log_softmax_wide(x: Tensor) -> Tensor:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    _, rest, top = _shifted_exp(x, with_zero=False)
+    return _where(x == top, 0, x - top) - tf.math.log1p(rest)
+
+
+# --- gates ----------------------------------------------------------------------------------------
+
+
+def _split(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The halves of each row."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
+def glu_textbook(x: Tensor) -> Tensor:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a / (1 + tf.exp(-b))
+
+
+def _glu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    half, tail = _halves(b)
+    along_b = (upstream * half) * (a * half) / ((1 + tail) * (1 + tail))
+    return (tf.concat([_gated(upstream, b), along_b], axis=-1),)
+
+
+@_wide_gradient(_glu_gradient)
+def glu_wide(x: Tensor) -> Tensor:
+    """a · sigmoid(b) of the halves a, b of each row"""
+    return _gated(*_split(x))
+
+
+def swiglu_textbook(x: Tensor) -> Tensor:
+    """ab/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * b / (1 + tf.exp(-b))
+
+
+def _far(x: Tensor) -> Tensor:
+    """max(x, −2000), where eˣ times any number is 0."""
+    return _at_least(x, -2000)
+
+
+def _swiglu(a: Tensor, b: Tensor) -> Tensor:
+    """a · b · sigmoid(b)"""
+    b = _far(b)
+    half, tail = _halves(b)
+    return tf.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+
+
+def _swiglu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    bounded = _at_most(_at_least(b, -1000), 1000)
+    half, tail = _halves(bounded)
+    pull, rise = upstream * a, 1 + tail + bounded
+    below, above = (pull * half) * (rise * half), pull * (1 + tail + bounded * tail)
+    along_b = tf.where(b < 0, below, above) / ((1 + tail) * (1 + tail))
+    return (tf.concat([_swiglu(upstream, b), along_b], axis=-1),)
+
+
+@_wide_gradient(_swiglu_gradient)
+def swiglu_wide(x: Tensor) -> Tensor:
+    """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+def geglu_textbook(x: Tensor) -> Tensor:
+    """a · ½b(1 + erf(b/√2)) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * (0.5 * b * (1 + tf.math.erf(b * _ROOT_HALF)))
+
+
+def _geglu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    return (tf.concat([upstream * _gelu(b), upstream * a * _gelu_slope(b)], axis=-1),)
+
+
+@_wide_gradient(_geglu_gradient)
+def geglu_wide(x: Tensor) -> Tensor:
+    """a · bΦ(b) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * _gelu(b)
+
+
+def reglu_textbook(x: Tensor) -> Tensor:
+    """a · max(b, 0) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * tf.maximum(b, 0)
+
+
+def _reglu_wide_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    gate, slope = _hinge(b, 0, 0, upstream * b), _hinge(b, 0, 0, upstream * a)
+    return (tf.concat([gate, slope], axis=-1),)
+
+
+@_wide_gradient(_reglu_wide_gradient)
+def reglu_wide(x: Tensor) -> Tensor:
+    """ab where b > 0, else 0, of the halves a, b of each row"""
+    a, b = _split(x)
+    return _hinge(b, 0, 0, a * b)
 
 
 # --- primitives -----------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def relu_where(x: Tensor) -> Tensor:
     return torch.where(x > 0, x, 0)
 
 
-def _hinge(x: Tensor, edge: float, below: Any, above: float) -> Tensor:
+def _hinge(x: Tensor, edge: float, below: Any, above: Any) -> Tensor:
     """`below` up to the edge, `above` beyond it, NaN where x is NaN."""
     return torch.where(x > edge, above, torch.where(x <= edge, below, x))
 
@@ -209,6 +209,17 @@ def relu6_native(x: Tensor) -> Tensor:
 def relu6_max(x: Tensor) -> Tensor:
     """min(max(x, 0), 6)"""
     return torch.minimum(torch.maximum(x, x.new_zeros(())), x.new_full((), 6))
+
+
+@_into(lambda x, out: torch.clamp(x, -1, 1, out=out))
+def hardtanh_native(x: Tensor) -> Tensor:
+    """min(max(x, −1), 1)"""
+    return functional.hardtanh(x)
+
+
+def hardtanh_max(x: Tensor) -> Tensor:
+    """min(max(x, −1), 1)"""
+    return torch.minimum(torch.maximum(x, x.new_full((), -1)), x.new_ones(()))
 
 
 def squared_relu_max(x: Tensor) -> Tensor:
@@ -421,6 +432,23 @@ def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
     return torch.logaddexp(x.new_zeros(()), k * x) / k
 
 
+@_into(_ATEN.log_sigmoid.out)
+def logsigmoid_native(x: Tensor) -> Tensor:
+    """ln(1/(1 + e⁻ˣ))"""
+    return functional.logsigmoid(x)
+
+
+def logsigmoid_textbook(x: Tensor) -> Tensor:
+    """ln(1/(1 + e⁻ˣ))"""
+    return torch.log(1 / (1 + torch.exp(-x)))
+
+
+@_wide(lambda x: _sigmoid(-x))
+def logsigmoid_wide(x: Tensor) -> Tensor:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return torch.clamp(x, max=0) - torch.log1p(torch.exp(-torch.abs(x)))
+
+
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
     """x/(1 − e^{−x/ln 2}), ln 2 at 0"""
     return torch.where(x == 0, _LN2, x / (1 - torch.exp(-x / _LN2)))
@@ -513,11 +541,16 @@ def _gelu_slope(x: Tensor) -> Tensor:
     return 0.5 * torch.erfc(-bounded * _ROOT_HALF) + bounded * density
 
 
-@_wide(_gelu_slope)
-def gelu_wide(x: Tensor) -> Tensor:
+def _gelu(x: Tensor) -> Tensor:
     """½x erfc(−x/√2)"""
     bounded = torch.clamp(x, min=-1000)
     return 0.5 * bounded * torch.erfc(-bounded * _ROOT_HALF)
+
+
+@_wide(_gelu_slope)
+def gelu_wide(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2)"""
+    return _gelu(x)
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:
@@ -692,15 +725,19 @@ def isrlu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.where(x >= 0, x, _isru(x, alpha))
 
 
-# --- over the last axis ---------------------------------------------------------------------------
+# --- over rows ------------------------------------------------------------------------------------
 
 
-def _zero(row: Tensor) -> Tensor:
-    return torch.zeros_like(row[..., :1])
+def _leading(x: Tensor, count: int, axis: int) -> Tensor:
+    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
+    return x[..., :count] if axis == -1 else x[:count]
 
 
-def _with_zero(row: Tensor, with_zero: bool) -> Tensor:
-    return torch.cat([row, _zero(row)], dim=-1) if with_zero else row
+def _with_zero(x: Tensor, with_zero: bool, axis: int = -1) -> Tensor:
+    if not with_zero:
+        return x
+    zero = torch.zeros_like(_leading(x, 1, axis))
+    return torch.cat([x, zero], dim=axis)
 
 
 def logsumexp_native(x: Tensor, with_zero: bool = False) -> Tensor:
@@ -713,55 +750,196 @@ def logsumexp_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
     return torch.log(torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True))
 
 
-def _shifted_exp(x: Tensor, with_zero: bool) -> tuple[Tensor, Tensor]:
-    """exp(x − top) and the top of each row; an infinite top counts as exp(0)."""
-    terms = _with_zero(x, with_zero)
-    top = terms.amax(dim=-1, keepdim=True)
-    return torch.exp(torch.where(terms == top, 0, terms - top)), top
+def _shifted_exp(x: Tensor, with_zero: bool, axis: int = -1) -> tuple[Tensor, Tensor, Tensor]:
+    """exp(x − top), their sum less one, and the top of each row; an infinite top counts as exp(0).
+
+    The sum is without one of the largest, so that nothing of the others is lost beside it.
+    """
+    terms = _with_zero(x, with_zero, axis)
+    top = terms.amax(dim=axis, keepdim=True)
+    largest = terms == top
+    powers = torch.exp(torch.where(largest, 0, terms - top))
+    others = torch.where(largest, 0, powers).sum(dim=axis, keepdim=True)
+    count = largest.sum(dim=axis, keepdim=True)
+    return powers, others + (count - 1), top
 
 
-def _softmax(x: Tensor, with_zero: bool = False) -> Tensor:
+def _softmax(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ"""
-    powers, _ = _shifted_exp(x, with_zero)
-    return powers[..., : x.shape[-1]] / powers.sum(dim=-1, keepdim=True)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    return _leading(powers, x.shape[axis], axis) / (1 + rest)
 
 
 @_wide_gradient(lambda upstream, x, with_zero=False: (upstream * _softmax(x, with_zero),))
 def logsumexp_wide(x: Tensor, with_zero: bool = False) -> Tensor:
-    """m + ln Σ exp(xᵢ − m) with m = max xᵢ, of the zero argument too"""
-    powers, top = _shifted_exp(x, with_zero)
-    return top + torch.log(powers.sum(dim=-1, keepdim=True))
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    _, rest, top = _shifted_exp(x, with_zero)
+    return top + torch.log1p(rest)
 
 
-def softmax_native(x: Tensor, with_zero: bool = False) -> Tensor:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return torch.softmax(_with_zero(x, with_zero), dim=-1)[..., : x.shape[-1]]
+def softmax_native(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    shares = torch.softmax(_with_zero(x, with_zero, axis), dim=axis)
+    return _leading(shares, x.shape[axis], axis)
 
 
-def softmax_textbook(x: Tensor, with_zero: bool = False) -> Tensor:
-    """exp(xᵢ)/Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below"""
-    return torch.exp(x) / torch.exp(_with_zero(x, with_zero)).sum(dim=-1, keepdim=True)
+def softmax_textbook(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
+    """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
+    powers = torch.exp(_with_zero(x, with_zero, axis))
+    return torch.exp(x) / powers.sum(dim=axis, keepdim=True)
 
 
-def _softmax_gradient(upstream: Tensor, x: Tensor, with_zero: bool = False) -> tuple[Tensor]:
+def _softmax_gradient(
+    upstream: Tensor, x: Tensor, with_zero: bool = False, axis: int = -1
+) -> tuple[Tensor]:
     """y(g − Σ y·g), with g measured from its value at the largest entry.
 
     As Σ y = 1, the shift changes nothing; without it the gradient of an entry that holds nearly
     the whole share is the difference of two nearly equal numbers. The zero argument has g = 0.
     """
-    powers, _ = _shifted_exp(x, with_zero)
-    shares = powers / powers.sum(dim=-1, keepdim=True)
-    pull, largest = _with_zero(upstream, with_zero), powers == 1
-    centre = torch.where(largest, pull, 0).sum(dim=-1, keepdim=True)
-    apart = pull - centre / largest.sum(dim=-1, keepdim=True)
-    gradient = shares * (apart - (shares * apart).sum(dim=-1, keepdim=True))
-    return (gradient[..., : x.shape[-1]],)
+    powers, rest, _ = _shifted_exp(x, with_zero, axis)
+    shares = powers / (1 + rest)
+    pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
+    centre = torch.where(largest, pull, 0).sum(dim=axis, keepdim=True)
+    count = largest.sum(dim=axis, keepdim=True)
+    apart = pull - centre / count
+    gradient = shares * (apart - (shares * apart).sum(dim=axis, keepdim=True))
+    return (_leading(gradient, x.shape[axis], axis),)
 
 
 @_wide_gradient(_softmax_gradient)
-def softmax_wide(x: Tensor, with_zero: bool = False) -> Tensor:
+def softmax_wide(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
-    return _softmax(x, with_zero)
+    return _softmax(x, with_zero, axis)
+
+
+def log_softmax_native(x: Tensor) -> Tensor:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return functional.log_softmax(x, dim=-1)
+
+
+def log_softmax_textbook(x: Tensor) -> Tensor:
+    """xᵢ − ln Σ exp(xⱼ) over the last axis"""
+    return x - torch.log(torch.exp(x).sum(dim=-1, keepdim=True))
+
+
+def _log_softmax_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    """g(1 − y) − y Σ g of the others, where of the largest 1 − y is the share of the others"""
+    powers, rest, _ = _shifted_exp(x, with_zero=False)
+    beside = torch.where(powers == 1, rest, 1 + rest - powers)
+    others = upstream.sum(dim=-1, keepdim=True) - upstream
+    return ((upstream * beside - powers * others) / (1 + rest),)
+
+
+@_wide_gradient(_log_softmax_gradient)
+def log_softmax_wide(x: Tensor) -> Tensor:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    _, rest, top = _shifted_exp(x, with_zero=False)
+    return torch.where(x == top, 0, x - top) - torch.log1p(rest)
+
+
+# --- gates ----------------------------------------------------------------------------------------
+
+
+def _split(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The halves of each row."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
+def glu_native(x: Tensor) -> Tensor:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    return functional.glu(x, dim=-1)
+
+
+def glu_textbook(x: Tensor) -> Tensor:
+    """a/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a / (1 + torch.exp(-b))
+
+
+def _glu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    half, tail = _halves(b)
+    along_b = (upstream * half) * (a * half) / ((1 + tail) * (1 + tail))
+    return (torch.cat([_gated(upstream, b), along_b], dim=-1),)
+
+
+@_wide_gradient(_glu_gradient)
+def glu_wide(x: Tensor) -> Tensor:
+    """a · sigmoid(b) of the halves a, b of each row"""
+    return _gated(*_split(x))
+
+
+def swiglu_textbook(x: Tensor) -> Tensor:
+    """ab/(1 + e⁻ᵇ) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * b / (1 + torch.exp(-b))
+
+
+def _far(x: Tensor) -> Tensor:
+    """max(x, −2000), where eˣ times any number is 0."""
+    return torch.clamp(x, min=-2000)
+
+
+def _swiglu(a: Tensor, b: Tensor) -> Tensor:
+    """a · b · sigmoid(b)"""
+    b = _far(b)
+    half, tail = _halves(b)
+    return torch.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+
+
+def _swiglu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    bounded = torch.clamp(b, -1000, 1000)
+    half, tail = _halves(bounded)
+    pull, rise = upstream * a, 1 + tail + bounded
+    below, above = (pull * half) * (rise * half), pull * (1 + tail + bounded * tail)
+    along_b = torch.where(b < 0, below, above) / ((1 + tail) * (1 + tail))
+    return (torch.cat([_swiglu(upstream, b), along_b], dim=-1),)
+
+
+@_wide_gradient(_swiglu_gradient)
+def swiglu_wide(x: Tensor) -> Tensor:
+    """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+def geglu_textbook(x: Tensor) -> Tensor:
+    """a · ½b(1 + erf(b/√2)) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * (0.5 * b * (1 + torch.erf(b * _ROOT_HALF)))
+
+
+def _geglu_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    return (torch.cat([upstream * _gelu(b), upstream * a * _gelu_slope(b)], dim=-1),)
+
+
+@_wide_gradient(_geglu_gradient)
+def geglu_wide(x: Tensor) -> Tensor:
+    """a · bΦ(b) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * _gelu(b)
+
+
+def reglu_textbook(x: Tensor) -> Tensor:
+    """a · max(b, 0) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * torch.maximum(b, b.new_zeros(()))
+
+
+def _reglu_wide_gradient(upstream: Tensor, x: Tensor) -> tuple[Tensor]:
+    a, b = _split(x)
+    gate, slope = _hinge(b, 0, 0, upstream * b), _hinge(b, 0, 0, upstream * a)
+    return (torch.cat([gate, slope], dim=-1),)
+
+
+@_wide_gradient(_reglu_wide_gradient)
+def reglu_wide(x: Tensor) -> Tensor:
+    """ab where b > 0, else 0, of the halves a, b of each row"""
+    a, b = _split(x)
+    return _hinge(b, 0, 0, a * b)
 
 
 # --- primitives -----------------------------------------------------------------------------------

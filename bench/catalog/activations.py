@@ -6,6 +6,7 @@ answer is decided.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,19 +26,22 @@ Exact = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Bound:
-    """The least value of a parameter; where it is `open`, every value above it."""
+    """The least value of a parameter; where it is `open`, every value above it, to `highest`."""
 
     lowest: float
     open: bool = False
+    highest: float = math.inf
 
     @property
     def words(self) -> str:
-        """`at least 1`, `above 0`."""
+        """`at least 1`, `above 0`, `from -1 to 0`."""
+        if self.highest < math.inf:
+            return f"from {self.lowest:g} to {self.highest:g}"
         return f"{'above' if self.open else 'at least'} {self.lowest:g}"
 
     def holds(self, value: float) -> bool:
         """Say whether the parameter may have a value."""
-        return value > self.lowest if self.open else value >= self.lowest
+        return self.lowest <= value <= self.highest and not (self.open and value == self.lowest)
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,9 @@ class Activation:
     `exact` and `derivative` map a ball and the parameters to a ball. A row-wise activation
     (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
     row and an upstream row and returns the gradient of their inner product. `output_length` maps
-    the length of a row to that of its result, `groups` names the parameter by which the length must
-    be divisible, and `ties` says that the gradient jumps where two numbers of a row are equal.
+    the length of a row to that of its result, `groups` gives the number by which the length must be
+    divisible, and `ties` says that the gradient jumps where two numbers of a row are equal. What is
+    `a · gate(b)` of the halves of a row has the exact `gate` and its slope.
     `parameters` are the defaults: a flag, a count where it is a whole number, or any number within
     its `bounds`.
     `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
@@ -61,6 +66,7 @@ class Activation:
     `primitive` marks the single operations in which `operations` counts. They have no form but the
     framework's own, or one written out where it has none.
     `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
+    What is not `standard` is measured where it is named, and in the profile `full`.
     """
 
     name: str
@@ -68,15 +74,17 @@ class Activation:
     family: Family
     forms: tuple[str, ...]
     source: str
-    operations: Mapping[str, int]
+    operations: Mapping[str, float]
     exact: Exact
     derivative: Exact
     parameters: Mapping[str, float | int | bool] = field(default_factory=dict)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     rowwise: bool = False
     output_length: Callable[..., int] = lambda length, **_: length
-    groups: str = ""
+    groups: Callable[..., int] = lambda **_: 1
     ties: bool = False
+    gate: Exact | None = None
+    gate_slope: Exact | None = None
     learnable: tuple[str, ...] = ()
     parameter_derivative: Exact | None = None
     kinks: Callable[..., tuple[float, ...]] = lambda **_: ()
@@ -85,7 +93,13 @@ class Activation:
     variants: tuple[Mapping[str, float | int | bool], ...] = ()
     primitive: bool = False
     domain: Literal["all", "positive"] = "all"
+    standard: bool = True
     changed: tuple[str, ...] = ()
+
+    @property
+    def axis(self) -> int:
+        """The axis of a two-dimensional input on which its rows lie."""
+        return int(self.parameters.get("axis", -1))
 
     @property
     def label(self) -> str:
@@ -99,7 +113,7 @@ class Activation:
 
     def indivisible(self, length: int) -> str:
         """The reason why rows of a length cannot be its input; empty for those that can."""
-        count = self.parameters[self.groups] if self.groups else 1
+        count = self.groups(**self.parameters)
         if length % count == 0:
             return ""
         return f"rows of {length} features do not split into {count} groups"
@@ -162,6 +176,7 @@ _SQUAREPLUS_CANCELS = (-5800.0, -256.0, 256.0)
 _RECTIFIERS = (
     "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models"
 )
+_GATES = "Shazeer 2020, GLU variants improve transformer, arXiv 2002.05202"
 _INVERSE_ROOTS = "Carlile, Delamarter, Kinney, Marti, Whitney 2017, arXiv 1710.09967"
 
 
@@ -180,6 +195,33 @@ def _primitive(
         derivative=derivative,
         primitive=True,
         **fields,
+    )
+
+
+def _gated(
+    name: str,
+    formula: str,
+    source: str,
+    operations: Mapping[str, float],
+    gate: Exact,
+    slope: Exact,
+    **fields: Any,
+) -> Activation:
+    """A product of one half of each row with a function of the other, which is its gate."""
+    return Activation(
+        name=name,
+        formula=f"{formula}, with [a, b] = x halved on the last axis",
+        source=source,
+        operations=operations,
+        exact=lambda row: exact.halves_gated(row, gate),
+        derivative=lambda row, upstream: exact.halves_gradient(row, upstream, gate, slope),
+        **{"family": "exp", "forms": ("textbook", "wide"), **fields},
+        rowwise=True,
+        output_length=lambda length: length // 2,
+        groups=lambda: 2,
+        gate=gate,
+        gate_slope=slope,
+        standard=False,
     )
 
 
@@ -248,7 +290,7 @@ _RECORDS = (
         derivative=exact.maxout_gradient,
         rowwise=True,
         output_length=lambda length, k: length // k,
-        groups="k",
+        groups=lambda k: k,
         ties=True,
     ),
     Activation(
@@ -274,6 +316,17 @@ _RECORDS = (
         exact=lambda x: exact.clipped(x, 0, 6),
         derivative=lambda x: exact.where(exact.between(x, 0, 6), 1, 0),
         kinks=lambda: (0.0, 6.0),
+    ),
+    Activation(
+        name="hardtanh",
+        formula="min(max(−1, x), 1)",
+        family="max",
+        forms=("max", "blocked"),
+        source="Collobert 2004, Large scale machine learning",
+        operations={"maximum": 2},
+        exact=lambda x: exact.clipped(x, -1, 1),
+        derivative=lambda x: exact.where(exact.between(x, -1, 1), 1, 0),
+        kinks=lambda: (-1.0, 1.0),
     ),
     Activation(
         name="squared_relu",
@@ -384,6 +437,18 @@ _RECORDS = (
         thresholds=(*_SOFTPLUS_BRANCHES, *_EXP_OVERFLOWS),
     ),
     Activation(
+        name="logsigmoid",
+        formula="ln(1 / (1 + e⁻ˣ))",
+        family="exp",
+        forms=("textbook", "wide", "blocked"),
+        source="Collobert, Kavukcuoglu, Farabet 2011, Torch7: a Matlab-like environment for "
+        "machine learning; the negative of softplus(−x)",
+        operations={"add": 1, "multiply": 1, "divide": 1, "exp": 1, "log1p": 1},
+        exact=lambda x: -exact.softplus(-x),
+        derivative=lambda x: exact.sigmoid(-x),
+        thresholds=tuple(-edge for edge in (*_SOFTPLUS_BRANCHES, *_EXP_OVERFLOWS)),
+    ),
+    Activation(
         name="softplus_approximation",
         formula="x / (1 − e^{−x/ln 2}), ln 2 at 0",
         family="exp",
@@ -412,8 +477,8 @@ _RECORDS = (
         forms=("textbook", "wide", "blocked"),
         source="Hendrycks, Gimpel 2016, arXiv 1606.08415",
         operations={"add": 1, "multiply": 3, "erf": 1},
-        exact=lambda x: x * exact.normal_cdf(x),
-        derivative=lambda x: exact.normal_cdf(x) + x * exact.normal_density(x),
+        exact=exact.gelu,
+        derivative=exact.gelu_slope,
         thresholds=(-6.0, _ERF_CLAMPED * 2**0.5),
     ),
     Activation(
@@ -517,16 +582,66 @@ _RECORDS = (
     ),
     Activation(
         name="softmax",
-        formula="exp(xᵢ) / Σ exp(xⱼ) over the last axis; with the zero argument 1 + Σ below",
+        formula="exp(xᵢ) / Σ exp(xⱼ) over an axis, the last (−1) or the first (0); with the zero "
+        "argument 1 + Σ below",
         family="exp",
         forms=("textbook", "wide", "blocked"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
-        parameters={"with_zero": False},
+        parameters={"with_zero": False, "axis": -1},
+        bounds={"axis": Bound(-1, highest=0)},
         operations={"add": 1, "divide": 1, "exp": 1},
-        exact=exact.softmax,
-        derivative=exact.softmax_gradient,
+        exact=lambda row, with_zero, axis: exact.softmax(row, with_zero),
+        derivative=lambda row, upstream, with_zero, axis: exact.softmax_gradient(
+            row, upstream, with_zero
+        ),
         rowwise=True,
-        variants=({"with_zero": True},),
+        variants=({"with_zero": True}, {"axis": 0}),
+    ),
+    Activation(
+        name="log_softmax",
+        formula="xᵢ − ln Σ exp(xⱼ) over the last axis",
+        family="exp",
+        forms=("textbook", "wide", "blocked"),
+        source="Bridle 1990, Probabilistic interpretation of feedforward classification networks; "
+        "its logarithm",
+        operations={"add": 2, "exp": 1},
+        exact=exact.log_softmax,
+        derivative=exact.log_softmax_gradient,
+        rowwise=True,
+        standard=False,
+    ),
+    _gated(
+        "glu",
+        "a · sigmoid(b)",
+        "Dauphin, Fan, Auli, Grangier 2016, arXiv 1612.08083",
+        {"add": 0.5, "multiply": 0.5, "divide": 0.5, "exp": 0.5},
+        exact.sigmoid,
+        exact.sigmoid_slope,
+    ),
+    _gated(
+        "swiglu",
+        "a · b · sigmoid(b)",
+        _GATES,
+        {"add": 0.5, "multiply": 1, "divide": 0.5, "exp": 0.5},
+        lambda b: exact.gated(b, b),
+        lambda b: exact.gated_slope(b, b, arb(1)),
+    ),
+    _gated(
+        "geglu",
+        "a · b · Φ(b)",
+        _GATES,
+        {"add": 0.5, "multiply": 2, "erf": 0.5},
+        exact.gelu,
+        exact.gelu_slope,
+    ),
+    _gated(
+        "reglu",
+        "a · max(0, b)",
+        _GATES,
+        {"multiply": 0.5, "maximum": 0.5},
+        lambda b: exact.where(b > 0, b, 0),
+        lambda b: exact.where(b > 0, 1, 0),
+        family="max",
     ),
     _primitive("copy", "x", "5.5.1", lambda x: x, lambda x: arb(1)),
     _primitive("add", "x + ½", "5.4.1", lambda x: x + arb("0.5"), lambda x: arb(1)),

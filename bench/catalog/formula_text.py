@@ -431,7 +431,7 @@ class _Reader:
         function = self._function_of(name)
         assert function is not None
         for operation, count in function.operations.items():
-            self._count(tree, operation, count)
+            self._count(tree, operation, round(count))
         if name == "log" and argument.beside_one and not given:
             name, argument = "log1p", argument.beside_one
         if name == "log1p" and (power := argument.argument_of("exp")):

@@ -188,6 +188,14 @@ def normal_density(x: arb) -> arb:
     return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
 
 
+def gelu(x: arb) -> arb:
+    return x * normal_cdf(x)
+
+
+def gelu_slope(x: arb) -> arb:
+    return normal_cdf(x) + x * normal_density(x)
+
+
 def elu(x: arb, alpha: arb) -> arb:
     return where(x > 0, x, lambda: alpha * x.expm1())
 
@@ -350,6 +358,33 @@ def softmax_gradient(row: Row, upstream: Row, with_zero: bool) -> list[arb]:
     shares = softmax(row, with_zero)
     mean = sum(share * pull for share, pull in zip(shares, upstream, strict=True))
     return [share * (pull - mean) for share, pull in zip(shares, upstream, strict=True)]
+
+
+def log_softmax(row: Row) -> list[arb]:
+    top = largest(row)
+    total = sum((x - top).exp() for x in row).log()
+    return [x - top - total for x in row]
+
+
+def log_softmax_gradient(row: Row, upstream: Row) -> list[arb]:
+    total = sum(upstream, arb(0))
+    shares = softmax(row, with_zero=False)
+    return [pull - share * total for share, pull in zip(shares, upstream, strict=True)]
+
+
+def halves_gated(row: Row, gate: Callable[[arb], arb]) -> list[arb]:
+    half = len(row) // 2
+    return [a * gate(b) for a, b in zip(row[:half], row[half:], strict=True)]
+
+
+def halves_gradient(
+    row: Row, upstream: Row, gate: Callable[[arb], arb], slope: Callable[[arb], arb]
+) -> list[arb]:
+    half = len(row) // 2
+    pulled = list(zip(upstream, row[:half], row[half:], strict=True))
+    return [pull * gate(b) for pull, _, b in pulled] + [
+        pull * a * slope(b) for pull, a, b in pulled
+    ]
 
 
 def crelu(row: Row) -> list[arb]:

@@ -91,9 +91,10 @@ def _without_size(case: Case) -> Case:
     return replace(case, size=0)
 
 
-def _key(row: Row) -> tuple[Case, str, float | None]:
-    """A row's identity: an activation has one row per kink."""
-    return _without_size(row.case), row.metric, row.kink.at if row.kink else None
+def _key(row: Row) -> tuple[Case, str, float | str | None]:
+    """A row's identity: an activation has one row per kink, or per special row."""
+    place = row.kink.at if row.kink else row.entries.row if row.entries else None
+    return _without_size(row.case), row.metric, place
 
 
 def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> str:

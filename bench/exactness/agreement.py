@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -130,10 +131,13 @@ class Agreement:
         if judged is None and case.direction == "both":
             for directed in directions_of(case):
                 self._sweep(worker, directed, shape)
+        rowwise = find(case.activation).rowwise
+        if judged and rowwise:
+            self._evaluate_rows(worker, case)
         for sample, result in judged or ():
             self._recorder.append(sample)
             self._results[sample.case] = result
-            if not find(case.activation).rowwise:
+            if not rowwise:
                 bits = self._bits_of(replace(sample.case, size=0))
                 self._recorder.append(special.taken(sample.case, bits, result))
 
@@ -173,6 +177,27 @@ class Agreement:
             self._record_failure(worker, case, "special_departures")
         for sample in samples or ():
             self._recorder.append(sample)
+
+    def _evaluate_rows(self, worker: SupervisedWorker, case: Case) -> None:
+        """Evaluate a row-wise case at special rows, in the shape of the sweep.
+
+        Rows of one number would have to be compiled: they are tried eagerly, where all forms are.
+        """
+        shape = self._bits_of(directions_of(case)[0]).shape
+        sized, shapes = replace(case, size=math.prod(shape)), [shape]
+        if (
+            self._profile.agreement_dtypes
+            and case.mode == "eager"
+            and not find(case.activation).indivisible(1)
+        ):
+            shapes.append((len(shape), 1))
+        evaluate = partial(sweep.of_rows, evaluate=worker.evaluate)
+        for each in shapes:
+            samples = special.measure_rows(sized, each, evaluate)
+            if samples is None:
+                self._record_failure(worker, sized, "special_row")
+            for sample in samples or ():
+                self._recorder.append(sample)
 
     def _record_failure(self, worker: SupervisedWorker, case: Case, metric: str) -> None:
         self._recorder.pass_over(case)

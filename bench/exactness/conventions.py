@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..catalog.cases import Selection
 from ..results import words
 from ..results.metrics import METRICS, Group
-from ..results.rows import Row
+from ..results.rows import Row, SpecialRow
 from ..results.status import Status
 
 Condition = tuple[str, str]
@@ -32,8 +32,11 @@ class Conventions:
 def _says(row: Row) -> bool:
     """Say whether a row has something to say: a value, or why departures were not counted."""
     if row.status is not Status.OK:
-        return row.metric == "special_departures" and row.status is not Status.UNSUPPORTED
+        return row.metric in _COUNTED and row.status is not Status.UNSUPPORTED
     return row.value is not None
+
+
+_COUNTED = ("special_departures", "special_row")
 
 
 def _value(row: Row) -> float:
@@ -68,6 +71,12 @@ def _departures(row: Row) -> str:
     return _because(f"{row.value:.0f}", f"{'; '.join(departures[:_SHOWN])}{more}")
 
 
+def _row(row: Row) -> str:
+    if row.status is not Status.OK or row.entries is None:
+        return _because(row.status.upper(), row.reason)
+    return words.entries(row)
+
+
 _COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
     "the sign of −0": ("sign_of_zero", "forward", _sign),
     "gradient at a kink": ("gradient_at_kink", "backward", _gradient),
@@ -79,6 +88,9 @@ _COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
 }
 """Each column's metric and direction, and how a row is written in it."""
 COLUMNS = tuple(_COLUMNS)
+ROW_COLUMNS = tuple(SpecialRow)
+"""The columns of functions of rows; their gradients have as many more."""
+_PULLED = ", gradient"
 
 
 def chosen(rows: Iterable[Row], asked: Selection) -> list[Row]:
@@ -108,7 +120,22 @@ def conventions(rows: Iterable[Row]) -> list[Conventions]:
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    return {column: tuple(_merged(_texts(rows, *rule))) for column, rule in _COLUMNS.items()}
+    """The cells of an activation: those of points, or of rows if it has any."""
+    by_kind: dict[SpecialRow, list[Row]] = {}
+    for row in rows:
+        if row.metric == "special_row":
+            by_kind.setdefault(row.entries.row if row.entries else SpecialRow.LOWEST, []).append(
+                row
+            )
+    if not by_kind:
+        return {column: tuple(_merged(_texts(rows, *rule))) for column, rule in _COLUMNS.items()}
+    return {
+        f"{kind}{more}": tuple(
+            _merged(_texts(by_kind.get(kind, ()), "special_row", direction, _row))
+        )
+        for direction, more in (("forward", ""), ("backward", _PULLED))
+        for kind in SpecialRow
+    }
 
 
 def _texts(

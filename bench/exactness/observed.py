@@ -122,8 +122,11 @@ def _in_rows(
     activation: Activation, dtype: str, x: Array, pull: Array | None
 ) -> tuple[Array, Array, Array]:
     """The value of whole rows; none where a gradient jumps, at equal numbers."""
-    parameters = activation.parameters
-    value = _ROWS[activation.name](x, pull, **parameters)
+    parameters = {key: each for key, each in activation.parameters.items() if key != "axis"}
+    if activation.gate:
+        value = _gated(activation, x, pull)
+    else:
+        value = _ROWS[activation.name](x, pull, **parameters)
     scale = np.maximum(np.abs(x).max(1, keepdims=True), 1)
     if pull is None and activation.name in _SHARES:
         scale = scale * value.max(1, keepdims=True)
@@ -165,6 +168,28 @@ def _logsumexp(x: Array, pull: Array | None, with_zero: bool) -> Array:
     return total
 
 
+def _log_softmax(x: Array, pull: Array | None) -> Array:
+    if pull is None:
+        logarithms: Array = x - _logsumexp(x, None, with_zero=False)
+        return logarithms
+    shares = _softmax(x, None, with_zero=False)
+    gradient: Array = pull - shares * pull.sum(1, keepdims=True)
+    return gradient
+
+
+def _gated(activation: Activation, x: Array, pull: Array | None) -> Array:
+    """One half of each row by the gate of the other half."""
+    assert activation.gate
+    assert activation.gate_slope
+    a, b = np.split(x, 2, 1)
+    ctx.prec = _PRECISION
+    gate = balls(activation.gate(Balls(b))).mid
+    if pull is None:
+        return np.asarray(a * gate)
+    slope = balls(activation.gate_slope(Balls(b))).mid
+    return np.concatenate([pull * gate, pull * a * slope], 1)
+
+
 def _crelu(x: Array, pull: Array | None) -> Array:
     if pull is None:
         both: Array = np.concatenate([x, -x], 1)
@@ -186,9 +211,11 @@ def _maxout(x: Array, pull: Array | None, k: int) -> Array:
 _ROWS: Mapping[str, Callable[..., Array]] = {
     "softmax": _softmax,
     "logsumexp": _logsumexp,
+    "log_softmax": _log_softmax,
     "crelu": _crelu,
     "maxout": _maxout,
 }
-"""Functions of rows and their pull-backs in float64: Arb takes milliseconds for a row."""
+"""Functions of rows and their pull-backs in float64: Arb takes milliseconds for a row. Those with a
+gate are made of that."""
 _SHARES = ("softmax",)
 """Functions whose results are as exact as they are small."""

@@ -365,6 +365,54 @@ def row_gradients(activation: Activation, rows: Array, upstream: Array) -> Refer
     )
 
 
+def row_limits(activation: Activation, rows: Array, upstream: Array | None = None) -> Reference:
+    """The values or limits, with `upstream` the gradients, of rows that hold ±∞ or NaN.
+
+    Infinities stand for numbers far out, whose distances rise, fall or are alike, a NaN for any
+    number. A result has its value where all such choices agree, else none.
+    """
+
+    def computed(row: Array, pull: Array | None, way: int) -> list[Half]:
+        def compute() -> list[arb]:
+            balls, parameters = _far_out(row, way), parameters_of(activation)
+            if pull is None:
+                return list(activation.exact(balls, **parameters))
+            return list(activation.derivative(balls, _balls(pull), **parameters))
+
+        return _row(compute)
+
+    pulls = [None] * len(rows) if upstream is None else upstream
+    choices = [
+        [computed(row, pull, way) for way in (1, -1, 0)]
+        for row, pull in zip(rows, pulls, strict=True)
+    ]
+    agreed = [
+        values[0] if all(_alike(values[0], other) for other in values[1:]) else _NO_VALUE
+        for row in choices
+        for values in zip(*row, strict=True)
+    ]
+    return _collect(agreed, (len(rows), len(choices[0][0])))
+
+
+def _far_out(row: Array, way: int) -> list[arb]:
+    """A row with far numbers for ±∞, of distances that rise (1), fall (−1) or are alike (0)."""
+    distances = [1 + way * place % len(row) for place in range(len(row))]
+    return [
+        way * (len(row) + 1) * exact.FAR
+        if np.isnan(x)
+        else int(math.copysign(far, x)) * exact.FAR
+        if np.isinf(x)
+        else arb(float(x))
+        for far, x in zip(distances, row, strict=True)
+    ]
+
+
+def _alike(one: Half, other: Half) -> bool:
+    """Say whether two values are the same float64, but for its last digits."""
+    near = [math.ldexp(high, max(min(exponent, 1024), -3000)) for high, _, exponent in (one, other)]
+    return math.isclose(*near, rel_tol=1e-12)
+
+
 def _balls(row: Array) -> list[arb]:
     """A row as balls; −∞ as −2^4000, whose exponential is as surely nothing."""
     return [-exact.FAR if np.isneginf(v) else arb(float(v)) for v in row]

@@ -1,13 +1,13 @@
 """Special points: what a case makes of zeros, subnormals, the ends of the range, ±∞, NaN and kinks.
 
 The points are evaluated in an array that they fill by repetition, so that a vector's code answers,
-and the first of each is kept.
+and the first of each is kept. Functions of rows have special rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,12 +18,15 @@ from ..catalog import inputs
 from ..catalog.activations import Activation, find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.dtypes import DTYPES
-from ..results.rows import Kink, Point, Row
-from ..results.samples import Specials
+from ..results.rows import Entries, Kink, Point, Row, SpecialRow
+from ..results.samples import SpecialRows, Specials
 from ..workers.requests import Evaluator
 from . import reference, ulp
+from .reference import Reference
 
 Array = np.ndarray[Any, Any]
+RowEvaluator = Callable[[Case, Array, Array], Sequence[Array] | None]
+"""Gives the results of rows with an upstream for each, as bit patterns; None if it failed."""
 
 BOUND = 64
 """Ulp from which on a result departs from the exact value: more than a matter of rounding."""
@@ -97,6 +100,105 @@ def _short(text: str) -> str:
     """A hexadecimal float without the zeros that say nothing: 0x1p-3."""
     mantissa, p, exponent = text.partition("p")
     return f"{mantissa.rstrip('0').rstrip('.')}{p}{exponent}" if "." in mantissa else text
+
+
+_SINGLE = 2.5
+_KEPT = 3
+"""Results of a row that are named where they depart."""
+
+
+def special_rows(dtype: str) -> dict[SpecialRow, Array]:
+    """Rows of 16 numbers at which functions of rows differ, as float64."""
+    length = inputs.STRUCTURED_ROW
+    base = (np.arange(length) - 5.5) / 4
+
+    def holding(value: float, *places: int) -> Array:
+        row = base.copy()
+        row[list(places)] = value
+        return row
+
+    apart = np.array([0.0, -40.0, *[-math.inf] * (length - 2)])
+    return {
+        SpecialRow.LOWEST: np.full(length, -math.inf),
+        SpecialRow.HIGHEST: holding(math.inf, 1),
+        SpecialRow.TWO_HIGHEST: holding(math.inf, 1, length // 2 + 1),
+        SpecialRow.NAN: holding(math.nan, 2),
+        SpecialRow.EQUAL: np.full(length, 2.0 ** (DTYPES[dtype].emax - 1)),
+        SpecialRow.APART: apart,
+        SpecialRow.MASKED: holding(-math.inf, *range(0, length, 3)),
+    }
+
+
+def measure_rows(
+    case: Case, shape: tuple[int, int], evaluate: RowEvaluator
+) -> list[SpecialRows] | None:
+    """Evaluate a row-wise case at special rows, which fill a table of a shape by repetition.
+
+    Rows of one number are another shape: they are tried where the shape says so. Returns the
+    sample of each direction; None if it failed.
+    """
+    rows = {SpecialRow.SINGLE: np.array([_SINGLE])} if shape[1] == 1 else special_rows(case.dtype)
+    given = np.array(list(rows.values()))
+    width = find(case.activation).output_length(shape[1], **find(case.activation).parameters)
+    pull = np.tile(np.arange(1.0, width + 1), (shape[0], 1))
+    table = np.resize(inputs.to_bits(given, case.dtype), shape)
+    outputs = evaluate(case, table, inputs.to_bits(pull, case.dtype))
+    if outputs is None:
+        return None
+    return [
+        SpecialRows(
+            directed,
+            tuple(rows),
+            tuple(_written(row, case.dtype) for row in table[: len(rows)]),
+            tuple(_written(row, case.dtype) for row in np.asarray(result)[: len(rows)]),
+        )
+        for directed, result in zip(directions_of(case), outputs, strict=False)
+    ]
+
+
+def rows_of_rows(sample: SpecialRows) -> Iterator[Row]:
+    """The row of a run for each special row of a case."""
+    exact = _exact_rows(sample.case.activation, sample.case.direction, sample.given)
+    got = np.array([[float.fromhex(text) for text in texts] for texts in sample.got])
+    errors = ulp.measure(inputs.to_bits(got, sample.case.dtype), exact, sample.case.dtype)
+    departs = (errors.flushed > BOUND) & ~np.isnan(exact.high)
+    for row, texts, came, value, wrong in zip(
+        sample.rows, sample.given, got, exact.values, departs, strict=True
+    ):
+        given = tuple(map(float.fromhex, texts))
+        entries = Entries(row, given, tuple(came.tolist()), tuple(value.tolist()))
+        points = tuple(
+            Point(output=int(i), got=float(came[i]), exact=float(value[i]))
+            for i in np.flatnonzero(wrong)[:_KEPT]
+        )
+        count = float(wrong.sum())
+        yield Row(sample.case, "special_row", count, entries=entries, points=points)
+
+
+@cache
+def _exact_rows(label: str, direction: str, given: tuple[tuple[str, ...], ...]) -> Reference:
+    """The exact values of rows, or the gradients for the usual upstream, 1, 2, 3, …"""
+    activation = find(label)
+    rows = np.array([[float.fromhex(text) for text in texts] for texts in given])
+    width = activation.output_length(rows.shape[1], **activation.parameters)
+    pull = np.tile(np.arange(1.0, width + 1), (len(rows), 1)) if direction == "backward" else None
+    exact = reference.row_limits(activation, rows, pull)
+    none = _without_value(activation, rows, exact, pulled=pull is not None)
+    return replace(exact, high=np.where(none, np.nan, exact.high))
+
+
+def _without_value(activation: Activation, rows: Array, exact: Reference, pulled: bool) -> Array:
+    """Mark results that no limit decides.
+
+    A gradient where it jumps, at equal numbers, and what a gate of −∞ leaves of an infinite number.
+    """
+    if activation.gate:
+        a, b = np.split(np.isinf(rows), 2, axis=1)
+        both = np.concatenate([np.zeros_like(a), a & b], axis=1) if pulled else a & b
+        blank: Array = both & (exact.high == 0)
+        return blank
+    jumps = [pulled and activation.ties and len(np.unique(row)) < len(row) for row in rows]
+    return np.broadcast_to(np.array(jumps)[:, None], exact.high.shape)
 
 
 @dataclass(frozen=True)

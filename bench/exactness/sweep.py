@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..catalog.activations import find
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
@@ -109,20 +110,34 @@ def outputs_of(
 
     The last call is filled up with inputs that were tried before. All rows are one call.
     """
-    bits, rowwise = problems[0].bits, problems[0].activation.rowwise
-    rows, length = bits.shape if rowwise else shape
-    calls = math.ceil(bits.size / (rows * length))
-    upstream = problems[0].upstream
-    pull = None if upstream is None else upstream[None]
-    outputs = evaluate(case, np.resize(bits, (calls, rows, length)), pull, apart=True)
+    bits, upstream = problems[0].bits, problems[0].upstream
+    if upstream is not None:
+        return of_rows(case, bits, upstream, evaluate)
+    calls = math.ceil(bits.size / math.prod(shape))
+    outputs = evaluate(case, np.resize(bits, (calls, *shape)), apart=True)
     if outputs is None:
         return None
     results = []
     for problem, output in zip(problems, outputs, strict=False):
+        whole = np.asarray(output).reshape(calls, *shape)
         exact = problem.exact.high
-        whole = np.asarray(output).reshape(calls * rows, exact.shape[1] if rowwise else length)
         results.append(whole.reshape(-1)[: exact.size].reshape(exact.shape))
     return results
+
+
+def of_rows(case: Case, bits: Array, upstream: Array, evaluate: Evaluator) -> list[Array] | None:
+    """The results of rows given row by row, as they are, in one call; None if it failed.
+
+    The rows of the call lie on the axis that the activation has them on.
+    """
+    along = find(case.activation).axis
+    outputs = evaluate(case, _turned(bits, along), _turned(upstream, along))
+    return None if outputs is None else [_turned(np.asarray(each), along) for each in outputs]
+
+
+def _turned(rows: Array, along: int) -> Array:
+    """A table of rows with the rows on the axis named, or the other way round."""
+    return np.ascontiguousarray(rows.T) if along == 0 else rows
 
 
 def _learned(case: Case, problem: Problem, evaluate: Evaluator, shape: Shape) -> Array | None:

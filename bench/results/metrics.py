@@ -376,6 +376,14 @@ METRICS: Mapping[str, Metric] = {
             gravity=16,
         ),
         Metric(
+            "special_row",
+            "results",
+            "results of a special row that are more than 64 ulp from the exact value or limit; "
+            "where there is none, any is a convention",
+            Group.SPECIAL,
+            gravity=16,
+        ),
+        Metric(
             "subnormal_kept",
             "",
             "whether no subnormal input comes out as 0: 1 kept, 0 lost",

@@ -156,6 +156,34 @@ class Kink:
     highest: float
 
 
+class SpecialRow(StrEnum):
+    """A kind of row at which frameworks differ."""
+
+    LOWEST = "all −∞"
+    HIGHEST = "one +∞"
+    TWO_HIGHEST = "two +∞"
+    NAN = "a NaN"
+    EQUAL = "all equal and large"
+    APART = "0 and −40 alone"
+    MASKED = "masked by −∞"
+    SINGLE = "one number"
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A special row: what was given, what came of it, and what is exact, NaN where nothing is."""
+
+    row: SpecialRow
+    given: tuple[float, ...]
+    got: tuple[float, ...]
+    exact: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("given", "got", "exact"):
+            values = getattr(self, name)
+            object.__setattr__(self, name, tuple(math.nan if v != v else v for v in values))
+
+
 class Why(StrEnum):
     """A cause that a check named, or what was lacking."""
 
@@ -202,7 +230,8 @@ class Row:
 
     `family`, `rowwise`, `primitive` and `plain` (the form that people take first) are what the
     catalogue said of the case when it was measured. `worst` is where the largest error is, `points`
-    are the first inputs that show what a figure counts; `kink` is where a gradient was taken.
+    are the first inputs that show what a figure counts; `kink` is where a gradient was taken,
+    `entries` the special row that a result is of.
     `tested` counts the inputs or the trials that a figure is of, `histogram` their errors by the
     upper end of a step; `binades` has the largest error of each group of inputs, −1 where there was
     none. `line` names the two sizes that a part of a cost rests on, `operations` counts the
@@ -226,11 +255,12 @@ class Row:
     worst: Point | None = None
     points: tuple[Point, ...] = ()
     kink: Kink | None = None
+    entries: Entries | None = None
     tested: int | None = None
     histogram: Mapping[str, int] | None = None
     binades: tuple[float, ...] = ()
     line: tuple[int, int] | None = None
-    operations: Mapping[str, int] | None = None
+    operations: Mapping[str, float] | None = None
     moved: float | None = None
     cause: Cause | None = None
     paths: tuple[Tried, ...] = ()
@@ -266,6 +296,7 @@ _NESTED: Mapping[str, type[Any]] = {
     "sampling": Sampling,
     "worst": Point,
     "kink": Kink,
+    "entries": Entries,
     "cause": Cause,
 }
 _NAMES = tuple(field.name for field in fields(Row))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from ..catalog.cases import Case
-from .rows import Against, Point, Tried, plain
+from .rows import Against, Point, SpecialRow, Tried, plain
 from .status import Status
 
 
@@ -154,6 +154,17 @@ class Specials:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialRows:
+    """The results of a row-wise case at special rows, a row of each per kind, all as hex floats."""
+
+    kind: ClassVar[str] = "special rows"
+    case: Case
+    rows: tuple[SpecialRow, ...]
+    given: tuple[tuple[str, ...], ...]
+    got: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The results of a case beside others at the same inputs: the largest distance in ulp, the
     share of equal bits, and the first input where the two part."""
@@ -213,8 +224,13 @@ class Trial:
         return self.low <= 1 + self.share <= self.high
 
 
-Sample = Preparation | Paired | Probe | Agreement | Specials | Comparison | Missing | Trial
-_KINDS = (Preparation, Paired, Probe, Agreement, Specials, Comparison, Missing, Trial)
+Sample = (
+    Preparation | Paired | Probe | Agreement | Specials | SpecialRows | Comparison | Missing | Trial
+)
+_KINDS = (
+    *(Preparation, Paired, Probe, Agreement, Specials, SpecialRows),
+    *(Comparison, Missing, Trial),
+)
 _ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {kind.kind: TypeAdapter(kind) for kind in _KINDS}
 _CERTIFICATES = TypeAdapter(Certificate)
 

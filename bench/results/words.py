@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 
 from ..catalog.dtypes import DTYPES
 from .rows import Against, Cause, Ended, Other, Path, Point, Row, Sampling, Tried, Why
@@ -63,11 +64,13 @@ def _details(row: Row) -> Iterable[str]:
     if row.kink:
         at, lowest, highest = row.kink.at, row.kink.lowest, row.kink.highest
         yield f"at {number(at, row.case.dtype)}, between {lowest:.4g} and {highest:.4g}"
+    if row.entries:
+        yield f"{row.entries.row}: {entries(row)}"
     if row.tested is not None:
         yield f"of {row.tested:,}"
     if row.histogram:
         yield histogram(row.histogram)
-    if row.points and not row.against:
+    if row.points and not row.against and not row.entries:
         yield points(row)
     if row.line:
         yield f"line through {row.line[0]:,} and {row.line[1]:,} elements"
@@ -172,9 +175,9 @@ def histogram(counts: Mapping[str, int]) -> str:
     )
 
 
-def operations(counts: Mapping[str, int]) -> str:
+def operations(counts: Mapping[str, float]) -> str:
     """`1 add + 2 multiply`."""
-    return " + ".join(f"{count} {operation}" for operation, count in counts.items())
+    return " + ".join(f"{count:g} {operation}" for operation, count in counts.items())
 
 
 def points(row: Row) -> str:
@@ -196,6 +199,25 @@ def special(location: Point, row: Row) -> str:
     if math.isnan(location.exact):
         return f"{mapping}, no value"
     return f"{mapping}, {'limit' if math.isinf(x) else 'exact'} {number(location.exact, dtype)}"
+
+
+def entries(row: Row) -> str:
+    """`1, 15 × 0`, what came of a special row, and the first result that is another than exact."""
+    came = row.entries.got if row.entries else ()
+    departing = [f"{place(location)} exactly {_few(location, row)}" for location in row.points[:1]]
+    return "; ".join([_listed(came, row.case.dtype), *departing])
+
+
+def _few(location: Point, row: Row) -> str:
+    return number(math.nan if location.exact is None else location.exact, row.case.dtype, _FEW)
+
+
+def _listed(values: Iterable[float], dtype: str) -> str:
+    """Numbers in their order, those in a row that are alike once."""
+    texts = [number(value, dtype, _FEW) for value in values]
+    runs = [(text, len(list(alike))) for text, alike in groupby(texts)]
+    shown = [f"{count} × {text}" if count > 1 else text for text, count in runs[:_FEW]]
+    return runs[0][0] if len(runs) == 1 else ", ".join([*shown, *["…"][: len(runs) > _FEW]])
 
 
 def number(value: float, dtype: str, digits: int = 0) -> str:

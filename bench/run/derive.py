@@ -21,6 +21,7 @@ from ..results.samples import (
     Preparation,
     Probe,
     Sample,
+    SpecialRows,
     Specials,
     Trial,
 )
@@ -98,6 +99,8 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
                 checked += _comparison_rows(sample)
             case Specials():
                 checked += special.rows(sample)
+            case SpecialRows():
+                checked += special.rows_of_rows(sample)
             case Missing():
                 checked.append(_missing_row(sample))
             case Trial():

@@ -93,7 +93,7 @@ def _predicted(
 
 
 def _total(
-    counts: Mapping[str, int], costs: Mapping[str, Row | None]
+    counts: Mapping[str, float], costs: Mapping[str, Row | None]
 ) -> tuple[float, float, float]:
     """The sum of primitives' arithmetic, and of the ends of their intervals."""
     rows = [(count, costs[name]) for name, count in counts.items()]
@@ -116,7 +116,7 @@ def _ends(row: Row) -> tuple[float, float]:
 
 
 def _cause(
-    ratio: float, over_unfused: float, passes: int, mapped: float, probe: Probe | None
+    ratio: float, over_unfused: float, passes: float, mapped: float, probe: Probe | None
 ) -> Cause:
     """The likely cause of a deviation, as far as a check can name it."""
     if ratio < 1:

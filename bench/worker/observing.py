@@ -66,32 +66,62 @@ class Sight:
         step = self._last
         call, results = self._call, results_of(result)
         own = 2 if call.direction == "both" else 1
-        units = step.input.size // step.input.length if call.rowwise else step.input.size
-        places = _places(call.rowwise, units, step)
+        rows = _Rows.of(call, step.input)
+        places = _places(rows, step)
         return Look(
             places,
-            _given(step.input, units, places),
-            None if call.direction == "forward" else _given(step.upstream[0], units, places),
-            tuple(self._bits(tensor).reshape(units, -1)[places] for tensor in results[:own]),
+            rows.of_buffer(step.input, places),
+            None if call.direction == "forward" else rows.of_buffer(step.upstream[0], places),
+            tuple(rows.of_array(self._bits(tensor), places) for tensor in results[:own]),
         )
 
     def _bits(self, tensor: Tensor) -> Array:
         return self._adapter.get(tensor).reshape(-1)
 
 
-def _places(rowwise: bool, units: int, step: Step) -> Array:
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of arrays, counted: on the last axis, on the first one, or single elements."""
+
+    count: int
+    looks: int
+    tail: int
+    first: bool
+
+    @classmethod
+    def of(cls, call: Call, given: Buffer) -> _Rows:
+        if not call.rowwise:
+            return cls(given.size, _ELEMENTS, _TAIL, first=False)
+        first = call.axis == 0
+        return cls(given.length if first else given.size // given.length, _ROWS, 1, first)
+
+    def with_element(self, places: Array, size: int) -> Array:
+        """The rows that some elements of an array of a size lie in."""
+        return places % self.count if self.first else places * self.count // size
+
+    def of_buffer(self, buffer: Buffer, rows: Array) -> Array:
+        """What a buffer should hold in some rows."""
+        return buffer.at(self._elements(rows, buffer.size))
+
+    def of_array(self, array: Array, rows: Array) -> Array:
+        """Some rows of a flat array."""
+        return array[self._elements(rows, array.size)]
+
+    def _elements(self, rows: Array, size: int) -> Array:
+        width = size // self.count
+        if self.first:
+            return rows[:, None] + np.arange(width) * self.count
+        return rows[:, None] * width + np.arange(width)
+
+
+def _places(rows: _Rows, step: Step) -> Array:
     """Random places, the last ones, and those of changed elements."""
-    count = _ROWS if rowwise else _ELEMENTS
-    if units <= count:
-        return np.arange(units)
-    changed = [buffer.changed * units // buffer.size for buffer in (step.input, *step.upstream)]
-    tail = np.arange(units - (1 if rowwise else _TAIL), units)
-    return np.concatenate([DICE.integers(units, size=count), tail, *changed])
-
-
-def _given(buffer: Buffer, units: int, places: Array) -> Array:
-    width = buffer.size // units
-    return buffer.at(places[:, None] * width + np.arange(width))
+    if rows.count <= rows.looks:
+        return np.arange(rows.count)
+    read = (step.input, *step.upstream)
+    changed = [rows.with_element(buffer.changed, buffer.size) for buffer in read]
+    tail = np.arange(rows.count - rows.tail, rows.count)
+    return np.concatenate([DICE.integers(rows.count, size=rows.looks), tail, *changed])
 
 
 @dataclass

@@ -113,7 +113,8 @@ class Learned:
 class Call:
     """A form with its arguments, and how it is called.
 
-    A function that is `rowwise` works on whole rows.
+    A function that is `rowwise` works on whole rows, which lie on an `axis` of two: the last (−1)
+    or the first (0).
     `output_share` is how many elements the output has for each of the input; None where nobody
     knows, as of a user's function. `domain` is where timing inputs are drawn.
     """
@@ -129,6 +130,7 @@ class Call:
     output: str = "fresh"
     cache: str = "warm"
     rowwise: bool = False
+    axis: int = -1
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ def call_of(case: Case, channels: int) -> Call:
         output=case.output,
         cache=case.cache,
         rowwise=activation.rowwise,
+        axis=activation.axis,
     )
 
 

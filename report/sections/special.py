@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ...bench.exactness.conventions import COLUMNS, Conventions, conventions
+from ...bench.exactness.conventions import COLUMNS, ROW_COLUMNS, Conventions, conventions
 from ...bench.exactness.special import BOUND
 from ..read.evidence import Evidence
 from ..tables.pivot import EMPTY, Cell, Pivot
@@ -14,6 +14,8 @@ from ..words import capital, listing, title
 
 ORDER = 50
 TITLE = "Special points"
+_KINDS = {COLUMNS[0]: "", ROW_COLUMNS[0]: ", functions of rows"}
+"""What a heading adds, by the first column of its table."""
 
 
 def SUMMARY(evidence: Evidence) -> str:
@@ -23,7 +25,12 @@ def SUMMARY(evidence: Evidence) -> str:
 
 def content(evidence: Evidence) -> Mapping[str, Any] | None:
     """A table for each run and framework; None where no special point was measured."""
-    tables = [_pivot(heading, alike) for heading, alike in _tables(evidence).items()]
+    tables = [
+        _pivot(heading, columns, [case for case in alike if columns[0] in case.cells])
+        for heading, alike in _tables(evidence).items()
+        for columns in (COLUMNS, ROW_COLUMNS)
+        if any(columns[0] in case.cells for case in alike)
+    ]
     return {"pivots": tables, "bound": BOUND} if tables else None
 
 
@@ -39,12 +46,13 @@ def _tables(evidence: Evidence) -> Mapping[str, Sequence[Conventions]]:
     return by_framework
 
 
-def _pivot(heading: str, of_framework: Sequence[Conventions]) -> Pivot:
+def _pivot(heading: str, columns: Sequence[str], of_framework: Sequence[Conventions]) -> Pivot:
     rows = [
-        (case.activation, case.form, [_cell(case.cells[column]) for column in COLUMNS])
+        (case.activation, case.form, [_cell(case.cells[column]) for column in columns])
         for case in of_framework
     ]
-    return Pivot(heading, "Activation", tuple(map(capital, COLUMNS)), rows)
+    titles = tuple(map(capital, columns))
+    return Pivot(f"{heading}{_KINDS[columns[0]]}", "Activation", titles, rows)
 
 
 def _cell(texts: tuple[str, ...]) -> Cell:

@@ -45,6 +45,7 @@ FLUSHES = ("jax", "tensorflow")
 
 
 ELEMENTWISE = [label for label in [*WIDE, *TUNED] if not find(label).rowwise]
+ROWWISE = [label for label in WIDE if find(label).rowwise]
 
 
 @cache
@@ -114,6 +115,17 @@ def test_wide_is_within_one_ulp_at_every_input_in_sixteen_bits(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("label", ROWWISE)
+def test_wide_rows_are_within_one_ulp_in_sixteen_bits(
+    framework: str, worker: SupervisedWorker, label: str, dtype: str
+) -> None:
+    if (framework, dtype) == ("numpy", "bfloat16"):
+        pytest.skip("NumPy has no bfloat16")
+    _assert_right(worker, _case(framework, label, "wide", "eager", "both", dtype))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("label", WIDE)
 def test_wide_holds_at_every_input_in_float64(
@@ -165,7 +177,7 @@ def test_wide_returns_the_limits(framework: str, worker: SupervisedWorker, label
 @pytest.mark.parametrize(
     "label",
     [
-        *("relu", "relu6", "squared_relu", "crelu", "maxout", "shifted_relu"),
+        *("relu", "relu6", "squared_relu", "crelu", "maxout", "shifted_relu", "hardtanh"),
         *("prelu", "prelu(per_channel=true)"),
     ],
 )

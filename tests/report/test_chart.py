@@ -196,7 +196,7 @@ def test_no_other_command_imports_matplotlib() -> None:
         ("normal", ("--place", "memory"), 2, "nothing to draw of what was chosen: the run has"),
         ("split", ("--activation", "elu", "--activation", "gelu"), 2, "nothing to draw of elu"),
         ("split", ("--framework", "numpy"), 2, "nothing to draw of numpy"),
-        ("normal", ("--activation", "gulu"), 2, "did you mean gelu"),
+        ("normal", ("--activation", "gulu"), 2, "did you mean glu, gelu"),
         ("normal", ("--out", "costs.jpg"), 2, "unknown suffix '.jpg' of --out"),
         ("normal", ("--out", "costs"), 2, "choose from .svg, .pdf, .png"),
         ("normal", ("--kind", "size", "--place", "cache"), 2, "--place is for --kind cost"),

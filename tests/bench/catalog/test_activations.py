@@ -39,6 +39,7 @@ PRINTED: dict[str, Callable[[float], float]] = {
     "prelu": lambda x: x if x > 0 else 0.25 * x,
     "shifted_relu": lambda x: max(-1.0, x),
     "relu6": lambda x: min(max(0.0, x), 6.0),
+    "hardtanh": lambda x: min(max(-1.0, x), 1.0),
     "squared_relu": lambda x: max(0.0, x) ** 2,
     "hard_sigmoid": lambda x: min(max(x / 6 + 0.5, 0.0), 1.0),
     "hard_swish": lambda x: x * min(max(0.0, x + 3), 6.0) / 6,
@@ -48,6 +49,7 @@ PRINTED: dict[str, Callable[[float], float]] = {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "tanh": math.tanh,
     "softplus": lambda x: math.log(1 + math.exp(x)),
+    "logsigmoid": lambda x: math.log(1 / (1 + math.exp(-x))),
     "softplus_approximation": lambda x: x / (1 - math.exp(-x / math.log(2))) if x else math.log(2),
     "silu": lambda x: x / (1 + math.exp(-x)),
     "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
@@ -71,6 +73,28 @@ PRINTED: dict[str, Callable[[float], float]] = {
     "softsign": lambda x: x / (1 + abs(x)),
     "isru": lambda x: x / math.sqrt(1 + x * x),
     "isrlu": lambda x: x if x >= 0 else x / math.sqrt(1 + x * x),
+}
+
+
+def _exponentials(row: list[float]) -> list[float]:
+    return [math.exp(x) for x in row]
+
+
+def _gated(gate: Callable[[float], float]) -> Callable[[list[float]], list[float]]:
+    """A half of a row by a function of the other half, as the papers have it but for weights."""
+    return lambda row: [a * gate(b) for a, b in zip(row[:4], row[4:], strict=True)]
+
+
+PRINTED_ROWS: dict[str, Callable[[list[float]], list[float]]] = {
+    "crelu": lambda row: [max(x, 0.0) for x in row] + [max(-x, 0.0) for x in row],
+    "maxout": lambda row: [max(pair) for pair in zip(row[:4], row[4:], strict=True)],
+    "logsumexp": lambda row: [math.log(sum(_exponentials(row)))],
+    "softmax": lambda row: [math.exp(x) / sum(_exponentials(row)) for x in row],
+    "log_softmax": lambda row: [math.log(math.exp(x) / sum(_exponentials(row))) for x in row],
+    "glu": _gated(PRINTED["sigmoid"]),
+    "swiglu": _gated(PRINTED["silu"]),
+    "geglu": _gated(PRINTED["gelu"]),
+    "reglu": _gated(PRINTED["relu"]),
 }
 
 
@@ -128,17 +152,31 @@ def test_row_gradient_is_the_slope_of_exact(record: Activation, data: st.DataObj
         assert abs(rise - slope) < arb(2) ** -200 * (1 + abs(slope))
 
 
-def test_rows_of_logsumexp_and_softmax_follow_the_definition() -> None:
+@pytest.mark.parametrize("record", ROWWISE, ids=lambda record: record.name)
+@given(row=st.lists(st.floats(-8, 8), min_size=8, max_size=8))
+def test_exact_rows_are_the_printed_definition(record: Activation, row: list[float]) -> None:
+    ctx.prec = 200
+    found = record.exact([arb(x) for x in row], **parameters_of(record))
+    expected = PRINTED_ROWS[record.name](row)
+    assert [float(x) for x in found] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(row=st.lists(st.floats(-8, 8), min_size=4, max_size=4))
+def test_the_zero_argument_is_one_number_more(row: list[float]) -> None:
+    ctx.prec = 200
+    for name in ("logsumexp", "softmax"):
+        record = find(f"{name}(with_zero=true)")
+        found = record.exact([arb(x) for x in row], **parameters_of(record))
+        expected = PRINTED_ROWS[name]([*row, 0.0])[: len(row)]
+        assert [float(x) for x in found] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_a_row_has_the_same_values_on_either_axis() -> None:
     ctx.prec = 100
-    row = [arb(1), arb(2), arb(-3)]
-    total = math.exp(1) + math.exp(2) + math.exp(-3)
-    assert float(find("logsumexp").exact(row, with_zero=False)[0]) == pytest.approx(math.log(total))
-    assert float(find("logsumexp").exact(row, with_zero=True)[0]) == pytest.approx(
-        math.log(1 + total)
-    )
-    assert float(find("softmax").exact(row, with_zero=True)[1]) == pytest.approx(
-        math.exp(2) / (1 + total)
-    )
+    row, (last, first) = [arb(1), arb(2)], (find(f"softmax(axis={axis})") for axis in (-1, 0))
+    assert (last.label, first.label) == ("softmax", "softmax(axis=0)")
+    values = [record.exact(row, **parameters_of(record)) for record in (last, first)]
+    assert [float(x) for x in values[0]] == [float(x) for x in values[1]]
 
 
 @pytest.mark.parametrize("label", VARIANTS)
@@ -164,6 +202,8 @@ def test_a_default_value_is_not_part_of_the_label() -> None:
         ("isru(alpha=-1)", "above 0"),
         ("softmax(with_zero=2)", "true or false"),
         ("maxout(k=1.5)", "whole number"),
+        ("softmax(axis=1)", "from -1 to 0"),
+        ("softmax(axis=0.5)", "whole number"),
         ("elu(alpha=)", "write them as"),
         ("elu(alpha=nan)", "write them as"),
         ("elu(", "unknown activation"),

@@ -79,7 +79,7 @@ def test_the_cases_are_plain_and_in_cache_unless_others_are_named() -> None:
     [
         (("gelu", "gelu"), (), "are the same"),
         (("gelu", "gelu[native]"), (), "are the same"),
-        (("gelu", "gleu"), (), "did you mean gelu"),
+        (("gelu", "gleu"), (), "did you mean glu, gelu"),
         (("gelu[", "gelu"), (), "write it as"),
         (("gelu[abs]", "relu"), (), "none of gelu has the form abs"),
         (("gelu", "relu"), ("native", "textbook"), "one --form is for both"),
@@ -152,7 +152,7 @@ def test_json_has_a_record_per_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("gleu", "relu"), 2, "'gleu' is neither a run nor an activation: did you mean gelu"),
+        (("gleu", "relu"), 2, "'gleu' is neither a run nor an activation: did you mean glu, gelu"),
         (("gelu", "no/such/run"), 4, "no run at no/such/run"),
         (("gelu", PUBLISHED), 2, "gelu is an activation and"),
         (("gelu", "relu", "--limit", "3"), 2, "--limit is for two runs"),

@@ -10,9 +10,9 @@ import pytest
 
 from actbench.bench.catalog.cases import Case, Selection
 from actbench.bench.commands.special import text
-from actbench.bench.exactness.conventions import COLUMNS, chosen, conventions
+from actbench.bench.exactness.conventions import COLUMNS, ROW_COLUMNS, chosen, conventions
 from actbench.bench.results.metrics import Group, metrics_of
-from actbench.bench.results.rows import Kink, Point, Row, described
+from actbench.bench.results.rows import Entries, Kink, Point, Row, SpecialRow, described
 from actbench.bench.results.status import Status
 
 CASE = Case("torch", "relu", "native", "eager", "forward", "cpu", "float32", 4096, 1)
@@ -73,7 +73,7 @@ def test_a_failure_is_told_and_what_does_not_exist_is_not() -> None:
 def test_what_has_no_value_has_no_cell(metric: str, status: Status) -> None:
     found = conventions([Row(CASE, metric, None, status=status)])
     told = [cell for line in found for cells in line.cells.values() for cell in cells]
-    failed = metric == "special_departures" and status == Status.ERROR
+    failed = metric in ("special_departures", "special_row") and status == Status.ERROR
     assert told == (["ERROR"] if failed else [])
 
 
@@ -88,6 +88,30 @@ def test_without_points_the_value_is_told() -> None:
         "NaN": ("LOST",),
         "departures": ("inf",),
     }
+
+
+def _special(case: Case, got: float, exact: float, departs: int) -> Row:
+    entries = Entries(SpecialRow.LOWEST, (-math.inf,) * 2, (got,) * 2, (exact,) * 2)
+    points = (Point(output=0, got=got, exact=exact),) if departs else ()
+    return Row(case, "special_row", float(departs), entries=entries, points=points)
+
+
+def test_a_function_of_rows_has_a_column_per_special_row() -> None:
+    rows = replace(CASE, activation="logsumexp")
+    compiled, pulled = replace(rows, mode="compiled"), replace(rows, direction="backward")
+    (line,) = conventions(
+        [
+            _special(rows, -math.inf, -math.inf, 0),
+            _special(compiled, math.nan, -math.inf, 2),
+            _special(pulled, 0.5, math.nan, 0),
+        ]
+    )
+    told = {column: cells for column, cells in line.cells.items() if cells}
+    assert told == {
+        "all −∞": ("−∞ (eager)", "NaN; output 0 exactly −∞ (compiled)"),
+        "all −∞, gradient": ("0.5",),
+    }
+    assert set(ROW_COLUMNS) < set(line.cells)
 
 
 def test_the_plain_form_is_chosen_unless_activations_are() -> None:

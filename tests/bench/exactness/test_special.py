@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ import pytest
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import Case, Selection
-from actbench.bench.exactness import special
+from actbench.bench.exactness import reference, special, sweep
 from actbench.bench.results import words
 from actbench.bench.results.metrics import METRICS, Group, metrics_of
-from actbench.bench.results.rows import Row
-from actbench.bench.results.samples import Specials, as_record, sample_of
+from actbench.bench.results.rows import Row, SpecialRow
+from actbench.bench.results.samples import SpecialRows, Specials, as_record, sample_of
 from actbench.bench.results.store import dump
 from actbench.bench.workers.supervised import SupervisedWorker
 
@@ -237,3 +238,92 @@ def test_wide_forms_depart_nowhere(framework: str, worker: SupervisedWorker) -> 
 
 def test_the_meaning_of_the_metric_states_the_bound() -> None:
     assert f"{special.BOUND} ulp" in METRICS["special_departures"].meaning
+
+
+_ROWWISE = (
+    *("logsumexp", "softmax", "softmax(axis=0)", "log_softmax"),
+    *("glu", "swiglu", "geglu", "reglu"),
+)
+
+
+def _rows_of(
+    label: str, worker: SupervisedWorker, direction: str = "both", form: str = "wide"
+) -> dict[tuple[str, SpecialRow], Row]:
+    worker.failures.clear()
+    case = _case(label, direction, framework=worker.key.framework, form=form)
+    found: dict[tuple[str, SpecialRow], Row] = {}
+    for shape in ((32, 16), (2, 1)):
+        if find(label).indivisible(shape[1]):
+            continue
+        evaluate = partial(sweep.of_rows, evaluate=worker.evaluate)
+        samples = special.measure_rows(case, shape, evaluate)
+        assert samples is not None, worker.failures
+        for sample in samples:
+            for row in special.rows_of_rows(sample_of(as_record(sample, 0), sample.case)):
+                assert row.entries
+                found[sample.case.direction, row.entries.row] = row
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", _ROWWISE)
+def test_wide_forms_depart_at_no_special_row(
+    framework: str, worker: SupervisedWorker, label: str
+) -> None:
+    found = _rows_of(label, worker)
+    kinds = set(SpecialRow) - ({SpecialRow.SINGLE} if find(label).indivisible(1) else set())
+    assert {kind for _, kind in found} == kinds
+    for (direction, _), row in found.items():
+        if label in ("geglu", "swiglu", "glu") and direction == "backward":
+            continue  # an upstream times a large number may overflow where the gradient does not
+        assert row.value == 0, words.about(row)
+
+
+@pytest.mark.slow
+def test_what_is_left_beside_the_largest_is_not_lost(
+    framework: str, worker: SupervisedWorker
+) -> None:
+    """ln(1 + e⁻⁴⁰) is e⁻⁴⁰, which is nothing beside 1, and so are the gradients along it."""
+    tail = math.exp(-40)
+    found = _rows_of("logsumexp", worker)
+    value = found["forward", SpecialRow.APART].entries
+    assert value
+    assert value.got == (pytest.approx(tail, rel=1e-6),)
+    for label, sign in (("softmax", -1), ("log_softmax", 0)):
+        entries = _rows_of(label, worker)["backward", SpecialRow.APART].entries
+        assert entries
+        expected = sign * tail if sign else 1 - sum(range(1, 17))
+        assert entries.got[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_row_without_a_limit_is_a_convention_and_no_departure() -> None:
+    lowest, highest = SpecialRow.LOWEST, SpecialRow.TWO_HIGHEST
+    given = [special.special_rows("float32")[row] for row in (lowest, highest)]
+    for got in (math.nan, 0.25):
+        sample = SpecialRows(
+            _case("softmax"),
+            (lowest, highest),
+            tuple(tuple(value.hex() for value in row) for row in given),
+            (
+                (got.hex(),) * 16,
+                tuple((got if value == math.inf else 0.0).hex() for value in given[1]),
+            ),
+        )
+        first, second = special.rows_of_rows(sample)
+        assert (first.value, second.value) == (0, 0)
+        assert all(map(math.isnan, first.entries.exact if first.entries else ()))
+
+
+def test_the_limits_of_rows_are_those_of_the_function() -> None:
+    """One infinite number takes all of a softmax; a NaN spoils what depends on it alone."""
+    rows = np.array([[1.0, math.inf, 2.0, -1.0], [1.0, math.nan, 2.0, -1.0]])
+    softmax = reference.row_limits(find("softmax"), rows).values
+    assert softmax[0].tolist() == [0, 1, 0, 0]
+    assert np.isnan(softmax[1]).all()
+    assert reference.row_limits(find("logsumexp"), rows).values[0].tolist() == [math.inf]
+    glu = reference.row_limits(find("glu"), rows).values
+    assert glu[:, 0].tolist() == [pytest.approx(1 / (1 + math.exp(-2)))] * 2
+    assert glu[0, 1] == math.inf
+    assert np.isnan(glu[1, 1])
+    pulled = reference.row_limits(find("logsumexp"), rows, np.ones((2, 1))).values
+    assert pulled[0].tolist() == [0, 1, 0, 0]

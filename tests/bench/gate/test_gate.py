@@ -441,7 +441,7 @@ def _main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("--base", "HEAD", "--activation", "gleu"), 2, "did you mean gelu"),
+        (("--base", "HEAD", "--activation", "gleu"), 2, "did you mean glu, gelu"),
         (("--base", "nothing"), 2, "no commit, branch, tag or folder is named 'nothing'"),
         (("--base", ""), 2, "--base is empty"),
         (("--base", "HEAD", "--cache", "cold"), 2, "leave out --cache cold"),

@@ -174,5 +174,5 @@ def test_other_frameworks_are_not_looked_at(edited: Callable[..., Chosen]) -> No
 
 
 def test_unknown_names_are_a_sentence() -> None:
-    with pytest.raises(UsageError, match="did you mean gelu"):
+    with pytest.raises(UsageError, match="did you mean glu, gelu"):
         choose(IMPLS, IMPLS, Selection(activations=("gleu",)), False)
