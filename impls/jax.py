@@ -21,6 +21,7 @@ from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "JAX"
 MODES = ("eager", "compiled")
+PACKAGES = ("jaxlib",)
 COMPILES = ("eager", "compiled")
 ENVIRONMENT = {
     "JAX_ENABLE_X64": "true",

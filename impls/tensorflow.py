@@ -22,6 +22,7 @@ from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
 TITLE = "TensorFlow"
 MODES = ("eager", "compiled")
+PACKAGES = ("keras",)
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",

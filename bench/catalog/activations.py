@@ -20,7 +20,7 @@ from . import formula_text
 from . import formulas as exact
 from .nearest import nearest as nearest
 
-Family = Literal["max", "exp", "algebraic", "primitive"]
+Family = Literal["max", "exp", "algebraic", "primitive", "unknown"]
 Exact = Callable[..., Any]
 
 
@@ -729,6 +729,17 @@ REFERENCES: Mapping[str, Activation] = {
 }
 """References for a function of one's own: the catalogue, and functions that no framework
 is measured on."""
+UNKNOWN = Activation(
+    name="unknown",
+    formula="",
+    family="unknown",
+    forms=(),
+    source="",
+    operations={},
+    exact=exact.unknown,
+    derivative=exact.unknown,
+)
+"""What a function of one's own is where nobody says what it should be: nothing judges it."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 
@@ -748,8 +759,11 @@ def find(label: str) -> Activation:
 
 @cache
 def find_reference(label: str) -> Activation:
-    """The same among everything that has exact values: `exp2`, `log` and `erfc` as well."""
-    return _find(label, REFERENCES)
+    """The same among everything that has exact values: `exp2`, `log` and `erfc` as well.
+
+    And UNKNOWN by its name.
+    """
+    return UNKNOWN if label == UNKNOWN.name else _find(label, REFERENCES)
 
 
 def _find(label: str, records: Mapping[str, Activation]) -> Activation:

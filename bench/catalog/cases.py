@@ -10,7 +10,7 @@ from typing import Any
 
 from ..host import machine
 from ..host.errors import UsageError
-from .activations import CATALOG, Activation, find, nearest
+from .activations import CATALOG, Activation, find, find_reference, nearest
 from .dtypes import DTYPES
 from .frameworks import Framework, frameworks
 from .shell import command
@@ -313,11 +313,19 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
     for name in asked.frameworks or frameworks():
         framework = frameworks()[name]
         modes = asked.modes or tuple(mode for mode in plan.modes or framework.modes)
-        for label in plan.activations:
-            record = find(label)
-            forms = _forms(record, framework, plan)
-            for form, mode, rest in product(forms, modes, _conditions(plan)):
-                yield Case(framework.name, record.label, form, mode, **rest)
+        for label, form in _subjects(framework, plan):
+            for mode, rest in product(modes, _conditions(plan)):
+                yield Case(framework.name, label, form, mode, **rest)
+
+
+def _subjects(framework: Framework, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Labels and forms: those of a plan, or a function of the user's own alone."""
+    if framework.callable:
+        yield framework.activation, framework.callable
+        return
+    for record in map(find, plan.activations):
+        for form in _forms(record, framework, plan):
+            yield record.label, form
 
 
 def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
@@ -327,7 +335,12 @@ def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
 
 
 def plain_form(activation: Activation, framework: Framework) -> str:
-    """The form that people take first: native, or else the first one written out."""
+    """The form that people take first: native, or else the first one written out.
+
+    Of what a function of the user's should be, that function.
+    """
+    if framework.callable and activation.label == framework.activation:
+        return framework.callable
     native = framework.offers(activation.name, "native") or not activation.forms
     return "native" if native else activation.forms[0]
 
@@ -371,11 +384,13 @@ def row_length(size: int) -> int:
 def unsupported(case: Case) -> str:
     """The reason why a case cannot be measured, as far as the source says; empty if it can."""
     framework: Framework = frameworks()[case.framework]
-    activation = find(case.activation)
+    activation = find_reference(case.activation)
     if not framework.offers(activation.name, case.form):
         return f"{framework.title} has no {case.form} {activation.name}"
     if case.mode not in framework.modes:
         return f"{framework.title} has no {case.mode} mode"
+    if case.direction != "forward" and not framework.has_gradient(case.form):
+        return f"nothing differentiates {framework.title}: give its --gradient"
     if case.output == "reused" and case.direction != "forward":
         return "gradients are always written to fresh memory"
     if case.cache == "cold" and case.device != "cpu":

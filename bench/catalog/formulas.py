@@ -132,6 +132,11 @@ def bare(value: Any) -> Any:
     return value.ball if isinstance(value, Enclosed) else value
 
 
+def unknown(_: Any) -> Any:
+    """A function of which no value is known."""
+    raise NoValue
+
+
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """One of two values, or of two functions of no arguments, of which only one may be called."""
     if isinstance(condition, bool):

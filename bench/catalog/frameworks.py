@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 from ..host.errors import UsageError
 
 _NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
-_CONSTANTS = (*_NEEDED, "VARIANTS", "COMPILES", "EMULATED", "SCRIPT")
+_CONSTANTS = (*_NEEDED, "VARIANTS", "COMPILES", "EMULATED", "SCRIPT", "PACKAGES")
 IMPLS = Path(__file__).resolve().parents[2] / "impls"
 
 
@@ -42,10 +42,13 @@ class Framework:
     """A module of `impls/`, as far as its text says: see `impls/_adapter.py`.
 
     `compiles` are the modes whose code a compiler makes in the process; `emulated` holds, by
-    machine, the variables under which its code runs in valgrind too.
+    machine, the variables under which its code runs in valgrind too. `packages` are those whose
+    functions take its arrays.
 
-    Or a function of the user's as the one form of a framework: `callable` is where it is,
-    `package.module:function`, and `arrays` the module of `impls/` whose arrays it takes.
+    Or a function of the user's beside the forms of another: `callable` is where it is,
+    `package.module:function`, and the name of its form; `arrays` the module of `impls/` whose
+    arrays it takes, of `dims` dimensions if it is particular about them; `activation` what it
+    should be; `gradient` where its derivative is, if nothing differentiates it.
     """
 
     name: str
@@ -57,8 +60,12 @@ class Framework:
     compiles: tuple[str, ...] = ("compiled",)
     emulated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     script: Script | None = None
+    packages: tuple[str, ...] = ()
     callable: str = ""
     arrays: str = ""
+    activation: str = ""
+    gradient: str = ""
+    dims: int = 0
 
     @property
     def module(self) -> str:
@@ -70,9 +77,13 @@ class Framework:
         """Say whether gradients are its own work, as they are of one without a script."""
         return self.script is None or bool(self.script.gradient)
 
+    def has_gradient(self, form: str) -> bool:
+        """Say whether a form has a gradient, be it one that it carries."""
+        return form != self.callable or self.differentiates or bool(self.gradient)
+
     def offers(self, activation: str, form: str) -> bool:
-        """Say whether the module defines the function `activation_form`."""
-        return f"{activation}_{form}" in self.functions
+        """Say whether there is such a form: the function `activation_form`, or the user's own."""
+        return form == self.callable or f"{activation}_{form}" in self.functions
 
 
 def names(folder: Path = IMPLS) -> tuple[str, ...]:
@@ -103,28 +114,49 @@ def declared(*others: Framework) -> Iterator[None]:
         _declared.update(before)
 
 
-def own(function: str, activation: str = "", arrays: str = "") -> Framework:
-    """A framework of one form: the user's function, which is to be an activation.
+def own(
+    function: str, activation: str = "", arrays: str = "", gradient: str = "", dims: int = 0
+) -> Framework:
+    """The framework of a function of the user's, which is to be an activation.
 
-    It takes the arrays of the plainest framework, unless of another. Raises UsageError where the
-    function is not written as `package.module:function`.
+    It takes the arrays of the plainest framework, unless of another, and stands beside its forms.
+    Raises UsageError where a function is not written as `package.module:function`.
     """
-    module, colon, attribute = function.partition(":")
-    if not (module and colon and attribute):
-        raise UsageError(f"cannot read {function!r}: write it as package.module:function")
+    for address in filter(None, (function, gradient)):
+        module_of(address)
     modules = _modules(IMPLS)
-    plainest = next(iter(modules))
-    beside = [arrays] if arrays not in ("", plainest) else []
-    taken = ["own"] if module in modules else []
+    taken = modules[arrays or next(iter(modules))]
     return replace(
-        modules[arrays or plainest],
-        name="-".join([*taken, module, *beside]),
-        title=function,
-        functions=frozenset([f"{activation}_{attribute}"]),
+        taken,
+        name=f"{function}-{taken.name}",
+        title=f"{function} ({taken.title})",
         variants={},
         callable=function,
-        arrays=arrays or plainest,
+        arrays=taken.name,
+        activation=activation,
+        gradient=gradient,
+        dims=dims,
     )
+
+
+def module_of(address: str) -> str:
+    """The module of `package.module:function`. Raises UsageError for anything else."""
+    module, _, attribute = address.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise UsageError(f"cannot read {address!r}: write it as package.module:function")
+    return module
+
+
+def owner(packages: Iterable[str]) -> tuple[str, ...]:
+    """The frameworks whose functions come from some packages: those of that name before others.
+
+    The plainest yields to any other, with whose functions its own are used.
+    """
+    found, modules = set(packages), _modules(IMPLS)
+    plainest, *others = modules
+    named = [name for name in others if name in found]
+    kin = [name for name in others if not found.isdisjoint(modules[name].packages)]
+    return tuple(named or kin or [plainest] * (plainest in found))
 
 
 @cache
@@ -156,6 +188,7 @@ def _read(path: Path) -> Framework:
         compiles=tuple(constants.get("COMPILES", ("compiled",))),
         emulated=constants.get("EMULATED", {}),
         script=_script(path, constants["SCRIPT"]) if "SCRIPT" in constants else None,
+        packages=(path.stem, *constants.get("PACKAGES", ())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .activations import find
+from .activations import find_reference
 from .cases import Case, row_length
 
 
@@ -12,7 +12,7 @@ def elements_moved(case: Case) -> float:
     Forward reads x and writes y; backward reads x and the upstream and writes the gradient; both
     does either.
     """
-    activation = find(case.activation)
+    activation = find_reference(case.activation)
     output = activation.output_share(row_length(case.size))
     forward, backward = 1 + output, 2 + output
     return {"forward": forward, "backward": backward, "both": forward + backward}[case.direction]

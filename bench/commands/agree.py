@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..catalog.activations import CATALOG, Activation, find, find_reference
+from ..catalog.activations import CATALOG, find_reference
 from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
-from ..catalog.frameworks import IMPLS, Framework, declared, frameworks, own
+from ..catalog.frameworks import IMPLS, declared, frameworks
 from ..exactness.ranges import Range, is_sampled
-from ..exactness.stretches import Effort, Subject, end, start
+from ..exactness.stretches import Effort, Subject
 from ..exactness.sweep import agreement_cases
 from ..host import machine
 from ..host.errors import UsageError
@@ -22,7 +22,7 @@ from ..host.progress import Reporter
 from ..run.ranges import Trial, sweep_range
 from ..run.request import Request
 from ..run.schedule import run
-from ..workers.process import Failed
+from .callables import Callables, beside, taking
 from .certificates import Answer
 from .options import DEBUG, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
@@ -41,8 +41,7 @@ _EVERY = replace(
 class Asked:
     """The options of the command as they were given."""
 
-    own: str | None
-    reference: str | None
+    callables: Callables
     ends: tuple[str, str] | None
     exhaustive: bool
     scheduler: str
@@ -54,104 +53,64 @@ class Asked:
     selection: Selection
     command: str
 
+    @property
+    def is_range(self) -> bool:
+        """Say whether all inputs are tried, or those of a range."""
+        return bool(self.exhaustive or self.ends)
+
 
 def execute(asked: Asked, quiet: bool) -> Answer:
     """Do what was asked for. Raises UsageError for options that do not go together."""
     _check(asked)
+    pythons = {"": sys.executable, **asked.pythons}
+    own = asked.callables.found(asked.selection, pythons)
+    selection = asked.selection
+    if own:
+        selection = beside(own, replace(selection, dtypes=selection.dtypes or ("float32",)))
     reporter = Reporter(quiet=quiet)
-    request = Request(
-        profile=_EVERY,
-        selection=asked.selection.checked(),
-        seed=asked.seed,
-        out=asked.out,
-        pythons=asked.pythons,
-        python=asked.pythons.get("", sys.executable),
-        timeout=_TIMEOUT,
-        command=asked.command,
-        parts=("agreement",),
-    )
-    if not (asked.exhaustive or asked.ends):
-        return Answer(run(request, reporter), asked.bound)
-    effort = Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
-    if not asked.own:
-        trials = [_trial(case, request) for case in _cases(request)]
+    with declared(*own):
+        request = Request(
+            profile=_EVERY,
+            selection=selection.checked(),
+            seed=asked.seed,
+            out=asked.out,
+            pythons=asked.pythons,
+            python=pythons[""],
+            timeout=_TIMEOUT,
+            command=asked.command,
+            parts=("agreement",),
+        )
+        if not asked.is_range:
+            return Answer(run(request, reporter), asked.bound)
+        effort = Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
+        trials = [_trial(case, request) for case in _cases(request, asked.exhaustive)]
         return Answer(sweep_range(request, trials, Range.read(asked.ends), effort), asked.bound)
-    activation = _reference(asked)
-    framework = own(asked.own, activation.name)
-    with declared(framework):
-        trial = _own_trial(framework, _own_case(framework, activation, asked), request)
-        outcome = sweep_range(request, [trial], Range.read(asked.ends), effort)
-    return Answer(outcome, asked.bound)
 
 
 def _check(asked: Asked) -> None:
     if asked.exhaustive and asked.ends:
         raise UsageError("--exhaustive takes all inputs and --range some: choose one of them")
-    if bool(asked.own) != bool(asked.reference):
+    callables, chosen = asked.callables, asked.selection
+    if callables and not callables.references:
         raise UsageError("--callable and --reference go together: what it is and what it should be")
-    chosen = asked.selection
-    others = {
-        "--framework": chosen.frameworks,
-        "--activation": chosen.activations,
-        "--form": chosen.forms,
-        "--mode": chosen.modes,
-    }
-    for option in (name for name, given in others.items() if asked.own and given):
-        raise UsageError(f"{option} is for cases of frameworks: leave it out beside --callable")
-    if not (asked.exhaustive or asked.ends):
-        if asked.own:
+    for option, given in (("--activation", chosen.activations), ("--form", chosen.forms)):
+        if callables and given:
             raise UsageError(
-                "say which inputs --callable is tried on: --range LO HI or --exhaustive"
+                f"{option} is for the functions of frameworks: leave it out beside --callable"
             )
-        if asked.scheduler:
-            raise UsageError("--scheduler is for --exhaustive and --range")
+    if not asked.is_range and asked.scheduler:
+        raise UsageError("--scheduler is for --exhaustive and --range")
 
 
-def _reference(asked: Asked) -> Activation:
-    activation = find_reference(asked.reference or "")
-    if activation.rowwise or activation.learnable:
-        raise UsageError(f"{activation.label} is not a function of one number: choose another")
-    return activation
-
-
-def _own_case(framework: Framework, activation: Activation, asked: Asked) -> Case:
-    """The user's function against its reference."""
-    chosen = asked.selection.checked()
-    dtype = _only("dtype", chosen.dtypes, "float32")
-    direction = _only("direction", chosen.directions, "forward")
-    if direction == "both":
-        raise UsageError("a function of your own returns a value or a gradient: choose one of them")
-    if asked.exhaustive and is_sampled(dtype):
-        raise UsageError("nobody can try 2^64 inputs: take --range LO HI, which draws a sample")
-    form = framework.callable.partition(":")[2]
-    return Case(framework.name, activation.label, form, "eager", direction, "cpu", dtype, 0, 1)
-
-
-def _own_trial(framework: Framework, case: Case, request: Request) -> Trial:
-    """The user's function on trial. Raises UsageError where it cannot be loaded."""
-    subject = Subject(case, framework, request.pythons.get(framework.module, request.python))
-    try:
-        worker = start(subject)
-    except Failed as failed:
-        raise UsageError(str(failed)) from None
-    end(worker)
-    return Trial(subject, worker.facts.source.encode())
-
-
-def _only(name: str, given: tuple[str, ...], default: str) -> str:
-    if len(given) > 1:
-        raise UsageError(f"--callable takes one --{name}, not {len(given)}")
-    return given[0] if given else default
-
-
-def _cases(request: Request) -> list[Case]:
+def _cases(request: Request, exhaustive: bool) -> list[Case]:
     """The cases to go through: the plain form in eager mode, unless others are chosen.
 
     Raises UsageError for a selection without a framework and an activation, or of none that can be
     swept: the row-wise activations have no single input.
     """
     selection = request.selection
-    if not (selection.frameworks and selection.activations):
+    own = all(frameworks()[name].callable for name in selection.frameworks)
+    if not (selection.frameworks and (own or selection.activations)):
         raise UsageError(
             "all inputs take minutes for each function: choose with --framework and --activation"
         )
@@ -161,10 +120,13 @@ def _cases(request: Request) -> list[Case]:
     chosen = agreement_cases(expand(profile, selection), dtypes, selection)
     cases = [case for case in chosen if not unsupported(case)]
     for case in cases:
-        if find(case.activation).rowwise or is_sampled(case.dtype):
-            what = "rows" if find(case.activation).rowwise else "2^64 inputs"
+        rowwise = find_reference(case.activation).rowwise
+        if rowwise or (is_sampled(case.dtype) and (exhaustive or not own)):
+            what = "rows" if rowwise else "2^64 inputs"
+            hint = "; --range LO HI draws a sample of them" if own else ""
             raise UsageError(
-                f"{case.activation} in {case.dtype} cannot be tried on all inputs: it has {what}"
+                f"{case.activation} in {case.dtype} cannot be tried on all inputs: it has "
+                f"{what}{hint}"
             )
     if not cases:
         raise UsageError(f"nothing to sweep: {unsupported(chosen[0])}")
@@ -172,9 +134,9 @@ def _cases(request: Request) -> list[Case]:
 
 
 def _trial(case: Case, request: Request) -> Trial:
-    files = (*sorted(IMPLS.glob("_*.py")), IMPLS / f"{case.framework}.py")
-    python = request.pythons.get(case.framework, request.python)
-    subject = Subject(case, frameworks()[case.framework], python)
+    framework = frameworks()[case.framework]
+    files = (*sorted(IMPLS.glob("_*.py")), IMPLS / f"{framework.module}.py")
+    subject = Subject(case, framework, request.python_of(case.framework))
     return Trial(subject, b"".join(path.read_bytes() for path in files))
 
 
@@ -184,9 +146,11 @@ Examples:
   actbench agree --dtype float16 --dtype bfloat16
   actbench agree --framework torch --activation gelu --exhaustive
   actbench agree --framework jax --activation silu --range -0x1p+4 0
+  actbench agree --callable mine.kernels:FastGelu --reference gelu
   actbench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
   actbench agree --callable mine:f --reference 'relu(x) - 0.9*relu(-x)' --exhaustive
   actbench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
+  actbench agree --callable torch.nn:SiLU --callable jax.nn:silu --reference silu
 
 \b
 Exit status: 0 done, 1 nothing could be checked, the function failed or --bound is exceeded, 2 bad
@@ -196,18 +160,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 
 @click.command(epilog=_EXAMPLES)
 @selecting
-@click.option(
-    "--callable",
-    "own",
-    metavar="MODULE:FUNCTION",
-    help="A function of your own on NumPy arrays, in place of a framework's.",
-)
-@click.option(
-    "--reference",
-    metavar="NAME|FORMULA",
-    help="Reference of --callable: an activation of `list`, or exp2, log, erfc, with parameters if "
-    "need be; or a formula of x.",
-)
+@taking
 @click.option(
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
 )
@@ -227,8 +180,10 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
 @DEBUG
 def agree(
-    own: str | None,
-    reference: str | None,
+    functions: tuple[str, ...],
+    references: tuple[str, ...],
+    gradients: tuple[str, ...],
+    dims: int | None,
     ends: tuple[str, str] | None,
     exhaustive: bool,
     scheduler: str,
@@ -244,11 +199,11 @@ def agree(
 
     Without --range or --exhaustive: every form and mode at all inputs of the 16-bit formats and at
     chosen ones of float32, forward and gradient. With them: the plain form of the
-    frameworks and activations chosen, or a function of your own, at every input there is.
+    frameworks and activations chosen at every input there is. A function of your own is tried in
+    the same ways, in float32 unless --dtype chooses others.
     """
     asked = Asked(
-        own=own,
-        reference=reference,
+        callables=Callables(functions, references, gradients, dims or 0),
         ends=ends,
         exhaustive=exhaustive,
         scheduler=scheduler,

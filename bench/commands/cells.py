@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..catalog.activations import find
+from ..catalog.activations import UNKNOWN, find
 from ..catalog.cases import Case, directions_of
 from ..catalog.places import Outputs
 from ..results import words
@@ -39,6 +39,8 @@ class Cell:
     @property
     def label(self) -> str:
         """`gelu`, or `gelu[textbook]` where that is not its plain form."""
+        if self.case.activation == UNKNOWN.name:
+            return self.case.form
         return self.case.activation if self.plain else f"{self.case.activation}[{self.case.form}]"
 
     def estimate(self, metric: str) -> Estimate | None:
@@ -132,6 +134,8 @@ def _place(case: Case, facts: RunFacts) -> tuple[str, str]:
 
 def _is_asked(row: Row, facts: RunFacts) -> bool:
     asked, case = facts.asked, row.case
+    if own := facts.own_form(case.framework):
+        return case.form == own
     labels = {find(str(label)).label for label in asked.get("activations", ())}
     forms = asked.get("forms", ())
     if not (forms or row.plain) and row.status is Status.UNSUPPORTED and row.metric == CALL:

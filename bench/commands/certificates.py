@@ -10,7 +10,7 @@ from ..results import words
 from ..results.samples import Agreement, Certificate
 from ..results.store import dump, read_samples
 from ..run.recording import Outcome
-from ..words import counted, number, title
+from ..words import counted, know, number, title
 from . import conclusion
 
 _USABLE = 16
@@ -49,6 +49,7 @@ class Answer:
 
     def for_people(self) -> str:
         """Few certificates in words, many as counts; the verdict, and where the rest is."""
+        know(self.outcome.facts.titles)
         worst = sorted(self.agreements, key=lambda sample: -sample.certificate.max_ulp)
         lines = list(map(_in_words, worst)) if len(worst) <= _FEW else _counted(worst)
         if self.bound is not None:

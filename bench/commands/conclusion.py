@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..catalog.activations import find
+from ..catalog.activations import UNKNOWN, find
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
-from ..results.facts import WorkerFacts
+from ..results.facts import FrameworkFacts, RunFacts, WorkerFacts
 from ..results.rows import Row
 from ..results.status import Status
 from ..run.recording import Outcome
-from ..words import counted, title
+from ..words import counted, know, title
 
 _BUSY = 0.2
 """The share of disturbed visits from which on the end of a run speaks of them."""
@@ -78,12 +78,22 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
         "seconds": facts.seconds,
         "seconds_a_case": facts.seconds_a_case,
         "compile_seconds": facts.compile_seconds,
+        "callables": [
+            {
+                "callable": own.callable,
+                "framework": own.arrays,
+                "dims": own.dims or None,
+                "reference": None if own.activation == UNKNOWN.name else own.activation,
+            }
+            for own in facts.callables
+        ],
     }
 
 
 def for_people(outcome: Outcome) -> str:
     """A sentence on what was measured and what was not, and how to read it."""
     facts, failed, absent = outcome.facts, _failed(outcome), len(_absent(outcome))
+    know(facts.titles)
     start = "Interrupted; kept" if facts.state == "interrupted" else "Measured"
     parts = [f"{start} {counted(len(_measured(outcome)), 'case')}"]
     if absent:
@@ -103,7 +113,8 @@ def for_people(outcome: Outcome) -> str:
     lacking = [f"{facts.title(one.framework)}: {one.reason}." for one in missing(outcome).values()]
     if names := unmet(outcome):
         lacking.append(f"Nothing was measured of what was asked for by name: {', '.join(names)}.")
-    said = [*_disturbed(outcome), *sentences(facts.workers, facts.title)]
+    own = [_own(function, facts) for function in facts.callables]
+    said = [*own, *_disturbed(outcome), *sentences(facts.workers, facts.title)]
     text = " ".join([f"{'; '.join(parts)}.", *lacking, *said])
     return f"{text}\nRows: {outcome.path}/rows.jsonl. Page: actbench report {outcome.path}"
 
@@ -116,6 +127,15 @@ def _disturbed(outcome: Outcome) -> list[str]:
         f"Others slowed the machine down in {rate.share:.0%} of the visits, which makes intervals "
         "wider: measure again when it is quiet."
     ]
+
+
+def _own(function: FrameworkFacts, facts: RunFacts) -> str:
+    """What a function of the user's was given, and whether anything judged what it gave."""
+    shape = f" of {counted(function.dims, 'dimension')}" if function.dims else ""
+    given = f"{function.callable} was given {facts.title(function.arrays)} arrays{shape}"
+    if function.activation != UNKNOWN.name:
+        return f"{given}."
+    return f"{given}; its results were not judged, because no --reference says what it should be."
 
 
 def _named(row: Row) -> str:

@@ -11,6 +11,7 @@ import click
 
 from ..catalog.activations import nearest
 from ..catalog.cases import PROFILES, Selection
+from ..catalog.frameworks import declared
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.store import dump
@@ -18,6 +19,7 @@ from ..run.recording import Outcome
 from ..run.request import PARTS, Request
 from ..run.schedule import run as execute
 from . import conclusion
+from .callables import Callables, beside, taking
 from .cells import cells
 from .options import DEBUG, LONGEST, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 from .table import answer
@@ -35,6 +37,8 @@ Examples:
   actbench run --profile full --into results/2026-01-31T12-00-00-standard
   actbench run --activation gelu --size launch --size l1 --size l2
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
+  actbench run --callable mine.kernels:fast_gelu --reference gelu --activation gelu
+  actbench run --callable mine.kernels:Fused --framework torch --mode compiled
 
 \b
 Exit status: 0 done, 1 nothing could be measured, or nothing of what was asked for by name, or a
@@ -51,6 +55,7 @@ load, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was 
     help=_profile_help(),
 )
 @selecting
+@taking
 @click.option(
     "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
 )
@@ -80,6 +85,10 @@ load, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was 
 @DEBUG
 def run(
     profile: str,
+    functions: tuple[str, ...],
+    references: tuple[str, ...],
+    gradients: tuple[str, ...],
+    dims: int | None,
     only: str | None,
     epochs: int | None,
     budget: float | None,
@@ -94,7 +103,8 @@ def run(
 ) -> None:
     """Measure cases, and answer what was asked for.
 
-    The run is written to a folder under results/.
+    The run is written to a folder under results/. A function of your own is measured beside the
+    activations that are named, in a process of its own with a relu as its unit.
 
     The answer is a table: the cost over relu of each case that was named, the time of a call, and
     the errors, by place, framework, mode and direction. A run of hundreds of cases ends with
@@ -103,30 +113,34 @@ def run(
 
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
-    profile = profile or ("ask" if chosen["activations"] else "standard")
+    callables = Callables(functions, references, gradients, dims or 0)
+    profile = profile or ("ask" if callables or chosen["activations"] else "standard")
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))
         raise UsageError(f"unknown profile {profile!r}: {hint}")
-    base = PROFILES[profile]
-    request = Request(
-        profile=replace(
-            base,
-            epochs=epochs or base.epochs,
-            most=max(epochs or 0, base.most),
-            precision=precision or base.precision,
-        ),
-        budget=budget,
-        selection=Selection(**chosen),
-        seed=seed,
-        out=out,
-        pythons=interpreters(pythons),
-        python=interpreters(pythons).get("", sys.executable),
-        timeout=timeout,
-        command=as_given(),
-        parts=(only,) if only else PARTS,
-        into=into,
-    )
-    outcome = execute(request, Reporter(quiet=as_json))
+    base, selection = PROFILES[profile], Selection(**chosen)
+    interpreters_ = {"": sys.executable, **interpreters(pythons)}
+    own = callables.found(selection, interpreters_)
+    with declared(*own):
+        request = Request(
+            profile=replace(
+                base,
+                epochs=epochs or base.epochs,
+                most=max(epochs or 0, base.most),
+                precision=precision or base.precision,
+            ),
+            budget=budget,
+            selection=beside(own, selection) if own else selection,
+            seed=seed,
+            out=out,
+            pythons=interpreters_,
+            python=interpreters_[""],
+            timeout=timeout,
+            command=as_given(),
+            parts=(only,) if only else PARTS,
+            into=into,
+        )
+        outcome = execute(request, Reporter(quiet=as_json))
     click.echo(for_machines(outcome) if as_json else for_people(outcome))
     sys.exit(conclusion.exit_status(outcome))
 

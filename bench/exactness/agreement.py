@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..catalog.activations import find
+from ..catalog.activations import UNKNOWN, find_reference
 from ..catalog.cases import Case, Profile, Selection, directions_of
+from ..catalog.frameworks import frameworks
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
 from ..results.samples import Certificate
@@ -59,8 +60,12 @@ class Agreement:
         }
 
     def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
-        """The cases to sweep with the shape of a call: those asked for, or in more formats."""
-        cases = [case for case in worker.alive if case in asked]
+        """The cases to sweep with the shape of a call: those asked for, or in more formats.
+
+        What nobody says what it should be is not judged.
+        """
+        known = (case for case in worker.alive if case.activation != UNKNOWN.name)
+        cases = [case for case in known if case in asked]
         if not self._profile.agreement_dtypes:
             return sweep.timed_cases(cases)
         chosen = sweep.agreement_cases(cases, self._profile.agreement_dtypes, self._selection)
@@ -131,7 +136,7 @@ class Agreement:
         if judged is None and case.direction == "both":
             for directed in directions_of(case):
                 self._sweep(worker, directed, shape)
-        rowwise = find(case.activation).rowwise
+        rowwise = find_reference(case.activation).rowwise
         if judged and rowwise:
             self._evaluate_rows(worker, case)
         for sample, result in judged or ():
@@ -166,7 +171,8 @@ class Agreement:
         extent = paths.extent_of(case, self._profile, self._selection)
         if extent is None:
             return []
-        return paths.tried(case, problems, worker.attempts, shape, extent) or []
+        given = paths.shape_in(frameworks()[case.framework], shape)
+        return paths.tried(case, problems, worker.attempts, given, extent) or []
 
     def _evaluate_special(self, worker: SupervisedWorker, case: Case) -> None:
         """Evaluate a case at its special points in a format that is not swept."""
@@ -188,7 +194,7 @@ class Agreement:
         if (
             self._profile.agreement_dtypes
             and case.mode == "eager"
-            and not find(case.activation).indivisible(1)
+            and not find_reference(case.activation).indivisible(1)
         ):
             shapes.append((len(shape), 1))
         evaluate = partial(sweep.of_rows, evaluate=worker.evaluate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..catalog.activations import PRIMITIVES, find
+from ..catalog.activations import PRIMITIVES, find_reference
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..results.rows import Cause, Row, Why
@@ -20,7 +20,7 @@ def promised(case: Case) -> float | None:
     In float64 no wider format is at hand, and rows have no bound of their own.
     """
     dtype = DTYPES[case.dtype]
-    if case.form != "wide" or not dtype.is_countable or find(case.activation).rowwise:
+    if case.form != "wide" or not dtype.is_countable or find_reference(case.activation).rowwise:
         return None
     return NARROW if dtype.is_small else WIDE
 
@@ -57,7 +57,7 @@ def _cause(case: Case, bound: float, flushed: float | None, primitives: Sequence
     if flushed is not None and flushed <= bound:
         why, metric, names = Why.FLUSHED, "max_ulp", tuple(PRIMITIVES)
     else:
-        operations = tuple(find(case.activation).operations)
+        operations = tuple(find_reference(case.activation).operations)
         why, metric, names = Why.INEXACT, "max_ulp_flushed", operations
     for row in primitives:
         known = row.metric == metric and row.case.activation in names

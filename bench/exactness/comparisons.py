@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog import inputs
-from ..catalog.activations import find
+from ..catalog.activations import find_reference
 from ..catalog.cases import Case, Selection, plain_form
 from ..catalog.dtypes import COUNTABLE, DTYPES, prominence
 from ..catalog.frameworks import frameworks
@@ -87,7 +87,7 @@ def _key(case: Case) -> Key:
 
 
 def _is_plain(case: Case) -> bool:
-    activation = find(case.activation)
+    activation = find_reference(case.activation)
     form = plain_form(activation, frameworks()[case.framework])
     return case.mode == "eager" and not activation.rowwise and case.form == form
 
@@ -163,7 +163,7 @@ def _evaluated(other: Against, worker: SupervisedWorker, tried: _Tried) -> Answe
 def _compared(case: Case, against: Against, one: Array, other: Array, bits: Array) -> Comparison:
     """The sample of two results at the same inputs, all given as bit patterns."""
     apart = ulp.distance(one.ravel(), other.ravel(), case.dtype)
-    x, rowwise = inputs.from_bits(bits, case.dtype), find(case.activation).rowwise
+    x, rowwise = inputs.from_bits(bits, case.dtype), find_reference(case.activation).rowwise
     first = None if apart.first is None else place(x, apart.first, rowwise)
     return Comparison(case, against, apart.most, apart.equal, first)
 

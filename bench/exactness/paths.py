@@ -92,6 +92,11 @@ def extent_alone(case: Case, framework: Framework) -> Extent:
     return OWN if framework.callable else ALL
 
 
+def shape_in(framework: Framework, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape, or as many elements in one dimension where a framework takes no other."""
+    return (math.prod(shape),) if framework.dims == 1 else shape
+
+
 @dataclass(frozen=True)
 class _Call:
     """One array of a path, as places in the pool."""

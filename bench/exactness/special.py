@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog import inputs
-from ..catalog.activations import Activation, find
+from ..catalog.activations import Activation, find_reference
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.dtypes import DTYPES
 from ..results.rows import Entries, Kink, Point, Row, SpecialRow
@@ -60,7 +60,11 @@ def other_cases(swept: Iterable[Case], asked: Selection) -> list[Case]:
     swept = list(swept)
     if asked.dtypes:
         return []
-    eager = [case for case in swept if case.mode == "eager" and not find(case.activation).rowwise]
+    eager = [
+        case
+        for case in swept
+        if case.mode == "eager" and not find_reference(case.activation).rowwise
+    ]
     left = [dtype for dtype in DTYPES if dtype not in {case.dtype for case in swept}]
     cases = (replace(case, dtype=dtype, size=math.prod(SHAPE)) for case in eager for dtype in left)
     return list(dict.fromkeys(cases))
@@ -71,7 +75,7 @@ def taken(case: Case, bits: Array, results: Array) -> Specials:
 
     The points and what came of them, as hexadecimal floats.
     """
-    wanted, given = points(find(case.activation), case.dtype), bits.ravel()
+    wanted, given = points(find_reference(case.activation), case.dtype), bits.ravel()
     order = np.argsort(given, kind="stable")
     places = order[np.searchsorted(given, wanted, sorter=order)]
     assert np.array_equal(given[places], wanted)
@@ -84,7 +88,7 @@ def measure(case: Case, evaluate: Evaluator) -> list[Specials] | None:
 
     Returns the sample of each of its directions; None if it failed.
     """
-    bits = np.resize(points(find(case.activation), case.dtype), SHAPE)
+    bits = np.resize(points(find_reference(case.activation), case.dtype), SHAPE)
     outputs = evaluate(case, bits)
     if outputs is None:
         return None
@@ -139,7 +143,9 @@ def measure_rows(
     """
     rows = {SpecialRow.SINGLE: np.array([_SINGLE])} if shape[1] == 1 else special_rows(case.dtype)
     given = np.array(list(rows.values()))
-    width = find(case.activation).output_length(shape[1], **find(case.activation).parameters)
+    width = find_reference(case.activation).output_length(
+        shape[1], **find_reference(case.activation).parameters
+    )
     pull = np.tile(np.arange(1.0, width + 1), (shape[0], 1))
     table = np.resize(inputs.to_bits(given, case.dtype), shape)
     outputs = evaluate(case, table, inputs.to_bits(pull, case.dtype))
@@ -178,7 +184,7 @@ def rows_of_rows(sample: SpecialRows) -> Iterator[Row]:
 @cache
 def _exact_rows(label: str, direction: str, given: tuple[tuple[str, ...], ...]) -> Reference:
     """The exact values of rows, or the gradients for the usual upstream, 1, 2, 3, …"""
-    activation = find(label)
+    activation = find_reference(label)
     rows = np.array([[float.fromhex(text) for text in texts] for texts in given])
     width = activation.output_length(rows.shape[1], **activation.parameters)
     pull = np.tile(np.arange(1.0, width + 1), (len(rows), 1)) if direction == "backward" else None
@@ -238,7 +244,9 @@ def rows(sample: Specials) -> Iterator[Row]:
 
 @cache
 def _exact(label: str, direction: str, at: tuple[str, ...]) -> reference.Reference:
-    return reference.exact_values(find(label), direction, np.array(list(map(float.fromhex, at))))
+    return reference.exact_values(
+        find_reference(label), direction, np.array(list(map(float.fromhex, at)))
+    )
 
 
 def _departures(results: _Found) -> Row:
@@ -276,7 +284,7 @@ def _gradients_at_kinks(results: _Found) -> Iterator[Row]:
     """The gradient at each kink. A NaN there is a departure, and no convention."""
     if results.forward:
         return
-    activation = find(results.case.activation)
+    activation = find_reference(results.case.activation)
     for kink in activation.kinks(**activation.parameters):
         places = [int(i) for i in np.flatnonzero(results.x == kink)]
         if places and not np.isnan(results.got[places]).any():

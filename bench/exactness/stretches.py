@@ -12,15 +12,12 @@ import hashlib
 import json
 import logging
 import math
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import reduce
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -34,6 +31,7 @@ from ..results.samples import Certificate
 from ..results.status import Status
 from ..words import title
 from ..worker.protocol import Attempt, Evaluate, Failure, Laid, Try
+from ..workers import alone
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
@@ -70,9 +68,8 @@ class Subject:
     @property
     def name(self) -> str:
         """The key that distinguishes one subject from another."""
-        return " ".join(
-            (*map(str, asdict(self.case).values()), self.framework.callable, self.python)
-        )
+        own = (self.framework.gradient, str(self.framework.dims))
+        return " ".join((*map(str, asdict(self.case).values()), *own, self.python))
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,8 @@ def elsewhere(subject: Subject, asked: Range) -> list[Certificate]:
     with _one_at_a_time, declared(subject.framework):
         try:
             extent = paths.extent_alone(case, subject.framework)
-            return paths.tried(case, problems, attempt, _SHAPE, extent, pool) or []
+            shape = paths.shape_in(subject.framework, _SHAPE)
+            return paths.tried(case, problems, attempt, shape, extent, pool) or []
         finally:
             _forget(subject)
 
@@ -146,7 +144,7 @@ def _forget(subject: Subject, failed: bool = False) -> None:
     """End the worker of a subject, if there is one: the next task starts another."""
     worker = _workers.pop(subject.name, None)
     if worker:
-        end(worker, failed)
+        alone.end(worker, failed)
 
 
 def _worker(subject: Subject) -> WorkerProcess:
@@ -155,34 +153,11 @@ def _worker(subject: Subject) -> WorkerProcess:
     Raises Failed where it cannot start.
     """
     if subject.name not in _workers:
-        _workers[subject.name] = start(subject)
+        case = subject.case
+        key = Key(case.framework, case.device, case.threads)
+        _workers[subject.name] = alone.start(key, subject.python or sys.executable)
         atexit.register(_forget, subject)
     return _workers[subject.name]
-
-
-def start(subject: Subject) -> WorkerProcess:
-    """A worker for a subject, with a log of its own. Raises Failed where it cannot start."""
-    descriptor, log = tempfile.mkstemp(".log", "actbench-worker-")
-    os.close(descriptor)
-    cpus = sorted(os.sched_getaffinity(0))
-    key = Key(subject.case.framework, subject.case.device, subject.case.threads)
-    try:
-        return WorkerProcess(key, subject.python or sys.executable, cpus, Path(log))
-    except BaseException:
-        _remove(Path(log), failed=True)
-        raise
-
-
-def end(worker: WorkerProcess, failed: bool = False) -> None:
-    """End a worker. Its log stays where it failed and there is something to read."""
-    worker.kill()
-    _remove(worker.log, failed)
-
-
-def _remove(log: Path, failed: bool) -> None:
-    with suppress(FileNotFoundError):
-        if not failed or not log.stat().st_size:
-            log.unlink()
 
 
 # --- in the parent --------------------------------------------------------------------------------

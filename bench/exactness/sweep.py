@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..catalog.activations import find
+from ..catalog.activations import find_reference
 from ..catalog.cases import Case, Selection, directions_of
+from ..catalog.frameworks import frameworks
 from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
 from ..workers.requests import Evaluator, timing_shape
@@ -33,8 +34,9 @@ _USUAL = range(2**12, 2**21)
 def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selection) -> list[Case]:
     """The cases to sweep: each form and mode of a selection once per dtype, forward and gradient.
 
-    Where both are wanted the direction is `both`: one call gives either, and is compiled once.
-    `size` is filled in when the inputs are known (0 until then).
+    Where both are wanted the direction is `both`: one call gives either, and is compiled once. It
+    is `forward` where there is no gradient. `size` is filled in when the inputs are known (0 until
+    then).
     """
     wanted = [direction.replace("both", "backward") for direction in asked.directions]
     direction = wanted[0] if len(set(wanted)) == 1 else "both"
@@ -43,7 +45,13 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
         for case in cases
         for dtype in asked.dtypes or dtypes
     )
-    return list(swept)
+    return list(dict.fromkeys(map(_with_gradient, swept)))
+
+
+def _with_gradient(case: Case) -> Case:
+    """A case of both directions, or forward where it has no gradient."""
+    lacks = case.direction == "both" and not frameworks()[case.framework].has_gradient(case.form)
+    return replace(case, direction="forward") if lacks else case
 
 
 def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
@@ -130,7 +138,7 @@ def of_rows(case: Case, bits: Array, upstream: Array, evaluate: Evaluator) -> li
 
     The rows of the call lie on the axis that the activation has them on.
     """
-    along = find(case.activation).axis
+    along = find_reference(case.activation).axis
     outputs = evaluate(case, _turned(bits, along), _turned(upstream, along))
     return None if outputs is None else [_turned(np.asarray(each), along) for each in outputs]
 

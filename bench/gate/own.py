@@ -49,9 +49,8 @@ def own(functions: Sequence[str], references: Sequence[str], selection: Selectio
         activation = find_reference(reference) if reference else None
         for kind in selection.checked().frameworks or ("",):
             framework = own_framework(function, activation.name if activation else "", kind)
-            attribute = function.partition(":")[2]
-            found.append(replace(framework, name=f"{framework.name}:{attribute}"))
-            labels[found[-1].name] = activation.label if activation else ""
+            found.append(framework)
+            labels[framework.name] = activation.label if activation else ""
     return Own(tuple(found), labels)
 
 
@@ -66,9 +65,7 @@ def choose(own: Own, selection: Selection) -> Chosen:
         if names:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
     cases = [
-        Case(
-            framework.name, own.labels[framework.name], framework.callable.partition(":")[2], *rest
-        )
+        Case(framework.name, own.labels[framework.name], framework.callable, *rest)
         for framework in own.frameworks
         for rest in product(
             asked.modes or ("eager",),

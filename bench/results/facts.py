@@ -40,11 +40,19 @@ class WorkerFacts:
 @dataclass(frozen=True)
 class FrameworkFacts:
     """A framework as it was known: its own spelling of its name, its modes, and whether gradients
-    are its own work."""
+    are its own work.
+
+    Or a function of the user's: `callable` is its address and form, `arrays` the framework whose
+    arrays it was given, of `dims` dimensions if that is not 0, and `activation` what it should be.
+    """
 
     title: str
     modes: tuple[str, ...] = ()
     differentiates: bool = True
+    callable: str = ""
+    arrays: str = ""
+    dims: int = 0
+    activation: str = ""
 
 
 SURE = 0.95
@@ -188,6 +196,16 @@ class RunFacts:
     def titles(self) -> dict[str, str]:
         """The titles of all frameworks that were known, by name."""
         return {name: known.title for name, known in self.frameworks.items()}
+
+    def own_form(self, framework: str) -> str:
+        """The form that is a function of the user's; empty of a framework."""
+        known = self.frameworks.get(framework)
+        return known.callable if known else ""
+
+    @property
+    def callables(self) -> list[FrameworkFacts]:
+        """The functions of the user's own."""
+        return [known for known in self.frameworks.values() if known.callable]
 
     def differentiates(self, framework: str) -> bool:
         """Say whether a framework's gradients are its own work: an unknown one is trusted."""

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, TypeAdapter
 
-from ..catalog.activations import find
+from ..catalog.activations import find_reference
 from ..catalog.cases import Case, plain_form
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
@@ -345,7 +345,7 @@ def described(rows: Iterable[Row]) -> Iterator[Row]:
 @cache
 def _described(framework: str, activation: str, form: str) -> Mapping[str, Any]:
     try:
-        record = find(activation)
+        record = find_reference(activation)
     except UsageError:
         return {}
     known = frameworks().get(framework)

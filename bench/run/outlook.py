@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..catalog.cases import Case
+from ..catalog.frameworks import frameworks
 from ..host import cache
 from ..host.cpus import available_cpus
 from .preparing import compiles
@@ -70,4 +71,4 @@ class Outlook:
         return [case for case in self.cases if compiles(case) and not warm[case.framework]]
 
     def _is_warm(self, framework: str) -> bool:
-        return any(cache.folder(framework).iterdir())
+        return any(cache.folder(frameworks()[framework].module).iterdir())

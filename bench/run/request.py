@@ -51,8 +51,8 @@ class Request:
         return "agreement" in self.parts
 
     def python_of(self, framework: str) -> str:
-        """The interpreter that runs a framework."""
-        return self.pythons.get(framework, self.python)
+        """The interpreter that runs a framework, or a function of the user's on its arrays."""
+        return self.pythons.get(frameworks()[framework].module, self.python)
 
     def facts(self, started: datetime) -> RunFacts:
         """Facts of the run that are known before it begins."""
@@ -84,6 +84,14 @@ class Request:
 def known_frameworks() -> dict[str, FrameworkFacts]:
     """Facts of each framework that a reader of a run needs."""
     return {
-        name: FrameworkFacts(framework.title, framework.modes, differentiates(name))
+        name: FrameworkFacts(
+            framework.title,
+            framework.modes,
+            differentiates(name),
+            framework.callable,
+            framework.arrays,
+            framework.dims,
+            framework.activation,
+        )
         for name, framework in frameworks().items()
     }

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..catalog.activations import CATALOG, find
+from ..catalog.activations import CATALOG, find_reference
 from ..catalog.cases import Case, plain_form
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks
@@ -40,7 +40,7 @@ def rows(
     for (case, metric), row in table.items():
         if metric != "arithmetic" or not _is_formula(case):
             continue
-        names = find(case.activation).operations
+        names = find_reference(case.activation).operations
         costs = {name: table.get((_primitive(case, name), "arithmetic")) for name in names}
         floor = table[case, "copy_floor"]
         mapped = faults.get(case, 0.0) * PAGE / (case.size * DTYPES[case.dtype].itemsize)
@@ -54,7 +54,7 @@ def asks_for_probe(row: Row) -> bool:
 
 def _is_formula(case: Case) -> bool:
     forward = case.direction == "forward" and case.form not in _COMPUTED_OTHERWISE
-    return forward and not find(case.activation).primitive
+    return forward and not find_reference(case.activation).primitive
 
 
 def _primitive(case: Case, name: str) -> Case:
@@ -70,7 +70,7 @@ def _predicted(
     probe: Probe | None,
 ) -> Iterator[Row]:
     case = measured.case
-    counts = find(case.activation).operations
+    counts = find_reference(case.activation).operations
     missing = [name for name in counts if costs[name] is None]
     if missing:
         cause = Cause(Why.NO_PRIMITIVES, tuple(missing))

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from . import floating_point, layout, serving
-from .protocol import Start
+from .protocol import Operations, Start
 
 if TYPE_CHECKING:
     from .operations import Worker
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         pipe.send(serving.missing(start.framework, error))
         return 0
     pipe.send(dataclasses.replace(started, before=before, after=floating_point.state()))
-    serving.serve(pipe, worker.operations)
+    serving.serve(pipe, {**worker.operations, **_questions(start)})
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)
 
@@ -56,13 +56,22 @@ def _worker(start: Start) -> Worker | Pair:
 
 
 def _module(start: Start) -> Any:
-    """A module of `impls/`, or one made of a function that is evaluated, and never timed."""
+    """A module of `impls/`, or such a one with a function of the user's in it."""
     if not start.own:
         return importlib.import_module(f"actbench.impls.{start.framework}")
-    from . import own_function
+    from .own_function import digest, load, module
 
-    function = own_function.like_its_input(start.own, own_function.load(start.own))
-    return own_function.module(start.own, function, start.framework)
+    function, gradient = load(start.own), load(start.gradient) if start.gradient else None
+    versions = {start.own: digest(start.own)}
+    return module(start.own, function, start.framework, gradient, start.dims, versions)
+
+
+def _questions(start: Start) -> Operations:
+    if not start.own or start.folders:
+        return {}
+    from .own_function import questions
+
+    return questions(start)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,8 @@ class Checks:
     def results(self, call: Call, results: tuple[Tensor, ...], arrays: list[Tensor]) -> None:
         """Refuse results of another kind than `arrays`, or of another size where that is known."""
         truth.check_result(results, arrays[0])
+        if call.output_share == 1 and not call.rowwise:
+            truth.check_shape(results[: 2 if call.direction == "both" else 1], arrays[0])
         if call.output_share is not None:
             truth.check_elements(results, _elements(call.direction, call.output_share, arrays))
 

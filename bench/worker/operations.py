@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +70,6 @@ class Worker:
         self.ready: dict[int, Ready] = {}
         self._threads = threads if device == "cpu" else 0
         self._environment = floating_point.Kept()
-        self._file: str | None = getattr(module, "__file__", None)
 
     @property
     def operations(self) -> Operations:
@@ -94,7 +91,6 @@ class Worker:
             python=platform.python_version(),
             pid=os.getpid(),
             loop_overhead=self._overhead(),
-            source=hashlib.sha256(Path(self._file).read_bytes()).hexdigest() if self._file else "",
         )
 
     def prepare(self, request: Prepare) -> Prepared:
@@ -104,7 +100,11 @@ class Worker:
         started = time.perf_counter()
         step = self.steps.timed(timed)
         action = step.action
-        self.adapter.wait(action())
+        result = action()
+        if request.checked:
+            arrays = [step.input.tensor, *self.steps.learned(timed.call)]
+            self.checks.results(timed.call, results_of(result), arrays)
+        self.adapter.wait(result)
         first = time.perf_counter() - started
         later = min(self.clock.elapsed(action, 1) for _ in range(2)) / 1e9
         compilations = self.adapter.compilations() - compilations
@@ -278,10 +278,10 @@ class Worker:
     def _outputs(self, call: Call, given: Tensor, upstream: Bits | None = None) -> Outputs:
         action, arrays = self.steps.on(call, given, upstream)
         result = action()
-        self.adapter.wait(result)
         results = results_of(result)
         if call.output_share is not None:
             self.checks.results(call, results, arrays)
+        self.adapter.wait(result)
         return tuple(self.adapter.get(tensor) for tensor in results)
 
     def _overhead(self) -> float:

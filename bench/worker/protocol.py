@@ -59,8 +59,9 @@ class Start:
 
     `cpus` are those it may use, as many as it may have threads: frameworks count them at import.
     With `folders`, a tree by arm, it compares versions in place of serving its own. `own` is a
-    function of the user's, `package.module:function`, in place of a form of the framework. `layout`
-    is the seed by which its memory is laid out, where that is not left as it comes.
+    function of the user's, `package.module:function`, beside the forms of the framework, `gradient`
+    its derivative, and `dims` the dimensions of all arrays, if it is particular about them.
+    `layout` is the seed by which its memory is laid out, where that is not left as it comes.
     """
 
     framework: str
@@ -69,6 +70,8 @@ class Start:
     cpus: tuple[int, ...]
     folders: Mapping[Arm, str] = field(default_factory=dict)
     own: str = ""
+    gradient: str = ""
+    dims: int = 0
     layout: str = ""
 
 
@@ -78,7 +81,7 @@ class Started:
 
     `loop_overhead` is the ns that the timed loop adds to a call. The floating-point environment was
     read `before` anything was imported and `after` the framework was. `down` are the arms of a pair
-    that could not be loaded. `source` distinguishes versions of the module's file.
+    that could not be loaded. A function of the user's has a version as well, made of its files.
     """
 
     versions: Mapping[str, str]
@@ -88,7 +91,6 @@ class Started:
     before: FloatingPoint | None = None
     after: FloatingPoint | None = None
     down: Mapping[Arm, Failure] = field(default_factory=dict)
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,23 @@ class Pin(Request[None]):
     """Confine every thread of the process to some CPUs."""
 
     cpus: tuple[int, ...]
+
+
+# --- a function of the user's own -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Acquaint(Request[tuple[str, ...]]):
+    """A question about the user's function: which frameworks may it be of? None says nothing."""
+
+
+@dataclass(frozen=True)
+class Fit(Request[int]):
+    """Call the user's function on some `arrays`: 1 where these must have one dimension, else 2."""
+
+    arrays: str
+    device: str
+    dtype: str
 
 
 # --- one case -------------------------------------------------------------------------------------

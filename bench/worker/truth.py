@@ -55,6 +55,11 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
 
 
+def _package(array: Tensor) -> str:
+    """The package of an array's type, which is one for all arrays of a framework."""
+    return type(array).__module__.partition(".")[0]
+
+
 def check_input(array: Tensor, dtype: str) -> None:
     """Refuse an input of another dtype than was asked for, as JAX without x64 gives for float64."""
     if _dtype(array) != dtype:
@@ -70,9 +75,13 @@ def check_result(results: Sequence[Tensor], array: Tensor) -> None:
     """Refuse a result of another dtype or on another device than the input `array`."""
     for result in results:
         kind = getattr(result, "dtype", None)
+        if result is None:
+            raise Refused("gives no gradient: its result does not follow from its input")
         if kind is None:
             name = type(result).__name__
             raise Refused(f"returns a {name}, which is no array: is it waited for?")
+        if _package(result) != _package(array):
+            raise Refused(f"returns an array of {_package(result)} for one of {_package(array)}")
         if kind != array.dtype:
             raise Refused(f"returns {kind} for {array.dtype}: a conversion would be timed")
         place = getattr(result, "device", None)
@@ -96,6 +105,14 @@ def check_again(before: Array, now: Array, precision: int) -> None:
         before, now, rtol=near, atol=near * size, equal_nan=True
     ):
         raise Refused("gives other results while it is timed than for a copy of its input")
+
+
+def check_shape(results: Sequence[Tensor], array: Tensor) -> None:
+    """Refuse a result of another shape than the input, of which each element has one."""
+    for result in results:
+        if tuple(result.shape) != tuple(array.shape):
+            shapes = f"of shape {tuple(result.shape)} for one of shape {tuple(array.shape)}"
+            raise Refused(f"returns an array {shapes}: it must return one like its input")
 
 
 def check_elements(results: Sequence[Tensor], expected: list[int]) -> None:

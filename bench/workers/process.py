@@ -88,6 +88,8 @@ class WorkerProcess:
             cpus=tuple(cpus),
             folders=dict(folders or {}),
             own=framework.callable,
+            gradient=framework.gradient,
+            dims=framework.dims,
             layout=layout,
         )
         try:

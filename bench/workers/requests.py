@@ -47,7 +47,7 @@ def call_of(case: Case, channels: int) -> Call:
     one per channel.
     """
     framework = frameworks()[case.framework]
-    if framework.callable:
+    if case.form == framework.callable:
         return _own_call(case, framework, channels)
     activation = find(case.activation)
     learned = (*activation.learnable, "per_channel")
@@ -72,15 +72,15 @@ def call_of(case: Case, channels: int) -> Call:
 def _own_call(case: Case, framework: Framework, channels: int) -> Call:
     """The same for a function of the user's own, of one array and without parameters.
 
-    Where nothing is differentiated, it is the value or the gradient itself.
+    Where it has no gradient, it is the value or the gradient itself.
     """
     activation = find_reference(case.activation) if case.activation else None
     return Call(
-        function=case.form,
+        function=framework.callable,
         output_share=activation.output_share(channels) if activation else None,
         domain=activation.domain if activation else "all",
         mode=case.mode,
-        direction=case.direction if framework.differentiates else "forward",
+        direction=case.direction if framework.has_gradient(case.form) else "forward",
         dtype=case.dtype,
         output=case.output,
         cache=case.cache,

@@ -45,6 +45,11 @@ def nan_at_three(x):
 def shorter(x):
     return x[1:]
 
+def of_both(x):
+    import jax
+    import torch
+    return jax.nn.silu(x) if x is None else torch.exp(x)
+
 def dying(x):
     import os
     os.kill(os.getpid(), 9)
@@ -154,7 +159,10 @@ def test_one_wrong_result_is_named_with_all_that_a_machine_asks(capsys: Captured
     assert (found["worst"]["got"], found["not_correctly_rounded"]) == (20.0, 1)
     assert found["tested"] == sum(found["histogram"].values()) > 800
     case = ("framework", "activation", "form", "direction", "dtype")
-    assert [found[name] for name in case] == ["own", "exp", "wrong_at_three", "forward", "float32"]
+    assert [found[name] for name in case] == [
+        *("own:wrong_at_three-numpy", "exp", "own:wrong_at_three"),
+        *("forward", "float32"),
+    ]
 
 
 def test_no_number_is_an_infinite_error_in_json_that_every_parser_reads(capsys: Captured) -> None:
@@ -249,21 +257,23 @@ SENTENCES = {
         "prelu is not a function of one number",
     ),
     "no reference": (("--callable", "own:exp", *_UNIT), "--callable and --reference go together"),
-    "no callable": (("--reference", "exp", *_UNIT), "--callable and --reference go together"),
+    "no callable": (("--reference", "exp", *_UNIT), "name it with --callable"),
     "range and all": ((*_OWN, *_UNIT, "--exhaustive"), "choose one of them"),
-    "neither": (_OWN, "--range LO HI or --exhaustive"),
-    "2^64 inputs": ((*_OWN, "--dtype", "float64", "--exhaustive"), "nobody can try 2^64 inputs"),
-    "both directions": ((*_OWN, *_UNIT, "--direction", "both"), "a value or a gradient"),
-    "two formats": (
-        (*_OWN, *_UNIT, "--dtype", "float16", "--dtype", "float32"),
-        "--callable takes one --dtype, not 2",
+    "2^64 inputs": ((*_OWN, "--dtype", "float64", "--exhaustive"), "--range LO HI draws a sample"),
+    "both directions": ((*_OWN, *_UNIT, "--direction", "both"), "give its --gradient"),
+    "two references": (
+        (*_OWN, "--reference", "exp2", *_UNIT),
+        "2 of --reference for 1 of --callable: give one for each, or one for all",
     ),
     "unknown format": ((*_OWN, *_UNIT, "--dtype", "float23"), "did you mean float32"),
     "empty range": ((*_OWN, "--range", "1", "0"), "is empty: the lower end comes first"),
     "NaN end": ((*_OWN, "--range", "0", "nan"), "not 'nan'"),
-    "framework": ((*_OWN, *_UNIT, "--framework", "numpy"), "--framework is for cases"),
-    "activation": ((*_OWN, *_UNIT, "--activation", "gelu"), "--activation is for cases"),
-    "form": ((*_OWN, *_UNIT, "--form", "wide"), "--form is for cases"),
+    "activation": ((*_OWN, *_UNIT, "--activation", "gelu"), "--activation is for the functions"),
+    "form": ((*_OWN, *_UNIT, "--form", "wide"), "--form is for the functions"),
+    "several frameworks": (
+        ("--callable", "own:of_both", "--reference", "exp", *_UNIT),
+        "own:of_both may be of jax or torch: say which with --framework",
+    ),
     "scheduler": (("--scheduler", "tcp://127.0.0.1:9"), "--scheduler is for --exhaustive"),
     "all of everything": (("--exhaustive",), "choose with --framework and --activation"),
     "rows": (
@@ -298,7 +308,7 @@ def test_what_cannot_be_done_is_one_sentence_and_2(name: str, capsys: Captured) 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("shorter", "returned float32 of shape"), ("dying", "the worker was killed by SIGKILL")],
+    [("shorter", "returns an array of shape"), ("dying", "the worker was killed by SIGKILL")],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_function_that_fails_is_one_sentence_and_1(

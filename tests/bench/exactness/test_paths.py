@@ -167,7 +167,7 @@ def _attempter(kernel: Kernel) -> paths.Attempter:
 def call_of_kernel(case: Case) -> Any:
     from actbench.bench.worker.protocol import Call
 
-    return Call(case.form, direction=case.direction, dtype=case.dtype)
+    return Call("kernels:kernel", direction=case.direction, dtype=case.dtype)
 
 
 def _found(kernel: Kernel, dtype: str = "float32") -> Certificate:
@@ -444,7 +444,7 @@ def test_a_subject_is_tried_in_a_process_of_its_own(
     (tmp_path / "dying.py").write_text(code + "    return np.maximum(x, 0)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     framework = own("dying:kernel", "relu")
-    case = replace(_CASE, framework=framework.name, dtype="float16")
+    case = replace(_CASE, framework=framework.name, form=framework.callable, dtype="float16")
     [found] = of_a_process(Subject(case, framework, sys.executable), Range(-1.0, 2.0))
     assert {tried.path for tried in found.paths if tried.failed} == {Path.STRIDED}
     assert "exit status 7" in _by_path(found)[Path.STRIDED].reason

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -115,7 +116,9 @@ def _logged(folder: Path) -> list[str]:
 
 def _subject(name: str = "logged") -> Subject:
     framework = own(f"slowly:{name}", "exp")
-    case = Case(framework.name, "exp", name, "eager", "forward", "cpu", "float32", 0, 1)
+    case = Case(
+        framework.name, "exp", framework.callable, "eager", "forward", "cpu", "float32", 0, 1
+    )
     return Subject(case, framework)
 
 
@@ -259,7 +262,7 @@ def test_a_function_that_fails_ends_its_worker_and_is_a_sentence() -> None:
 def test_the_log_of_a_worker_stays_where_it_says_why_it_failed(
     mine: Path, monkeypatch: pytest.MonkeyPatch, function: str, kept: list[str]
 ) -> None:
-    monkeypatch.setattr(stretches.tempfile, "tempdir", str(mine))
+    monkeypatch.setattr(tempfile, "tempdir", str(mine))
     with suppress(Failed):
         list(stretches.here(_subject(function), _pieces()[:1]))
     assert [log.read_text().strip() for log in mine.glob("actbench-worker-*.log")] == kept

@@ -106,7 +106,7 @@ def test_it_is_swept_in_every_16_bit_format_of_its_framework_and_its_own() -> No
     function = own.own(["a:b"], [], selection)
     with declared(*function.frameworks):
         swept = own.swept(own.choose(function, selection).cases)
-    assert {(case.framework, case.form) for case in swept} == {("a-torch:b", "b")}
+    assert {(case.framework, case.form) for case in swept} == {("a:b-torch", "a:b")}
     assert {case.dtype for case in swept} == {"float16", "bfloat16", "float32"}
     assert {case.direction for case in swept} == {"forward", "backward"}
     assert len(swept) == 6
@@ -127,7 +127,7 @@ def test_its_inputs_lie_where_its_reference_is_defined() -> None:
 
 def test_it_is_called_by_its_own_name_and_without_parameters() -> None:
     call = _call("squareplus(b=1)")
-    assert (call.function, call.parameters, call.output_share) == ("c.d", {}, 1)
+    assert (call.function, call.parameters, call.output_share) == ("a.b:c.d", {}, 1)
     assert _call("").output_share is None
 
 

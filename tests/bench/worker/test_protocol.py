@@ -16,7 +16,7 @@ from actbench.bench.catalog.cases import Case
 from actbench.bench.results.status import Status
 from actbench.bench.worker import protocol
 from actbench.bench.worker.operations import Recompiled, Worker
-from actbench.bench.worker.own_function import Unusable
+from actbench.bench.worker.own_function import Unusable, questions
 from actbench.bench.worker.pair import Pair
 from actbench.bench.worker.protocol import Evaluate, Failure, InArm, Request, Start
 from actbench.bench.worker.serving import failure_of, received, serve
@@ -54,7 +54,7 @@ def test_requests_and_answers_arrive_as_they_were_sent() -> None:
 def test_every_request_has_somebody_who_answers_it() -> None:
     kinds = {kind for kind in vars(protocol).values() if _is_request(kind)}
     worker, pair = object.__new__(Worker), object.__new__(Pair)
-    answered = {*worker.operations, *pair.operations}
+    answered = {*worker.operations, *pair.operations, *questions(Start("numpy", "cpu", 1, (0,)))}
     assert kinds - answered == {protocol.Pin, protocol.Count}, "answered by serving, instructions"
 
 

@@ -1,0 +1,145 @@
+"""Functions of the user's own as several commands take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from ..catalog.activations import UNKNOWN, find_reference
+from ..catalog.cases import Selection
+from ..catalog.frameworks import Framework, own
+from ..host.errors import UsageError
+from ..workers.acquaintance import fitted, whose
+
+
+@dataclass(frozen=True)
+class Callables:
+    """The functions that were asked for, as given: a reference and a gradient for each, or one.
+
+    `dims` of 0 are found by trying.
+    """
+
+    functions: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    gradients: tuple[str, ...] = ()
+    dims: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.functions)
+
+    def found(self, selection: Selection, pythons: Mapping[str, str]) -> tuple[Framework, ...]:
+        """Each function on the arrays of the frameworks chosen, or else of its own.
+
+        `pythons` maps frameworks to interpreters, "" to that of the others. Raises UsageError for
+        unknown names, and for functions that cannot be loaded.
+        """
+        asked = selection.checked()
+        device, dtype = (*asked.devices, "cpu")[0], (*asked.dtypes, "float32")[0]
+        functions = (
+            _with_gradient(function, asked.directions)
+            for record in self._as_given()
+            for function in _on_arrays(record, asked.frameworks, pythons)
+        )
+        return tuple(
+            fitted(function, pythons.get(function.arrays, pythons[""]), device, dtype)
+            for function in functions
+        )
+
+    def _as_given(self) -> Iterator[Framework]:
+        references = _each(self.functions, self.references, "--reference", UNKNOWN.name)
+        gradients = _each(self.functions, self.gradients, "--gradient", "")
+        for function, label, gradient in zip(self.functions, references, gradients, strict=True):
+            yield own(function, _label(label), gradient=gradient, dims=self.dims)
+
+
+def _with_gradient(function: Framework, directions: Sequence[str]) -> Framework:
+    """A function that is the gradient itself, where that alone is asked for and nothing gives one.
+
+    Raises UsageError where the value is asked for as well.
+    """
+    if function.has_gradient(function.callable) or set(directions) <= {"forward"}:
+        return function
+    if set(directions) == {"backward"}:
+        return replace(function, gradient=function.callable)
+    raise UsageError(f"nothing differentiates {function.title}: give its --gradient")
+
+
+def _on_arrays(
+    function: Framework, frameworks: Sequence[str], pythons: Mapping[str, str]
+) -> Iterator[Framework]:
+    if not frameworks:
+        yield whose(function, pythons)
+    for name in frameworks:
+        yield own(function.callable, function.activation, name, function.gradient, function.dims)
+
+
+def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: str) -> list[str]:
+    """A word for each function: its own, the one for all, or the usual one."""
+    if not functions and given:
+        raise UsageError(f"{option} is for a function of your own: name it with --callable")
+    if len(given) > 1 and len(given) != len(functions):
+        raise UsageError(
+            f"{len(given)} of {option} for {len(functions)} of --callable: give one for each, or "
+            "one for all"
+        )
+    return list(given) if len(given) == len(functions) else [*(given or [usual])] * len(functions)
+
+
+def _label(reference: str) -> str:
+    activation = find_reference(reference)
+    if activation.rowwise or activation.learnable:
+        raise UsageError(f"{activation.label} is not a function of one number: choose another")
+    return activation.label
+
+
+def beside(own: Sequence[Framework], selection: Selection) -> Selection:
+    """A selection with functions of the user's own: beside the forms of their frameworks.
+
+    Without an activation it is of them alone.
+    """
+    names = tuple(function.name for function in own)
+    arrays = tuple(dict.fromkeys(function.arrays for function in own))
+    others = (selection.frameworks or arrays) if selection.activations else ()
+    return replace(selection, frameworks=(*others, *names))
+
+
+def taking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name functions of the user's own."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--callable",
+        "functions",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="A function of your own, of arrays of --framework or else of the one that it is "
+        "found to use. Or an nn.Module, a layer, an operator.",
+    ),
+    click.option(
+        "--reference",
+        "references",
+        multiple=True,
+        metavar="NAME|FORMULA",
+        help="What --callable should be: an activation of `list`, or exp2, log, erfc, with "
+        "parameters if need be; or a formula of x. One for each, or one for all.",
+    ),
+    click.option(
+        "--gradient",
+        "gradients",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="The derivative of --callable, where nothing finds it, as for NumPy.",
+    ),
+    click.option(
+        "--dims",
+        type=click.IntRange(1, 2),
+        help="Dimensions of the arrays that --callable is given; found by trying unless given.",
+    ),
+)

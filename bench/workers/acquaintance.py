@@ -1,0 +1,73 @@
+"""What a function of the user's is, asked of a process that imports it: the parent never does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from ..catalog.frameworks import Framework, declared, module_of, own, owner
+from ..host.errors import UsageError
+from ..worker.protocol import Acquaint, Fit
+from . import alone
+from .environment import Key
+from .process import Failed, WorkerProcess
+
+_SECONDS = 60.0
+"""The time that a function has to answer."""
+
+
+def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
+    """A function as one of its framework: by its package, or else as a process that loads it says.
+
+    `pythons` maps frameworks to interpreters, "" to that of the others: the first that can load the
+    function is asked. Raises UsageError where none can, or where it may be of several frameworks.
+    """
+    found = owner([module_of(function.callable).partition(".")[0]]) or _asked(function, pythons)
+    if len(found) > 1:
+        raise UsageError(
+            f"{function.callable} may be of {' or '.join(found)}: say which with --framework"
+        )
+    arrays = next(iter(found), function.arrays)
+    return own(function.callable, function.activation, arrays, function.gradient, function.dims)
+
+
+def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:
+    """The frameworks that a function may be of, as the first interpreter that loads it says."""
+    reasons = []
+    for python in dict.fromkeys([pythons[""], *pythons.values()]):
+        try:
+            with _loaded(function, python) as worker:
+                return worker.ask(Acquaint(), _SECONDS)
+        except Failed as failed:
+            reasons.append(str(failed))
+    raise UsageError(reasons[0])
+
+
+def fitted(function: Framework, python: str, device: str, dtype: str) -> Framework:
+    """A function with the dimensions that its arrays must have, if they are not given.
+
+    Raises UsageError where it cannot be loaded. One that fails when it is called says so later.
+    """
+    try:
+        with _loaded(function, python) as worker:
+            if function.dims:
+                return function
+            try:
+                dims = worker.ask(Fit(function.arrays, device, dtype), _SECONDS)
+            except Failed:
+                return function
+            return replace(function, dims=dims)
+    except Failed as failed:
+        raise UsageError(str(failed)) from None
+
+
+@contextmanager
+def _loaded(function: Framework, python: str) -> Iterator[WorkerProcess]:
+    """A process that has loaded a function. Raises Failed where it cannot."""
+    with declared(function):
+        worker = alone.start(Key(function.name, "cpu", 1), python)
+    try:
+        yield worker
+    finally:
+        alone.end(worker)
