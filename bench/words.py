@@ -8,22 +8,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .catalog.cases import Case
+from .catalog.activations import REFERENCES
+from .catalog.cases import USUAL, Case
 from .catalog.frameworks import frameworks
 from .catalog.places import Outputs, Place, Where
 
 _MARKS = frozenset("\\`*_<>|[]")
-_CONDITIONS: Mapping[str, tuple[str, Any]] = {
-    "mode": ("{}", ""),
-    "direction": ("{}", ""),
-    "dtype": ("{}", ""),
-    "size": ("{:,} {of}", 0),
-    "device": ("{}", "cpu"),
-    "threads": ("{} threads", 1),
-    "output": ("output {}", "fresh"),
-    "cache": ("cache {}", "warm"),
+_CONDITIONS: Mapping[str, str] = {
+    **dict.fromkeys(("mode", "direction", "dtype"), "{}"),
+    "size": "{:,} {of}",
+    "device": "{}",
+    "threads": "{} threads",
+    "output": "output {}",
+    "cache": "cache {}",
+    "input": "inputs {}",
+    "shape": "shape {}",
+    "row": "rows of {:,}",
+    "axis": "along axis {}",
+    "layout": "{}",
 }
-"""The wording per field of a case, and the value that goes without saying."""
+"""The wording per field of a case."""
+_SILENT: Mapping[str, Any] = {
+    **dict.fromkeys(("mode", "direction", "dtype"), ""),
+    "size": 0,
+    "device": "cpu",
+    "threads": 1,
+    **USUAL,
+}
+"""The value of each that goes without saying."""
 
 
 _PLACES = {
@@ -58,16 +70,24 @@ def place_words(place: Place) -> str:
 def named(case: Case, of: str = "elements") -> str:
     """`PyTorch gelu native, eager, forward, float32, 4,096 elements`."""
     subject = f"{title(case.framework)} {case.activation} {case.form}"
-    return f"{subject}, {conditions(case.as_dict(), of)}"
+    return ", ".join(filter(None, (subject, conditions(case.as_dict(), of), rows_of(case))))
 
 
 def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
     """`forward, float32, 64 elements, 2 threads`: some fields of a case in words."""
     return ", ".join(
         text.format(fields[name], of=of)
-        for name, (text, silent) in _CONDITIONS.items()
-        if fields.get(name, silent) != silent
+        for name, text in _CONDITIONS.items()
+        if fields.get(name, _SILENT[name]) != _SILENT[name]
     )
+
+
+def rows_of(case: Case) -> str:
+    """`rows of 256` of a case whose function takes rows, unless the case says so; else empty."""
+    name = case.activation.partition("(")[0]
+    if not case.size or case.row or name not in REFERENCES or not REFERENCES[name].rowwise:
+        return ""
+    return f"rows of {case.length:,}"
 
 
 def number(value: float | None) -> str:

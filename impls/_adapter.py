@@ -6,9 +6,11 @@ A module defines
   is imported ({threads}, {device} and {cache}, a folder of its own, are filled in). If need be,
   `VARIANTS`, by name the variables under which its results may have other bits on the CPU;
   `COMPILES`, the modes whose code a compiler makes, if not the compiled one alone; `EMULATED`, by
-  machine the variables under which valgrind can run its code; `PACKAGES`, further packages whose
-  functions take its arrays; and `SCRIPT`, how three lines show a form without this project
-  (`Script` in bench/catalog/frameworks.py). All are literals: they are read without an import.
+  machine the variables under which valgrind can run its code; `LAYOUTS`, those of
+  `bench.catalog.given` that its arrays may have besides the contiguous one; `PACKAGES`, further
+  packages whose functions take its arrays; and `SCRIPT`, how three lines show a form without this
+  project (`Script` in bench/catalog/frameworks.py). All are literals: they are read without an
+  import.
 - one function per form, `activation_form(x, *learnable, **parameters)`, the same names in the same
   order in every module, each with its formula. A form that the framework does not have is absent.
 - `Adapter`, a class with the methods below.

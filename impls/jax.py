@@ -713,8 +713,9 @@ def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _leading(x: Array, count: int, axis: int) -> Array:
-    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
-    return x[..., :count] if axis == -1 else x[:count]
+    """The first numbers of each row, where rows lie on the last axis (−1) or on a counted one."""
+    first = slice(count)
+    return x[..., first] if axis == -1 else x[(*(slice(None) for _ in range(axis)), first)]
 
 
 def _with_zero(x: Array, with_zero: bool, axis: int = -1) -> Array:

@@ -699,8 +699,9 @@ def isrlu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def _leading(x: Tensor, count: int, axis: int) -> Tensor:
-    """The first numbers of each row, where rows lie on the last axis (−1) or on the first (0)."""
-    return x[..., :count] if axis == -1 else x[:count]
+    """The first numbers of each row, where rows lie on the last axis (−1) or on a counted one."""
+    first = slice(count)
+    return x[..., first] if axis == -1 else x[(*(slice(None) for _ in range(axis)), first)]
 
 
 def _with_zero(x: Tensor, with_zero: bool, axis: int = -1) -> Tensor:

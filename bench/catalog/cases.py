@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache
 from itertools import product
 from typing import Any
 
 from ..host import machine
 from ..host.errors import UsageError
+from . import given
 from .activations import CATALOG, Activation, find, find_reference, nearest
 from .dtypes import DTYPES
 from .frameworks import Framework, frameworks
@@ -28,11 +30,18 @@ _SECONDS_A_CASE = 0.1
 ALL_THREADS = "all"
 ROW_LENGTH = 256
 """Elements on the last axis of a timing input, where its size allows."""
+_SHORTEST_ROW = 32
+"""The least that a size must share with it to be split into such rows."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure. Its fields are the first columns of every row."""
+    """One thing to measure. Its fields are the first columns of every row.
+
+    What is timed is an `input` (`catalog.given`) of `size` elements: of a `shape`, or else in rows
+    of `row` elements, as many as a size gives by itself where that is 0. Functions of rows take
+    those along an `axis`. `layout` says how its elements lie in memory.
+    """
 
     framework: str
     activation: str
@@ -45,15 +54,77 @@ class Case:
     threads: int
     output: str = "fresh"
     cache: str = "warm"
+    input: str = given.NORMAL
+    shape: str = ""
+    row: int = 0
+    axis: int = given.LAST
+    layout: str = given.CONTIGUOUS
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
         return dict(vars(self))
 
     @property
+    def said(self) -> dict[str, Any]:
+        """The fields by name, without what goes without saying of an input."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in OF_INPUT or value != USUAL[name]
+        }
+
+    @property
+    def has_usual_input(self) -> bool:
+        """Say whether its input is the one that need not be said."""
+        return self.said.keys().isdisjoint(OF_INPUT)
+
+    @property
     def command(self) -> str:
         """The command that measures this case again."""
-        return command("run", **self.as_dict())
+        return command("run", **self.said)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The shape of its timing input."""
+        if self.shape:
+            return given.dimensions(self.shape)
+        length = self.row or row_length(self.size)
+        return self.size // length, length
+
+    @property
+    def length(self) -> int:
+        """The elements of a row of its timing input."""
+        record = _record(self.activation)
+        own = record.axis if record and self.axis == given.LAST else self.axis
+        return self.lengths[own]
+
+    @property
+    def anywhere(self) -> Case:
+        """The case without its timing input: errors have inputs of their own."""
+        return replace(
+            self, size=0, **{name: USUAL[name] for name in ("output", "cache", *OF_INPUT)}
+        )
+
+    def of(self, activation: str, form: str) -> Case:
+        """Another function on the same input; `axis` is for functions of rows."""
+        return replace(self, activation=activation, form=form, axis=given.LAST)
+
+
+@cache
+def _record(label: str) -> Activation | None:
+    """The record of a label, if there is one."""
+    try:
+        return find_reference(label)
+    except UsageError:
+        return None
+
+
+USUAL: Mapping[str, Any] = {
+    field.name: field.default for field in fields(Case) if field.default is not MISSING
+}
+"""The fields of a case that need not be said, and what they are then."""
+OF_INPUT = ("input", "shape", "row", "axis", "layout")
+"""The fields that say of what values, shape and layout a timing input is."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +145,11 @@ class Plan:
     threads: tuple[int | str, ...] = (1,)
     outputs: tuple[str, ...] = ("fresh",)
     caches: tuple[str, ...] = ("warm",)
+    inputs: tuple[str, ...] = (given.NORMAL,)
+    shapes: tuple[str, ...] = ("",)
+    rows: tuple[int, ...] = (0,)
+    axes: tuple[int, ...] = (given.LAST,)
+    layouts: tuple[str, ...] = (given.CONTIGUOUS,)
 
 
 @dataclass(frozen=True)
@@ -224,6 +300,11 @@ class Selection:
     threads: tuple[int | str, ...] = ()
     outputs: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    axes: tuple[int, ...] = ()
+    layouts: tuple[str, ...] = ()
 
     def checked(self) -> Selection:
         """The same with canonical activation labels.
@@ -238,10 +319,18 @@ class Selection:
         _check("dtype", self.dtypes, tuple(DTYPES))
         _check("output", self.outputs, OUTPUTS)
         _check("cache", self.caches, CACHES)
+        _check("layout", self.layouts, given.LAYOUTS)
+        sizes = tuple(map(_size, self.sizes))
+        if self.shapes and (self.rows or any(isinstance(size, str) for size in sizes)):
+            raise UsageError("--shape says the size and the rows: leave --size and --row out")
+        if any(row < 1 for row in self.rows):
+            raise UsageError(f"--row must be at least 1, not {min(self.rows)}")
         return replace(
             self,
+            inputs=tuple(map(given.values, self.inputs)),
+            shapes=tuple(given.written(given.dimensions(shape)) for shape in self.shapes),
             activations=tuple(find(label).label for label in self.activations),
-            sizes=tuple(map(_size, self.sizes)),
+            sizes=sizes,
             threads=tuple(map(_threads, self.threads)),
         )
 
@@ -310,12 +399,13 @@ def _chosen(plan: Plan, asked: Selection) -> Plan:
 
 
 def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
+    conditions = input_conditions(plan)
     for name in asked.frameworks or frameworks():
         framework = frameworks()[name]
         modes = asked.modes or tuple(mode for mode in plan.modes or framework.modes)
         for label, form in _subjects(framework, plan):
-            for mode, rest in product(modes, _conditions(plan)):
-                yield Case(framework.name, label, form, mode, **rest)
+            for mode, rest in product(modes, conditions):
+                yield _along(Case(framework.name, label, form, mode, **rest))
 
 
 def _subjects(framework: Framework, plan: Plan) -> Iterator[tuple[str, str]]:
@@ -345,24 +435,76 @@ def plain_form(activation: Activation, framework: Framework) -> str:
     return "native" if native else activation.forms[0]
 
 
-def _conditions(plan: Plan) -> list[dict[str, Any]]:
-    names = ("direction", "device", "dtype", "size", "threads", "output", "cache")
+def input_conditions(plan: Plan) -> list[dict[str, Any]]:
+    """The fields of each case of a plan but what is called: direction, device, dtype, input.
+
+    Raises UsageError for sizes and shapes that are not those of a file.
+    """
+    names = ("direction", "device", "dtype", "size", "threads", *USUAL)
     threads = tuple(map(_threads, plan.threads))
     values = product(
         *(plan.directions, plan.devices, plan.dtypes, plan.sizes),
         *(threads, plan.outputs, plan.caches),
+        *(plan.inputs, plan.shapes, plan.rows, plan.axes, plan.layouts),
     )
-    chosen: list[dict[str, Any]] = [
-        dict(zip(names, condition, strict=True)) for condition in values
-    ]
-    return [
-        {**condition, "size": _elements(condition["size"], condition["device"])}
-        for condition in chosen
-    ]
+    chosen = [dict(zip(names, condition, strict=True)) for condition in values]
+    return [{**condition, **_laid_out(condition)} for condition in chosen]
+
+
+def _laid_out(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """The size, the shape and the length of rows of an input, as a case says them.
+
+    A shape says the size, and so does a file; else there are as many rows as a size has.
+    """
+    size, row, values = (condition[name] for name in ("size", "row", "input"))
+    lengths = given.dimensions(condition["shape"]) if condition["shape"] else ()
+    if given.is_file(values):
+        lengths = _of_file(given.stored(values), lengths, row)
+    elif row:
+        lengths = (max(_elements(size, condition["device"]) // row, 1), row)
+    if not lengths:
+        return {"size": _elements(size, condition["device"])}
+    if isinstance(size, int) and size != math.prod(lengths) and not row:
+        shape = given.written(lengths)
+        raise UsageError(f"the shape {shape} has {math.prod(lengths):,} elements, not {size:,}")
+    return _named(lengths, condition["axis"])
+
+
+def _named(lengths: tuple[int, ...], axis: int) -> dict[str, Any]:
+    """A shape in the fields of a case: of two axes it is one of rows, which may be the usual."""
+    size = math.prod(lengths)
+    if len(lengths) != 2 or axis not in (given.LAST, 1):
+        return {"size": size, "shape": given.written(lengths), "row": 0}
+    usual = lengths[1] == row_length(size)
+    return {"size": size, "shape": "", "row": 0 if usual else lengths[1]}
+
+
+def _of_file(file: given.Stored, lengths: tuple[int, ...], row: int) -> tuple[int, ...]:
+    """The shape in which a file is read: its own, unless it is a list. Raises UsageError."""
+    size = math.prod(file.shape)
+    length = row or row_length(size)
+    split = (size // length, length) if row or len(file.shape) == 1 else file.shape
+    shape = lengths or split
+    if math.prod(shape) != size or (len(file.shape) > 1 and shape != file.shape):
+        wanted = f"rows of {row}" if row and not lengths else given.written(shape)
+        held = given.written(file.shape)
+        raise UsageError(f"{file.path} has the shape {held}, not {wanted}: leave that out")
+    return shape
 
 
 def _elements(size: int | str, device: str) -> int:
     return size_classes(device)[size] if isinstance(size, str) else size
+
+
+def _along(case: Case) -> Case:
+    """A case whose axis is said where it is not the last: one that takes no rows has none."""
+    record = _record(case.activation)
+    if case.axis == given.LAST:
+        return case
+    axes = len(case.lengths)
+    axis = case.axis + axes if -axes <= case.axis < 0 else case.axis
+    last = axis == axes - 1 or not (record and record.rowwise)
+    return replace(case, axis=given.LAST if last else axis)
 
 
 def directions_of(case: Case) -> tuple[Case, ...]:
@@ -373,12 +515,15 @@ def directions_of(case: Case) -> tuple[Case, ...]:
 
 
 def row_length(size: int) -> int:
-    """Elements on the last axis of an input of `size` elements: what it shares with 256.
+    """Elements on the last axis of an input of `size` elements, where nothing else is said.
 
-    At least two rows where the size is even: compilers treat a side of one as a case of its own.
+    What it shares with 256; where that is little, all of them are one row, or two. At least two
+    rows where the size is even: compilers treat a side of one as a case of its own.
     """
     length = math.gcd(size, ROW_LENGTH)
-    return length // 2 if length == size and size % 2 == 0 else length
+    if length != size and length >= _SHORTEST_ROW:
+        return length
+    return size // 2 if size % 2 == 0 else size
 
 
 def unsupported(case: Case) -> str:
@@ -395,4 +540,24 @@ def unsupported(case: Case) -> str:
         return "gradients are always written to fresh memory"
     if case.cache == "cold" and case.device != "cpu":
         return "only a CPU's caches are emptied between calls"
-    return activation.indivisible(row_length(case.size))
+    return _impossible(framework, case) or _unsplit(activation, case)
+
+
+def _impossible(framework: Framework, case: Case) -> str:
+    """The reason why a framework has no such array; empty if it has."""
+    axes = len(case.lengths)
+    if case.layout != given.CONTIGUOUS and case.layout not in framework.layouts:
+        return f"{framework.title} has no {case.layout} arrays: its elements lie one after another"
+    if case.layout == given.CHANNELS_LAST and axes != 4:
+        return f"channels_last is for four axes, not {axes}: give a --shape such as 8x64x32x32"
+    return ""
+
+
+def _unsplit(activation: Activation, case: Case) -> str:
+    """The reason why an activation cannot take the rows of an input; empty if it can."""
+    axes = len(case.lengths)
+    if not -axes <= case.axis < axes:
+        return f"a shape of {axes} axes has no axis {case.axis}"
+    if case.axis != given.LAST and "axis" not in activation.parameters:
+        return f"{activation.name} is written for rows on the last axis"
+    return activation.indivisible(case.length)

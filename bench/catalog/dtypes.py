@@ -45,6 +45,11 @@ class Dtype:
         """The largest number."""
         return 2.0**self.emax * (2 - 2.0 ** (1 - self.precision))
 
+    @property
+    def largest_exponent(self) -> float:
+        """The natural logarithm of the largest number: eˣ is infinite beyond."""
+        return math.log(self.largest)
+
     def is_subnormal(self, x: Any) -> Any:
         """Say whether a number is subnormal, or which numbers of an array are."""
         return (x != 0) & (abs(x) < self.normal)

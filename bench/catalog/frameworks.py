@@ -13,7 +13,7 @@ from typing import Any
 from ..host.errors import UsageError
 
 _NEEDED = ("TITLE", "MODES", "ENVIRONMENT")
-_CONSTANTS = (*_NEEDED, "VARIANTS", "COMPILES", "EMULATED", "SCRIPT", "PACKAGES")
+_CONSTANTS = (*_NEEDED, "VARIANTS", "COMPILES", "EMULATED", "LAYOUTS", "SCRIPT", "PACKAGES")
 IMPLS = Path(__file__).resolve().parents[2] / "impls"
 
 
@@ -42,8 +42,8 @@ class Framework:
     """A module of `impls/`, as far as its text says: see `impls/_adapter.py`.
 
     `compiles` are the modes whose code a compiler makes in the process; `emulated` holds, by
-    machine, the variables under which its code runs in valgrind too. `packages` are those whose
-    functions take its arrays.
+    machine, the variables under which its code runs in valgrind too; `layouts` are those that its
+    arrays may have besides the usual one; `packages` those whose functions take its arrays.
 
     Or a function of the user's beside the forms of another: `callable` is where it is,
     `package.module:function`, and the name of its form; `arrays` the module of `impls/` whose
@@ -59,6 +59,7 @@ class Framework:
     variants: Mapping[str, Mapping[str, str]]
     compiles: tuple[str, ...] = ("compiled",)
     emulated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layouts: tuple[str, ...] = ()
     script: Script | None = None
     packages: tuple[str, ...] = ()
     callable: str = ""
@@ -187,6 +188,7 @@ def _read(path: Path) -> Framework:
         variants=constants.get("VARIANTS", {}),
         compiles=tuple(constants.get("COMPILES", ("compiled",))),
         emulated=constants.get("EMULATED", {}),
+        layouts=tuple(constants.get("LAYOUTS", ())),
         script=_script(path, constants["SCRIPT"]) if "SCRIPT" in constants else None,
         packages=(path.stem, *constants.get("PACKAGES", ())),
     )

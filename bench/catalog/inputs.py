@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .dtypes import DTYPES, Dtype
+from .given import NORMAL, SUBNORMAL, UNIFORM, ends, is_file, numbers
 
 Array = np.ndarray[Any, Any]
 Domain = Literal["all", "positive"]
@@ -87,14 +88,36 @@ def bits_of(there: Array, dtype: str) -> Array:
     return np.where(there < 0, half - 1 - there, there).astype(fmt.bits)
 
 
-def timing(shape: tuple[int, ...], dtype: str, seed: int, domain: Domain = "all") -> Array:
-    """Bit patterns of standard normal values, the same for the same shape, dtype and seed.
+def timing(
+    shape: tuple[int, ...], dtype: str, seed: int, domain: Domain = "all", values: str = NORMAL
+) -> Array:
+    """Bit patterns of the values of a name, the same for the same shape, dtype and seed.
 
-    In the domain `positive` they are the absolute values of the same.
+    In the domain `positive` those that are drawn have no sign; a range and a file are as they are.
+    Raises UsageError for a file that cannot be used.
     """
-    values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    chosen = np.abs(values) if domain == "positive" else values
-    return to_bits(chosen.astype(np.float64), dtype)
+    if is_file(values):
+        return to_bits(numbers(values).astype(np.float64).reshape(shape), dtype)
+    random, fmt = np.random.default_rng(seed), DTYPES[dtype]
+    if values.startswith(UNIFORM):
+        return to_bits(random.uniform(*ends(values), shape), dtype)
+    if values == NORMAL:
+        drawn = random.standard_normal(shape, dtype=np.float32).astype(np.float64)
+    elif values == SUBNORMAL:
+        multiples = random.integers(1, 1 << (fmt.precision - 1), shape)
+        drawn = _signed(multiples * fmt.smallest, random)
+    else:
+        least, most = (share * fmt.largest_exponent for share in _SATURATED)
+        drawn = _signed(random.uniform(least, most, shape), random)
+    return to_bits(np.abs(drawn) if domain == "positive" else drawn, dtype)
+
+
+_SATURATED = (1.6, 3.0)
+"""Ends of the sizes of saturated inputs, of the exponent at which the format is left."""
+
+
+def _signed(values: Array, random: np.random.Generator) -> Array:
+    return np.where(random.random(values.shape) < 0.5, -values, values)
 
 
 def special(dtype: str) -> Array:

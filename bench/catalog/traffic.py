@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .activations import find_reference
-from .cases import Case, row_length
+from .cases import Case
 
 
 def elements_moved(case: Case) -> float:
@@ -13,6 +13,6 @@ def elements_moved(case: Case) -> float:
     does either.
     """
     activation = find_reference(case.activation)
-    output = activation.output_share(row_length(case.size))
+    output = activation.output_share(case.length)
     forward, backward = 1 + output, 2 + output
     return {"forward": forward, "backward": backward, "both": forward + backward}[case.direction]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..catalog.activations import CATALOG, find_reference
-from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
+from ..catalog.cases import OF_INPUT, PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.frameworks import IMPLS, declared, frameworks
 from ..exactness.ranges import Range, is_sampled
 from ..exactness.stretches import Effort, Subject
@@ -158,8 +158,12 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 """
 
 
+def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    return selecting(command, *OF_INPUT)
+
+
 @click.command(epilog=_EXAMPLES)
-@selecting
+@_choosing
 @taking
 @click.option(
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."

@@ -167,4 +167,4 @@ def _worst(case: Case, errors: Errors) -> Mapping[str, float]:
 
 def _anywhere(case: Case) -> Case:
     """A case without what its errors do not depend on."""
-    return replace(case, size=0, threads=1, output="fresh", cache="warm")
+    return replace(case.anywhere, threads=1)

@@ -28,6 +28,7 @@ Examples:
   actbench gate --base HEAD~1 --framework torch --markdown comment.md
   actbench gate --base v1.2 --all --activation gelu --size 65536 --budget 120
   actbench gate --base main --callable mine.kernels:fast_gelu --reference gelu
+  actbench gate --base main --activation softmax --row 50257 --input saturated
   actbench gate --base WORKTREE --framework numpy --activation relu
   actbench gate --base-python ~/torch-2.12/bin/python --framework torch
 

@@ -17,6 +17,7 @@ from ..catalog.activations import nearest
 from ..catalog.cases import all_forms
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks, names
+from ..catalog.given import DRAWN, LAYOUTS, UNIFORM
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
@@ -105,11 +106,22 @@ def selecting(command: Callable[..., Any], *without: str) -> Callable[..., Any]:
         ("threads", "CPU threads of a worker, or all; 1 unless given."),
         ("output", "fresh, or reused: written to memory that is there already."),
         ("cache", "warm, or cold: emptied before every call."),
+        ("input", f"{', '.join(DRAWN)}, {UNIFORM}LOW,HIGH, or a FILE.npy of numbers."),
+        ("shape", "Shape of the input, such as 1x3x1024, in place of a size."),
+        ("row", "Elements of a row; as many rows as a size has."),
+        ("axis", "Axis of the rows of a row-wise function; the last unless given."),
+        ("layout", f"{', '.join(LAYOUTS)} (of four axes)."),
     )
     for name, text in reversed([option for option in options if option[0] not in without]):
-        plural = name if name == "threads" else f"{name}s"
-        command = click.option(f"--{name}", plural, multiple=True, help=text)(command)
+        kind = int if name in ("row", "axis") else str
+        option = click.option(f"--{name}", _field(name), type=kind, multiple=True, help=text)
+        command = option(command)
     return FRAMEWORKS(command)
+
+
+def _field(name: str) -> str:
+    """The field of a selection that an option fills."""
+    return {"threads": "threads", "axis": "axes"}.get(name, f"{name}s")
 
 
 def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:

@@ -39,6 +39,9 @@ Examples:
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
   actbench run --callable mine.kernels:fast_gelu --reference gelu --activation gelu
   actbench run --callable mine.kernels:Fused --framework torch --mode compiled
+  actbench run --activation softmax --row 50257 --framework torch
+  actbench run --activation gelu --input normal --input subnormal --input values.npy
+  actbench run --activation silu --shape 8x64x32x32 --layout channels_last --framework torch
 
 \b
 Exit status: 0 done, 1 nothing could be measured, or nothing of what was asked for by name, or a

@@ -11,7 +11,7 @@ from textwrap import wrap
 from ..catalog.activations import find
 from ..results.facts import RunFacts
 from ..timing.ratios import Estimate
-from ..words import Table, bar, conditions, counted, duration, number, plus_minus
+from ..words import Table, bar, conditions, counted, duration, number, plus_minus, rows_of
 from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
@@ -143,7 +143,7 @@ def _order(cell: Cell, cells: Sequence[Cell], facts: RunFacts) -> tuple[object, 
     labels = list(dict.fromkeys([*asked, *(other.case.activation for other in cells)]))
     return (
         classes.index(cell.size_class),
-        (case.size, case.dtype != "float32", _section(cell)),
+        (case.size, case.dtype != "float32", not case.has_usual_input, _section(cell)),
         frameworks.index(case.framework),
         (case.mode != "eager", case.direction != "forward", case.direction),
         (labels.index(case.activation), not cell.plain),
@@ -158,7 +158,9 @@ def _section(cell: Cell) -> str:
 
 def _who(cell: Cell, facts: RunFacts) -> tuple[str, ...]:
     case = cell.case
-    return facts.title(case.framework), case.mode, case.direction, cell.label
+    rows = rows_of(case)
+    label = f"{cell.label} ({rows})" if rows else cell.label
+    return facts.title(case.framework), case.mode, case.direction, label
 
 
 def _columns(cell: Cell, most: float) -> dict[str, str]:
@@ -289,6 +291,7 @@ def _foremost(cell: Cell) -> tuple[object, ...]:
     return (
         not cell.plain,
         case.dtype != "float32",
+        not case.has_usual_input,
         case.direction != "forward",
         classes.index(cell.size_class),
         case.mode != "compiled",

@@ -46,7 +46,7 @@ class Named:
         plan = Plan((self.label,), forms=("plain",))
         profile = replace(PROFILES["smoke"], plans=(plan,))
         chosen = replace(selection, activations=(self.label,), forms=forms)
-        return {replace(case, activation="", form=""): case for case in expand(profile, chosen)}
+        return {case.of("", ""): case for case in expand(profile, chosen)}
 
 
 @dataclass(frozen=True)

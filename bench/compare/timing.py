@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..catalog.cases import Case
+from ..catalog.cases import USUAL, Case
 from ..host.errors import StoreError
 from ..results.rows import Row
 from ..results.store import Run
@@ -49,8 +49,7 @@ _SETTING = (
     "dtype",
     "size",
     "threads",
-    "output",
-    "cache",
+    *USUAL,
 )
 _WHOLE = ("framework", "mode", "device")
 _FEWEST = 3
@@ -225,7 +224,7 @@ def _unit(row: Row) -> tuple[Case, str]:
     """The case that a cost is over, and its activation and form in words."""
     assert row.against is not None
     name, form = row.against.name, row.against.form
-    return replace(row.case, activation=name, form=form), f"{name} {form}"
+    return row.case.of(name, form), f"{name} {form}"
 
 
 # --- verdicts -------------------------------------------------------------------------------------

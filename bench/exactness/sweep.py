@@ -14,7 +14,7 @@ from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.frameworks import frameworks
 from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
-from ..workers.requests import Evaluator, timing_shape
+from ..workers.requests import Evaluator
 from . import binades, ulp
 from .judge import judge, merge, with_medians
 from .problem import Problem
@@ -22,7 +22,7 @@ from .problem import Problem
 Array = np.ndarray[Any, Any]
 
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
 """The shape of the inputs of one call."""
 Judged = tuple[Agreement, Array]
 """The sample of a case and its results."""
@@ -41,7 +41,7 @@ def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selec
     wanted = [direction.replace("both", "backward") for direction in asked.directions]
     direction = wanted[0] if len(set(wanted)) == 1 else "both"
     swept = dict.fromkeys(
-        replace(_unsized(case), direction=direction, dtype=dtype)
+        replace(case.anywhere, direction=direction, dtype=dtype)
         for case in cases
         for dtype in asked.dtypes or dtypes
     )
@@ -62,7 +62,7 @@ def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
     """
     groups: dict[Case, list[Case]] = {}
     for case in cases:
-        groups.setdefault(replace(_unsized(case), direction="both"), []).append(case)
+        groups.setdefault(replace(case.anywhere, direction="both"), []).append(case)
     swept = {}
     for both, group in groups.items():
         timed = {case.direction for case in group}
@@ -73,17 +73,11 @@ def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
     return swept
 
 
-def _unsized(case: Case) -> Case:
-    return replace(case, size=0, output="fresh", cache="warm")
-
-
 def shape_of(case: Case, sizes: Iterable[int] = ()) -> Shape:
     """The shape of a call of a sweep: that of a size in cache, of a timed one if there is any."""
     usual = size_classes(case.device)["l2"]
     known = [size for size in sizes if size in _USUAL] or [usual]
-    return timing_shape(
-        replace(case, size=min(known, key=lambda size: abs(math.log(size / usual))))
-    )
+    return replace(case, size=min(known, key=lambda size: abs(math.log(size / usual)))).lengths
 
 
 def measure(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..catalog.cases import Case
+from ..catalog.cases import USUAL, Case
 from ..catalog.shell import command
 from ..timing.decisions import Decision
 from ..timing.ratios import Estimate
@@ -30,7 +30,7 @@ _HEAD = (
     *("verdict", "framework", "activation", "form", "mode", "direction", "dtype", "elements"),
     *("µs per call", "time ÷ base", "interval", "processes", "why"),
 )
-_USUAL = {"device": "cpu", "threads": 1, "output": "fresh", "cache": "warm"}
+_USUAL = {"device": "cpu", "threads": 1, **USUAL}
 _SHOWN = 24
 """Rows of a table; beyond that many, cases that are the same are left to --json."""
 SCHEMA = 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
-from ..catalog.cases import Case
+from ..catalog.cases import OF_INPUT, USUAL, Case
 from ..host.errors import UsageError
 from .rows import Row, with_derived
 from .store import Run, dump
@@ -41,7 +41,7 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
     """A metric of every case: a line per activation, form and conditions, a column per framework
     and mode.
 
-    A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
+    What every input is without saying is left out. A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
     that the run does not have, or of which a case has several.
     """
     values = run.rows[(run.rows.metric == metric) & run.rows.value.notna()]
@@ -49,7 +49,9 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
         raise UsageError(f"{run.path} has no {metric}")
     if values.duplicated([*DOWN, *ACROSS]).any():
         raise UsageError(f"a case has several figures of {metric}: export its rows")
-    return values.pivot_table(index=list(DOWN), columns=list(ACROSS), values="value")
+    usual = [name for name in OF_INPUT if (values[name] == USUAL[name]).all()]
+    down = [name for name in DOWN if name not in usual]
+    return values.pivot_table(index=down, columns=list(ACROSS), values="value")
 
 
 def write_table(values: pandas.DataFrame, form: str, stream: IO[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, TypeAdapter
 
 from ..catalog.activations import find_reference
-from ..catalog.cases import Case, plain_form
+from ..catalog.cases import USUAL, Case, plain_form
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
 from .metrics import METRICS
@@ -383,7 +383,7 @@ class Reader:
 
     def row(self, record: Mapping[str, Any]) -> Row:
         """The row of a record. Raises ValueError for one that no run writes."""
-        key = tuple(map(record.get, _CASE))
+        key = tuple(record.get(name, USUAL.get(name)) for name in _CASE)
         case = self._cases.get(key)
         if case is None:
             case = self._cases[key] = _CASES.validate_python(dict(zip(_CASE, key, strict=True)))

@@ -42,6 +42,7 @@ SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
 _LONG = ("rows.jsonl", "samples.jsonl")
+_CASE = tuple(Case.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ def read_samples(folder: Path) -> Iterator[Sample]:
         try:
             number = record.pop("case")
             if record["kind"] == "case":
-                cases[number] = Case(**{key: record[key] for key in Case.__dataclass_fields__})
+                cases[number] = Case(**{key: record[key] for key in _CASE if key in record})
             else:
                 yield sample_of(record, cases[number])
         except ValidationError as error:

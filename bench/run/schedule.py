@@ -96,7 +96,7 @@ class _Schedule:
         self._profile = request.profile
         self._recorder, self._facts = Recorder(writer), writer.facts
         if not request.timing:
-            cases = [replace(case, size=0, output="fresh", cache="warm") for case in cases]
+            cases = [case.anywhere for case in cases]
         self._asked = set(cases)
         beside = floors(cases) if request.timing else []
         cases = list(dict.fromkeys([*cases, *beside]))

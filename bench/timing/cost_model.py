@@ -48,8 +48,8 @@ def rows(
 
 
 def asks_for_probe(row: Row) -> bool:
-    """True for a surprise that a probe may explain."""
-    return row.cause == Cause(Why.UNNAMED)
+    """True for a surprise that a probe may explain, which is of the usual input."""
+    return row.cause == Cause(Why.UNNAMED) and row.case.has_usual_input
 
 
 def _is_formula(case: Case) -> bool:

@@ -28,7 +28,7 @@ Task = tuple[SupervisedWorker, Case]
 
 def setting_of(case: Case) -> Case:
     """The setting that shares a unit: a case without its activation, form and size."""
-    return replace(case, activation=BASELINE, form="", size=0)
+    return replace(case.of(BASELINE, ""), size=0)
 
 
 def candidates(cases: Iterable[Case], classes: Mapping[str, Classes]) -> dict[Case, list[Case]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def pace(times: Sequence[float]) -> float:
 
 def unit_case(case: Case, form: str) -> Case:
     """A form of relu in the setting of a case."""
-    return replace(case, activation=BASELINE, form=form)
+    return case.of(BASELINE, form)
 
 
 def gathered(samples: Iterable[Paired]) -> dict[Case, Measured]:

@@ -138,7 +138,7 @@ def _missing(case: Case, metric: str, cause: Cause) -> Row:
 
 def floor_of(case: Case) -> Case:
     """The copy whose slope is a case's floor: forward for every direction."""
-    return replace(case, activation=FLOOR, form="native", direction="forward")
+    return replace(case.of(FLOOR, "native"), direction="forward")
 
 
 def _part(

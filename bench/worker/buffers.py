@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog.dtypes import DTYPES
+from ..catalog.given import CONTIGUOUS
+from . import strides
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -32,51 +34,68 @@ class Buffer:
     at compile time say, or is kept from another call shows. On a device it stays as it is.
     """
 
-    def __init__(self, adapter: Contract, bits: Array, dtype: str, shift: int = 0) -> None:
-        given = np.roll(bits, shift) if shift else bits
-        self.tensor: Tensor = adapter.put(given, dtype)
-        self.size, self.length = bits.size, bits.shape[-1] if bits.ndim else 1
-        self.changed = np.zeros(0, np.int64)
-        self._bits, self._shift = bits.reshape(-1), shift
+    def __init__(
+        self,
+        adapter: Contract,
+        bits: Array,
+        dtype: str,
+        shift: int = 0,
+        layout: str = CONTIGUOUS,
+        others: Array | None = None,
+    ) -> None:
+        """Changed elements get the values of `others`, which are its own unless given."""
+        self.shape, self.size, self.dtype = bits.shape, bits.size, dtype
+        self._layout, self._shift = layout, shift
+        self._bits = strides.in_memory(bits, layout)
+        given = np.roll(self._bits, shift) if shift else self._bits
+        self.tensor: Tensor = strides.put(adapter, given, dtype, self.shape, layout)
+        self._changed = np.zeros(0, np.int64)
         self._values = self._bits[:0]
         self._memory: Array | None = None
         converted = getattr(self.tensor, "nbytes", bits.nbytes) != bits.nbytes  # which is refused
         if adapter.synchronize() is None and bits.ndim and not converted:
-            place = adapter.address(self.tensor)
-            self._memory = _memory(place, bits.size, DTYPES[dtype].bits)
-            if place == bits.ctypes.data:  # JAX takes over memory that it can use
+            place, gap = adapter.address(self.tensor), strides.gap(layout)
+            self._memory = _memory(place, gap * bits.size, DTYPES[dtype].bits)[::gap]
+            if place == self._bits.ctypes.data:  # JAX takes over memory that it can use
                 self._bits = self._bits.copy()
+        self._others = self._bits if others is None else others.reshape(-1)
 
     @property
     def bits(self) -> Array:
-        """Its first bit patterns as they were made, of the shape of the tensor."""
-        return self._bits.reshape(-1, self.length)
+        """Its bit patterns as they were made, before they were rolled, of its shape."""
+        return strides.in_order(self._bits, self.shape, self._layout)
+
+    @property
+    def changed(self) -> Array:
+        """The places of the elements that are changed."""
+        return strides.counted(self._changed, self.shape, self._layout)
 
     def at(self, places: Array) -> Array:
         """The bit patterns that it should hold at some places, any shape, counted flat."""
-        held = self._original(places)
-        for place, value in zip(self.changed, self._values, strict=True):
-            held[places == place] = value
+        there = strides.stored(places, self.shape, self._layout)
+        held = self._original(there)
+        for place, value in zip(self._changed, self._values, strict=True):
+            held[there == place] = value
         return held
 
     def change(self) -> None:
         """Give some elements, drawn anew, the values of others."""
         if self._memory is None:
             return
-        self.changed, others = DICE.integers(self.size, size=(2, _CHANGES))
-        self._memory[self.changed] = self._bits[others]
-        self._values = self._memory[self.changed]  # of a place drawn twice the one that stayed
+        self._changed = DICE.integers(self.size, size=_CHANGES)
+        self._memory[self._changed] = DICE.choice(self._others, _CHANGES)
+        self._values = self._memory[self._changed]  # of a place drawn twice the one that stayed
 
     def rewrite(self) -> None:
         """Write what the last change has written."""
         if self._memory is not None:
-            self._memory[self.changed] = self._values
+            self._memory[self._changed] = self._values
 
     def restore(self) -> None:
         """Undo the last change."""
         if self._memory is not None:
-            self._memory[self.changed] = self._original(self.changed)
-        self.changed, self._values = self.changed[:0], self._values[:0]
+            self._memory[self._changed] = self._original(self._changed)
+        self._changed, self._values = self._changed[:0], self._values[:0]
 
     def repair(self) -> bool:
         """Say whether somebody else has written to it, and undo that."""

@@ -38,12 +38,18 @@ class Checks:
         self._adapter, self._steps = adapter, steps
         self.traced: set[tuple[Any, str]] = set()
 
-    def step(self, call: Call, timed: Step) -> None:
-        """Refuse a step that does not do its work, or writes to what it was given."""
+    def step(self, call: Call, timed: Step, usual: Step | None = None) -> None:
+        """Refuse a step that does not do its work, or writes to what it was given.
+
+        `usual` is the same on usual values where its own are not: no result may follow from those.
+        """
         try:
             self._works(call, timed)
+            self._follows(call, usual or timed)
+            self._forgets(call, timed)
         finally:  # another version may share its input
-            wrote = any([buffer.repair() for buffer in timed.given])
+            given = {*timed.given, *(usual or timed).given}
+            wrote = any([buffer.repair() for buffer in given])
         if wrote:
             raise truth.Refused("writes to its input")
 
@@ -61,16 +67,13 @@ class Checks:
         if call.output == "fresh":
             arrays = [
                 buffer.tensor
-                for key, buffer in self._steps.buffers.made.items()
-                if key[1] == call.dtype
+                for buffer in self._steps.buffers.made.values()
+                if buffer.dtype == call.dtype
             ]
             results = results_of(first), results_of(second)
             truth.check_fresh(*results, arrays, call.direction, self._adapter.address)
         elif self._adapter.address(second) != place:
             raise truth.Refused("returns memory of its own, not that of the output it was given")
-        del first, second
-        self._follows(call, timed)
-        self._forgets(call, timed)
 
     def results(self, call: Call, results: tuple[Tensor, ...], arrays: list[Tensor]) -> None:
         """Refuse results of another kind than `arrays`, or of another size where that is known."""
@@ -118,7 +121,7 @@ class Checks:
 
         Few elements may honestly do so, as relu's of negative numbers. On a device nothing changes.
         """
-        if timed.input.bits.size < _VARY or self._adapter.synchronize():
+        if timed.input.size < _VARY or self._adapter.synchronize():
             return
         own = 2 if call.direction == "both" else 1
 

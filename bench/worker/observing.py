@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .buffers import DICE, Array, Buffer, Buffers, Tensor
+from .buffers import DICE, Array, Buffer, Buffers
 from .protocol import Look, Observed
 from .rounds import Round
 from .steps import Action, Step, results_of
 from .truth import Refused
+from .units import Units
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -66,62 +68,30 @@ class Sight:
         step = self._last
         call, results = self._call, results_of(result)
         own = 2 if call.direction == "both" else 1
-        rows = _Rows.of(call, step.input)
-        places = _places(rows, step)
+        axis = call.axis if call.rowwise else None
+        read = [(buffer, Units(buffer.shape, axis)) for buffer in step.given]
+        (given, units), *pulled = read
+        places = _places(units, read)
         return Look(
             places,
-            rows.of_buffer(step.input, places),
-            None if call.direction == "forward" else rows.of_buffer(step.upstream[0], places),
-            tuple(rows.of_array(self._bits(tensor), places) for tensor in results[:own]),
+            given.at(units.places(places)),
+            None if call.direction == "forward" else _pulled(*pulled[0], places),
+            tuple(units.apart(self._adapter.get(tensor))[places] for tensor in results[:own]),
         )
 
-    def _bits(self, tensor: Tensor) -> Array:
-        return self._adapter.get(tensor).reshape(-1)
+
+def _pulled(buffer: Buffer, units: Units, places: Array) -> Array:
+    return buffer.at(units.places(places))
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of arrays, counted: on the last axis, on the first one, or single elements."""
-
-    count: int
-    looks: int
-    tail: int
-    first: bool
-
-    @classmethod
-    def of(cls, call: Call, given: Buffer) -> _Rows:
-        if not call.rowwise:
-            return cls(given.size, _ELEMENTS, _TAIL, first=False)
-        first = call.axis == 0
-        return cls(given.length if first else given.size // given.length, _ROWS, 1, first)
-
-    def with_element(self, places: Array, size: int) -> Array:
-        """The rows that some elements of an array of a size lie in."""
-        return places % self.count if self.first else places * self.count // size
-
-    def of_buffer(self, buffer: Buffer, rows: Array) -> Array:
-        """What a buffer should hold in some rows."""
-        return buffer.at(self._elements(rows, buffer.size))
-
-    def of_array(self, array: Array, rows: Array) -> Array:
-        """Some rows of a flat array."""
-        return array[self._elements(rows, array.size)]
-
-    def _elements(self, rows: Array, size: int) -> Array:
-        width = size // self.count
-        if self.first:
-            return rows[:, None] + np.arange(width) * self.count
-        return rows[:, None] * width + np.arange(width)
-
-
-def _places(rows: _Rows, step: Step) -> Array:
+def _places(units: Units, read: Sequence[tuple[Buffer, Units]]) -> Array:
     """Random places, the last ones, and those of changed elements."""
-    if rows.count <= rows.looks:
-        return np.arange(rows.count)
-    read = (step.input, *step.upstream)
-    changed = [rows.with_element(buffer.changed, buffer.size) for buffer in read]
-    tail = np.arange(rows.count - rows.tail, rows.count)
-    return np.concatenate([DICE.integers(rows.count, size=rows.looks), tail, *changed])
+    most, last = (_ELEMENTS, _TAIL) if units.axis is None else (_ROWS, 1)
+    if units.count <= most:
+        return np.arange(units.count)
+    changed = [of.of(buffer.changed) for buffer, of in read]
+    tail = np.arange(units.count - last, units.count)
+    return np.concatenate([DICE.integers(units.count, size=most), tail, *changed])
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
+from ..catalog.given import NORMAL
 from . import floating_point, helpers, truth
 from .buffers import Tensor
 from .checks import Checks
@@ -110,7 +111,8 @@ class Worker:
         compilations = self.adapter.compilations() - compilations
         cached = self.adapter.from_cache() - cached
         if request.checked:
-            self.checks.step(timed.call, step)
+            usual = replace(timed, values=NORMAL)
+            self.checks.step(timed.call, step, None if usual == timed else self.steps.timed(usual))
             self.checks.waiting(action)
         turns = self.steps.round(timed) if timed.buffers > 1 else None
         self.ready[request.number] = Ready(

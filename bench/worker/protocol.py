@@ -132,8 +132,7 @@ class Learned:
 class Call:
     """A form with its arguments, and how it is called.
 
-    A function that is `rowwise` works on whole rows, which lie on an `axis` of two: the last (−1)
-    or the first (0).
+    A function that is `rowwise` works on whole rows, along an `axis`.
     `output_share` is how many elements the output has for each of the input; None where nobody
     knows, as of a user's function. `domain` is where timing inputs are drawn.
     """
@@ -154,15 +153,18 @@ class Call:
 
 @dataclass(frozen=True)
 class TimedCall:
-    """A call on random inputs of a shape, which goes round so many `buffers`.
+    """A call on inputs of a shape, which goes round so many `buffers`.
 
-    With several, none of them is in a cache when its turn comes.
+    With several, none of them is in a cache when its turn comes. `values` and `layout` are by the
+    names of `catalog.given`.
     """
 
     call: Call
     shape: tuple[int, ...]
     seed: int = 0
     buffers: int = 1
+    values: str = "normal"
+    layout: str = "contiguous"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..catalog import inputs
+from ..catalog.given import CONTIGUOUS, NORMAL
+from . import strides
 from .buffers import Array, Buffer, Buffers, Tensor
 from .rounds import Action as Action
 from .rounds import Ring, Round
@@ -17,6 +19,10 @@ from .rounds import Ring, Round
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
     from .protocol import Call, TimedCall
+
+
+_SOME = 1024
+"""Usual values among which those of changed elements are drawn where an input is unusual."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,34 @@ class Step:
         return self.upstream if direction == "backward" else self.given
 
 
+@dataclass(frozen=True)
+class Given:
+    """An input of a shape: what values it has, of which domain, and how they lie in memory."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    seed: int
+    domain: inputs.Domain = "all"
+    values: str = NORMAL
+    layout: str = CONTIGUOUS
+
+    @property
+    def bits(self) -> Array:
+        """Its bit patterns."""
+        return inputs.timing(self.shape, self.dtype, self.seed, self.domain, self.values)
+
+    @property
+    def some(self) -> Array:
+        """A few of its values."""
+        return replace(self, shape=(_SOME,)).bits
+
+
+def _given(timed: TimedCall) -> Given:
+    """The input of a call that is timed."""
+    call = timed.call
+    return Given(timed.shape, call.dtype, timed.seed, call.domain, timed.values, timed.layout)
+
+
 class Steps:
     """Makes the steps of one module of `impls/`."""
 
@@ -59,20 +93,23 @@ class Steps:
         """The step of a call on its timing input, or on that of another turn of its round."""
         call, seed = timed.call, timed.seed
         self.buffers.restore()  # before a forward pass saves what it is given
-        given = self._buffer(timed.shape, call.dtype, seed, call.domain, turn)
+        given = self._buffer(_given(timed), turn)
         arrays = [given.tensor, *self.learned(call)]
         upstream: list[Buffer] = []
 
         def pull(output: Tensor) -> Tensor:
-            upstream[:] = [self._buffer(tuple(output.shape), call.dtype, seed + 1, turn=turn)]
+            shape = tuple(output.shape)
+            layout = strides.of_result(timed.layout, shape)
+            upstream[:] = [self._buffer(Given(shape, call.dtype, seed + 1, layout=layout), turn)]
             return upstream[0].tensor
 
-        slot = None if call.output == "fresh" else self._slot(call, arrays, (seed, turn))
+        where = timed.layout, seed, turn
+        slot = None if call.output == "fresh" else self._slot(call, arrays, where)
         return Step(self.action(call, arrays, pull, slot), given, upstream, slot)
 
     def round(self, timed: TimedCall) -> Round:
         """A step that goes round the buffers of all calls of its shape and format."""
-        key = (timed.shape, timed.call.dtype, timed.buffers)
+        key = (timed.shape, timed.call.dtype, timed.buffers, timed.values, timed.layout)
         ring = self.rings.setdefault(key, Ring([None] * timed.buffers))
         saves = timed.call.direction == "backward"
         return Round(partial(self.timed, timed), ring, saves, self._adapter.wait)
@@ -119,24 +156,19 @@ class Steps:
         seed: int,
         domain: inputs.Domain = "all",
     ) -> Tensor:
-        """The random inputs of a shape, made once."""
-        return self._buffer(shape, dtype, seed, domain).tensor
+        """The usual inputs of a shape, made once."""
+        return self._buffer(Given(shape, dtype, seed, domain)).tensor
 
-    def _buffer(
-        self,
-        shape: tuple[int, ...],
-        dtype: str,
-        seed: int,
-        domain: inputs.Domain = "all",
-        turn: int = 0,
-    ) -> Buffer:
-        """The same with what it should hold. Each turn has them a row further."""
-        key, made = (shape, dtype, domain, seed, turn), self.buffers.made
+    def _buffer(self, given: Given, turn: int = 0) -> Buffer:
+        """Inputs with what they should hold, made once. Each turn has them a row further."""
+        key, made = (given, turn), self.buffers.made
         if key not in made:
-            first = self._buffer(shape, dtype, seed, domain).bits if turn else None
-            bits = inputs.timing(shape, dtype, seed, domain) if first is None else first
-            shift = turn * shape[-1] % bits.size if turn else 0
-            made[key] = Buffer(self._adapter, bits.reshape(shape), dtype, shift)
+            usual = replace(given, values=NORMAL)
+            bits = self._buffer(given).bits if turn else given.bits
+            shift = turn * given.shape[-1] % bits.size if turn else 0
+            # Of some values no result follows: those of equal numbers, or of what is as good as 0.
+            others = None if given == usual else usual.some
+            made[key] = Buffer(self._adapter, bits, given.dtype, shift, given.layout, others)
         return made[key]
 
     def learned(self, call: Call) -> list[Tensor]:
@@ -148,10 +180,10 @@ class Steps:
             for learned in call.learned
         ]
 
-    def _slot(self, call: Call, arrays: list[Tensor], turn: tuple[int, int]) -> list[Tensor]:
+    def _slot(self, call: Call, arrays: list[Tensor], where: tuple[str, int, int]) -> list[Tensor]:
         """The place of an output that is written again and again, shared by cases of one shape."""
         output = self.forward(call, arrays)
-        key = (tuple(output.shape), call.dtype, *turn)
+        key = (tuple(output.shape), call.dtype, *where)
         return self.slots.setdefault(key, [output])
 
 

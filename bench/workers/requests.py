@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ..catalog import given
 from ..catalog.activations import Activation, find, find_reference
-from ..catalog.cases import Case, row_length
+from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import Framework, frameworks
 from ..catalog.sizes import buffers_of
@@ -27,24 +28,19 @@ class Evaluator(Protocol):
         """
 
 
-def timing_shape(case: Case) -> tuple[int, int]:
-    """Rows × elements on the last axis of a timing input."""
-    length = row_length(case.size)
-    return case.size // length, length
-
-
 def timed_call(case: Case, seed: int) -> TimedCall:
     """A case on its timing input."""
-    shape = timing_shape(case)
+    shape = case.lengths
     buffers = buffers_of(case.size, DTYPES[case.dtype].itemsize, case.device)
-    return TimedCall(call_of(case, shape[-1]), shape, seed, buffers)
+    call = call_of(case, shape[-1])
+    return TimedCall(call, shape, seed, buffers, given.resolved(case.input), case.layout)
 
 
 def call_of(case: Case, channels: int) -> Call:
     """A case with the parameters that are not at their default, and its learned arrays.
 
     `channels` is the length of the input's last axis: the shape of a parameter that is learned
-    one per channel.
+    one per channel, and that of rows unless the case has them along another axis.
     """
     framework = frameworks()[case.framework]
     if case.form == framework.callable:
@@ -54,10 +50,15 @@ def call_of(case: Case, channels: int) -> Call:
     return Call(
         function=f"{activation.name}_{case.form}",
         parameters={
-            name: activation.parameters[name] for name in activation.changed if name not in learned
+            **{
+                name: activation.parameters[name]
+                for name in activation.changed
+                if name not in learned
+            },
+            **({} if case.axis == given.LAST else {"axis": case.axis}),
         },
         learned=_learned(activation, channels),
-        output_share=activation.output_share(channels),
+        output_share=activation.output_share(_length(case, channels)),
         domain=activation.domain,
         mode=case.mode,
         direction=case.direction,
@@ -65,8 +66,12 @@ def call_of(case: Case, channels: int) -> Call:
         output=case.output,
         cache=case.cache,
         rowwise=activation.rowwise,
-        axis=activation.axis,
+        axis=activation.axis if case.axis == given.LAST else case.axis,
     )
+
+
+def _length(case: Case, channels: int) -> int:
+    return channels if case.axis == given.LAST else case.length
 
 
 def _own_call(case: Case, framework: Framework, channels: int) -> Call:

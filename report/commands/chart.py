@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ...bench.catalog.cases import DIRECTIONS, Selection
+from ...bench.catalog.cases import DIRECTIONS, USUAL, Selection
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.commands.options import DEBUG, RUN, selecting
 from ...bench.host.errors import UsageError
@@ -27,8 +27,8 @@ _NAMES = {"cost": "costs.svg", "size": "sizes.svg"}
 
 
 def _choosing(command: Any) -> Any:
-    others = ("form", "direction", "device", "dtype", "size", "threads", "output", "cache")
-    return selecting(command, *others)
+    others = ("form", "direction", "device", "dtype", "size", "threads")
+    return selecting(command, *others, *USUAL)
 
 
 @click.command("chart", epilog=_EXAMPLES)
@@ -57,7 +57,7 @@ def _choosing(command: Any) -> Any:
 @DEBUG
 def chart(
     run_path: Path, kind: str, place: str, direction: str, dtype: str, out: Path | None,
-    **chosen: tuple[str, ...],
+    **chosen: tuple[Any, ...],
 ) -> None:  # fmt: skip
     """Draw a figure of RUN for a paper or slides.
 

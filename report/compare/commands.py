@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from ...bench.catalog.cases import Case
+from ...bench.catalog.cases import USUAL, Case
 from ..read.evidence import repeatable
-from .settings import USUAL
 
 _FIELDS = tuple(field.name for field in fields(Case))
 
@@ -18,8 +17,8 @@ def again(
 ) -> str:
     """The command that measures these cases again, except those with names that are not plain.
 
-    It omits the fields in `leave`, those that are 0, and outputs and caches that have their
-    defaults. Empty if no case is left.
+    It omits the fields in `leave`, those that are 0, and those of an output, a cache and an input
+    that have their defaults. Empty if no case is left.
     """
     safe = [case for case in cases if repeatable(case)]
     words = [
@@ -34,4 +33,4 @@ def again(
 
 def _values(cases: Sequence[Case], field: str) -> list[object]:
     values = dict.fromkeys(getattr(case, field) for case in cases)
-    return [] if set(values) <= set(USUAL) else list(values)
+    return [] if set(values) <= {USUAL.get(field)} else list(values)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...bench.catalog.cases import Case
+from ...bench.catalog.cases import OF_INPUT, Case
+from ...bench.words import conditions
 from ..words import counted, title
 
-USUAL = ("fresh", "warm")
-"""The output and the cache of the settings that sentences and charts speak of."""
 DIRECTIONS = ("forward", "backward", "both")
 MODES = ("compiled", "eager")
 
@@ -28,11 +27,16 @@ class Setting:
     threads: int
     output: str
     cache: str
+    input: str
+    shape: str
+    row: int
+    axis: int
+    layout: str
 
     @property
     def usual(self) -> bool:
-        """True where each call returns new memory and finds its input in the cache."""
-        return (self.output, self.cache) == USUAL
+        """True where each call returns new memory and finds a usual input in the cache."""
+        return not outputs(self)
 
     @property
     def who(self) -> str:
@@ -69,7 +73,7 @@ def setting_of(run: str, case: Case) -> Setting:
 
 
 def unusual(case: Case | Setting) -> list[str]:
-    """Departures from forward, float32, one CPU thread, fresh outputs and warm caches."""
+    """Departures from forward, float32, one CPU thread, and what `outputs` departs from."""
     departures = {
         case.direction: case.direction != "forward",
         case.dtype: case.dtype != "float32",
@@ -80,8 +84,15 @@ def unusual(case: Case | Setting) -> list[str]:
 
 
 def outputs(case: Case | Setting) -> list[str]:
-    """The departures from fresh outputs and warm caches."""
-    return ["output reused"] * (case.output == "reused") + ["caches cold"] * (case.cache == "cold")
+    """The departures from fresh outputs, warm caches and usual inputs."""
+    departures = ["output reused"] * (case.output == "reused")
+    departures += ["caches cold"] * (case.cache == "cold")
+    return [*departures, *filter(None, [of_input(case)])]
+
+
+def of_input(case: Case | Setting) -> str:
+    """The departures from the usual input: `inputs subnormal, rows of 257`."""
+    return conditions({name: getattr(case, name) for name in OF_INPUT})
 
 
 def rank(known: Sequence[str], word: str) -> int:

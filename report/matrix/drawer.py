@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ...bench.catalog.cases import USUAL
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
 from ...bench.results import words
@@ -160,11 +161,15 @@ def _drawer(evidence: Evidence, matrix: Matrix, place: Place, known: Records) ->
 
 
 def _time(timed: Timed) -> list[Any]:
-    """Elements, ns per call, cost, its unit, setup, sampling, and 1 for the plain form."""
+    """Elements, ns per call, cost, its unit, setup, sampling, and 1 for the plain form.
+
+    The setup of a function of rows says how long they are.
+    """
     sampling = words.sampling(timed.sampling) if timed.sampling else ""
     unit = words.name(timed.unit) if timed.unit and timed.cost else ""
     cost = _ends(timed.cost, 6) if timed.cost else None
-    setup = setup_of(timed.case)
+    rows = f"rows of {timed.case.length:,}" if timed.rowwise and not timed.case.row else ""
+    setup = ", ".join(filter(None, (setup_of(timed.case), rows)))
     return [timed.case.size, _ends(timed.time), cost, unit, setup, sampling, int(timed.plain)]
 
 
@@ -225,7 +230,8 @@ def _others(known: Records) -> Iterator[list[Any]]:
     forms = [record.case.form for record in known.timed]
     forms += [record.case.form for record in known.checked]
     for form in dict.fromkeys(forms):
-        costs = {t.case.size: t.cost for t in known.timed if t.case.form == form and t.cost}
+        timed = [t for t in known.timed if t.case.form == form and t.case.has_usual_input]
+        costs = {t.case.size: t.cost for t in timed if t.cost}
         errors = [checked.max_ulp for checked in known.checked if checked.case.form == form]
         size = max(costs, default=0)
         cost = costs.get(size)
@@ -256,4 +262,4 @@ def _command(known: Records) -> str:
     if cases := [case for case in cases if case.form == known.form]:
         return again(cases)
     checks = [checked.case for checked in known.checked if checked.case.form == known.form]
-    return again(checks, "--only agreement", ("size", "threads", "output", "cache"))
+    return again(checks, "--only agreement", ("size", "threads", *USUAL))

@@ -22,8 +22,7 @@ COARSE = 1000.0
 PLAIN = "plain"
 """The form that people take first, by the name that the command line has for it."""
 FAMILIES = ("max", "algebraic", "exp")
-_FIELDS = tuple(Case.__dataclass_fields__)
-_PLAIN = re.compile(r"\w[\w.+-]*")
+_PLAIN = re.compile(r"[\w./][\w.+:,@/-]*")
 
 
 @dataclass(frozen=True)
@@ -315,7 +314,7 @@ def repeatable(case: Case) -> bool:
 
     A name with a quote in it would end the quoting of the command line it is pasted into.
     """
-    fields = (getattr(case, field) for field in _FIELDS if field != "activation")
+    fields = (value for field, value in case.said.items() if field != "activation")
     return _is_known(case.activation) and plain(*fields)
 
 

@@ -197,7 +197,7 @@ def _failed(evidence: Evidence) -> set[Key]:
 
 def _exact(case: Case) -> Case:
     """A case without the fields that do not affect its exactness."""
-    return replace(case, size=0, threads=0, output="", cache="")
+    return replace(case.anywhere, threads=0)
 
 
 def _computed(case: Case) -> list[Case]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from ...bench.catalog.cases import Case
+from ...bench.catalog.cases import USUAL, Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
 from ..compare.commands import again
+from ..compare.settings import of_input
 from ..read.evidence import (
     Between,
     Checked,
@@ -27,9 +28,13 @@ from . import flags
 from .columns import Column, conditions, identity, metrics, table
 
 _ONLY = "--only agreement"
-_OWN_INPUTS = ("size", "threads", "output", "cache")
+_OWN_INPUTS = ("size", "threads", *USUAL)
 """Fields that do not apply to exactness: it is checked on its own inputs."""
 FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.family, True)
+
+
+INPUT: Column[Any] = Column("input", "Input", "text", lambda record: of_input(record.case), True)
+"""What an input is, where that is not the usual: the column is empty in most tables."""
 
 
 @lru_cache(maxsize=2)
@@ -57,6 +62,8 @@ def _timings(evidence: Evidence) -> list[Column[Timed]]:
         Column("samples", "Samples", "text", _samples),
         Column("ended", "Sampling ended", "text", _ended, True),
         *conditions("threads", "output", "cache"),
+        Column("row", "Row length", "count", _row, True),
+        INPUT,
         Column("command", "", "command", lambda timed: command_of(timed.case)),
     ]
 
@@ -65,6 +72,11 @@ def _time(timed: Timed, metric: str) -> Estimate | None:
     if METRICS[metric].group is not Group.ERROR:
         return timed.estimates.get(metric)
     return _figure(timed.exactness, metric) if timed.exactness else None
+
+
+def _row(timed: Timed) -> int | None:
+    """The elements of a row, where the function takes rows or the case says them."""
+    return timed.case.length if timed.rowwise or timed.case.row else None
 
 
 def _samples(timed: Timed) -> str:
@@ -158,6 +170,7 @@ def _missing(evidence: Evidence) -> list[Column[Missing]]:
         Column("status", "Status", "text", lambda missing: str(missing.status), True),
         Column("reason", "Reason", "text", lambda m: m.reason or "no reason was kept"),
         *conditions("threads", "output", "cache"),
+        INPUT,
         Column("command", "", "command", _try),
     ]
 
@@ -182,6 +195,7 @@ def _parts(evidence: Evidence) -> list[Column[Split]]:
         *metrics("parts", _part),
         Column("detail", "Cause of a surprise", "text", _cause),
         *conditions("threads", "cache"),
+        INPUT,
         Column("command", "", "command", _remeasure),
     ]
 

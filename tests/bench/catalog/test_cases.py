@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import (
+    OF_INPUT,
     PROFILES,
     Case,
     Plan,
@@ -23,6 +30,7 @@ from actbench.bench.catalog.cases import (
 )
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
+from actbench.bench.commands.options import _field
 from actbench.bench.host.errors import UsageError
 from actbench.bench.timing.parts import floors
 
@@ -189,15 +197,27 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert unsupported(backward) == "gradients are always written to fresh memory"
 
 
-@pytest.mark.parametrize(("size", "length"), [(65536, 256), (1000, 8), (7, 1), (768, 256)])
-def test_row_length_divides_the_size(size: int, length: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "length"),
+    [(65536, 256), (768, 256), (64, 32), (96, 32), (1000, 500), (257, 257), (50257, 50257), (2, 1)],
+)
+def test_a_row_has_what_a_size_shares_with_256_or_all_of_it(size: int, length: int) -> None:
+    """No row is so short that a function of rows does nothing, as 1000 = 125 rows of 8 would be."""
     assert row_length(size) == length
 
 
-def test_a_command_names_every_field() -> None:
+@given(st.integers(1, 2**24))
+def test_rows_fill_their_size_and_none_is_short(size: int) -> None:
+    length = row_length(size)
+    assert size % length == 0
+    assert length >= min(32, size // 2)
+    assert size % 2 or size // length >= 2
+
+
+def test_a_command_names_every_field_that_is_said() -> None:
     case = replace(_case("torch", "squareplus(b=0)", "wide"), output="reused", cache="cold")
     words = shlex.split(case.command)
-    for name, value in case.as_dict().items():
+    for name, value in case.said.items():
         assert words[words.index(f"--{name}") + 1] == str(value)
 
 
@@ -205,3 +225,106 @@ def test_the_caches_of_a_device_are_not_emptied() -> None:
     case = expand(PROFILES["smoke"], Selection(frameworks=("torch",), caches=("cold",)))[0]
     assert unsupported(case) == ""
     assert "only a CPU's caches" in unsupported(replace(case, device="cuda"))
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+_ROWS = Selection(frameworks=("torch",), activations=("relu",), modes=("eager",))
+
+
+def _lengths(chosen: Selection) -> set[tuple[int, ...]]:
+    return {case.lengths for case in expand(PROFILES["ask"], chosen)}
+
+
+def test_rows_are_as_long_as_they_are_asked_for_and_as_many_as_the_size_has() -> None:
+    sizes = ("257", "100000")
+    assert _lengths(replace(_ROWS, rows=(50257,), sizes=sizes)) == {(1, 50257)}
+    assert _lengths(replace(_ROWS, rows=(100,), sizes=sizes)) == {(2, 100), (1000, 100)}
+
+
+def test_what_is_usual_is_not_said() -> None:
+    """So that a case is the same one however it was asked for, and that of an older run."""
+    usual = set(expand(PROFILES["ask"], replace(_ROWS, sizes=("65536",))))
+    for chosen in (
+        replace(_ROWS, sizes=("65536",), rows=(256,)),
+        replace(_ROWS, shapes=("256x256",)),
+        replace(_ROWS, sizes=("65536",), inputs=("normal",), layouts=("contiguous",), axes=(1,)),
+    ):
+        assert set(expand(PROFILES["ask"], chosen)) == usual
+    assert all(case.said.keys().isdisjoint(OF_INPUT) for case in usual)
+
+
+def test_an_axis_is_that_of_a_function_of_rows() -> None:
+    chosen = replace(_ROWS, activations=("relu", "crelu"), shapes=("2x3x5",))
+    for axis, row in ((1, 3), (-2, 3), (0, 2), (2, 5), (-1, 5)):
+        cases = expand(PROFILES["ask"], replace(chosen, axes=(axis,), directions=("forward",)))
+        relu, crelu = cases
+        assert (relu.axis, relu.length) == (-1, 5)
+        assert crelu.length == row
+        assert ("last axis" in unsupported(crelu)) == (row != 5)
+    [_, beyond] = expand(PROFILES["ask"], replace(chosen, axes=(7,), directions=("forward",)))
+    assert unsupported(beyond) == "a shape of 3 axes has no axis 7"
+
+
+def test_a_layout_is_there_or_the_reason_why_not(framework: str) -> None:
+    having = frameworks()[framework].layouts
+    image = replace(_case(framework, "relu", "max", size=96), shape="2x3x4x4")
+    for layout in ("strided", "channels_last"):
+        assert (unsupported(replace(image, layout=layout)) == "") == (layout in having)
+    flat = replace(_case("torch", "relu", "max"), layout="channels_last")
+    assert unsupported(flat).startswith("channels_last is for four axes, not 2")
+
+
+def test_a_file_has_its_own_size_and_shape(tmp_path: Path) -> None:
+    list_, table = str(tmp_path / "list.npy"), str(tmp_path / "table.npy")
+    np.save(list_, np.zeros(768, np.float32))
+    np.save(table, np.zeros((6, 128), np.float32))
+    assert _lengths(replace(_ROWS, inputs=(list_,))) == {(3, 256)}
+    assert _lengths(replace(_ROWS, inputs=(list_,), rows=(16,))) == {(48, 16)}
+    assert _lengths(replace(_ROWS, inputs=(list_,), shapes=("2x3x128",))) == {(2, 3, 128)}
+    assert _lengths(replace(_ROWS, inputs=(table,))) == {(6, 128)}
+    for words, reason in (
+        ({"rows": (7,)}, "has the shape 768, not rows of 7"),
+        ({"shapes": ("5x5",)}, "has the shape 768, not 5x5"),
+        ({"sizes": ("64",)}, "has 768 elements, not 64"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            expand(PROFILES["ask"], replace(_ROWS, inputs=(list_,), **words))
+    with pytest.raises(UsageError, match="has the shape 6x128, not 3x256"):
+        expand(PROFILES["ask"], replace(_ROWS, inputs=(table,), shapes=("3x256",)))
+
+
+def test_the_command_of_a_case_makes_the_same_case(tmp_path: Path) -> None:
+    path = str(tmp_path / "values.npy")
+    np.save(path, np.linspace(-1, 1, 96))
+    for words in (
+        {"rows": (50257,)},
+        {"shapes": ("2x3x4x4",), "layouts": ("channels_last",)},
+        {"inputs": (path,), "shapes": ("2x48",)},
+        {"inputs": ("uniform:-3,0.1", "subnormal"), "layouts": ("strided",)},
+    ):
+        for case in expand(PROFILES["ask"], replace(_ROWS, **words)):
+            options = dict(zip(*[iter(shlex.split(case.command)[2:])] * 2, strict=True))
+            fields = {_field(name.removeprefix("--")): value for name, value in options.items()}
+            chosen = {
+                name: (int(value) if name in ("rows", "axes") else value,)
+                for name, value in fields.items()
+            }
+            assert expand(PROFILES["ask"], Selection(**chosen)) == [case]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"inputs": ("odd",)}, "unknown input 'odd': take normal, subnormal, saturated, uniform:"),
+        ({"layouts": ("strided2",)}, "unknown layout 'strided2'"),
+        ({"rows": (0,)}, "--row must be at least 1, not 0"),
+        ({"shapes": ("2x0",)}, "cannot read the shape '2x0'"),
+        ({"shapes": ("2x3",), "rows": (3,)}, "--shape says the size and the rows"),
+        ({"shapes": ("2x3",), "sizes": ("l2",)}, "--shape says the size and the rows"),
+        ({"shapes": ("2x3",), "sizes": ("7",)}, "the shape 2x3 has 6 elements, not 7"),
+    ],
+)
+def test_what_is_no_input_is_refused(words: dict[str, tuple[Any, ...]], reason: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        expand(PROFILES["ask"], replace(_ROWS, **words))
