@@ -41,8 +41,9 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
     """A metric of every case: a line per activation, form and conditions, a column per framework
     and mode.
 
-    What every input is without saying is left out. A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
-    that the run does not have, or of which a case has several.
+    Lines do not say what every input is without saying. A case that has no value is NaN; lines and
+    columns are sorted. Raises UsageError for a metric that the run does not have, or of which a
+    case has several.
     """
     values = run.rows[(run.rows.metric == metric) & run.rows.value.notna()]
     if values.empty:

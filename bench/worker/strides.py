@@ -1,7 +1,7 @@
 """Arrays whose elements do not lie one after another, in frameworks whose arrays have strides.
 
 An element has a place in the order of indices, as everybody counts, and one in memory. Arrays of
-every second element leave gaps, in which the same values stand, and keep the order.
+every second element leave gaps, in which others stand, and keep the order.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog.given import CHANNELS_LAST, CONTIGUOUS, STRIDED
+from .views import others_between
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -51,7 +52,7 @@ def put(adapter: Contract, bits: Array, dtype: str, shape: Shape, layout: str) -
         stored = adapter.put(bits.reshape([shape[axis] for axis in _LAST]), dtype)
         return stored.swapaxes(1, 3).swapaxes(2, 3)
     if layout == STRIDED:
-        return adapter.put(np.repeat(bits.reshape(shape), 2, axis=-1), dtype)[..., ::2]
+        return adapter.put(others_between(bits.reshape(shape)), dtype)[..., ::2]
     return adapter.put(bits.reshape(shape), dtype)
 
 

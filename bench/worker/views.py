@@ -62,7 +62,8 @@ def _one_before(bits: Bits) -> Bits:
     return np.concatenate([bits.ravel()[-1:], bits.ravel()])
 
 
-def _others_between(bits: Bits) -> Bits:
+def others_between(bits: Bits) -> Bits:
+    """Elements with another one after each."""
     return np.stack([bits, np.roll(bits, 1)], axis=-1).reshape(*bits.shape[:-1], -1)
 
 
@@ -79,7 +80,7 @@ def _expanded(whole: Any, shape: tuple[int, ...]) -> Any:
 _LAYOUTS: Mapping[Layout, tuple[Callable[[Bits], Bits], Callable[[Any, tuple[int, ...]], Any]]] = {
     Layout.WHOLE: (lambda bits: bits, lambda whole, _: whole),
     Layout.UNALIGNED: (_one_before, lambda whole, shape: whole[1:].reshape(shape)),
-    Layout.STRIDED: (_others_between, lambda whole, _: whole[..., ::2]),
+    Layout.STRIDED: (others_between, lambda whole, _: whole[..., ::2]),
     Layout.TRANSPOSED: (lambda bits: bits.T, lambda whole, _: whole.T),
     Layout.BROADCAST: (_repeated_part, _expanded),
 }

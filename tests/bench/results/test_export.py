@@ -57,7 +57,11 @@ def test_both_formats_hold_the_same_figures(run: Run) -> None:
     lines = list(csv.DictReader(io.StringIO(written["csv"].getvalue())))
     records = json.loads(written["json"].getvalue())
     assert len(lines) == len(records) == len(costs)
-    assert [*lines[0]] == [*records[0]] == [*DOWN, *(" ".join(names) for names in costs.columns)]
+    assert (
+        [*lines[0]]
+        == [*records[0]]
+        == [*costs.index.names, *(" ".join(names) for names in costs.columns)]
+    )
     for line, record in zip(lines, records, strict=True):
         for name, value in record.items():
             text = "" if value is None else str(value)
