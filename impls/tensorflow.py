@@ -728,7 +728,7 @@ def _shifted_exp(x: Tensor, with_zero: bool, axis: int = -1) -> tuple[Tensor, Te
     """
     terms = _with_zero(x, with_zero, axis)
     top = tf.reduce_max(terms, axis=axis, keepdims=True)
-    largest = terms == top
+    largest = tf.equal(terms, top)  # == compares names while a graph is traced
     powers = tf.exp(_where(largest, 0, terms - top))
     others = tf.reduce_sum(_where(largest, 0, powers), axis=axis, keepdims=True)
     count = tf.reduce_sum(tf.cast(largest, powers.dtype), axis=axis, keepdims=True)
@@ -770,7 +770,7 @@ def _softmax_gradient(
     """
     powers, rest, _ = _shifted_exp(x, with_zero, axis)
     shares = powers / (1 + rest)
-    pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
+    pull, largest = _with_zero(upstream, with_zero, axis), tf.equal(powers, 1)
     centre = tf.reduce_sum(tf.where(largest, pull, 0), axis=axis, keepdims=True)
     count = tf.reduce_sum(tf.cast(largest, pull.dtype), axis=axis, keepdims=True)
     apart = pull - centre / count
