@@ -109,13 +109,19 @@ class Comparison:
         """Compare a case in all its directions. A failure of an arm is reported once for them.
 
         A user's function, of one direction, is compared in calls of two shapes, of which the worse
-        counts: it may do without either.
+        counts: it may do without either. What is compiled for each of them has the tail of a vector
+        beside its body in one.
         """
-        usual = self._at(sweep.shape_of(case), case, base, candidate)
-        if not frameworks()[case.framework].callable:
-            return usual
-        both = usual + self._at(_ODD, case, base, candidate)
-        return sorted(both, key=lambda compared: _SEVERITY.index(compared.kind))[:1]
+        framework = frameworks()[case.framework]
+        shapes = [_ODD] * bool(framework.callable) + [sweep.shape_of(case)]
+        found: list[Compared] = []
+        for shape in shapes:
+            found += self._at(shape, case, base, candidate)
+            if case.mode in framework.compiles and found and found[0].kind != "unmeasured":
+                break
+        if not framework.callable:
+            return found
+        return sorted(found, key=lambda compared: _SEVERITY.index(compared.kind))[:1]
 
     def _at(
         self, shape: sweep.Shape, case: Case, base: Evaluate, candidate: Evaluate

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 PARTS = ("timing", "exactness")
 _TIMEOUT = 300.0
 _BUDGET = 30.0
-_BUDGET_PER_CASE = 0.5
-"""Seconds of timing by default, in all or per case, whichever is more."""
+_BUDGET_PER_CASE, _BUDGET_PER_FUNCTION = 0.5, 10.0
+"""Seconds of timing by default, in all, per case or per user's function, whichever is most."""
 _OTHER_VERSIONS = (
     "constraints.txt differs as well: both trees ran with what is installed here; "
     "--base-python compares other versions."
@@ -132,12 +132,8 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
             with _clocked(result, "instructions"):
                 _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
-            budget = request.budget or max(_BUDGET, _BUDGET_PER_CASE * len(chosen.cases))
-            run = PairedTiming(setting, design, budget, reporter)
             with _clocked(result, "timing"):
-                result.timed = run.execute(chosen.cases)
-            result.versions |= run.versions
-            result.processes, result.seconds["timed"] = run.processes, run.seconds
+                _time(request, setting, chosen, reporter, result)
         if request.own:
             _leave_out(request.selection, result)
         result.notes += environments.notes(single, result.versions, bool(base_python))
@@ -275,6 +271,32 @@ class _Evaluating:
                 self._missing = failure
                 raise
         return self._worker
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def _time(
+    request: Request, setting: Setting, chosen: select.Chosen, reporter: Reporter, result: Result
+) -> None:
+    """Time all cases together, or the functions of a user's one after another.
+
+    Else the processes of all of them would be there at once. They share the budget and the error.
+    """
+    groups: dict[str, dict[Case, str]] = {}
+    for case, why in chosen.cases.items():
+        groups.setdefault(case.framework if request.own else "", {})[case] = why
+    by_cases = max(_BUDGET, _BUDGET_PER_CASE * len(chosen.cases))
+    budget = request.budget or max(by_cases, _BUDGET_PER_FUNCTION * len(groups))
+    shared = replace(result.design, alarm=result.design.alarm / len(groups))
+    seconds = 0.0
+    for cases in groups.values():
+        run = PairedTiming(setting, shared, budget / len(groups), reporter)
+        result.timed += run.execute(cases)
+        result.versions |= run.versions
+        result.processes = max(result.processes, run.processes)
+        seconds += run.seconds
+    result.seconds["timed"] = seconds
 
 
 # --- instructions ---------------------------------------------------------------------------------
