@@ -1006,12 +1006,12 @@ class Adapter(Contract):
         if not hasattr(tf, dtype):
             raise Unsupported(f"TensorFlow has no {dtype}")
         with tf.device(self._place):
-            return tf.identity(tf.bitcast(tf.constant(bits), tf.as_dtype(dtype)))
+            return tf.identity(_as(tf.constant(bits), tf.as_dtype(dtype)))
 
     def get(self, tensor: Tensor) -> Bits:
         unsigned = tf.as_dtype(f"uint{8 * tensor.dtype.size}")
         with tf.device("/CPU:0"):
-            return np.array(tf.bitcast(tf.identity(tensor), unsigned).numpy())
+            return np.array(_as(tf.identity(tensor), unsigned).numpy())
 
     def step(
         self,
@@ -1095,6 +1095,12 @@ class Adapter(Contract):
         if changed != self._listed[0]:
             self._listed = changed, len(os.listdir(self._cache))
         return self._listed[1]
+
+
+def _as(tensor: Tensor, dtype: Any) -> Tensor:
+    """The bits of a tensor as those of another dtype; truth values have none of their own."""
+    change = tf.cast if tf.bool in (tensor.dtype, dtype) else tf.bitcast
+    return change(tensor, dtype)
 
 
 _CALLBACKS = {"PyFunc", "EagerPyFunc", "PyFuncStateless"}

@@ -35,7 +35,7 @@ def special(
 ) -> None:
     """Show what RUN has of ±0, ±∞, NaN and kinks.
 
-    Of each framework, and of subnormals and thresholds as well.
+    Of each framework, and of subnormals, thresholds, special rows and whole numbers as well.
     """
 
     asked = Selection(frameworks=frameworks, activations=labels).checked()

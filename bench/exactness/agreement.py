@@ -22,7 +22,7 @@ from ..worker.protocol import Failure
 from ..workers.process import Failed
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, Workers
-from . import comparisons, known, paths, special, sweep
+from . import comparisons, known, paths, special, sweep, whole
 from .problem import Problem, Problems, known_keys
 
 Array = np.ndarray[Any, Any]
@@ -84,6 +84,11 @@ class Agreement:
         for case in special.other_cases(swept, self._selection) if wide else ():
             evaluate = partial(self._evaluate_special, worker, case)
             yield partial(self._alone, case, "special_departures", evaluate)
+
+        for case in whole.cases(swept):
+            yield partial(
+                self._alone, case, "whole_numbers", partial(self._try_whole, worker, case)
+            )
 
     def compare(self) -> None:
         """Record how the frameworks and modes differ in what was swept."""
@@ -204,6 +209,10 @@ class Agreement:
                 self._record_failure(worker, sized, "special_row")
             for sample in samples or ():
                 self._recorder.append(sample)
+
+    def _try_whole(self, worker: SupervisedWorker, case: Case) -> None:
+        if not worker.closed:
+            self._recorder.append(whole.taken(case, worker.whole(case, whole.ARRAYS)))
 
     def _record_failure(self, worker: SupervisedWorker, case: Case, metric: str) -> None:
         self._recorder.pass_over(case)

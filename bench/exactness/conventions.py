@@ -77,18 +77,20 @@ def _row(row: Row) -> str:
     return words.entries(row)
 
 
+_WHOLE = "whole numbers"
 _COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
     "the sign of −0": ("sign_of_zero", "forward", _sign),
     "gradient at a kink": ("gradient_at_kink", "backward", _gradient),
     "NaN": ("nan_kept", "forward", _kept),
     "NaN, gradient": ("nan_kept", "backward", _kept),
     "subnormals": ("subnormal_kept", "forward", _kept),
+    _WHOLE: ("whole_numbers", "forward", words.whole),
     "departures": ("special_departures", "forward", _departures),
     "departures, gradient": ("special_departures", "backward", _departures),
 }
 """Each column's metric and direction, and how a row is written in it."""
 COLUMNS = tuple(_COLUMNS)
-ROW_COLUMNS = tuple(SpecialRow)
+ROW_COLUMNS = (*SpecialRow, _WHOLE)
 """The columns of functions of rows; their gradients have as many more."""
 _PULLED = ", gradient"
 
@@ -129,13 +131,14 @@ def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
             )
     if not by_kind:
         return {column: tuple(_merged(_texts(rows, *rule))) for column, rule in _COLUMNS.items()}
-    return {
+    cells = {
         f"{kind}{more}": tuple(
             _merged(_texts(by_kind.get(kind, ()), "special_row", direction, _row))
         )
         for direction, more in (("forward", ""), ("backward", _PULLED))
         for kind in SpecialRow
     }
+    return {**cells, _WHOLE: tuple(_merged(_texts(rows, *_COLUMNS[_WHOLE])))}
 
 
 def _texts(

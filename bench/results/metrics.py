@@ -384,6 +384,14 @@ METRICS: Mapping[str, Metric] = {
             gravity=16,
         ),
         Metric(
+            "whole_numbers",
+            "share",
+            "arrays of whole numbers (int32, int64, bool) whose results are those of the function",
+            Group.SPECIAL,
+            Better.MORE,
+            gravity=19,
+        ),
+        Metric(
             "subnormal_kept",
             "",
             "whether no subnormal input comes out as 0: 1 kept, 0 lost",

@@ -156,6 +156,30 @@ class Kink:
     highest: float
 
 
+class Outcome(StrEnum):
+    """What a function does with whole numbers."""
+
+    FLOATING = "computes in floating point"
+    WHOLE = "stays with whole numbers"
+    TRUNCATED = "truncates"
+    WRONG = "is wrong"
+    REFUSED = "refuses"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What came of arrays of a dtype of whole numbers: results of another dtype, or a refusal.
+
+    `example` is the first result that is another than exact.
+    """
+
+    dtype: str
+    outcome: Outcome
+    result: str = ""
+    example: Point | None = None
+    reason: str = ""
+
+
 class SpecialRow(StrEnum):
     """A kind of row at which frameworks differ."""
 
@@ -231,7 +255,7 @@ class Row:
     `family`, `rowwise`, `primitive` and `plain` (the form that people take first) are what the
     catalogue said of the case when it was measured. `worst` is where the largest error is, `points`
     are the first inputs that show what a figure counts; `kink` is where a gradient was taken,
-    `entries` the special row that a result is of.
+    `entries` the special row that a result is of, `whole` what came of whole numbers.
     `tested` counts the inputs or the trials that a figure is of, `histogram` their errors by the
     upper end of a step; `binades` has the largest error of each group of inputs, −1 where there was
     none. `line` names the two sizes that a part of a cost rests on, `operations` counts the
@@ -256,6 +280,7 @@ class Row:
     points: tuple[Point, ...] = ()
     kink: Kink | None = None
     entries: Entries | None = None
+    whole: tuple[Whole, ...] = ()
     tested: int | None = None
     histogram: Mapping[str, int] | None = None
     binades: tuple[float, ...] = ()

@@ -165,6 +165,29 @@ class SpecialRows:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """The numbers of a dtype that a case was given, and the results and their dtype, or why none.
+
+    Results are hex floats.
+    """
+
+    dtype: str
+    numbers: tuple[int, ...]
+    result: str = ""
+    got: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfWhole:
+    """What a case makes of whole numbers."""
+
+    kind: ClassVar[str] = "whole numbers"
+    case: Case
+    answers: tuple[WholeAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The results of a case beside others at the same inputs: the largest distance in ulp, the
     share of equal bits, and the first input where the two part."""
@@ -225,10 +248,19 @@ class Trial:
 
 
 Sample = (
-    Preparation | Paired | Probe | Agreement | Specials | SpecialRows | Comparison | Missing | Trial
+    Preparation
+    | Paired
+    | Probe
+    | Agreement
+    | Specials
+    | SpecialRows
+    | OfWhole
+    | Comparison
+    | Missing
+    | Trial
 )
 _KINDS = (
-    *(Preparation, Paired, Probe, Agreement, Specials, SpecialRows),
+    *(Preparation, Paired, Probe, Agreement, Specials, SpecialRows, OfWhole),
     *(Comparison, Missing, Trial),
 )
 _ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {kind.kind: TypeAdapter(kind) for kind in _KINDS}

@@ -7,8 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 
 from ..catalog.dtypes import DTYPES
-from .rows import Against, Cause, Ended, Other, Path, Point, Row, Sampling, Tried, Why
+from .rows import (
+    Against,
+    Cause,
+    Ended,
+    Other,
+    Outcome,
+    Path,
+    Point,
+    Row,
+    Sampling,
+    Tried,
+    Whole,
+    Why,
+)
 
+_REASON = 60
+"""Characters of a framework's reason that are shown."""
 _FEW = 4
 """Digits of a number that say enough where they say nothing of what came of it."""
 _ENDED: Mapping[Ended, str] = {
@@ -64,6 +79,8 @@ def _details(row: Row) -> Iterable[str]:
     if row.kink:
         at, lowest, highest = row.kink.at, row.kink.lowest, row.kink.highest
         yield f"at {number(at, row.case.dtype)}, between {lowest:.4g} and {highest:.4g}"
+    if row.whole:
+        yield whole(row)
     if row.entries:
         yield f"{row.entries.row}: {entries(row)}"
     if row.tested is not None:
@@ -199,6 +216,28 @@ def special(location: Point, row: Row) -> str:
     if math.isnan(location.exact):
         return f"{mapping}, no value"
     return f"{mapping}, {'limit' if math.isinf(x) else 'exact'} {number(location.exact, dtype)}"
+
+
+def whole(row: Row) -> str:
+    """`int32, int64: computes in float32; bool: refuses, TypeError: …`"""
+    groups: dict[tuple[Outcome, str], list[Whole]] = {}
+    for each in row.whole:
+        result = each.result if each.outcome is Outcome.FLOATING else ""
+        groups.setdefault((each.outcome, result), []).append(each)
+    return "; ".join(
+        f"{', '.join(each.dtype for each in alike)}: {_on_whole(alike[0])}"
+        for alike in groups.values()
+    )
+
+
+def _on_whole(each: Whole) -> str:
+    if each.outcome is Outcome.FLOATING:
+        return f"computes in {each.result}"
+    details = [f"{each.reason[:_REASON]}{'…' * (len(each.reason) > _REASON)}"]
+    if each.example:
+        where = place(each.example) if each.example.input == "" else f"{each.example.x:g}"
+        details += [f"{where} → {each.example.got:g}", f"exactly {each.example.exact:.4g}"]
+    return ", ".join(filter(None, [each.outcome, *details]))
 
 
 def entries(row: Row) -> str:

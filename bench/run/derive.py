@@ -10,13 +10,14 @@ from ..catalog.activations import BASELINE
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.traffic import elements_moved
-from ..exactness import blame, special
+from ..exactness import blame, special, whole
 from ..results.facts import Rate, RunFacts
 from ..results.rows import Against, Cause, Other, Path, Row, Tried, Why, described
 from ..results.samples import (
     Agreement,
     Comparison,
     Missing,
+    OfWhole,
     Paired,
     Preparation,
     Probe,
@@ -101,6 +102,8 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
                 checked += special.rows(sample)
             case SpecialRows():
                 checked += special.rows_of_rows(sample)
+            case OfWhole():
+                checked.append(whole.row(sample))
             case Missing():
                 checked.append(_missing_row(sample))
             case Trial():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
+from ..catalog.dtypes import DTYPES
 from ..catalog.given import NORMAL
 from . import floating_point, helpers, truth
 from .buffers import Tensor
@@ -27,6 +28,7 @@ from .protocol import (
     Laid,
     Observe,
     Observed,
+    OnWhole,
     Operations,
     Prepare,
     Prepared,
@@ -35,6 +37,7 @@ from .protocol import (
     Started,
     TimeInTurn,
     Try,
+    TryWhole,
     Turns,
 )
 from .rounds import filled
@@ -82,6 +85,7 @@ class Worker:
             Confirm: self.confirm,
             Probe: self.probe,
             Evaluate: self.evaluate,
+            TryWhole: self.whole,
             Try: self.attempts,
         }
 
@@ -276,6 +280,21 @@ class Worker:
             return Attempt(outputs, wrote=given.is_changed())
         except Exception as error:
             return Attempt(failure=failure_of(error))
+
+    def whole(self, request: TryWhole) -> tuple[OnWhole, ...]:
+        """What a function makes of arrays of whole numbers; what fails is answered as such."""
+        return tuple(self._on_whole(request.call, given) for given in request.inputs)
+
+    def _on_whole(self, call: Call, given: Bits) -> OnWhole:
+        try:
+            tensor = self.adapter.put(given.view(f"u{given.itemsize}"), given.dtype.name)
+            result = self.steps.forward(call, [tensor, *self.steps.learned(call)])
+            self.adapter.wait(result)
+            dtype, bits = truth.dtype_of(result), self.adapter.get(result)
+            read = inputs.from_bits(bits, dtype) if dtype in DTYPES else bits.view(dtype)
+            return OnWhole(dtype, tuple(map(float, read.ravel())))
+        except Exception as error:
+            return OnWhole(failure=failure_of(error))
 
     def _outputs(self, call: Call, given: Tensor, upstream: Bits | None = None) -> Outputs:
         action, arrays = self.steps.on(call, given, upstream)

@@ -344,6 +344,23 @@ class Try(Request[tuple[Attempt, ...]]):
 
 
 @dataclass(frozen=True)
+class OnWhole:
+    """What came of whole numbers: the dtype of the result and its values, or why nothing did."""
+
+    dtype: str = ""
+    values: tuple[float, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class TryWhole(Request[tuple[OnWhole, ...]]):
+    """Call a function eagerly on arrays of whole numbers, or of truth values."""
+
+    call: Call
+    inputs: tuple[Bits, ...]
+
+
+@dataclass(frozen=True)
 class Count(Request[None]):
     """Run windows of so many calls under valgrind, then as many of a step that does nothing."""
 

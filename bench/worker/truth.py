@@ -62,11 +62,12 @@ def _package(array: Tensor) -> str:
 
 def check_input(array: Tensor, dtype: str) -> None:
     """Refuse an input of another dtype than was asked for, as JAX without x64 gives for float64."""
-    if _dtype(array) != dtype:
-        raise Refused(f"the input is {_dtype(array)}, not {dtype}: the framework converted it")
+    if dtype_of(array) != dtype:
+        raise Refused(f"the input is {dtype_of(array)}, not {dtype}: the framework converted it")
 
 
-def _dtype(array: Tensor) -> str:
+def dtype_of(array: Tensor) -> str:
+    """The name of a tensor's dtype: `float32`."""
     name: str = getattr(array.dtype, "name", str(array.dtype))
     return name.rpartition(".")[2]
 

@@ -22,6 +22,7 @@ from ..worker.protocol import (
     Laid,
     Look,
     Observe,
+    OnWhole,
     Pin,
     Prepare,
     Prepared,
@@ -31,6 +32,7 @@ from ..worker.protocol import (
     Started,
     TimeInTurn,
     Try,
+    TryWhole,
     Turns,
 )
 from .environment import Key
@@ -243,6 +245,15 @@ class SupervisedWorker:
         failure = self.failures.pop(case, None) or self._down
         ended = Failure(Status.ERROR, "the run was ended")
         return (Attempt(failure=failure or ended),) * len(inputs)
+
+    def whole(self, case: Case, inputs: Sequence[Bits]) -> tuple[OnWhole, ...]:
+        """What a case makes of arrays of whole numbers; a lost process costs these alone."""
+        answer = self._try(case, TryWhole(call_of(case, inputs[0].shape[-1]), tuple(inputs)))
+        if answer is not None:
+            return answer
+        failure = self.failures.pop(case, None) or self._down
+        ended = Failure(Status.ERROR, "the run was ended")
+        return (OnWhole(failure=failure or ended),) * len(inputs)
 
     def _try(self, case: Case, request: Request[Answer]) -> Answer | None:
         if not self._worker or self.closed or case in self.failures:

@@ -19,9 +19,9 @@ from actbench.bench.exactness.problem import problem_of
 from actbench.bench.host.errors import StoreError
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.samples import Agreement as Certified
-from actbench.bench.results.samples import Missing, Sample, Specials
+from actbench.bench.results.samples import Missing, OfWhole, Sample, Specials
 from actbench.bench.results.status import Status
-from actbench.bench.worker.protocol import Attempt, Failure
+from actbench.bench.worker.protocol import Attempt, Failure, OnWhole
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import Workers
 
@@ -57,6 +57,9 @@ class _Worker:
         """No path can be gone: that is none of the sweep's failures."""
         return [Attempt(failure=_WHY)] * len(inputs)
 
+    def whole(self, case: Case, inputs: Any) -> list[OnWhole]:
+        return [OnWhole(failure=_WHY)] * len(inputs)
+
     def failure_of(self, case: Case) -> Failure | None:
         return _WHY if case.direction in self._failing else None
 
@@ -87,7 +90,8 @@ def _swept(*failing: str, error: Exception | None = None) -> tuple[_Worker, list
     agreement.prepare(Reporter(quiet=True))
     for task in agreement.tasks(worker):  # type: ignore[arg-type]
         task()
-    return worker, recorder.samples
+    # What it makes of whole numbers is none of the sweep's samples.
+    return worker, [sample for sample in recorder.samples if not isinstance(sample, OfWhole)]
 
 
 def _kinds(samples: list[Sample]) -> list[tuple[type[Sample], str]]:
