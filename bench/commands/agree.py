@@ -25,6 +25,7 @@ from ..run.schedule import run
 from .callables import Callables, beside, taking
 from .certificates import Answer
 from .options import DEBUG, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
+from .survey import Survey
 
 _TIMEOUT = 600.0
 _EVERY = replace(
@@ -35,6 +36,14 @@ _EVERY = replace(
     conditions=True,
 )
 """Every form of every function, in the formats that can be checked with ease."""
+_SURVEY = replace(
+    _EVERY,
+    name="survey",
+    plans=(Plan(tuple(CATALOG), forms=("plain",), modes=("eager",)),),
+    per_binade=1,
+    conditions=False,
+)
+"""The plain form of every function on few inputs."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Asked:
     callables: Callables
     ends: tuple[str, str] | None
     exhaustive: bool
+    survey: bool
     scheduler: str
     workers: int | None
     bound: float | None
@@ -64,13 +74,13 @@ def execute(asked: Asked, quiet: bool) -> Answer:
     _check(asked)
     pythons = {"": sys.executable, **asked.pythons}
     own = asked.callables.found(asked.selection, pythons)
-    selection = asked.selection
+    selection = _selection(asked)
     if own:
         selection = beside(own, replace(selection, dtypes=selection.dtypes or ("float32",)))
     reporter = Reporter(quiet=quiet)
     with declared(*own):
         request = Request(
-            profile=_EVERY,
+            profile=_SURVEY if asked.survey else _EVERY,
             selection=selection.checked(),
             seed=asked.seed,
             out=asked.out,
@@ -80,6 +90,8 @@ def execute(asked: Asked, quiet: bool) -> Answer:
             command=asked.command,
             parts=("agreement",),
         )
+        if asked.survey:
+            return Survey(run(request, reporter), asked.bound)
         if not asked.is_range:
             return Answer(run(request, reporter), asked.bound)
         effort = Effort(asked.scheduler, asked.workers or machine.cores(), reporter)
@@ -87,9 +99,20 @@ def execute(asked: Asked, quiet: bool) -> Answer:
         return Answer(sweep_range(request, trials, Range.read(asked.ends), effort), asked.bound)
 
 
+def _selection(asked: Asked) -> Selection:
+    """The choice as given; of a survey values in float32, unless others are chosen."""
+    given = asked.selection
+    if not asked.survey:
+        return given
+    dtypes, directions = given.dtypes or ("float32",), given.directions or ("forward",)
+    return replace(given, dtypes=dtypes, directions=directions)
+
+
 def _check(asked: Asked) -> None:
     if asked.exhaustive and asked.ends:
         raise UsageError("--exhaustive takes all inputs and --range some: choose one of them")
+    if asked.survey and asked.is_range:
+        raise UsageError("--survey chooses its inputs: leave --exhaustive and --range out")
     callables, chosen = asked.callables, asked.selection
     if callables and not callables.references:
         raise UsageError("--callable and --reference go together: what it is and what it should be")
@@ -144,6 +167,7 @@ _EXAMPLES = """
 \b
 Examples:
   actbench agree --dtype float16 --dtype bfloat16
+  actbench agree --survey --framework torch
   actbench agree --framework torch --activation gelu --exhaustive
   actbench agree --framework jax --activation silu --range -0x1p+4 0
   actbench agree --callable mine.kernels:FastGelu --reference gelu
@@ -169,6 +193,7 @@ def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
 )
 @click.option("--exhaustive", is_flag=True, help="All inputs there are, 2^32 in float32.")
+@click.option("--survey", is_flag=True, help="A line per function, in seconds, the worst first.")
 @click.option(
     "--scheduler", default="", metavar="ADDRESS", help="Address of a dask cluster to use."
 )
@@ -190,6 +215,7 @@ def agree(
     dims: int | None,
     ends: tuple[str, str] | None,
     exhaustive: bool,
+    survey: bool,
     scheduler: str,
     workers: int | None,
     bound: float | None,
@@ -210,6 +236,7 @@ def agree(
         callables=Callables(functions, references, gradients, dims or 0),
         ends=ends,
         exhaustive=exhaustive,
+        survey=survey,
         scheduler=scheduler,
         workers=workers,
         bound=bound,

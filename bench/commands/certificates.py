@@ -42,6 +42,13 @@ class Answer:
         bound = float("inf") if self.bound is None else self.bound
         return [agreement for agreement in self.agreements if agreement.certificate.max_ulp > bound]
 
+    def _verdict(self) -> list[str]:
+        """The number of errors above the bound, if there is one."""
+        if self.bound is None:
+            return []
+        above = f"{len(self._above())} of {len(self.agreements)} above the bound of"
+        return [f"{above} {self.bound:g} ulp."]
+
     def for_machines(self) -> str:
         """The certificates in a list, with the folder of the run."""
         records = [{**s.case.as_dict(), **s.certificate.as_dict()} for s in self.agreements]
@@ -52,10 +59,7 @@ class Answer:
         know(self.outcome.facts.titles)
         worst = sorted(self.agreements, key=lambda sample: -sample.certificate.max_ulp)
         lines = list(map(_in_words, worst)) if len(worst) <= _FEW else _counted(worst)
-        if self.bound is not None:
-            above = len(self._above())
-            lines.append(f"{above} of {len(worst)} above the bound of {self.bound:g} ulp.")
-        lines.append(conclusion.for_people(self.outcome))
+        lines += [*self._verdict(), conclusion.for_people(self.outcome)]
         lines.append(f"What is wrong beyond a stated bound: {_FINDINGS} {self.outcome.path}")
         return "\n".join(lines)
 

@@ -148,11 +148,19 @@ def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, An
 
 
 def with_medians(certificate: Certificate) -> Certificate:
-    """A certificate of all inputs, with medians in place of the errors that they are of."""
+    """A certificate of all inputs, with quantiles in place of the errors that they are of."""
     if not certificate.near:
         return certificate
-    in_ulp, absolute = map(float, np.median(certificate.near, axis=0))
-    return replace(certificate, median_ulp_near=in_ulp, median_absolute_near=absolute, near=())
+    errors = np.array(certificate.near)
+    in_ulp, absolute = map(float, np.median(errors, axis=0))
+    most = float(np.quantile(errors[:, 0], 0.99, method="higher"))
+    return replace(
+        certificate,
+        median_ulp_near=in_ulp,
+        ulp_99_near=most,
+        median_absolute_near=absolute,
+        near=(),
+    )
 
 
 def place(x: Array, index: int, rowwise: bool = False) -> Point:

@@ -71,7 +71,8 @@ def extent_of(case: Case, profile: Profile, asked: Selection) -> Extent | None:
 
     All of a plain form and of a user's function where conditions are compared, but few where each
     shape is compiled: of a framework's own in the mode `compiled` the tail alone, and only of
-    activations asked for. Else the tail alone, of what need not be compiled.
+    activations asked for. Else the tail alone, of what need not be compiled, and of the plain forms
+    of activations asked for.
     """
     activation, framework = find_reference(case.activation), frameworks()[case.framework]
     if activation.rowwise or activation.parameters.get("per_channel"):
@@ -79,7 +80,8 @@ def extent_of(case: Case, profile: Profile, asked: Selection) -> Extent | None:
     compiled = case.mode in framework.compiles
     plain = bool(framework.callable) or case.form == plain_form(activation, framework)
     if not (profile.conditions and plain):
-        return None if compiled else TAIL
+        named = case.mode == "eager" and plain and asked.activations
+        return TAIL if named or not compiled else None
     if framework.callable or case.mode == "eager":
         return extent_alone(case, framework)
     return TAIL if asked.activations else None

@@ -86,9 +86,9 @@ class Certificate:
     learned parameter.
 
     Over finite inputs in [−20, 20], or rows all of whose entries lie there, `max_ulp_near` (with
-    subnormals contracted) and `max_absolute_near` are the largest errors; their medians are over
-    the points of a linear grid there, whose errors, in ulp and absolute, `near` holds until they
-    are known.
+    subnormals contracted) and `max_absolute_near` are the largest errors; their medians, and
+    `ulp_99_near`, which 99 % do not exceed, are over the points of a linear grid there, whose
+    errors, in ulp and absolute, `near` holds until they are known.
     `trouble_outside` counts the other finite inputs at which a result is off by more than 1,000
     ulp, with subnormals contracted and away from zeros of the function, or infinite or NaN in
     place of a number. All are None where they were not measured.
@@ -118,6 +118,7 @@ class Certificate:
     max_ulp_parameter: float | None = None
     max_ulp_near: float | None = None
     median_ulp_near: float | None = None
+    ulp_99_near: float | None = None
     max_absolute_near: float | None = None
     median_absolute_near: float | None = None
     trouble_outside: int | None = None
