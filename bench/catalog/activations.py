@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
-from flint import arb
+from flint import arb, ctx
 
 from ..host.errors import UsageError
-from . import formula_text
+from . import formula_text, frameworks, plugins
 from . import formulas as exact
 from .nearest import nearest as nearest
 
@@ -716,14 +716,15 @@ _FUNCTIONS = (
     ),
 )
 
-CATALOG: Mapping[str, Activation] = {record.name: record for record in _RECORDS}
+CATALOG: dict[str, Activation] = {record.name: record for record in _RECORDS}
+"""The records of this file, and those of plug-ins once they are loaded."""
 PRIMITIVES: tuple[str, ...] = tuple(
     record.name
     for record in sorted(_RECORDS, key=lambda record: record.family != "primitive")
     if record.primitive
 )
 """The single operations that all others are made of, roughly from the cheapest to the dearest."""
-REFERENCES: Mapping[str, Activation] = {
+REFERENCES: dict[str, Activation] = {
     **CATALOG,
     **{record.name: record for record in _FUNCTIONS},
 }
@@ -771,6 +772,8 @@ def _find(label: str, records: Mapping[str, Activation]) -> Activation:
         return _written_as(label.strip())
     match = _LABEL.match(label)
     name = match["name"] if match else label
+    if name not in records:
+        load_plugins()  # which this process may not have done
     if match is None or name not in records:
         raise UsageError(f"unknown activation {name!r}: {nearest(name, list(records))}")
     values = [part.split("=", 1) for part in (match["parameters"] or "").split(",") if part.strip()]
@@ -801,6 +804,147 @@ def _written_as(text: str) -> Activation:
         kinks=formula.kinks,
         domain=formula.domain,
     )
+
+
+def load_plugins() -> None:
+    """Take the records of every plug-in that is named and not taken yet.
+
+    Raises UsageError, with the file and the line, for one that cannot be.
+    """
+    for path in plugins.paths():
+        if path not in _taken:
+            plugin = plugins.load(path)
+            for framework in plugin.imported.intersection(frameworks.names()):
+                raise plugin.error(
+                    framework,
+                    f"imports {framework} at its top: import it within the functions that need it, "
+                    "because every process runs this file",
+                )
+            records = [_of_plugin(plugin, record) for record in plugin.records]
+            for record in records:
+                CATALOG[record.name] = REFERENCES[record.name] = record
+            for framework in frameworks.names():
+                frameworks.add(framework, plugin.functions(framework))
+            _taken.add(path)
+            find.cache_clear()
+            find_reference.cache_clear()
+
+
+_taken: set[str] = set()
+
+
+def _of_plugin(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
+    """The record of a plug-in, whose exact value is its formula unless it gives functions."""
+    name = record["name"]
+    if name in REFERENCES:
+        raise plugin.error(name, f"{name} is in the catalogue already: choose another name")
+    known = frameworks.names()
+    for form, framework, _ in plugin.forms_of(record):
+        if framework not in known:
+            raise plugin.error(
+                f"{name}_{form}_{framework}",
+                f"{name}_{form}: unknown framework {framework!r}: {nearest(framework, known)}",
+            )
+    try:
+        made = _made(plugin, record)
+        made = replace(made, **_bounds(record))
+        for key, value in (item for values in made.variants for item in values.items()):
+            _check_parameter(made, key, value)
+    except (UsageError, TypeError, ValueError) as error:
+        raise plugin.error(name, f"{name}: {error}") from None
+    if "exact" in record and (reason := _wrong_slope(made)):
+        raise plugin.error(name, f"{name}: {reason}")
+    return made
+
+
+def _made(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
+    """A record with what follows from its formula in place of what it does not say."""
+    forms = dict.fromkeys(form for form, *_ in plugin.forms_of(record) if form != "native")
+    given = {key: record[key] for key in _AS_GIVEN if key in record}
+    parameters = dict(record.get("parameters", {}))
+    if "exact" in record:
+        missing = [key for key in ("derivative", "family") if key not in record]
+        if missing:
+            raise UsageError(f"with exact goes a {missing[0]}")
+        own: dict[str, Any] = {"operations": {}}
+    else:
+        formula = formula_text.read(record["formula"], REFERENCES, parameters)
+        own = {
+            "family": formula.family,
+            "operations": formula.operations,
+            "exact": formula.exact,
+            "derivative": formula.derivative,
+            "kinks": formula.kinks,
+            "domain": formula.domain,
+        }
+    places = {key: _places(record[key]) for key in ("kinks", "delicate") if key in record}
+    return Activation(
+        **{
+            "name": record["name"],
+            "formula": record["formula"],
+            "source": plugin.path,
+            "parameters": parameters,
+            "forms": tuple(forms),
+            **own,
+            **given,
+            **places,
+        }
+    )
+
+
+_AS_GIVEN = (
+    *("family", "source", "exact", "derivative", "thresholds", "variants", "operations", "domain"),
+    "standard",
+)
+
+
+def _places(given: Any) -> Callable[..., tuple[float, ...]]:
+    """A function of the parameters, also where a record gives numbers alone."""
+    if callable(given):
+        found: Callable[..., tuple[float, ...]] = given
+        return found
+    places = tuple(map(float, given))
+    return lambda **_: places
+
+
+def _bounds(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Bounds of parameters, given as `{"above": 0}` or `{"at least": 0}`."""
+    bounds = {}
+    for key, given in record.get("bounds", {}).items():
+        [(word, lowest)] = given.items()
+        if word not in ("above", "at least"):
+            raise UsageError(f'the bound of {key} is {{"above": …}} or {{"at least": …}}')
+        bounds[key] = Bound(float(lowest), open=word == "above")
+    return {"bounds": bounds}
+
+
+_TRIED = (-7.3, -2.6, -1.1, -0.37, 0.29, 0.83, 1.9, 4.4)
+_STEP, _SLOPE_BITS = arb(2) ** -150, 600
+
+
+def _wrong_slope(record: Activation) -> str:
+    """Where a derivative is not the slope of the exact value; empty where it is."""
+    for x in _TRIED:
+        ctx.prec = _SLOPE_BITS
+        numbers = {
+            name: value if isinstance(value, int) else arb(repr(value))
+            for name, value in record.parameters.items()
+        }
+        try:
+            rise = record.exact(arb(x) + _STEP, **numbers) - record.exact(arb(x) - _STEP, **numbers)
+            slope = record.derivative(arb(x), **numbers)
+        except exact.NoValue:
+            continue
+        found = rise / (2 * _STEP)
+        if x not in record.kinks(**record.parameters) and not abs(found - slope) < _CLOSE:
+            return (
+                f"its derivative at {x:g} is {float(slope):.3g}, the slope of its exact value "
+                f"there is {float(found):.3g}"
+            )
+    return ""
+
+
+_CLOSE = arb(2) ** -100
 
 
 def _parse_value(text: str) -> float | int | bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from itertools import product
@@ -135,7 +135,7 @@ class Plan:
     the framework has none.
     """
 
-    activations: tuple[str, ...]
+    activations: tuple[str, ...] | Callable[[], tuple[str, ...]]
     forms: tuple[str, ...] | None = None
     modes: tuple[str, ...] | None = None
     directions: tuple[str, ...] = ("forward",)
@@ -150,6 +150,11 @@ class Plan:
     rows: tuple[int, ...] = (0,)
     axes: tuple[int, ...] = (given.LAST,)
     layouts: tuple[str, ...] = (given.CONTIGUOUS,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its activations as they are now: plug-ins add to the catalogue."""
+        return self.activations() if callable(self.activations) else self.activations
 
 
 @dataclass(frozen=True)
@@ -192,9 +197,20 @@ def with_variants() -> tuple[str, ...]:
 
 
 _FEW = ("relu", "gelu", "squareplus", "copy")
-_ALL = tuple(CATALOG)
-_PRIMITIVES = tuple(name for name, record in CATALOG.items() if record.family == "primitive")
-_NAMES = tuple(name for name in _ALL if name not in _PRIMITIVES and CATALOG[name].standard)
+
+
+def everything() -> tuple[str, ...]:
+    """Every activation of the catalogue, by name."""
+    return tuple(CATALOG)
+
+
+def _names() -> tuple[str, ...]:
+    """Those that belong to the answer: no single operations."""
+    return tuple(
+        name for name, record in CATALOG.items() if record.family != "primitive" and record.standard
+    )
+
+
 _ANSWER = ("launch", "l2", "memory")
 """The places of the answer: one tiny call, in cache, from memory."""
 
@@ -218,7 +234,7 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             name="ask",
-            plans=(Plan(_NAMES, forms=("plain",), directions=("forward", "backward")),),
+            plans=(Plan(_names, forms=("plain",), directions=("forward", "backward")),),
             epochs=3,
             most=10,
             batch=0.0002,
@@ -233,10 +249,10 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="standard",
             plans=(
-                Plan(_NAMES, forms=("plain",), sizes=(*_ANSWER, "l1")),
-                Plan(_NAMES, forms=("textbook", "blocked")),
-                Plan(_NAMES, forms=("plain",), directions=("backward",), sizes=_ANSWER),
-                Plan(_NAMES, forms=("plain",), dtypes=("bfloat16",)),
+                Plan(_names, forms=("plain",), sizes=(*_ANSWER, "l1")),
+                Plan(_names, forms=("textbook", "blocked")),
+                Plan(_names, forms=("plain",), directions=("backward",), sizes=_ANSWER),
+                Plan(_names, forms=("plain",), dtypes=("bfloat16",)),
             ),
             epochs=2,
             most=12,
@@ -255,16 +271,16 @@ PROFILES: Mapping[str, Profile] = {
             name="full",
             plans=(
                 Plan(
-                    with_variants(),
+                    with_variants,
                     dtypes=("float32", "float64", "float16", "bfloat16"),
                     sizes=CLASSES,
                 ),
-                Plan(_ALL, sizes=("last_level", "memory"), outputs=("reused",)),
-                Plan(_ALL, forms=("plain",), sizes=("l2", "memory"), threads=(ALL_THREADS,)),
-                Plan(_ALL, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
+                Plan(everything, sizes=("last_level", "memory"), outputs=("reused",)),
+                Plan(everything, forms=("plain",), sizes=("l2", "memory"), threads=(ALL_THREADS,)),
+                Plan(everything, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
                 # A backward case keeps its own saved values alive: larger ones fill the memory.
                 Plan(
-                    with_variants(),
+                    with_variants,
                     directions=("backward", "both"),
                     dtypes=("float32", "float64", "float16", "bfloat16"),
                     sizes=("launch", "l1", "l2"),
@@ -413,7 +429,7 @@ def _subjects(framework: Framework, plan: Plan) -> Iterator[tuple[str, str]]:
     if framework.callable:
         yield framework.activation, framework.callable
         return
-    for record in map(find, plan.activations):
+    for record in map(find, plan.labels):
         for form in _forms(record, framework, plan):
             yield record.label, form
 

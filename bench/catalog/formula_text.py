@@ -156,6 +156,8 @@ _COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 _ALIASES = {"abs": "absolute", "ln": "log"}
 _FLAGS = {"true": True, "false": False}
 _EXTREMES = {"max": True, "maximum": True, "min": False, "minimum": False}
+_STANDS_FOR = {"log": "log1p", "exp2": "exp", "erfc": "erf"}
+"""Operations that are counted as one that every framework is measured on."""
 _OF_EXP = ("exp", "expm1", "exp2", "log", "log1p", "tanh", "erf", "erfc")
 _SHAPE = "write it as 2*relu(x) - exp(-x^2)"
 _Value = Step | bool | int
@@ -241,6 +243,7 @@ class _Reader:
             case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
                 return self._power(tree, base, exponent, below)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
+                assert isinstance(tree, ast.BinOp)
                 one, other = self.part(left, below), self.part(right, below)
                 return self._combined(tree, operator, one, other)
             case ast.Call(func=ast.Name(id=name)):
@@ -277,13 +280,13 @@ class _Reader:
         self._count(tree, "multiply")
         return _Part(_negated(part.step))
 
-    def _combined(self, tree: ast.expr, operator: Any, one: _Part, other: _Part) -> _Part:
+    def _combined(self, tree: ast.BinOp, operator: Any, one: _Part, other: _Part) -> _Part:
         folded, step, counted = _OPERATORS[type(operator)]
         if one.constant is not None and other.constant is not None:
             if isinstance(operator, ast.Div) and other.constant == 0:
                 raise self._refused(tree, "this divides by zero")
             return _constant(folded(one.constant, other.constant))
-        by_number = isinstance(operator, ast.Div) and other.constant is not None
+        by_number = isinstance(operator, ast.Div) and not _depends(tree.right)
         self._count(tree, "multiply" if by_number else counted)
         plain = _Part(step(one.step, other.step))
         return self._stable(operator, one, other) or plain
@@ -339,7 +342,7 @@ class _Reader:
             return _constant(part.constant**whole)
         self._count(tree, "multiply", max(abs(whole).bit_length() + abs(whole).bit_count() - 2, 0))
         if whole < 0:
-            self._count(exponent, "divide")
+            self._count(tree, "divide")
             return _Part(_quotient(_constant(Fraction(1)).step, _raised(part.step, -whole)))
         return _Part(_raised(part.step, whole))
 
@@ -459,11 +462,17 @@ class _Reader:
         self.bends.append(lambda _: parts)
 
     def _count(self, tree: ast.expr, operation: str, times: int = 1) -> None:
-        """Count an operation, once for equal parts of the formula."""
+        """Count an operation, once for equal parts of the formula, and none on numbers alone."""
+        operation = _STANDS_FOR.get(operation, operation)
         key = f"{operation} {ast.dump(tree)}"
-        if times and key not in self._counted:
+        if times and _depends(tree) and key not in self._counted:
             self._counted.add(key)
             self.operations[operation] += times
+
+
+def _depends(tree: ast.expr) -> bool:
+    """Say whether a part of a formula speaks of x."""
+    return any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(tree))
 
 
 def _as_python(text: str) -> tuple[str, list[int]]:

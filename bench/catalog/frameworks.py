@@ -97,7 +97,24 @@ def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
 
     Those that are declared come last.
     """
-    return {**_modules(folder), **_declared}
+    modules = _extended if folder == IMPLS and _extended else _modules(folder)
+    return {**modules, **_declared}
+
+
+def add(framework: str, functions: Iterable[str]) -> None:
+    """Let a framework offer functions beside those of its module."""
+    known = _extended or _modules(IMPLS)
+    _extended.update(
+        {
+            **known,
+            framework: replace(
+                known[framework], functions=known[framework].functions.union(functions)
+            ),
+        }
+    )
+
+
+_extended: dict[str, Framework] = {}
 
 
 _declared: dict[str, Framework] = {}

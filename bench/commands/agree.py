@@ -10,8 +10,17 @@ from typing import Any
 
 import click
 
-from ..catalog.activations import CATALOG, find_reference
-from ..catalog.cases import OF_INPUT, PROFILES, Case, Plan, Selection, expand, unsupported
+from ..catalog.activations import find_reference
+from ..catalog.cases import (
+    OF_INPUT,
+    PROFILES,
+    Case,
+    Plan,
+    Selection,
+    everything,
+    expand,
+    unsupported,
+)
 from ..catalog.frameworks import IMPLS, declared, frameworks
 from ..exactness.ranges import Range, is_sampled
 from ..exactness.stretches import Effort, Subject
@@ -31,7 +40,7 @@ _TIMEOUT = 600.0
 _EVERY = replace(
     PROFILES["standard"],
     name="agree",
-    plans=(Plan(tuple(CATALOG)),),
+    plans=(Plan(everything),),
     agreement_dtypes=("float16", "bfloat16", "float32"),
     conditions=True,
 )
@@ -39,7 +48,7 @@ _EVERY = replace(
 _SURVEY = replace(
     _EVERY,
     name="survey",
-    plans=(Plan(tuple(CATALOG), forms=("plain",), modes=("eager",)),),
+    plans=(Plan(everything, forms=("plain",), modes=("eager",)),),
     per_binade=1,
     conditions=False,
 )

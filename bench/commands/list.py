@@ -10,13 +10,14 @@ import click
 from ..catalog.activations import CATALOG
 from ..catalog.cases import forms_of
 from ..catalog.frameworks import frameworks
-from .options import DEBUG
+from .options import DEBUG, PLUGINS
 
 _EXAMPLES = """
 \b
 Examples:
   actbench list
   actbench list --json
+  actbench list --plugin mine/softcap.py
 """
 
 
@@ -24,6 +25,7 @@ Examples:
 @click.option(
     "--json", "as_json", is_flag=True, help="One record per framework, activation and form."
 )
+@PLUGINS
 @DEBUG
 def list_(as_json: bool) -> None:
     """List activations and the forms that each framework has. Imports no framework."""

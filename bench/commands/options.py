@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from ..catalog.activations import nearest
+from ..catalog import plugins
+from ..catalog.activations import load_plugins, nearest
 from ..catalog.cases import all_forms
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks, names
@@ -93,6 +94,25 @@ FRAMEWORKS = click.option(
 )
 
 
+def _load(_: click.Context, __: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Load the plug-ins of a command line, and those that are named elsewhere."""
+    for path in paths:
+        plugins.name(path)
+    load_plugins()
+    return paths
+
+
+PLUGINS = click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    expose_value=False,
+    is_eager=True,
+    callback=_load,
+    help=f"File of activations of your own, as docs/own.md has it; also in {plugins.VARIABLE}.",
+)
+
+
 def selecting(command: Callable[..., Any], *without: str) -> Callable[..., Any]:
     """Add the options that choose cases, but for some. Each may be given several times."""
     options = (
@@ -116,7 +136,7 @@ def selecting(command: Callable[..., Any], *without: str) -> Callable[..., Any]:
         kind = int if name in ("row", "axis") else str
         option = click.option(f"--{name}", _field(name), type=kind, multiple=True, help=text)
         command = option(command)
-    return FRAMEWORKS(command)
+    return PLUGINS(FRAMEWORKS(command))
 
 
 def _field(name: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..catalog import plugins
 from ..host.errors import UsageError
 from .source import Forms, Tree
 
@@ -28,6 +29,11 @@ class Changes:
     everywhere: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     modes: bool = False
+
+    def beside(self, other: Changes) -> Changes:
+        """These changes of functions and those."""
+        functions = {**self.functions, **other.functions}
+        return replace(self, functions=functions, new=self.new | other.new)
 
 
 def changes(base: Path, candidate: Path, framework: str) -> Changes:
@@ -56,6 +62,22 @@ def changes(base: Path, candidate: Path, framework: str) -> Changes:
         settings=tuple(name for name in _SETTINGS if name in differing[name]),
         modes="MODES" in differing["MODES"],
     )
+
+
+def of_plugins(base: Path, framework: str) -> Changes:
+    """The functions of plug-ins whose file is another one in the tree `base`."""
+    functions: dict[str, tuple[str, ...]] = {}
+    new: set[str] = set()
+    for place, path in enumerate(plugins.paths()):
+        kept = plugins.version(base, place, path)
+        if kept.exists() and kept.read_bytes() != Path(path).read_bytes():
+            had = plugins.load(str(kept)).functions(framework)
+            for name in plugins.load(path).functions(framework):
+                if name in had:
+                    functions[name] = (Path(path).name,)
+                else:
+                    new.add(name)
+    return Changes(functions, frozenset(new))
 
 
 def _read(folder: Path, framework: str) -> dict[str, Forms]:

@@ -171,7 +171,11 @@ def _trees(
         base = trees.base(request.base, work / "base", Path.cwd(), part=".")
         candidate = trees.in_place(Path.cwd())
         return base, candidate, own.choose(request.own, request.selection)
-    base = trees.base(request.base, work / "base", root)
+    of_plugins = trees.is_of_plugins(request.base, root)
+    base = trees.base(trees.WORKTREE if of_plugins else request.base, work / "base", root)
+    if of_plugins:
+        base = replace(base, label=request.base)
+    trees.keep_plugins(request.base, base.folder)
     candidate = trees.worktree(work / "candidate", root)
     everything = request.everything or request.base == trees.WORKTREE or bool(request.base_python)
     before, after = (tree.folder / "impls" for tree in (base, candidate))

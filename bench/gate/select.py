@@ -20,12 +20,10 @@ from ..catalog.cases import (
 )
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
-from .changes import Changes, changes
+from .changes import Changes, changes, of_plugins
 from .source import LOOSE, ORDER, PACKAGES
 
-_PLAN = Plan(
-    with_variants(), directions=("forward", "backward"), sizes=("launch", "l2"), forms=None
-)
+_PLAN = Plan(with_variants, directions=("forward", "backward"), sizes=("launch", "l2"), forms=None)
 PROFILE: Profile = replace(PROFILES["standard"], name="gate", plans=(_PLAN,))
 """Every form at the size of a launch and where arithmetic decides, forward and backward."""
 _OF_EVERY_FUNCTION = frozenset((LOOSE, ORDER, PACKAGES))
@@ -54,7 +52,10 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
     """
     asked = selection.checked()
     wanted = asked.frameworks or tuple(frameworks())
-    changed = {name: changes(base, candidate, name) for name in wanted}
+    changed = {
+        name: changes(base, candidate, name).beside(of_plugins(base.parent, name))
+        for name in wanted
+    }
     cases = [case for case in expand(PROFILE, asked) if not unsupported(case)]
     if not cases:
         raise UsageError("nothing to compare: no framework has what was chosen")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..catalog import plugins
 from ..catalog.frameworks import IMPLS
 from ..host.errors import UsageError
 
@@ -102,6 +103,28 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
     except tarfile.FilterError as error:
         raise UsageError(f"{name} cannot be copied: {error}") from None
     return Tree(into, name, commit)
+
+
+def keep_plugins(name: str, folder: Path) -> None:
+    """Keep in a tree the versions that plug-ins had in a git ref of the repositories they lie in.
+
+    A plug-in of which there is no such ref is the same in both trees; one that is not in it, as
+    one that is new, has no version there.
+    """
+    for place, path in enumerate(plugins.paths()):
+        home, kept = Path(path).parent, plugins.version(folder, place, path)
+        if _commit(home, name):
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_text(_git(home, "show", f"{name}:./{Path(path).name}") or _NOTHING)
+
+
+_NOTHING = f"{plugins.RECORDS} = []\n"
+
+
+def is_of_plugins(name: str, root: Path = ROOT) -> bool:
+    """Say whether a name is a ref of a plug-in's repository, and none of the project's."""
+    homes = (Path(path).parent for path in plugins.paths())
+    return _commit(root, name) is None and any(_commit(home, name) for home in homes)
 
 
 def versions_differ(base: Tree, root: Path = ROOT) -> bool:

@@ -41,6 +41,8 @@ def rows(
         if metric != "arithmetic" or not _is_formula(case):
             continue
         names = find_reference(case.activation).operations
+        if not names:
+            continue  # nobody counted them
         costs = {name: table.get((_primitive(case, name), "arithmetic")) for name in names}
         floor = table[case, "copy_floor"]
         mapped = faults.get(case, 0.0) * PAGE / (case.size * DTYPES[case.dtype].itemsize)

@@ -13,6 +13,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from ..catalog import plugins
 from . import floating_point, layout, serving
 from .protocol import Operations, Start
 
@@ -58,7 +59,8 @@ def _worker(start: Start) -> Worker | Pair:
 def _module(start: Start) -> Any:
     """A module of `impls/`, or such a one with a function of the user's in it."""
     if not start.own:
-        return importlib.import_module(f"actbench.impls.{start.framework}")
+        forms = importlib.import_module(f"actbench.impls.{start.framework}")
+        return plugins.beside(forms, start.plugins, start.framework)
     from .own_function import digest, load, module
 
     function, gradient = load(start.own), load(start.gradient) if start.gradient else None

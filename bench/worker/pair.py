@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from ..catalog import plugins
 from . import trees
 from .clock import Batch
 from .operations import Recompiled, Worker
@@ -224,7 +225,8 @@ def _signal(pids: Iterable[int], number: int) -> None:
 def _load(arm: Arm, folder: str, start: Start) -> Any:
     if start.own:
         return trees.own(folder, start.own, start.framework)
-    return trees.implementation(folder, f"impls_of_{arm}", start.framework)
+    module = trees.implementation(folder, f"impls_of_{arm}", start.framework)
+    return plugins.beside(module, start.plugins, start.framework, folder)
 
 
 def _raise_missing(failed: Iterable[BaseException]) -> None:

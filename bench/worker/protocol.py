@@ -73,6 +73,7 @@ class Start:
     gradient: str = ""
     dims: int = 0
     layout: str = ""
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import IO, Any
 
+from ..catalog import plugins
 from ..catalog.frameworks import IMPLS, frameworks
 from ..results.status import Status
 from ..worker.protocol import VERSION, Answer, Arm, Failure, Request, Start, Started
@@ -91,6 +92,7 @@ class WorkerProcess:
             gradient=framework.gradient,
             dims=framework.dims,
             layout=layout,
+            plugins=plugins.paths(),
         )
         try:
             self.facts: Started = self._exchange(start, self.start_seconds)
