@@ -59,7 +59,7 @@ class Extent:
 
 TAIL = Extent(tails=(_ODD,))
 """One length: what a run can afford where no code is made for it."""
-FEW = Extent(tails=(_ODD,), lengths=(1, 7), layouts=True)
+FEW = Extent(tails=(_ODD,), lengths=(1,), layouts=True)
 """What can be afforded where a compiler makes code for each shape."""
 ALL = Extent(tails=(_ODD, _LONG), lengths=_SHORT, large=2**20 + _TAIL, layouts=True)
 OWN = replace(ALL, large=2**22 + _TAIL)

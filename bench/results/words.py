@@ -76,6 +76,7 @@ def _details(row: Row) -> Iterable[str]:
         yield sampling(row.sampling)
     if row.worst:
         yield point(row.worst)
+    yield from paths(row.paths)
     if row.kink:
         at, lowest, highest = row.kink.at, row.kink.lowest, row.kink.highest
         yield f"at {number(at, row.case.dtype)}, between {lowest:.4g} and {highest:.4g}"

@@ -217,12 +217,20 @@ def _errors(checked: Checked) -> Mapping[str, Any]:
     return {metric: short(value) for metric, value in (near | {"max_ulp": 0.0} | rest).items()}
 
 
+_WAYS = 3
+"""Sentences on the ways in which inputs were given."""
+
+
 def _worst(checked: Checked) -> str:
-    """The number of inputs tried, and the worst: `7,680 inputs; the worst is −8.625 (…)`."""
+    """The number of inputs tried, the worst, and what came of them in other ways.
+
+    `7,680 inputs; the worst is −8.625 (…); the same bits in the last elements (469 inputs)`.
+    """
     case, worst = checked.case, checked.worst
     inputs = f"{'all ' * flags.complete(case)}{case.size:,} inputs, each against the proved value"
     shown = f"; the worst is {worst.x:.6g}: {words.point(worst)}" if worst and worst.input else ""
-    return f"{inputs}{shown}"
+    elsewhere = "".join(f"; {said}" for said in words.paths(checked.paths)[:_WAYS])
+    return f"{inputs}{shown}{elsewhere}"
 
 
 def _others(known: Records) -> Iterator[list[Any]]:

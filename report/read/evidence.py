@@ -13,7 +13,7 @@ from ...bench.catalog.activations import find
 from ...bench.catalog.cases import Case
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
-from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling
+from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling, Tried
 from ...bench.results.status import Status
 from ...bench.results.store import Run
 
@@ -59,6 +59,7 @@ class Checked:
     inputs at which a NaN and a number are mistaken for each other, `cause` names what is to blame.
     `by_binade` has the largest error of each group of inputs, where a subnormal may stand as zero,
     as `bench.exactness.binades` orders them; −1 where there was none, empty where none was kept.
+    `paths` are the ways beside the usual array in which inputs were given.
     """
 
     run: str
@@ -73,6 +74,7 @@ class Checked:
     nans: tuple[Point, ...] = ()
     cause: Cause | None = None
     by_binade: tuple[float, ...] = ()
+    paths: tuple[Tried, ...] = ()
 
     @property
     def flushed(self) -> float | None:

@@ -226,6 +226,7 @@ def _checked(run: str, rows: _Rows) -> Checked:
         nans.points if nans else (),
         worst.cause,
         flushed.binades if flushed else (),
+        worst.paths,
     )
 
 

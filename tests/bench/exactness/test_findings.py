@@ -21,7 +21,8 @@ from actbench.bench.exactness import reproduction
 from actbench.bench.exactness.findings import BOUNDS, Finding, findings, kind_of, verdict
 from actbench.bench.host import machine
 from actbench.bench.host.errors import UsageError
-from actbench.bench.results.rows import Point, Row
+from actbench.bench.results.rows import Path as Path_
+from actbench.bench.results.rows import Point, Row, Tried
 from actbench.bench.results.store import Run, load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -372,3 +373,59 @@ def _printed(texts: list[str]) -> list[str]:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+# --- other paths ----------------------------------------------------------------------------------
+
+
+def _tried(path: Path_, apart: float, flushed: float | None = None, wrote: int = 0) -> Tried:
+    worst = Point("nan", got=1.0, exact=math.nan, other=math.nan) if apart else None
+    flushed = apart if flushed is None else flushed
+    return Tried(path, 3, 201, 0.9, apart, flushed, worst, 67, wrote)
+
+
+def _with_paths(case: Case, *paths: Tried) -> list[Row]:
+    largest, *others = rows_of(case, 0.5)
+    return [replace(largest, paths=paths), *others]
+
+
+def test_results_that_depend_on_the_place_by_more_than_the_bound_are_a_finding() -> None:
+    tail, short = _tried(Path_.TAIL, math.inf), _tried(Path_.SHORT, 4.5)
+    within = _tried(Path_.STRIDED, 4.0)
+    [each] = found(_with_paths(GELU, tail, short, within))
+    assert (each.nature, each.paths, each.bound) == ("path", (tail, short), 4.0)
+    assert each.points == (tail.worst,)
+    assert each.sentence == (
+        "PyTorch 2.13.0: native gelu, forward, float32, eager, depends on how its input is given: "
+        "at NaN it is 1.0 and in the usual array nan; it departs in the last elements and in short "
+        "arrays."
+    )
+    assert each.reproduction.startswith("actbench agree --framework torch --activation gelu")
+    assert each.as_dict()["paths"][0]["path"] == "scalar tail"
+    assert found(_with_paths(GELU, within)) == []
+
+
+def test_what_is_only_a_flushed_subnormal_departs_from_nothing() -> None:
+    assert found(_with_paths(GELU, _tried(Path_.LARGE, 8e6, flushed=0.0))) == []
+
+
+def test_to_write_to_an_input_is_a_finding() -> None:
+    [each] = found(_with_paths(GELU, _tried(Path_.TRANSPOSED, 0.0, wrote=2)))
+    assert each.sentence.endswith("float32, eager, writes to its input transposed.")
+
+
+def test_one_finding_for_a_function_in_all_dtypes_and_modes() -> None:
+    half = replace(GELU, dtype="bfloat16")
+    tail = _tried(Path_.TAIL, math.inf)
+    [each] = found(_with_paths(GELU, tail), _with_paths(half, tail))
+    assert each.case == GELU
+    assert len(each.cases) == 2
+
+
+def test_a_worst_input_of_another_path_is_shown_with_this_project() -> None:
+    """Three lines fill a whole array with it, and would show another result."""
+    place = replace(DEEP, path=Path_.SHORT)
+    [each] = found(rows_of(GELU, 50.0, place=place))
+    assert each.nature == "value"
+    assert "at −5.53125 in short arrays" in each.sentence
+    assert each.reproduction.startswith("actbench agree")

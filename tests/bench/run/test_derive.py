@@ -20,11 +20,14 @@ from actbench.bench.results.rows import (
     Ended,
     Other,
     Point,
+    Reader,
     Row,
     Sampling,
+    Tried,
     Why,
     with_derived,
 )
+from actbench.bench.results.rows import Path as Path_
 from actbench.bench.results.samples import (
     Agreement,
     Certificate,
@@ -318,6 +321,28 @@ def test_agreement_rows_name_the_worst_input() -> None:
     sample = Agreement(GELU, replace(certificate, binades=binades))
     row = _of(_rows([sample]), GELU, "max_ulp_flushed")
     assert (row.value, row.binades) == (2.0, binades)
+
+
+def test_the_paths_of_a_certificate_are_details_of_its_row_and_rows_where_bits_differ() -> None:
+    parted = Point("nan", got=1.0, exact=math.nan, other=math.nan)
+    tail = Tried(Path_.TAIL, calls=7, inputs=469)
+    short = Tried(Path_.SHORT, 115, 18_600, 0.75, math.inf, math.inf, parted, 45)
+    refused = Tried(Path_.EMPTY, calls=1, failed=1, reason="ValueError: no")
+    paths = (short, tail, Tried(Path_.LARGE, 1, 9), refused, Tried(Path_.STRIDED, 2, lacking=True))
+    found = _rows([Agreement(GELU, Certificate(max_ulp=0.5, paths=paths))])
+    assert _of(found, GELU, "max_ulp").paths == paths
+    assert words.about(_of(found, GELU, "max_ulp")).split("; ") == [
+        "the same bits in the last elements, in a large array (478 inputs)",
+        "other bits in short arrays, up to inf ulp: at nan it is 1.0 in an array of 45, and "
+        "usually nan",
+        "no empty arrays",
+    ]
+    between = {
+        row.against.name: row.value for row in found if row.metric == "equal_bits" and row.against
+    }
+    assert between == {"short arrays": 0.75, "scalar tail": 1.0}
+    record = _of(found, GELU, "max_ulp").as_record()
+    assert Reader().row(record).paths == paths
 
 
 def test_a_case_that_one_process_refused_has_no_times() -> None:
