@@ -61,10 +61,11 @@ class Answer:
         lines = list(map(_in_words, worst)) if len(worst) <= _FEW else _counted(worst)
         lines += [*self._verdict(), conclusion.for_people(self.outcome)]
         lines.append(f"What is wrong beyond a stated bound: {_FINDINGS} {self.outcome.path}")
+        lines.append(f"Special points, special rows, whole numbers: {_SPECIAL} {self.outcome.path}")
         return "\n".join(lines)
 
 
-_FINDINGS = "actbench findings"
+_FINDINGS, _SPECIAL = "actbench findings", "actbench special"
 
 
 def _in_words(sample: Agreement) -> str:

@@ -58,9 +58,14 @@ def text(rows: Sequence[Conventions]) -> str:
     return "\n".join(parts)
 
 
+_WIDTH = 22
+"""Columns of a name, where none is longer."""
+
+
 def _paragraph(row: Conventions) -> str:
+    width = max(_WIDTH, *(len(column) + 2 for column, texts in row.cells.items() if texts), 0)
     lines = [
-        f"    {'' if number else column:<22}{text}"
+        f"    {'' if number else column:<{width}}{text}"
         for column, texts in row.cells.items()
         for number, text in enumerate(texts)
     ]

@@ -212,7 +212,7 @@ class Agreement:
 
     def _try_whole(self, worker: SupervisedWorker, case: Case) -> None:
         if not worker.closed:
-            self._recorder.append(whole.taken(case, worker.whole(case, whole.ARRAYS)))
+            self._recorder.append(whole.taken(case, worker.whole(case, whole.arrays(case))))
 
     def _record_failure(self, worker: SupervisedWorker, case: Case, metric: str) -> None:
         self._recorder.pass_over(case)

@@ -19,7 +19,7 @@ from . import reference
 
 Array = np.ndarray[Any, Any]
 
-ARRAYS: Sequence[Array] = tuple(
+_ROWS: Sequence[Array] = tuple(
     np.array([numbers], dtype)
     for dtype, numbers in (
         ("int32", range(-3, 5)),
@@ -32,13 +32,19 @@ _OFF = 0.01
 """The share of a result by which it is wrong: more than a matter of rounding in any format."""
 
 
+def arrays(case: Case) -> list[Array]:
+    """The row of each dtype, on the axis that a case has its rows on."""
+    along = find(case.activation).axis
+    return [np.ascontiguousarray(row.T) if along == 0 else row for row in _ROWS]
+
+
 def cases(swept: Iterable[Case]) -> list[Case]:
     """The cases to try: the plain form of each swept activation, once, eager and forward."""
     chosen: dict[tuple[str, str], Case] = {}
     for case in swept:
         plain = plain_form(find(case.activation), frameworks()[case.framework])
         if (case.mode, case.form) == ("eager", plain):
-            sized = replace(case, direction="forward", dtype="float32", size=ARRAYS[0].size)
+            sized = replace(case, direction="forward", dtype="float32", size=_ROWS[0].size)
             chosen.setdefault((case.framework, case.activation), sized)
     return list(chosen.values())
 
@@ -55,7 +61,7 @@ def taken(case: Case, answers: Sequence[OnWhole]) -> OfWhole:
                 tuple(value.hex() for value in answer.values),
                 answer.failure.reason if answer.failure else "",
             )
-            for array, answer in zip(ARRAYS, answers, strict=True)
+            for array, answer in zip(_ROWS, answers, strict=True)
         ),
     )
 

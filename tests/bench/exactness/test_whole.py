@@ -29,7 +29,7 @@ def _row(case: Case, function: Callable[[np.ndarray], Any]) -> Row:
         result = np.asarray(function(x))
         return OnWhole(result.dtype.name, tuple(map(float, result.ravel())))
 
-    sample = whole.taken(case, [answer(array) for array in whole.ARRAYS])
+    sample = whole.taken(case, [answer(array) for array in whole.arrays(case)])
     return whole.row(sample_of(as_record(sample, 0), case))
 
 
@@ -68,6 +68,8 @@ def test_rows_are_judged_as_a_whole() -> None:
 
     rows = replace(CASE, activation="softmax")
     assert {each.outcome for each in _row(rows, softmax).whole} == {Outcome.FLOATING}
+    first = replace(rows, activation="softmax(axis=0)")
+    assert _row(first, lambda x: softmax(x.T).T).value == 1
     cut = _row(rows, lambda x: softmax(x).astype(np.int64))
     assert {each.outcome for each in cut.whole} == {Outcome.TRUNCATED}
 
@@ -97,6 +99,7 @@ _KNOWN = {
         "relu": (Outcome.WHOLE,) * 3,
         "tanh": (Outcome.FLOATING,) * 3,
         "sigmoid": (Outcome.FLOATING, Outcome.FLOATING, Outcome.REFUSED),
+        "softmax(axis=0)": (Outcome.FLOATING,) * 3,
         "softplus_approximation": (Outcome.WRONG, Outcome.WRONG, Outcome.REFUSED),
     },
     "torch": {
@@ -124,6 +127,6 @@ def test_frameworks_do_what_they_are_known_to_do(framework: str, worker: Supervi
             replace(CASE, framework=framework, activation=activation, form=form)
             for form in ("native", "max", "textbook")
         )[:1]
-        row = whole.row(whole.taken(case, worker.whole(case, whole.ARRAYS)))
+        row = whole.row(whole.taken(case, worker.whole(case, whole.arrays(case))))
         assert tuple(each.outcome for each in row.whole) == outcomes, words.about(row)
         assert case not in worker.failures
