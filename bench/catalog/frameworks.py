@@ -48,7 +48,8 @@ class Framework:
     Or a function of the user's beside the forms of another: `callable` is where it is,
     `package.module:function`, and the name of its form; `arrays` the module of `impls/` whose
     arrays it takes, of `dims` dimensions if it is particular about them; `activation` what it
-    should be; `gradient` where its derivative is, if nothing differentiates it.
+    should be; `gradient` where its derivative is, if nothing differentiates it; `beside` where a
+    second one is, to be compared with it; `folders` where a process looks for both as well.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Framework:
     activation: str = ""
     gradient: str = ""
     dims: int = 0
+    beside: str = ""
+    folders: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -80,11 +83,15 @@ class Framework:
 
     def has_gradient(self, form: str) -> bool:
         """Say whether a form has a gradient, be it one that it carries."""
-        return form != self.callable or self.differentiates or bool(self.gradient)
+        return not self.owns(form) or self.differentiates or bool(self.gradient)
+
+    def owns(self, form: str) -> bool:
+        """Say whether a form is a function of the user's."""
+        return bool(form) and form in (self.callable, self.beside)
 
     def offers(self, activation: str, form: str) -> bool:
         """Say whether there is such a form: the function `activation_form`, or the user's own."""
-        return form == self.callable or f"{activation}_{form}" in self.functions
+        return self.owns(form) or f"{activation}_{form}" in self.functions
 
 
 def names(folder: Path = IMPLS) -> tuple[str, ...]:
@@ -133,14 +140,21 @@ def declared(*others: Framework) -> Iterator[None]:
 
 
 def own(
-    function: str, activation: str = "", arrays: str = "", gradient: str = "", dims: int = 0
+    function: str,
+    activation: str = "",
+    arrays: str = "",
+    gradient: str = "",
+    dims: int = 0,
+    beside: str = "",
+    folders: tuple[str, ...] = (),
 ) -> Framework:
     """The framework of a function of the user's, which is to be an activation.
 
-    It takes the arrays of the plainest framework, unless of another, and stands beside its forms.
-    Raises UsageError where a function is not written as `package.module:function`.
+    It takes the arrays of the plainest framework, unless of another, and stands beside its forms,
+    and beside another function, if there is one. Both are looked for in `folders` as well. Raises
+    UsageError where a function is not written as `package.module:function`.
     """
-    for address in filter(None, (function, gradient)):
+    for address in filter(None, (function, gradient, beside)):
         module_of(address)
     modules = _modules(IMPLS)
     taken = modules[arrays or next(iter(modules))]
@@ -154,6 +168,8 @@ def own(
         activation=activation,
         gradient=gradient,
         dims=dims,
+        beside=beside,
+        folders=folders,
     )
 
 

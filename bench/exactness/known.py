@@ -29,6 +29,7 @@ from ..catalog.activations import Activation, find_reference
 from ..catalog.dtypes import DTYPES
 from ..host import cache, machine
 from ..host.progress import Reporter
+from ..words import counted
 from . import reference, ulp
 
 Array = np.ndarray[Any, Any]
@@ -80,7 +81,12 @@ def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
     ]
     if not missing:
         return
-    title = f"Computing exact values of {len(missing)} functions at every input"
+    title = f"Computing exact values of {counted(len(missing), 'function')} at every input"
+    if len(missing) == 1:  # here: new processes would run a user's script anew
+        with reporter.phase(title, 1) as done:
+            _store(missing[0])
+            done()
+        return
     with (
         suppress(BrokenProcessPool),
         reporter.phase(title, len(missing)) as done,

@@ -64,8 +64,12 @@ def _module(start: Start) -> Any:
     from .own_function import digest, load, module
 
     function, gradient = load(start.own), load(start.gradient) if start.gradient else None
-    versions = {start.own: digest(start.own)}
-    return module(start.own, function, start.framework, gradient, start.dims, versions)
+    addresses = [*filter(None, (start.own, start.beside))]
+    versions = {address: digest(address) for address in addresses}
+    made = module(start.own, function, start.framework, gradient, start.dims, versions)
+    if start.beside:
+        setattr(made, start.beside, load(start.beside))
+    return made
 
 
 def _questions(start: Start) -> Operations:

@@ -59,8 +59,9 @@ class Start:
 
     `cpus` are those it may use, as many as it may have threads: frameworks count them at import.
     With `folders`, a tree by arm, it compares versions in place of serving its own. `own` is a
-    function of the user's, `package.module:function`, beside the forms of the framework, `gradient`
-    its derivative, and `dims` the dimensions of all arrays, if it is particular about them.
+    function of the user's, `package.module:function`, among the forms of the framework, and
+    `beside` it a second one; `gradient` is its derivative, and `dims` the dimensions of all arrays,
+    if it is particular about them.
     `layout` is the seed by which its memory is laid out, where that is not left as it comes.
     """
 
@@ -70,6 +71,7 @@ class Start:
     cpus: tuple[int, ...]
     folders: Mapping[Arm, str] = field(default_factory=dict)
     own: str = ""
+    beside: str = ""
     gradient: str = ""
     dims: int = 0
     layout: str = ""

@@ -29,7 +29,15 @@ def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
             f"{function.callable} may be of {' or '.join(found)}: say which with --framework"
         )
     arrays = next(iter(found), function.arrays)
-    return own(function.callable, function.activation, arrays, function.gradient, function.dims)
+    return own(
+        function.callable,
+        function.activation,
+        arrays,
+        function.gradient,
+        function.dims,
+        function.beside,
+        function.folders,
+    )
 
 
 def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:

@@ -46,7 +46,8 @@ def inherited(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> Mapp
     """
     variables = {**os.environ, **environment_of(key, impls, caches)}
     if frameworks()[key.framework].callable:
-        paths = ("" if caches else os.getcwd(), os.environ.get("PYTHONPATH", ""))
+        here = ("" if caches else os.getcwd(), os.environ.get("PYTHONPATH", ""))
+        paths = (*frameworks()[key.framework].folders, *here)
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if caches:
         variables |= {"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(caches)}

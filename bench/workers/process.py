@@ -89,6 +89,7 @@ class WorkerProcess:
             cpus=tuple(cpus),
             folders=dict(folders or {}),
             own=framework.callable,
+            beside=framework.beside,
             gradient=framework.gradient,
             dims=framework.dims,
             layout=layout,

@@ -43,7 +43,7 @@ def call_of(case: Case, channels: int) -> Call:
     one per channel, and that of rows unless the case has them along another axis.
     """
     framework = frameworks()[case.framework]
-    if case.form == framework.callable:
+    if framework.owns(case.form):
         return _own_call(case, framework, channels)
     activation = find(case.activation)
     learned = (*activation.learnable, "per_channel")
@@ -81,7 +81,7 @@ def _own_call(case: Case, framework: Framework, channels: int) -> Call:
     """
     activation = find_reference(case.activation) if case.activation else None
     return Call(
-        function=framework.callable,
+        function=case.form,
         output_share=activation.output_share(channels) if activation else None,
         domain=activation.domain if activation else "all",
         mode=case.mode,

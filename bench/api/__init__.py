@@ -1,0 +1,1 @@
+"""The calls that the commands are made of, for programs, notebooks and tests."""

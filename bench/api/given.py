@@ -1,0 +1,142 @@
+"""A function of a running program as one that another process can import.
+
+What a module on the path holds by name is imported from there. Anything else, a lambda, a closure,
+a function of a notebook or of a test, is sent by value: `cloudpickle` writes it into a module in a
+folder of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import re
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..host.errors import UsageError
+
+Function = Callable[..., Any]
+_MODULE = """\
+import base64
+try:
+    import cloudpickle
+except ImportError as error:
+    raise ImportError(
+        f"{{error}}: it reads functions that are sent by value; install it in this interpreter, or "
+        "give a function that a module holds by name"
+    ) from None
+{names} = cloudpickle.loads(base64.b64decode({text!r}))
+"""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Addresses of functions, `module:function`, and the folders where a process finds them."""
+
+    addresses: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+@contextmanager
+def importable(functions: Sequence[Function]) -> Iterator[Given]:
+    """Functions as another process can import them, while the context lasts.
+
+    Raises UsageError for one that can neither be imported nor sent.
+    """
+    with tempfile.TemporaryDirectory(prefix="actbench-given-") as folder:
+        addresses = [address_of(function) for function in functions]
+        sent = [function for function, known in zip(functions, addresses, strict=True) if not known]
+        written = iter(_written(sent, Path(folder)) if sent else ())
+        yield Given(tuple(known or next(written) for known in addresses), (folder, *_path()))
+
+
+def address_of(function: Function) -> str:
+    """The address by which a module on the path holds a function; "" where none does."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    if not (isinstance(module, str) and isinstance(name, str)) or module == "__main__":
+        return ""
+    loaded: Any = sys.modules.get(module)
+    if loaded is None or not _is_found(module, loaded):
+        return ""
+    held: Any = loaded
+    for part in name.split("."):
+        held = getattr(held, part, None)
+    return f"{module}:{name}" if held is function else ""
+
+
+def _is_found(module: str, loaded: ModuleType) -> bool:
+    """Say whether the path leads to a module that was loaded, and not to another of its name.
+
+    One whose import is under way may be asking: another process would ask the same, and so on.
+    """
+    if getattr(loaded.__spec__, "_initializing", False):
+        return False
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin == getattr(loaded.__spec__, "origin", None)
+
+
+def _path() -> list[str]:
+    """The folders of the path that do not belong to the interpreter."""
+    own = tuple(dict.fromkeys(sysconfig.get_paths().values()))
+    folders = [str(Path(folder or ".").absolute()) for folder in sys.path]
+    return [folder for folder in folders if not folder.startswith(own) and Path(folder).is_dir()]
+
+
+def _written(functions: Sequence[Function], folder: Path) -> list[str]:
+    """Write functions into a module; their addresses."""
+    try:
+        pickled = _by_value(functions)
+    except Exception as error:
+        who = " and ".join(map(_name, functions))
+        raise UsageError(
+            f"cannot send {who} to another process ({error}): define it at the top of a module "
+            "that can be imported"
+        ) from None
+    module = f"given_{hashlib.sha256(pickled).hexdigest()[:8]}"
+    numbered = dict.fromkeys(map(_name, functions))
+    names = list(numbered) if len(numbered) == len(functions) else _numbered(functions)
+    text = base64.b64encode(pickled).decode()
+    source = _MODULE.format(names=f"[{', '.join(names)}]", text=text)
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    return [f"{module}:{name}" for name in names]
+
+
+def _numbered(functions: Sequence[Function]) -> list[str]:
+    return [f"{_name(function)}_{number}" for number, function in enumerate(functions, 1)]
+
+
+def _name(function: Function) -> str:
+    """The name of a function as an identifier: `lambda_` for one without."""
+    name = getattr(function, "__name__", type(function).__name__)
+    text = re.sub(r"\W", "", str(name)) or "function"
+    return "lambda_" if text == "lambda" else text
+
+
+def _by_value(functions: Sequence[Function]) -> bytes:
+    """Functions with all that their own modules hold, where no path leads to those.
+
+    Such modules are out of sight meanwhile: what they have imported is found where it comes from.
+    """
+    import cloudpickle
+
+    names = {str(getattr(function, "__module__", None)) for function in functions} - {"__main__"}
+    loaded = {name: sys.modules[name] for name in names if name in sys.modules}
+    hidden = {name: module for name, module in loaded.items() if not _is_found(name, module)}
+    for name in hidden:
+        del sys.modules[name]
+    try:
+        pickled: bytes = cloudpickle.dumps(list(functions))
+    finally:
+        sys.modules.update(hidden)
+    return pickled
