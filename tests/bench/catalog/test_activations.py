@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 
 import pytest
 from flint import arb, ctx
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import special
 
 from actbench.bench.catalog.activations import CATALOG, PRIMITIVES, Activation, find
 from actbench.bench.catalog.formulas import selu_alpha, selu_scale
@@ -159,6 +161,44 @@ def test_exact_rows_are_the_printed_definition(record: Activation, row: list[flo
     found = record.exact([arb(x) for x in row], **parameters_of(record))
     expected = PRINTED_ROWS[record.name](row)
     assert [float(x) for x in found] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(row=st.lists(st.floats(-700, 700), min_size=4, max_size=4))
+def test_exact_rows_and_tails_are_those_of_scipy(row: list[float]) -> None:
+    """Where exponentials by themselves overflow or vanish. SciPy is off by some ulp itself."""
+    ctx.prec = 2000
+    balls = [arb(x) for x in row]
+    for name, function in (
+        ("softmax", special.softmax),
+        ("log_softmax", special.log_softmax),
+        ("logsumexp", lambda values: [special.logsumexp(values)]),
+        ("logsigmoid", special.log_expit),
+    ):
+        record = find(name)
+        if record.rowwise:
+            found = record.exact(balls, **parameters_of(record))
+        else:
+            found = [record.exact(ball) for ball in balls]
+        assert [float(x) for x in found] == pytest.approx(list(function(row)), rel=1e-12, abs=1e-15)
+
+
+def test_what_is_left_beside_the_largest_is_exact() -> None:
+    """ln(e⁰ + e⁻⁴⁰) and its kin, with 100 decimal digits."""
+    ctx.prec = 300
+    row = [arb(0), arb(-40)]
+    with localcontext(prec=100):
+        tail = Decimal(-40).exp()
+        logarithm = (1 + tail).ln()
+        expected = {
+            "logsumexp": [logarithm],
+            "softmax": [1 / (1 + tail), tail / (1 + tail)],
+            "log_softmax": [-logarithm, -40 - logarithm],
+        }
+        for name, values in expected.items():
+            found = find(name).exact(row, **parameters_of(find(name)))
+            for got, value in zip(found, values, strict=True):
+                apart = Decimal(got.str(60, radius=False)) / value - 1
+                assert abs(apart) < Decimal("1e-50")
 
 
 @given(row=st.lists(st.floats(-8, 8), min_size=4, max_size=4))
