@@ -22,7 +22,7 @@ GROUPS: Mapping[str, str] = {
     "max": "max: compare and add",
     "algebraic": "algebraic: + − × ÷ √",
     "exp": "exp: needs a transcendental",
-    "rowwise": "row by row: over the last axis",
+    "rowwise": "row by row",
     "unknown": "others",
 }
 """The families of the matrix's rows, in order, in words."""
