@@ -211,6 +211,8 @@ def _names() -> tuple[str, ...]:
     )
 
 
+_FEW_OF_ALL = ("relu", "elu", "gelu", "silu", "softplus", "squareplus")
+"""Activations that subnormal and saturated inputs may set in another order."""
 _ANSWER = ("launch", "l2", "memory")
 """The places of the answer: one tiny call, in cache, from memory."""
 
@@ -253,6 +255,7 @@ PROFILES: Mapping[str, Profile] = {
                 Plan(_names, forms=("textbook", "blocked")),
                 Plan(_names, forms=("plain",), directions=("backward",), sizes=_ANSWER),
                 Plan(_names, forms=("plain",), dtypes=("bfloat16",)),
+                Plan(_FEW_OF_ALL, forms=("plain",), modes=("eager",), inputs=given.DRAWN[1:]),
             ),
             epochs=2,
             most=12,
@@ -278,6 +281,8 @@ PROFILES: Mapping[str, Profile] = {
                 Plan(everything, sizes=("last_level", "memory"), outputs=("reused",)),
                 Plan(everything, forms=("plain",), sizes=("l2", "memory"), threads=(ALL_THREADS,)),
                 Plan(everything, forms=("plain",), sizes=("l2", "last_level"), caches=("cold",)),
+                Plan(_names, forms=("plain",), inputs=given.DRAWN[1:]),
+                Plan(("softmax", "log_softmax"), forms=("plain",), rows=(50257,)),
                 # A backward case keeps its own saved values alive: larger ones fill the memory.
                 Plan(
                     with_variants,

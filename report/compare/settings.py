@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...bench.catalog.cases import OF_INPUT, Case
+from ...bench.catalog.cases import OF_INPUT, USUAL, Case
 from ...bench.words import conditions
 from ..words import counted, title
 
@@ -35,8 +35,8 @@ class Setting:
 
     @property
     def usual(self) -> bool:
-        """True where each call returns new memory and finds a usual input in the cache."""
-        return not outputs(self)
+        """True where each call returns new memory and finds its input in the cache."""
+        return (self.output, self.cache) == (USUAL["output"], USUAL["cache"])
 
     @property
     def who(self) -> str:
@@ -54,10 +54,11 @@ class Setting:
         return rank(MODES, self.mode), title(self.framework).lower()
 
     @property
-    def prominence(self) -> tuple[bool, bool, int, int]:
-        """The rank of conditions: forward in float32 on the CPU first."""
-        direction = rank(DIRECTIONS, self.direction)
-        return self.device != "cpu", self.dtype != "float32", direction, self.threads
+    def prominence(self) -> tuple[bool, bool, bool, int, int]:
+        """The rank of conditions: forward in float32 on the CPU first, on usual inputs."""
+        direction, unusual_input = rank(DIRECTIONS, self.direction), bool(of_input(self))
+        dtype = self.dtype != "float32"
+        return self.device != "cpu", unusual_input, dtype, direction, self.threads
 
     @property
     def words(self) -> str:

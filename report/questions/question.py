@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..compare.groups import Group, foremost, groups
@@ -27,6 +27,7 @@ class Question:
     next: `{name}` is the activation, `{range}` runs over the frameworks, in a `unit` of so many
     `each` of the figures' own. `places` are those of the sentences and the chart, the foremost
     first; `one` names what stands at 1. `measure` are the options of the run that answers it.
+    With `every` all conditions are drawn, in place of the foremost; `says` makes other sentences.
     """
 
     title: str
@@ -41,6 +42,8 @@ class Question:
     each: float = 1.0
     one: str = ""
     note: str = ""
+    every: bool = False
+    says: Callable[[Evidence], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,13 @@ def answer(question: Question, evidence: Evidence) -> Answer:
     """The answer of the rows: for each run and device, in its foremost conditions."""
     named = (f"--activation {name}" for name in question.names)
     command = with_device(evidence, " ".join(["actbench run", *named, question.measure]))
-    among = [
-        group
-        for group in foremost(groups(evidence, question.values(evidence)))
-        if list(_places(question, group))
-    ]
+    measured = groups(evidence, question.values(evidence))
+    chosen = measured if question.every else foremost(measured)
+    among = [group for group in chosen if list(_places(question, group))]
     if not among:
         return Answer(question.title, ("Not measured in this run.",), command)
-    sentences = list(_sentences(question, among))[:_SENTENCES]
+    said = question.says(evidence) if question.says else _sentences(question, among)
+    sentences = list(said)[:_SENTENCES]
     none = "Nothing is decided: the chart has the intervals."
     figure = _figure(question, among, evidence)
     return Answer(question.title, sentences or [none], command, figure)

@@ -18,7 +18,7 @@ from actbench.report.words import spelled, title
 from ..conftest import plain_form
 from ..sentences import is_short
 
-NAMES = ("relu", "gelu", "gelu_tanh", "silu", "softplus", "squareplus")
+NAMES = ("relu", "gelu", "gelu_tanh", "silu", "softplus", "squareplus", "elu")
 SPELLED = {spelled(name): name for name in NAMES}
 FRAMEWORKS = {title(name): name for name in ("numpy", "torch", "jax", "tensorflow")}
 CLASSES = {"one tiny call": "launch", "in cache": "l2", "from memory": "memory"}
@@ -57,7 +57,8 @@ def records(table: Mapping[str, Any]) -> Rows:
 
 def found(rows: Rows, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The only row with these fields, in the plain form where none is asked for."""
-    wanted = {"direction": "forward", "dtype": "float32", "output": "fresh", **fields}
+    usual = {"direction": "forward", "dtype": "float32", "output": "fresh", "input": ""}
+    wanted = {**usual, **fields}
     if not wanted.get("form"):
         wanted["form"] = plain_form(FRAMEWORKS[wanted["framework"]], wanted["activation"])
     [row] = [row for row in rows if all(row.get(key, of) == of for key, of in wanted.items())]
@@ -80,6 +81,20 @@ def figure(question: str, tables: Mapping[str, Rows], fields: Mapping[str, Any])
     return float(top[metric][0]) / float(bottom[metric][0])
 
 
+def assert_turns(text: str, rows: Rows, size: int) -> None:
+    """A sentence of two activations that change places has their ratio on both inputs."""
+    pattern = r"(\w+) (\w+), in cache, (inputs \w+): (.+) takes (.+)× (.+)’s time, usually (.+)×\."
+    said = re.fullmatch(pattern, text)
+    assert said
+    who, mode, kind, one, there, other, usually = said.groups()
+    for where, shown in ((kind, there), ("", usually)):
+        where_fields = {"framework": who, "mode": mode, "size": size, "input": where}
+        top, bottom = (
+            found(rows, {**where_fields, "activation": SPELLED[name]}) for name in (one, other)
+        )
+        assert brief(float(top["cost"][0]) / float(bottom["cost"][0])) == shown
+
+
 _WITHOUT_FIGURES = (
     "Nothing is decided: the chart has the intervals.",
     "Not measured in this run.",
@@ -93,7 +108,10 @@ def test_the_ranges_are_those_of_the_rows(published: Evidence, question: str) ->
     sentences = answer(MODULES[question].QUESTION, published).sentences
     assert all(map(is_short, sentences))
     for text in sentences:
-        if text in _WITHOUT_FIGURES:
+        if text in _WITHOUT_FIGURES or "change places" in text:
+            continue
+        if question == "inputs":
+            assert_turns(text, tables["timings"], run.facts.size_classes["cpu"]["l2"])
             continue
         lead, rest = text.split(": ")
         mode, place, *_ = lead.lower().split(", ")

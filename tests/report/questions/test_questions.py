@@ -13,7 +13,7 @@ import pytest
 from actbench.bench.catalog.cases import PROFILES, Selection, expand
 from actbench.bench.results.rows import Row
 from actbench.report import modules, questions
-from actbench.report.questions import compiling, exp, wide
+from actbench.report.questions import compiling, exp, inputs, wide
 from actbench.report.questions.question import answer
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
@@ -103,6 +103,53 @@ def test_the_exact_form_stands_over_the_plain_one(measured: Measured) -> None:
     exact = rows_of(around("torch", "eager", "l2", {"softplus": 35.0}), form="wide")
     [text] = answer(wide.QUESTION, measured([*plain, *exact])).sentences
     assert text == "Eager, in cache: exact softplus takes 3.5× its plain time (PyTorch)."
+
+
+_USUAL = {"elu": 10.0, "gelu": 20.0, "relu": 5.0}
+
+
+def _of_inputs(**others: dict[str, float]) -> list[Row]:
+    """Times on usual inputs, and on others."""
+    return [
+        row
+        for kind, times in ({"normal": _USUAL} | others).items()
+        for row in rows_of(around("numpy", "eager", "l2", times), input=kind)
+    ]
+
+
+def test_what_changes_places_on_other_inputs_is_said(measured: Measured) -> None:
+    """The two that do most; and each of them over itself is drawn, in a panel per kind."""
+    rows = _of_inputs(subnormal=_USUAL | {"elu": 60.0}, saturated=_USUAL | {"gelu": 11.0})
+    answered = answer(inputs.QUESTION, measured(rows))
+    assert answered.sentences == [
+        "NumPy eager, in cache, inputs subnormal: ELU takes 3.0× GELU’s time, usually 0.50×.",
+        "On saturated inputs no two of these activations change places.",
+    ]
+    assert all(map(is_short, answered.sentences))
+    assert answered.figure
+    first, second = (panel.label for panel in answered.figure.panels)
+    assert "inputs subnormal" in first
+    assert "ELU 6.00×" in first
+    assert "inputs saturated" in second
+    assert "GELU 0.550×" in second
+
+
+def test_an_order_that_is_not_decided_does_not_change(measured: Measured) -> None:
+    rows = [
+        replace(row, low=row.value / 4, high=row.value * 4) if row.value == 60 else row
+        for row in _of_inputs(subnormal=_USUAL | {"elu": 60.0})
+    ]
+    [text] = answer(inputs.QUESTION, measured(rows)).sentences
+    assert text == "On subnormal inputs no two of these activations change places."
+
+
+def test_unusual_inputs_are_no_answer_to_other_questions(measured: Measured) -> None:
+    """Not where there are usual ones: those come first."""
+    rows = [*both_modes(), *both_modes(input="subnormal")]
+    answered = answer(compiling.QUESTION, measured(rows))
+    assert answered.sentences == answer(compiling.QUESTION, measured(both_modes(), "b")).sentences
+    [alone] = answer(compiling.QUESTION, measured(both_modes(input="subnormal"), "c")).sentences
+    assert alone.startswith("Compiled, in cache, inputs subnormal: ")
 
 
 # --- every question -------------------------------------------------------------------------------

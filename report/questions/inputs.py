@@ -1,0 +1,106 @@
+"""Subnormal and saturated inputs against the usual ones, and what changes places there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from ...bench.catalog.given import NORMAL, SATURATED, SUBNORMAL
+from ..compare.groups import Group, groups
+from ..compare.ratios import Verdict, decided, verdict
+from ..compare.sizes import deciding
+from ..compare.values import Value, brief, ratio, ratios
+from ..read.evidence import Estimate, Evidence, Timed
+from ..words import capital, spelled, title
+from .question import Question
+
+ORDER = 95
+_NAMES = ("softplus", "gelu", "silu", "elu", "squareplus", "relu")
+_KINDS = (SUBNORMAL, SATURATED)
+
+
+def _is_of(timed: Timed, kind: str) -> bool:
+    return timed.is_plain_value(_NAMES) and timed.case.input == kind
+
+
+def _values(evidence: Evidence) -> Sequence[Value]:
+    return ratios(evidence, lambda timed: any(_is_of(timed, kind) for kind in _KINDS), input=NORMAL)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Two activations of which the first takes longer on some inputs, and less on usual ones."""
+
+    lead: str
+    names: tuple[str, str]
+    there: float
+    usually: float
+
+    @property
+    def sentence(self) -> str:
+        """`Eager, in cache, inputs subnormal: ELU takes 3.1× GELU's time, usually 0.60×.`"""
+        first, second = map(spelled, self.names)
+        return (
+            f"{capital(self.lead)}: {first} takes {brief(self.there)}× {second}\u2019s time, "
+            f"usually {brief(self.usually)}×."
+        )
+
+
+def _says(evidence: Evidence) -> Iterator[str]:
+    """For each kind of input the two activations that change places most, if two do."""
+    for kind in _KINDS:
+        among = [group for group in groups(evidence, evidence.timed) if _has(group, kind)]
+        compared = [turn for group in among for turn in _compared(evidence, group)]
+        turned = [turn for turn in compared if turn.there > 1 > turn.usually]
+        if turned:
+            yield max(turned, key=lambda turn: turn.there / turn.usually).sentence
+        elif compared:
+            yield f"On {kind} inputs no two of these activations change places."
+
+
+def _has(group: Group[Timed], kind: str) -> bool:
+    return any(_is_of(timed, kind) for series in group.series for timed in series.records)
+
+
+def _compared(evidence: Evidence, group: Group[Timed]) -> Iterator[_Turn]:
+    """Every two activations of a framework and mode of which both ratios are decided."""
+    size = deciding(group.sizes)
+    for series in group.series:
+        timed = [one for one in series.at(size) if one.is_plain_value(_NAMES)]
+        place = f"{series.setting.mode}, {size.words}, {group.unusual}"
+        for one, other in permutations(timed, 2):
+            pair = ratio(one, other), _usually(evidence, one, other)
+            there, usually = (_known(each) for each in pair)
+            if there and usually:
+                who = title(series.setting.framework)
+                names = one.case.activation, other.case.activation
+                yield _Turn(f"{who} {place}", names, there, usually)
+
+
+def _usually(evidence: Evidence, one: Timed, other: Timed) -> Estimate | None:
+    """The ratio of two activations on usual inputs, as far as both were timed there."""
+    both = [evidence.case(each.run, replace(each.case, input=NORMAL)) for each in (one, other)]
+    return ratio(both[0], both[1]) if both[0] and both[1] else None
+
+
+def _known(estimate: Estimate | None) -> float | None:
+    """The ratio where it surely is on one side of 1."""
+    if estimate is None or not decided(estimate) or verdict(estimate) is Verdict.SAME:
+        return None
+    return estimate.value
+
+
+QUESTION = Question(
+    title="Do subnormal or saturated inputs change the order?",
+    names=_NAMES,
+    values=_values,
+    first="{name} takes {range} its usual time",
+    chart="Time on subnormal and saturated inputs over that on usual ones",
+    measure="--input normal --input subnormal --input saturated --mode eager --direction forward "
+    "--only timing --size l2",
+    one="usual",
+    note="Of saturated inputs no eˣ is finite or above 0.",
+    every=True,
+    says=_says,
+)
