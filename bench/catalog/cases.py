@@ -266,9 +266,10 @@ PROFILES: Mapping[str, Profile] = {
             per_binade=8,
             title="the answer: every activation in the form that people take first (native, or the "
             "first one written out) and as its formula is printed, in every framework and mode, "
-            "forward and backward, as one tiny call, in cache and from memory; exactness of just "
-            "these. Four minutes once compile caches are warm, six before. Left to full: other "
-            "forms, dtypes, sizes and variants, both directions at once, cold caches, threads",
+            "forward and backward, as one tiny call, in cache and from memory, a few of them on "
+            "subnormal and saturated inputs; exactness of just these. Four minutes once compile "
+            "caches are warm, six before. Left to full: other forms, dtypes, sizes and variants, "
+            "both directions at once, cold caches, threads",
         ),
         Profile(
             name="full",
@@ -404,7 +405,7 @@ def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
     """
     asked = selection.checked()
     cases = dict.fromkeys(
-        case for plan in profile.plans for case in _expand_plan(_chosen(plan, asked), asked)
+        case for plan in profile.plans for case in _expand_plan(chosen(plan, asked), asked)
     )
     if not cases:
         raise UsageError(
@@ -414,7 +415,8 @@ def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
     return list(cases)
 
 
-def _chosen(plan: Plan, asked: Selection) -> Plan:
+def chosen(plan: Plan, asked: Selection) -> Plan:
+    """A plan with a person's choices in place of its own."""
     names = [field for field in Plan.__dataclass_fields__ if hasattr(asked, field)]
     return replace(plan, **{name: getattr(asked, name) for name in names if getattr(asked, name)})
 
@@ -561,10 +563,10 @@ def unsupported(case: Case) -> str:
         return "gradients are always written to fresh memory"
     if case.cache == "cold" and case.device != "cpu":
         return "only a CPU's caches are emptied between calls"
-    return _impossible(framework, case) or _unsplit(activation, case)
+    return no_such_input(framework, case) or _unsplit(activation, case)
 
 
-def _impossible(framework: Framework, case: Case) -> str:
+def no_such_input(framework: Framework, case: Case) -> str:
     """The reason why a framework has no such array; empty if it has."""
     axes = len(case.lengths)
     if case.layout != given.CONTIGUOUS and case.layout not in framework.layouts:

@@ -53,6 +53,11 @@ class Cell:
         return Estimate(row.value, row.low, row.high)
 
     @property
+    def rowwise(self) -> bool:
+        """Say whether its function takes rows."""
+        return any(row.rowwise for row in self.rows.values())
+
+    @property
     def unit(self) -> Against | None:
         """The other side of the cost."""
         return self.rows[COST].against if COST in self.rows else None
@@ -81,6 +86,7 @@ class Cell:
             "plain": self.plain,
             "size_class": self.size_class,
             "place": self.place,
+            "row_length": self.case.length if self.rowwise else None,
             **times,
             "unit": unit,
             **{metric: self.errors.get(metric) for metric in ERRORS},

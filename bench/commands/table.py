@@ -11,7 +11,7 @@ from textwrap import wrap
 from ..catalog.activations import find
 from ..results.facts import RunFacts
 from ..timing.ratios import Estimate
-from ..words import Table, bar, conditions, counted, duration, number, plus_minus, rows_of
+from ..words import Table, bar, conditions, counted, duration, number, plus_minus
 from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
@@ -158,8 +158,8 @@ def _section(cell: Cell) -> str:
 
 def _who(cell: Cell, facts: RunFacts) -> tuple[str, ...]:
     case = cell.case
-    rows = rows_of(case)
-    label = f"{cell.label} ({rows})" if rows else cell.label
+    said = cell.rowwise and not case.row
+    label = f"{cell.label} (rows of {case.length:,})" if said else cell.label
     return facts.title(case.framework), case.mode, case.direction, label
 
 

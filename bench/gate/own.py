@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from ..catalog.activations import find_reference
-from ..catalog.cases import Case, Selection, directions_of
+from ..catalog.cases import (
+    USUAL,
+    Case,
+    Plan,
+    Selection,
+    chosen,
+    directions_of,
+    input_conditions,
+    no_such_input,
+)
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import Framework, frameworks
 from ..catalog.frameworks import own as own_framework
-from ..catalog.sizes import size_classes
 from ..host.errors import UsageError
 from .select import Chosen
 
@@ -64,28 +72,23 @@ def choose(own: Own, selection: Selection) -> Chosen:
     for option, names in (("--activation", asked.activations), ("--form", asked.forms)):
         if names:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
-    cases = [
-        Case(framework.name, own.labels[framework.name], framework.callable, *rest)
-        for framework in own.frameworks
-        for rest in product(
-            asked.modes or ("eager",),
-            asked.directions or (_BOTH if framework.differentiates else _BOTH[:1]),
-            asked.devices or ("cpu",),
-            asked.dtypes or (_DTYPE,),
-            _sizes(asked),
-            [int(threads) for threads in asked.threads] or (1,),
-        )
-        if rest[0] in framework.modes
-    ]
+    cases = [case for framework in own.frameworks for case in _cases(framework, own, asked)]
     if not cases:
         raise UsageError("nothing to compare: none of these frameworks has that mode")
     apart = frozenset(framework.name for framework in own.frameworks)
     return Chosen(dict.fromkeys(cases, "chosen"), apart=apart, notes=(_not_compared(own, cases),))
 
 
-def _sizes(asked: Selection) -> list[int]:
-    classes = size_classes("cpu")
-    return [classes[size] if isinstance(size, str) else size for size in asked.sizes or _SIZES]
+def _cases(framework: Framework, own: Own, asked: Selection) -> Iterator[Case]:
+    """The cases of a function. Raises UsageError for inputs that its arrays cannot be."""
+    directions = _BOTH if framework.differentiates else _BOTH[:1]
+    plan = chosen(Plan((), modes=("eager",), directions=directions, sizes=_SIZES), asked)
+    for mode, rest in product(plan.modes or (), input_conditions(plan)):
+        case = Case(framework.name, own.labels[framework.name], framework.callable, mode, **rest)
+        if reason := no_such_input(framework, case):
+            raise UsageError(reason)
+        if mode in framework.modes:
+            yield replace(case, axis=USUAL["axis"])
 
 
 def _not_compared(own: Own, cases: Sequence[Case]) -> str:
@@ -107,7 +110,7 @@ def _not_compared(own: Own, cases: Sequence[Case]) -> str:
 def swept(cases: Iterable[Case]) -> list[Case]:
     """The cases to compare exactly: framework, mode and direction once per format."""
     swept_cases = {
-        replace(directed, size=0, dtype=dtype): None
+        replace(directed.anywhere, dtype=dtype): None
         for case in cases
         for directed in directions_of(case)
         for dtype in (*_all_inputs(case), case.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
+from actbench.bench.results.rows import described
+
+from .conftest import CLASSES, timing_rows
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Any]
@@ -212,3 +216,33 @@ def test_prints_as_tables_in_ink_on_paper(visit: Visit, pages: dict[str, Path]) 
     assert paper == "rgb(255, 255, 255)"
     assert not page.locator(".switches").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1040
+
+
+def test_what_changes_places_on_other_inputs_is_on_the_page(
+    visit: Visit, make_run: Callable[..., Path]
+) -> None:
+    """And the table says of which input a time is, and how long the rows of a function are."""
+    from actbench.report.commands.page import make
+
+    rows = []
+    usual = {"relu": 5.0, "elu": 10.0, "gelu": 20.0, "softmax": 30.0}
+    for kind, times in {"normal": usual, "subnormal": usual | {"elu": 60.0}}.items():
+        for name, ns in times.items():
+            form = "max" if name == "relu" else "native"
+            where = ("eager", "forward", "cpu", "float32", CLASSES["l2"], 1)
+            case = Case("torch", name, form, *where, input=kind)
+            rows += [replace(row, plain=True) for row in timing_rows(case, ns * 1e3, 0.01, 5e3)]
+    _, written = make((make_run(list(described(rows))),), None)
+    page = visit(written, "#questions", viewport={"width": 1400, "height": 900})
+    said = "PyTorch eager, in cache, inputs subnormal: ELU takes 3.0× GELU’s time, usually 0.50×."
+    page.get_by_text(said).wait_for()
+    assert set(column(page, "timings", "Input")) == {"", "inputs subnormal"}
+    lengths = dict(
+        zip(
+            column(page, "timings", "Activation"),
+            column(page, "timings", "Row length"),
+            strict=True,
+        )
+    )
+    assert lengths["softmax"] == "256"
+    assert lengths["gelu"] in ("", "–")

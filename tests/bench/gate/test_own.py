@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,21 @@ def test_it_is_called_by_its_own_name_and_without_parameters() -> None:
 def test_on_arrays_that_are_not_differentiated_it_is_the_gradient_itself() -> None:
     assert _call("gelu", "backward").direction == "forward"
     assert _call("gelu", "backward", "torch").direction == "backward"
+
+
+def test_a_function_is_compared_on_the_input_that_is_asked_for() -> None:
+    """In time; exactly it is on inputs of its own."""
+    selection = Selection(
+        frameworks=("numpy", "torch"), rows=(100,), inputs=("subnormal",), layouts=("strided",)
+    )
+    function = own.own(["mine:f"], ["tanh"], selection)
+    with declared(*function.frameworks):
+        cases = own.choose(function, selection).cases
+        assert {(case.input, case.layout, case.lengths[1]) for case in cases} == {
+            ("subnormal", "strided", 100)
+        }
+        assert all(case.has_usual_input for case in own.swept(cases))
+    jax = replace(selection, frameworks=("jax",))
+    alone = own.own(["mine:f"], ["tanh"], jax)
+    with declared(*alone.frameworks), pytest.raises(UsageError, match="has no strided arrays"):
+        own.choose(alone, jax)
