@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -110,7 +109,6 @@ class Case:
         return replace(self, activation=activation, form=form, axis=given.LAST)
 
 
-@cache
 def _record(label: str) -> Activation | None:
     """The record of a label, if there is one."""
     try:
