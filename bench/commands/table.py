@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from ..catalog.activations import find
+from ..catalog.cases import OF_INPUT, Case
 from ..results.facts import RunFacts
 from ..timing.ratios import Estimate
 from ..words import Table, bar, conditions, counted, duration, number, plus_minus
@@ -225,6 +226,7 @@ def _units(cells: Iterable[Cell], facts: RunFacts) -> str:
         if cell.unit and cell.estimate(COST):
             case = cell.case
             who = f"{facts.title(case.framework)} {case.mode} {case.direction}"
+            who = ", ".join(filter(None, (who, _input(case))))
             whose.setdefault(f"{cell.unit.name} {cell.unit.form}", []).append(who)
     usual, *others = sorted(whose, key=lambda unit: -len(whose[unit])) or [""]
     exceptions = [f"for {', '.join(dict.fromkeys(whose[unit]))} {unit}" for unit in others]
@@ -242,7 +244,13 @@ def _reasons(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
 
 def _name(cell: Cell, facts: RunFacts) -> str:
     case = cell.case
-    return f"{facts.title(case.framework)} {case.mode} {cell.label} {case.direction}"
+    who = f"{facts.title(case.framework)} {case.mode} {cell.label} {case.direction}"
+    return ", ".join(filter(None, (who, _input(case))))
+
+
+def _input(case: Case) -> str:
+    """What is unusual of an input: `inputs subnormal`."""
+    return conditions({name: value for name, value in case.said.items() if name in OF_INPUT})
 
 
 # --- the sentence ---------------------------------------------------------------------------------

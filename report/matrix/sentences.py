@@ -6,6 +6,7 @@ whether it is more or less than ReLU's is in no sentence: the matrix marks it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product, zip_longest
@@ -20,6 +21,10 @@ MOST = 3
 """Sentences of a page."""
 WORDS = 25
 """Words of a sentence."""
+_CLAUSES = 2
+"""Clauses of a sentence, with a number each."""
+_ALONE = counted(1, "thread")
+_NUMBER = re.compile(r"(?<![\w.])\d")
 _STANDING = ("algebraic", "exp", "max")
 """The families that sentences speak of; the last where one of the others is missing."""
 _FIRST = (("compiled", "cache"), ("compiled", "memory"), ("eager", "cache"), ("eager", "memory"))
@@ -110,9 +115,19 @@ def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
     claims = [replace(claim, whose="" if common else claim.whose) for claim in claims]
     for said in (claims, claims[:1]):
         text = f"{lead}: {_clauses(said)}."
-        if said and len(text.split()) <= WORDS and not (view.place.isdigit() and said[1:]):
+        if said and len(text.split()) <= WORDS and len(said) + _numbers(view) <= _CLAUSES:
             return text
     return ""
+
+
+def _numbers(view: View) -> int:
+    """The numbers that the settings of a sentence have: with them there are fewer clauses."""
+    return view.place.isdigit() + len(_NUMBER.findall(_departures(view)))
+
+
+def _departures(view: View) -> str:
+    """The setup of a view but for one thread: `output reused`, `inputs subnormal`."""
+    return view.setup.removeprefix(_ALONE).removeprefix(", ")
 
 
 def _lead(cells: Matrix, column: Column, view: View, frameworks: str = "") -> str:
@@ -127,6 +142,7 @@ def _lead(cells: Matrix, column: Column, view: View, frameworks: str = "") -> st
         *[view.direction] * (view.direction != "forward"),
         *[view.dtype] * (view.dtype != "float32"),
         cells.place(view, column.source),
+        _departures(view),
     ]
     return capital(", ".join(filter(None, parts)))
 

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.rows import Row
+from actbench.bench.results.rows import Row, described
 from actbench.report.page import render, spoken
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 from actbench.report.words import title
 
-from ..conftest import CLASSES, normal_rows, plain_form
+from ..conftest import CLASSES, normal_rows, plain_form, timing_rows
+from ..sentences import is_short
 
 MakeRun = Callable[..., Path]
 PLACES = {
@@ -280,3 +281,22 @@ def test_without_relu_times_stand_alone(make_run: MakeRun) -> None:
     [sentence] = spoken(read([make_run(bare)]))
     words = "PyTorch eager, in cache: GELU takes 2.00 µs per call; no ReLU was timed beside it."
     assert sentence == words
+
+
+def test_what_is_unusual_of_an_input_is_said(make_run: MakeRun) -> None:
+    """After the usual one, and with fewer numbers where it has one itself."""
+    rows: list[Row] = []
+    for where in ({}, {"input": "subnormal"}, {"row": 257}):
+        for name, ns in (("relu", 5.0), ("gelu", 20.0), ("squareplus", 10.0)):
+            form = plain_form("torch", name)
+            fields = ("eager", "forward", "cpu", "float32", CLASSES["l2"], 1)
+            case = replace(Case("torch", name, form, *fields), **where)  # type: ignore[arg-type]
+            rows += timing_rows(case, ns, 0.01, 5.0)
+    sentences = spoken(read([make_run(list(described(rows)))]))
+    assert all(map(is_short, sentences))
+    assert sentences[0].startswith("PyTorch eager, in cache: Squareplus costs 2.0 ReLUs, GELU 4.0")
+    assert {text.partition(":")[0] for text in sentences} == {
+        "PyTorch eager, in cache",
+        "PyTorch eager, in cache, inputs subnormal",
+        "PyTorch eager, in cache, rows of 257",
+    }
