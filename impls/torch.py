@@ -1126,9 +1126,10 @@ class Adapter(Contract):
         return self._writers[function]
 
     def _compile(self, function: Form, arrays: Sequence[Tensor], direction: str) -> Form:
-        """The function compiled for these dtypes and shapes, with or without a gradient."""
+        """The function compiled for these dtypes, shapes, strides, with or without a gradient."""
         differentiated = direction != "forward"
-        key = (function, differentiated, *((array.dtype, array.shape) for array in arrays))
+        kinds = ((array.dtype, array.shape, array.stride()) for array in arrays)
+        key = (function, differentiated, *kinds)
         if key not in self._compiled:
             alone = _alone(function, len(self._compiled))
             self._inductor.compile(alone, _leaves(arrays) if differentiated else arrays)

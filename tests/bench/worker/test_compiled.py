@@ -298,6 +298,27 @@ def test_another_process_finds_every_program_in_the_cache(compiler: str, tmp_pat
     assert first[1] == 0
 
 
+_LAYOUTS = """
+from actbench.bench.worker.operations import Worker
+from actbench.bench.worker.protocol import Call, Prepare, TimedCall, TimeInTurn
+from actbench.impls import torch as subject
+worker = Worker(subject, "cpu", 1)
+for number, layout in enumerate(("contiguous", "strided", "channels_last", "strided")):
+    call = Call("silu_textbook", "compiled", output_share=1)
+    timed = TimedCall(call, (2, 4, 8, 8), layout=layout)
+    print(worker.prepare(Prepare(number, timed)).compilations, end="")
+    worker.in_turn(TimeInTurn(number, number, 1e-4, 4))
+"""
+
+
+def test_a_function_is_compiled_once_for_each_layout() -> None:
+    """Not again, unseen, where an input has other strides than those it was compiled for."""
+    pytest.importorskip("torch", reason="PyTorch is not installed here")
+    command = [sys.executable, "-c", _LAYOUTS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1110"), done.stderr
+
+
 def test_a_step_that_compiles_again_while_timed_is_refused(
     compiler: str, worker: SupervisedWorker
 ) -> None:
