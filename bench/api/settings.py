@@ -14,7 +14,7 @@ from ..catalog.sizes import size_classes
 from ..compare.activations import Named
 from ..host.errors import UsageError
 from ..workers.acquaintance import fitted, whose
-from .given import Function, importable
+from .functions import Function, importable
 
 Subject = Function | str
 """A function, or the name of an activation of `actbench list`, as `gelu` or `squareplus[wide]`."""

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from actbench.bench.api.given import address_of, importable
+from actbench.bench.api.functions import address_of, importable
 from actbench.bench.host.errors import UsageError
 
 _SLOPE = 0.25

@@ -38,7 +38,7 @@ except ImportError as error:
 
 
 @dataclass(frozen=True)
-class Given:
+class Importable:
     """Addresses of functions, `module:function`, and the folders where a process finds them."""
 
     addresses: tuple[str, ...]
@@ -46,7 +46,7 @@ class Given:
 
 
 @contextmanager
-def importable(functions: Sequence[Function]) -> Iterator[Given]:
+def importable(functions: Sequence[Function]) -> Iterator[Importable]:
     """Functions as another process can import them, while the context lasts.
 
     Raises UsageError for one that can neither be imported nor sent.
@@ -55,7 +55,7 @@ def importable(functions: Sequence[Function]) -> Iterator[Given]:
         addresses = [address_of(function) for function in functions]
         sent = [function for function, known in zip(functions, addresses, strict=True) if not known]
         written = iter(_written(sent, Path(folder)) if sent else ())
-        yield Given(tuple(known or next(written) for known in addresses), (folder, *_path()))
+        yield Importable(tuple(known or next(written) for known in addresses), (folder, *_path()))
 
 
 def address_of(function: Function) -> str:
