@@ -16,7 +16,7 @@ from typing import Any, Literal
 from flint import arb, ctx
 
 from ..host.errors import UsageError
-from . import formula_text, frameworks, plugins
+from . import formula_text, frameworks, own_reference, plugins
 from . import formulas as exact
 from .nearest import nearest as nearest
 
@@ -768,6 +768,8 @@ def find_reference(label: str) -> Activation:
 
 
 def _find(label: str, records: Mapping[str, Activation]) -> Activation:
+    if own_reference.is_named(label):
+        return _own(label)
     if formula_text.is_formula(label):
         return _written_as(label.strip())
     match = _LABEL.match(label)
@@ -804,6 +806,33 @@ def _written_as(text: str) -> Activation:
         kinks=formula.kinks,
         domain=formula.domain,
     )
+
+
+def _own(label: str) -> Activation:
+    """The function of a user's that was named as a reference. Raises UsageError if it cannot be."""
+    reference = own_reference.OwnReference(label)
+    value = reference.function("forward")
+    return Activation(
+        name=label,
+        formula=label,
+        family="exp",
+        forms=(),
+        source="",
+        operations={},
+        exact=value,
+        derivative=reference.function("backward"),
+        kinks=reference.kinks,
+        domain="positive" if all(_is_outside(value, x) for x in _TRIED if x < 0) else "all",
+    )
+
+
+def _is_outside(value: Exact, x: float) -> bool:
+    ctx.prec = 64
+    try:
+        value(arb(x))
+    except exact.NoValue:
+        return True
+    return False
 
 
 def load_plugins() -> None:

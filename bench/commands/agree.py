@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..catalog import plugins
 from ..catalog.activations import find_reference
 from ..catalog.cases import (
     OF_INPUT,
@@ -167,7 +168,8 @@ def _cases(request: Request, exhaustive: bool) -> list[Case]:
 
 def _trial(case: Case, request: Request) -> Trial:
     framework = frameworks()[case.framework]
-    files = (*sorted(IMPLS.glob("_*.py")), IMPLS / f"{framework.module}.py")
+    own = map(Path, plugins.paths())
+    files = (*sorted(IMPLS.glob("_*.py")), IMPLS / f"{framework.module}.py", *own)
     subject = Subject(case, framework, request.python_of(case.framework))
     return Trial(subject, b"".join(path.read_bytes() for path in files))
 
@@ -182,6 +184,7 @@ Examples:
   actbench agree --callable mine.kernels:FastGelu --reference gelu
   actbench agree --callable mine.kernels:fast_exp --reference exp --exhaustive --json
   actbench agree --callable mine:f --reference 'relu(x) - 0.9*relu(-x)' --exhaustive
+  actbench agree --callable mine:f --reference mine.exact:f_of_mpmath --range -1 1
   actbench agree --callable numpy:tanh --reference tanh --dtype float64 --range -1 1
   actbench agree --callable torch.nn:SiLU --callable jax.nn:silu --reference silu
 
@@ -220,6 +223,7 @@ def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
 def agree(
     functions: tuple[str, ...],
     references: tuple[str, ...],
+    reference_gradients: tuple[str, ...],
     gradients: tuple[str, ...],
     dims: int | None,
     ends: tuple[str, str] | None,
@@ -242,7 +246,7 @@ def agree(
     the same ways, in float32 unless --dtype chooses others.
     """
     asked = Asked(
-        callables=Callables(functions, references, gradients, dims or 0),
+        callables=Callables(functions, references, gradients, dims or 0, reference_gradients),
         ends=ends,
         exhaustive=exhaustive,
         survey=survey,

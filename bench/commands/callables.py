@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import click
 
+from ..catalog import own_reference
 from ..catalog.activations import UNKNOWN, find_reference
 from ..catalog.cases import Selection
-from ..catalog.frameworks import Framework, own
+from ..catalog.frameworks import Framework, module_of, own
 from ..host.errors import UsageError
 from ..workers.acquaintance import fitted, whose
 
@@ -19,13 +21,15 @@ from ..workers.acquaintance import fitted, whose
 class Callables:
     """The functions that were asked for, as given: a reference and a gradient for each, or one.
 
-    `dims` of 0 are found by trying.
+    `dims` of 0 are found by trying. A reference that is a function of the user's may have a
+    gradient.
     """
 
     functions: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     gradients: tuple[str, ...] = ()
     dims: int = 0
+    reference_gradients: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.functions)
@@ -49,6 +53,7 @@ class Callables:
         )
 
     def _as_given(self) -> Iterator[Framework]:
+        name_references(self.references, self.reference_gradients)
         references = _each(self.functions, self.references, "--reference", UNKNOWN.name)
         gradients = _each(self.functions, self.gradients, "--gradient", "")
         for function, label, gradient in zip(self.functions, references, gradients, strict=True):
@@ -88,6 +93,20 @@ def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: st
     return list(given) if len(given) == len(functions) else [*(given or [usual])] * len(functions)
 
 
+def name_references(references: Sequence[str], gradients: Sequence[str]) -> None:
+    """Let the references that are functions of the user's be run, with their gradients in order.
+
+    Raises UsageError for one that is not written as a function, or for more gradients than those.
+    """
+    own = [reference for reference in references if ":" in reference]
+    if len(gradients) > len(own):
+        raise UsageError("--reference-gradient is for a --reference that is MODULE:FUNCTION")
+    for address in (*own, *gradients):
+        module_of(address)
+    for reference, gradient in zip_longest(own, gradients, fillvalue=""):
+        own_reference.name(reference, gradient)
+
+
 def _label(reference: str) -> str:
     activation = find_reference(reference)
     if activation.rowwise or activation.learnable:
@@ -113,6 +132,14 @@ def taking(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+REFERENCE_GRADIENT = click.option(
+    "--reference-gradient",
+    "reference_gradients",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="The derivative of a --reference that is a function, in its order; else it is found by "
+    "differences at high precision.",
+)
 _OPTIONS = (
     click.option(
         "--callable",
@@ -126,10 +153,12 @@ _OPTIONS = (
         "--reference",
         "references",
         multiple=True,
-        metavar="NAME|FORMULA",
+        metavar="NAME|FORMULA|MODULE:FUNCTION",
         help="What --callable should be: an activation of `list`, or exp2, log, erfc, with "
-        "parameters if need be; or a formula of x. One for each, or one for all.",
+        "parameters if need be; a formula of x; or a function of mpmath's or flint's numbers. One "
+        "for each, or one for all.",
     ),
+    REFERENCE_GRADIENT,
     click.option(
         "--gradient",
         "gradients",

@@ -19,6 +19,7 @@ from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
+from .callables import REFERENCE_GRADIENT, name_references
 from .options import DEBUG, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 _EXAMPLES = """
@@ -58,10 +59,12 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "--reference",
     "references",
     multiple=True,
-    metavar="NAME|FORMULA",
+    metavar="NAME|FORMULA|MODULE:FUNCTION",
     help="Reference of --callable: an activation of `list`, or exp2, log, erfc, with parameters if "
-    "need be; or a formula of x. One for all, or one for each, in their order.",
+    "need be; a formula of x; or a function of mpmath's or flint's numbers. One for all, or one "
+    "for each, in their order.",
 )
+@REFERENCE_GRADIENT
 @click.option(
     "--base-python",
     metavar="PATH",
@@ -102,6 +105,7 @@ def gate(
     base_python: str,
     functions: tuple[str, ...],
     references: tuple[str, ...],
+    reference_gradients: tuple[str, ...],
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -126,6 +130,7 @@ def gate(
     if references and not functions:
         raise UsageError("--reference says what --callable should be: give both or neither")
     selection = Selection(**chosen)
+    name_references(references, reference_gradients)
     request = Request(
         base=WORKTREE if base is None else base,
         base_python=base_python,

@@ -90,6 +90,7 @@ def run(
     profile: str,
     functions: tuple[str, ...],
     references: tuple[str, ...],
+    reference_gradients: tuple[str, ...],
     gradients: tuple[str, ...],
     dims: int | None,
     only: str | None,
@@ -116,7 +117,7 @@ def run(
 
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
-    callables = Callables(functions, references, gradients, dims or 0)
+    callables = Callables(functions, references, gradients, dims or 0, reference_gradients)
     profile = profile or ("ask" if callables or chosen["activations"] else "standard")
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))

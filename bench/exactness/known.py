@@ -27,6 +27,7 @@ from ..catalog import dtypes, formula_text, inputs
 from ..catalog import formulas as exact
 from ..catalog.activations import Activation, find_reference
 from ..catalog.dtypes import DTYPES
+from ..catalog.own_reference import ReferenceFailed
 from ..host import cache, machine
 from ..host.progress import Reporter
 from ..words import counted
@@ -88,7 +89,7 @@ def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
             done()
         return
     with (
-        suppress(BrokenProcessPool),
+        suppress(BrokenProcessPool, ReferenceFailed),
         reporter.phase(title, len(missing)) as done,
         ProcessPoolExecutor(machine.cores(), get_context("spawn")) as pool,
     ):
@@ -156,6 +157,12 @@ def _modules() -> bytes:
     modules = (exact, formula_text, reference, ulp, dtypes, inputs)
     files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join(Path(file).read_bytes() for file in files)
+
+
+def code_of(label: str) -> bytes:
+    """What the exact values of an activation follow from: its own code."""
+    activation = find_reference(label)
+    return b"".join((*_code(activation.exact), *_code(activation.derivative)))
 
 
 @once

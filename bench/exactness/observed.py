@@ -102,6 +102,15 @@ def _widened(low: Array, high: Array, scale: Array, dtype: str) -> Range:
     return np.where(low < -fmt.largest, -beyond, low), np.where(high > fmt.largest, beyond, high)
 
 
+def _balls(function: Callable[[Any], Any], places: Array) -> Balls:
+    """The balls of a function at many places, one by one where it takes no arrays."""
+    ctx.prec = _PRECISION
+    try:
+        return balls(function(Balls(places)))
+    except TypeError:
+        return Balls(reference.exact_at(function, places).values)
+
+
 def _elementwise(
     activation: Activation, dtype: str, x: Array, pull: Array | None
 ) -> tuple[Array, Array, Array]:
@@ -114,8 +123,7 @@ def _elementwise(
     unit = 2.0 ** -DTYPES[dtype].precision
     near = _INPUT_ROUNDINGS * unit * scale
     places = np.stack([x, x - near, x + near])
-    ctx.prec = _PRECISION
-    ball = balls(reference.function_of(activation, direction)(Balls(places)))
+    ball = _balls(reference.function_of(activation, direction), places)
     mid, rad = np.broadcast_to(ball.mid, places.shape), np.broadcast_to(ball.rad, places.shape)
     low, high = np.fmin.reduce(mid - rad), np.fmax.reduce(mid + rad)
     for place in activation.delicate(**activation.parameters):

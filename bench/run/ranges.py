@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..catalog.cases import Case, directions_of
+from ..catalog.own_reference import ReferenceFailed
 from ..exactness import sweep
 from ..exactness.judge import merge
-from ..exactness.known import exactness_code
+from ..exactness.known import code_of, exactness_code
 from ..exactness.ranges import Range
 from ..exactness.stretches import Effort, Journal, Subject, certify, elsewhere
 from ..host.errors import ActbenchError
 from ..results.facts import WorkerFacts
 from ..results.samples import Missing
+from ..results.status import Status
 from ..results.store import RESULTS, RunWriter, is_unfinished, new_folder
 from ..words import title
 from ..worker.protocol import Failure
@@ -62,12 +64,13 @@ def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort:
 
     def measure() -> None:
         for trial in trials:
-            journals.append(Journal(trial.subject, trial.source + exactness_code()))
+            source = trial.source + exactness_code() + code_of(trial.case.activation)
+            journals.append(Journal(trial.subject, source))
             try:
                 _sweep(writer, trial, asked, journals[-1], effort)
-            except Failed as failed:
+            except (Failed, ReferenceFailed) as failed:
                 failures.append(f"{trial.name}: {failed}")
-                _append_failure(writer, trial.case, failed.failure)
+                _append_failure(writer, trial.case, _failure(failed))
             writer.write(derived(writer))
 
     outcome = record(writer, measure)
@@ -101,6 +104,10 @@ def _sweep(writer: RunWriter, trial: Trial, asked: Range, journal: Journal, effo
     writer.facts.seconds[trial.name] = round(time.monotonic() - begun, 1)
     for case, certificate in zip(directions_of(trial.case), certificates, strict=True):
         writer.append(sweep.sample_of(replace(case, size=certificate.tested), certificate))
+
+
+def _failure(failed: Failed | ReferenceFailed) -> Failure:
+    return failed.failure if isinstance(failed, Failed) else Failure(Status.ERROR, str(failed))
 
 
 def _append_failure(writer: RunWriter, case: Case, failure: Failure) -> None:
