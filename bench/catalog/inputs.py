@@ -18,8 +18,8 @@ Domain = Literal["all", "positive"]
 """The range that random inputs are drawn from: all numbers, or those above 0."""
 
 TIMING_INPUTS = (
-    "standard normal, seeded, the same for every activation and framework; the absolute value of "
-    "that for a function of positive numbers"
+    "standard normal where a case names no others, seeded, the same for every activation and "
+    "framework; the absolute value of that for a function of positive numbers"
 )
 NEAR = 20.0
 """The ends, of both signs, of the range where activations bend and designers work."""

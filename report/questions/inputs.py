@@ -100,7 +100,7 @@ QUESTION = Question(
     measure="--input normal --input subnormal --input saturated --mode eager --direction forward "
     "--only timing --size l2",
     one="usual",
-    note="Of saturated inputs no eˣ is finite or above 0.",
+    note="Of saturated inputs eˣ is infinite or 0.",
     every=True,
     says=_says,
 )

@@ -21,9 +21,11 @@ _WORDS: Mapping[str, str] = {
     "direction": "forward is the function, backward the gradient alone, both the two in one call",
     "unit": "the ReLU that costs are over: the cheapest way to write it in that setting",
     "setting": "what cases must share to be compared: framework, mode, direction, device, dtype, "
-    "size, threads, output and cache",
+    "size, threads, output, cache and input",
     "output": "fresh: each call returns memory of its own; reused: it writes where the last did",
     "cache": "warm: a call finds its input where the last one left it; cold: in no cache",
+    "input": "standard normal numbers unless others are named: subnormal ones, saturated ones "
+    "(whose eˣ is infinite or 0), a range or a file; with its shape, rows and layout in memory",
     "place": "one tiny call (the call itself decides), in cache (arithmetic decides), from memory",
     "refused": "timed, but the time would mislead, for a check failed",
     "ulp": "unit in the last place: the distance of neighbouring numbers at the exact value",
