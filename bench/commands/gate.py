@@ -32,10 +32,12 @@ Examples:
   actbench gate --base main --activation softmax --row 50257 --input saturated
   actbench gate --base WORKTREE --framework numpy --activation relu
   actbench gate --base-python ~/torch-2.12/bin/python --framework torch
+  actbench gate --base origin/main --accept 'gelu[textbook]' --accept relu_where
 
 \b
-Exit status: 0 nothing slower or less exact, 1 something is, or does not run any more, 2 bad usage
-or nothing could be compared, 3 undecided cases with --strict, 4 a file that cannot be written,
+Exit status: 0 nothing slower or less exact, 1 something is, or does not run any more, is gone,
+differs without a reference, or could not be compared, and is not accepted, 2 bad usage or nothing
+at all could be compared, 3 undecided cases with --strict, 4 a file that cannot be written,
 130 interrupted.
 """
 
@@ -95,6 +97,14 @@ or nothing could be compared, 3 undecided cases with --strict, 4 a file that can
     "minute or more per framework.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 if a case stays undecided.")
+@click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    metavar="NAME",
+    help="What is meant to be slower, to give other results, or to be gone: gelu, gelu[textbook], "
+    "or a --callable. It is still reported. Can be given several times.",
+)
 @SEED
 @PYTHONS
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
@@ -112,6 +122,7 @@ def gate(
     only: str | None,
     instructions: bool,
     strict: bool,
+    accepted: tuple[str, ...],
     seed: int,
     pythons: tuple[str, ...],
     as_json: bool,
@@ -145,13 +156,14 @@ def gate(
         command=as_given(),
         own=own_functions.own(functions, references, selection) if functions else None,
         instructions=instructions,
+        accepted=accepted,
     )
     with interruptible():
         result = compare(request, Reporter(quiet=as_json))
-    check(result)
     if markdown:
         _write(markdown, words.markdown(result) + "\n")
     click.echo(words.for_machines(result, strict) if as_json else words.for_people(result))
+    check(result)
     sys.exit(words.exit_status(result, strict))
 
 

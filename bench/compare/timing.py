@@ -241,21 +241,21 @@ class _Judge:
     def change(self, ratio: Ratio) -> Change:
         """The verdict that a ratio gives by itself."""
         surely, usually = ratio.interval(self.doubt), ratio.interval(_MISS)
-        verdict: Verdict = "undecided"
+        verdict = Verdict.UNDECIDED
         if surely.low > edge(self.zone):
-            verdict = "slower"
+            verdict = Verdict.SLOWER
         elif surely.high < 1 / edge(self.zone):
-            verdict = "faster"
+            verdict = Verdict.FASTER
         elif 1 / (1 + self.zone) < usually.low <= usually.high < 1 + self.zone:
-            verdict = "same"
+            verdict = Verdict.SAME
         return Change(usually.value, usually.low, usually.high, verdict)
 
     def verdict(self, time: Change, beside: Change | None) -> Verdict:
         """The verdict of both sides; times of different machines give none."""
         sides = {side.verdict for side in (time if self.same_machine else None, beside) if side}
-        if "same" in sides:
-            return "same"
-        return sides.pop() if len(sides) == 1 else "undecided"
+        if Verdict.SAME in sides:
+            return Verdict.SAME
+        return sides.pop() if len(sides) == 1 else Verdict.UNDECIDED
 
 
 def _timing(base: Row, candidate: Row, changes: Changes, costs: _Costs, judge: _Judge) -> Timing:
@@ -292,8 +292,8 @@ def _groups(changes: Changes, judge: _Judge) -> Iterator[Group]:
         ]
         group = _group(key, members, median_of_dependent(others) if others else None, judge)
         # A framework alone cannot be distinguished from its machine.
-        undecided = not others and group.verdict != "same"
-        yield replace(group, verdict="undecided") if undecided else group
+        undecided = not others and group.verdict != Verdict.SAME
+        yield replace(group, verdict=Verdict.UNDECIDED) if undecided else group
     for key, members in settings.items():
         whole = key[: len(_WHOLE)]
         if _FEWEST <= len(members) < len(wholes[whole]):

@@ -8,6 +8,7 @@ may be infinite or NaN; the elements that change from batch to batch are usual o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..catalog.dtypes import DTYPES
 from ..worker.protocol import Look
 from . import reference
 from .balls import Balls, balls
+from .problem import Problem
 
 Array = np.ndarray[Any, Any]
 Range = tuple[Array, Array]
@@ -53,6 +55,29 @@ def refusal(case: Case, seen: Look) -> str:
             if reason := _compared(activation, case, seen.places, x, got, between):
                 return reason
     return ""
+
+
+def fault(case: Case, problem: Problem, results: Array) -> str:
+    """The reason why results at all inputs of a problem cannot be right, by the same rule.
+
+    Asked is what lies in [−20, 20], and in float16 in [−5.5, 5.5], where squares and exponentials
+    are numbers of the format: beyond that a formula as it is printed fails honestly.
+    """
+    activation, x = problem.activation, problem.x
+    inside = np.abs(x) <= min(inputs.NEAR, math.log(DTYPES[problem.dtype].largest) / 2)
+    if activation.domain == "positive":
+        inside &= x > 0
+    if activation.rowwise:
+        places = np.flatnonzero(inside.all(axis=1))
+        given, of_places = problem.bits[places], results[places]
+    else:
+        places = np.flatnonzero(inside)
+        given, of_places = (bits.reshape(-1, 1)[places] for bits in (problem.bits, results))
+    upstream = None
+    if problem.direction == "backward":
+        ones = inputs.to_bits(np.ones(given.shape), problem.dtype)
+        upstream = ones if problem.upstream is None else problem.upstream[places]
+    return refusal(case, Look(places, given, upstream, (of_places,)))
 
 
 def _compared(

@@ -68,16 +68,19 @@ def of_plugins(base: Path, framework: str) -> Changes:
     """The functions of plug-ins whose file is another one in the tree `base`."""
     functions: dict[str, tuple[str, ...]] = {}
     new: set[str] = set()
+    gone: set[str] = set()
     for place, path in enumerate(plugins.paths()):
         kept = plugins.version(base, place, path)
         if kept.exists() and kept.read_bytes() != Path(path).read_bytes():
             had = plugins.load(str(kept)).functions(framework)
-            for name in plugins.load(path).functions(framework):
+            has = plugins.load(path).functions(framework)
+            gone.update(set(had).difference(has))
+            for name in has:
                 if name in had:
                     functions[name] = (Path(path).name,)
                 else:
                     new.add(name)
-    return Changes(functions, frozenset(new))
+    return Changes(functions, frozenset(new), frozenset(gone))
 
 
 def _read(folder: Path, framework: str) -> dict[str, Forms]:

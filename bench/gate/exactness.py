@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,50 +16,63 @@ from ..catalog.cases import PROFILES, Case, Selection, directions_of
 from ..catalog.dtypes import COUNTABLE
 from ..catalog.dtypes import DTYPES as FORMATS
 from ..catalog.frameworks import frameworks
-from ..exactness import known, special, sweep, ulp
+from ..exactness import known, observed, special, sweep, ulp
 from ..exactness.judge import place
 from ..exactness.problem import Problem, Problems, known_keys
 from ..host.progress import Reporter
-from ..results import words
-from ..results.rows import Row
+from ..results.rows import Point, Row
 from ..results.samples import Agreement, Certificate
 from ..results.status import Status
-from ..words import changed
+from ..timing.decisions import blamed
+from ..timing.verdicts import Verdict
 from ..worker.protocol import ARMS, Arm, Failure
 from ..workers.process import Failed
 
 if TYPE_CHECKING:
     from ..worker.protocol import Outputs
 
-Kind = Literal[
-    "identical", "different", "better", "worse", "wrong", "broken", "mended", "unmeasured"
-]
-_MEASURES = {
-    "max_ulp_near": "largest error in [−20, 20], ulp",
-    "max_absolute_near": "largest distance in [−20, 20]",
-    "trouble_outside": "inputs outside [−20, 20] in trouble",
-    "max_ulp": "largest error, ulp",
-    "max_ulp_flushed": "largest error with subnormals contracted, ulp",
-    "max_ulp_parameter": "largest error of a learned parameter's gradient, ulp",
-    "not_correctly_rounded": "results not correctly rounded",
-    "nan_mismatches": "NaN out of place",
-    "infinity_mismatches": "infinities out of place",
-    "sign_mismatches": "signs out of place",
+
+class Kind(StrEnum):
+    """What became of a case's results.
+
+    `different`: bits differ, and no figure is worse or better, or no reference is there to say.
+    `broken`: the base alone gives results. Of what the candidate alone gives, `mended` where the
+    base fails and `new` where it has none, results are right; else they are `wrong`. `unmeasured`:
+    neither gives any; `unsupported`: neither has it, by its own word.
+    """
+
+    IDENTICAL = "identical"
+    DIFFERENT = "different"
+    BETTER = "better"
+    WORSE = "worse"
+    BROKEN = "broken"
+    MENDED = "mended"
+    NEW = "new"
+    WRONG = "wrong"
+    UNMEASURED = "unmeasured"
+    UNSUPPORTED = "unsupported"
+
+
+_FAILING = frozenset((Kind.WORSE, Kind.WRONG, Kind.BROKEN, Kind.UNMEASURED))
+_KINDS = {
+    Verdict.BROKEN: Kind.BROKEN,
+    Verdict.MENDED: Kind.MENDED,
+    Verdict.NEW: Kind.NEW,
+    Verdict.UNMEASURED: Kind.UNMEASURED,
+    Verdict.UNSUPPORTED: Kind.UNSUPPORTED,
 }
+MEASURES = (
+    *("max_ulp_near", "max_absolute_near", "trouble_outside", "max_ulp", "max_ulp_flushed"),
+    *("max_ulp_parameter", "not_correctly_rounded"),
+    *("nan_mismatches", "infinity_mismatches", "sign_mismatches"),
+)
 """Fields of a certificate of which more is worse."""
 _MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
-_CONVENTIONS = {
-    "special_departures": "special points far from the exact value",
-    "nan_kept": "NaN stays NaN",
-    "subnormal_kept": "subnormals are kept",
-    "sign_of_zero": "the sign of zero at −0",
-    "gradient_at_kink": "the gradient at a kink",
-}
-"""Metrics of special points; the last two are neither better nor worse, and must not change."""
 _ODD = 17, 1023
 """The shape of further calls of a user's function, which no vectors fill: some is left over."""
-_SEVERITY: tuple[Kind, ...] = (
-    *("broken", "worse", "wrong", "different", "mended", "better", "identical", "unmeasured"),
+_SEVERITY = (
+    *(Kind.BROKEN, Kind.WORSE, Kind.WRONG, Kind.DIFFERENT, Kind.MENDED, Kind.NEW, Kind.BETTER),
+    *(Kind.IDENTICAL, Kind.UNMEASURED, Kind.UNSUPPORTED),
 )
 _RIGHT_BITS = 4
 """Leading bits that more than half of the results in [−20, 20] have right, of an approximation."""
@@ -67,26 +81,69 @@ Evaluate = Callable[..., "Outputs"]
 
 
 @dataclass(frozen=True)
+class Change:
+    """A figure of a case's results in both versions, None where a version has none."""
+
+    metric: str
+    before: Row | None
+    after: Row | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The metric and its values, and of a kink's gradient where the kink lies."""
+        rows = [row for row in (self.before, self.after) if row]
+        kinks = [row.kink for row in rows if row.kink]
+        values = [row.value if row else None for row in (self.before, self.after)]
+        at = kinks[0].at if kinks else None
+        return {"metric": self.metric, "at": at, "before": values[0], "after": values[1]}
+
+
+@dataclass(frozen=True)
+class Example:
+    """An input with the result of both versions, and the exact value where that is known."""
+
+    place: Point
+    before: float
+    after: float
+    exact: float | None = None
+
+
+@dataclass(frozen=True)
 class Compared:
     """One case in one format and direction: of `tested` results `differing` differ.
 
-    `worse` and `better` have one sentence per measure that changed; `shown` is the input whose
-    result got worse by most, with both results and the exact value.
+    `worse` and `better` are the figures that changed; `shown` is the input whose result got worse
+    by most, or the first that differs where nothing was `judged` by a reference. `failures` are
+    those of the arms that gave no results, or none that can be right. `accepted` says that what
+    became of it is meant.
     """
 
     case: Case
     kind: Kind
     tested: int = 0
     differing: int = 0
-    worse: tuple[str, ...] = ()
-    better: tuple[str, ...] = ()
-    shown: str = ""
-    detail: str = ""
+    worse: tuple[Change, ...] = ()
+    better: tuple[Change, ...] = ()
+    shown: Example | None = None
+    judged: bool = True
+    failures: Mapping[Arm, Failure] = field(default_factory=dict)
+    accepted: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """True for what is worse, wrong or gone, and for what nothing says is right."""
+        return self.kind in _FAILING or (not self.judged and self.kind is not Kind.IDENTICAL)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, the case's own first."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
-        return {**self.case.as_dict(), **fields}
+        return {
+            **self.case.as_dict(),
+            **fields,
+            "worse": [change.as_dict() for change in self.worse],
+            "better": [change.as_dict() for change in self.better],
+            "shown": asdict(self.shown) if self.shown else None,
+            "failures": {arm: asdict(failure) for arm, failure in self.failures.items()},
+        }
 
 
 def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
@@ -106,18 +163,18 @@ class Comparison:
         known.prepare(known_keys(case for case in cases if case.activation), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
-        """Compare a case in all its directions. A failure of an arm is reported once for them.
+        """Compare a case in all its directions. What fails in both is reported once for them.
 
-        A user's function, of one direction, is compared in calls of two shapes, of which the worse
-        counts: it may do without either. What is compiled for each of them has the tail of a vector
-        beside its body in one.
+        What the candidate alone gives is held against the reference. A user's function, of one
+        direction, is compared in calls of two shapes, of which the worse counts: it may do without
+        either. What is compiled for each of them has the tail of a vector beside its body in one.
         """
         framework = frameworks()[case.framework]
         shapes = [_ODD] * bool(framework.callable) + [sweep.shape_of(case)]
         found: list[Compared] = []
         for shape in shapes:
             found += self._at(shape, case, base, candidate)
-            if case.mode in framework.compiles and found and found[0].kind != "unmeasured":
+            if case.mode in framework.compiles and found and found[0].kind is not Kind.UNMEASURED:
                 break
         if not framework.callable:
             return found
@@ -133,15 +190,13 @@ class Comparison:
                 judged[arm] = self._measure(case, evaluate, shape)
             except Failed as error:
                 failed[arm] = error.failure
-        if len(failed) == 2 and all(why.status is Status.UNSUPPORTED for why in failed.values()):
-            return []  # neither has it: there is nothing to compare
-        if failed:
-            kind: Kind = "broken" if "base" in judged else "mended"
-            kind = kind if len(failed) == 1 else "unmeasured"
-            detail = "; ".join(f"the {arm}: {why.reason}" for arm, why in failed.items())
-            return [Compared(case, kind, detail=detail)]
-        arms = zip(judged["base"], judged["candidate"], strict=True)
-        return [self._compare(base, candidate, shape) for base, candidate in arms]
+        if not failed:
+            arms = zip(judged["base"], judged["candidate"], strict=True)
+            return [self._compare(base, candidate, shape) for base, candidate in arms]
+        kind = _KINDS[blamed(failed)]
+        if kind in (Kind.NEW, Kind.MENDED):
+            return [self._alone(kind, result, failed) for result in judged["candidate"]]
+        return [Compared(case, kind, failures=failed)]
 
     def _measure(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
         """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
@@ -175,31 +230,50 @@ class Comparison:
     def _problem(self, case: Case) -> Problem:
         return self._problems.of(replace(case, size=0))
 
+    def _alone(
+        self, kind: Kind, candidate: sweep.Judged, failed: Mapping[Arm, Failure]
+    ) -> Compared:
+        """What the candidate alone gives: right where the reference says so, else wrong."""
+        sample, results = candidate
+        case, tested = sample.case, int(results.size)
+        if not case.activation:
+            return Compared(case, kind, tested, judged=False, failures=failed)
+        own = frameworks()[case.framework].callable
+        fault = _missed(sample) if own else observed.fault(case, self._problem(case), results)
+        if not fault:
+            return Compared(case, kind, tested, failures=failed)
+        failures = {**failed, "candidate": Failure(Status.REFUSED, fault)}
+        return Compared(case, Kind.WRONG, tested, failures=failures)
+
     def _compare(self, base: sweep.Judged, candidate: sweep.Judged, shape: sweep.Shape) -> Compared:
         (before, old), (after, new) = base, candidate
         case = before.case
         if old.shape != new.shape:
-            detail = f"results of another shape: {old.shape} → {new.shape}"
-            return Compared(case, "broken", tested=int(old.size), detail=detail)
+            reason = f"results of another shape: {old.shape} → {new.shape}"
+            failures: dict[Arm, Failure] = {"candidate": Failure(Status.REFUSED, reason)}
+            return Compared(case, Kind.BROKEN, tested=int(old.size), failures=failures)
         differing = len(ulp.differ(old, new, case.dtype))
         compared = partial(Compared, case, tested=int(old.size), differing=differing)
         parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
         own = frameworks()[case.framework].callable
         missed = _missed(after) if own else ""
+        wrong: dict[Arm, Failure] = {"candidate": Failure(Status.REFUSED, missed)} if missed else {}
         if not differing and not parameter:
-            return compared("wrong", detail=missed) if missed else compared("identical")
+            same: dict[Arm, Failure] = {arm: failure for failure in wrong.values() for arm in ARMS}
+            return compared(Kind.WRONG if missed else Kind.IDENTICAL, failures=same)
         if not case.activation:
             shown = _first_different(case, _inputs(case, self._seed, shape), old, new)
-            return compared("different", shown=shown, detail="no --reference says which is right")
+            return compared(Kind.DIFFERENT, shown=shown, judged=False)
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
         if not problem.activation.rowwise and not own:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
             worse, better = worse + more_worse, better + more_better
-        kind: Kind = "worse" if worse else "better" if better else "different"
-        kind = "wrong" if missed and kind == "different" else kind
-        shown = _most_worse(problem, old, new) if differing else ""
-        return compared(kind, worse=tuple(worse), better=tuple(better), shown=shown, detail=missed)
+        kind = Kind.WORSE if worse else Kind.BETTER if better else Kind.DIFFERENT
+        kind = Kind.WRONG if missed and kind is Kind.DIFFERENT else kind
+        example = _most_worse(problem, old, new) if differing else None
+        compared = partial(compared, worse=tuple(worse), better=tuple(better))
+        return compared(kind, shown=example, failures=wrong)
 
 
 def _missed(judged: Agreement) -> str:
@@ -228,24 +302,24 @@ def _inputs(case: Case, seed: int, shape: sweep.Shape) -> Any:
     return np.resize(bits, (-(-bits.size // math.prod(shape)), *shape))
 
 
-def _first_different(case: Case, bits: Any, old: Any, new: Any) -> str:
+def _first_different(case: Case, bits: Any, old: Any, new: Any) -> Example:
     """The first result that differs, in both versions, and its input if their sizes match."""
     index = int(ulp.differ(old, new, case.dtype)[0])
     before, after = (
         float(inputs.from_bits(result, case.dtype).flat[index]) for result in (old, new)
     )
-    x = float(inputs.from_bits(bits, case.dtype).flat[index]) if bits.size == old.size else None
-    where = f"at {x!r}" if x is not None else f"result {index}"
-    return f"{where}: {before!r} → {after!r}"
+    x = inputs.from_bits(bits, case.dtype)
+    return Example(place(x, index, rowwise=bits.size != old.size), before, after)
 
 
-def _changes_of_measures(before: Agreement, after: Agreement) -> tuple[list[str], list[str]]:
-    worse: list[str] = []
-    better: list[str] = []
-    for name, meaning in _MEASURES.items():
+def _changes_of_measures(before: Agreement, after: Agreement) -> tuple[list[Change], list[Change]]:
+    worse: list[Change] = []
+    better: list[Change] = []
+    for name in MEASURES:
         old, new = _measure_of(before, name), _measure_of(after, name)
         if old != new:
-            (worse if new > old else better).append(f"{meaning}: {changed(old, new)}")
+            rows = (Row(before.case, name, value) for value in (old, new))
+            (worse if new > old else better).append(Change(name, *rows))
     return worse, better
 
 
@@ -255,19 +329,18 @@ def _measure_of(sample: Agreement, name: str) -> float:
 
 def _changes_of_conventions(
     case: Case, problem: Problem, old: Any, new: Any
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Change], list[Change]]:
     before, after = (
         {_key(row): row for row in special.rows(special.taken(case, problem.bits, result))}
         for result in (old, new)
     )
-    worse: list[str] = []
-    better: list[str] = []
+    worse: list[Change] = []
+    better: list[Change] = []
     for key in {**before, **after}:
         old_row, new_row = before.get(key), after.get(key)
         if old_row is None or new_row is None or old_row.value != new_row.value:
             better_now = _is_better(key[0], old_row, new_row)
-            text = f"{_CONVENTIONS[key[0]]}: {_described(old_row)} → {_described(new_row)}"
-            (better if better_now else worse).append(text)
+            (better if better_now else worse).append(Change(key[0], old_row, new_row))
     return worse, better
 
 
@@ -284,14 +357,7 @@ def _is_better(metric: str, old: Row | None, new: Row | None) -> bool:
     return metric == "special_departures" and bool(new.value < old.value)
 
 
-def _described(row: Row | None) -> str:
-    if row is None:
-        return "none"
-    detail = words.about(row)
-    return f"{row.value:.6g}" + (f" ({detail})" if detail else "")
-
-
-def _most_worse(problem: Problem, old: Any, new: Any) -> str:
+def _most_worse(problem: Problem, old: Any, new: Any) -> Example:
     """The input whose result got worse by most, with both results and the exact value."""
     errors = [ulp.measure(result, problem.exact, problem.dtype) for result in (old, new)]
     with np.errstate(invalid="ignore"):
@@ -303,11 +369,5 @@ def _most_worse(problem: Problem, old: Any, new: Any) -> str:
     before, after = (
         float(inputs.from_bits(result, problem.dtype).flat[index]) for result in (old, new)
     )
-    where = words.place(place(problem.x, index, problem.activation.rowwise))
-    x = "" if problem.activation.rowwise else f" ({float(problem.x.flat[index])!r})"
-    exact = problem.exact.value(index)
-    return f"at {where}{x}: {before!r} → {after!r}, exact {_number(exact)}"
-
-
-def _number(value: float) -> str:
-    return "not a number" if math.isnan(value) else repr(float(value))
+    where = place(problem.x, index, problem.activation.rowwise)
+    return Example(where, before, after, problem.exact.value(index))

@@ -16,15 +16,16 @@ from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.status import Status
 from ..timing.apart import Apart
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.processes import Epochs, Setting
-from ..timing.verdicts import DEAD_ZONE
-from ..worker.protocol import ARMS, Arm, Evaluate, InArm
+from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..worker.protocol import ARMS, Arm, Evaluate, Failure, InArm
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
-from . import environments, exactness, instructions, own, select, trees
+from . import accepting, environments, exactness, instructions, own, select, trees
 
 if TYPE_CHECKING:
     from ..worker.protocol import Bits, Outputs
@@ -44,7 +45,8 @@ _OTHER_VERSIONS = (
 class Request:
     """A gate as requested. `pythons` maps frameworks to interpreters; `python` is for the rest.
 
-    With `base_python` the base runs under that interpreter instead.
+    With `base_python` the base runs under that interpreter instead. `accepted` are the names of
+    what is meant to be slower, to give other results, or to be gone.
     """
 
     base: str
@@ -60,13 +62,16 @@ class Request:
     command: str = ""
     own: own.Own | None = None
     instructions: bool = False
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass
 class Result:
     """Everything that a gate measured. `seconds` has the wall time per part.
 
-    `options` are those of its command that repeating a single case needs as well.
+    `options` are those of its command that repeating a single case needs as well. `new` and `gone`
+    is what one version has alone, `lacking` what was asked for, or changed, and compared in no
+    case; `unneeded` are names that were accepted and that nothing needed.
     """
 
     base: trees.Tree
@@ -85,6 +90,10 @@ class Result:
     base_python: str = ""
     chosen: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    new: Sequence[select.Part] = ()
+    gone: Sequence[select.Part] = ()
+    lacking: Sequence[accepting.Lacking] = ()
+    unneeded: Sequence[str] = ()
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -105,7 +114,7 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
     base_python = environments.interpreter(request.base_python) if request.base_python else ""
     with trees.temporary() as work:
         base, candidate, chosen = _trees(request, work, root)
-        compared = frozenset(case.framework for case in chosen.cases)
+        compared = frozenset(case.framework for case in (*chosen.cases, *chosen.alone))
         single = compared if base_python else compared & chosen.apart
         design = (
             environments.design(request.design, bool(base_python)) if single else request.design
@@ -124,34 +133,51 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
             base_python=base_python,
             seed=request.seed,
         )
-        if chosen.cases and "exactness" in request.parts:
+        result.new = chosen.new
+        if (chosen.cases or chosen.alone) and "exactness" in request.parts:
             alone = replace(setting, apart=single | (compared & chosen.evaluated_apart))
             with _clocked(result, "exactness"):
-                _compare_exactness(request, alone, chosen.cases, reporter, result)
+                _compare_exactness(request, alone, chosen, reporter, result)
         if request.instructions:
             with _clocked(result, "instructions"):
                 _count_instructions(setting, chosen.cases, reporter, result)
         if chosen.cases and "timing" in request.parts:
             with _clocked(result, "timing"):
                 _time(request, setting, chosen, reporter, result)
-        if request.own:
-            _leave_out(request.selection, result)
+        _spare(request, chosen, result)
         result.notes += environments.notes(single, result.versions, bool(base_python))
+        _accept(request, chosen, result)
     return result
 
 
-def _leave_out(asked: Selection, result: Result) -> None:
-    """Name the cases that nobody chose and neither version runs: they are no failures."""
-    failed: list[tuple[Case, str]] = []
+def _spare(request: Request, chosen: select.Chosen, result: Result) -> None:
+    """Have what nobody chose, and neither version runs, be no fault: as what is unsupported."""
+    dtypes = {case.dtype for case in (*chosen.cases, *chosen.alone)}
 
-    def kept(case: Case, outcome: str, detail: str) -> bool:
-        extra = outcome == "unmeasured" and own.is_extra(case, asked)
-        failed.extend([(case, detail)] * extra)
-        return not extra
+    def is_extra(case: Case) -> bool:
+        return own.is_extra(case, request.selection) if request.own else case.dtype not in dtypes
 
-    result.exact = [each for each in result.exact if kept(each.case, each.kind, each.detail)]
-    result.timed = [each for each in result.timed if kept(each.case, each.verdict, each.detail)]
-    result.notes += own.left_out(failed)
+    result.exact = [
+        replace(one, kind=exactness.Kind.UNSUPPORTED)
+        if one.kind is exactness.Kind.UNMEASURED and is_extra(one.case)
+        else one
+        for one in result.exact
+    ]
+    for decision in result.timed:
+        if decision.verdict is Verdict.UNMEASURED and is_extra(decision.case):
+            decision.verdict = Verdict.UNSUPPORTED
+
+
+def _accept(request: Request, chosen: select.Chosen, result: Result) -> None:
+    """Mark what is meant, and find what was compared by nothing."""
+    accept = accepting.Accepting(request.accepted)
+    accept.decisions(result.timed)
+    result.exact, result.counted = accept.results(result.exact), accept.counts(result.counted)
+    result.gone = accept.parts(chosen.gone)
+    result.unneeded = tuple(accept.unneeded)
+    asked = request.selection.checked()
+    asked = replace(asked, frameworks=(), forms=()) if request.own else asked
+    result.lacking = accepting.lacking(asked, chosen.changed, result.timed, result.exact)
 
 
 def _options(request: Request) -> dict[str, object]:
@@ -170,7 +196,8 @@ def _trees(
     if request.own:
         base = trees.base(request.base, work / "base", Path.cwd(), part=".")
         candidate = trees.in_place(Path.cwd())
-        return base, candidate, own.choose(request.own, request.selection)
+        chosen = own.choose(request.own, request.selection)
+        return base, candidate, replace(chosen, changed=frozenset(chosen.cases))
     of_plugins = trees.is_of_plugins(request.base, root)
     base = trees.base(trees.WORKTREE if of_plugins else request.base, work / "base", root)
     if of_plugins:
@@ -197,19 +224,19 @@ def _clocked(result: Result, part: str) -> Iterator[None]:
 def _compare_exactness(
     request: Request,
     setting: Setting,
-    cases: Mapping[Case, str],
+    chosen: select.Chosen,
     reporter: Reporter,
     result: Result,
 ) -> None:
-    wanted = exactness.swept(cases, request.selection)
-    if request.own:
-        wanted = own.swept(cases)
+    cases = [*chosen.cases, *chosen.alone]
+    wanted = own.swept(cases) if request.own else exactness.swept(cases, request.selection)
     comparison = exactness.Comparison(wanted, request.seed, reporter)
     epochs = Epochs(setting)
     try:
         with reporter.phase("Comparing results", len(wanted)) as done:
             for key, sharing in epochs.grouped(wanted).items():
-                result.exact += _compare_framework(epochs, key, sharing, comparison, done)
+                compared = _compare_framework(epochs, key, sharing, chosen, comparison, done)
+                result.exact += compared
     finally:
         epochs.close()
     result.versions |= epochs.versions
@@ -219,17 +246,26 @@ def _compare_framework(
     epochs: Epochs,
     key: Key,
     cases: Sequence[Case],
+    chosen: select.Chosen,
     comparison: exactness.Comparison,
     done: Callable[[], None],
 ) -> list[exactness.Compared]:
     """Compare cases in one process; a fresh one follows a call that killed it."""
     compared: list[exactness.Compared] = []
+    new = {(part.framework, part.function) for part in chosen.new}
     with _Evaluating(epochs, key) as evaluating:
-        arms = [partial(evaluating.ask, arm) for arm in ARMS]
+        base, candidate = (partial(evaluating.ask, arm) for arm in ARMS)
         for case in cases:
-            compared += comparison.of(case, *arms)
+            is_new = bool(new) and (case.framework, select.function_of(case)) in new
+            compared += comparison.of(case, _without if is_new else base, candidate)
             done()
     return compared
+
+
+def _without(case: Case, *_: object, **__: object) -> Outputs:
+    """What a version without the form of a case answers."""
+    reason = f"impls/{case.framework}.py has no {select.function_of(case)}"
+    raise Failed(Failure(Status.UNSUPPORTED, reason))
 
 
 class _Evaluating:
@@ -326,8 +362,10 @@ def _count_instructions(
 
 def check(result: Result) -> None:
     """Raise UsageError where nothing at all could be compared."""
-    timed = [(decision.verdict, decision.detail) for decision in result.timed]
-    outcomes = timed + [(compared.kind, compared.detail) for compared in result.exact]
-    if outcomes and all(kind == "unmeasured" for kind, _ in outcomes):
-        details = [detail for _, detail in outcomes if detail]
-        raise UsageError(f"nothing could be compared: {details[0] if details else 'no values'}")
+    outcomes: list[tuple[str, Mapping[Arm, Failure]]] = [
+        *((decision.verdict, decision.failures) for decision in result.timed),
+        *((compared.kind, compared.failures) for compared in result.exact),
+    ]
+    if outcomes and all(kind in ("unmeasured", "unsupported") for kind, _ in outcomes):
+        reasons = [failure.reason for _, both in outcomes for failure in both.values()]
+        raise UsageError(f"nothing could be compared: {reasons[0]}")

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache as cached
 from pathlib import Path
 from statistics import median
@@ -36,7 +36,7 @@ from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..results.status import Status
 from ..worker import protocol
-from ..worker.protocol import VERSION, Failure
+from ..worker.protocol import ARMS, VERSION, Arm, Failure
 from ..workers.environment import Key, counted
 from ..workers.process import Failed, Lost, WorkerProcess, child
 from ..workers.requests import call_of, timed_call
@@ -97,14 +97,19 @@ class Count:
 
 @dataclass(frozen=True)
 class Change:
-    """A case in both trees. `zone` is the share by which a change had to differ to be called."""
+    """A case in both trees. `zone` is the share by which a change had to differ to be called.
+
+    `failures` are those of the arms in which it could not be counted. `accepted` says that the
+    verdict is meant.
+    """
 
     case: Case
     verdict: Verdict
     base: float = math.nan
     candidate: float = math.nan
     zone: float = math.nan
-    detail: str = ""
+    failures: Mapping[Arm, Failure] = field(default_factory=dict)
+    accepted: bool = False
 
     @property
     def ratio(self) -> float:
@@ -318,11 +323,10 @@ def tolerance(case: Case) -> float:
 
 
 def _change(case: Case, base: Count | Failure, candidate: Count | Failure) -> Change:
-    if isinstance(base, Failure):
-        return Change(case, "not counted", detail=f"base: {base.status}, {base.reason}")
-    if isinstance(candidate, Failure):
-        detail = f"candidate: {candidate.status}, {candidate.reason}"
-        return Change(case, "not counted", detail=detail)
+    if isinstance(base, Failure) or isinstance(candidate, Failure):
+        both = zip(ARMS, (base, candidate), strict=True)
+        failures = {arm: one for arm, one in both if isinstance(one, Failure)}
+        return Change(case, "not counted", failures=failures)
     before, after = base.instructions, candidate.instructions
     zone = max(base.spread, candidate.spread, tolerance(case))
     return Change(case, _verdict(after / before, zone), before, after, zone)

@@ -131,16 +131,3 @@ def is_extra(case: Case, asked: Selection) -> bool:
     """Say whether nobody chose a case: a gradient, or a format of 16 bits, tried by themselves."""
     is_gradient = case.direction == "backward" and not asked.directions
     return is_gradient or case.dtype not in (asked.dtypes or (_DTYPE,))
-
-
-def left_out(failed: Iterable[tuple[Case, str]]) -> list[str]:
-    """Sentences on cases that nobody chose and that fail in both versions, for some reason."""
-    dtypes: dict[tuple[str, str, str], dict[str, None]] = {}
-    for case, reason in failed:
-        group = frameworks()[case.framework].callable, case.direction, reason
-        dtypes.setdefault(group, {})[case.dtype] = None
-    return [
-        f"{function}, {direction}, {' and '.join(names)}: not compared, because neither version "
-        f"has it ({reason})."
-        for (function, direction, reason), names in dtypes.items()
-    ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from ..catalog.activations import find
+from ..catalog.activations import CATALOG, find
 from ..catalog.cases import (
     PROFILES,
     Case,
@@ -21,26 +22,69 @@ from ..catalog.cases import (
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
 from .changes import Changes, changes, of_plugins
-from .source import LOOSE, ORDER, PACKAGES
+from .source import LOOSE, ORDER, PACKAGES, Tree
 
 _PLAN = Plan(with_variants, directions=("forward", "backward"), sizes=("launch", "l2"), forms=None)
 PROFILE: Profile = replace(PROFILES["standard"], name="gate", plans=(_PLAN,))
 """Every form at the size of a launch and where arithmetic decides, forward and backward."""
+_ALL = "all were asked for"
+"""The reason to compare what did not change."""
 _OF_EVERY_FUNCTION = frozenset((LOOSE, ORDER, PACKAGES))
 """Names by which all functions differ at once."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A form, or a mode, that one version of a framework has alone: the other part is empty."""
+
+    framework: str
+    function: str = ""
+    mode: str = ""
+    accepted: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What people may call it: `gelu_textbook`, `gelu[textbook]`, `gelu`, `compiled`."""
+        split = _split(self.function)
+        names = {
+            self.function,
+            self.mode,
+            *split[:1],
+            *(["{}[{}]".format(*split)] if split else []),
+        }
+        return frozenset(filter(None, names))
+
+
+def _split(function: str) -> tuple[str, ...]:
+    """The activation and the form of a function; nothing where the catalogue has no such two."""
+    parts = ((function[:place], function[place + 1 :]) for place in range(len(function)))
+    known = (
+        part for part in parts if part[0] in CATALOG and function[len(part[0])] == "_" and part[1]
+    )
+    return max(known, key=lambda part: len(part[0]), default=())
 
 
 @dataclass(frozen=True)
 class Chosen:
     """The cases to compare, with their reasons, and notes for the report.
 
-    `apart` has the frameworks whose versions cannot share a process, because their environment
-    differs, or what they do to it when they are loaded. `evaluated_apart` has those where one
-    version might change the other's results in a shared process.
+    `changed` are those among them whose code differs. `new` and `gone` is what one version has
+    alone, `alone` the cases of what is new. `apart` has the frameworks whose versions cannot share
+    a process, because their environment differs, or what they do to it when they are loaded.
+    `evaluated_apart` has those where one version might change the other's results in a shared
+    process.
     """
 
     cases: Mapping[Case, str]
     notes: tuple[str, ...] = ()
+    changed: frozenset[Case] = frozenset()
+    new: tuple[Part, ...] = ()
+    gone: tuple[Part, ...] = ()
+    alone: tuple[Case, ...] = ()
     apart: frozenset[str] = frozenset()
     evaluated_apart: frozenset[str] = frozenset()
 
@@ -60,10 +104,27 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
     if not cases:
         raise UsageError("nothing to compare: no framework has what was chosen")
     reasons = {case: _reason(case, changed[case.framework], asked, everything) for case in cases}
-    lost = () if asked.frameworks else _lost(base)
+    lost = [] if asked.frameworks else _lost(base, wanted)
+    new, gone = (
+        [Part(name, function) for name in wanted for function in sorted(of[name])]
+        for of in (
+            {name: changed[name].new for name in wanted},
+            {name: changed[name].gone for name in wanted},
+        )
+    )
+    differing = [name for name in wanted if changed[name].modes]
+    gone = [
+        *gone,
+        *lost,
+        *(mode for name in differing for mode in _modes(base, candidate, name)),
+    ]
     return Chosen(
         cases={case: why for case, why in reasons.items() if why},
-        notes=(*lost, *(note for name in wanted for note in _notes(name, changed[name]))),
+        notes=tuple(note for name in wanted for note in _notes(name, changed[name])),
+        changed=frozenset(case for case, why in reasons.items() if why not in ("", _ALL)),
+        new=tuple(part for part in new if _is_asked(part, asked)),
+        gone=tuple(part for part in gone if _is_asked(part, asked)),
+        alone=tuple(case for case in cases if function_of(case) in changed[case.framework].new),
         apart=frozenset(name for name in wanted if _cannot_share(changed[name])),
         evaluated_apart=frozenset(name for name in wanted if changed[name].everywhere),
     )
@@ -74,15 +135,39 @@ def _cannot_share(changed: Changes) -> bool:
     return bool(changed.settings) or LOOSE in changed.everywhere
 
 
-def _lost(base: Path) -> Iterable[str]:
-    """Notes on modules that only the base has."""
-    names = {path.stem for path in base.glob("[!_]*.py")} - set(frameworks())
-    return tuple(f"impls/{name}.py is gone: nothing of it is compared." for name in sorted(names))
+def function_of(case: Case) -> str:
+    """The function of a module of `impls/` that is the form of a case."""
+    return f"{find(case.activation).name}_{case.form}"
+
+
+def _lost(base: Path, known: Iterable[str]) -> list[Part]:
+    """The forms of modules that only the base has."""
+    names = sorted({path.stem for path in base.glob("[!_]*.py")} - set(known))
+    modules = {name: Tree(base)[name] for name in names}
+    return [Part(name, form) for name, one in modules.items() if one for form in one.functions]
+
+
+def _modes(base: Path, candidate: Path, name: str) -> list[Part]:
+    """The modes that only the base's version of a framework has."""
+    before, after = (frameworks(folder).get(name) for folder in (base, candidate))
+    if not before or not after:
+        return []
+    return [Part(name, mode=mode) for mode in before.modes if mode not in after.modes]
+
+
+def _is_asked(part: Part, asked: Selection) -> bool:
+    """Say whether a selection holds a part."""
+    if part.mode:
+        return not asked.modes or part.mode in asked.modes
+    split = _split(part.function)
+    activation, form = split or ("", "")
+    labels = {find(label).name for label in asked.activations}
+    return (not labels or activation in labels) and (not asked.forms or form in asked.forms)
 
 
 def _reason(case: Case, changed: Changes, asked: Selection, everything: bool) -> str:
     """Say why a case is compared; nothing where it need not be."""
-    function = f"{find(case.activation).name}_{case.form}"
+    function = function_of(case)
     if function in changed.new | changed.gone:
         return ""
     differing = changed.functions.get(function, ())
@@ -92,7 +177,7 @@ def _reason(case: Case, changed: Changes, asked: Selection, everything: bool) ->
         own = "changed" if function in differing else ""
         return " and ".join(filter(None, (own, through)))
     if everything:
-        return "all were asked for"
+        return _ALL
     reaching = (*changed.everywhere, *changed.settings)
     if reaching and _stands_for_all(case, asked):
         return f"{', '.join(reaching)} reaches every case"
@@ -107,10 +192,6 @@ def _stands_for_all(case: Case, asked: Selection) -> bool:
 
 def _notes(name: str, changed: Changes) -> Iterable[str]:
     title = frameworks()[name].title
-    if changed.new:
-        yield f"{title}: new, so without a base: {_list(changed.new)}."
-    if changed.gone:
-        yield f"{title}: gone, so not compared: {_list(changed.gone)}."
     if changed.modes:
         yield f"{title}: MODES differs; the modes of the working tree are compared."
     if _cannot_share(changed):
@@ -119,9 +200,3 @@ def _notes(name: str, changed: Changes) -> Iterable[str]:
     if changed.everywhere or changed.settings:
         names = ", ".join((*changed.everywhere, *changed.settings))
         yield f"{title}: {names} reaches every case; the plain forms are compared (--all: all)."
-
-
-def _list(names: Iterable[str], most: int = 6) -> str:
-    ordered = sorted(names)
-    rest = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return ", ".join(ordered[:most]) + rest

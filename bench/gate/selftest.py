@@ -34,6 +34,7 @@ from ..timing.processes import Setting
 from ..worker.protocol import ARMS, Hogs, Slowdown
 from . import trees
 from .summary import HOGS, rows, summary
+from .words import reasons
 
 BUDGET = 30.0
 """Seconds of timing per gate."""
@@ -253,7 +254,7 @@ def _trial(
         timed=seconds[0],
         wall=seconds[1],
         rival={rule: decision.case in cases for rule, cases in called.items()},
-        reason=decision.detail,
+        reason=reasons(decision.failures),
     )
 
 

@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
 from ..catalog.cases import USUAL, Case
 from ..catalog.shell import command
+from ..results import words
+from ..results.rows import Row
 from ..timing.decisions import Decision
 from ..timing.ratios import Estimate
-from ..timing.verdicts import edge
-from ..words import Table, escaped, finite, named, tally, title
-from .exactness import Compared
+from ..timing.verdicts import Verdict, edge
+from ..words import Table, changed, counted, escaped, finite, named, tally, title
+from ..worker.protocol import Arm, Failure
+from . import exactness
+from .accepting import Lacking
+from .exactness import MEASURES, Compared, Example, Kind
 from .gate import Result
 from .instructions import Change
+from .select import Part
 
-_ORDER = ("broken", "slower", "undecided", "unmeasured", "mended", "faster", "same")
-_RESULTS = ("different", "better", "worse", "wrong", "broken", "mended", "unmeasured")
-_OF_RESULTS = {
-    "different": "differ without being worse",
-    "better": "are better",
-    "wrong": "are wrong in both versions",
+_ORDER = (
+    *(Verdict.BROKEN, Verdict.UNMEASURED, Verdict.SLOWER, Verdict.UNDECIDED, Verdict.UNSUPPORTED),
+    *(Verdict.MENDED, Verdict.NEW, Verdict.FASTER, Verdict.SAME),
+)
+_UNJUDGED = "differ, and no reference says which is right"
+_OF_RESULTS = {Kind.DIFFERENT: "differ without being worse", Kind.BETTER: "are better"}
+_RESULTS = (
+    *(_OF_RESULTS[Kind.DIFFERENT], _UNJUDGED, _OF_RESULTS[Kind.BETTER]),
+    *(Kind.WORSE, Kind.WRONG, Kind.BROKEN, Kind.MENDED, Kind.NEW),
+    *(Kind.UNMEASURED, Kind.UNSUPPORTED),
+)
+_MEANINGS = {
+    "max_ulp_near": "largest error in [−20, 20], ulp",
+    "max_absolute_near": "largest distance in [−20, 20]",
+    "trouble_outside": "inputs outside [−20, 20] in trouble",
+    "max_ulp": "largest error, ulp",
+    "max_ulp_flushed": "largest error with subnormals contracted, ulp",
+    "max_ulp_parameter": "largest error of a learned parameter's gradient, ulp",
+    "not_correctly_rounded": "results not correctly rounded",
+    "nan_mismatches": "NaN out of place",
+    "infinity_mismatches": "infinities out of place",
+    "sign_mismatches": "signs out of place",
+    "special_departures": "special points far from the exact value",
+    "nan_kept": "NaN stays NaN",
+    "subnormal_kept": "subnormals are kept",
+    "sign_of_zero": "the sign of zero at −0",
+    "gradient_at_kink": "the gradient at a kink",
 }
 _COUNTS = ("more", "fewer", "same", "not counted")
 _HEAD = (
@@ -33,36 +61,73 @@ _HEAD = (
 _USUAL = {"device": "cpu", "threads": 1, **USUAL}
 _SHOWN = 24
 """Rows of a table; beyond that many, cases that are the same are left to --json."""
-SCHEMA = 1
+SCHEMA = 2
 
 
 # --- what is wrong --------------------------------------------------------------------------------
 
 
 def exit_status(result: Result, strict: bool = False) -> int:
-    """Return 1 if something is slower, less exact, broken or takes more instructions.
+    """Return 1 if something became worse, does not run, could not be compared or is gone, and is
+    not accepted by name.
 
     Otherwise 3 if `strict` and something is undecided, else 0.
     """
-    if _wrong_times(result) or _wrong_results(result) or _more_instructions(result):
+    if _regressions(result) or _uncompared(result):
         return 1
-    timed = any(decision.verdict in ("undecided", "unmeasured") for decision in result.timed)
-    exact = any(compared.kind == "unmeasured" for compared in result.exact)
-    return 3 if strict and (timed or exact) else 0
+    undecided = any(decision.verdict is Verdict.UNDECIDED for decision in result.timed)
+    return 3 if strict and undecided else 0
+
+
+def _regressions(result: Result) -> bool:
+    """True where something is slower, less exact, broken or gone, or takes more instructions."""
+    worse = [*_wrong_times(result), *_wrong_results(result), *_more_instructions(result)]
+    return bool(worse) or any(not part.accepted for part in result.gone)
 
 
 def _wrong_times(result: Result) -> list[Decision]:
     """Cases that became slower, or that no longer run."""
-    return [decision for decision in result.timed if decision.verdict in ("slower", "broken")]
+    wrong = (Verdict.SLOWER, Verdict.BROKEN)
+    return [one for one in result.timed if one.verdict in wrong and not one.accepted]
 
 
 def _wrong_results(result: Result) -> list[Compared]:
-    """Cases that became less exact, or that no longer run."""
-    return [compared for compared in result.exact if compared.kind in ("worse", "wrong", "broken")]
+    """Cases that became less exact or no longer run, and those of which nothing says otherwise."""
+    return [
+        compared
+        for compared in result.exact
+        if compared.fails and compared.kind is not Kind.UNMEASURED and not compared.accepted
+    ]
 
 
 def _more_instructions(result: Result) -> list[Change]:
-    return [change for change in result.counted if change.verdict == "more"]
+    return [one for one in result.counted if one.verdict == "more" and not one.accepted]
+
+
+def _uncompared(result: Result) -> bool:
+    """True where something that was to be compared was not."""
+    counts = bool(result.counted) and all(one.verdict == "not counted" for one in result.counted)
+    return bool(_unmeasured(result) or result.lacking) or counts
+
+
+def _unmeasured(result: Result) -> list[Decision | Compared]:
+    """Cases that run in neither version; and, where no results were compared, those that run in
+    the candidate alone: nothing says that they are right."""
+    held = {_form(compared.case) for compared in result.exact}
+    alone = (Verdict.MENDED, Verdict.NEW)
+    return [
+        *(
+            one
+            for one in result.timed
+            if one.verdict is Verdict.UNMEASURED
+            or (one.verdict in alone and _form(one.case) not in held)
+        ),
+        *(one for one in result.exact if one.kind is Kind.UNMEASURED),
+    ]
+
+
+def _form(case: Case) -> tuple[str, str, str]:
+    return case.framework, case.activation, case.form
 
 
 # --- sentences ------------------------------------------------------------------------------------
@@ -72,11 +137,41 @@ def sentence(result: Result) -> str:
     """The outcome in one sentence."""
     under = f" under {result.base_python}" if result.base_python else ""
     against = f"Against {result.base.words}{under}"
-    if not result.timed and not result.exact:
+    parts = [
+        *(_about_times(result), _about_results(result), _about_instructions(result)),
+        *(_about_gone(result.gone), _about_new(result.new), _about_lacking(result.lacking)),
+    ]
+    if not any(parts):
         whose = "the chosen cases" if result.chosen else "a case"
         return f"{against}: no function that {whose} could notice differs; nothing was measured."
-    parts = [_about_times(result), _about_results(result), _about_instructions(result)]
     return f"{against}: {'; '.join(filter(None, parts))}."
+
+
+def _about_gone(gone: Sequence[Part]) -> str:
+    """`2 gone: NumPy relu_max, PyTorch compiled (accepted)`."""
+    listed = [f"{_part(part)}{' (accepted)' if part.accepted else ''}" for part in gone]
+    return f"{len(gone)} gone: {_some(listed)}" if gone else ""
+
+
+def _about_new(new: Sequence[Part]) -> str:
+    return f"{len(new)} new, so without a base: {_some(list(map(_part, new)))}" if new else ""
+
+
+def _part(part: Part) -> str:
+    return f"{title(part.framework)} {part.function or part.mode}"
+
+
+def _about_lacking(lacking: Sequence[Lacking]) -> str:
+    """`not compared at all: dtype bfloat16, framework PyTorch`."""
+    listed = [
+        f"{one.what} {title(one.name) if one.what == 'framework' else one.name}" for one in lacking
+    ]
+    return f"not compared at all: {_some(listed)}" if listed else ""
+
+
+def _some(listed: Sequence[str], most: int = 6) -> str:
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
 
 
 def _about_times(result: Result) -> str:
@@ -89,12 +184,12 @@ def _about_times(result: Result) -> str:
 
 
 def _severity(decision: Decision) -> float:
-    return math.inf if decision.verdict == "broken" else decision.ratio.value
+    return math.inf if decision.verdict is Verdict.BROKEN else decision.ratio.value
 
 
 def _ratio(decision: Decision) -> str:
-    if decision.verdict == "broken":
-        return decision.detail
+    if decision.verdict is Verdict.BROKEN:
+        return reasons(decision.failures)
     ratio = decision.ratio
     return f"{ratio.value:.3g} times ({_interval(ratio)})"
 
@@ -106,17 +201,67 @@ def _interval(ratio: Estimate) -> str:
 def _about_results(result: Result) -> str:
     if not result.exact:
         return ""
-    kinds = [_OF_RESULTS.get(compared.kind, compared.kind) for compared in result.exact]
-    order = [_OF_RESULTS.get(kind, kind) for kind in _RESULTS]
-    same = f"{kinds.count('identical')} are the same"
-    counts = ", ".join(filter(None, (same, tally(kinds, order))))
+    kinds = list(map(_kind, result.exact))
+    same = f"{kinds.count(Kind.IDENTICAL)} are the same"
+    counts = ", ".join(filter(None, (same, tally(kinds, _RESULTS))))
     first = next(iter(_wrong_results(result)), None)
     example = f" (first: {named(first.case, 'inputs')}, {_fault(first)})" if first else ""
     return f"of {len(result.exact)} results compared exactly {counts}{example}"
 
 
+def _kind(compared: Compared) -> str:
+    if compared.kind is Kind.DIFFERENT and not compared.judged:
+        return _UNJUDGED
+    return _OF_RESULTS.get(compared.kind, compared.kind)
+
+
 def _fault(compared: Compared) -> str:
-    return compared.detail or "; ".join(filter(None, (*compared.worse[:1], compared.shown)))
+    figures = (_change(change) for change in compared.worse[:1])
+    shown = _example(compared.shown) if compared.shown else ""
+    return "; ".join(filter(None, (_unjudged(compared), *figures, shown)))
+
+
+def _unjudged(compared: Compared) -> str:
+    """The failures of a case, or that nothing says whether it is right."""
+    if compared.judged:
+        return reasons(compared.failures)
+    return "; ".join(
+        filter(None, (reasons(compared.failures), "no --reference says what is right"))
+    )
+
+
+def reasons(failures: Mapping[Arm, Failure]) -> str:
+    """`the base: …; the candidate: …`; once where it is a failure of their process."""
+    if len(failures) > 1 and len(set(failures.values())) == 1:
+        return next(iter(failures.values())).reason
+    return "; ".join(f"the {arm}: {failure.reason}" for arm, failure in failures.items())
+
+
+def _change(change: exactness.Change) -> str:
+    """`largest error, ulp: 0.5 → 2`."""
+    meaning, rows = _MEANINGS[change.metric], (change.before, change.after)
+    values = [row.value for row in rows if row and row.value is not None]
+    if change.metric in MEASURES and len(values) == len(rows):
+        return f"{meaning}: {changed(*values)}"
+    return f"{meaning}: {' → '.join(map(_described, rows))}"
+
+
+def _described(row: Row | None) -> str:
+    if row is None:
+        return "none"
+    detail = words.about(row)
+    return f"{row.value:.6g}" + (f" ({detail})" if detail else "")
+
+
+def _example(shown: Example) -> str:
+    """`at 0x1p+0 (1.0): 1.0 → 2.0, exact 1.0`."""
+    x = f" ({shown.place.x!r})" if shown.place.input else ""
+    exact = "" if shown.exact is None else f", exact {_number(shown.exact)}"
+    return f"at {words.place(shown.place)}{x}: {shown.before!r} → {shown.after!r}{exact}"
+
+
+def _number(value: float) -> str:
+    return "not a number" if math.isnan(value) else repr(value)
 
 
 def _about_instructions(result: Result) -> str:
@@ -129,8 +274,8 @@ def _about_instructions(result: Result) -> str:
 
 
 def _counts(change: Change) -> str:
-    if change.detail:
-        return change.detail
+    if change.failures:
+        return reasons(change.failures)
     return (
         f"{change.base:,.0f} → {change.candidate:,.0f} per call "
         f"({100 * (change.ratio - 1):+.3g}%, called beyond {change.zone:.1%})"
@@ -171,7 +316,7 @@ def repeat(result: Result, case: Case) -> str:
 
 def _to_repeat(result: Result) -> Iterable[str]:
     """The command that repeats the first case that is slower, or else undecided."""
-    verdicts = ("slower", "undecided")
+    verdicts = (Verdict.SLOWER, Verdict.UNDECIDED)
     doubtful = (
         decision.case
         for verdict in verdicts
@@ -184,16 +329,30 @@ def _to_repeat(result: Result) -> Iterable[str]:
 def _exact_line(compared: Compared) -> str:
     """The line on a case's results: what is worse, what is better, and an input that shows it."""
     differ = f"{compared.differing:,} of {compared.tested:,} results differ"
-    if not compared.detail:
+    if compared.judged:
         differ += ", none for the worse"
+    shown = compared.shown if compared.worse or not compared.judged else None
     parts = [
-        differ if compared.kind == "different" else "",
-        compared.detail,
-        *compared.worse,
-        *(f"{text} (better)" for text in compared.better),
-        compared.shown if compared.worse or compared.detail else "",
+        differ if compared.kind is Kind.DIFFERENT else "",
+        _unjudged(compared),
+        *map(_change, compared.worse),
+        *(f"{_change(change)} (better)" for change in compared.better),
+        _example(shown) if shown else "",
     ]
-    return f"{compared.kind}: {named(compared.case, 'inputs')}: {'; '.join(filter(None, parts))}"
+    kind = f"{compared.kind}{', accepted' if compared.accepted else ''}"
+    return f"{kind}: {named(compared.case, 'inputs')}: {'; '.join(filter(None, parts))}"
+
+
+def _exact_lines(result: Result) -> Iterator[str]:
+    """A line per case whose results are not the same; of what neither version has, per reason."""
+    without: dict[str, list[Compared]] = {}
+    for compared in result.exact:
+        if compared.kind is Kind.UNSUPPORTED:
+            without.setdefault(reasons(compared.failures), []).append(compared)
+        elif compared.kind is not Kind.IDENTICAL:
+            yield _exact_line(compared)
+    for reason, several in without.items():
+        yield f"unsupported in both versions: {counted(len(several), 'case')}: {reason}"
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -208,7 +367,7 @@ def _shown(result: Result) -> list[Decision]:
     ordered = sorted(result.timed, key=_rank)
     if len(ordered) <= _SHOWN:
         return ordered
-    return [decision for decision in ordered if decision.verdict != "same"] or ordered[:_SHOWN]
+    return [one for one in ordered if one.verdict is not Verdict.SAME] or ordered[:_SHOWN]
 
 
 def _rank(decision: Decision) -> tuple[int, float]:
@@ -222,14 +381,14 @@ def _value(decision: Decision) -> float:
 def _row(decision: Decision) -> tuple[str, ...]:
     case, ratio = decision.case, decision.ratio
     return (
-        decision.verdict,
+        f"{decision.verdict}{', accepted' if decision.accepted else ''}",
         title(case.framework),
         *(case.activation, case.form, case.mode, case.direction, case.dtype, f"{case.size:,}"),
         f"{decision.nanoseconds / 1e3:.3g}" if decision.nanoseconds else "–",
         f"{ratio.value:.3g}" if decision.processes else "–",
         _interval(ratio) if decision.processes > 1 else "none",
         str(decision.processes),
-        decision.detail or decision.why,
+        reasons(decision.failures) or decision.why,
     )
 
 
@@ -242,7 +401,7 @@ def for_people(result: Result) -> str:
     lines = [*result.notes, *(_table(shown).text() if shown else ())]
     if hidden := len(result.timed) - len(shown):
         lines.append(f"… and {hidden} more that are the same (--json lists them).")
-    lines += [_exact_line(compared) for compared in result.exact if compared.kind != "identical"]
+    lines += _exact_lines(result)
     lines += [
         f"{change.verdict} instructions: {named(change.case)}: {_counts(change)}"
         for change in result.counted
@@ -250,6 +409,7 @@ def for_people(result: Result) -> str:
     ]
     if result.timed:
         lines += ["", promise(result)]
+    lines += [f"Nothing needed --accept {name}." for name in result.unneeded]
     lines += [f"To repeat one for longer: {text}" for text in _to_repeat(result)]
     return "\n".join([*lines, sentence(result)])
 
@@ -268,7 +428,11 @@ def for_machines(result: Result, strict: bool = False) -> str:
         "family_wise_error": result.design.alarm,
         "timing": [decision.as_dict() for decision in result.timed],
         "exactness": [compared.as_dict() for compared in result.exact],
-        "instructions": list(map(_change, result.counted)),
+        "instructions": list(map(_count, result.counted)),
+        "new": [part.as_dict() for part in result.new],
+        "gone": [part.as_dict() for part in result.gone],
+        "lacking": list(map(asdict, result.lacking)),
+        "unneeded": list(result.unneeded),
         "notes": result.notes,
         "processes": result.processes,
         "seconds": result.seconds,
@@ -278,15 +442,20 @@ def for_machines(result: Result, strict: bool = False) -> str:
     return json.dumps(finite(record), ensure_ascii=False, indent=1)
 
 
-def _change(change: Change) -> dict[str, Any]:
-    names = ("verdict", "base", "candidate", "zone", "detail")
-    return {**change.case.as_dict(), **{name: getattr(change, name) for name in names}}
+def _count(change: Change) -> dict[str, Any]:
+    names = ("verdict", "base", "candidate", "zone", "accepted")
+    failures = {arm: asdict(failure) for arm, failure in change.failures.items()}
+    fields = {name: getattr(change, name) for name in names}
+    return {**change.case.as_dict(), **fields, "failures": failures}
 
 
 def markdown(result: Result) -> str:
     """A comment for a pull request."""
-    wrong = exit_status(result) == 1
-    outcome = "slower or less exact" if wrong else "nothing slower or less exact"
+    outcome = "nothing slower or less exact"
+    if _regressions(result):
+        outcome = "slower or less exact"
+    elif _uncompared(result):
+        outcome = "not everything could be compared"
     lines = [f"### actbench gate: {outcome}", "", escaped(sentence(result)), ""]
     if table := _table(_shown(result)).markdown():
         lines += [*table, ""]

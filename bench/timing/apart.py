@@ -43,8 +43,8 @@ class Apart:
     ) -> None:
         """Start the arms' processes in the order of `arms`.
 
-        Raises Failed where neither starts, or, with two `installations`, where one of them lacks
-        the framework or the device.
+        Raises Failed where neither starts, or, with two `installations`, where the base lacks the
+        framework or the device: there is nothing to compare with.
         """
         self._arms: dict[Arm, WorkerProcess] = {}
         lost: dict[Arm, Failed] = {}
@@ -52,7 +52,7 @@ class Apart:
             try:
                 self._arms[arm] = start(arm)
             except Failed as failed:
-                if installations and not isinstance(failed, Lost):
+                if installations and arm == "base" and not isinstance(failed, Lost):
                     self.kill()
                     reason = f"the {arm}: {failed.failure.reason}"
                     raise Failed(replace(failed.failure, reason=reason)) from None

@@ -17,6 +17,7 @@ many blocks. Holm's way of dividing the level needs no independence between case
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,11 +25,12 @@ from typing import Any, Literal
 
 from ..catalog.cases import Case
 from ..host.progress import Reporter
-from ..worker.protocol import Arm, Failure
+from ..results.status import Status
+from ..worker.protocol import ARMS, Arm, Failure
 from .pairs import Effort, Timed, measure
-from .processes import Epoch, Epochs, Setting
+from .processes import Epoch, Epochs, Setting, of_both
 from .ratios import UNKNOWN, Estimate, common_spread
-from .verdicts import DEAD_ZONE, Outcome, verdict
+from .verdicts import DEAD_ZONE, Verdict, verdict
 
 _VISIT = 0.04
 """Seconds per visit of a case, until they are measured."""
@@ -40,7 +42,12 @@ _CONFIRMING = 8, 4
 The rest of the budget is shared by those still to come, so that it lasts until the end.
 """
 _MOST_VISITS = 12
-_CALLED = ("slower", "faster")
+_CALLED = (Verdict.SLOWER, Verdict.FASTER)
+_FAR = math.log(1.5)
+"""The logarithm of a ratio that is a suspect whatever its interval, where no time is left."""
+_MORE = 2
+"""Processes that may be started for each that a look needs, where cases get no value of some."""
+_NO_VALUE = of_both(Failure(Status.ERROR, "no process gave a value"))
 _GIVEN_UP = 2
 """Processes in which a case must fail to count as failing."""
 
@@ -77,19 +84,21 @@ class Decision:
     """The verdict on one case, its ratio, and the evidence.
 
     `why` says why the case is compared, `logs` has one log ratio per process of the last `phase`,
-    `nanoseconds` is the time of one call of the base, `spoilt` counts dropped blocks.
+    `nanoseconds` is the time of one call of the base, `spoilt` counts dropped blocks. `failures`
+    are those of the arms that do not run. `accepted` says that the verdict is meant.
     """
 
     case: Case
     why: str
-    verdict: Outcome = "undecided"
+    verdict: Verdict = Verdict.UNDECIDED
     ratio: Estimate = UNKNOWN
     logs: list[float] = field(default_factory=list)
     phase: Phase = "screening"
     nanoseconds: float = 0.0
     blocks: int = 0
     spoilt: int = 0
-    detail: str = ""
+    failures: Mapping[Arm, Failure] = field(default_factory=dict)
+    accepted: bool = False
 
     @property
     def processes(self) -> int:
@@ -106,11 +115,17 @@ class Decision:
         """True where the interval excludes 1."""
         return self.ratio.low > 1 or self.ratio.high < 1
 
+    @property
+    def is_far(self) -> bool:
+        """True where the ratio itself is far from 1, whatever its interval."""
+        return bool(self.logs) and abs(math.log(self.ratio.value)) > _FAR
+
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, the case's own first."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
         ratio = {**asdict(self.ratio), "processes": self.processes}
-        return {**self.case.as_dict(), **fields, "ratio": ratio}
+        failures = {arm: asdict(failure) for arm, failure in self.failures.items()}
+        return {**self.case.as_dict(), **fields, "ratio": ratio, "failures": failures}
 
     def add(self, timed: Timed) -> None:
         """Add the measurement of one process."""
@@ -130,16 +145,18 @@ class Decision:
         A process that could not be prepared for one arm has not tried the other, which goes first
         in the next process.
         """
-        failures = {arm: failure for process in processes for arm, failure in process.items()}
-        blamed: Mapping[frozenset[Arm], Outcome] = {
-            frozenset({"candidate"}): "broken",
-            frozenset({"base"}): "mended",
-        }
-        self.verdict = blamed.get(frozenset(failures), "unmeasured")
-        reasons = [f"the {arm}: {failure.reason}" for arm, failure in failures.items()]
-        if len(failures) == 2 and len(set(failures.values())) == 1:  # a failure of their process
-            reasons = [failures["base"].reason]
-        self.detail = "; ".join(reasons)
+        self.failures = {arm: failure for process in processes for arm, failure in process.items()}
+        self.verdict = blamed(self.failures)
+
+
+def blamed(failures: Mapping[Arm, Failure]) -> Verdict:
+    """The verdict on a case of which an arm failed, or both did."""
+    absent = {arm for arm, failure in failures.items() if failure.status is Status.UNSUPPORTED}
+    if len(failures) == len(ARMS):
+        return Verdict.UNSUPPORTED if len(absent) == len(ARMS) else Verdict.UNMEASURED
+    if "candidate" in failures:
+        return Verdict.BROKEN
+    return Verdict.NEW if absent else Verdict.MENDED
 
 
 class PairedTiming:
@@ -163,8 +180,9 @@ class PairedTiming:
             self._confirm(self._screen(list(decisions.values())))
         finally:
             self._epochs.close()
-        for case in filter(self._given_up, self._failed):
-            decisions[case].fail(self._failed[case])
+        for case, decision in decisions.items():
+            if self._given_up(case) or not decision.logs:
+                decision.fail(self._failed.get(case, [_NO_VALUE]))
         return list(decisions.values())
 
     def _screen(self, decisions: Sequence[Decision]) -> list[Decision]:
@@ -189,13 +207,13 @@ class PairedTiming:
                 for decision in waiting
                 if self._is_open(decision) and decision not in suspects
             ]
-        return suspects + [decision for decision in waiting if decision.leans]
+        return suspects + [decision for decision in waiting if decision.leans or decision.is_far]
 
-    def _verdict(self, decision: Decision) -> Outcome:
+    def _verdict(self, decision: Decision) -> Verdict:
         return verdict(decision.ratio.low, decision.ratio.high, self._design.zone)
 
     def _is_open(self, decision: Decision) -> bool:
-        return decision.verdict == "undecided" and not self._given_up(decision.case)
+        return decision.verdict is Verdict.UNDECIDED and not self._given_up(decision.case)
 
     def _given_up(self, case: Case) -> bool:
         return len(self._failed.get(case, ())) >= _GIVEN_UP
@@ -226,14 +244,20 @@ class PairedTiming:
             waiting = still
 
     def _measure(self, waiting: Sequence[Decision], until: int, phase: Phase) -> None:
-        """Time cases in fresh processes, until most have values from `until` of them."""
+        """Time cases in fresh processes, until all have values from `until` of them.
+
+        Those of which some processes gave none get more, up to a limit.
+        """
         by_case = {decision.case: decision for decision in waiting}
-        cases = list(by_case)
         count = until - max(decision.processes for decision in waiting)
-        title = f"{_TITLES[phase]}, {len(cases)} case{'s' if len(cases) > 1 else ''}"
-        with self._reporter.phase(title, count * len(cases)) as done:
-            for turn in range(count):
-                cases = [case for case in cases if not self._given_up(case)]
+        title = f"{_TITLES[phase]}, {len(waiting)} case{'s' if len(waiting) > 1 else ''}"
+        with self._reporter.phase(title, count * len(waiting)) as done:
+            for turn in range(_MORE * count):
+                cases = [
+                    case
+                    for case, decision in by_case.items()
+                    if decision.processes < until and not self._given_up(case)
+                ]
                 if not cases:
                     return
                 with self._epochs.take(cases) as epoch:
@@ -270,6 +294,6 @@ class PairedTiming:
             first, last = self._design.screening[0], self._design.screening[-1]
             share = _FIRST_LOOK if done < first else _SCREENING
             coming = (first if done < first else last) - done
-        seconds = (share * self._budget - self.seconds) / coming
+        seconds = (share * self._budget - self.seconds) / max(coming, 1)
         visits = seconds / (max(cases, 1) * self._visit)
         return Effort(max(1, min(_MOST_VISITS, int(visits))))

@@ -80,9 +80,9 @@ def measure(
     for case in filter(epoch.runs, alive):
         _confirm(epoch, case)
     return {
-        case: _timed(visits[case])
-        for case in alive
-        if case not in epoch.failures and _are_enough(visits[case], effort)
+        case: _timed(of_case, effort)
+        for case, of_case in visits.items()
+        if of_case and case not in epoch.failures
     }
 
 
@@ -105,7 +105,7 @@ def _median_error(visits: Sequence[Blocks]) -> float:
     It is that of a normal sample's median, with 1.48 times the median deviation for the standard
     deviation.
     """
-    logs = np.log([candidate / base for base, candidate, _ in _blocks(visits)])
+    logs = np.log([candidate / base for base, candidate, _ in _blocks(visits, clean=True)])
     scatter = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
     return math.sqrt(math.pi / 2 / len(logs)) * scatter
 
@@ -150,18 +150,23 @@ def _kept(visits: Sequence[Blocks]) -> int:
     return sum(not spoilt for visit in visits for spoilt in visit.spoilt)
 
 
-def _blocks(visits: Sequence[Blocks]) -> list[tuple[float, float, float]]:
-    """The unspoilt blocks: nanoseconds of both arms, and of a call of the base."""
+def _blocks(visits: Sequence[Blocks], clean: bool) -> list[tuple[float, float, float]]:
+    """The unspoilt blocks, or all of them: nanoseconds of both arms, and of a call of the base."""
     return [
         (base, candidate, base / visit.loops)
         for visit in visits
         for base, candidate, spoilt in zip(visit.base, visit.candidate, visit.spoilt, strict=True)
-        if not spoilt
+        if not (clean and spoilt)
     ]
 
 
-def _timed(visits: Sequence[Blocks]) -> Timed:
-    base, candidate, calls = zip(*_blocks(visits), strict=True)
+def _timed(visits: Sequence[Blocks], effort: Effort) -> Timed:
+    """The value of a process: of the unspoilt blocks, or of all where these are too few.
+
+    Those have the CPU time of a batch, so that others may take the CPU from a process all the time.
+    """
+    blocks_kept = _blocks(visits, clean=_are_enough(visits, effort))
+    base, candidate, calls = zip(*blocks_kept, strict=True)
     blocks = sum(len(visit.spoilt) for visit in visits)
     middle = sorted(calls)[len(calls) // 2]
     return Timed(of_blocks(base, candidate), len(base), blocks - len(base), middle)

@@ -1,13 +1,29 @@
-"""Verdicts from the interval of a ratio: slower, faster, the same, or undecided."""
+"""Verdicts on a case: from the interval of a ratio, or because an arm of it does not run."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from enum import StrEnum
 
-Verdict = Literal["slower", "faster", "same", "undecided"]
-Outcome = Verdict | Literal["broken", "mended", "unmeasured"]
-"""The verdict on a case; or that only one arm runs, or neither."""
+
+class Verdict(StrEnum):
+    """What is said of a case.
+
+    `slower`, `faster`, `same` and `undecided` come from the interval of its ratio. `broken`: it
+    runs in the base alone. `mended`: it runs in the candidate alone; `new`: the base has none of
+    it. `unmeasured`: it runs in neither; `unsupported`: neither has it, by its own word.
+    """
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    SAME = "same"
+    UNDECIDED = "undecided"
+    BROKEN = "broken"
+    MENDED = "mended"
+    NEW = "new"
+    UNMEASURED = "unmeasured"
+    UNSUPPORTED = "unsupported"
+
 
 DEAD_ZONE = 0.03
 """The least change to detect by default."""
@@ -29,9 +45,9 @@ def verdict(low: float, high: float, zone: float = DEAD_ZONE) -> Verdict:
     within the whole zone.
     """
     if low > edge(zone):
-        return "slower"
+        return Verdict.SLOWER
     if high < 1 / edge(zone):
-        return "faster"
+        return Verdict.FASTER
     if 1 / (1 + zone) < low <= high < 1 + zone:
-        return "same"
-    return "undecided"
+        return Verdict.SAME
+    return Verdict.UNDECIDED

@@ -94,6 +94,10 @@ class Clock:
         lost = batch.busy < (1 - _SHARE_LOST) * batch.elapsed
         return self._on_cpu and batch.switches > 0 and lost
 
+    def had(self, batch: Batch) -> int:
+        """The nanoseconds that a batch had: of one that is spoilt its CPU time."""
+        return batch.busy if self.spoilt(batch) else batch.elapsed
+
     def cold(self, step: Action, loops: int) -> Batch:
         """Time one batch of calls that find nothing in any cache: it is emptied before each."""
         calls = []

@@ -134,7 +134,9 @@ class Pair:
             blocks = list(in_turn(ARMS, count, batch))
         except Exception as error:
             return ArmsFailed(self._failures(timed[-1], error, steps, loops))
-        base, candidate = (tuple(block[arm].elapsed for block in blocks) for arm in ARMS)
+        base, candidate = (
+            tuple(self._first.clock.had(block[arm]) for block in blocks) for arm in ARMS
+        )
         spoilt = tuple(any(map(self._first.clock.spoilt, block.values())) for block in blocks)
         return Blocks(loops, base, candidate, spoilt, self._aside)
 
@@ -171,7 +173,7 @@ class Pair:
                 ready.perturb()
                 taken.append(self._batch(step, loops))
         spoilt = tuple(map(self._first.clock.spoilt, taken))
-        return Turn(tuple(batch.elapsed for batch in taken), spoilt)
+        return Turn(tuple(map(self._first.clock.had, taken)), spoilt)
 
     def _batch(self, step: Action, loops: int) -> Batch:
         warm(self._first.clock, step, loops)

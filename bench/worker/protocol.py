@@ -414,8 +414,8 @@ class Hogs:
 class Blocks:
     """Blocks of a batch of `loops` calls of either arm: the ns of both, and whether it is spoilt.
 
-    A block is spoilt where either batch was preempted for a tenth of its time. `aside` has the ns
-    that waking and stopping hogs took.
+    A block is spoilt where either batch was preempted for a tenth of its time; the ns of such a
+    batch are those of its CPU time. `aside` has the ns that waking and stopping hogs took.
     """
 
     loops: int
@@ -456,7 +456,7 @@ class Loops(Request[int]):
 
 @dataclass(frozen=True)
 class Turn:
-    """Batches of one arm: the nanoseconds of each, and whether it was spoilt."""
+    """Batches of one arm: the nanoseconds of each, CPU time where it was spoilt, and whether so."""
 
     elapsed: tuple[int, ...]
     spoilt: tuple[bool, ...]

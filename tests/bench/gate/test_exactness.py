@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,13 @@ from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import Case, Selection
 from actbench.bench.exactness import reference
-from actbench.bench.gate.exactness import Compared, Comparison, swept
+from actbench.bench.gate import words
+from actbench.bench.gate.exactness import Change, Compared, Comparison, swept
+from actbench.bench.gate.gate import Result
+from actbench.bench.gate.trees import Tree
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.status import Status
+from actbench.bench.timing.decisions import Design
 from actbench.bench.worker.protocol import Failure
 from actbench.bench.workers.process import Failed, Lost
 
@@ -73,10 +77,14 @@ def _cancelling(x: Array) -> Array:
 
 def _shown(compared: Compared) -> tuple[float, float, float, float]:
     """The input that is shown, both results and the exact value."""
-    match = re.fullmatch(r"at (\S+) \(\S+\): (\S+) → (\S+), exact (.+)", compared.shown)
-    assert match is not None, compared.shown
-    x, *rest = match.groups()
-    return float.fromhex(x), *map(float, rest)  # type: ignore[return-value]
+    shown = compared.shown
+    assert shown is not None
+    assert shown.exact is not None
+    return shown.place.x, shown.before, shown.after, shown.exact
+
+
+def _metrics(changes: Iterable[Change]) -> list[str]:
+    return [change.metric for change in changes]
 
 
 def test_a_form_that_cancels_is_worse_at_an_input_where_arithmetic_confirms_it(
@@ -84,7 +92,7 @@ def test_a_form_that_cancels_is_worse_at_an_input_where_arithmetic_confirms_it(
 ) -> None:
     compared = _compare(comparison, _GELU, _stable, _cancelling)
     assert compared.kind == "worse"
-    assert any(sentence.startswith("largest error, ulp") for sentence in compared.worse)
+    assert "max_ulp" in _metrics(compared.worse)
     assert 0 < compared.differing <= compared.tested
     x, before, after, exact = _shown(compared)
     truth = x * math.erfc(-x / math.sqrt(2)) / 2
@@ -120,8 +128,9 @@ def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
     wrong = sum(
         Fraction(float(a)) != Fraction(float(b)) for a, b in zip(finite, rounded, strict=True)
     )
-    assert f"results not correctly rounded: 0 → {wrong:,}" in compared.worse
-    assert "largest error, ulp: 0 → 7" in compared.worse
+    said = words.for_people(_result(exact=[compared]))
+    assert f"results not correctly rounded: 0 → {wrong:,}" in said
+    assert "largest error, ulp: 0 → 7" in said
     assert "largest error in [−20, 20], ulp: 0 → 7" in compared.worse
     distance = (finite - rounded)[finite <= 20].max()
     assert f"largest distance in [−20, 20]: 0 → {distance:.3g}" in compared.worse
@@ -141,6 +150,11 @@ def _edited(form: Form, at: float, value: float) -> Form:
     return edited
 
 
+def _result(**changes: Any) -> Result:
+    base, candidate = Tree(Path(), "v1"), Tree(Path(), "the working tree")
+    return Result(base, candidate, Design(), "", **changes)
+
+
 def _relu(x: Array) -> Array:
     return np.maximum(x, np.float32(0))
 
@@ -150,7 +164,7 @@ def _step(x: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("case", "at", "value", "words"),
+    ("case", "at", "value", "sentence"),
     [
         (_RELU, math.nan, 0.0, "NaN stays NaN: 1 → 0"),
         (_RELU, 2.0**-149, 0.0, "subnormals are kept: 1 → 0"),
@@ -162,12 +176,13 @@ def _step(x: Array) -> Array:
     ],
 )
 def test_one_wrong_result_is_named(
-    comparison: Comparison, case: Case, at: float, value: float, words: str
+    comparison: Comparison, case: Case, at: float, value: float, sentence: str
 ) -> None:
     form = _relu if case is _RELU else _step
     compared = _compare(comparison, case, form, _edited(form, at, value))
     assert compared.kind == "worse"
-    assert any(sentence.startswith(words) for sentence in compared.worse), compared.worse
+    said = words.for_people(_result(exact=[compared]))
+    assert sentence in said, said
     back = _compare(comparison, case, _edited(form, at, value), form)
     assert back.kind == "better", back
     assert len(back.better) == len(compared.worse)
@@ -181,7 +196,7 @@ def test_a_sign_of_zero_that_changed_is_reported_either_way(
     one, other = (_edited(_relu, -0.0, math.copysign(0.0, side)) for side in (sign, -sign))
     compared = _compare(comparison, _RELU, one, other)
     assert compared.kind == "worse"
-    assert any(sentence.startswith("the sign of zero at −0") for sentence in compared.worse)
+    assert "sign_of_zero" in _metrics(compared.worse)
 
 
 def test_a_gradient_at_a_kink_that_changed_is_reported_either_way(comparison: Comparison) -> None:
@@ -189,7 +204,8 @@ def test_a_gradient_at_a_kink_that_changed_is_reported_either_way(comparison: Co
     for one, other in ((_step, half), (half, _step)):
         compared = _compare(comparison, _SLOPE, one, other)
         assert compared.kind == "worse"
-        assert any(sentence.startswith("the gradient at a kink") for sentence in compared.worse)
+        [kink] = [change for change in compared.worse if change.metric == "gradient_at_kink"]
+        assert kink.as_dict()["at"] == 0
 
 
 def test_the_same_bits_are_identical(comparison: Comparison) -> None:
@@ -243,12 +259,44 @@ def _fails(failure: Failed) -> Callable[..., list[Any]]:
 def test_a_failure_is_that_of_its_arm(comparison: Comparison, failure: Failed) -> None:
     right, wrong = _evaluating(_relu), _fails(failure)
     [broken] = comparison.of(_RELU, right, wrong)
-    assert (broken.kind, broken.detail) == ("broken", f"the candidate: {failure}")
+    assert (broken.kind, broken.failures) == ("broken", {"candidate": failure.failure})
     [mended] = comparison.of(_RELU, wrong, right)
-    assert (mended.kind, mended.detail) == ("mended", f"the base: {failure}")
+    assert (mended.kind, mended.failures) == ("mended", {"base": failure.failure})
+    assert not mended.fails
     [neither] = comparison.of(_RELU, wrong, wrong)
     assert neither.kind == "unmeasured"
-    assert neither.detail.count(str(failure)) == 2
+    assert neither.failures == dict.fromkeys(("base", "candidate"), failure.failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(Status.UNSUPPORTED, "new"), (Status.ERROR, "mended")]
+)
+@pytest.mark.parametrize(
+    ("case", "right", "wrong"),
+    [
+        (_GELU, _stable, np.zeros_like),
+        (_GELU, _cancelling, lambda x: _stable(x) * np.float32(1.001)),
+        (_RELU, _relu, lambda x: np.where(x > 3, np.float32(0), np.maximum(x, 0))),
+        (_RELU, _relu, lambda x: np.full_like(x, np.nan)),
+        (_SLOPE, _step, np.zeros_like),
+    ],
+)
+def test_what_the_candidate_alone_has_passes_only_if_it_is_right(
+    comparison: Comparison, case: Case, right: Form, wrong: Form, status: Status, kind: str
+) -> None:
+    lacks = Failed(Failure(status, "planted"))
+    [passing] = comparison.of(case, _fails(lacks), _evaluating(right))
+    assert (passing.kind, passing.fails) == (kind, False)
+    [failing] = comparison.of(case, _fails(lacks), _evaluating(wrong))
+    assert (failing.kind, failing.fails) == ("wrong", True)
+    assert failing.failures["base"] == lacks.failure
+    assert failing.failures["candidate"].reason.startswith("is wrong where it is timed: ")
+
+
+def test_what_neither_version_has_is_no_fault_of_either(comparison: Comparison) -> None:
+    lacks = _fails(Failed(Failure(Status.UNSUPPORTED, "NumPy has no bfloat16")))
+    [neither] = comparison.of(_RELU, lacks, lacks)
+    assert (neither.kind, neither.fails) == ("unsupported", False)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +312,7 @@ def test_results_of_another_shape_are_the_fault_of_their_arm(
 ) -> None:
     compared = _compare(comparison, _RELU, _relu, form)
     assert compared.kind == "broken"
-    assert sentence in compared.detail
+    assert sentence in compared.failures["candidate"].reason
     assert _compare(comparison, _RELU, form, _relu).kind == "mended"
 
 
@@ -276,10 +324,9 @@ def test_results_of_another_format_are_the_fault_of_their_arm(
         return [given.astype(bits)]
 
     [compared] = comparison.of(_RELU, _evaluating(_relu), other)
-    assert (compared.kind, compared.detail) == (
-        "broken",
-        f"the candidate: returns {bits.removeprefix('uint')} bits for float32",
-    )
+    reason = f"returns {bits.removeprefix('uint')} bits for float32"
+    assert compared.kind == "broken"
+    assert compared.failures == {"candidate": Failure(Status.REFUSED, reason)}
 
 
 def test_no_results_are_the_fault_of_their_arm(comparison: Comparison) -> None:
@@ -307,17 +354,25 @@ def _compare_bits(base: Form, candidate: Form) -> Compared:
 def test_without_a_reference_the_first_difference_is_shown() -> None:
     one = int(np.float16(1.5).view(np.uint16))
     compared = _compare_bits(lambda bits: bits, lambda bits: np.where(bits == one, bits + 1, bits))
-    assert (compared.kind, compared.differing) == ("different", 1)
-    assert (
-        compared.shown == f"at 1.5: 1.5 → {float(np.nextafter(np.float16(1.5), np.float16(2)))!r}"
-    )
+    assert (compared.kind, compared.differing, compared.fails) == ("different", 1, True)
+    shown = compared.shown
+    assert shown is not None
+    after = float(np.nextafter(np.float16(1.5), np.float16(2)))
+    assert (shown.place.x, shown.before, shown.after, shown.exact) == (1.5, 1.5, after, None)
+
+
+def test_without_a_reference_nothing_new_is_known_to_be_right() -> None:
+    lacks = _fails(Failed(Failure(Status.UNSUPPORTED, "planted")))
+    comparison = Comparison([_OWN], 0, Reporter(quiet=True))
+    [new] = comparison.of(_OWN, lacks, _bits(lambda bits: bits))
+    assert (new.kind, new.judged, new.fails) == ("new", False, True)
 
 
 @pytest.mark.parametrize("form", [lambda bits: bits[:, :1], lambda bits: bits[:1]])
 def test_without_a_reference_another_shape_is_broken(form: Form) -> None:
     compared = _compare_bits(lambda bits: bits, form)
     assert compared.kind == "broken"
-    assert "results of another shape: (" in compared.detail
+    assert "results of another shape: (" in compared.failures["candidate"].reason
 
 
 # --- what is evaluated ----------------------------------------------------------------------------

@@ -19,10 +19,14 @@ from actbench.bench import __main__ as command
 from actbench.bench.catalog.cases import Selection
 from actbench.bench.catalog.frameworks import IMPLS
 from actbench.bench.gate import trees, words
+from actbench.bench.gate.accepting import Lacking
 from actbench.bench.gate.gate import Request, Result, check, gate
+from actbench.bench.gate.select import Part
 from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
+from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Decision, Design
+from actbench.bench.worker.protocol import Failure
 
 _CHOSEN = Selection(
     frameworks=("numpy",),
@@ -31,6 +35,7 @@ _CHOSEN = Selection(
     dtypes=("float32",),
     sizes=(65536,),
 )
+_ONE = replace(_CHOSEN, activations=("relu",), forms=("max",))
 _WIDE = Design(zone=0.5, screening=(4,), confirmation=(4,))
 _FEW = Design(zone=0.5, screening=(2,), confirmation=(2,))
 _MAX = "return np.maximum(x, 0)\n"
@@ -105,13 +110,57 @@ def test_another_layout_is_nothing_measured(root: Path) -> None:
     assert (result.timed, result.exact) == ([], [])
 
 
-def test_what_is_new_or_gone_is_reported_and_not_measured(root: Path) -> None:
+def test_what_is_gone_is_broken_unless_that_is_meant(root: Path) -> None:
     _edit(root, ("def relu_max(", "def relu_least("))
-    result = _gate(root, everything=True, parts=())
-    assert result.notes == [
-        "NumPy: new, so without a base: relu_least.",
-        "NumPy: gone, so not compared: relu_max.",
-    ]
+    result = _gate(root, parts=())
+    assert result.new == (Part("numpy", "relu_least"),)
+    assert result.gone == (Part("numpy", "relu_max"),)
+    assert words.exit_status(result) == 1
+    assert "1 gone: NumPy relu_max; 1 new" in words.sentence(result)
+    for name in ("relu", "relu[max]", "relu_max"):
+        meant = _gate(root, parts=(), accepted=(name, "elu"))
+        assert meant.gone == (Part("numpy", "relu_max", accepted=True),)
+        assert words.exit_status(meant) == 0
+        assert "1 gone: NumPy relu_max (accepted)" in words.sentence(meant)
+        assert "Nothing needed --accept elu." in words.for_people(meant)
+
+
+def test_what_is_gone_and_was_not_asked_for_is_nobodys_concern(root: Path) -> None:
+    _edit(root, ("def relu_max(", "def relu_least("))
+    for chosen in ({"forms": ("abs",)}, {"activations": ("gelu",)}):
+        result = _gate(root, parts=(), selection=replace(_CHOSEN, **chosen))
+        assert (result.gone, words.exit_status(result)) == ((), 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [(_MAX, "new", 0), ("return 0 * x\n", "wrong", 1), (_RAISES, "unmeasured", 1)],
+)
+def test_what_is_new_passes_only_if_it_is_right(
+    root: Path, body: str, kind: str, status: int
+) -> None:
+    _edit(root, ("def relu_max(", "def relu_least("))
+    _commit(root)
+    _edit(root, ("def relu_least(", "def relu_max("), (_MAX, body))
+    result = _gate(root, accepted=("relu_least",))
+    assert {compared.kind for compared in result.exact} == {kind}
+    assert result.timed == []
+    assert words.exit_status(result) == status
+    assert "relu_max" in words.sentence(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("accepted", [(), ("relu[max]",), ("relu[abs]",)])
+def test_what_is_slower_or_less_exact_can_be_meant(root: Path, accepted: tuple[str, ...]) -> None:
+    slow = "[np.sort(x, axis=None) for _ in range(3)]\n    return np.maximum(x, 0) + 1e-6\n"
+    _edit(root, (_MAX, slow))
+    result = _gate(root, selection=_ONE, accepted=accepted)
+    meant = accepted == ("relu[max]",)
+    assert [(one.verdict, one.accepted) for one in result.timed] == [("slower", meant)]
+    assert {(one.kind, one.accepted) for one in result.exact} == {("worse", meant)}
+    assert words.exit_status(result) == (0 if meant else 1)
+    assert result.unneeded == (accepted if not meant else ())
 
 
 @pytest.mark.parametrize("name", ["unknown", "", "HEAD~1"])
@@ -193,9 +242,10 @@ def test_results_are_compared_whatever_becomes_of_the_process(faulty: Result) ->
         "elu_textbook": "mended",
         "gelu_textbook": "worse",
     }
-    assert by_form["relu_abs"].detail.startswith("the candidate: ValueError: planted")
-    assert by_form["elu_textbook"].detail == "the base: the worker was killed by SIGKILL"
-    assert by_form["gelu_textbook"].shown.startswith("at ")
+    assert by_form["relu_abs"].failures["candidate"].reason.startswith("ValueError: planted")
+    died = Failure(Status.ERROR, "the worker was killed by SIGKILL")
+    assert by_form["elu_textbook"].failures == {"base": died}
+    assert by_form["gelu_textbook"].shown
 
 
 @pytest.mark.slow
@@ -288,8 +338,8 @@ def test_what_fails_in_both_trees_is_nobodys_fault(root: Path) -> None:
     result = _gate(root)
     assert [decision.verdict for decision in result.timed] == ["unmeasured"]
     assert [compared.kind for compared in result.exact] == ["unmeasured"]
-    assert words.exit_status(result) == 0
-    assert words.exit_status(result, strict=True) == 3
+    assert words.exit_status(result) == words.exit_status(result, strict=True) == 1
+    assert Lacking("framework", "numpy") in result.lacking
     with pytest.raises(UsageError, match="nothing could be compared"):
         check(result)
 
@@ -305,13 +355,12 @@ def test_results_that_do_not_fit_are_broken_and_the_rest_is_compared(root: Path)
         "abs": "broken",
         "where": "identical",
     }
-    assert "results do not fit the inputs" in by_form["max"].detail
-    assert "returns float64 for float32" in by_form["abs"].detail
+    assert "results do not fit the inputs" in by_form["max"].failures["candidate"].reason
+    assert "returns float64 for float32" in by_form["abs"].failures["candidate"].reason
 
 
 # --- faults that show while the case is timed -----------------------------------------------------
 
-_ONE = replace(_CHOSEN, activations=("relu",), forms=("max",))
 _LATER = """global _calls
     _calls += 1
     if _calls > 2000:
@@ -339,8 +388,9 @@ def test_what_fails_after_some_calls_is_its_arms_fault_and_costs_no_other_case(
     chosen = replace(_CHOSEN, activations=("relu",), forms=("max", "abs"), sizes=(64,))
     by_form = _by_form(_gate(root, selection=chosen, parts=("timing",)))
     assert by_form["relu_max"].verdict == "broken"
-    assert text in by_form["relu_max"].detail
-    assert by_form["relu_max"].detail.startswith("the candidate: ")
+    [(arm, failure)] = by_form["relu_max"].failures.items()
+    assert arm == "candidate"
+    assert text in failure.reason
     assert by_form["relu_abs"].verdict in ("same", "undecided")
     assert by_form["relu_abs"].logs
 
@@ -351,7 +401,7 @@ def test_a_form_whose_times_would_mislead_is_broken(root: Path) -> None:
     _edit(root, (_MAX, "return np.maximum(x, 0, out=x)\n"))
     [decision] = _gate(root, selection=_ONE, parts=("timing",)).timed
     assert decision.verdict == "broken"
-    assert decision.detail.startswith("the candidate: ")
+    assert list(decision.failures) == ["candidate"]
 
 
 @pytest.mark.slow

@@ -75,8 +75,11 @@ def test_every_version_imports_its_own_modules(
     assert (status, kinds) == (1, {"worse"})
     status, record = _gate(capsys, "--only", "exactness")
     [first, *_] = record["exactness"]  # type: ignore[misc]
-    assert first["kind"] == "different"
-    assert "no --reference" in first["detail"]
+    assert (status, first["kind"], first["judged"]) == (1, "different", False)
+    assert first["shown"]["before"] != first["shown"]["after"]
+    status, record = _gate(capsys, "--only", "exactness", "--accept", "kernels.acts:relu")
+    assert status == 0
+    assert all(row["accepted"] for row in record["exactness"])  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

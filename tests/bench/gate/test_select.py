@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from actbench.bench.catalog.activations import find
 from actbench.bench.catalog.cases import Selection, plain_form
 from actbench.bench.catalog.frameworks import IMPLS, frameworks
-from actbench.bench.gate.select import Chosen, choose
+from actbench.bench.gate.select import Chosen, Part, choose
 from actbench.bench.host.errors import UsageError
 
 _NUMPY = Selection(frameworks=("numpy",))
@@ -130,8 +131,10 @@ def test_a_framework_that_is_gone_is_reported(tmp_path: Path) -> None:
     shutil.copytree(IMPLS, base)
     shutil.copy(IMPLS / "numpy.py", base / "lost.py")
     chosen = choose(base, IMPLS, Selection(), False)
-    assert chosen.notes == ("impls/lost.py is gone: nothing of it is compared.",)
-    assert not choose(base, IMPLS, _NUMPY, False).notes
+    assert {part.framework for part in chosen.gone} == {"lost"}
+    public = {name for name in frameworks()["numpy"].functions if not name.startswith("_")}
+    assert {part.function for part in chosen.gone} == public
+    assert not choose(base, IMPLS, _NUMPY, False).gone
 
 
 def test_what_no_framework_has_is_a_sentence() -> None:
@@ -160,10 +163,20 @@ def test_what_one_tree_alone_has_is_reported_and_never_compared(
 ) -> None:
     chosen = edited(("def relu_max(", "def relu_least("), everything=True)
     assert "relu_max" not in _functions(chosen)
-    assert chosen.notes == (
-        "NumPy: new, so without a base: relu_least.",
-        "NumPy: gone, so not compared: relu_max.",
-    )
+    assert chosen.new == (Part("numpy", "relu_least"),)
+    assert chosen.gone == (Part("numpy", "relu_max"),)
+    assert chosen.gone[0].names == {"relu_max", "relu[max]", "relu"}
+
+
+def test_a_mode_that_is_gone_is_reported(tmp_path: Path) -> None:
+    base = tmp_path / "impls"
+    shutil.copytree(IMPLS, base)
+    path = base / "numpy.py"
+    more = path.read_text().replace('MODES = ("eager",)', 'MODES = ("eager", "compiled")')
+    path.write_text(more)
+    chosen = choose(base, IMPLS, _NUMPY, False)
+    assert chosen.gone == (Part("numpy", mode="compiled"),)
+    assert not choose(base, IMPLS, replace(_NUMPY, modes=("eager",)), False).gone
 
 
 def test_other_frameworks_are_not_looked_at(edited: Callable[..., Chosen]) -> None:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,38 +16,47 @@ from hypothesis import strategies as st
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import words
+from actbench.bench.gate.accepting import Lacking
+from actbench.bench.gate.exactness import Change, Example, Kind
 from actbench.bench.gate.exactness import Compared as Exact
-from actbench.bench.gate.exactness import Kind
 from actbench.bench.gate.gate import Result
 from actbench.bench.gate.trees import Tree
+from actbench.bench.results.rows import Point, Row
+from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Decision, Design
 from actbench.bench.timing.ratios import UNKNOWN, Estimate
+from actbench.bench.timing.verdicts import Verdict
+from actbench.bench.worker.protocol import Failure
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
-_VERDICTS = ("slower", "faster", "same", "undecided", "broken", "mended", "unmeasured")
+_VERDICTS = tuple(map(str, Verdict))
+_FAILURE = Failure(Status.ERROR, "why it failed")
 _RATIOS = {"slower": 1.2, "faster": 0.8, "same": 1.0, "undecided": 1.01}
 
 
 def _timed(verdict: Any, **changes: Any) -> Decision:
     value = _RATIOS.get(verdict)
     ratio = Estimate(value, value / 1.01, value * 1.01) if value else UNKNOWN
-    detail = "" if value else "why it failed"
     fields = {
         "verdict": verdict,
         "ratio": ratio,
-        "detail": detail,
+        "failures": {} if value else {"candidate": _FAILURE},
         "logs": [0.0] * 4 if value else [],
         **changes,
     }
-    return Decision(_CASE, "changed", **fields)
+    return Decision(_CASE, "changed", **{**fields, "verdict": Verdict(fields["verdict"])})
 
 
 def _exact(kind: Any, **changes: Any) -> Exact:
-    failed = kind in ("broken", "mended", "unmeasured")
-    fields: dict[str, Any] = {"detail": "why it failed"} if failed else {"tested": 10}
+    failed = kind in ("broken", "mended", "new", "wrong", "unmeasured", "unsupported")
+    fields: dict[str, Any] = {"tested": 10}
+    if failed:
+        fields = {"failures": {"candidate": _FAILURE}}
     if kind == "worse":
-        fields |= {"worse": ("largest error, ulp: 1 → 2",), "shown": "at 0x1p+0 (1.0): 1 → 2"}
-    return Exact(_CASE, kind, **{**fields, **changes})
+        rows = (Row(_CASE, "max_ulp", value) for value in (1.0, 2.0))
+        shown = Example(Point((1.0).hex()), 1.0, 2.0, 1.0)
+        fields |= {"worse": (Change("max_ulp", *rows),), "shown": shown}
+    return Exact(_CASE, Kind(kind), **{**fields, **changes})
 
 
 def _result(timed: Sequence[str] = (), exact: Sequence[str] = (), **changes: Any) -> Result:
@@ -59,18 +68,43 @@ def _result(timed: Sequence[str] = (), exact: Sequence[str] = (), **changes: Any
 
 
 _SOME = st.lists(st.sampled_from(_VERDICTS), max_size=40)
-_KINDS = st.lists(st.sampled_from(get_args(Kind)), max_size=6)
+_KINDS = st.lists(st.sampled_from(list(map(str, Kind))), max_size=6)
 
 
 @given(_SOME, _KINDS)
 def test_the_exit_status_is_what_was_measured(timed: list[str], exact: list[str]) -> None:
     result = _result(timed, exact)
-    wrong = {"slower", "broken"} & set(timed) or {"worse", "wrong", "broken"} & set(exact)
-    open_ = {"undecided", "unmeasured"} & set(timed) or "unmeasured" in exact
-    assert words.exit_status(result) == (1 if wrong else 0)
-    assert words.exit_status(result, strict=True) == (1 if wrong else 3 if open_ else 0)
+    worse = {"slower", "broken"} & set(timed) or {"worse", "wrong", "broken"} & set(exact)
+    alone = {"mended", "new"} & set(timed) and not exact
+    silent = alone or "unmeasured" in {*timed, *exact}
+    open_ = "undecided" in timed
+    assert words.exit_status(result) == (1 if worse or silent else 0)
+    status = 1 if worse or silent else 3 if open_ else 0
+    assert words.exit_status(result, strict=True) == status
     title = words.markdown(result).splitlines()[0]
-    assert title.endswith("gate: slower or less exact" if wrong else "nothing slower or less exact")
+    otherwise = "not everything could be compared" if silent else "nothing slower or less exact"
+    assert title.endswith(f"gate: {'slower or less exact' if worse else otherwise}")
+
+
+@pytest.mark.parametrize("kind", [Kind.DIFFERENT, Kind.NEW, Kind.MENDED])
+def test_what_no_reference_judges_fails_unless_it_is_accepted(kind: Kind) -> None:
+    shown = Example(Point((1.0).hex()), 1.0, math.nan)
+    unknown = _exact(kind, judged=False, shown=shown, failures={})
+    result = replace(_result(), exact=[unknown])
+    assert words.exit_status(result) == 1
+    assert "at 0x1.0000000000000p+0 (1.0): 1.0 → nan" in words.for_people(result)
+    accepted = replace(result, exact=[replace(unknown, accepted=True)])
+    assert words.exit_status(accepted) == 0
+    assert f"{kind}, accepted: " in words.for_people(accepted)
+    assert words.exit_status(replace(result, exact=[replace(unknown, judged=True)])) == 0
+
+
+def test_what_was_asked_for_and_compared_by_nothing_fails() -> None:
+    result = _result(["same"], lacking=[Lacking("dtype", "bfloat16"), Lacking("framework", "jax")])
+    assert words.exit_status(result) == 1
+    assert "not compared at all: dtype bfloat16, framework JAX" in words.sentence(result)
+    record = json.loads(words.for_machines(result))
+    assert record["lacking"][0] == {"what": "dtype", "name": "bfloat16"}
 
 
 @given(_SOME, _KINDS)
@@ -106,8 +140,9 @@ def test_the_worst_is_named_first() -> None:
 @given(st.text(max_size=12), st.text(min_size=1, max_size=12))
 def test_text_from_elsewhere_marks_nothing_up(label: str, detail: str) -> None:
     result = _result(base=Tree(Path(), label), notes=[detail])
-    result.timed = [_timed("broken", detail=detail)]
-    result.exact = [_exact("broken", detail=detail)]
+    failures = {"candidate": Failure(Status.ERROR, detail)}
+    result.timed = [_timed("broken", failures=failures)]
+    result.exact = [_exact("broken", failures=failures)]
     plain = words.markdown(_result(base=Tree(Path(), "x"), timed=["broken"], exact=["broken"]))
     lines = words.markdown(result).split("\n")
     marks = ("\\\\", *(f"\\{mark}" for mark in "`*_<>|[]"))
@@ -155,9 +190,11 @@ def test_a_path_with_a_space_is_quoted_in_the_command_to_repeat() -> None:
 
 
 def test_results_of_which_nobody_knows_the_right_ones_are_shown() -> None:
-    unknown = _exact("different", differing=3, detail="no --reference", shown="at 1.0: 2.0 → 3.0")
+    shown = Example(Point((1.0).hex()), 2.0, 3.0)
+    unknown = _exact("different", differing=3, judged=False, shown=shown)
     text = words.for_people(replace(_result(), exact=[unknown]))
-    assert "3 of 10 results differ; no --reference; at 1.0: 2.0 → 3.0" in text
+    assert "3 of 10 results differ; no --reference says what is right; at 0x1" in text
+    assert "(1.0): 2.0 → 3.0" in text
 
 
 def test_infinities_and_nan_are_null() -> None:
@@ -170,7 +207,7 @@ def test_less_exact_results_are_reported_with_an_input() -> None:
     text = words.for_people(_result(exact=["worse", "identical"]))
     assert "worse: NumPy relu max" in text
     assert "largest error, ulp: 1 → 2" in text
-    assert "at 0x1p+0" in text
+    assert "at 0x1.0000000000000p+0 (1.0): 1.0 → 2.0, exact 1.0" in text
     assert "of 2 results compared exactly 1 are the same, 1 worse (first: " in text
 
 

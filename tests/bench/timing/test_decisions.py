@@ -21,12 +21,14 @@ from scipy import stats
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.progress import Reporter
+from actbench.bench.results.status import Status
 from actbench.bench.timing import decisions
 from actbench.bench.timing.decisions import Decision, Design, PairedTiming
 from actbench.bench.timing.pairs import Timed
 from actbench.bench.timing.processes import Epoch, Setting
 from actbench.bench.timing.ratios import common_spread
 from actbench.bench.timing.verdicts import edge, verdict
+from actbench.bench.worker.protocol import Arm, Failure
 
 # --- levels ---------------------------------------------------------------------------------------
 
@@ -67,10 +69,15 @@ class _Drawn:
         self.measured.append(list(cases))
         return {case: Timed(self._draw(case), 100, 0, 1000.0) for case in cases}
 
-    def gate(self, count: int, design: Design = Design()) -> list[Decision]:  # noqa: B008
+    def gate(
+        self,
+        count: int,
+        design: Design = Design(),  # noqa: B008
+        budget: float = 1e9,
+    ) -> list[Decision]:
         cases = {replace(_SHOWN, size=number): "changed" for number in range(count)}
         setting = Setting({}, Path(), str)
-        return PairedTiming(setting, design, 1e9, Reporter(quiet=True)).execute(cases)
+        return PairedTiming(setting, design, budget, Reporter(quiet=True)).execute(cases)
 
 
 def _alarms(drawn: _Drawn, gates: int, cases: int) -> int:
@@ -191,3 +198,78 @@ def test_a_suspect_that_is_called_leaves_its_share_to_the_others(
     spread = common_spread(decision.logs for decision in gate)
     divided = spread.ratio(gate[0].logs).interval(design.confirmation_level(20))
     assert verdict(divided.low, divided.high, design.zone) == "undecided"
+
+
+# --- whatever else runs ---------------------------------------------------------------------------
+
+
+class _Failing(_Drawn):
+    """The same, where some processes give some cases no value, and one may fail."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        draw: Callable[[Case], float],
+        gives: Callable[[Case, int], bool],
+    ) -> None:
+        super().__init__(monkeypatch, draw)
+        self._gives = gives
+
+    def _measure(self, epoch: Epoch, cases: Sequence[Case], *more: Any) -> dict[Case, Timed]:
+        turn = len(self.measured)
+        values = super()._measure(epoch, cases, *more)
+        return {case: timed for case, timed in values.items() if self._gives(case, turn)}
+
+
+def test_every_case_is_timed_in_the_fewest_processes_without_any_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also one that every other process gives no value of."""
+    drawn = _Failing(monkeypatch, lambda case: 0.0, lambda case, turn: bool(case.size or turn % 2))
+    decided = drawn.gate(3, budget=0.0)
+    assert min(decision.processes for decision in decided) >= Design().screening[0]
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.6])
+def test_a_large_slowdown_is_called_without_any_budget(
+    monkeypatch: pytest.MonkeyPatch, noise: float
+) -> None:
+    """Thirty times as long, in processes that differ by 1 % or by factors of two."""
+    for seed in range(20):
+        dice = np.random.default_rng(seed)
+
+        def draw(case: Case, dice: np.random.Generator = dice) -> float:
+            return (math.log(30) if case.size == 0 else 0.0) + float(dice.normal(0, noise))
+
+        slow, *others = _Drawn(monkeypatch, draw).gate(2, budget=0.0)
+        assert slow.verdict == "slower"
+        assert {decision.verdict for decision in others} <= {"same", "undecided"}
+
+
+def test_a_case_of_which_no_process_gives_a_value_is_unmeasured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = _Failing(monkeypatch, lambda case: 0.0, lambda case, turn: bool(case.size))
+    silent, other = drawn.gate(2)
+    assert (silent.verdict, other.verdict) == ("unmeasured", "same")
+    assert {failure.reason for failure in silent.failures.values()} == {"no process gave a value"}
+
+
+_ABSENT = Failure(Status.UNSUPPORTED, "there is none")
+_PLANTED = Failure(Status.UNLOADABLE, "planted")
+
+
+@pytest.mark.parametrize(
+    ("failures", "verdict"),
+    [
+        ({"candidate": _PLANTED}, "broken"),
+        ({"candidate": _ABSENT}, "broken"),
+        ({"base": _PLANTED}, "mended"),
+        ({"base": _ABSENT}, "new"),
+        ({"base": _ABSENT, "candidate": _ABSENT}, "unsupported"),
+        ({"base": _PLANTED, "candidate": _ABSENT}, "unmeasured"),
+        ({"base": _PLANTED, "candidate": _PLANTED}, "unmeasured"),
+    ],
+)
+def test_the_arm_that_fails_alone_is_to_blame(failures: dict[Arm, Failure], verdict: str) -> None:
+    assert decisions.blamed(failures) == verdict

@@ -11,7 +11,7 @@ import pytest
 
 from actbench.bench.host import machine
 from actbench.bench.worker import clock
-from actbench.bench.worker.clock import Clock
+from actbench.bench.worker.clock import Batch, Clock
 from actbench.bench.worker.operations import Worker
 from actbench.bench.worker.protocol import Call, Prepare, TimedCall, TimeInTurn
 
@@ -96,3 +96,18 @@ def test_a_cold_case_is_flushed_before_every_call_and_timed_alone(
     worker.ready[0].sight = None  # nothing to look at
     answer = worker.in_turn(TimeInTurn(0, 0, 1e-3, 2))
     assert order == ["flush", "call"] * (2 * answer.loops * len(answer.elapsed))
+
+
+@pytest.mark.parametrize(
+    ("device", "batch", "had"),
+    [
+        ("cpu", Batch(1000, 950, 1, 0), 1000),
+        ("cpu", Batch(1000, 300, 2, 0), 300),
+        ("cpu", Batch(1000, 300, 0, 0), 1000),
+        ("cuda", Batch(1000, 300, 2, 0), 1000),
+    ],
+)
+def test_a_batch_that_was_preempted_had_its_cpu_time(device: str, batch: Batch, had: int) -> None:
+    """One that only waits, as for a device, had all of its time."""
+    adapter: Any = SimpleNamespace(device_elapsed=None)
+    assert Clock(adapter, device).had(batch) == had
