@@ -32,17 +32,18 @@ Examples:
   actbench compare results/before results/after
   actbench compare 2026-01-31T12-00-00-standard 2026-02-28T12-00-00-standard --limit 50
   actbench compare before after --dead-zone 0.2 --strict
+  actbench compare before after --common --accept 'gelu[textbook]'
   actbench compare before after --markdown > summary.md
   actbench compare here there --across-machines --json
 
 \b
-Exit status of two activations: 0 timed, 1 nothing could be timed or a case was refused because its
-times would mislead, 2 bad usage, 130 interrupted.
+Exit status of two activations: 0 timed, 1 nothing could be timed, or nothing of what was named, or
+a case failed or was refused because its times would mislead, 2 bad usage, 130 interrupted.
 Exit status of two runs: 0 nothing slower or less exact, 1 a regression: something is slower, less
-exact or fails, 2 bad usage, runs of different machines or with nothing in common, 3 undecided (with
---strict), 4 a run that cannot be read.
+exact, fails or is gone, or not all of the first could be compared, 2 bad usage, runs of different
+machines, or nothing could be compared, 3 undecided (with --strict), 4 a run that cannot be read.
 """
-_OF_RUNS = ("zone", "across_machines", "strict", "limit", "as_markdown")
+_OF_RUNS = ("zone", "across_machines", "strict", "limit", "as_markdown", "accepted", "common")
 _OF_BOTH = ("first", "second", "as_json")
 
 
@@ -81,6 +82,17 @@ def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines too.")
 @click.option("--strict", is_flag=True, help="Of two runs: exit with 3 if something is undecided.")
 @click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    metavar="NAME",
+    help="Of two runs: what is meant to be slower, less exact or gone: gelu, gelu[textbook], or a "
+    "function of your own, module:function. Can be given several times.",
+)
+@click.option(
+    "--common", is_flag=True, help="Of two runs: pass over cases that the second did not try."
+)
+@click.option(
     "--limit",
     type=click.IntRange(0),
     default=20,
@@ -96,6 +108,8 @@ def compare(
     zone: float,
     across_machines: bool,
     strict: bool,
+    accepted: tuple[str, ...],
+    common: bool,
     limit: int,
     as_json: bool,
     as_markdown: bool,
@@ -119,7 +133,7 @@ def compare(
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")
     runs = store.load(Path(first)), store.load(Path(second))
-    comparison = module.compare(*runs, zone=zone, across_machines=across_machines)
+    comparison = module.compare(*runs, zone, across_machines, accepted, common)
     if as_json:
         click.echo(words.for_machines(comparison, strict))
     elif as_markdown:

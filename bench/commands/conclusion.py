@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..catalog.activations import UNKNOWN, find
+from ..catalog import asked
+from ..catalog.activations import UNKNOWN
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
@@ -17,15 +17,6 @@ from ..words import counted, know, title
 
 _BUSY = 0.2
 """The share of disturbed visits from which on the end of a run speaks of them."""
-_NAMED: Mapping[str, Callable[[Case], str]] = {
-    "frameworks": lambda case: case.framework,
-    "activations": lambda case: case.activation,
-    "forms": lambda case: case.form,
-    "modes": lambda case: case.mode,
-    "devices": lambda case: case.device,
-    "dtypes": lambda case: case.dtype,
-}
-"""What can be asked for by name, and how a case is known to be of it."""
 
 
 def exit_status(outcome: Outcome) -> int:
@@ -39,17 +30,7 @@ def exit_status(outcome: Outcome) -> int:
 
 def unmet(outcome: Outcome) -> list[str]:
     """The names that were asked for and of which nothing was measured."""
-    asked, measured = outcome.facts.asked, _measured(outcome)
-    return [
-        str(name)
-        for field, of in _NAMED.items()
-        for name in asked.get(field, ())
-        if _label(field, str(name)) not in set(map(of, measured))
-    ]
-
-
-def _label(field: str, name: str) -> str:
-    return find(name).label if field == "activations" else name
+    return [name.text for name in asked.unmet(outcome.facts.asked, _measured(outcome))]
 
 
 def missing(outcome: Outcome) -> dict[str, WorkerFacts]:

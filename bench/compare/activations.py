@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..catalog.activations import find
+from ..catalog.asked import Name, unmet
 from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.sizes import places, size_classes
 from ..host.errors import UsageError
@@ -53,19 +54,23 @@ class Named:
 class Answer:
     """The time of the first activation over that of the second, by setting.
 
-    `ratios` are those of the pairs, in their order; None where nothing was timed.
+    `ratios` are those of the pairs, in their order; None where nothing was timed. `unmet` are the
+    names that were asked for and of which nothing was timed.
     """
 
     first: Named
     second: Named
     pairs: Sequence[Pair]
     ratios: Sequence[Estimate | None]
+    unmet: Sequence[Name] = ()
 
     @property
     def exit_status(self) -> int:
-        """1 where nothing could be timed or a case was refused, else 0."""
-        refused = any(p.failure and p.failure.status is Status.REFUSED for p in self.pairs)
-        return int(refused or not any(self.ratios))
+        """1 where nothing could be timed, or nothing of what was named, or a case failed; else
+        0."""
+        failures = [pair.failure for pair in self.pairs if pair.failure]
+        failed = any(failure.status is not Status.UNSUPPORTED for failure in failures)
+        return int(failed or bool(self.unmet) or not any(self.ratios))
 
     @property
     def sentence(self) -> str:
@@ -90,6 +95,9 @@ class Answer:
             for pair in self.pairs
             if pair.failure
         ]
+        if self.unmet:
+            names = ", ".join(name.text for name in self.unmet)
+            lines.append(f"Nothing was timed of what was asked for by name: {names}.")
         return "\n".join([*lines, self.sentence])
 
     def _table(self) -> list[str]:
@@ -119,6 +127,7 @@ class Answer:
             "second": str(self.second),
             "sentence": self.sentence,
             "exit_status": self.exit_status,
+            "unmet": [name.text for name in self.unmet],
             "rows": [_record(pair, ratio) for pair, ratio in both],
         }
         return dump(finite(record))
@@ -147,8 +156,11 @@ def compare(
     alive = [pair for pair in pairs if not pair.failure]
     with reporter.phase("Timing in turn", effort.most * len({p.key for p in alive})) as done:
         measure(alive, effort, setting, done)
-    ratios = iter(estimates([pair for pair in pairs if pair.logs]))
-    return Answer(first, second, pairs, [next(ratios) if pair.logs else None for pair in pairs])
+    known = iter(estimates([pair for pair in pairs if pair.logs]))
+    ratios = [next(known) if pair.logs else None for pair in pairs]
+    named_cases = asdict(replace(selection.checked(), activations=(), forms=()))
+    timed = [pair.case for pair in pairs if pair.logs]
+    return Answer(first, second, pairs, ratios, unmet(named_cases, timed))
 
 
 def _pair(case: Case, other: Case) -> Pair:

@@ -9,7 +9,6 @@ from typing import Literal
 
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
-from ..results import words
 from ..results.metrics import METRICS, Better, Group, metrics_of
 from ..results.rows import Row
 from ..results.store import Run
@@ -22,14 +21,18 @@ _SENSES: Mapping[Better, int] = {Better.LESS: 1, Better.MORE: -1, Better.NEITHER
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a case that changed; `shown` has the inputs that show it."""
+    """A figure of a case that changed; `shown` is the row whose details show it.
+
+    `accepted` says that the change is meant.
+    """
 
     case: Case
     metric: str
     base: float
     candidate: float
     sense: Sense
-    shown: str
+    shown: Row
+    accepted: bool = False
 
     @property
     def weight(self) -> tuple[float, ...]:
@@ -40,19 +43,30 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class OtherInputs:
+    """The reason why figures of a format are of other inputs: what differs, and both values."""
+
+    dtype: str
+    what: Literal["seed", "inputs per binade", "inputs"]
+    base: int
+    candidate: int
+
+
+@dataclass(frozen=True)
 class Exactness:
     """The exactness of two runs: equal figures, those that differ, and the rest.
 
-    `left_out` counts figures that cannot be compared, by reason; `one_sided` names metrics that
-    only one of the runs has.
+    `left_out` counts figures that cannot be compared; `one_sided` names metrics that only one of
+    the runs has.
     """
 
     equal: int
     differences: Sequence[Difference]
-    left_out: Mapping[str, int]
+    left_out: Sequence[tuple[OtherInputs, int]]
     one_sided: Sequence[str]
     only_base: Sequence[rows.Missing]
     only_candidate: Sequence[rows.Missing]
+    failing: Sequence[rows.Missing]
 
     @property
     def compared(self) -> int:
@@ -73,10 +87,11 @@ def compare(base: Run, candidate: Run) -> Exactness:
     return Exactness(
         len(compared) - len(differences),
         sorted(differences, key=lambda difference: difference.weight),
-        dict(Counter(filter(None, reasons))),
+        list(Counter(filter(None, reasons)).items()),
         _one_sided(before, after),
         pairs.only_base,
         pairs.only_candidate,
+        pairs.failing,
     )
 
 
@@ -97,18 +112,18 @@ def _key(row: Row) -> tuple[Case, str, float | str | None]:
     return _without_size(row.case), row.metric, place
 
 
-def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> str:
-    """The reason why two figures are not of the same inputs; empty if they are."""
+def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> OtherInputs | None:
+    """The reason why two figures are not of the same inputs; None if they are."""
     metric, sizes, dtype = before.metric, (before.case.size, after.case.size), before.case.dtype
     whole = sizes[0] == sizes[1] and _is_every_input(before.case)
     if METRICS[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
-        return ""
-    start = f"in {dtype} the runs tried different inputs"
-    for name, word in (("seed", "seed"), ("per_binade", "inputs per binade")):
-        old, new = (getattr(run.facts, name) for run in (base, candidate))
-        if old != new:
-            return f"{start}: {word} {old} against {new}"
-    return f"{start}: {sizes[0]:,} against {sizes[1]:,}" if sizes[0] != sizes[1] else ""
+        return None
+    old, new = base.facts, candidate.facts
+    if old.seed != new.seed:
+        return OtherInputs(dtype, "seed", old.seed, new.seed)
+    if old.per_binade != new.per_binade:
+        return OtherInputs(dtype, "inputs per binade", old.per_binade, new.per_binade)
+    return OtherInputs(dtype, "inputs", *sizes) if sizes[0] != sizes[1] else None
 
 
 def _is_every_input(case: Case) -> bool:
@@ -122,7 +137,7 @@ def _difference(before: Row, after: Row) -> Difference | None:
         return None
     more = _SENSES[METRICS[before.metric].better] * (1 if after.value > before.value else -1)
     sense: Sense = "changed" if not more else "worse" if more > 0 else "better"
-    shown = words.about(before if sense == "better" else after)
+    shown = before if sense == "better" else after
     return Difference(before.case, before.metric, before.value, after.value, sense, shown)
 
 

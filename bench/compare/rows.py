@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalog.cases import Case
 from ..results import words
@@ -11,31 +11,39 @@ from ..results.rows import Row
 from ..results.status import Status
 from ..results.store import Run
 
-_BROKEN = (Status.ERROR, Status.TIMEOUT, Status.OOM, Status.REFUSED)
-
 Key = Callable[[Row], Hashable]
 SameCase = Callable[[Case], Hashable]
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A case that the other run lacks; `reason` is what that run reports of it, if anything.
+    """A case that a run lacks: its status and the reason there, None where it was not tried.
 
-    `broken` is set where it was tried there and failed, not where it is unsupported.
+    `accepted` says that this is meant.
     """
 
     case: Case
-    reason: str
-    broken: bool
+    status: Status | None
+    reason: str = ""
+    accepted: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """True where it was tried and failed; not where it is unsupported."""
+        return self.status not in (None, Status.UNSUPPORTED)
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Matching rows of the base and the candidate, and cases without a partner."""
+    """Matching rows of the base and the candidate, and cases without a partner.
+
+    `failing` are those that fail in the candidate and are not measured in the base either.
+    """
 
     both: Sequence[tuple[Row, Row]]
     only_base: Sequence[Missing]
     only_candidate: Sequence[Missing]
+    failing: Sequence[Missing]
 
 
 def rows_of(run: Run, metrics: Collection[str]) -> list[Row]:
@@ -50,7 +58,24 @@ def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCas
         [(row, after[name]) for name, row in before.items() if name in after],
         list(_missing([before[name] for name in before if name not in after], candidate, same)),
         list(_missing([after[name] for name in after if name not in before], base, same)),
+        _failing(candidate, {same(row.case) for row in before.values()}, same),
     )
+
+
+def _failing(
+    candidate: Sequence[Row], measured: Collection[Hashable], same: SameCase
+) -> list[Missing]:
+    """The cases that fail in the candidate, once, but for those that were `measured` before."""
+    failing: dict[Hashable, Missing] = {}
+    for row in candidate:
+        missing = _missing_of(row)
+        if not row.ok and missing.failed and same(row.case) not in measured:
+            failing.setdefault(same(row.case), missing)
+    return list(failing.values())
+
+
+def _missing_of(row: Row) -> Missing:
+    return Missing(row.case, row.status, words.about(row))
 
 
 def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
@@ -69,5 +94,4 @@ def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Ite
         answer = failed.get((case, row.metric)) or beside
         if case not in seen and (answer or case not in present):
             seen.add(case)
-            reason = f"{answer.status}: {words.about(answer)}" if answer else ""
-            yield Missing(row.case, reason, answer is not None and answer.status in _BROKEN)
+            yield replace(_missing_of(answer), case=row.case) if answer else Missing(row.case, None)

@@ -5,18 +5,22 @@ Times are compared from two sides (`timing`), exactness as it is (`exactness`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
+from ..catalog.asked import names_of
+from ..catalog.cases import Case
 from ..host.errors import UsageError
+from ..results.status import Status
 from ..results.store import Run
+from ..timing.verdicts import Verdict
 from ..words import know
 from . import circumstances, exactness, timing
 from .exactness import Exactness
 from .rows import Missing
 from .timing import Times
 
-REGRESSION, UNDECIDED = 1, 3
+REGRESSION, NOTHING, UNDECIDED = 1, 2, 3
 """Exit statuses."""
 
 
@@ -24,7 +28,8 @@ REGRESSION, UNDECIDED = 1, 3
 class Comparison:
     """The comparison of two runs. `machines` says how their machines differ, if they do.
 
-    `notes` are sentences on all other differences.
+    `notes` are sentences on all other differences. Cases that the candidate has not tried count
+    unless what is `common` to both runs was asked for alone.
     """
 
     base: str
@@ -34,31 +39,76 @@ class Comparison:
     notes: Sequence[str]
     times: Times
     exactness: Exactness
+    common: bool = False
 
     @property
     def broken(self) -> list[Missing]:
         """The cases that were measured in the base and failed in the candidate."""
-        alone = [*self.times.only_base, *self.exactness.only_base]
-        return [missing for missing in alone if missing.broken]
+        return [missing for missing in self._only_base if missing.failed]
+
+    @property
+    def gone(self) -> list[Missing]:
+        """The cases that were measured in the base and that the candidate does not have."""
+        return [missing for missing in self._only_base if missing.status is Status.UNSUPPORTED]
+
+    @property
+    def missing(self) -> list[Missing]:
+        """The cases that were measured in the base and not tried in the candidate."""
+        return [missing for missing in self._only_base if missing.status is None]
+
+    @property
+    def failing(self) -> list[Missing]:
+        """The cases that fail in the candidate and were not measured in the base either."""
+        return [*self.times.failing, *self.exactness.failing]
+
+    @property
+    def _only_base(self) -> list[Missing]:
+        return [*self.times.only_base, *self.exactness.only_base]
 
     @property
     def regressed(self) -> bool:
-        """True where anything is slower, less exact, or fails."""
-        worse = any(difference.sense == "worse" for difference in self.exactness.differences)
-        return worse or bool(self.broken) or "slower" in self.times.verdicts
+        """True where anything is slower, less exact, fails or is gone, and is not accepted."""
+        differences = self.exactness.differences
+        worse = any(one.sense == "worse" and not one.accepted for one in differences)
+        lost = any(not missing.accepted for missing in self.gone)
+        return worse or lost or bool(self.broken) or Verdict.SLOWER in self.times.verdicts
+
+    @property
+    def nothing(self) -> bool:
+        """True where nothing at all could be compared."""
+        timed = any(timing.compared for timing in self.times.timings)
+        return not (timed or self.exactness.compared)
+
+    @property
+    def uncompared(self) -> bool:
+        """True where something of the base could not be compared, or fails in both runs."""
+        absent = not self.common and any(not missing.accepted for missing in self.missing)
+        times = any(not timing.compared for timing in self.times.timings)
+        return absent or times or bool(self.exactness.left_out or self.failing)
 
     def exit_status(self, strict: bool = False) -> int:
-        """Return 1 for a regression; 3 if `strict` and something is undecided; else 0."""
+        """Return 1 for a regression, or where not everything could be compared; 2 where nothing
+        could; 3 if `strict` and something is undecided; else 0."""
         if self.regressed:
             return REGRESSION
-        nothing = not (self.times.timings or self.exactness.compared)
-        return UNDECIDED if strict and (nothing or "undecided" in self.times.verdicts) else 0
+        if self.nothing:
+            return NOTHING
+        if self.uncompared:
+            return REGRESSION
+        return UNDECIDED if strict and Verdict.UNDECIDED in self.times.verdicts else 0
 
 
 def compare(
-    base: Run, candidate: Run, zone: float = timing.ZONE, across_machines: bool = False
+    base: Run,
+    candidate: Run,
+    zone: float = timing.ZONE,
+    across_machines: bool = False,
+    accepted: Collection[str] = (),
+    common: bool = False,
 ) -> Comparison:
     """Compare a candidate with its base; `zone` is the least change of a time to detect.
+
+    `accepted` are the names of cases that are meant to be slower, less exact or gone.
 
     Raises UsageError for runs of different machines, unless that is allowed, and for runs that have
     nothing in common; StoreError for rows that no run writes.
@@ -74,10 +124,42 @@ def compare(
     results = exactness.compare(base, candidate)
     notes = list(circumstances.notes(base.facts, candidate.facts))
     paths = str(base.path), str(candidate.path)
-    comparison = Comparison(*paths, zone, machines, notes, times, results)
+    comparison = Comparison(
+        *paths,
+        zone,
+        machines,
+        notes,
+        _accepting_times(times, lambda case: not names_of(case).isdisjoint(accepted)),
+        _accepting_results(results, lambda case: not names_of(case).isdisjoint(accepted)),
+        common,
+    )
     if not (times.timings or results.compared or results.left_out or comparison.broken):
         raise UsageError(
             f"{base.path} and {candidate.path} have no case in common: "
             "measure the same cases in both"
         )
     return comparison
+
+
+Accepts = Callable[[Case], bool]
+
+
+def _accepting_times(times: Times, accepts: Accepts) -> Times:
+    """The times, with those marked that are meant."""
+    return replace(
+        times,
+        timings=[replace(one, accepted=accepts(one.case)) for one in times.timings],
+        only_base=_accepting(times.only_base, accepts),
+    )
+
+
+def _accepting_results(results: Exactness, accepts: Accepts) -> Exactness:
+    return replace(
+        results,
+        differences=[replace(one, accepted=accepts(one.case)) for one in results.differences],
+        only_base=_accepting(results.only_base, accepts),
+    )
+
+
+def _accepting(alone: Sequence[Missing], accepts: Accepts) -> list[Missing]:
+    return [replace(missing, accepted=accepts(missing.case)) for missing in alone]

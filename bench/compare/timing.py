@@ -22,6 +22,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from ..catalog.cases import USUAL, Case
@@ -54,8 +55,18 @@ _SETTING = (
 _WHOLE = ("framework", "mode", "device")
 _FEWEST = 3
 """The least number of cases whose median is that of a setting."""
-_ALONE = "no interval: a run with one process per framework does not show how processes differ"
-_OPPOSITE = "its time and its cost moved in opposite directions"
+
+
+class Lack(StrEnum):
+    """What a time lacks to be decided.
+
+    `no interval`: a run does not show how processes differ. `no unit`: one of the runs alone has a
+    cost. `opposite`: its time and its cost moved in opposite directions.
+    """
+
+    INTERVAL = "no interval"
+    UNIT = "no unit"
+    OPPOSITE = "opposite"
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ class Timing:
     """A case in both runs: ns per call, the change of its time, and that beside something else.
 
     `unit` is what its costs are over in both runs; `over` counts the cases that are over itself.
-    `reason` says what is lacking.
+    `lack` is what it lacks to be decided. `accepted` says that the verdict is meant.
     """
 
     case: Case
@@ -87,7 +98,13 @@ class Timing:
     verdict: Verdict
     unit: str = ""
     over: int = 0
-    reason: str = ""
+    lack: Lack | None = None
+    accepted: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """True where both runs have what a verdict needs."""
+        return self.lack not in (Lack.INTERVAL, Lack.UNIT)
 
 
 @dataclass(frozen=True)
@@ -119,14 +136,15 @@ class Times:
     groups: Sequence[Group]
     only_base: Sequence[rows.Missing]
     only_candidate: Sequence[rows.Missing]
+    failing: Sequence[rows.Missing]
     other_units: Mapping[str, int]
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """Every verdict there is."""
+        """Every verdict there is and that is not accepted."""
         telling = (group for group in self.groups if group.is_telling)
         timed: Iterable[Timing | Group] = (*self.timings, *telling)
-        return [timing.verdict for timing in timed]
+        return [one.verdict for one in timed if not (isinstance(one, Timing) and one.accepted)]
 
 
 def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -> Times:
@@ -146,6 +164,7 @@ def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -
         list(_groups(changes, judge)) if same_machine else [],
         pairs.only_base,
         pairs.only_candidate,
+        pairs.failing,
         costs.other_units,
     )
 
@@ -197,7 +216,7 @@ class _Costs:
     """Changes of costs that are over the same unit in both runs.
 
     `units` says which, `over` has the changes of the times over each unit, `other_units` counts
-    costs over different ones.
+    costs over different ones, `one_sided` are the cases of which one run alone has a cost.
     """
 
     def __init__(self, base: Run, candidate: Run, times: Changes) -> None:
@@ -209,6 +228,7 @@ class _Costs:
         self.units: dict[Case, str] = {}
         self.over: dict[Case, list[Ratio]] = {}
         self.other_units: Counter[str] = Counter()
+        self.one_sided = {case for case in times if (case in before) != (case in after)}
         for case in (case for case in times if case in before and case in after):
             unit, name = _unit(before[case])
             if (unit, name) != _unit(after[case]):
@@ -262,19 +282,23 @@ def _timing(base: Row, candidate: Row, changes: Changes, costs: _Costs, judge: _
     case, over = base.case, costs.over.get(base.case, [])
     ratio = changes[case].over(median_of_dependent(over)) if over else costs.changes.get(case)
     time, beside = judge.change(changes[case]), judge.change(ratio) if ratio else None
-    reason = "" if changes[case].freedom else _ALONE
-    if beside and {time.verdict, beside.verdict} == {"slower", "faster"}:
-        reason = _OPPOSITE
+    verdict, lack = judge.verdict(time, beside), None
+    if beside and {time.verdict, beside.verdict} == {Verdict.SLOWER, Verdict.FASTER}:
+        lack = Lack.OPPOSITE
+    if case in costs.one_sided:
+        verdict, lack = Verdict.UNDECIDED, Lack.UNIT
+    if not changes[case].freedom:
+        lack = Lack.INTERVAL
     return Timing(
         case,
         _value(base),
         _value(candidate),
         time,
         beside,
-        judge.verdict(time, beside),
+        verdict,
         costs.units.get(case, ""),
         len(over),
-        reason,
+        lack,
     )
 
 

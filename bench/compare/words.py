@@ -6,24 +6,32 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..catalog.cases import Case
+from ..results import words
 from ..results.store import dump
 from ..words import Table, changed, conditions, counted, duration, named, number, tally, title
-from .exactness import Difference
+from .exactness import Difference, OtherInputs
 from .rows import Missing
 from .runs import Comparison
-from .timing import DOUBT, Change, Group, Timing
+from .timing import DOUBT, Change, Group, Lack, Timing
 
 _ORDER = (
-    *("fails", "slower", "less exact", "convention"),
+    *("fails", "gone", "slower", "less exact", "convention"),
     *("faster", "more exact", "undecided", "same"),
 )
 _SENSES = {"worse": "less exact", "better": "more exact", "changed": "convention"}
 _FAR = 100
 """The factor beyond which the end of an interval is not written out."""
+_LACKS = {
+    Lack.INTERVAL: (
+        "no interval: a run with one process per framework does not show how processes differ"
+    ),
+    Lack.UNIT: "no unit: one of the runs alone has a cost",
+    Lack.OPPOSITE: "its time and its cost moved in opposite directions",
+}
 _HEADS = ("verdict", "what", "candidate over base", "why")
 
 
@@ -36,6 +44,7 @@ class Entry:
     change: str
     why: str
     weight: float = 0.0
+    accepted: bool = False
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -45,7 +54,8 @@ def entries(comparison: Comparison) -> list[Entry]:
     """The entries that differ, the worst first and undecided ones last."""
     times = comparison.times
     every = [
-        *(Entry("fails", named(missing.case), "", missing.reason) for missing in comparison.broken),
+        *(_lost("fails", missing) for missing in (*comparison.broken, *comparison.failing)),
+        *(_lost("gone", missing) for missing in comparison.gone),
         *map(_timing, times.timings),
         *(_group(group) for group in times.groups if group.is_telling),
         *_differences(comparison.exactness.differences),
@@ -54,13 +64,24 @@ def entries(comparison: Comparison) -> list[Entry]:
     return sorted(differing, key=lambda entry: (_ORDER.index(entry.verdict), -entry.weight))
 
 
+def _lost(verdict: str, missing: Missing) -> Entry:
+    return Entry(verdict, named(missing.case), "", _said(missing), accepted=missing.accepted)
+
+
+def _said(missing: Missing) -> str:
+    """`refused: work went on`: what a run says of a case that it lacks."""
+    return f"{missing.status}: {missing.reason}" if missing.status else ""
+
+
 def _timing(timing: Timing) -> Entry:
     times = f"{duration(timing.base)} → {duration(timing.candidate)}"
     beside = f"over {timing.unit}" if timing.unit else "by time alone"
     if timing.over:
         beside = f"the unit of {counted(timing.over, 'case')}: beside them"
     what = named(timing.case)
-    return _entry(timing, what, [times, _beside(timing.beside, beside), timing.reason])
+    lack = _LACKS[timing.lack] if timing.lack else ""
+    entry = _entry(timing, what, [times, _beside(timing.beside, beside), lack])
+    return replace(entry, accepted=timing.accepted)
 
 
 def _group(group: Group) -> Entry:
@@ -93,8 +114,9 @@ def _differences(differences: Iterable[Difference]) -> Iterator[Entry]:
         change = ", ".join(
             f"{figure.metric} {changed(figure.base, figure.candidate)}" for figure in figures
         )
-        why = next(filter(None, (figure.shown for figure in figures)), "")
-        yield Entry(_SENSES[sense], named(case, "inputs"), change, why)
+        why = next(filter(None, (words.about(figure.shown) for figure in figures)), "")
+        accepted = figures[0].accepted
+        yield Entry(_SENSES[sense], named(case, "inputs"), change, why, accepted=accepted)
 
 
 def _framework(group: Group) -> str:
@@ -146,26 +168,34 @@ def not_compared(comparison: Comparison) -> Iterator[str]:
     times, exactness = comparison.times, comparison.exactness
     for units, count in times.other_units.items():
         yield f"{counted(count, 'cost')} over another unit, compared by time: {units}."
-    reasons = Counter(timing.reason for timing in times.timings if timing.reason)
-    for reason, count in reasons.items():
-        yield f"{counted(count, 'time')} undecided: {reason}."
+    lacks = Counter(timing.lack for timing in times.timings if timing.lack)
+    for lack, count in lacks.items():
+        yield f"{counted(count, 'time')} undecided: {_LACKS[lack]}."
     for what, side in (("timed", times), ("checked for exactness", exactness)):
         for word, alone in (("base", side.only_base), ("candidate", side.only_candidate)):
-            skipped = [missing for missing in alone if not missing.broken]
+            skipped = [missing for missing in alone if not missing.failed]
             if skipped:
                 cases = counted(len(skipped), "case")
                 yield f"{cases} {what} only in the {word}{_reasons(skipped)}."
-    for reason, count in exactness.left_out.items():
-        yield f"{counted(count, 'figure')} of exactness left out: {reason}."
+    for reason, count in exactness.left_out:
+        yield f"{counted(count, 'figure')} of exactness left out: {_other_inputs(reason)}."
     if exactness.one_sided:
         yield f"In one of the runs only: {', '.join(exactness.one_sided)}."
 
 
 def _reasons(alone: Sequence[Missing]) -> str:
     """The reasons that the other run gives, with their counts."""
-    counts = Counter(missing.reason for missing in alone if missing.reason)
+    counts = Counter(_said(missing) for missing in alone if missing.status)
     listed = "; ".join(f"{count:,} there {reason}" for reason, count in counts.items())
     return f" ({listed})" if listed else ""
+
+
+def _other_inputs(reason: OtherInputs) -> str:
+    what = "" if reason.what == "inputs" else f"{reason.what} "
+    return (
+        f"in {reason.dtype} the runs tried different inputs: "
+        f"{what}{reason.base:,} against {reason.candidate:,}"
+    )
 
 
 def _counts(comparison: Comparison) -> Iterator[str]:
@@ -202,14 +232,16 @@ def _counts_of(verdicts: Iterable[str]) -> str:
 
 def conclusion(comparison: Comparison) -> str:
     """The outcome in one sentence."""
-    counts = Counter(entry.verdict for entry in entries(comparison))
-    worse = {"slower": "slower", "less exact": "less exact", "fails": "that fail"}
-    found = [f"{counts[kind]:,} {words}" for kind, words in worse.items() if counts[kind]]
-    if found:
+    counts = Counter(entry.verdict for entry in entries(comparison) if not entry.accepted)
+    worse = {"slower": "slower", "less exact": "less exact", "fails": "that fail", "gone": "gone"}
+    found = [f"{counts[kind]:,} {said}" for kind, said in worse.items() if counts[kind]]
+    if comparison.regressed:
         return f"Regression: {', '.join(found)}."
-    times, figures = bool(comparison.times.timings), bool(comparison.exactness.compared)
-    if not (times or figures):
+    if comparison.nothing:
         return "Nothing could be compared."
+    if comparison.uncompared:
+        return f"Not everything could be compared: {', '.join(_uncompared(comparison))}."
+    times, figures = bool(comparison.times.timings), bool(comparison.exactness.compared)
     kinds = " or ".join([*(["slower"] if times else []), *(["less exact"] if figures else [])])
     rest = [
         *([f"{counts['faster']:,} faster"] if counts["faster"] else []),
@@ -218,6 +250,21 @@ def conclusion(comparison: Comparison) -> str:
         *([] if figures else ["exactness was not compared"]),
     ]
     return f"{'; '.join([f'Nothing is shown to be {kinds}', *rest])}."
+
+
+def _uncompared(comparison: Comparison) -> Iterator[str]:
+    """What of the base could not be compared, counted."""
+    missing = [one for one in comparison.missing if not one.accepted]
+    if missing and not comparison.common:
+        cases = counted(len({one.case for one in missing}), "case")
+        yield f"{cases} of the base not tried in the candidate (--common passes over them)"
+    lacks = Counter(timing.lack for timing in comparison.times.timings if not timing.compared)
+    for lack, count in lacks.items():
+        yield f"{counted(count, 'time')} with {lack}"
+    if left_out := sum(count for _, count in comparison.exactness.left_out):
+        yield f"{counted(left_out, 'figure')} of other inputs"
+    if comparison.failing:
+        yield f"{counted(len(comparison.failing), 'case')} failing in both or new"
 
 
 # --- whole answers --------------------------------------------------------------------------------
@@ -258,8 +305,19 @@ def _after(comparison: Comparison, hidden: Sequence[Entry]) -> list[str]:
 def for_machines(comparison: Comparison, strict: bool) -> str:
     """All of the comparison as one JSON object; infinity is 1e999."""
     record: dict[str, Any] = asdict(comparison)
+    record["exactness"]["differences"] = [
+        {**_fields(difference), "case": asdict(difference.case)}
+        for difference in comparison.exactness.differences
+    ]
     record["not_compared"] = list(not_compared(comparison))
     record["conclusion"] = conclusion(comparison)
     record["regressed"] = comparison.regressed
+    record["uncompared"] = comparison.uncompared
     record["exit_status"] = comparison.exit_status(strict)
     return dump(record)
+
+
+def _fields(difference: Difference) -> dict[str, Any]:
+    """The fields of a difference by name, the row that shows it as `rows.jsonl` has it."""
+    record = {field.name: getattr(difference, field.name) for field in fields(difference)}
+    return {**record, "shown": difference.shown.as_record()}

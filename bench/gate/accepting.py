@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from ..catalog.activations import find, find_reference
-from ..catalog.cases import Case, Selection
+from ..catalog.activations import find_reference
+from ..catalog.asked import Name, names_of, unmet
+from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..timing.decisions import Decision
 from ..timing.verdicts import Verdict
 from .exactness import Compared, Kind
 from .instructions import Change
-from .select import Part, function_of
+from .select import Part
 
 ACCEPTABLE = frozenset((Kind.DIFFERENT, Kind.WORSE, Kind.WRONG, Kind.NEW, Kind.MENDED))
 """Kinds that somebody may mean; what does not run is nobody's intention."""
-_SILENT = frozenset((Verdict.UNMEASURED, Verdict.UNSUPPORTED))
-_NAMED: Mapping[str, Callable[[Case], str]] = {
-    "framework": lambda case: case.framework,
-    "activation": lambda case: case.activation,
-    "form": lambda case: case.form,
-    "mode": lambda case: case.mode,
-    "device": lambda case: case.device,
-    "dtype": lambda case: case.dtype,
-}
-
-
-def names_of(case: Case) -> frozenset[str]:
-    """What people may call a case: `gelu`, `gelu[textbook]`, `gelu_textbook`, or the address of a
-    function of their own."""
-    framework = frameworks().get(case.framework)
-    if framework and framework.callable:
-        return frozenset([framework.callable])
-    labels = {case.activation, find(case.activation).name}
-    return frozenset([*labels, *(f"{label}[{case.form}]" for label in labels), function_of(case)])
+_SILENT: frozenset[str] = frozenset((Verdict.UNMEASURED, Verdict.UNSUPPORTED))
+"""Of times and of results: the words are the same."""
 
 
 class Accepting:
@@ -76,47 +60,29 @@ class Accepting:
         return bool(names & self._names)
 
 
-@dataclass(frozen=True)
-class Lacking:
-    """Something that was asked for, or changed, and of which nothing could be compared.
-
-    `what` is a field of a case, or `function`; the name of a function begins with its framework's.
-    """
-
-    what: str
-    name: str
-
-
 def lacking(
-    asked: Selection,
+    asked: Mapping[str, Sequence[str]],
     changed: Iterable[Case],
     timed: Iterable[Decision],
     exact: Iterable[Compared],
-) -> list[Lacking]:
-    """What was tried, because somebody named it or it changed, and compared in no case."""
-    outcomes = {decision.case: decision.verdict not in _SILENT for decision in timed}
-    for compared in exact:
-        known = compared.kind not in (Kind.UNMEASURED, Kind.UNSUPPORTED)
-        outcomes[compared.case] = known or outcomes.get(compared.case, False)
-    done = {case for case, known in outcomes.items() if known}
-    found = {
-        Lacking(what, name)
-        for what, of in _NAMED.items()
-        for name in _asked(asked, what)
-        if name in set(map(of, outcomes)) - set(map(of, done))
-    }
-    frameworks_done = {case.framework for case in done}
+) -> list[Name]:
+    """What was tried, because somebody named it or it changed, and compared in no case.
+
+    A `function` begins with the name of its framework.
+    """
+    tried = [*(decision.case for decision in timed), *(compared.case for compared in exact)]
+    done = [
+        *(decision.case for decision in timed if decision.verdict not in _SILENT),
+        *(compared.case for compared in exact if compared.kind not in _SILENT),
+    ]
+    found = set(unmet(asked, done, tried))
+    frameworks_done, subjects = {case.framework for case in done}, set(map(_subject, done))
     for case in set(changed):
         if case.framework not in frameworks_done:
-            found.add(Lacking("framework", case.framework))
-        elif _subject(case) not in set(map(_subject, done)):
-            found.add(Lacking("function", " ".join(_subject(case))))
-    return sorted(found, key=lambda one: (one.what, one.name))
-
-
-def _asked(asked: Selection, what: str) -> list[str]:
-    names = getattr(asked, f"{what}s")
-    return [find(name).label for name in names] if what == "activation" else list(names)
+            found.add(Name("framework", case.framework))
+        elif _subject(case) not in subjects:
+            found.add(Name("function", " ".join(_subject(case))))
+    return sorted(found, key=lambda name: (name.what, name.text))
 
 
 def _subject(case: Case) -> tuple[str, str]:

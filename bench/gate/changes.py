@@ -33,7 +33,8 @@ class Changes:
     def beside(self, other: Changes) -> Changes:
         """These changes of functions and those."""
         functions = {**self.functions, **other.functions}
-        return replace(self, functions=functions, new=self.new | other.new)
+        new, gone = self.new | other.new, self.gone | other.gone
+        return replace(self, functions=functions, new=new, gone=gone)
 
 
 def changes(base: Path, candidate: Path, framework: str) -> Changes:

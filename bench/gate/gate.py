@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalog.asked import Name
 from ..catalog.cases import Case, Selection
 from ..catalog.frameworks import declared, frameworks
 from ..catalog.sizes import size_classes
@@ -92,7 +93,7 @@ class Result:
     options: Mapping[str, object] = field(default_factory=dict)
     new: Sequence[select.Part] = ()
     gone: Sequence[select.Part] = ()
-    lacking: Sequence[accepting.Lacking] = ()
+    lacking: Sequence[Name] = ()
     unneeded: Sequence[str] = ()
 
 
@@ -175,8 +176,9 @@ def _accept(request: Request, chosen: select.Chosen, result: Result) -> None:
     result.exact, result.counted = accept.results(result.exact), accept.counts(result.counted)
     result.gone = accept.parts(chosen.gone)
     result.unneeded = tuple(accept.unneeded)
-    asked = request.selection.checked()
-    asked = replace(asked, frameworks=(), forms=()) if request.own else asked
+    asked = asdict(request.selection.checked())
+    if request.own:  # whose framework goes by another name
+        asked["frameworks"] = ()
     result.lacking = accepting.lacking(asked, chosen.changed, result.timed, result.exact)
 
 

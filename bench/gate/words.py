@@ -9,6 +9,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from ..catalog.asked import Name
 from ..catalog.cases import USUAL, Case
 from ..catalog.shell import command
 from ..results import words
@@ -19,7 +20,6 @@ from ..timing.verdicts import Verdict, edge
 from ..words import Table, changed, counted, escaped, finite, named, tally, title
 from ..worker.protocol import Arm, Failure
 from . import exactness
-from .accepting import Lacking
 from .exactness import MEASURES, Compared, Example, Kind
 from .gate import Result
 from .instructions import Change
@@ -161,10 +161,11 @@ def _part(part: Part) -> str:
     return f"{title(part.framework)} {part.function or part.mode}"
 
 
-def _about_lacking(lacking: Sequence[Lacking]) -> str:
+def _about_lacking(lacking: Sequence[Name]) -> str:
     """`not compared at all: dtype bfloat16, framework PyTorch`."""
     listed = [
-        f"{one.what} {title(one.name) if one.what == 'framework' else one.name}" for one in lacking
+        f"{name.what} {title(name.text) if name.what == 'framework' else name.text}"
+        for name in lacking
     ]
     return f"not compared at all: {_some(listed)}" if listed else ""
 

@@ -131,9 +131,9 @@ def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
     said = words.for_people(_result(exact=[compared]))
     assert f"results not correctly rounded: 0 → {wrong:,}" in said
     assert "largest error, ulp: 0 → 7" in said
-    assert "largest error in [−20, 20], ulp: 0 → 7" in compared.worse
+    assert "largest error in [−20, 20], ulp: 0 → 7" in said
     distance = (finite - rounded)[finite <= 20].max()
-    assert f"largest distance in [−20, 20]: 0 → {distance:.3g}" in compared.worse
+    assert f"largest distance in [−20, 20]: 0 → {distance:.3g}" in said
 
 
 def _edited(form: Form, at: float, value: float) -> Form:

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actbench.bench.catalog.asked import Name
 from actbench.bench.catalog.cases import Case
 from actbench.bench.gate import words
-from actbench.bench.gate.accepting import Lacking
 from actbench.bench.gate.exactness import Change, Example, Kind
 from actbench.bench.gate.exactness import Compared as Exact
 from actbench.bench.gate.gate import Result
@@ -100,11 +100,11 @@ def test_what_no_reference_judges_fails_unless_it_is_accepted(kind: Kind) -> Non
 
 
 def test_what_was_asked_for_and_compared_by_nothing_fails() -> None:
-    result = _result(["same"], lacking=[Lacking("dtype", "bfloat16"), Lacking("framework", "jax")])
+    result = _result(["same"], lacking=[Name("dtype", "bfloat16"), Name("framework", "jax")])
     assert words.exit_status(result) == 1
     assert "not compared at all: dtype bfloat16, framework JAX" in words.sentence(result)
     record = json.loads(words.for_machines(result))
-    assert record["lacking"][0] == {"what": "dtype", "name": "bfloat16"}
+    assert record["lacking"][0] == {"what": "dtype", "text": "bfloat16"}
 
 
 @given(_SOME, _KINDS)
