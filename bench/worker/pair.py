@@ -38,7 +38,7 @@ from .protocol import (
     TakeTurn,
     Turn,
 )
-from .serving import failure_of
+from .serving import failure_of, missing
 from .steps import Action
 from .turns import fitting, in_turn, warm
 
@@ -74,7 +74,7 @@ class Pair:
                 self._arms[arm] = Worker(modules[arm], start.device, start.threads)
         if not self._arms:
             _raise_missing(failed.values())
-        self._down = {arm: failure_of(error) for arm, error in failed.items()}
+        self._down = {arm: missing(start.framework, error) for arm, error in failed.items()}
         if len(self._arms) == len(ARMS):
             self._arms["candidate"].steps.share_memory(self._arms["base"].steps)
         self._planted: dict[int, dict[Arm, Action]] = {}

@@ -13,7 +13,7 @@ import pytest
 
 from actbench.bench.catalog.cases import Selection
 from actbench.bench.catalog.frameworks import IMPLS
-from actbench.bench.gate import environments
+from actbench.bench.gate import environments, words
 from actbench.bench.gate.gate import Request, Result, check, gate
 from actbench.bench.gate.trees import WORKTREE
 from actbench.bench.host.errors import UsageError
@@ -109,6 +109,21 @@ def test_an_environment_without_the_framework_cannot_be_compared(tmp_path: Path)
     result = _gate(base=WORKTREE, base_python=str(python), parts=("timing",))
     with pytest.raises(UsageError, match=r"the base: numpy is not installed for .*bare"):
         check(result)
+
+
+@pytest.mark.slow
+def test_a_framework_that_the_base_alone_has_is_broken(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    bare = str(tmp_path / "bare" / "bin" / "python")
+    result = _gate(base=WORKTREE, base_python=sys.executable, pythons={"numpy": bare})
+    assert {decision.verdict for decision in result.timed} == {"broken"}
+    assert {compared.kind for compared in result.exact} == {"broken"}
+    assert {status for status in _statuses(result)} == {"unsupported"}
+    assert words.exit_status(result) == 1
+
+
+def _statuses(result: Result) -> list[str]:
+    return [failure.status for one in result.timed for failure in one.failures.values()]
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ class _Clock:
         self.loops: list[int] = []
         self.batches: list[dict[str, int]] = []
         self._steps = pair._steps(0)
-        self.spoilt = pair._first.clock.spoilt
+        self.spoilt, self.had = pair._first.clock.spoilt, pair._first.clock.had
 
     def _arm(self, step: Callable[[], Any]) -> Arm:
         return next(arm for arm in ARMS if self._steps[arm] is step)
@@ -218,7 +218,9 @@ def test_a_failure_while_timed_is_that_of_the_arms_that_fail(
 
 def test_a_module_that_ends_its_process_is_down(load: Callable[..., Pair]) -> None:
     pair = load(candidate=lambda text: f"{text}\nraise SystemExit(3)\n")
-    assert pair.describe().down == {"candidate": Failure(Status.ERROR, "SystemExit: 3")}
+    [(arm, failure)] = pair.describe().down.items()
+    assert (arm, failure.status) == ("candidate", Status.UNLOADABLE)
+    assert failure.reason.endswith("SystemExit: 3")
 
 
 # --- what is planted ------------------------------------------------------------------------------
@@ -229,8 +231,9 @@ def test_a_plant_slows_the_candidate_alone(load: Callable[..., Pair]) -> None:
     pair = _prepared(load())
     planted = pair.plant(Plant(0, Slowdown("wait", 100.0)))
     found = _compared(pair, 0.0005, 8)
-    base, candidate = (min(getattr(found, arm)) / found.loops / 1e9 for arm in ARMS)
-    assert candidate >= planted
+    base, candidate = min(found.base), max(found.candidate)  # CPU time alone, where it is spoilt
+    base, candidate = (nanoseconds / found.loops / 1e9 for nanoseconds in (base, candidate))
+    assert candidate >= 0.9 * planted
     assert candidate > 20 * base
 
 
