@@ -48,7 +48,8 @@ class _Turn:
 
 
 def _says(evidence: Evidence) -> Iterator[str]:
-    """For each kind of input the two activations that change places most, if two do."""
+    """The two activations that change places most on a kind of input; then where no two do."""
+    unchanged = []
     for kind in _KINDS:
         among = [group for group in groups(evidence, evidence.timed) if _has(group, kind)]
         compared = [turn for group in among for turn in _compared(evidence, group)]
@@ -56,7 +57,8 @@ def _says(evidence: Evidence) -> Iterator[str]:
         if turned:
             yield max(turned, key=lambda turn: turn.there / turn.usually).sentence
         elif compared:
-            yield f"On {kind} inputs no two of these activations change places."
+            unchanged.append(f"On {kind} inputs no two of these activations change places.")
+    yield from unchanged
 
 
 def _has(group: Group[Timed], kind: str) -> bool:

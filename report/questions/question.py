@@ -117,7 +117,7 @@ def _choices(names: Sequence[str]) -> list[Sequence[str]]:
 def _figure(question: Question, among: Sequence[Group[Value]], evidence: Evidence) -> Figure:
     several = len(among) > 1
     contents = [
-        Strips(capital(", ".join(filter(None, (size.where, group.unusual)))), strips)
+        Strips(capital(_where(question, group, size)), strips)
         for group in among
         for size in _places(question, group)
         if (strips := _strips(question, group, size))
@@ -125,6 +125,12 @@ def _figure(question: Question, among: Sequence[Group[Value]], evidence: Evidenc
     conditions = "" if several else f" {capital(among[0].words)}."
     note = f"{question.note} Bars are 95 % intervals.{conditions}".strip()
     return Figure(question.chart, note, panels(contents, "log scale", question.unit, question.one))
+
+
+def _where(question: Question, group: Group[Value], size: Size) -> str:
+    """The title of a panel: what distinguishes it comes first."""
+    parts = (group.unusual, size.words) if question.every else (size.where, group.unusual)
+    return ", ".join(filter(None, parts))
 
 
 def _strips(question: Question, group: Group[Value], size: Size) -> list[Strip]:
