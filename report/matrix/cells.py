@@ -93,11 +93,26 @@ def table(evidence: Evidence, matrix: Matrix, view: View) -> Table:
         for number, column in enumerate(matrix.columns)
     ]
     groups = [
-        (GROUPS[group], tuple(_line(evidence, matrix, name, view) for name in names))
+        (
+            _heading(matrix, group, view),
+            tuple(_line(evidence, matrix, name, view) for name in names),
+        )
         for group, names in matrix.rows.items()
     ]
     notes = (*filter(None, odd.values()), *_dear(matrix, view))
     return Table(caption(matrix, view), tuple(heads), tuple(groups), notes)
+
+
+def _heading(matrix: Matrix, group: str, view: View) -> str:
+    """A family in words; where it takes rows, with how long those are that were timed."""
+    if group != "rowwise":
+        return GROUPS[group]
+    cells = (
+        matrix.cell(column, name, view) for column in matrix.columns for name in matrix.rows[group]
+    )
+    lengths = sorted({cell.case.length for cell in cells if cell})
+    said = f"rows of {' or '.join(f'{length:,}' for length in lengths)}" if lengths else ""
+    return ", ".join(filter(None, (GROUPS[group], said)))
 
 
 def caption(matrix: Matrix, view: View) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.results.rows import Against, Other, Row
+from actbench.bench.results.rows import Against, Other, Row, described
 from actbench.bench.results.status import Status
 from actbench.report.matrix import cells
 from actbench.report.matrix.cells import Cell, Table, figures, shade, table
 from actbench.report.matrix.drawer import drawers
 from actbench.report.matrix.head import CHEAPEST, OWN, conditions
-from actbench.report.matrix.model import matrix
+from actbench.report.matrix.model import GROUPS, matrix
 from actbench.report.matrix.source import source
 from actbench.report.read.evidence import Estimate, Evidence
 from actbench.report.read.rows import read
@@ -229,3 +229,10 @@ def test_sources_are_read_and_nothing_is_imported() -> None:
 
 def test_every_mark_has_words() -> None:
     assert all(glyph and words for glyph, words in cells.MARKS.values())
+
+
+def test_how_long_rows_are_stands_above_their_costs(make_run: MakeRun) -> None:
+    rows = [*unit(size=50257), *timed("softmax", 5.0, size=50257)]
+    shown = first(read([make_run(list(described(rows)))]))
+    headings = [heading for heading, _ in shown.groups]
+    assert headings == [GROUPS["max"], f"{GROUPS['rowwise']}, rows of 50,257"]
