@@ -65,6 +65,7 @@ class Activation:
     as log1p. What is done once per row is not counted.
     `primitive` marks the single operations in which `operations` counts. They have no form but the
     framework's own, or one written out where it has none.
+    `plugin` is the file that it comes from, if it is not built in.
     `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
     What is not `standard` is measured where it is named, and in the profile `full`.
     """
@@ -93,6 +94,7 @@ class Activation:
     variants: tuple[Mapping[str, float | int | bool], ...] = ()
     primitive: bool = False
     domain: Literal["all", "positive"] = "all"
+    plugin: str = ""
     standard: bool = True
     changed: tuple[str, ...] = ()
 
@@ -912,6 +914,7 @@ def _made(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
             "name": record["name"],
             "formula": record["formula"],
             "source": plugin.path,
+            "plugin": plugin.path,
             "parameters": parameters,
             "forms": tuple(forms),
             **own,

@@ -80,7 +80,8 @@ class Case:
     @property
     def command(self) -> str:
         """The command that measures this case again."""
-        return command("run", **self.said)
+        known = CATALOG.get(self.activation.partition("(")[0])
+        return command("run", plugin=(known and known.plugin) or None, **self.said)
 
     @property
     def lengths(self) -> tuple[int, ...]:

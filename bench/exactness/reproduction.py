@@ -101,7 +101,7 @@ class _Source:
     def form(self, name: str) -> ast.FunctionDef:
         """The function of a form. Raises NotAlone if the module does not define it."""
         if name not in self._functions:
-            raise NotAlone(f"{name} is not defined there any more")
+            raise NotAlone(f"{name} is not among the forms of impls/")
         return self._functions[name]
 
     def define(

@@ -63,6 +63,8 @@ def test_a_record_follows_from_its_formula(loaded: Callable[[str], Path]) -> Non
     assert {case.form for case in cases} >= {"textbook"}
     assert "softcap" in {case.activation for case in expand(PROFILES["standard"])}
     assert find_reference("2*softcap(x, c=3)").kinks() == ()
+    assert f"--plugin {path} " in cases[0].command
+    assert "--plugin" not in expand(PROFILES["smoke"])[0].command
 
 
 def test_parameters_of_a_formula_reach_the_functions_that_it_calls(

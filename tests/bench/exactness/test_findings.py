@@ -310,7 +310,7 @@ def test_constants_are_written_out_and_parameters_given() -> None:
         ({"activation": "prelu"}, "learned parameter"),
         ({"device": "cuda"}, "on cuda is not written down"),
         ({"framework": "mxnet"}, "mxnet"),
-        ({"activation": "relu", "form": "textbook"}, "not defined"),
+        ({"activation": "relu", "form": "textbook"}, "not among the forms"),
     ],
 )
 def test_what_three_lines_cannot_hold_says_why(changes: dict[str, str], reason: str) -> None:
