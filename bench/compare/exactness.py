@@ -10,7 +10,7 @@ from typing import Literal
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..results.metrics import METRICS, Better, Group, metrics_of
-from ..results.rows import Row
+from ..results.rows import Path, Row
 from ..results.store import Run
 from . import rows
 
@@ -81,7 +81,8 @@ def compare(base: Run, candidate: Run) -> Exactness:
     """
     before, after = (rows.rows_of(run, _compared()) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=_key, same=_without_size)
-    reasons = [_incomparable(*pair, base, candidate) for pair in pairs.both]
+    ways = _ways(before), _ways(after)
+    reasons = [_incomparable(*pair, base, candidate) or _given(*pair, *ways) for pair in pairs.both]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
     differences = list(filter(None, (_difference(*pair) for pair in compared)))
     return Exactness(
@@ -124,6 +125,27 @@ def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> OtherIn
     if old.per_binade != new.per_binade:
         return OtherInputs(dtype, "inputs per binade", old.per_binade, new.per_binade)
     return OtherInputs(dtype, "inputs", *sizes) if sizes[0] != sizes[1] else None
+
+
+_Ways = Mapping[Case, Mapping[Path, int]]
+
+
+def _ways(rows: Iterable[Row]) -> _Ways:
+    """By case the calls of each path that was tried."""
+    return {
+        _without_size(row.case): {tried.path: tried.calls for tried in row.paths}
+        for row in rows
+        if row.paths
+    }
+
+
+def _given(before: Row, after: Row, base: _Ways, candidate: _Ways) -> str:
+    """The reason why two figures are of inputs that were given in other ways; empty if not."""
+    old, new = (ways.get(_without_size(before.case), {}) for ways in (base, candidate))
+    if METRICS[before.metric].group is Group.SPECIAL or old == new:
+        return ""
+    numbers = " against ".join(str(len(ways) or "none") for ways in (old, new))
+    return f"the runs gave inputs in different ways beside the usual array: {numbers}"
 
 
 def _is_every_input(case: Case) -> bool:

@@ -32,9 +32,11 @@ from actbench.bench.results.rows import (
     Point,
     Row,
     Sampling,
+    Tried,
     Why,
     described,
 )
+from actbench.bench.results.rows import Path as Way
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import Run, RunWriter
 from actbench.bench.run.request import known_frameworks
@@ -479,6 +481,30 @@ def test_exactness_is_compared_as_it_is(
     assert comparison.exit_status() == (1 if sense == "worse" else 0)
     assert BAD in words.for_people(comparison, 20)
     assert compare(_run([base]), _run([base])).exactness.equal == 1
+
+
+TAIL, LARGE = Tried(Way.TAIL, calls=7, inputs=469), Tried(Way.LARGE, calls=1, inputs=99)
+
+
+@pytest.mark.parametrize(
+    ("tried", "other", "reason"),
+    [
+        ((TAIL,), (replace(TAIL, equal=0.5),), ""),
+        ((), (TAIL, LARGE), "none against 2"),
+        ((TAIL, LARGE), (TAIL,), "2 against 1"),
+        ((TAIL,), (replace(TAIL, calls=8),), "1 against 1"),
+    ],
+)
+def test_inputs_given_in_different_ways_are_not_compared(
+    tried: tuple[Tried, ...], other: tuple[Tried, ...], reason: str
+) -> None:
+    case = replace(EXACT, dtype="float16", size=2**16)
+    old, new = (Row(case, "max_ulp", 1, paths=paths) for paths in (tried, other))
+    comparison = _compared(old, replace(new, value=9))
+    assert list(comparison.exactness.left_out) == [
+        f"the runs gave inputs in different ways beside the usual array: {reason}"
+    ] * bool(reason)
+    assert len(comparison.exactness.differences) == (not reason)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from actbench.bench.catalog.activations import find
-from actbench.bench.catalog.cases import PROFILES, Case, Selection
+from actbench.bench.catalog.cases import PROFILES, Case, Selection, directions_of, plain_form
 from actbench.bench.catalog.frameworks import frameworks, own
 from actbench.bench.commands.agree import _EVERY
 from actbench.bench.commands.command_line import main
 from actbench.bench.exactness import paths, special
 from actbench.bench.exactness.findings import findings
 from actbench.bench.exactness.judge import judge, merge
-from actbench.bench.exactness.problem import problem_at
+from actbench.bench.exactness.problem import Problems, problem_at
 from actbench.bench.exactness.ranges import Range
 from actbench.bench.exactness.stretches import Subject
 from actbench.bench.exactness.stretches import elsewhere as of_a_process
@@ -433,6 +433,30 @@ def test_a_worker_lays_inputs_out_as_asked(framework: str, worker: SupervisedWor
         right = np.resize(expected, laid.bits.size)
         assert np.array_equal(value, right)
         assert np.array_equal(slope, right > 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["hardtanh", "elu", "celu", "hard_swish"])
+def test_gradients_at_nan_are_others_in_the_last_elements(
+    label: str, framework: str, worker: SupervisedWorker
+) -> None:
+    """In PyTorch's float32 and bfloat16 they are; in NumPy, of this project's own work, not."""
+    if framework not in ("torch", "numpy"):
+        pytest.skip("a compiler makes code for each shape there")
+    worker.failures.clear()
+    problems = Problems(1, 0)
+    for dtype in ("float32", "bfloat16") if framework == "torch" else ("float32",):
+        form = plain_form(find(label), frameworks()[framework])
+        case = Case(framework, label, form, "eager", "both", "cpu", dtype, 0, 1)
+        both = [problems.of(directed) for directed in directions_of(case)]
+        extent = paths.extent_of(case, PROFILES["smoke"], Selection())
+        assert extent == paths.TAIL, "any run tries that"
+        _, slope = paths.tried(case, both, worker.attempts, _SHAPE, extent) or []
+        tail = _by_path(slope)[Path.TAIL]
+        assert (tail.apart_flushed > 1e3) is (framework == "torch"), dtype
+        if tail.worst:
+            assert tail.worst.input == "nan"
+            assert repr(tail.worst.got) != repr(tail.worst.other)
 
 
 def test_a_subject_is_tried_in_a_process_of_its_own(
