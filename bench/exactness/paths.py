@@ -67,18 +67,21 @@ OWN = replace(ALL, large=2**22 + _TAIL)
 
 
 def extent_of(case: Case, profile: Profile, asked: Selection) -> Extent | None:
-    """The paths that a swept case is tried on; None of a row-wise one, whose rows are whole.
+    """The paths that a swept case is tried on; None where that is none.
 
     All of a plain form and of a user's function where conditions are compared, but few where each
     shape is compiled: of a framework's own in the mode `compiled` the tail alone, and only of
     activations asked for. Else the tail alone, of what need not be compiled, and of the plain forms
-    of activations asked for.
+    of activations asked for. A function of rows in eager mode is given its rows in other arrays.
     """
     activation, framework = find_reference(case.activation), frameworks()[case.framework]
-    if activation.rowwise or activation.parameters.get("per_channel"):
-        return None
     compiled = case.mode in framework.compiles
     plain = bool(framework.callable) or case.form == plain_form(activation, framework)
+    if activation.rowwise:
+        eager = profile.conditions and plain and not compiled and activation.axis == -1
+        return ALL if eager else None
+    if activation.parameters.get("per_channel"):
+        return None
     if not (profile.conditions and plain):
         named = case.mode == "eager" and plain and asked.activations
         return TAIL if named or not compiled else None
@@ -158,6 +161,8 @@ def tried(
 
     The usual array has a `shape`. None where that alone fails.
     """
+    if problems[0].activation.rowwise:
+        return _rows_tried(case, problems, attempt)
     given = given or pool(problems[0].activation, case.dtype)
     bits, points = given.bits, len(given.points)
     usual = _Call(Path.ELSEWHERE, np.resize(np.arange(len(bits)), shape))
@@ -166,6 +171,56 @@ def tried(
     if attempts[0].failure:
         return None
     return [_certified(problem.at(bits), i, calls, attempts) for i, problem in enumerate(problems)]
+
+
+def _rows_tried(
+    case: Case, problems: Sequence[Problem], attempt: Attempter
+) -> list[Certificate] | None:
+    """The same of rows: `paths` alone, because a result is exact for the upstream it was given."""
+    rows = problems[0].bits
+    twice = np.resize(np.arange(len(rows)), 2 * len(rows))
+    calls = [_Call(Path.ELSEWHERE, twice), *_calls_of_rows(len(rows))]
+    attempts = _attempted(case, calls, rows, attempt)
+    if attempts[0].failure:
+        return None
+    return [_rows_compared(problem, i, calls, attempts) for i, problem in enumerate(problems)]
+
+
+def _calls_of_rows(count: int) -> Iterator[_Call]:
+    turn = _Turn(count)
+    for length in (1, 2, 3, 5, 7):
+        yield _Call(Path.SHORT, turn.next(length))
+    for path, layout in _LAYOUTS.items():
+        yield _Call(path, np.arange(count), layout)
+    for _ in range(_TAIL):
+        yield _Call(Path.BROADCAST, np.repeat(turn.next(1), _OTHER_AXIS), Layout.BROADCAST)
+    yield _Call(Path.EMPTY, np.arange(0))
+
+
+_LAYOUTS = {
+    Path.UNALIGNED: Layout.UNALIGNED,
+    Path.STRIDED: Layout.STRIDED,
+    Path.TRANSPOSED: Layout.TRANSPOSED,
+}
+
+
+def _rows_compared(
+    problem: Problem, direction: int, calls: Sequence[_Call], attempts: Sequence[Attempt]
+) -> Certificate:
+    """The paths of one direction of a function of rows, element by element of its result."""
+    every = attempts[0].outputs[direction].ravel()
+    width = every.size // calls[0].places.size
+    usual = every[: len(problem.bits) * width]
+    spread = [
+        replace(call, places=(call.places[:, None] * width + np.arange(width)).ravel())
+        for call in calls
+    ]
+    return Certificate(
+        paths=tuple(
+            compared.tried(problem, usual, path)
+            for path, compared in _by_path(problem, usual, direction, spread, attempts)
+        )
+    )
 
 
 def _calls(points: int, count: int, extent: Extent, rows: bool) -> Iterator[_Call]:
@@ -239,9 +294,7 @@ def _certified(
     usual = attempts[0].outputs[direction].ravel()[: problem.bits.size]
     paths, certificate = [], Certificate()
     known = np.stack([np.arange(usual.size, dtype=np.uint64), usual.astype(np.uint64)])
-    for path in dict.fromkeys(call.path for call in calls):
-        some = [pair for pair in zip(calls, attempts, strict=True) if pair[0].path is path]
-        compared = _Compared.of(problem, usual, direction, some)
+    for path, compared in _by_path(problem, usual, direction, calls, attempts):
         paths.append(compared.tried(problem, usual, path))
         count, pairs = known.shape[1], np.concatenate([known, compared.pairs], axis=1)
         firsts = np.unique(pairs, axis=1, return_index=True)[1]
@@ -249,6 +302,19 @@ def _certified(
         certificate = merge(certificate, _of_results(problem, new, path))
         known = np.concatenate([known, new], axis=1)
     return replace(certificate, paths=tuple(paths))
+
+
+def _by_path(
+    problem: Problem,
+    usual: Array,
+    direction: int,
+    calls: Sequence[_Call],
+    attempts: Sequence[Attempt],
+) -> Iterator[tuple[Path, _Compared]]:
+    """The results of each path beside the usual ones."""
+    for path in dict.fromkeys(call.path for call in calls):
+        some = [pair for pair in zip(calls, attempts, strict=True) if pair[0].path is path]
+        yield path, _Compared.of(problem, usual, direction, some)
 
 
 def _of_results(problem: Problem, pairs: Array, path: Path) -> Certificate:
@@ -343,14 +409,17 @@ class _Compared:
         places, dtype = self.places[where], problem.dtype
         one, other = usual[places], self.results[where]
         flushed = ulp.distances(one, other, dtype, contracted=True)
+        if problem.activation.rowwise:
+            return ulp.distances(one, other, dtype), flushed
         flushed[DTYPES[dtype].is_subnormal(problem.x[places]) & np.isfinite(flushed)] = 0
         return ulp.distances(one, other, dtype), flushed
 
     def _point(self, problem: Problem, usual: Array, worst: int) -> Point:
-        at = int(self.places[worst])
+        at, rowwise = int(self.places[worst]), problem.activation.rowwise
         got, other = inputs.from_bits(np.stack([self.results[worst], usual[at]]), problem.dtype)
-        exact = float(problem.value[at])
-        point = place(problem.x, at)
+        pulled = rowwise and problem.direction != "forward"
+        exact = None if pulled else float(problem.value.flat[at])
+        point = place(problem.x, at, rowwise)
         return replace(point, got=float(got), exact=exact, other=float(other))
 
 

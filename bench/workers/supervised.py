@@ -235,11 +235,14 @@ class SupervisedWorker:
         return self._try(case, Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
 
     def attempts(self, case: Case, inputs: Sequence[Laid]) -> tuple[Attempt, ...]:
-        """What an elementwise case makes of several inputs, of which none costs it other work.
+        """What a case makes of several inputs, of which none costs it other work.
+
+        Rows all have one length.
 
         A process that is lost meanwhile is replaced, and all of them failed for it.
         """
-        answer = self._try(case, Try(call_of(case, ROW_LENGTH), tuple(inputs)))
+        shape = inputs[0].bits.shape or (ROW_LENGTH,)
+        answer = self._try(case, Try(call_of(case, shape[-1]), tuple(inputs)))
         if answer is not None:
             return answer
         failure = self.failures.pop(case, None) or self._down

@@ -21,7 +21,7 @@ from actbench.bench.commands.command_line import main
 from actbench.bench.exactness import paths, special
 from actbench.bench.exactness.findings import findings
 from actbench.bench.exactness.judge import judge, merge
-from actbench.bench.exactness.problem import Problems, problem_at
+from actbench.bench.exactness.problem import Problems, problem_at, problem_of
 from actbench.bench.exactness.ranges import Range
 from actbench.bench.exactness.stretches import Subject
 from actbench.bench.exactness.stretches import elsewhere as of_a_process
@@ -376,6 +376,45 @@ def test_one_dimension_has_no_transpose() -> None:
     assert not any(tried.failed for tried in found.paths)
 
 
+# --- functions of rows ----------------------------------------------------------------------------
+
+
+def _crelu(x: Array) -> Array:
+    return np.concatenate([np.maximum(x, 0), np.maximum(-x, 0)], axis=-1)
+
+
+def _found_of_rows(kernel: Kernel) -> dict[Path, Tried]:
+    case = replace(_CASE, activation="crelu", form="kernel")
+    problem = problem_of(find("crelu"), "forward", "float32", 1, 0)
+    [found] = paths.tried(case, [problem], _attempter(kernel), (1,), _EXTENT) or []
+    assert found.tested == 0
+    assert set(_by_path(found)) == set(Path) - {Path.TAIL, Path.LARGE, Path.SCALAR}
+    return _by_path(found)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        (lambda x: False, None),
+        (lambda x: len(x) == 1, Path.SHORT),
+        (lambda x: x.strides[-1] == 2 * x.itemsize, Path.STRIDED),
+        (lambda x: x.strides[-1] > 8 * x.itemsize, Path.TRANSPOSED),
+        (lambda x: x.strides[0] == 0, Path.BROADCAST),
+        (lambda x: x.ctypes.data % 8, Path.UNALIGNED),
+    ],
+)
+def test_rows_are_given_in_other_arrays(wrong: Callable[[Array], bool], path: Path | None) -> None:
+    found = _found_of_rows(lambda x: _crelu(x) + np.float32(64 if wrong(x) else 0))
+    parted = {tried.path for tried in found.values() if tried.worst}
+    assert parted == ({path} if path else set())
+    if path:
+        worst = found[path].worst
+        assert worst is not None
+        assert worst.output is not None
+        assert worst.got == pytest.approx((worst.other or 0) + 64)
+        assert worst.exact == pytest.approx(worst.other)
+
+
 # --- which cases ----------------------------------------------------------------------------------
 
 _TORCH = replace(_CASE, framework="torch", form="native")
@@ -391,7 +430,11 @@ _TORCH = replace(_CASE, framework="torch", form="native")
         (replace(_TORCH, framework="jax"), Selection(), paths.FEW),
         (replace(_TORCH, framework="jax", form="where"), Selection(), None),
         (replace(_TORCH, framework="numpy", form="max"), Selection(), paths.ALL),
-        (replace(_TORCH, activation="softmax"), Selection(), None),
+        (replace(_TORCH, activation="softmax"), Selection(), paths.ALL),
+        (replace(_TORCH, activation="softmax", form="wide"), Selection(), None),
+        (replace(_TORCH, activation="softmax(axis=0)"), Selection(), None),
+        (replace(_TORCH, activation="softmax", mode="compiled"), Selection(), None),
+        (replace(_TORCH, activation="softmax", framework="jax"), Selection(), None),
         (replace(_TORCH, activation="prelu(per_channel=true)"), Selection(), None),
     ],
 )
@@ -399,10 +442,9 @@ def test_what_costs_a_compilation_for_each_shape_is_tried_on_few(
     case: Case, asked: Selection, extent: paths.Extent | None
 ) -> None:
     assert paths.extent_of(case, _EVERY, asked) == extent
-    in_a_run = paths.extent_of(case, PROFILES["standard"], asked)
-    assert in_a_run == (
-        paths.TAIL if extent and case.mode == "eager" and case.framework != "jax" else None
-    )
+    in_a_run = extent and not find(case.activation).rowwise and case.mode == "eager"
+    in_a_run = in_a_run and case.framework != "jax"
+    assert paths.extent_of(case, PROFILES["standard"], asked) == (paths.TAIL if in_a_run else None)
 
 
 # --- in workers -----------------------------------------------------------------------------------
