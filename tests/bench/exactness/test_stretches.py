@@ -44,7 +44,12 @@ import numpy as np
 
 HERE = Path(__file__).parent
 
+def is_of_a_stretch(x):
+    return x.size == {length}
+
 def logged(x):
+    if not is_of_a_stretch(x):
+        return np.exp(x.astype(np.float64)).astype(np.float32)
     with (HERE / "log").open("a") as file:
         file.write(float(x.flat[0]).hex() + "\\n")
     time.sleep(float(os.environ.get("PAUSE", "0")))
@@ -52,7 +57,9 @@ def logged(x):
     result.flat[7] += result.flat[7] * 2.0**-20
     return result
 
-def once(victim):
+def once(x, victim):
+    if not is_of_a_stretch(x):
+        return
     try:
         (HERE / "done").touch(exist_ok=False)
     except FileExistsError:
@@ -60,7 +67,7 @@ def once(victim):
     os.kill(victim, 9)
 
 def dies_once(x):
-    once(os.getpid())
+    once(x, os.getpid())
     return logged(x)
 
 def says_why(x):
@@ -68,12 +75,14 @@ def says_why(x):
     os._exit(3)
 
 def kills_its_task_once(x):
-    once(os.getppid())
+    once(x, os.getppid())
     return logged(x)
 
 def kills_its_task(x):
-    os.kill(os.getppid(), 9)
-"""
+    if is_of_a_stretch(x):
+        os.kill(os.getppid(), 9)
+    return logged(x)
+""".replace("{length}", str(LENGTH))
 _SHORT = (
     "import sys; from actbench.bench.exactness import ranges\n"
     "from actbench.bench.commands import main\n"
@@ -394,10 +403,8 @@ def test_a_worker_that_is_killed_is_a_sentence_and_a_task_that_is_killed_is_done
 ) -> None:
     done = _agree("dies_once", "--workers", "2")
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == "error: slowly:dies_once exp dies_once eager float32: the worker was killed by SIGKILL\n"
-    )
+    who = "slowly:dies_once (NumPy) exp slowly:dies_once eager float32"
+    assert done.stderr == f"error: {who}: the worker was killed by SIGKILL\n"
     (mine / "done").unlink()
     again = _agree("kills_its_task_once", "--workers", "2")
     assert _answer(again)["tested"] == PIECES * LENGTH
