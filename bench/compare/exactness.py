@@ -10,7 +10,7 @@ from typing import Literal
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..results.metrics import METRICS, Better, Group, metrics_of
-from ..results.rows import Path, Row
+from ..results.rows import Row
 from ..results.store import Run
 from . import rows
 
@@ -47,7 +47,7 @@ class OtherInputs:
     """The reason why figures of a format are of other inputs: what differs, and both values."""
 
     dtype: str
-    what: Literal["seed", "inputs per binade", "inputs"]
+    what: Literal["seed", "inputs per binade", "inputs", "calls beside the usual array"]
     base: int
     candidate: int
 
@@ -81,8 +81,10 @@ def compare(base: Run, candidate: Run) -> Exactness:
     """
     before, after = (rows.rows_of(run, _compared()) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=_key, same=_without_size)
-    ways = _ways(before), _ways(after)
-    reasons = [_incomparable(*pair, base, candidate) or _given(*pair, *ways) for pair in pairs.both]
+    calls = _calls(before), _calls(after)
+    reasons = [
+        _incomparable(*pair, base, candidate) or _elsewhere(*pair, *calls) for pair in pairs.both
+    ]
     compared = [pair for pair, reason in zip(pairs.both, reasons, strict=True) if not reason]
     differences = list(filter(None, (_difference(*pair) for pair in compared)))
     return Exactness(
@@ -127,25 +129,24 @@ def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> OtherIn
     return OtherInputs(dtype, "inputs", *sizes) if sizes[0] != sizes[1] else None
 
 
-_Ways = Mapping[Case, Mapping[Path, int]]
+_Calls = Mapping[Case, int]
 
 
-def _ways(rows: Iterable[Row]) -> _Ways:
-    """By case the calls of each path that was tried."""
+def _calls(rows: Iterable[Row]) -> _Calls:
+    """By case the calls in which its inputs were given in other ways."""
     return {
-        _without_size(row.case): {tried.path: tried.calls for tried in row.paths}
+        _without_size(row.case): sum(tried.calls for tried in row.paths)
         for row in rows
         if row.paths
     }
 
 
-def _given(before: Row, after: Row, base: _Ways, candidate: _Ways) -> str:
-    """The reason why two figures are of inputs that were given in other ways; empty if not."""
-    old, new = (ways.get(_without_size(before.case), {}) for ways in (base, candidate))
+def _elsewhere(before: Row, after: Row, base: _Calls, candidate: _Calls) -> OtherInputs | None:
+    """The reason why two figures are of inputs that were given in other ways; None if not."""
+    old, new = (calls.get(_without_size(before.case), 0) for calls in (base, candidate))
     if METRICS[before.metric].group is Group.SPECIAL or old == new:
-        return ""
-    numbers = " against ".join(str(len(ways) or "none") for ways in (old, new))
-    return f"the runs gave inputs in different ways beside the usual array: {numbers}"
+        return None
+    return OtherInputs(before.case.dtype, "calls beside the usual array", old, new)
 
 
 def _is_every_input(case: Case) -> bool:
