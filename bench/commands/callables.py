@@ -14,7 +14,7 @@ from ..catalog.activations import UNKNOWN, find_reference
 from ..catalog.cases import Selection
 from ..catalog.frameworks import Framework, module_of, own
 from ..host.errors import UsageError
-from ..workers.acquaintance import fitted, whose
+from ..workers.acquaintance import NotLoaded, fitted, whose
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,32 @@ class Callables:
     def __bool__(self) -> bool:
         return bool(self.functions)
 
-    def found(self, selection: Selection, pythons: Mapping[str, str]) -> tuple[Framework, ...]:
+    def found(
+        self, selection: Selection, pythons: Mapping[str, str], must_load: bool = True
+    ) -> tuple[Framework, ...]:
         """Each function on the arrays of the frameworks chosen, or else of its own.
 
         `pythons` maps frameworks to interpreters, "" to that of the others. Raises UsageError for
-        unknown names, and for functions that cannot be loaded.
+        unknown names, and for functions that cannot be loaded, if they must be: in front of a gate
+        that is a fault like any other.
         """
         asked = selection.checked()
         device, dtype = (*asked.devices, "cpu")[0], (*asked.dtypes, "float32")[0]
-        functions = (
-            _with_gradient(function, asked.directions)
-            for record in self._as_given()
-            for function in _on_arrays(record, asked.frameworks, pythons)
-        )
+
+        def ready(function: Framework) -> Framework:
+            python = pythons.get(function.arrays, pythons[""])
+            directed = _with_gradient(function, asked.directions)
+            try:
+                return fitted(directed, python, device, dtype)
+            except NotLoaded:
+                if must_load:
+                    raise
+                return directed
+
         return tuple(
-            fitted(function, pythons.get(function.arrays, pythons[""]), device, dtype)
-            for function in functions
+            ready(function)
+            for record in self._as_given()
+            for function in _on_arrays(record, asked.frameworks, pythons, must_load)
         )
 
     def _as_given(self) -> Iterator[Framework]:
@@ -73,10 +83,15 @@ def _with_gradient(function: Framework, directions: Sequence[str]) -> Framework:
 
 
 def _on_arrays(
-    function: Framework, frameworks: Sequence[str], pythons: Mapping[str, str]
+    function: Framework, frameworks: Sequence[str], pythons: Mapping[str, str], must_load: bool
 ) -> Iterator[Framework]:
-    if not frameworks:
-        yield whose(function, pythons)
+    try:
+        if not frameworks:
+            yield whose(function, pythons)
+    except NotLoaded:
+        if must_load:
+            raise
+        yield function
     for name in frameworks:
         yield own(function.callable, function.activation, name, function.gradient, function.dims)
 
@@ -132,14 +147,6 @@ def taking(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-REFERENCE_GRADIENT = click.option(
-    "--reference-gradient",
-    "reference_gradients",
-    multiple=True,
-    metavar="MODULE:FUNCTION",
-    help="The derivative of a --reference that is a function, in its order; else it is found by "
-    "differences at high precision.",
-)
 _OPTIONS = (
     click.option(
         "--callable",
@@ -158,7 +165,14 @@ _OPTIONS = (
         "parameters if need be; a formula of x; or a function of mpmath's or flint's numbers. One "
         "for each, or one for all.",
     ),
-    REFERENCE_GRADIENT,
+    click.option(
+        "--reference-gradient",
+        "reference_gradients",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="The derivative of a --reference that is a function, in its order; else it is found "
+        "by differences at high precision.",
+    ),
     click.option(
         "--gradient",
         "gradients",

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from ..catalog.cases import Selection
-from ..gate import own as own_functions
 from ..gate import words
 from ..gate.gate import PARTS, Request, check
 from ..gate.gate import gate as compare
@@ -19,7 +18,7 @@ from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
-from .callables import REFERENCE_GRADIENT, name_references
+from .callables import Callables, taking
 from .options import DEBUG, PYTHONS, SEED, Finite, as_given, interpreters, selecting
 
 _EXAMPLES = """
@@ -49,24 +48,7 @@ at all could be compared, 3 undecided cases with --strict, 4 a file that cannot 
     help="What to compare with: a git commit, branch or tag, a folder that holds impls/, or the "
     "working tree itself, as a test of the gate.",
 )
-@click.option(
-    "--callable",
-    "functions",
-    multiple=True,
-    metavar="MODULE:FUNCTION",
-    help="A function of your own, in the tree around this folder, in place of those of impls/. It "
-    "takes and returns an array of --framework. Can be given several times.",
-)
-@click.option(
-    "--reference",
-    "references",
-    multiple=True,
-    metavar="NAME|FORMULA|MODULE:FUNCTION",
-    help="Reference of --callable: an activation of `list`, or exp2, log, erfc, with parameters if "
-    "need be; a formula of x; or a function of mpmath's or flint's numbers. One for all, or one "
-    "for each, in their order.",
-)
-@REFERENCE_GRADIENT
+@taking
 @click.option(
     "--base-python",
     metavar="PATH",
@@ -116,6 +98,8 @@ def gate(
     functions: tuple[str, ...],
     references: tuple[str, ...],
     reference_gradients: tuple[str, ...],
+    gradients: tuple[str, ...],
+    dims: int | None,
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -136,12 +120,10 @@ def gate(
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")
-    if functions and (instructions or base_python):
+    callables = Callables(functions, references, gradients, dims or 0, reference_gradients)
+    if callables and (instructions or base_python):
         raise UsageError("--callable goes with neither --instructions nor --base-python")
-    if references and not functions:
-        raise UsageError("--reference says what --callable should be: give both or neither")
-    selection = Selection(**chosen)
-    name_references(references, reference_gradients)
+    selection, given = Selection(**chosen), interpreters(pythons)
     request = Request(
         base=WORKTREE if base is None else base,
         base_python=base_python,
@@ -151,10 +133,10 @@ def gate(
         budget=budget,
         seed=seed,
         parts=(only,) if only else PARTS,
-        pythons=interpreters(pythons),
-        python=interpreters(pythons).get("", sys.executable),
+        pythons=given,
+        python=given.get("", sys.executable),
         command=as_given(),
-        own=own_functions.own(functions, references, selection) if functions else None,
+        own=callables.found(selection, {"": sys.executable, **given}, must_load=False),
         instructions=instructions,
         accepted=accepted,
     )

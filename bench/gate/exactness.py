@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog import inputs
+from ..catalog.activations import UNKNOWN
 from ..catalog.cases import PROFILES, Case, Selection, directions_of
 from ..catalog.dtypes import COUNTABLE
 from ..catalog.dtypes import DTYPES as FORMATS
@@ -68,7 +69,7 @@ MEASURES = (
 )
 """Fields of a certificate of which more is worse."""
 _MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
-_ODD = 17, 1023
+_ODD = 3, 341
 """The shape of further calls of a user's function, which no vectors fill: some is left over."""
 _SEVERITY = (
     *(Kind.BROKEN, Kind.WORSE, Kind.WRONG, Kind.DIFFERENT, Kind.MENDED, Kind.NEW, Kind.BETTER),
@@ -160,7 +161,7 @@ class Comparison:
         Raises StoreError where the cache cannot be written.
         """
         self._seed, self._problems = seed, Problems(_PER_BINADE, seed)
-        known.prepare(known_keys(case for case in cases if case.activation), reporter)
+        known.prepare(known_keys(case for case in cases if _is_known(case)), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
         """Compare a case in all its directions. What fails in both is reported once for them.
@@ -216,7 +217,7 @@ class Comparison:
             raise Failed(Failure(Status.REFUSED, reason)) from None
 
     def _measured(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
-        if not case.activation:
+        if not _is_known(case):
             bits = _inputs(case, self._seed, shape)
             outputs = evaluate(case, bits, apart=True)
             sized = replace(case, size=int(bits.size))
@@ -236,7 +237,7 @@ class Comparison:
         """What the candidate alone gives: right where the reference says so, else wrong."""
         sample, results = candidate
         case, tested = sample.case, int(results.size)
-        if not case.activation:
+        if not _is_known(case):
             return Compared(case, kind, tested, judged=False, failures=failed)
         own = frameworks()[case.framework].callable
         fault = _missed(sample) if own else observed.fault(case, self._problem(case), results)
@@ -261,7 +262,7 @@ class Comparison:
         if not differing and not parameter:
             same: dict[Arm, Failure] = {arm: failure for failure in wrong.values() for arm in ARMS}
             return compared(Kind.WRONG if missed else Kind.IDENTICAL, failures=same)
-        if not case.activation:
+        if not _is_known(case):
             shown = _first_different(case, _inputs(case, self._seed, shape), old, new)
             return compared(Kind.DIFFERENT, shown=shown, judged=False)
         problem = self._problem(case)
@@ -274,6 +275,11 @@ class Comparison:
         example = _most_worse(problem, old, new) if differing else None
         compared = partial(compared, worse=tuple(worse), better=tuple(better))
         return compared(kind, shown=example, failures=wrong)
+
+
+def _is_known(case: Case) -> bool:
+    """Say whether there is a reference for a case."""
+    return case.activation != UNKNOWN.name
 
 
 def _missed(judged: Agreement) -> str:

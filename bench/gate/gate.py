@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog.asked import Name
 from ..catalog.cases import Case, Selection
-from ..catalog.frameworks import declared, frameworks
+from ..catalog.frameworks import Framework, declared, frameworks
 from ..catalog.sizes import size_classes
 from ..host import machine
 from ..host.errors import UsageError
@@ -61,7 +61,7 @@ class Request:
     python: str = ""
     base_python: str = ""
     command: str = ""
-    own: own.Own | None = None
+    own: Sequence[Framework] = ()
     instructions: bool = False
     accepted: tuple[str, ...] = ()
 
@@ -87,7 +87,7 @@ class Result:
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
-    own: own.Own | None = None
+    own: Sequence[Framework] = ()
     base_python: str = ""
     chosen: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Resul
     Raises UsageError for a base or an interpreter that does not exist, for unknown names, and for
     instructions that cannot be counted here.
     """
-    with declared(*(request.own.frameworks if request.own else ())):
+    with declared(*request.own):
         return _gate(request, reporter, root)
 
 

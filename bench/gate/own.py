@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
-from ..catalog.activations import find_reference
 from ..catalog.cases import (
     USUAL,
     Case,
@@ -19,7 +18,6 @@ from ..catalog.cases import (
 )
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import Framework, frameworks
-from ..catalog.frameworks import own as own_framework
 from ..host.errors import UsageError
 from .select import Chosen
 
@@ -28,41 +26,7 @@ _DTYPE = "float32"
 _BOTH = ("forward", "backward")
 
 
-@dataclass(frozen=True)
-class Own:
-    """Functions, each as a framework per kind of arrays that it is given.
-
-    `labels` names, by the framework, the activation or primitive that it should be, "" if unknown.
-    """
-
-    frameworks: tuple[Framework, ...]
-    labels: Mapping[str, str]
-
-
-def own(functions: Sequence[str], references: Sequence[str], selection: Selection) -> Own:
-    """Functions on the arrays of the chosen frameworks, or else on NumPy's.
-
-    Of several references each is that of the function in its place. Raises UsageError for a
-    function that is not written as one, for another number of references, and for unknown names.
-    """
-    if len(references) not in {0, 1, len(functions)}:
-        raise UsageError(
-            f"{len(references)} --reference for {len(functions)} --callable: give one for all, or "
-            "one for each in their order"
-        )
-    every = references if len(references) > 1 else [*references, ""][:1] * len(functions)
-    labels: dict[str, str] = {}
-    found: list[Framework] = []
-    for function, reference in dict(zip(functions, every, strict=True)).items():
-        activation = find_reference(reference) if reference else None
-        for kind in selection.checked().frameworks or ("",):
-            framework = own_framework(function, activation.name if activation else "", kind)
-            found.append(framework)
-            labels[framework.name] = activation.label if activation else ""
-    return Own(tuple(found), labels)
-
-
-def choose(own: Own, selection: Selection) -> Chosen:
+def choose(own: Sequence[Framework], selection: Selection) -> Chosen:
     """The cases of functions: eager, in float32, with gradients if there are any, unless chosen.
 
     Their versions never share a process: nobody knows what the first one leaves there. Raises
@@ -72,30 +36,30 @@ def choose(own: Own, selection: Selection) -> Chosen:
     for option, names in (("--activation", asked.activations), ("--form", asked.forms)):
         if names:
             raise UsageError(f"{option} is for the forms of impls/: leave it out beside --callable")
-    cases = [case for framework in own.frameworks for case in _cases(framework, own, asked)]
+    cases = [case for framework in own for case in _cases(framework, asked)]
     if not cases:
         raise UsageError("nothing to compare: none of these frameworks has that mode")
-    apart = frozenset(framework.name for framework in own.frameworks)
+    apart = frozenset(framework.name for framework in own)
     return Chosen(dict.fromkeys(cases, "chosen"), apart=apart, notes=(_not_compared(own, cases),))
 
 
-def _cases(framework: Framework, own: Own, asked: Selection) -> Iterator[Case]:
+def _cases(framework: Framework, asked: Selection) -> Iterator[Case]:
     """The cases of a function. Raises UsageError for inputs that its arrays cannot be."""
-    directions = _BOTH if framework.differentiates else _BOTH[:1]
+    directions = _BOTH if framework.has_gradient(framework.callable) else _BOTH[:1]
     plan = chosen(Plan((), modes=("eager",), directions=directions, sizes=_SIZES), asked)
     for mode, rest in product(plan.modes or (), input_conditions(plan)):
-        case = Case(framework.name, own.labels[framework.name], framework.callable, mode, **rest)
+        case = Case(framework.name, framework.activation, framework.callable, mode, **rest)
         if reason := no_such_input(framework, case):
             raise UsageError(reason)
         if mode in framework.modes:
             yield replace(case, axis=USUAL["axis"])
 
 
-def _not_compared(own: Own, cases: Sequence[Case]) -> str:
+def _not_compared(own: Sequence[Framework], cases: Sequence[Case]) -> str:
     """A sentence on the modes, directions and formats that were not chosen."""
     has = {
-        "mode": [mode for framework in own.frameworks for mode in framework.modes],
-        "direction": [*_BOTH] if any(each.differentiates for each in own.frameworks) else [],
+        "mode": [mode for framework in own for mode in framework.modes],
+        "direction": [*_BOTH] if any(each.has_gradient(each.callable) for each in own) else [],
         "dtype": [*DTYPES],
     }
     left = [

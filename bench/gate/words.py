@@ -9,6 +9,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from ..catalog.activations import UNKNOWN
 from ..catalog.asked import Name
 from ..catalog.cases import USUAL, Case
 from ..catalog.shell import command
@@ -301,9 +302,10 @@ def repeat(result: Result, case: Case) -> str:
     fields = {name: value for name, value in case.as_dict().items() if value != _USUAL.get(name)}
     which: dict[str, object] = {"all": True}
     if result.own:
-        [own] = [own for own in result.own.frameworks if own.name == case.framework]
+        [own] = [own for own in result.own if own.name == case.framework]
         fields = {**fields, "framework": own.arrays, "activation": None, "form": None}
-        which = {"callable": own.callable, "reference": case.activation or None}
+        known = None if own.activation == UNKNOWN.name else own.activation
+        which = {"callable": own.callable, "reference": known, "gradient": own.gradient or None}
     return command(
         "gate",
         base=result.base.option,

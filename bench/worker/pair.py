@@ -226,7 +226,7 @@ def _signal(pids: Iterable[int], number: int) -> None:
 
 def _load(arm: Arm, folder: str, start: Start) -> Any:
     if start.own:
-        return trees.own(folder, start.own, start.framework)
+        return trees.own(folder, start.own, start.framework, start.gradient, start.dims)
     module = trees.implementation(folder, f"impls_of_{arm}", start.framework)
     return plugins.beside(module, start.plugins, start.framework, folder)
 

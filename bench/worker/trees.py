@@ -6,23 +6,16 @@ import importlib
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
-from importlib.machinery import all_suffixes
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import accumulate
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
 
+from ..host.packages import root_of
 from . import own_function
 
 _INSTALLED = tuple(dict.fromkeys((*site.getsitepackages(), sysconfig.get_path("stdlib"))))
 """Folders whose modules are of no tree, even where they lie within one."""
-_USUAL = ("", "src")
-"""The folders of a tree in which packages usually lie, the first that has one first."""
-_DEPTH = 3
-"""Folders below one another in which a package is looked for, where it is in none of those."""
-_BUILT = frozenset(("build", "dist", "node_modules", "site-packages", "__pycache__"))
 
 
 def implementation(folder: str, name: str, framework: str) -> ModuleType:
@@ -42,7 +35,9 @@ def implementation(folder: str, name: str, framework: str) -> ModuleType:
     return importlib.import_module(f"{name}.{framework}")
 
 
-def own(folder: str, function: str, framework: str) -> Any:
+def own(
+    folder: str, function: str, framework: str, gradient: str = "", dims: int = 0
+) -> SimpleNamespace:
     """A user's `package.module:function` of the tree in `folder`, as a module of one form.
 
     The tree comes first on the path and stays there, so that what is imported later, by a call or
@@ -50,47 +45,16 @@ def own(folder: str, function: str, framework: str) -> Any:
     where it cannot be loaded.
     """
     module = function.partition(":")[0]
-    sys.path[:0] = dict.fromkeys((str(root_of(Path(folder), module)), folder))
+    try:
+        root = root_of(Path(folder), module)
+    except LookupError as error:
+        raise own_function.Unusable(str(error)) from None
+    sys.path[:0] = dict.fromkeys((str(root), folder))
     importlib.invalidate_caches()
     loaded = own_function.load(function)
+    derivative = own_function.load(gradient) if gradient else None
     _check_origin(module, folder)
-    return own_function.module(function, loaded, framework)
-
-
-def root_of(tree: Path, module: str) -> Path:
-    """The folder of a tree from which a module is imported: of `src/mine/kernels.py` it is `src`.
-
-    Raises Unusable where no folder of the tree, or more than one, has it.
-    """
-    for usual in _USUAL:
-        if _has(tree / usual, module):
-            return tree / usual
-    found = [folder for folder in _folders(tree, _DEPTH) if _has(folder, module)]
-    if len(found) == 1:
-        return found[0]
-    places = " and ".join(str(folder.relative_to(tree)) for folder in found)
-    raise own_function.Unusable(
-        f"{module} lies in {places}: run this in the one that is meant"
-        if found
-        else f"{module} is in no folder of the tree to compare: run this where its source lies, "
-        "and write it as it is imported"
-    )
-
-
-def _has(folder: Path, module: str) -> bool:
-    """Say whether a module or a package lies in a folder, as source text or built."""
-    path = folder.joinpath(*module.split("."))
-    files = (path.with_name(path.name + suffix) for suffix in all_suffixes())
-    return any(file.is_file() for file in (*files, path / "__init__.py"))
-
-
-def _folders(tree: Path, depth: int) -> Iterator[Path]:
-    """The folders within a tree, without hidden and built ones and environments."""
-    for folder in sorted(path for path in tree.iterdir() if path.is_dir()):
-        built = folder.name.startswith(".") or folder.name in _BUILT
-        if not built and not (folder / "pyvenv.cfg").exists():
-            yield folder
-            yield from _folders(folder, depth - 1) if depth > 1 else ()
+    return own_function.module(function, loaded, framework, derivative, dims)
 
 
 def _check_origin(wanted: str, folder: str) -> None:

@@ -17,11 +17,15 @@ _SECONDS = 60.0
 """The time that a function has to answer."""
 
 
+class NotLoaded(UsageError):
+    """A function cannot be loaded; the text says why."""
+
+
 def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
     """A function as one of its framework: by its package, or else as a process that loads it says.
 
     `pythons` maps frameworks to interpreters, "" to that of the others: the first that can load the
-    function is asked. Raises UsageError where none can, or where it may be of several frameworks.
+    function is asked. Raises NotLoaded where none can, UsageError where there are several.
     """
     found = owner([module_of(function.callable).partition(".")[0]]) or _asked(function, pythons)
     if len(found) > 1:
@@ -49,13 +53,13 @@ def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:
                 return worker.ask(Acquaint(), _SECONDS)
         except Failed as failed:
             reasons.append(str(failed))
-    raise UsageError(reasons[0])
+    raise NotLoaded(reasons[0])
 
 
 def fitted(function: Framework, python: str, device: str, dtype: str) -> Framework:
     """A function with the dimensions that its arrays must have, if they are not given.
 
-    Raises UsageError where it cannot be loaded. One that fails when it is called says so later.
+    Raises NotLoaded where it cannot be loaded. One that fails when it is called says so later.
     """
     try:
         with _loaded(function, python) as worker:
@@ -67,7 +71,7 @@ def fitted(function: Framework, python: str, device: str, dtype: str) -> Framewo
                 return function
             return replace(function, dims=dims)
     except Failed as failed:
-        raise UsageError(str(failed)) from None
+        raise NotLoaded(str(failed)) from None
 
 
 @contextmanager

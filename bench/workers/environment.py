@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalog.frameworks import IMPLS, frameworks
+from ..catalog.frameworks import IMPLS, frameworks, module_of
 from ..host import cache
+from ..host.packages import root_of
 
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -46,12 +48,23 @@ def inherited(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> Mapp
     """
     variables = {**os.environ, **environment_of(key, impls, caches)}
     if frameworks()[key.framework].callable:
-        here = ("" if caches else os.getcwd(), os.environ.get("PYTHONPATH", ""))
-        paths = (*frameworks()[key.framework].folders, *here)
+        framework = frameworks()[key.framework]
+        here = () if caches else _roots(Path.cwd(), framework.callable)
+        paths = (*framework.folders, *here, os.environ.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if caches:
         variables |= {"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(caches)}
     return variables
+
+
+@functools.cache
+def _roots(folder: Path, function: str) -> tuple[str, ...]:
+    """The folders in which a user's function is looked for, from where they are."""
+    try:
+        root = root_of(folder, module_of(function))
+    except LookupError:  # it is installed, or nowhere
+        return (str(folder),)
+    return tuple(dict.fromkeys((str(root), str(folder))))
 
 
 def counted(key: Key, caches: Path) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actbench.bench.catalog import inputs
-from actbench.bench.catalog.activations import find
+from actbench.bench.catalog.activations import UNKNOWN, find
 from actbench.bench.catalog.cases import Case, Selection
 from actbench.bench.exactness import reference
 from actbench.bench.gate import words
@@ -336,7 +336,7 @@ def test_no_results_are_the_fault_of_their_arm(comparison: Comparison) -> None:
 
 # --- a function of which nobody said what it should be --------------------------------------------
 
-_OWN = Case("numpy", "", "package:f", "eager", "forward", "cpu", "float16", 0, 1)
+_OWN = Case("numpy", UNKNOWN.name, "package:f", "eager", "forward", "cpu", "float16", 0, 1)
 
 
 def _bits(form: Form) -> Callable[..., list[Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from actbench.bench.host.packages import root_of
 from actbench.bench.worker import trees
 from actbench.bench.worker.own_function import Unusable
 
@@ -119,7 +120,7 @@ def test_a_package_is_found_where_it_is_laid_out(tmp_path: Path, place: str, lay
         (tmp_path / built / "mine").mkdir(parents=True)
         (tmp_path / built / "mine" / "kernels.py").touch()
     (tmp_path / "env" / "pyvenv.cfg").touch()
-    assert trees.root_of(tmp_path, "mine.kernels") == tmp_path / place
+    assert root_of(tmp_path, "mine.kernels") == tmp_path / place
 
 
 def test_a_function_of_a_src_layout_is_loaded_with_its_neighbours(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Where in a tree of source files a package lies: in the tree itself, or in its src/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.machinery import all_suffixes
+from pathlib import Path
+
+_USUAL = ("", "src")
+"""The folders of a tree in which packages usually lie, the first that has one first."""
+_DEPTH = 3
+"""Folders below one another in which a package is looked for, where it is in none of those."""
+_BUILT = frozenset(("build", "dist", "node_modules", "site-packages", "__pycache__"))
+
+
+def root_of(tree: Path, module: str) -> Path:
+    """The folder of a tree from which a module is imported: of `src/mine/kernels.py` it is `src`.
+
+    Raises LookupError where no folder of the tree, or more than one, has it.
+    """
+    for usual in _USUAL:
+        if _has(tree / usual, module):
+            return tree / usual
+    found = [folder for folder in _folders(tree, _DEPTH) if _has(folder, module)]
+    if len(found) == 1:
+        return found[0]
+    places = " and ".join(str(folder.relative_to(tree)) for folder in found)
+    raise LookupError(
+        f"{module} lies in {places}: run this in the one that is meant"
+        if found
+        else f"{module} is in no folder of the tree: run this where its source lies, and write it "
+        "as it is imported"
+    )
+
+
+def _has(folder: Path, module: str) -> bool:
+    """Say whether a module or a package lies in a folder, as source text or built."""
+    path = folder.joinpath(*module.split("."))
+    files = (path.with_name(path.name + suffix) for suffix in all_suffixes())
+    return any(file.is_file() for file in (*files, path / "__init__.py"))
+
+
+def _folders(tree: Path, depth: int) -> Iterator[Path]:
+    """The folders within a tree, without hidden and built ones and environments."""
+    for folder in _within(tree):
+        built = folder.name.startswith(".") or folder.name in _BUILT
+        if not built and not (folder / "pyvenv.cfg").exists():
+            yield folder
+            yield from _folders(folder, depth - 1) if depth > 1 else ()
+
+
+def _within(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:  # not for everybody's eyes
+        return []
