@@ -173,6 +173,12 @@ def own(
     )
 
 
+def own_of(name: str) -> tuple[str, str]:
+    """The function and the arrays of the framework that `own` named; empty of any other."""
+    function, _, arrays = name.rpartition("-")
+    return (function, arrays) if ":" in function else ("", "")
+
+
 def module_of(address: str) -> str:
     """The module of `package.module:function`. Raises UsageError for anything else."""
     module, _, attribute = address.partition(":")

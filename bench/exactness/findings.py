@@ -18,7 +18,7 @@ from typing import Any, Literal
 from ..catalog.activations import find
 from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog.dtypes import DTYPES, prominence
-from ..catalog.frameworks import frameworks
+from ..catalog.frameworks import frameworks, own_of
 from ..catalog.shell import command
 from ..host.errors import UsageError
 from ..results import words
@@ -422,6 +422,11 @@ def _framework(run: Run, case: Case) -> tuple[str, str]:
 def _reproduction(excess: _Excess) -> tuple[str, str]:
     """Three lines, or the project's own command and why; nothing for names that are not known."""
     case, place = excess.case, excess.place
+    if own_of(case.framework)[0]:
+        return (
+            f"{case.command} --only agreement",
+            "With this project: it is a function of a user's.",
+        )
     if not _is_known(case):
         return "", "its names are not known here"
     if excess.nature == "path" or place.path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from ...bench.catalog import cases
-from ...bench.catalog.activations import find
+from ...bench.catalog.activations import find_reference
 from ...bench.catalog.cases import Case
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
@@ -323,7 +323,7 @@ def repeatable(case: Case) -> bool:
 @cache
 def _is_known(activation: str) -> bool:
     try:
-        find(activation)
+        find_reference(activation)
     except UsageError:
         return False
     return True
