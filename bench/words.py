@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,17 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _TITLES: dict[str, str] = {}
 """The titles of frameworks, as the stored runs that were read give them."""
+
+
+_UNWRITABLE = re.compile(
+    "[^\t\n -~\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+"""Control characters, changes of direction and halves of pairs."""
+
+
+def writable(text: str) -> str:
+    """The same with U+FFFD in place of what no page can hold and no terminal should obey."""
+    return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
 
 
 def know(titles: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function import concrete_function
+from tensorflow.python.util._pywrap_util_port import IsMklEnabled
 
 from ._adapter import Bits, Contract, HostCall, NotCompiled, Step, Unsupported
 
@@ -1000,7 +1001,7 @@ class Adapter(Contract):
         self._loaded = 0
 
     def versions(self) -> dict[str, str]:
-        return {"tensorflow": tf.__version__}
+        return {"tensorflow": tf.__version__, "oneDNN": "on" if IsMklEnabled() else "off"}
 
     def put(self, bits: Bits, dtype: str) -> Tensor:
         if not hasattr(tf, dtype):

@@ -11,14 +11,7 @@ from ..bench.words import know as know
 from ..bench.words import number as number
 from ..bench.words import place_words as place_words
 from ..bench.words import title as title
-
-_UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 or UTF-8 cannot hold: control characters and halves of pairs."""
-
-
-def writable(text: str) -> str:
-    """The same with U+FFFD in place of each character that no page can hold."""
-    return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
+from ..bench.words import writable as writable
 
 
 def elements(size: int) -> str:

@@ -23,7 +23,7 @@ import click
 from actbench.bench.catalog.cases import Case
 from actbench.bench.compare.coverage import Cell, cells
 from actbench.bench.host.cpus import measuring_cpus
-from actbench.bench.results.store import load
+from actbench.bench.run.reading import load
 from actbench.bench.timing.ratios import common_spread
 from actbench.bench.words import Table
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog.activations import CATALOG
-from ..results import store
+from ..run import reading
 
 if TYPE_CHECKING:
     import pandas
@@ -17,7 +17,7 @@ def load(run: str | Path) -> pandas.DataFrame:
 
     `run` is a folder, or its name under results/. Raises StoreError for one that cannot be read.
     """
-    rows: pandas.DataFrame = store.load(Path(run)).rows
+    rows: pandas.DataFrame = reading.load(Path(run)).rows
     return rows
 
 

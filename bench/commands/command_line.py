@@ -15,7 +15,7 @@ import click
 from ... import __version__
 from ..catalog.shell import PROGRAM
 from ..host.errors import ActbenchError, StoreError
-from .options import WITH_TRACEBACK
+from .options import WITH_TRACEBACK, shown
 
 _EXAMPLES = """
 \b
@@ -58,7 +58,7 @@ class _Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the sentence."""
-        click.echo(f"error: {self.message}", err=True)
+        click.echo(f"error: {shown(self.message)}", err=True)
 
 
 class _Group(click.Group):
@@ -100,8 +100,9 @@ def cli(context: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; an expected error is one sentence on stderr and its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # which the environment may not think of
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # the environment may not think of UTF-8
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         cli.main(given, prog_name=PROGRAM, standalone_mode=False)
         if sys.stdout:

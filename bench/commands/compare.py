@@ -21,7 +21,8 @@ from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..results import store
 from ..timing.in_turn import Effort, Setting
-from .options import DEBUG, PYTHONS, SEED, Finite, interpreters, selecting
+from .options import DEBUG, PYTHONS, SEED, Finite, interpreters, refuse, selecting
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -127,12 +128,12 @@ def compare(
     became faster makes nothing else slower. Exactness is compared as it is.
     """
     if not _are_runs(first, second):
-        _refuse("two runs", lambda name: name in _OF_RUNS)
+        refuse("two runs", lambda name: name in _OF_RUNS)
         sys.exit(_activations((first, second), as_json, **asked))
-    _refuse("two activations", lambda name: name not in (*_OF_RUNS, *_OF_BOTH))
+    refuse("two activations", lambda name: name not in (*_OF_RUNS, *_OF_BOTH))
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other: choose one of them")
-    runs = store.load(Path(first)), store.load(Path(second))
+    runs = opened(Path(first)), opened(Path(second))
     comparison = module.compare(*runs, zone, across_machines, accepted, common)
     if as_json:
         click.echo(words.for_machines(comparison, strict))
@@ -171,15 +172,6 @@ def _is_run(name: str) -> bool:
     except StoreError:
         return False
     return True
-
-
-def _refuse(of: str, belongs: Callable[[str], bool]) -> None:
-    """Raise UsageError for an option that was given and is for something else."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is click.core.ParameterSource.COMMANDLINE and belongs(parameter.name or ""):
-            raise UsageError(f"{parameter.opts[0]} is for {of}: leave it out here")
 
 
 def _activations(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -13,10 +12,9 @@ from ..catalog.activations import nearest
 from ..host.errors import StoreError, UsageError
 from ..results import export as formats
 from ..results.metrics import METRICS
-from ..results.store import Run, load
+from ..results.store import Run
 from .options import DEBUG, RUN
-
-Writer = Callable[[IO[str]], None]
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -24,6 +22,8 @@ Examples:
   actbench export 2026-01-31T12-00-00-standard > rows.json
   actbench export results/2026-01-31T12-00-00-standard --format csv --out rows.csv
   actbench export 2026-01-31T12-00-00-standard --table relative_cost --format csv > costs.csv
+  actbench export 2026-01-31T12-00-00-standard --format pytest-benchmark > 0001_now.json
+  actbench export 2026-01-31T12-00-00-standard --format parquet --out rows.parquet
 
 \b
 Exit status: 0 written, 2 bad usage or no such figure in RUN, 4 a run that cannot be read, or a file
@@ -39,7 +39,9 @@ that cannot be written.
     type=click.Choice(formats.FORMATS),
     default="json",
     show_default=True,
-    help="Format: JSON array of records, or CSV.",
+    help="JSON array of records, CSV or Parquet; or what another tool for benchmarks stores: "
+    "pytest-benchmark, Google Benchmark, Bencher (its Metric Format), github-action-benchmark "
+    "(customSmallerIsBetter).",
 )
 @click.option(
     "--table",
@@ -55,26 +57,42 @@ def export(run_path: Path, form: str, metric: str | None, out: Path | None) -> N
 
     RUN is a folder, or its name under results/.
     """
-    loaded = load(run_path)
-    write, lines = _table(loaded, metric, form) if metric else _rows(loaded, form)
+    if metric and form not in formats.TABLES:
+        raise UsageError(f"--table is json, csv or parquet: {form} has a shape of its own")
+    if form == "parquet" and out is None and sys.stdout.isatty():
+        raise UsageError("parquet is for files: name one with --out")
+    text = _written(opened(run_path), form, metric)
     if out is None:
-        write(sys.stdout)
+        _print(text)
         return
     try:
-        with out.open("w", encoding="utf-8", newline="") as stream:
-            write(stream)
+        out.write_bytes(text)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
-    click.echo(f"Wrote {lines} rows to {out}.")
+    click.echo(f"Wrote {out}.")
 
 
-def _rows(run: Run, form: str) -> tuple[Writer, int]:
-    return lambda stream: formats.write(run, form, stream), len(run.rows)
+def _print(text: bytes) -> None:
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(text.decode())
+    else:
+        sys.stdout.flush()
+        stream.write(text)
 
 
-def _table(run: Run, metric: str, form: str) -> tuple[Writer, int]:
-    """Raises UsageError for a metric that does not exist or makes no table."""
+def _written(run: Run, form: str, metric: str | None) -> bytes:
+    """The file. Raises UsageError for a metric that does not exist or makes no table."""
+    stream = io.StringIO(newline="")
+    if not metric:
+        if form == "parquet":
+            return formats.parquet(run.rows)
+        formats.write(run, form, stream)
+        return stream.getvalue().encode()
     if metric not in METRICS:
         raise UsageError(f"unknown metric {metric!r}: {nearest(metric, list(METRICS))}")
     values = formats.table(run, metric)
-    return lambda stream: formats.write_table(values, form, stream), len(values)
+    if form == "parquet":
+        return formats.parquet(formats.flattened(values).reset_index())
+    formats.write_table(values, form, stream)
+    return stream.getvalue().encode()

@@ -8,8 +8,9 @@ import click
 
 from ..catalog.cases import Selection
 from ..exactness import findings as module
-from ..results.store import dump, load
+from ..results.store import dump
 from .options import DEBUG, FRAMEWORKS, RUN
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -38,7 +39,7 @@ def findings(
     Errors beyond a stated bound, each with three lines that show it.
     """
 
-    loaded = load(run_path)
+    loaded = opened(run_path)
     chosen = Selection(frameworks=frameworks, activations=activations)
     every = module.findings(loaded, chosen)
     shown = every[:limit]

@@ -22,6 +22,7 @@ from ..catalog.given import DRAWN, LAYOUTS, UNIFORM
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
+from ..words import writable
 
 WITH_TRACEBACK = "actbench.with_traceback"
 """The key under which a command's context says that an error is to be shown whole."""
@@ -39,7 +40,11 @@ DEBUG = click.option(
     help="Show the traceback of an error.",
 )
 SEED = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+    "--seed",
+    type=click.IntRange(0, 2**63),
+    default=0,
+    show_default=True,
+    help="Seed of all inputs.",
 )
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty."
@@ -57,8 +62,22 @@ LONGEST = 2_000_000.0
 
 
 def as_given() -> str:
-    """The command line of this process, as a shell takes it."""
-    return shlex.join([PROGRAM, *sys.argv[1:]])
+    """The command line of this process, as a shell takes it; bytes that are no text as `\\xff`."""
+    return shlex.join([PROGRAM, *map(shown, sys.argv[1:])])
+
+
+def shown(text: str) -> str:
+    """Text, or a path whose bytes are none, as any terminal can show it."""
+    return writable(os.fsencode(text).decode("utf-8", "backslashreplace"))
+
+
+def refuse(of: str, belongs: Callable[[str], bool]) -> None:
+    """Raise UsageError for an option that was given and is for something else."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE and belongs(parameter.name or ""):
+            raise UsageError(f"{parameter.opts[0]} is for {of}: leave it out here")
 
 
 class Finite(click.FloatRange):

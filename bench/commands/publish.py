@@ -8,6 +8,7 @@ import click
 
 from ..results import store
 from .options import DEBUG, RUN
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -24,4 +25,4 @@ def publish(run_path: Path) -> None:
 
     There it is kept under version control.
     """
-    click.echo(f"Published in {store.publish(run_path)}; git add it to keep it.")
+    click.echo(f"Published in {store.publish(opened(run_path))}; git add it to keep it.")

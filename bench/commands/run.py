@@ -5,23 +5,34 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ..catalog.activations import nearest
 from ..catalog.cases import PROFILES, Selection
-from ..catalog.frameworks import declared
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.store import dump
 from ..run.recording import Outcome
 from ..run.request import PARTS, Request
+from ..run.schedule import resume as go_on
 from ..run.schedule import run as execute
 from . import conclusion
 from .callables import Callables, beside, taking
 from .cells import cells
-from .options import DEBUG, LONGEST, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
+from .options import (
+    DEBUG,
+    LONGEST,
+    OUT,
+    PYTHONS,
+    SEED,
+    Finite,
+    as_given,
+    interpreters,
+    refuse,
+    selecting,
+)
 from .table import answer
 
 
@@ -35,6 +46,7 @@ Examples:
   actbench run --profile smoke
   actbench run --activation gelu --activation relu --framework torch --size 1048576
   actbench run --profile full --into results/2026-01-31T12-00-00-standard
+  actbench run --resume results/2026-01-31T12-00-00-standard
   actbench run --activation gelu --size launch --size l1 --size l2
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
   actbench run --callable mine.kernels:fast_gelu --reference gelu --activation gelu
@@ -46,7 +58,8 @@ Examples:
 \b
 Exit status: 0 done, 1 nothing could be measured, or nothing of what was asked for by name, or a
 case failed or was refused because its times would mislead, or a framework is installed and does not
-load, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was measured is kept.
+load, 2 bad usage, 4 a folder that cannot be read or written, 130 interrupted. What was measured is
+kept, and --resume goes on with it.
 """
 
 
@@ -76,6 +89,12 @@ load, 2 bad usage, 4 a folder that cannot be written, 130 interrupted, what was 
     type=click.Path(path_type=Path),
     help="Add to this run, on the same machine with the same versions, what it has not measured.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that ended early, as it was asked for; no other option counts.",
+)
 @PYTHONS
 @click.option(
     "--timeout",
@@ -100,6 +119,7 @@ def run(
     seed: int,
     out: Path | None,
     into: Path | None,
+    resume: Path | None,
     pythons: tuple[str, ...],
     timeout: float,
     as_json: bool,
@@ -115,6 +135,10 @@ def run(
     sentences instead, and its page has the rest.
     """
 
+    reporter = Reporter(quiet=as_json)
+    if resume:
+        refuse("a run of its own", lambda name: name not in ("resume", "as_json"))
+        _end(go_on(resume, reporter), as_json)
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
     callables = Callables(functions, references, gradients, dims or 0, reference_gradients)
@@ -125,26 +149,29 @@ def run(
     base, selection = PROFILES[profile], Selection(**chosen)
     interpreters_ = {"": sys.executable, **interpreters(pythons)}
     own = callables.found(selection, interpreters_)
-    with declared(*own):
-        request = Request(
-            profile=replace(
-                base,
-                epochs=epochs or base.epochs,
-                most=max(epochs or 0, base.most),
-                precision=precision or base.precision,
-            ),
-            budget=budget,
-            selection=beside(own, selection) if own else selection,
-            seed=seed,
-            out=out,
-            pythons=interpreters_,
-            python=interpreters_[""],
-            timeout=timeout,
-            command=as_given(),
-            parts=(only,) if only else PARTS,
-            into=into,
-        )
-        outcome = execute(request, Reporter(quiet=as_json))
+    request = Request(
+        profile=replace(
+            base,
+            epochs=epochs or base.epochs,
+            most=max(epochs or 0, base.most),
+            precision=precision or base.precision,
+        ),
+        budget=budget,
+        selection=beside(own, selection) if own else selection,
+        seed=seed,
+        out=out,
+        pythons=interpreters_,
+        python=interpreters_[""],
+        timeout=timeout,
+        command=as_given(),
+        parts=(only,) if only else PARTS,
+        into=into,
+        own=own,
+    )
+    _end(execute(request, reporter), as_json)
+
+
+def _end(outcome: Outcome, as_json: bool) -> NoReturn:
     click.echo(for_machines(outcome) if as_json else for_people(outcome))
     sys.exit(conclusion.exit_status(outcome))
 

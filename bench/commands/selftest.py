@@ -13,15 +13,16 @@ import click
 
 from ..catalog.cases import PROFILES, Selection
 from ..compare import coverage
-from ..gate import summary
 from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..results.store import load, write_facts
+from ..results.store import write_facts
+from ..run import summary
 from ..run.request import Request
 from ..run.schedule import run as execute_run
 from .options import DEBUG, OUT, SEED, Finite, as_given, framework
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -114,7 +115,7 @@ def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
     """Compare runs, keep what comes out in the last of them, and say it."""
     if len(paths) < 2 or len(paths) % 2:
         raise UsageError("--of takes runs in pairs: name two, or four")
-    runs = [load(path) for path in paths]
+    runs = [opened(path) for path in paths]
     lines = coverage.coverage([run.records for run in runs])
     facts = replace(runs[-1].facts, coverage=lines)
     write_facts(runs[-1].path, facts)

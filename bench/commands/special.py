@@ -12,9 +12,9 @@ from ..catalog.cases import Selection
 from ..exactness.conventions import Conventions, chosen, conventions
 from ..host.errors import UsageError
 from ..results import export
-from ..results.store import load
 from ..words import title
 from .options import DEBUG, FRAMEWORKS, RUN
+from .stored import opened
 
 _EXAMPLES = """
 \b
@@ -39,7 +39,7 @@ def special(
     """
 
     asked = Selection(frameworks=frameworks, activations=labels).checked()
-    loaded = load(run_path)
+    loaded = opened(run_path)
     rows = chosen(loaded.records, asked)
     if not rows:
         raise UsageError(f"{loaded.path} has nothing of this at special points")

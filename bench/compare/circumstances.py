@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..host.machine import Gpu
@@ -36,6 +37,41 @@ def _written(value: Any) -> str:
     if isinstance(value, Gpu):
         return f"{value.name}, {value.driver}"
     return "unknown" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """Something that may have chosen other code: of a framework, or of everything where that is "".
+
+    `before` and `after` are None where a run did not have it.
+    """
+
+    framework: str
+    what: str
+    before: str | None
+    after: str | None
+
+
+def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
+    """The changes of variables, CPU features, CPUs and quotas, as far as both runs say them."""
+    found = [
+        Circumstance("", what, *(None if side is None else _written(side) for side in both))
+        for what, *both in (
+            ("CPUs", base.machine.cpus.given, candidate.machine.cpus.given),
+            ("CPU quota", base.machine.cpus.quota, candidate.machine.cpus.quota),
+        )
+        if both[0] != both[1]
+    ]
+    for label in filter(candidate.workers.__contains__, base.workers):
+        before, after = base.workers[label], candidate.workers[label]
+        if before.environment and after.environment:
+            was, now = before.environment.parts, after.environment.parts
+            found += [
+                Circumstance(after.framework, name, was.get(name), now.get(name))
+                for name in dict.fromkeys([*was, *now])
+                if was.get(name) != now.get(name)
+            ]
+    return list(dict.fromkeys(found))
 
 
 def notes(base: RunFacts, candidate: RunFacts) -> Iterator[str]:

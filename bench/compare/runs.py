@@ -28,8 +28,9 @@ REGRESSION, NOTHING, UNDECIDED = 1, 2, 3
 class Comparison:
     """The comparison of two runs. `machines` says how their machines differ, if they do.
 
-    `notes` are sentences on all other differences. Cases that the candidate has not tried count
-    unless what is `common` to both runs was asked for alone.
+    `notes` are sentences on all other differences, `circumstances` those that may have chosen
+    other code. Cases that the candidate has not tried count unless what is `common` to both runs
+    was asked for alone.
     """
 
     base: str
@@ -40,6 +41,7 @@ class Comparison:
     times: Times
     exactness: Exactness
     common: bool = False
+    circumstances: Sequence[circumstances.Circumstance] = ()
 
     @property
     def broken(self) -> list[Missing]:
@@ -132,6 +134,7 @@ def compare(
         _accepting_times(times, lambda case: not names_of(case).isdisjoint(accepted)),
         _accepting_results(results, lambda case: not names_of(case).isdisjoint(accepted)),
         common,
+        circumstances.changes(base.facts, candidate.facts),
     )
     if not (times.timings or results.compared or results.left_out or comparison.broken):
         raise UsageError(

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..catalog.cases import Case
+from ..host.environment import FEATURES
 from ..results import words
 from ..results.store import dump
 from ..words import Table, changed, conditions, counted, duration, named, number, tally, title
+from .circumstances import Circumstance
 from .exactness import Difference, OtherInputs
 from .rows import Missing
 from .runs import Comparison
@@ -56,7 +58,7 @@ def entries(comparison: Comparison) -> list[Entry]:
     every = [
         *(_lost("fails", missing) for missing in (*comparison.broken, *comparison.failing)),
         *(_lost("gone", missing) for missing in comparison.gone),
-        *map(_timing, times.timings),
+        *(_timing(timing, comparison.circumstances) for timing in times.timings),
         *(_group(group) for group in times.groups if group.is_telling),
         *_differences(comparison.exactness.differences),
     ]
@@ -73,15 +75,29 @@ def _said(missing: Missing) -> str:
     return f"{missing.status}: {missing.reason}" if missing.status else ""
 
 
-def _timing(timing: Timing) -> Entry:
+def _timing(timing: Timing, changes: Iterable[Circumstance]) -> Entry:
     times = f"{duration(timing.base)} → {duration(timing.candidate)}"
     beside = f"over {timing.unit}" if timing.unit else "by time alone"
     if timing.over:
         beside = f"the unit of {counted(timing.over, 'case')}: beside them"
     what = named(timing.case)
     lack = _LACKS[timing.lack] if timing.lack else ""
-    entry = _entry(timing, what, [times, _beside(timing.beside, beside), lack])
+    besides = ""
+    if timing.verdict in ("slower", "faster"):
+        own = [each for each in changes if each.framework in ("", timing.case.framework)]
+        besides = f"besides: {', '.join(map(_circumstance, own))}" if own else ""
+    entry = _entry(timing, what, [times, _beside(timing.beside, beside), lack, besides])
     return replace(entry, accepted=timing.accepted)
+
+
+def _circumstance(change: Circumstance) -> str:
+    """`XLA_FLAGS none → --xla_cpu_use_fusion=false`; of CPU features, those that came or went."""
+    if change.what == FEATURES:
+        before, after = (set((text or "").split()) for text in (change.before, change.after))
+        gone = [f"without {name}" for name in sorted(before - after)]
+        come = [f"with {name}" for name in sorted(after - before)]
+        return f"{change.what}: {' '.join([*gone, *come])}"
+    return f"{change.what} {change.before or 'none'} → {change.after or 'none'}"
 
 
 def _group(group: Group) -> Entry:
@@ -292,7 +308,11 @@ def _table(every: Iterable[Entry]) -> Table:
 
 def _before(comparison: Comparison) -> list[str]:
     runs = [f"Base: {comparison.base}", f"Candidate: {comparison.candidate}"]
-    return [*runs, *comparison.notes, *_across(comparison), *_moves(comparison)]
+    changed = [
+        f"{title(change.framework) if change.framework else 'Machine'}: {_circumstance(change)}."
+        for change in comparison.circumstances
+    ]
+    return [*runs, *comparison.notes, *changed, *_across(comparison), *_moves(comparison)]
 
 
 def _after(comparison: Comparison, hidden: Sequence[Entry]) -> list[str]:

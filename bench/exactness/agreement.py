@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -16,7 +16,8 @@ from ..catalog.cases import Case, Profile, Selection, directions_of
 from ..catalog.frameworks import frameworks
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
-from ..results.samples import Certificate
+from ..results.samples import Agreement as Sweep
+from ..results.samples import Certificate, Comparison, OfWhole, Paired, Sample, Specials
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.process import Failed
@@ -27,6 +28,42 @@ from .problem import Problem, Problems, known_keys
 
 Array = np.ndarray[Any, Any]
 Task = Callable[[], None]
+
+
+class _Before:
+    """What a run had of its agreement before it went on."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        samples = list(samples)
+        self._swept = [sample.case for sample in samples if isinstance(sample, Sweep)]
+        self._taken = {(type(sample), sample.case) for sample in samples}
+        self._timed = any(isinstance(sample, Paired) for sample in samples)
+        self._against = {
+            (replace(sample.case, size=0), sample.against)
+            for sample in samples
+            if isinstance(sample, Comparison)
+        }
+
+    def compared(self, wanted: Iterable[Case]) -> set[Case]:
+        """The cases, without their sizes, that were swept and compared with all that is wanted."""
+        directed = [replace(each, size=0) for case in wanted for each in directions_of(case)]
+        swept = {replace(case, size=0) for case in self._swept}
+        lacking = {
+            each
+            for case, against, other in comparisons.pairs(directed)
+            if (case, against) not in self._against
+            for each in (case, other)
+        }
+        return swept - lacking
+
+    def has(self, kind: type[Sample], case: Case) -> bool:
+        """Say whether there is a sample of a kind of every direction of a case."""
+        return {(kind, directed) for directed in directions_of(case)} <= self._taken
+
+    @property
+    def to_be_compared(self) -> list[Case]:
+        """The cases whose other conditions were not all seen: nothing is timed before they are."""
+        return [] if self._timed else self._swept
 
 
 class Agreement:
@@ -40,23 +77,24 @@ class Agreement:
         workers: Workers,
         asked: Collection[Case],
         recorder: Recorder,
-        checked: Collection[Case] = (),
+        before: Iterable[Sample] = (),
     ) -> None:
         """Choose what each worker sweeps for the cases that were asked for.
 
-        What is in `checked`, whose cases have no size, was swept before.
+        What the run had `before` is not swept again, unless it was not compared then.
         """
         self._selection, self._seed, self._profile = selection, seed, profile
         self._workers, self._recorder = workers, recorder
         self._problems = Problems(profile.per_binade, seed)
         self._results: dict[Case, Array] = {}
+        every = self._every = {worker: self._cases(worker, asked) for worker in workers}
+        self._before = _Before(before)
+        known = self._before.compared(chain(*every.values()))
         self._swept = {
             worker: {
-                case: shape
-                for case, shape in self._cases(worker, asked).items()
-                if not {*directions_of(case)} <= {*checked}
+                case: shape for case, shape in own.items() if not {*directions_of(case)} <= known
             }
-            for worker in workers
+            for worker, own in every.items()
         }
 
     def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
@@ -77,33 +115,31 @@ class Agreement:
 
     def tasks(self, worker: SupervisedWorker) -> Iterator[Task]:
         """List what a worker is to do, a task per case."""
-        swept = self._swept[worker]
-        for case, shape in swept.items():
+        for case, shape in self._swept[worker].items():
             yield partial(self._alone, case, "max_ulp", partial(self._sweep, worker, case, shape))
         wide = self._profile.agreement_dtypes
-        for case in special.other_cases(swept, self._selection) if wide else ():
-            evaluate = partial(self._evaluate_special, worker, case)
-            yield partial(self._alone, case, "special_departures", evaluate)
-
-        for case in whole.cases(swept):
-            yield partial(
-                self._alone, case, "whole_numbers", partial(self._try_whole, worker, case)
-            )
+        others = special.other_cases(self._every[worker], self._selection) if wide else []
+        for case in others:
+            if not self._before.has(Specials, case):
+                evaluate = partial(self._evaluate_special, worker, case)
+                yield partial(self._alone, case, "special_departures", evaluate)
+        for case in whole.cases(self._every[worker]):
+            if not self._before.has(OfWhole, case):
+                give = partial(self._try_whole, worker, case)
+                yield partial(self._alone, case, "whole_numbers", give)
 
     def compare(self) -> None:
         """Record how the frameworks and modes differ in what was swept."""
-        for sample in comparisons.of_frameworks(self._results, self._bits_of):
-            self._recorder.append(sample)
-        for sample in comparisons.of_modes(self._results, self._bits_of):
+        for sample in comparisons.of_frameworks_and_modes(self._results, self._bits_of):
             self._recorder.append(sample)
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
         """A function that compares the plain forms of a worker under other conditions, if any."""
         if not self._profile.conditions:
             return None
+        done = [*self._results, *self._before.to_be_compared]
         chosen = {
-            worker: comparisons.cases(self._results, worker.key, self._selection)
-            for worker in self._workers
+            worker: comparisons.cases(done, worker.key, self._selection) for worker in self._workers
         }
         others = {worker: comparisons.beside(worker) for worker in self._workers if chosen[worker]}
         self._workers.add(chain(*(group.values() for group in others.values())))
@@ -145,11 +181,11 @@ class Agreement:
         if judged and rowwise:
             self._evaluate_rows(worker, case)
         for sample, result in judged or ():
-            self._recorder.append(sample)
-            self._results[sample.case] = result
             if not rowwise:
                 bits = self._bits_of(replace(sample.case, size=0))
                 self._recorder.append(special.taken(sample.case, bits, result))
+            self._recorder.append(sample)  # last, as a sign that nothing of it is lacking
+            self._results[sample.case] = result
 
     def _judged(
         self, worker: SupervisedWorker, case: Case, shape: sweep.Shape

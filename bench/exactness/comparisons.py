@@ -45,27 +45,31 @@ SHAPE = (260, 256)
 _PER_BINADE = 2
 
 
-def of_frameworks(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
-    """Compare each two frameworks that ran the same thing: a sample for the plainer one."""
+def of_frameworks_and_modes(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
+    """Compare each two frameworks that ran the same thing, and what was compiled with eager."""
+    for case, against, other in pairs(results):
+        yield _compared(case, against, results[case], results[other], bits_of(case))
+
+
+def pairs(swept: Iterable[Case]) -> Iterator[tuple[Case, Against, Case]]:
+    """The cases that are compared, each as what it is and against which other.
+
+    Two frameworks by the plainer one, compiled with eager.
+    """
     groups: dict[Case, list[Case]] = {}
-    for case in results:
+    known = dict.fromkeys(swept)
+    for case in known:
         groups.setdefault(replace(case, framework="", device=""), []).append(case)
     order = list(frameworks())
     for group in groups.values():
         plainest = sorted(group, key=lambda case: order.index(case.framework))
         for case, other in combinations(plainest, 2):
             if case.framework != other.framework:
-                against = Against(Other.FRAMEWORK, other.framework)
-                yield _compared(case, against, results[case], results[other], bits_of(case))
-
-
-def of_modes(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
-    """Compare what was swept compiled with the same eager."""
-    for case, result in results.items():
-        compiled = results.get(replace(case, mode="compiled"))
-        if case.mode == "eager" and compiled is not None:
-            against = Against(Other.MODE, "compiled")
-            yield _compared(case, against, result, compiled, bits_of(case))
+                yield case, Against(Other.FRAMEWORK, other.framework), other
+    for case in known:
+        compiled = replace(case, mode="compiled")
+        if case.mode == "eager" and compiled in known:
+            yield case, Against(Other.MODE, "compiled"), compiled
 
 
 def cases(done: Iterable[Case], key: Key, asked: Selection) -> list[Case]:

@@ -24,16 +24,15 @@ from ..catalog.cases import PROFILES, Case, Selection
 from ..host.cpus import available_cpus
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..results.rows import Row
 from ..results.samples import Trial
 from ..results.store import RunWriter, new_folder
 from ..run.recording import record
 from ..run.request import Request
+from ..run.summary import HOGS
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.processes import Setting
 from ..worker.protocol import ARMS, Hogs, Slowdown
 from . import trees
-from .summary import HOGS, rows, summary
 from .words import reasons
 
 BUDGET = 30.0
@@ -138,11 +137,7 @@ def selftest(asked: Asked, reporter: Reporter) -> Done:
                 writer.append(trial)
             writer.flush()
 
-    def rows_of(writer: RunWriter) -> list[Row]:
-        writer.facts.selftest = summary(trials)
-        return rows(trials)
-
-    outcome = record(writer, measure, rows_of)
+    outcome = record(writer, measure)
     return Done(path, trials, outcome.facts.state)
 
 

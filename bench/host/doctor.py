@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from . import environment
 from .caches import Level, Worth, anew
 from .cpus import available_cpus, core_kinds, measuring_cpus
 from .curve import Copied
@@ -192,14 +193,26 @@ def _compiler() -> Finding:
 def _thread_limits() -> Finding:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
-    quota = cpu_quota()
+    quota, given, there = cpu_quota(), available_cpus(), os.cpu_count() or 0
     if quota is not None:
         limits.append(f"a quota of {quota:g} CPUs")
+    if len(given) < there:
+        limits.append(f"a set of {len(given)} CPUs of {there}")
     if not limits:
-        return Finding("thread limits", "fine", f"none; {len(available_cpus())} CPUs may be used")
-    return Finding(
-        "thread limits", "worse", ", ".join(limits), "unset the variables; lift the quota"
-    )
+        return Finding("thread limits", "fine", f"none; {len(given)} CPUs may be used")
+    remedy = "unset the variables; lift the quota; leave the set, if it is not there on purpose"
+    return Finding("thread limits", "worse", ", ".join(limits), remedy)
+
+
+def _variables() -> Finding:
+    """The variables that choose code; a run keeps them, and NumPy's CPU features."""
+    features = f"NumPy uses {' '.join(environment.features()) or 'what it does not say'}"
+    found = environment.choosing(os.environ)
+    if not found:
+        return Finding("code chosen by variables", "fine", f"none set; {features}")
+    observed = ", ".join(f"{name}={value}" for name, value in found.items())
+    remedy = f"unset those that are not there on purpose: unset {' '.join(found)}"
+    return Finding("code chosen by variables", "worse", f"{observed}; {features}", remedy)
 
 
 def _cores() -> Finding:
@@ -307,6 +320,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _huge_pages,
     _compiler,
     _thread_limits,
+    _variables,
     _cores,
     _caches,
     _empty_noise,

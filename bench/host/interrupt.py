@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that ask a process to end: from a keyboard, a system, or a terminal that closes."""
+Ignore = Callable[[], None]
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end what runs within as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def interruptible() -> Iterator[Ignore]:
+    """Let the first signal that asks to end raise KeyboardInterrupt within, and no later one.
+
+    Yields a function from whose call on none does. Signals that the process ignores, as under
+    nohup, stay ignored.
+    """
+
+    def ignore() -> None:
+        for number in heard:
+            signal.signal(number, _nothing)
+
+    def end(number: int, frame: Any) -> None:
+        ignore()
+        signal.default_int_handler(number, frame)
+
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
     try:
-        yield
+        yield ignore
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _nothing(number: int, frame: Any) -> None:
+    """Take a signal, and do nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -47,14 +48,37 @@ _MEMORY = (
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
     """The group of this process and those around it, under whichever hierarchy has a controller."""
-    top = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
         if names and controller not in names.split(","):
             continue
-        mounts = [top / controller, top / names] if names else [top, top / "unified"]
-        for place in (PurePosixPath(path), *PurePosixPath(path).parents):
-            yield from (mount / str(place).lstrip("/") for mount in mounts)
+        for mount, top in _mounts(root, names, controller):
+            group = PurePosixPath(path)
+            inside = group.relative_to(top) if group.is_relative_to(top) else group
+            for place in (inside, *inside.parents):
+                yield mount / str(place).lstrip("/")
+
+
+def _mounts(root: Path, names: str, controller: str) -> Iterator[tuple[Path, str]]:
+    """Where a hierarchy is mounted, and which of its groups is at the top there.
+
+    As the system says, and where it is on most: a container may see a part of it, and elsewhere.
+    """
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        fields, _, system = line.partition(" - ")
+        top, place = fields.split()[3:5]
+        kind, _, options = (*system.split(), "", "", "")[:3]
+        controls = kind == "cgroup" and controller in options.split(",")
+        if controls if names else kind == "cgroup2":
+            yield root / _unescaped(place).lstrip("/"), _unescaped(top)
+    usual = root / "sys/fs/cgroup"
+    for mount in (usual / controller, usual / names) if names else (usual, usual / "unified"):
+        yield mount, "/"
+
+
+def _unescaped(text: str) -> str:
+    """A path of mountinfo, in which blanks and backslashes are octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
 def _text(path: Path) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
 from ..catalog.cases import OF_INPUT, USUAL, Case
 from ..host.errors import UsageError
+from . import benchmarks
 from .rows import Row, with_derived
 from .store import Run, dump
 
 if TYPE_CHECKING:
     import pandas
 
-FORMATS = ("json", "csv")
+TABLES = ("json", "csv", "parquet")
+FORMATS = (*TABLES, *benchmarks.FORMATS)
+"""The formats of rows and of tables, and with them those of other tools for benchmarks."""
 ACROSS = ("framework", "mode")
 DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 """The fields of a case that name the columns of a table, and those that name its lines."""
@@ -23,12 +28,31 @@ DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 def write(run: Run, form: str, stream: IO[str]) -> None:
     """Write a run's rows and what follows from them: a JSON array of records, or CSV of `COLUMNS`.
 
-    Infinity is 1e999 in JSON and `inf` in CSV; a missing value is null or empty.
+    Or what another tool stores. Infinity is 1e999 in JSON and `inf` in CSV; a missing value is null
+    or empty.
     """
     if form == "csv":
         run.rows.to_csv(stream, index=False)
-        return
-    write_rows(with_derived(run.records), stream)
+    elif form in benchmarks.FORMATS:
+        stream.write(json.dumps(benchmarks.FORMATS[form](run), indent=1, allow_nan=False) + "\n")
+    else:
+        write_rows(with_derived(run.records), stream)
+
+
+def parquet(values: pandas.DataFrame) -> bytes:
+    """A table as Parquet; details that are lists or records are JSON text.
+
+    Raises UsageError where nothing installed writes it.
+    """
+    stream = io.BytesIO()
+    try:
+        values.to_parquet(stream, index=False)
+    except ImportError:
+        raise UsageError(
+            "parquet needs pyarrow, which is not installed: python -m pip install pyarrow, or "
+            "choose --format csv"
+        ) from None
+    return stream.getvalue()
 
 
 def write_rows(rows: Iterable[Row], stream: IO[str]) -> None:
@@ -57,10 +81,15 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
 
 def write_table(values: pandas.DataFrame, form: str, stream: IO[str]) -> None:
     """Write a table as CSV or as a JSON array of records, its columns named `torch compiled`."""
-    flat = values.set_axis([" ".join(names) for names in values.columns], axis="columns")
+    flat = flattened(values)
     if form == "csv":
         flat.to_csv(stream)
         return
     known: Any = flat.astype(object).where(flat.notna(), None).reset_index()
     lines = ",\n".join(dump(record) for record in known.to_dict("records"))
     stream.write(f"[{lines}]\n")
+
+
+def flattened(values: pandas.DataFrame) -> pandas.DataFrame:
+    """A table with one name per column, `torch compiled`."""
+    return values.set_axis([" ".join(names) for names in values.columns], axis="columns")

@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ..catalog.places import Place, named
 from ..host.caches import Caches
+from ..host.environment import Environment
 from ..host.floating_point import FloatingPoint
 from ..host.machine import Machine, Project
+from ..host.process import Process
+from .door import Finite, Real
 from .status import Status
 
 
@@ -22,7 +26,8 @@ class WorkerFacts:
     """A worker of a framework: how it came to be, its versions, and the interpreter.
 
     `reason` says why it is missing, if it is. The floating-point environment is that of its main
-    thread, `before` anything was imported and `after` the framework was.
+    thread, `before` anything was imported and `after` the framework was; `environment` has the
+    variables and CPU features that chose its code.
     """
 
     framework: str
@@ -35,6 +40,7 @@ class WorkerFacts:
     loop_overhead: float | None = None
     before: FloatingPoint | None = None
     after: FloatingPoint | None = None
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Coverage:
     framework: str
     mode: str
     cells: int
-    half_width: float
+    half_width: Real
     narrow: Rate
     wider: Rate
     agree: Rate
@@ -143,9 +149,12 @@ class RunFacts:
     `epochs` processes at least and `most` at most, by visits of `blocks` blocks whose batches take
     `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
     `budget` the seconds after which none is. `added` are the commands of what was measured into
-    the run later. `disturbed` is the share of visits whose unit took far longer than at its best,
-    be they the calmest of a few. `coverage` has what independent runs make of its intervals,
-    `selftest` a gate's measure of itself.
+    the run later, `resumed` the times at which it went on after it had ended early; `request` is
+    what was asked for last, to go on with. `state` is `running` while `process` writes the run,
+    then `finished`, or `interrupted`, `failed` or `killed` where it holds a part. `disturbed` is
+    the share of visits whose unit took far longer than at its best, be they the calmest of a few.
+    `coverage` has what independent runs make of its intervals, `selftest` a gate's measure of
+    itself.
     """
 
     schema: int
@@ -154,9 +163,9 @@ class RunFacts:
     seed: int
     started: str
     epochs: int
-    batch: float
-    precision: float
-    budget: float
+    batch: Finite
+    precision: Finite
+    budget: Finite
     per_binade: int
     size_classes: dict[str, dict[str, int]]
     asked: dict[str, list[str | int]]
@@ -170,13 +179,16 @@ class RunFacts:
     project: Project = field(default_factory=Project)
     frameworks: dict[str, FrameworkFacts] = field(default_factory=dict)
     workers: dict[str, WorkerFacts] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, Finite] = field(default_factory=dict)
     finished: str | None = None
-    state: str = "running"
-    timed_share: float | None = None
-    seconds_a_case: float | None = None
-    compile_seconds: float = 0.0
-    loop_overhead_ns: dict[str, float] = field(default_factory=dict)
+    state: Literal["running", "finished", "interrupted", "failed", "killed"] = "running"
+    process: Process | None = None
+    request: dict[str, Any] = field(default_factory=dict)
+    resumed: list[str] = field(default_factory=list)
+    timed_share: Finite | None = None
+    seconds_a_case: Finite | None = None
+    compile_seconds: Finite = 0.0
+    loop_overhead_ns: dict[str, Finite] = field(default_factory=dict)
     spoilt_samples: int = 0
     disturbed: Rate | None = None
     gpu_states: list[dict[str, str]] = field(default_factory=list)

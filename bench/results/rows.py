@@ -15,17 +15,31 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import StringConstraints, TypeAdapter
+from pydantic import AfterValidator, StringConstraints
 
 from ..catalog.activations import find_reference
-from ..catalog.cases import USUAL, Case, plain_form
+from ..catalog.cases import Case, plain_form
 from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
-from .metrics import METRICS
+from . import door
+from .door import Real
+from .metrics import METRICS, Group
 from .status import Status
 
+
+def _representable(text: str) -> str:
+    """Raises ValueError for a number beyond those of float64."""
+    try:
+        float.fromhex(text or "0")
+    except OverflowError:
+        raise ValueError("it is beyond the numbers of float64") from None
+    return text
+
+
 Hex = Annotated[
-    str, StringConstraints(pattern=r"^([+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan))?$")
+    str,
+    StringConstraints(pattern=r"^([+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan))?$"),
+    AfterValidator(_representable),
 ]
 """A float as `float.hex` writes it, or nothing."""
 UNKNOWN = "unknown"
@@ -104,9 +118,9 @@ class Point:
 
     input: Hex = ""
     output: int | None = None
-    got: float | None = None
-    exact: float | None = None
-    other: float | None = None
+    got: Real | None = None
+    exact: Real | None = None
+    other: Real | None = None
     path: Path | None = None
 
     def __post_init__(self) -> None:
@@ -198,9 +212,9 @@ class Entries:
     """A special row: what was given, what came of it, and what is exact, NaN where nothing is."""
 
     row: SpecialRow
-    given: tuple[float, ...]
-    got: tuple[float, ...]
-    exact: tuple[float, ...]
+    given: tuple[Real, ...]
+    got: tuple[Real, ...]
+    exact: tuple[Real, ...]
 
     def __post_init__(self) -> None:
         for name in ("given", "got", "exact"):
@@ -401,24 +415,58 @@ def derived(row: Row) -> Iterator[Row]:
 
 
 class Reader:
-    """A reader of records as rows, whose cases are kept once."""
+    """A reader of lines as rows, whose cases are kept once."""
 
     def __init__(self) -> None:
-        self._cases: dict[tuple[Any, ...], Case] = {}
+        self._cases: dict[Case, Case] = {}
 
-    def row(self, record: Mapping[str, Any]) -> Row:
-        """The row of a record. Raises ValueError for one that no run writes."""
-        key = tuple(record.get(name, USUAL.get(name)) for name in _CASE)
-        case = self._cases.get(key)
-        if case is None:
-            case = self._cases[key] = _CASES.validate_python(dict(zip(_CASE, key, strict=True)))
-        row = _ROWS.validate_python({**record, "case": case})
+    def row(self, text: str) -> Row:
+        """The row of a line of JSON. Raises ValueError for one that no run writes."""
+        held = vars(_RECORD.model_validate_json(text, strict=True))
+        case = Case(**{name: held[name] for name in _CASE})
+        row = Row(
+            self._cases.setdefault(case, case),
+            **{name: held[name] for name in _NAMES if name != "case"},
+        )
         if row.metric not in METRICS:
             raise ValueError(f"unknown metric {row.metric!r}")
-        if row.value is None and row.status is Status.OK:
-            raise ValueError(f"{row.metric} of {case.framework} {case.activation} has no value")
+        if wrong := impossible(row):
+            raise ValueError(f"{row.metric} of {case.framework} {case.activation} has {wrong}")
         return row
 
 
 _CASE = tuple(field.name for field in fields(Case))
-_CASES, _ROWS = TypeAdapter(Case), TypeAdapter(Row)
+_RECORD = door.model("Record", Case, Row)
+_SMALLEST, _LARGEST = 1e-30, 1e30
+"""The least and the largest size of a figure of time other than 0."""
+_POSITIVE = ("time_per_call", "relative_cost")
+
+
+def impossible(row: Row) -> str:
+    """What no run can have found, of a row of a known metric; empty if there is nothing."""
+    metric = METRICS[row.metric]
+    figures = [figure for figure in (row.value, row.low, row.high) if figure is not None]
+    if size := door.size_of(row.case):
+        return size
+    if (row.value is None) == (row.status is Status.OK):
+        return "no value" if row.value is None else f"a value and the status {row.status}"
+    if any(map(math.isnan, figures)):
+        return "NaN for a number"
+    if row.value is not None and not _between(row.low, row.value, row.high):
+        return f"the value {row.value:g} outside its interval, {row.low} to {row.high}"
+    if metric.group in (Group.TIME, Group.PART):
+        known = [each for each in figures if each and math.isfinite(each)]
+        strange = [each for each in known if not _SMALLEST <= abs(each) <= _LARGEST]
+        if metric.group is Group.TIME:
+            strange += filter(math.isinf, figures)
+        if row.metric in _POSITIVE:
+            strange += [each for each in figures if each <= 0]
+            if figures and not row.case.size:
+                return "the size 0"
+        return f"the time {strange[0]}" if strange else ""
+    return ""
+
+
+def _between(low: float | None, value: float, high: float | None) -> bool:
+    """True of an interval that holds its value, as far as its ends are there."""
+    return (low is None or low <= value) and (high is None or value <= high)

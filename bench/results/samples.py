@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from ..catalog.cases import Case
+from . import door
+from .door import Finite, Real
 from .rows import Against, Point, SpecialRow, Tried, plain
 from .status import Status
 
@@ -28,8 +32,8 @@ class Preparation:
     kind: ClassVar[str] = "prepare"
     case: Case
     process: int
-    first: float
-    later: float
+    first: Finite
+    later: Finite
     compilations: int
     from_cache: int
 
@@ -66,8 +70,8 @@ class Probe:
 
     kind: ClassVar[str] = "probe"
     case: Case
-    shuffled: float
-    wide: float
+    shuffled: Real
+    wide: Real
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,17 +232,17 @@ class Trial:
     cycle: int
     hogs: str
     how: str
-    share: float
+    share: Finite
     verdict: str
-    value: float
-    low: float
-    high: float
+    value: Real
+    low: Real
+    high: Real
     phase: str
     processes: int
     blocks: int
     spoilt: int
-    timed: float
-    wall: float
+    timed: Finite
+    wall: Finite
     rival: Mapping[str, bool] = field(default_factory=dict)
     reason: str = ""
 
@@ -264,7 +268,6 @@ _KINDS = (
     *(Preparation, Paired, Probe, Agreement, Specials, SpecialRows, OfWhole),
     *(Comparison, Missing, Trial),
 )
-_ADAPTERS: Mapping[str, TypeAdapter[Sample]] = {kind.kind: TypeAdapter(kind) for kind in _KINDS}
 _CERTIFICATES = TypeAdapter(Certificate)
 
 
@@ -287,6 +290,53 @@ def as_record(sample: Sample, number: int) -> dict[str, Any]:
     return {"kind": sample.kind, "case": number, **unusual}
 
 
-def sample_of(record: Mapping[str, Any], case: Case) -> Sample:
-    """The sample of such a record. Raises ValueError for another, KeyError for an unknown kind."""
-    return _ADAPTERS[record["kind"]].validate_python({**record, "case": case})
+class Reader:
+    """A reader of lines as samples, which knows the cases that lines before have introduced."""
+
+    def __init__(self) -> None:
+        self._cases: dict[int, Case] = {}
+
+    @property
+    def numbers(self) -> dict[Case, int]:
+        """The number of each case."""
+        return {case: number for number, case in self._cases.items()}
+
+    def sample(self, text: str) -> Sample | None:
+        """The sample of a line of JSON, None where it introduces a case.
+
+        Raises ValueError for one that no run writes.
+        """
+        held = dict(vars(_LINES.validate_json(text, strict=True)))
+        kind, number = held.pop("kind"), held.pop("number")
+        if kind == _CASE:
+            case = Case(**held)
+            if wrong := door.size_of(case):
+                raise ValueError(f"a case has {wrong}")
+            self._cases[number] = case
+            return None
+        if number not in self._cases:
+            raise ValueError(f"no line introduces its case, {number}")
+        sample: Sample = _BY_KIND[kind](case=self._cases[number], **held)
+        if isinstance(sample, Paired) and not _is_timed(sample):
+            raise ValueError("its blocks have no times")
+        return sample
+
+
+def _is_timed(paired: Paired) -> bool:
+    """True of blocks that took time, with as many entries of each kind."""
+    each = (paired.elapsed, paired.unit_elapsed, paired.spoilt, paired.faults)
+    counts = {len(entries) for entries in each}
+    loops = min(paired.loops, paired.unit_loops) > 0
+    return (
+        loops and len(counts) == 1 and min((*paired.elapsed, *paired.unit_elapsed), default=0) > 0
+    )
+
+
+_CASE = "case"
+_BY_KIND: Mapping[str, Any] = {kind.kind: kind for kind in _KINDS}
+_MODELS = tuple(
+    door.model(name, kind, kind=(Literal[name], ...), number=(int, Field(alias="case")))
+    for name, kind in ((_CASE, Case), *_BY_KIND.items())
+)
+_ANY: Any = reduce(or_, _MODELS)
+_LINES: TypeAdapter[Any] = TypeAdapter(Annotated[_ANY, Field(discriminator="kind")])

@@ -15,43 +15,71 @@ from __future__ import annotations
 
 import fcntl
 import gzip
-import json
-import re
-import zlib
+import os
+import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from ..catalog.cases import Case
+from ..host import process
 from ..host.errors import StoreError, UsageError
+from . import door, samples
 from .facts import RunFacts
+from .files import content, lines, opened, plain_or_compressed, text_of
+from .files import dump as dump
 from .rows import COLUMNS, Reader, Row, with_derived
-from .samples import Sample, as_record, sample_of
+from .samples import Missing, Sample, as_record
 
 if TYPE_CHECKING:
     import pandas
 
+
 SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
-_LONG = ("rows.jsonl", "samples.jsonl")
-_CASE = tuple(Case.__dataclass_fields__)
+_FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
+_PATIENCE, _PAUSE = 10, 0.02
+"""Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
+_MOST_LOST = 1000
+"""Lines of samples that may be lost before the file is taken for another."""
+_RUN_FACTS = TypeAdapter(RunFacts)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A line of samples that cannot be read, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The samples of a run, the lines that are lost, and the number by which each case goes."""
+
+    samples: Sequence[Sample]
+    lost: Sequence[Lost] = ()
+    numbers: Mapping[Case, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A stored run: its facts and its rows."""
+    """A stored run: its facts, its rows, and the lines of samples that were lost to them."""
 
     path: Path
     facts: RunFacts
     records: Sequence[Row]
+    lost: Sequence[Lost] = ()
 
     @cached_property
     def rows(self) -> pandas.DataFrame:
@@ -65,23 +93,10 @@ class Run:
         return table
 
 
-_STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|Infinity')
-
-
-def dump(record: dict[str, Any]) -> str:
-    """A record as one line of JSON, infinity as 1e999; text that looks like it is left alone."""
-    text = json.dumps(record, ensure_ascii=False)
-    if "Infinity" not in text:
-        return text
-    return _STRING_OR_INFINITY.sub(
-        lambda match: "1e999" if match[0] == "Infinity" else match[0], text
-    )
-
-
 def check_free(path: Path) -> None:
     """Raise UsageError if a run cannot be written to a folder because something is there."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path} is already there: choose another folder with --out")
+        raise _taken(path)
 
 
 def new_folder(started: datetime, name: str) -> Path:
@@ -104,14 +119,17 @@ def new_folder(started: datetime, name: str) -> Path:
 def is_unfinished(path: Path, command: str) -> bool:
     """Say whether a folder holds a run of this very command that did not come to its end."""
     try:
-        facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts = read_facts(path)
+    except StoreError:
         return False
-    return bool(facts.get("command") == command and facts.get("state") != "finished")
+    return facts.command == command and facts.state != "finished"
 
 
 class RunWriter:
-    """A writer of a run folder. Samples are appended and flushed as they come, and kept."""
+    """A writer of a run folder, which is its own as long as it writes.
+
+    Samples are handed to the system as they come, and kept.
+    """
 
     def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
         """Create the folder; what is in it is written `anew` or must not be there.
@@ -119,29 +137,64 @@ class RunWriter:
         Raises UsageError if something is there, or another process writes it; StoreError if it
         cannot be written.
         """
-        self.path = path
-        self.facts = facts
+        self.path, self.facts = path, facts
         self.samples: list[Sample] = []
         self._numbers: dict[Case, int] = {}
+        self._next = 0
         self._given_up: StoreError | None = None
+        self._before: bytes | None = None
+        self._had, self._laid = 0, False
         try:
             if not anew:
                 check_free(path)
             path.mkdir(parents=True, exist_ok=True)
-            self._samples: IO[str] = (path / "samples.jsonl").open("a", encoding="utf-8")
-            _lock(self._samples, path)
+            self._open()
+            if not anew and (self._size or _names(path) != {_SAMPLES}):
+                raise _taken(path)  # by another, between the look and the lock
             self._samples.truncate(0)
         except OSError as error:
             raise _cannot_write(path, error) from error
         self.write_facts()
+
+    @classmethod
+    def going_on(cls, path: Path, facts: RunFacts, stored: Stored) -> RunWriter:
+        """A writer that adds to what a run has stored.
+
+        Raises UsageError if another process writes it, StoreError if it cannot be written.
+        """
+        self = cls.__new__(cls)
+        self.path, self.facts = path, facts
+        self.samples, self._numbers = list(stored.samples), dict(stored.numbers)
+        self._next = 1 + max(self._numbers.values(), default=-1)
+        self._given_up, self._had = None, len(stored.samples)
+        try:
+            self._laid = _expanded(path)
+            self._open()
+            self._before = content(path / _FACTS).encode()
+            if self._size and not _ends_its_line(path / _SAMPLES):
+                self._samples.write("\n")
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        self.write_facts()
+        return self
+
+    def _open(self) -> None:
+        """Open the samples and keep others from writing them as long as they are open."""
+        self._samples: IO[str] = (self.path / _SAMPLES).open("a", encoding="utf-8", buffering=1)
+        _lock(self._samples, self.path)
+        self._size = os.fstat(self._samples.fileno()).st_size
+        self.facts.process = process.own()
 
     def append(self, sample: Sample) -> None:
         """Append one sample."""
         self.samples.append(sample)
         case = sample.case
         if case not in self._numbers:
-            self._numbers[case] = len(self._numbers)
-            self._write({"kind": "case", "case": self._numbers[case], **case.as_dict()})
+            self._numbers[case] = self._next
+            self._next += 1
+            introduction = {"kind": "case", "case": self._numbers[case], **case.as_dict()}
+            self._write(introduction)
+            self._write(introduction)  # once more, so that no line that is lost takes others along
         self._write(as_record(sample, self._numbers[case]))
 
     def _write(self, record: dict[str, Any]) -> None:
@@ -149,9 +202,10 @@ class RunWriter:
             self._samples.write(dump(record) + "\n")
 
     def flush(self) -> None:
-        """Hand everything appended so far to the operating system."""
+        """Hand everything appended so far to the disk."""
         with self._or_give_up():
             self._samples.flush()
+            os.fsync(self._samples.fileno())
 
     @contextmanager
     def _or_give_up(self) -> Iterator[None]:
@@ -178,36 +232,103 @@ class RunWriter:
         write_rows(self.path, rows)
         self.write_facts()
 
-    def finish(self, rows: Iterable[Row]) -> None:
-        """Write the derived rows and close the run."""
-        self.flush()
+    def finish(self, rows: Iterable[Row] | None) -> None:
+        """Write the derived rows and close the run; None leaves it to readers to derive them."""
+        try:
+            if not self._given_up:
+                self.flush()
+        finally:
+            if rows is None:
+                for name in (_ROWS, f"{_ROWS}.gz"):
+                    (self.path / name).unlink(missing_ok=True)
+                self.write_facts()
+            else:
+                self.write(rows)
+                if (self.path / f"{_SAMPLES}.gz").exists():
+                    compress(self.path)
+            self._samples.close()
+
+    def withdraw(self) -> bool:
+        """Leave a run that was gone on with as it was; False where something was measured."""
+        added = self.samples[self._had :]
+        if self._before is None or not all(isinstance(sample, Missing) for sample in added):
+            return False
+        self._samples.truncate(self._size)
+        _replace(self.path / _FACTS, self._before)
+        if self._laid:
+            (self.path / _SAMPLES).unlink()
         self._samples.close()
-        self.write(rows)
+        return True
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(f"{path} is already there: choose another folder with --out")
+
+
+def _names(path: Path) -> set[str]:
+    return {entry.name for entry in path.iterdir()}
 
 
 def _lock(file: IO[str], path: Path) -> None:
     """Keep others from writing the same run as long as the file is open."""
+    for _ in range(_PATIENCE):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE)
+    file.close()
+    raise UsageError(f"{path} is being written by another process: wait for it")
+
+
+def _is_written(folder: Path, facts: RunFacts) -> bool:
+    """Say whether a process writes a run now: it has the lock, or where nobody can know, lives."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with opened(folder / _SAMPLES) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
     except BlockingIOError:
-        raise UsageError(f"{path} is being written by another process: wait for it") from None
+        return True
+    except OSError:
+        return facts.process is not None and facts.process.alive
+
+
+def _ends_its_line(path: Path) -> bool:
+    with opened(path) as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _expanded(folder: Path) -> bool:
+    """Lay samples that are compressed beside themselves as they are; say whether they were."""
+    plain = folder / _SAMPLES
+    compressed = plain_or_compressed(plain)
+    if compressed == plain:
+        return False
+    temporary = plain.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.writelines(lines(compressed))
+    temporary.replace(plain)
+    return True
 
 
 def write_facts(path: Path, facts: RunFacts) -> None:
     """Write `run.json` of a run folder anew."""
-    _replace(path / "run.json", json.dumps(asdict(facts), indent=1) + "\n")
+    _replace(path / _FACTS, (dump(asdict(facts), indent=1) + "\n").encode())
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write `rows.jsonl` of a run folder anew."""
-    _replace(path / "rows.jsonl", "".join(dump(row.as_record()) + "\n" for row in rows))
+    _replace(path / _ROWS, "".join(dump(row.as_record()) + "\n" for row in rows).encode())
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a full disk or an interrupt leaves the old one whole."""
+def _replace(path: Path, text: bytes) -> None:
+    """Write a file so that a full disk, an interrupt or a power cut leaves the old one whole."""
     temporary = path.with_suffix(".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -220,128 +341,133 @@ def _cannot_write(path: Path, error: OSError) -> StoreError:
     return StoreError(f"cannot write {path}: {reason}; free some space or choose another --out")
 
 
+def _cannot_read(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot read {path}: {error.strerror or error}; measure it again")
+
+
+def _malformed(path: Path, wrong: str) -> StoreError:
+    """The sentence for a file that holds what no run writes."""
+    return StoreError(f"{path} is malformed: {wrong}; measure it again")
+
+
 def locate(path: Path) -> Path:
     """A run's folder, given as it is or by its name under results/ or results/published/."""
-    for candidate in (path, RESULTS / path, RESULTS / "published" / path):
-        if (candidate / "run.json").is_file():
-            return candidate
+    try:
+        for candidate in (path, RESULTS / path, RESULTS / "published" / path):
+            if (candidate / _FACTS).is_file():
+                return candidate
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}; name another run") from None
     known = ", ".join(
-        sorted(facts_file.parent.name for facts_file in RESULTS.glob("**/run.json"))[-3:]
+        sorted(facts_file.parent.name for facts_file in RESULTS.glob(f"**/{_FACTS}"))[-3:]
     )
     hint = f"; there are: {known}" if known else "; actbench run makes one"
     raise StoreError(f"no run at {path}{hint}")
 
 
+def has_rows(folder: Path, facts: RunFacts) -> bool:
+    """Say whether a run has rows that hold all of its samples, or nothing but rows."""
+    rows, raw = (plain_or_compressed(folder / name).exists() for name in (_ROWS, _SAMPLES))
+    return rows and (facts.state not in ("running", "killed") or not raw)
+
+
 def load(path: Path) -> Run:
-    """Read a run. Raises StoreError if it is missing, malformed or of another schema."""
+    """Read a run by its rows. Raises StoreError if it is missing, malformed or of another schema.
+
+    `run.reading.load` also reads those that ended before they had any.
+    """
     folder = locate(path)
-    facts, path = read_facts(folder), folder / "rows.jsonl"
+    facts, path = read_facts(folder), plain_or_compressed(folder / _ROWS)
+    reader = Reader()
+    rows: list[Row] = []
     try:
-        return Run(folder, facts, list(map(Reader().row, read_lines(path))))
-    except ValidationError as error:
-        raise _malformed(path, error) from None
+        for line in lines(path):
+            rows.append(reader.row(text_of(line)))
+    except OSError as error:
+        raise _cannot_read(path, error) from None
     except ValueError as error:
-        raise StoreError(f"{path} is malformed: {error}; measure it again") from None
-
-
-def _malformed(path: Path, error: ValidationError) -> StoreError:
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    return StoreError(f"{path} is malformed: {where}: {first['msg']}; measure it again")
+        raise _malformed(path, f"{door.first_of(error)} (line {len(rows) + 1})") from None
+    return Run(folder, facts, rows)
 
 
 def read_facts(folder: Path) -> RunFacts:
-    """Read `run.json`. Raises StoreError if it is malformed or of another schema."""
-    path = folder / "run.json"
-    content = read_json(path)
-    schema = content.get("schema")
-    if schema != SCHEMA:
-        way = "read it with the version that wrote it or measure it again"
-        raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
-    return facts_of(content, path)
+    """Read `run.json`. Raises StoreError if it is malformed or of another schema.
 
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A file that holds one record, empty for any other value. Raises StoreError."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"cannot read {path}: {error}; measure it again") from None
-    return content if isinstance(content, dict) else {}
-
-
-def facts_of(content: Mapping[str, Any], path: Path) -> RunFacts:
-    """The facts in a record that was read at a path. Raises StoreError for a malformed one."""
-    try:
-        return TypeAdapter(RunFacts).validate_python(content)
-    except ValidationError as error:
-        raise _malformed(path, error) from None
-
-
-def read_samples(folder: Path) -> Iterator[Sample]:
-    """The samples of a run. Raises StoreError for a malformed line.
-
-    A last line without its end is what a killed process leaves, and is passed over.
+    A run that is running as it says, and that no process writes, was killed.
     """
-    cases: dict[int, Case] = {}
-    path = folder / "samples.jsonl"
-    for record in read_lines(path, forgive_last=True):
-        try:
-            number = record.pop("case")
-            if record["kind"] == "case":
-                cases[number] = Case(**{key: record[key] for key in _CASE if key in record})
+    path = folder / _FACTS
+    try:
+        text = content(path)
+        record = from_json(text)
+        schema = record.get("schema") if isinstance(record, dict) else None
+        if schema != SCHEMA:
+            way = "read it with the version that wrote it or measure it again"
+            raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
+        facts = _RUN_FACTS.validate_json(text, strict=True)
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+    except ValueError as error:
+        raise _malformed(path, door.first_of(error)) from None
+    if facts.state == "running" and not _is_written(folder, facts):
+        return replace(facts, state="killed")
+    return facts
+
+
+def read_samples(folder: Path) -> Sequence[Sample]:
+    """The samples of a run, as far as they can be read. Raises StoreError."""
+    return stored(folder).samples
+
+
+def stored(folder: Path) -> Stored:
+    """The samples of a run, without lines that cannot be read.
+
+    Raises StoreError where the file, or every line of it, cannot be.
+    """
+    path = plain_or_compressed(folder / _SAMPLES)
+    reader = samples.Reader()
+    found: list[Sample] = []
+    lost: list[Lost] = []
+    try:
+        for number, line in enumerate(lines(path), start=1):
+            try:
+                sample = reader.sample(text_of(line))
+            except ValueError as error:
+                lost.append(Lost(number, door.first_of(error)))
+                if len(lost) > _MOST_LOST:
+                    break
             else:
-                yield sample_of(record, cases[number])
-        except ValidationError as error:
-            raise _malformed(path, error) from None
-        except (KeyError, TypeError) as error:
-            raise StoreError(f"{path} is malformed: {error!r}; measure it again") from None
+                found += [sample] if sample else []
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+    if lost and (len(lost) > _MOST_LOST or not found):
+        raise _malformed(path, f"{lost[0].reason} (line {lost[0].line})")
+    return Stored(found, lost, reader.numbers)
 
 
-def _plain_or_compressed(path: Path) -> Path:
-    compressed = path.with_name(f"{path.name}.gz")
-    return compressed if compressed.exists() and not path.exists() else path
-
-
-def publish(path: Path) -> Path:
+def publish(run: Run) -> Path:
     """Copy a run to results/published/, compressed, and return where it is.
 
     Raises StoreError if it cannot be read or written, UsageError if it is there already.
     """
-    folder = load(path).path
-    target = RESULTS / "published" / folder.resolve().name
-    if target.exists():
-        raise UsageError(f"{target} is already there")
+    target = RESULTS / "published" / run.path.resolve().name
     try:
         target.mkdir(parents=True)
-        for name in ("run.json", *_LONG):
-            (target / name).write_bytes((folder / name).read_bytes())
+        write_facts(target, run.facts)
+        write_rows(target, run.records)
+        with (target / _SAMPLES).open("wb") as file:
+            file.writelines(lines(plain_or_compressed(run.path / _SAMPLES)))
         compress(target)
+    except FileExistsError:
+        raise UsageError(f"{target} is already there") from None
     except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
         raise _cannot_write(target, error) from error
     return target
 
 
 def compress(folder: Path) -> None:
     """Compress the rows and samples of a run folder."""
-    for name in _LONG:
+    for name in (_ROWS, _SAMPLES):
         plain = folder / name
         (folder / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
         plain.unlink()
-
-
-def read_lines(path: Path, forgive_last: bool = False) -> Iterator[dict[str, Any]]:
-    """The records of a file, one per line, be it compressed or not. Raises StoreError."""
-    path = _plain_or_compressed(path)
-    try:
-        open_ = gzip.open if path.suffix == ".gz" else open
-        with open_(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if forgive_last and not line.endswith("\n"):
-                    return
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise ValueError(f"line {number} is not a record")
-                yield record
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise StoreError(f"cannot read {path}: {error}; measure it again") from None

@@ -21,6 +21,7 @@ from .rows import (
     Whole,
     Why,
 )
+from .store import Lost, Run
 
 _REASON = 60
 """Characters of a framework's reason that are shown."""
@@ -62,6 +63,27 @@ _REFUSED: Mapping[Path, str] = {
     Path.EMPTY: "no empty arrays",
 }
 """The promise that a function keeps which fails on a path."""
+
+
+def lost(line: Lost, folder: str) -> str:
+    """The sentence on a line of a run's samples that cannot be read."""
+    return f"Line {line.line} of {folder}/samples.jsonl is lost: {line.reason}."
+
+
+def part_of(run: Run) -> list[str]:
+    """Sentences on what a run lacks: it is not finished, or lines of it are lost."""
+    said = [lost(line, str(run.path)) for line in run.lost[:_FEW]]
+    if more := len(run.lost) - _FEW:
+        said += [f"{more:,} more of its lines are lost."] if more > 0 else []
+    if run.facts.state == "running":
+        return [f"{run.path} is part of a run that is still running.", *said]
+    if run.facts.state != "finished":
+        way = f": actbench run --resume {run.path} goes on with it" if run.facts.request else ""
+        return [f"{run.path} is part of a run, which was {_STATES[run.facts.state]}{way}.", *said]
+    return said
+
+
+_STATES = {"interrupted": "interrupted", "failed": "ended by an error", "killed": "killed"}
 
 
 def about(row: Row) -> str:

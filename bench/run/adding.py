@@ -1,104 +1,121 @@
-"""A run that adds to an earlier one: on the same machine, with the same versions, or not at all."""
+"""A run that adds to an earlier one, or goes on with it: the same machine and versions, or not."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..catalog.cases import Case
 from ..host.errors import UsageError
 from ..host.machine import Machine
+from ..results import store
 from ..results.facts import RunFacts, WorkerFacts
-from ..results.samples import Agreement, Missing, Paired, Sample
+from ..results.samples import Missing, Paired, Sample
 from ..results.status import Status
-from ..results.store import compress, load, read_samples
+from ..results.store import Stored
 
 _CHANGING = ("load",)
 """Facts of a machine that may differ from one run to the next."""
+_SETTINGS = ("seed", "size_classes", "batch", "blocks", "inputs")
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A stored run to be added to."""
+    """A stored run to be added to, or `resumed`: gone on with, as it was asked for."""
 
     folder: Path
     facts: RunFacts
-    samples: tuple[Sample, ...]
+    stored: Stored
+    resumed: bool
 
     def facts_with(self, facts: RunFacts) -> RunFacts:
         """The facts of both runs, before the second measures.
 
         Raises UsageError where the second would not measure what the first did.
         """
+        self._check_state()
         self._check("machine", _lasting(self.facts.machine), _lasting(facts.machine))
-        for name in ("seed", "size_classes", "batch", "blocks"):
+        for name in _SETTINGS:
             self._check(name.replace("_", " "), getattr(self.facts, name), getattr(facts, name))
+        running = replace(self.facts, state="running", finished=None, request=facts.request)
+        if self.resumed:
+            was, now = self.facts.project.commit, facts.project.commit
+            self._check("the commit of this project", was, now)
+            return replace(running, resumed=[*self.facts.resumed, facts.started])
         return replace(
-            self.facts,
-            state="running",
-            finished=None,
+            running,
             added=[*self.facts.added, facts.command],
             most=max(self.facts.most, facts.most),
             budget=facts.budget,
         )
 
+    def _check_state(self) -> None:
+        if self.facts.state == "running":
+            raise UsageError(f"{self.folder} is being written by another process: wait for it")
+        ended = self.facts.state == "finished"
+        if self.resumed and ended:
+            raise UsageError(f"{self.folder} is finished: actbench run --into adds to it")
+        if not self.resumed and not ended and self.facts.request:
+            raise UsageError(
+                f"{self.folder} is part of a run: end it first with actbench run --resume "
+                f"{self.folder}"
+            )
+
     def check_versions(self, label: str, worker: WorkerFacts) -> None:
-        """Raise UsageError where a worker has other versions than the earlier run had."""
+        """Raise UsageError where a worker has other versions, or an environment that chooses other
+        code, than the earlier run had."""
         before = self.facts.workers.get(label)
-        if before and Status.OK is before.status is worker.status:
-            was, now = ({**facts.versions, "Python": facts.python} for facts in (before, worker))
-            for name in sorted(was.keys() | now.keys()):
-                self._check(f"{label}: {name}", was.get(name), now.get(name))
+        if not before or not Status.OK is before.status is worker.status:
+            return
+        was, now = ({**facts.versions, "Python": facts.python} for facts in (before, worker))
+        if before.environment and worker.environment:
+            was |= before.environment.parts
+            now |= worker.environment.parts
+        for name in sorted(was.keys() | now.keys()):
+            self._check(f"{label}: {name}", was.get(name), now.get(name))
 
     def _check(self, what: str, was: object, now: object) -> None:
         if was != now:
+            verb = "go on with" if self.resumed else "add to"
             raise UsageError(
-                f"cannot add to {self.folder}: {what} was {was} and is {now}; measure a run of its "
+                f"cannot {verb} {self.folder}: {what} was {was} and is {now}; measure a run of its "
                 "own"
             )
 
-    @property
-    def tried(self) -> frozenset[Case]:
-        """The cases that have times, or a reason why they have none."""
-        tried = (sample.case for sample in self.samples if isinstance(sample, Paired | Missing))
-        return frozenset(tried)
-
-    @property
-    def checked(self) -> frozenset[Case]:
-        """The cases whose results were checked, without their sizes."""
-        return frozenset(
-            replace(sample.case, size=0) for sample in self.samples if isinstance(sample, Agreement)
-        )
+    def is_done(self, case: Case, processes: int) -> bool:
+        """Say whether a case failed, or has times: as often as `processes`, of a resumed run."""
+        return case in self._failed or self._visits[case] >= (processes if self.resumed else 1)
 
     @property
     def units(self) -> Mapping[Case, str]:
         """The form of relu that is the unit of each timed case."""
-        return {sample.case: sample.unit for sample in self.samples if isinstance(sample, Paired)}
+        samples = self.stored.samples
+        return {sample.case: sample.unit for sample in samples if isinstance(sample, Paired)}
 
     @property
     def processes(self) -> int:
         """A number beyond those of its processes."""
-        numbers = (getattr(sample, "process", -1) for sample in self.samples)
+        numbers = (getattr(sample, "process", -1) for sample in self.stored.samples)
         return 1 + max(numbers, default=-1)
 
-    @property
-    def beside(self) -> Path:
-        """The folder in which both runs are put together."""
-        return self.folder.with_name(f"{self.folder.name}.adding")
+    @cached_property
+    def _visits(self) -> Counter[Case]:
+        """The number of processes that timed each case."""
+        return visits(self.stored.samples)
 
-    def replace(self) -> None:
-        """Put both runs in place of the earlier one, compressed if that was."""
-        if (self.folder / "rows.jsonl.gz").exists():
-            compress(self.beside)
-        for path in sorted(self.beside.iterdir()):
-            path.replace(self.folder / path.name)
-        self.discard()
+    @cached_property
+    def _failed(self) -> frozenset[Case]:
+        samples = self.stored.samples
+        return frozenset(sample.case for sample in samples if isinstance(sample, Missing))
 
-    def discard(self) -> None:
-        """Remove what was put beside the earlier run."""
-        shutil.rmtree(self.beside, ignore_errors=True)
+
+def visits(samples: Iterable[Sample]) -> Counter[Case]:
+    """The number of processes that timed each case."""
+    timed = {(sample.case, sample.process) for sample in samples if isinstance(sample, Paired)}
+    return Counter(case for case, _ in timed)
 
 
 def _lasting(machine: Machine) -> dict[str, object]:
@@ -110,7 +127,7 @@ def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def read(path: Path) -> Earlier:
-    """The run of a folder, to be added to. Raises StoreError if it cannot be read."""
-    run = load(path)
-    return Earlier(run.path, run.facts, tuple(read_samples(run.path)))
+def read(path: Path, resumed: bool = False) -> Earlier:
+    """The run of a folder, to be added to or gone on with. Raises StoreError if it is malformed."""
+    folder = store.locate(path)
+    return Earlier(folder, store.read_facts(folder), store.stored(folder), resumed)

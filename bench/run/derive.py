@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..catalog.activations import BASELINE
@@ -31,6 +31,7 @@ from ..timing import cost_model, disturbance, parts
 from ..timing.costs import Goal, Measured, gathered, relative_costs
 from ..timing.costs import times as calls
 from ..timing.ratios import Estimate
+from . import summary
 
 
 def spoilt_samples(samples: Iterable[Sample]) -> int:
@@ -76,6 +77,21 @@ class Times:
         return [row.case for row in self.rows({}) if cost_model.asks_for_probe(row)]
 
 
+def all_of(samples: Sequence[Sample], facts: RunFacts, times: Times | None = None) -> list[Row]:
+    """All rows of a run, and the facts that follow from its samples, in `facts`.
+
+    `times` are those that were derived already.
+    """
+    facts.spoilt_samples = spoilt_samples(samples)
+    facts.compile_seconds = compile_seconds(samples)
+    facts.disturbed = disturbed_visits(samples)
+    trials = [sample for sample in samples if isinstance(sample, Trial)]
+    facts.selftest = summary.summary(trials)
+    if trials:
+        return summary.rows(trials)
+    return rows(samples, facts, times)
+
+
 def goal_of(facts: RunFacts) -> Goal:
     """The end of sampling, as the run had it."""
     return Goal(facts.precision, facts.most)
@@ -90,9 +106,12 @@ def rows(samples: Iterable[Sample], facts: RunFacts, times: Times | None = None)
 
 
 def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
-    """The rows of results, and of what is missing, of times as well."""
+    """The rows of results, and of what is missing, of times as well.
+
+    What was checked once more, because a run had ended before it was compared, counts as the last.
+    """
     checked: list[Row] = []
-    for sample in samples:
+    for sample in {_subject(sample): sample for sample in samples}.values():
         match sample:
             case Agreement():
                 checked += _agreement_rows(sample)
@@ -107,10 +126,22 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
             case Missing():
                 checked.append(_missing_row(sample))
             case Trial():
-                raise ValueError("trials of a gate are no measurement: gate.summary counts them")
+                pass  # of a gate, which `summary` counts
             case _:
                 pass  # of times
     return blame.blamed(checked)
+
+
+def _subject(sample: Sample) -> Hashable:
+    """What a sample of results is of; a sample of times is by itself."""
+    match sample:
+        case Agreement() | Specials() | SpecialRows() | OfWhole():
+            return type(sample), sample.case
+        case Comparison():
+            return Comparison, sample.case, sample.against
+        case Missing():
+            return Missing, sample.case, sample.metric, sample.against
+    return id(sample)
 
 
 def _with_known_ends(row: Row) -> Row:

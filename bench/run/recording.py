@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..host.errors import UsageError
 from ..host.interrupt import interruptible
 from ..results.facts import RunFacts
 from ..results.rows import Row
@@ -26,11 +27,7 @@ class Outcome:
 
 def derived(writer: RunWriter, times: derive.Times | None = None) -> list[Row]:
     """The rows of what was measured so far; `times` are those that were derived already."""
-    facts = writer.facts
-    facts.spoilt_samples = derive.spoilt_samples(writer.samples)
-    facts.compile_seconds = derive.compile_seconds(writer.samples)
-    facts.disturbed = derive.disturbed_visits(writer.samples)
-    return derive.rows(writer.samples, facts, times)
+    return derive.all_of(writer.samples, writer.facts, times)
 
 
 def record(
@@ -40,24 +37,34 @@ def record(
 ) -> Outcome:
     """Measure, derive the rows and close the run.
 
-    An interrupt, or an error, ends it early; what was measured is kept.
+    An interrupt, or an error, ends it early; what was measured is kept. While rows are made nothing
+    but SIGKILL ends it, and then they are made by whoever reads the run.
     """
-    try:
-        with interruptible():
+    with interruptible() as ignore_signals:
+        try:
             measure()
-        writer.facts.state = "finished"
-    except KeyboardInterrupt:
-        writer.facts.state = "interrupted"
-    except Exception:
-        writer.facts.state = "failed"
-        with suppress(Exception):  # what ended the run is raised, not what follows from it
-            _finish(writer, rows_of)
-        raise
-    return _finish(writer, rows_of)
+            ignore_signals()
+            writer.facts.state = "finished"
+        except KeyboardInterrupt:
+            ignore_signals()
+            writer.facts.state = "interrupted"
+        except Exception as error:
+            ignore_signals()
+            if isinstance(error, UsageError) and writer.withdraw():
+                raise
+            writer.facts.state = "failed"
+            with suppress(Exception):  # what ended the run is raised, not what follows from it
+                _finish(writer, rows_of)
+            raise
+        return _finish(writer, rows_of)
 
 
 def _finish(writer: RunWriter, rows_of: Callable[[RunWriter], list[Row]]) -> Outcome:
     writer.facts.finished = datetime.now(UTC).isoformat(timespec="seconds")
-    rows = rows_of(writer)
+    try:
+        rows = rows_of(writer)
+    except Exception:
+        writer.finish(None)
+        raise
     writer.finish(rows)
     return Outcome(writer.path, writer.facts, rows)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from ..catalog import inputs
+from pydantic import TypeAdapter, ValidationError
+
+from ..catalog import inputs, plugins
 from ..catalog.cases import DEVICES, Profile, Selection
-from ..catalog.frameworks import frameworks
+from ..catalog.frameworks import Framework, frameworks
 from ..catalog.sizes import places, size_classes
 from ..exactness.reproduction import differentiates
 from ..host import machine
 from ..host.caches import caches
+from ..host.errors import StoreError, UsageError
+from ..results.door import first_of
 from ..results.facts import FrameworkFacts, RunFacts
 from ..results.store import SCHEMA
 
@@ -25,7 +30,8 @@ class Request:
     """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
 
     `budget` is the seconds for further processes, the profile's own where it is None. What is
-    measured is added to the run `into`, if there is one.
+    measured is added to the run `into`, if there is one. `own` are functions of the user's own,
+    `plugins` the files of activations that a stored request names.
     """
 
     profile: Profile
@@ -39,6 +45,8 @@ class Request:
     parts: tuple[str, ...] = PARTS
     into: Path | None = None
     budget: float | None = None
+    own: tuple[Framework, ...] = ()
+    plugins: tuple[str, ...] = ()
 
     @property
     def timing(self) -> bool:
@@ -53,6 +61,14 @@ class Request:
     def python_of(self, framework: str) -> str:
         """The interpreter that runs a framework, or a function of the user's on its arrays."""
         return self.pythons.get(frameworks()[framework].module, self.python)
+
+    def as_record(self) -> dict[str, Any]:
+        """The request as JSON has it, with its plug-ins and without the folders of its command."""
+        plans = tuple(replace(plan, activations=plan.labels) for plan in self.profile.plans)
+        profile = replace(self.profile, plans=plans)
+        asked = replace(self, profile=profile, out=None, into=None, plugins=plugins.paths())
+        record: dict[str, Any] = _REQUESTS.dump_python(asked, mode="json")
+        return record
 
     def facts(self, started: datetime) -> RunFacts:
         """Facts of the run that are known before it begins."""
@@ -79,6 +95,27 @@ class Request:
             project=machine.project(),
             frameworks=known_frameworks(),
         )
+
+
+_REQUESTS = TypeAdapter(Request)
+
+
+def request_of(facts: RunFacts, folder: Path) -> Request:
+    """The request of a stored run, nothing of which is loaded.
+
+    Raises UsageError where it has none, StoreError for another.
+    """
+    if not facts.request:
+        raise UsageError(
+            f"{folder} does not say what was asked for, so that nothing can go on with it: measure "
+            "it again"
+        )
+    try:
+        return _REQUESTS.validate_python(facts.request)
+    except ValidationError as error:
+        raise StoreError(
+            f"{folder / 'run.json'} is malformed: request.{first_of(error)}; measure it again"
+        ) from None
 
 
 def known_frameworks() -> dict[str, FrameworkFacts]:

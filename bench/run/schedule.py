@@ -12,17 +12,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
+from ..catalog import plugins
+from ..catalog.activations import load_plugins
 from ..catalog.cases import Case, expand, unsupported
+from ..catalog.frameworks import declared
 from ..exactness import observed
 from ..exactness.agreement import Agreement
 from ..host import machine
 from ..host.cpus import available_cpus, measuring_cpus
 from ..host.progress import Advance, Reporter
 from ..results.rows import Row
-from ..results.samples import Paired
 from ..results.status import Status
 from ..results.store import RunWriter, new_folder
+from ..results.words import lost
 from ..timing.costing import Costing, candidates
 from ..timing.parts import floors
 from ..words import title
@@ -30,13 +34,15 @@ from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, start_from, workers_of
 from . import adding
-from .adding import Earlier
+from .adding import Earlier, visits
 from .derive import Times, goal_of
 from .outlook import Outlook
 from .preparing import Preparing
 from .recording import Outcome, derived, record
-from .request import Request
+from .request import Request, request_of
 
+_RATE = 50.0
+"""Visits per second, where none was made so far."""
 _PARTS = 3
 """The parts of the budget of further processes, each of which one more process may take."""
 _AGAIN, _TRIES = 0.5, 3
@@ -53,32 +59,51 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     Raises UsageError for names that do not exist or a folder that is taken, StoreError where the
     disk refuses. An interrupt, or an error, ends the run early; what was measured is kept.
     """
-    cases = expand(request.profile, request.selection)
     started = datetime.now(UTC)
-    if request.into:
-        return _add(request, reporter, adding.read(request.into), cases, started)
-    folder = request.out or new_folder(started, request.profile.name)
-    writer = RunWriter(folder, request.facts(started))
-    schedule = _Schedule(request, reporter, writer, cases)
-    return record(writer, schedule.execute, schedule.rows)
+    earlier = adding.read(request.into) if request.into else None
+    return _execute(request, reporter, earlier, started)
 
 
-def _add(
+def resume(path: Path, reporter: Reporter) -> Outcome:
+    """Go on with a run that ended early, as it was asked for.
+
+    What it names is run again: interpreters, functions of the user's own, plug-ins. Raises
+    UsageError where it is finished, is being written, or the machine or versions differ.
+    """
+    earlier = adding.read(path, resumed=True)
+    request = request_of(earlier.facts, earlier.folder)
+    for plugin in request.plugins:
+        plugins.name(plugin)
+    load_plugins()
+    return _execute(request, reporter, earlier, datetime.now(UTC))
+
+
+def _execute(
+    request: Request, reporter: Reporter, earlier: Earlier | None, started: datetime
+) -> Outcome:
+    """Measure what is asked for, or what of it an earlier run lacks, which is left as it is where
+    that cannot be."""
+    with declared(*request.own):
+        cases = expand(request.profile, request.selection)
+        return _measured(request, reporter, earlier, started, cases)
+
+
+def _measured(
     request: Request,
     reporter: Reporter,
-    earlier: Earlier,
-    cases: list[Case],
+    earlier: Earlier | None,
     started: datetime,
+    cases: list[Case],
 ) -> Outcome:
-    """Measure what an earlier run lacks and put both in its place; or leave it as it is."""
-    writer = RunWriter(earlier.beside, earlier.facts_with(request.facts(started)), anew=True)
-    try:
-        schedule = _Schedule(request, reporter, writer, cases, earlier)
-        outcome = record(writer, schedule.execute, schedule.rows)
-        earlier.replace()
-    finally:
-        earlier.discard()
-    return replace(outcome, path=earlier.folder)
+    facts = replace(request.facts(started), request=request.as_record())
+    if earlier:
+        writer = RunWriter.going_on(earlier.folder, earlier.facts_with(facts), earlier.stored)
+        for line in earlier.stored.lost:
+            reporter.say(lost(line, str(earlier.folder)))
+    else:
+        writer = RunWriter(request.out or new_folder(started, request.profile.name), facts)
+    schedule = _Schedule(request, reporter, writer, cases, earlier)
+    return record(writer, schedule.execute, schedule.rows)
 
 
 class _Schedule:
@@ -108,9 +133,10 @@ class _Schedule:
         }
         supported = [case for case in cases if case not in self._missing]
         self._workers = workers_of(supported, request.python_of, writer.path, request.timeout)
-        tried = earlier.tried if earlier else frozenset()
+        epochs = self._profile.epochs
         self._cases = {
-            worker: [case for case in worker.alive if case not in tried] for worker in self._workers
+            worker: [c for c in worker.alive if not (earlier and earlier.is_done(c, epochs))]
+            for worker in self._workers
         }
         forms = candidates(supported, self._facts.size_classes)
         self._costing = Costing(
@@ -120,17 +146,17 @@ class _Schedule:
         if earlier:
             start_from(earlier.processes)
             self._costing.take(earlier.units)
-            for sample in earlier.samples:
-                self._recorder.append(sample)
         self._times: Times | None = None
         self._outlook = Outlook(supported, self._rounds, self._facts.budget, request.agreement)
         self._number = 0
+        self._began, self._deadline = time.monotonic(), 0.0
+        self._had = len(self._recorder.samples)
 
     def execute(self) -> None:
         """Time in as many fresh processes as it takes; agreement in the first of them."""
         self._recorder.fail_all(self._missing, self._metric)
         try:
-            waiting = self._all()
+            waiting = self._waiting()
             while waiting:
                 self._start(waiting)
                 self._prepare(waiting)
@@ -152,13 +178,18 @@ class _Schedule:
         """The metric of a case that cannot be tried at all."""
         return "time_per_call" if self._request.timing else "max_ulp"
 
-    def _all(self) -> Waiting:
-        """Every case that has not failed."""
-        alive = {
-            worker: [case for case in cases if case not in worker.failures]
+    def _short(self) -> Waiting:
+        """The cases that have not failed, and were timed in fewer processes than all are."""
+        timed = visits(self._recorder.samples)
+        short = {
+            worker: [
+                case
+                for case in cases
+                if case not in worker.failures and timed[case] < self._profile.epochs
+            ]
             for worker, cases in self._cases.items()
         }
-        return {worker: cases for worker, cases in alive.items() if cases}
+        return {worker: cases for worker, cases in short.items() if cases}
 
     def _is_out_of_cache(self, case: Case) -> bool:
         return case.size != self._facts.size_classes[case.device]["l2"]
@@ -175,19 +206,19 @@ class _Schedule:
         first, where people look first, and the widest of them.
         """
         profile = self._profile
+        if self._number < self._rounds and (short := self._short()):
+            return short
         if not self._request.timing:
             return {}
-        if self._number < profile.epochs:
-            return self._all()
         now, budget = time.monotonic(), self._facts.budget
-        if self._number == profile.epochs:
-            self._deadline = now + budget
+        self._deadline = self._deadline or now + budget
         left = min(self._deadline - now, budget / _PARTS)
         if self._number >= profile.most or left <= 0:
             return {}
-        visits = sum(isinstance(sample, Paired) for sample in self._recorder.samples)
+        visited = sum(visits(self._recorder.samples[self._had :]).values())
+        rate = visited / (now - self._began) if visited else _RATE
         wide = sorted(self._costing.wide(goal_of(self._facts)), key=self._is_out_of_cache)
-        wanted = set(wide[: max(1, int(left * visits / (now - self._prepared)))])
+        wanted = set(wide[: max(1, int(left * rate))])
         chosen = {
             worker: [case for case in worker.alive if case in wanted] for worker in self._workers
         }
@@ -221,7 +252,7 @@ class _Schedule:
     def _note(self, worker: SupervisedWorker) -> None:
         """Keep what is known of a worker, and say why it is missing if it is."""
         label, facts = worker.key.label, worker.facts
-        if self._earlier:
+        if self._earlier and self._number == 0:
             self._earlier.check_versions(label, facts)
         self._facts.workers[label] = facts
         if facts.loop_overhead is not None:
@@ -264,7 +295,7 @@ class _Schedule:
             agreement.compare()
             self._compare_conditions(agreement)
         if first:
-            self._prepared = time.monotonic()
+            self._began = time.monotonic()
         self._recorder.flush()
 
     def _preparations(self, waiting: Waiting) -> Waiting:
@@ -297,7 +328,7 @@ class _Schedule:
             self._workers,
             self._asked,
             self._recorder,
-            self._earlier.checked if self._earlier else (),
+            self._earlier.stored.samples if self._earlier else (),
         )
 
     def _compare_conditions(self, agreement: Agreement) -> None:

@@ -70,11 +70,8 @@ class Apart:
 
     @property
     def versions(self) -> dict[Arm, Mapping[str, str]]:
-        """The versions by arm, the interpreter's among them."""
-        arms = self._arms.items()
-        return {
-            arm: {**worker.facts.versions, "python": worker.facts.python} for arm, worker in arms
-        }
+        """The versions by arm, the interpreter's and what chose the code among them."""
+        return {arm: _described(worker.facts) for arm, worker in self._arms.items()}
 
     @property
     def alive(self) -> bool:
@@ -122,3 +119,8 @@ class Apart:
                 elapsed[arm] += taken[arm].elapsed
             spoilt += map(any, zip(*(taken[arm].spoilt for arm in ARMS), strict=True))
         return Blocks(loops, tuple(elapsed["base"]), tuple(elapsed["candidate"]), tuple(spoilt))
+
+
+def _described(started: Started) -> Mapping[str, str]:
+    chosen = started.environment.parts if started.environment else {}
+    return {**started.versions, "python": started.python, **chosen}

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import plugins
+from ..host import environment
 from . import floating_point, layout, serving
 from .protocol import Operations, Start
 
@@ -37,7 +38,8 @@ def main(arguments: list[str]) -> int:
     except Exception as error:
         pipe.send(serving.missing(start.framework, error))
         return 0
-    pipe.send(dataclasses.replace(started, before=before, after=floating_point.state()))
+    after, chosen = floating_point.state(), environment.own()
+    pipe.send(dataclasses.replace(started, before=before, after=after, environment=chosen))
     serving.serve(pipe, {**worker.operations, **_questions(start)})
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)

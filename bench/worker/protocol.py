@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from ..host.environment import Environment
 from ..host.floating_point import FloatingPoint
 from ..results.status import Status
 
@@ -83,8 +84,9 @@ class Started:
     """The description of a process by itself, once its framework is there.
 
     `loop_overhead` is the ns that the timed loop adds to a call. The floating-point environment was
-    read `before` anything was imported and `after` the framework was. `down` are the arms of a pair
-    that could not be loaded. A function of the user's has a version as well, made of its files.
+    read `before` anything was imported and `after` the framework was; `environment` is what chose
+    its code. `down` are the arms of a pair that could not be loaded. A function of the user's has a
+    version as well, made of its files.
     """
 
     versions: Mapping[str, str]
@@ -93,6 +95,7 @@ class Started:
     loop_overhead: float | None = None
     before: FloatingPoint | None = None
     after: FloatingPoint | None = None
+    environment: Environment | None = None
     down: Mapping[Arm, Failure] = field(default_factory=dict)
 
 

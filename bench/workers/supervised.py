@@ -285,6 +285,7 @@ def _facts(framework: str, interpreter: str, started: Started) -> WorkerFacts:
         loop_overhead=started.loop_overhead,
         before=started.before,
         after=started.after,
+        environment=started.environment,
     )
 
 

@@ -10,6 +10,7 @@ import click
 from ...bench.catalog.cases import DIRECTIONS, USUAL, Selection
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.commands.options import DEBUG, RUN, selecting
+from ...bench.commands.stored import note
 from ...bench.host.errors import UsageError
 
 _EXAMPLES = """\b
@@ -80,6 +81,7 @@ def chart(
     if kind == "size" and place:
         raise UsageError("--place is for --kind cost: a figure over size has every place")
     evidence = read((run_path,))
+    note(*evidence.runs.values())
     records = matrix(evidence)
     if kind == "cost":
         figure = paper.rows(*costs(evidence, records, choice))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ...bench.commands.options import DEBUG
+from ...bench.commands.stored import note
 
 _EXAMPLES = """\b
 Examples:
@@ -46,6 +47,7 @@ def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
     from ..read.rows import read
 
     evidence = read(runs)
+    note(*evidence.runs.values())
     path = out or next(iter(evidence.runs.values())).path / "report.html"
     write(path, render(evidence))
     return "\n".join(spoken(evidence)), path

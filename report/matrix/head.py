@@ -71,6 +71,11 @@ def warnings(evidence: Evidence) -> list[str]:
         for name, run in evidence.runs.items()
         if run.facts.state != "finished"
     ]
+    unfinished += [
+        f"Run {name} lacks {len(run.lost):,} lines of its samples, which cannot be read."
+        for name, run in evidence.runs.items()
+        if run.lost
+    ]
     refused = [missing for missing in evidence.missing if missing.status is Status.REFUSED]
     whose = dict.fromkeys(f"{title(m.case.framework)} {m.case.activation}" for m in refused)
     if not refused:

@@ -17,7 +17,8 @@ from ...bench.results import words
 from ...bench.results.facts import RunFacts
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Against, Row, derived
-from ...bench.results.store import Run, load
+from ...bench.results.store import Run
+from ...bench.run.reading import load
 from ..words import know, writable
 from .evidence import (
     COARSE,
@@ -74,11 +75,6 @@ def _is_writable(row: Row) -> bool:
 
 def _wrong(row: Row) -> str:
     """The impossible value that a row holds; empty if there is none."""
-    if row.metric == "time_per_call" and row.value is not None:
-        if row.case.size < 1:
-            return f"the size {row.case.size}"
-        if not 0 < row.value < math.inf:
-            return f"the time {row.value}"
     groups = 2 * len(edges(row.case.dtype)) if row.case.dtype in DTYPES else 0
     if row.binades and len(row.binades) != groups:
         return f"{len(row.binades)} errors for the {groups} groups of {row.case.dtype}"

@@ -12,8 +12,8 @@ from ..words import machine
 
 ORDER = 80
 TITLE = "Environment"
-_ELSEWHERE = ("schema", "frameworks", "selftest")
-"""Facts that the page says elsewhere."""
+_ELSEWHERE = ("schema", "frameworks", "selftest", "request")
+"""Facts that the page says elsewhere, or that the command says in fewer words."""
 
 
 def SUMMARY(evidence: Evidence) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...bench.gate import summary
-from ...bench.gate.summary import GATE
 from ...bench.results.store import Run
+from ...bench.run import summary
+from ...bench.run.summary import GATE
 from ..read.evidence import Evidence
 from ..tables.pivot import Cell, Pivot
 from ..words import counted

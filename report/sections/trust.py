@@ -159,7 +159,7 @@ def _state(evidence: Evidence, name: str, run: Run) -> list[tuple[str, str]]:
         ("Machine", _machine(run)),
         ("Samples", [f"{run.facts.spoilt_samples:,} preempted"]),
         ("Visits slowed by others", _disturbed(run)),
-        ("State", [run.facts.state]),
+        ("State", [str(run.facts.state)]),
     ]
     return [(label, ", ".join(texts)) for label, texts in facts if texts]
 

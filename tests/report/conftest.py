@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from actbench.bench.catalog import cases
 from actbench.bench.catalog.activations import CATALOG
@@ -20,7 +21,7 @@ from actbench.bench.host.machine import Machine
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import SCHEMA, RunWriter, facts_of
+from actbench.bench.results.store import SCHEMA, RunWriter
 from actbench.bench.run.request import known_frameworks
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
@@ -80,7 +81,7 @@ def facts(**changes: Any) -> RunFacts:
         compile_seconds=412.0,
         spoilt_samples=3,
     )
-    return facts_of({**asdict(run_facts), **changes}, Path("run.json"))
+    return TypeAdapter(RunFacts).validate_python({**asdict(run_facts), **changes})
 
 
 def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list[Row]:

@@ -109,7 +109,7 @@ def test_a_time_of_nothing_and_no_time(
     row = {**Row(split_case("gelu"), "time_per_call", 1.0).as_record(), field: value}
     message = one_sentence(call(broken(make_run([]), row)), 4)
     what = "size" if field == "size" else "time"
-    assert f"row 1 has the {what} {value}" in message
+    assert f"has the {what} {value} (line 1)" in message
 
 
 def test_a_case_of_no_size_that_was_not_timed_is_no_fault(make_run: Callable[..., Path]) -> None:
@@ -147,9 +147,9 @@ def test_gpus_are_named_with_their_driver(make_run: Callable[..., Path]) -> None
     assert "<dd>Example, 1 core, A100, 550" in page
 
 
-@pytest.mark.parametrize("letter", ["\x01", "\x1b", "\ufffe", "\ud800"])
-def test_names_and_texts_that_no_page_can_hold(make_run: Callable[..., Path], letter: str) -> None:
-    """The first three are not in XML, the last one not in UTF-8."""
+def test_names_and_texts_that_no_page_can_hold(make_run: Callable[..., Path]) -> None:
+    """It is no character of XML; those that a terminal would obey are refused before."""
+    letter = "\ufffe"
     relu, gelu = (split_case(name, f"fra{letter}me") for name in ("relu", "gelu"))
     failed = Row(replace(gelu, size=64), "time_per_call", None, status=Status.ERROR, reason=letter)
     rows = [*timing_rows(relu, 1e5, 0.01, 1e5), *timing_rows(gelu, 3e5, 0.01, 1e5), failed]

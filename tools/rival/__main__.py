@@ -17,10 +17,10 @@ import click
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.commands.selftest import run, selftest
-from actbench.bench.gate import summary
 from actbench.bench.gate.selftest import Asked
 from actbench.bench.host.errors import ActbenchError
 from actbench.bench.host.progress import Reporter
+from actbench.bench.run import summary
 
 from .comparison import compare
 

@@ -187,7 +187,7 @@ def test_compiled_results_are_compared_with_the_eager_ones() -> None:
     other = bits.copy()
     other[1, 0] += 3
     results = {compiled: other, CASE: bits, replace(CASE, form="max"): bits}
-    (sample,) = comparisons.of_modes(results, lambda _: bits)
+    (sample,) = comparisons.of_frameworks_and_modes(results, lambda _: bits)
     against, first = Against(Other.MODE, "compiled"), Point((3.0).hex())
     assert sample == Comparison(CASE, against, most=3.0, equal=0.75, first=first)
 
@@ -198,7 +198,7 @@ def test_the_place_of_a_rowwise_result_is_that_of_the_output() -> None:
     bits = np.zeros((1, 2), np.uint32)
     other = np.array([0, 0, 0, 1], np.uint32)
     results = {case: np.zeros(4, np.uint32), replace(case, mode="compiled"): other}
-    (sample,) = comparisons.of_modes(results, lambda _: bits)
+    (sample,) = comparisons.of_frameworks_and_modes(results, lambda _: bits)
     assert sample.first == Point(output=3)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -19,11 +18,18 @@ from actbench.bench.exactness import reference, special, sweep
 from actbench.bench.results import words
 from actbench.bench.results.metrics import METRICS, Group, metrics_of
 from actbench.bench.results.rows import Row, SpecialRow
-from actbench.bench.results.samples import SpecialRows, Specials, as_record, sample_of
+from actbench.bench.results.samples import Reader, SpecialRows, Specials, as_record
 from actbench.bench.results.store import dump
 from actbench.bench.workers.supervised import SupervisedWorker
 
 Function = Callable[[np.ndarray], np.ndarray]
+
+
+def _stored(sample: Any) -> Any:
+    """A sample as a run gives it back."""
+    reader = Reader()
+    reader.sample(dump({"kind": "case", "case": 0, **sample.case.as_dict()}))
+    return reader.sample(dump(as_record(sample, 0)))
 
 
 def _case(label: str, direction: str = "forward", dtype: str = "float32", **changes: Any) -> Case:
@@ -50,7 +56,7 @@ def _rows(case: Case, function: Function) -> dict[str, Row]:
         return [inputs.to_bits(np.asarray(results), case.dtype)]
 
     sample = _only(special.measure(case, evaluate))
-    found = list(special.rows(sample_of(json.loads(dump(as_record(sample, 0))), case)))
+    found = list(special.rows(_stored(sample)))
     assert {row.metric for row in found} <= set(metrics_of(Group.SPECIAL))
     return {row.metric: row for row in found}
 
@@ -260,7 +266,7 @@ def _rows_of(
         samples = special.measure_rows(case, shape, evaluate)
         assert samples is not None, worker.failures
         for sample in samples:
-            for row in special.rows_of_rows(sample_of(as_record(sample, 0), sample.case)):
+            for row in special.rows_of_rows(_stored(sample)):
                 assert row.entries
                 found[sample.case.direction, row.entries.row] = row
     return found

@@ -56,3 +56,12 @@ def test_the_curve_that_shows_the_caches_is_drawn() -> None:
     sizes = [line.split("  ")[0].strip() for line in map(str.strip, found["lines"])]
     assert sizes[:3] == ["16 KiB", "32 KiB", "64 KiB"]
     assert all("ns per byte" in line for line in found["lines"])
+
+
+def test_variables_that_choose_code_and_features_in_use_are_seen() -> None:
+    findings = _examined(XLA_FLAGS="--xla_x=1", NPY_DISABLE_CPU_FEATURES="")
+    chosen = findings["code chosen by variables"]
+    assert chosen["state"] == "worse"
+    assert "XLA_FLAGS=--xla_x=1" in chosen["observed"]
+    assert "NumPy uses " in chosen["observed"]
+    assert "unset" in chosen["remedy"]

@@ -50,6 +50,23 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
             },
             None,
         ),
+        (
+            {  # a container without a namespace of groups, in a group of its own within it
+                "proc/self/cgroup": "0::/docker/x/inner\n",
+                "proc/self/mountinfo": "31 23 0:26 /docker/x /sys/fs/cgroup rw - cgroup2 cgroup rw",
+                "sys/fs/cgroup/inner/cpu.max": "25000 100000\n",
+            },
+            0.25,
+        ),
+        (
+            {  # mounted elsewhere, with both controllers in one hierarchy of version 1
+                "proc/self/cgroup": "4:cpuacct,cpu:/a\n0::/\n",
+                "proc/self/mountinfo": "31 23 0:26 / /mnt/my\\040groups rw - cgroup none rw,cpu\n",
+                "mnt/my groups/a/cpu.cfs_quota_us": "300000\n",
+                "mnt/my groups/a/cpu.cfs_period_us": "100000\n",
+            },
+            3.0,
+        ),
     ],
 )
 def test_a_quota_is_the_tightest_around(

@@ -6,9 +6,12 @@ import gzip
 import json
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -72,7 +75,7 @@ def test_runs_begun_in_the_same_second_have_folders_of_their_own(
     assert [folder.name for folder in folders] == [first, f"{first}-2", f"{first}-3"]
     for folder in folders:
         RunWriter(folder, _facts()).finish([])
-    assert all(store.load(folder).facts.state == "running" for folder in folders)
+    assert all(store.load(folder).facts.state == "killed" for folder in folders), "none runs"
 
 
 def test_a_place_where_no_folder_can_be_made_is_a_sentence(
@@ -102,9 +105,9 @@ def _written(path: Path) -> RunWriter:
 
 
 def test_a_run_reads_back(tmp_path: Path) -> None:
-    _written(tmp_path / "run")
+    writer = _written(tmp_path / "run")
     run = store.load(tmp_path / "run")
-    assert run.facts == _facts()
+    assert run.facts == replace(writer.facts, state="killed")
     (row,) = run.rows.to_dict(orient="records")
     assert row["value"] == math.inf
     assert row["unit"] == "ulp"
@@ -174,18 +177,51 @@ def test_a_published_run_reads_the_same_and_is_not_overwritten(
 ) -> None:
     _written(tmp_path / "mine")
     monkeypatch.setattr(store, "RESULTS", tmp_path / "results")
-    target = store.publish(tmp_path / "mine")
+    mine = store.load(tmp_path / "mine")
+    target = store.publish(mine)
     assert store.load(Path("mine")).rows.equals(store.load(tmp_path / "mine").rows)
     assert list(store.read_samples(target)) == list(store.read_samples(tmp_path / "mine"))
     with pytest.raises(UsageError, match="already there"):
-        store.publish(tmp_path / "mine")
+        store.publish(mine)
 
 
-def test_a_half_written_last_line_loses_only_itself(tmp_path: Path) -> None:
-    _written(tmp_path / "run")
-    path = tmp_path / "run" / "samples.jsonl"
-    path.write_text(path.read_text() + '{"kind": "time", "case": 0, "elap')
-    assert len(list(store.read_samples(tmp_path / "run"))) == 2
+def test_whichever_line_is_lost_takes_no_other_along(tmp_path: Path) -> None:
+    """Also those that introduce a case, and a last one that a full disk cut."""
+    writer = _written(tmp_path / "run")
+    path = writer.path / "samples.jsonl"
+    whole, lines = store.stored(writer.path), path.read_bytes().splitlines(keepends=True)
+    assert (len(lines), len(whole.samples), whole.lost) == (4, 2, [])
+    for place, line in enumerate(lines):
+        torn = (line[: len(line) // 2], b"\xff\x00 torn\n", line[:5] + b"\n", b'{"kind": "time"}\n')
+        for instead in torn[place < len(lines) - 1 :]:  # a cut line takes the next one's place
+            path.write_bytes(b"".join([*lines[:place], instead, *lines[place + 1 :]]))
+            found = store.stored(writer.path)
+            assert [lost.line for lost in found.lost] == [place + 1], instead
+            introduces = b'"case", "case"' in line
+            assert len(found.samples) == len(whole.samples) - (not introduces)
+
+
+def test_a_sample_that_could_not_be_derived_from_is_a_lost_line(tmp_path: Path) -> None:
+    writer = _written(tmp_path / "run")
+    path = writer.path / "samples.jsonl"
+    good = path.read_text()
+    sample = json.loads(good.splitlines()[-1])
+    for changes in (
+        {"case": 7}, {"loops": 0}, {"elapsed": [0, 1]}, {"elapsed": [1]}, {"elapsed": []},
+        {"elapsed": [True, 1]}, {"elapsed": ["1", 1]}, {"loops": 10**400}, {"unit": "\x1b[2J"},
+        {"unit": "\ud800"}, {"process": 1.5}, {"kind": "time"},
+    ):  # fmt: skip
+        path.write_text(good + json.dumps({**sample, **changes}) + "\n")
+        found = store.stored(writer.path)
+        assert [lost.line for lost in found.lost] == [5], changes
+        assert len(found.samples) == 2
+
+
+def test_a_file_without_any_sample_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    writer = _written(tmp_path / "run")
+    (writer.path / "samples.jsonl").write_text('{"kind": "time", "case": 7}\n')
+    with pytest.raises(StoreError, match=r"malformed: .*line 1"):
+        store.read_samples(writer.path)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
@@ -195,10 +231,27 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "kept"
 
 
+def test_of_many_that_want_a_new_folder_at_once_one_has_it(tmp_path: Path) -> None:
+    """Threads stand for processes: a lock is an open file's."""
+
+    def taken(path: Path) -> RunWriter | None:
+        barrier.wait()
+        with suppress(UsageError):
+            return RunWriter(path, _facts())
+        return None
+
+    for number in range(8):
+        barrier = Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            writers = list(pool.map(taken, [tmp_path / str(number)] * 4))
+        (writer,) = filter(None, writers)
+        writer.finish([])
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "cannot read"),
+        ("", "run.json is malformed"),
         ("[]", "schema None"),
         ('{"schema": 99}', f"schema 99, this version reads {store.SCHEMA}"),
         ('{"schema": 1}', "schema 1, .*read it with the version that wrote it"),
@@ -219,7 +272,7 @@ def test_broken_rows_are_refused_in_a_sentence(tmp_path: Path, line: str) -> Non
     _written(tmp_path / "run")
     with (tmp_path / "run" / "rows.jsonl").open("a") as file:
         file.write(line)
-    with pytest.raises(StoreError, match="cannot read"):
+    with pytest.raises(StoreError, match=r"rows.jsonl is malformed: .*line 2"):
         store.load(tmp_path / "run")
 
 
@@ -279,14 +332,6 @@ def test_details_are_read_back_as_they_were(tmp_path: Path) -> None:
     assert (flat["worst.input"], flat["sampling.ended"]) == ("-0x1.8p+1", "processes differ")
     assert json.loads(flat["points"])[1] == {"output": 0, "got": -0.0, "exact": 1.5}
     assert json.loads(flat["operations"]) == {"add": 2, "exp": 1}
-
-
-def test_a_sample_of_an_unknown_case_is_refused(tmp_path: Path) -> None:
-    _written(tmp_path / "run")
-    path = tmp_path / "run" / "samples.jsonl"
-    path.write_text('{"kind": "time", "case": 7}\n' + path.read_text())
-    with pytest.raises(StoreError, match="malformed"):
-        list(store.read_samples(tmp_path / "run"))
 
 
 def test_a_missing_run_is_one_sentence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from actbench.bench.catalog.cases import PROFILES, Case, Selection
 from actbench.bench.catalog.sizes import from_caches
-from actbench.bench.results import words
+from actbench.bench.results import store, words
 from actbench.bench.results.metrics import METRICS
 from actbench.bench.results.rows import (
     Against,
@@ -342,7 +342,7 @@ def test_the_paths_of_a_certificate_are_details_of_its_row_and_rows_where_bits_d
     }
     assert between == {"short arrays": 0.75, "scalar tail": 1.0}
     record = _of(found, GELU, "max_ulp").as_record()
-    assert Reader().row(record).paths == paths
+    assert Reader().row(store.dump(record)).paths == paths
 
 
 def test_a_case_that_one_process_refused_has_no_times() -> None:

@@ -591,7 +591,7 @@ def _interrupted(command: list[str], ready: Callable[[], bool], number: int) -> 
     return process.returncode, said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_an_interrupt_keeps_what_was_measured(tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-m", "bench", "run", "--framework", "numpy", "--only", "timing"]
     command += ["--activation", "relu", "--size", "1024", "--epochs", "100000"]

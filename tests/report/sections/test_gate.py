@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.gate import summary
-from actbench.bench.gate.summary import Trial
 from actbench.bench.results.store import RunWriter, read_facts
+from actbench.bench.run import summary
+from actbench.bench.run.summary import Trial
 from actbench.report.commands.page import make
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)

@@ -344,7 +344,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, hostile_text: str) -> Pa
         command=hostile_text,
         inputs=hostile_text,
     )
-    write_run(root / "undated", 8, small_rows(), started=hostile_text, state=hostile_text)
+    write_run(root / "undated", 8, small_rows(), started=hostile_text, state="failed")
     (root / "torn").mkdir()
     (root / "torn" / "run.json").write_text("{", encoding="utf-8")
     (root / "README.md").write_text("no run", encoding="utf-8")

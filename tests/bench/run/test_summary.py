@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from actbench.bench.catalog.cases import Case
-from actbench.bench.gate import summary
-from actbench.bench.gate.summary import GATE
 from actbench.bench.results import store
 from actbench.bench.results.facts import Rate, Tally
 from actbench.bench.results.samples import Trial
 from actbench.bench.results.store import RESULTS
+from actbench.bench.run import summary
+from actbench.bench.run.summary import GATE
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 64, 1)
 _PLAIN = Trial(

@@ -1,0 +1,68 @@
+"""The environment that chooses the code of a framework: variables, and CPU features in use.
+
+Standard library only: a worker has it from here before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_CHOOSING = (
+    *("ATEN_", "BLIS_", "CUBLAS", "CUDA_", "CUDNN_", "DNNL_", "GLIBC_TUNABLES", "GOMP_", "GOTO_"),
+    *("JAX_", "KMP_", "LD_LIBRARY_PATH", "LD_PRELOAD", "MALLOC_", "MKL_", "NPY_", "NUMEXPR_"),
+    *("NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "PYTORCH_", "TORCH", "VECLIB_", "XLA_"),
+    # Not all of TF_: Terraform's variables, of which some are secret, begin so as well.
+    *(f"TF_{name}_" for name in ("CPP", "CUDNN", "DISABLE", "ENABLE", "FORCE", "GPU", "MKL")),
+    *(f"TF_{name}_" for name in ("NUM", "ONEDNN", "USE", "XLA")),
+    "TF_DETERMINISTIC_OPS",
+)
+"""Beginnings of the variables that choose kernels, instructions, threads, formats or memory."""
+_PLACES = ("_DIR", "_PATH", "_CACHE", "_HOME")
+"""Ends of those that only say where something lies, but for the libraries that are loaded."""
+_CACHES = re.compile(r"[^\s=]*/(?=actbench/)")
+FEATURES = "CPU features that NumPy uses"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What chose the code that a process runs.
+
+    `variables` are those set that choose, `features` the CPU features that NumPy dispatches by:
+    what the CPU has, less what it was told to leave alone.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Each part by its name, as text."""
+        return {**self.variables, **({FEATURES: " ".join(self.features)} if self.features else {})}
+
+
+def own() -> Environment:
+    """The environment of this process, as far as it has imported NumPy."""
+    return Environment(choosing(os.environ), features())
+
+
+def choosing(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those of some variables that choose code, sorted, without where the caches of a user are.
+
+    Bytes that are no text are escaped.
+    """
+    return {
+        name: _CACHES.sub("", os.fsencode(variables[name]).decode("utf-8", "backslashreplace"))
+        for name in sorted(variables)
+        if name.startswith(_CHOOSING) and (name == "LD_LIBRARY_PATH" or not name.endswith(_PLACES))
+    }
+
+
+def features() -> tuple[str, ...]:
+    """The CPU features that NumPy uses; none where it is not imported, or does not say."""
+    module = sys.modules.get("numpy._core._multiarray_umath")
+    known: Mapping[str, bool] = getattr(module, "__cpu_features__", {})
+    return tuple(name for name, is_on in known.items() if is_on)

@@ -1,0 +1,271 @@
+"""A run as other tools for benchmarks store theirs, so that they can compare and draw it.
+
+- pytest-benchmark's JSON, for its `compare`: seconds per call, an entry of data per block
+- Google Benchmark's JSON, for its `compare.py`: ns per call, a repetition per process
+- Bencher Metric Format: every figure with its interval, `latency` in ns
+- github-action-benchmark's `customSmallerIsBetter`: every figure of which less is better
+
+A figure that is missing or infinite is left out: none of them has a word for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median, quantiles, stdev
+from typing import Any
+
+from ..catalog.cases import USUAL, Case
+from ..host.errors import UsageError
+from .facts import RunFacts
+from .metrics import METRICS, Better, Group
+from .rows import Row
+from .samples import Paired, Sample
+from .store import Run, stored
+
+_FENCE = 1.5
+"""Interquartile ranges beyond the quartiles from which a value is an outlier (Tukey 1977)."""
+
+
+@dataclass
+class Timed:
+    """The times of a case: ns per call of each block, by process, and the calls of all."""
+
+    case: Case
+    processes: dict[int, list[float]] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> list[float]:
+        """Those of all processes."""
+        return [block for blocks in self.processes.values() for block in blocks]
+
+
+def name_of(case: Case) -> str:
+    """A case as one word: `torch/gelu/native/compiled/forward/cpu/float32/65536/1`."""
+    parts = (part for name, part in vars(case).items() if part != USUAL.get(name))
+    return "/".join(map(str, parts))
+
+
+def timed(samples: Iterable[Sample]) -> list[Timed]:
+    """The times of each case, without blocks that somebody spoilt if others are left."""
+    cases: dict[Case, Timed] = {}
+    for sample in samples:
+        if isinstance(sample, Paired):
+            one_of = cases.setdefault(sample.case, Timed(sample.case))
+            pairs = list(zip(sample.elapsed, sample.spoilt, strict=True))
+            clean = [elapsed for elapsed, spoilt in pairs if not spoilt] or sample.elapsed
+            blocks = one_of.processes.setdefault(sample.process, [])
+            blocks += [elapsed / sample.loops for elapsed in clean]
+            calls = one_of.calls.get(sample.process, 0)
+            one_of.calls[sample.process] = calls + sample.loops * len(clean)
+    return list(cases.values())
+
+
+def _times_of(run: Run) -> list[Timed]:
+    """Raises UsageError for a run without times."""
+    found = timed(stored(run.path).samples)
+    if not found:
+        raise UsageError(f"{run.path} has no times: export its rows as json or csv")
+    return found
+
+
+# --- pytest-benchmark -----------------------------------------------------------------------------
+
+
+def pytest_benchmark(run: Run) -> dict[str, Any]:
+    """The times of a run as pytest-benchmark's `--benchmark-json` writes them."""
+    facts = run.facts
+    return {
+        "machine_info": {
+            "node": "",
+            "processor": facts.machine.cpu or "",
+            "machine": facts.machine.architecture or "",
+            "python_version": facts.machine.python or "",
+            "system": facts.machine.system or "",
+            "cpu": {"brand_raw": facts.machine.cpu or "", "count": facts.machine.cores},
+        },
+        "commit_info": {
+            "id": facts.project.commit,
+            "time": None,
+            "dirty": facts.project.changes != "none",
+            "project": "actbench",
+            "branch": "",
+        },
+        "benchmarks": [_of_pytest(each) for each in _times_of(run)],
+        "datetime": facts.started,
+        "version": "5.3.1",
+    }
+
+
+def _of_pytest(case: Timed) -> dict[str, Any]:
+    name, seconds = name_of(case.case), sorted(block / 1e9 for block in case.blocks)
+    return {
+        "group": None,
+        "name": name,
+        "fullname": name,
+        "params": None,
+        "param": None,
+        "extra_info": case.case.as_dict(),
+        "options": {
+            "disable_gc": True,
+            "timer": "perf_counter_ns",
+            "min_rounds": 1,
+            "max_time": 0.0,
+            "min_time": 0.0,
+            "warmup": True,
+        },
+        "stats": _statistics(seconds, sum(case.calls.values())),
+    }
+
+
+def _statistics(seconds: Sequence[float], calls: int) -> dict[str, Any]:
+    first, middle, third = _quartiles(seconds)
+    mean, spread, reach = fmean(seconds), _spread(seconds), third - first
+    low, high = first - _FENCE * reach, third + _FENCE * reach
+    within = [second for second in seconds if low <= second <= high]
+    far = sum(abs(second - mean) > spread for second in seconds)
+    return {
+        "min": seconds[0],
+        "max": seconds[-1],
+        "mean": mean,
+        "stddev": spread,
+        "rounds": len(seconds),
+        "median": middle,
+        "iqr": reach,
+        "q1": first,
+        "q3": third,
+        "iqr_outliers": len(seconds) - len(within),
+        "stddev_outliers": far,
+        "outliers": f"{far};{len(seconds) - len(within)}",
+        "ld15iqr": within[0],
+        "hd15iqr": within[-1],
+        "ops": 1 / mean,
+        "total": sum(seconds),
+        "data": list(seconds),
+        "iterations": max(1, round(calls / len(seconds))),
+    }
+
+
+def _quartiles(values: Sequence[float]) -> list[float]:
+    return quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+
+
+def _spread(values: Sequence[float]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+# --- Google Benchmark -----------------------------------------------------------------------------
+
+
+def google_benchmark(run: Run) -> dict[str, Any]:
+    """The times of a run as Google Benchmark's `--benchmark_format=json` writes them."""
+    machine = run.facts.machine
+    entries = [
+        entry for family, each in enumerate(_times_of(run)) for entry in _of_google(family, each)
+    ]
+    return {
+        "context": {
+            "date": run.facts.started,
+            "host_name": "",
+            "executable": "actbench",
+            "num_cpus": machine.cores or 0,
+            "mhz_per_cpu": 0,
+            "cpu_scaling_enabled": machine.governor not in (None, "unknown", "performance"),
+            "caches": [],
+            "load_avg": [machine.load] if machine.load is not None else [],
+            "library_version": "actbench",
+            "library_build_type": "release",
+            "json_schema_version": 1,
+        },
+        "benchmarks": entries,
+    }
+
+
+def _of_google(family: int, case: Timed) -> Iterator[dict[str, Any]]:
+    """A repetition per process, then their mean, median and standard deviation."""
+    name = name_of(case.case)
+    common = {"family_index": family, "per_family_instance_index": 0, "run_name": name}
+    common |= {"repetitions": len(case.processes), "threads": case.case.threads}
+    medians = [median(blocks) for blocks in case.processes.values()]
+    for place, (process, time) in enumerate(zip(case.processes, medians, strict=True)):
+        yield {
+            "name": name,
+            **common,
+            "run_type": "iteration",
+            "repetition_index": place,
+            "iterations": case.calls[process],
+            **_both(time),
+        }
+    for kind, of in (("mean", fmean), ("median", median), ("stddev", _spread)):
+        yield {
+            "name": f"{name}_{kind}",
+            **common,
+            "run_type": "aggregate",
+            "aggregate_name": kind,
+            "aggregate_unit": "time",
+            "iterations": len(medians),
+            **_both(of(medians)),
+        }
+
+
+def _both(nanoseconds: float) -> dict[str, Any]:
+    """Waited for on one clock: a call's time on the CPU is not known apart from it."""
+    return {"real_time": nanoseconds, "cpu_time": nanoseconds, "time_unit": "ns"}
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def bencher(run: Run) -> dict[str, Any]:
+    """Every figure of a case with its interval, in Bencher Metric Format."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in _figures(run):
+        measure = "latency" if row.metric == "time_per_call" else row.metric.replace("_", "-")
+        ends = {"lower_value": row.low, "upper_value": row.high}
+        known = {name: end for name, end in ends.items() if end is not None and math.isfinite(end)}
+        found.setdefault(name_of(row.case), {}).setdefault(measure, {"value": row.value, **known})
+    return found
+
+
+def smaller_is_better(run: Run) -> list[dict[str, Any]]:
+    """Every figure of which less is better, as github-action-benchmark takes them."""
+    context = described(run.facts)
+    entries: dict[str, dict[str, Any]] = {}
+    for row in _figures(run):
+        if METRICS[row.metric].better is Better.LESS:
+            name = f"{name_of(row.case)} {row.metric}"
+            entry = {"name": name, "unit": METRICS[row.metric].unit or "1", "value": row.value}
+            if row.low is not None and row.high is not None:
+                entry["range"] = f"± {(row.high - row.low) / 2:.3g}"
+            entries.setdefault(name, {**entry, "extra": context})
+    return list(entries.values())
+
+
+def described(facts: RunFacts) -> str:
+    """The machine, the versions and the commit in one line."""
+    versions = (
+        f"{name} {version}"
+        for worker in facts.workers.values()
+        for name, version in worker.versions.items()
+    )
+    parts = [facts.machine.cpu or "", *dict.fromkeys(versions), f"commit {facts.project.commit}"]
+    return ", ".join(filter(None, parts))
+
+
+def _figures(run: Run) -> Iterator[Row]:
+    """The rows that have one finite figure of a case by itself."""
+    for row in run.records:
+        own = METRICS[row.metric].group is not Group.BETWEEN
+        if row.ok and own and row.value is not None and math.isfinite(row.value):
+            yield row
+
+
+FORMATS: Mapping[str, Callable[[Run], Any]] = {
+    "pytest-benchmark": pytest_benchmark,
+    "google-benchmark": google_benchmark,
+    "bencher": bencher,
+    "github-action-benchmark": smaller_is_better,
+}
+"""The content of each tool's file, ready for JSON."""

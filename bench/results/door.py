@@ -1,0 +1,45 @@
+"""The door of a stored run: records of JSON are taken as their types have them, or not at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+
+Real = Annotated[float, BeforeValidator(lambda value: math.nan if value == "NaN" else value)]
+"""Any number, NaN as well, which is the string "NaN" in a file."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+MOST_ELEMENTS = 2**48
+
+
+def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
+    """A model of one flat record with the fields of several dataclasses, but for their cases."""
+    found: dict[str, Any] = {}
+    for kind in kinds:
+        hints = get_type_hints(kind, include_extras=True)
+        for field in fields(kind):
+            if field.name != "case":
+                default = Field() if field.default is MISSING else field.default
+                if field.default_factory is not MISSING:
+                    default = Field(default_factory=field.default_factory)
+                found[field.name] = (hints[field.name], default)
+    return create_model(name, **found, **more)
+
+
+def first_of(error: ValueError) -> str:
+    """The first thing that is wrong with a record, by the name of its field, or what was said."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def size_of(case: Any) -> str:
+    """What is impossible about the size of a case; empty if nothing is."""
+    if not 0 <= case.size <= MOST_ELEMENTS:
+        return f"the size {case.size:,}"
+    return "" if 1 <= case.threads <= MOST_ELEMENTS else f"{case.threads:,} threads"

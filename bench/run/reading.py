@@ -1,0 +1,46 @@
+"""Stored runs as they are read: by their rows, or where they ended before, by their samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..catalog.frameworks import declared
+from ..host.errors import StoreError
+from ..results import store
+from ..results.facts import RunFacts
+from ..results.rows import impossible
+from ..results.store import Run, Stored
+from . import derive
+from .request import request_of
+
+
+def load(path: Path) -> Run:
+    """Read a run; where it has no rows, derive them from its samples.
+
+    Raises StoreError if it is missing, malformed or of another schema.
+    """
+    folder = store.locate(path)
+    facts = store.read_facts(folder)
+    if store.has_rows(folder, facts):
+        return store.load(folder)
+    return _derived(folder, facts, store.stored(folder))
+
+
+def _derived(folder: Path, facts: RunFacts, stored: Stored) -> Run:
+    facts = replace(facts)
+    own = request_of(facts, folder).own if facts.request else ()
+    try:
+        with declared(*own):
+            rows = derive.all_of(stored.samples, facts)
+    except Exception as error:  # whatever somebody has written there
+        raise StoreError(
+            f"{folder} has samples that make no rows: {error!r}; measure it again"
+        ) from error
+    for row in rows:
+        if wrong := impossible(row):
+            raise StoreError(
+                f"{folder} has samples that no run writes: {row.metric} of {row.case.framework} "
+                f"{row.case.activation} has {wrong}; measure it again"
+            )
+    return Run(folder, facts, rows, tuple(stored.lost))
