@@ -123,7 +123,7 @@ PAIRS = (
     Pair(
         "constant of a neighbour",
         _PLAIN,
-        ("half)", "third)"),
+        ("import half", "import third as half"),
         "relu",
         ("worse",),
         "half = 0.5\nthird = 0.4",
