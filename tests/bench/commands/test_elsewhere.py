@@ -51,7 +51,11 @@ OWN = ("--callable", "mine:f", "--reference", "copy")
 def test_a_function_is_certified(elsewhere: Path) -> None:
     answer = _actbench("agree", *OWN, "--exhaustive", "--dtype", "float16")
     [found] = answer["certificates"]
-    assert (found["framework"], found["activation"], found["form"]) == ("mine", "copy", "f")
+    assert (found["framework"], found["activation"], found["form"]) == (
+        "mine:f-numpy",
+        "copy",
+        "mine:f",
+    )
     assert (found["tested"], found["not_correctly_rounded"]) == (2**16, 0)
     assert Path(answer["path"]).parent == Path("results")
 
@@ -69,7 +73,7 @@ def test_two_versions_of_a_function_are_compared(elsewhere: Path) -> None:
     gate = ("gate", "--base", "HEAD", *OWN)
     exactness = _actbench(*gate, "--only", "exactness", status=1)["exactness"]
     found = {(each["framework"], each["form"], each["kind"]) for each in exactness}
-    assert found == {("mine", "f", "worse")}
+    assert found == {("mine:f-numpy", "mine:f", "worse")}
     options = ("--only", "timing", "--size", "4096", "--dead-zone", "1")
-    assert [each["framework"] for each in _actbench(*gate, *options)["timing"]] == ["mine"]
+    assert [each["framework"] for each in _actbench(*gate, *options)["timing"]] == ["mine:f-numpy"]
     assert {path.name for path in (elsewhere / "results").iterdir()} == {"__init__.py", "numpy.py"}
