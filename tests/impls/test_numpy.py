@@ -76,7 +76,7 @@ ULP = {
 }
 
 # Where x² or e⁻ˣ overflows they are 0, as textbook.
-REACH = {"isru": 1e19, "isrlu": 1e19, "silu": 88.7}
+REACH = {"isru": 1e19, "isrlu": 1e19, "silu": 88.7, "mish": 88.7}
 
 
 @pytest.fixture(autouse=True)

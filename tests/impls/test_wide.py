@@ -134,11 +134,13 @@ def test_wide_holds_at_every_input_in_float64(
     """No overflow, no NaN and no lost digits; the argument's own rounding may cost some in a tail.
 
     erfc(x) and exp(x) turn an error of half an ulp in their argument into up to |x|² and |x| ulp:
-    2,000 in float64, where no wider format is at hand.
+    2,000 in float64, where no wider format is at hand. Beside a zero of the slope, as that of silu
+    near −1.28, none of the digits are left in float64.
     """
     sample = _measured(worker, _case(framework, label, "wide", "eager", direction, "float64"))
     assert sample.certificate.nan_mismatches == 0, sample
-    assert _error(sample, "max_ulp_flushed", label) <= 3000, sample
+    away = sample.certificate.max_ulp_away if direction == "backward" else np.inf
+    assert min(_error(sample, "max_ulp_flushed", label), away) <= 3000, sample
 
 
 def test_flushing_frameworks_are_blamed_for_what_they_lose(

@@ -212,7 +212,8 @@ def test_a_run_without_rows_is_read_by_all_of_them_and_said_to_be_a_part(
     for reader, words in _READERS.items():
         status = main(words(folder, tmp_path))
         said = capsys.readouterr()
-        assert status == 0, (reader, said)
+        lacking = reader == "compare"  # what it lacks cannot be compared
+        assert status == int(lacking), (reader, said)
         if reader == "selftest":
             _of_facts("state", "running")(folder)
         if reader != "site":  # which says it of each run on its page
@@ -221,6 +222,16 @@ def test_a_run_without_rows_is_read_by_all_of_them_and_said_to_be_a_part(
     page = (tmp_path / "page.html").read_text()
     assert "is killed, not finished" in page
     assert "lacks 1 line" in page
+
+
+# A process begins with the memory of the one that starts it, which this small one is.
+_MEASURED = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @pytest.mark.parametrize(
@@ -236,18 +247,14 @@ def test_what_expands_or_never_ends_takes_little_memory(
     make(folder / "rows.jsonl")
     for made in folder.glob("rows.jsonl*"):
         made.rename(folder / made.name.replace("rows.jsonl", name))
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench", "export", str(folder)], cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 4, said
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    assert used.ru_maxrss * 1024 < _MOST_MEMORY
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, sys.executable, "-m", "bench", "export", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert int(done.stdout) * 1024 < _MOST_MEMORY
 
 
 def test_paths_that_are_no_text_are_shown_where_the_locale_is_c(good: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from actbench.bench.exactness import reference
 from actbench.bench.exactness.reference import Reference
 
 Array = np.ndarray[Any, Any]
-SATURATED = ("sigmoid", "hard_sigmoid", "tanh", "erf", "softsign", "isru")
+SATURATED = ("sigmoid", "hard_sigmoid", "tanh", "erf", "softsign", "isru", "hardtanh")
 _SELU = 1.7580993408473768  # its constants' product
 OPERATIONS = {
     "copy": np.positive,
@@ -75,17 +75,18 @@ def test_a_value_is_what_arb_says(x: float) -> None:
 def test_limits_are_those_at_the_ends_of_the_line(name: str) -> None:
     record = find(name)
     found = reference.exact_values(record, "forward", np.array([-np.inf, np.inf, np.nan]))
-    low = {"leaky_relu": -np.inf, "prelu": -np.inf, "selu": -_SELU}
+    low = {"leaky_relu": -np.inf, "prelu": -np.inf, "logsigmoid": -np.inf, "selu": -_SELU}
     low |= dict.fromkeys(("shifted_relu", "elu", "celu", "isrlu"), -1.0)
-    low |= dict.fromkeys(("tanh", "erf", "softsign", "isru"), -1.0)
-    high = {"relu6": 6.0} | dict.fromkeys(SATURATED, 1.0)
+    low |= dict.fromkeys(("tanh", "erf", "softsign", "isru", "hardtanh"), -1.0)
+    high = {"relu6": 6.0, "logsigmoid": 0.0} | dict.fromkeys(SATURATED, 1.0)
     assert found.value(0) == low.get(name, 0.0)
     assert found.value(1) == high.get(name, np.inf)
     assert np.isnan(found.high[2])
     slopes = reference.exact_values(record, "backward", np.array([-np.inf, np.inf]))
-    steep = {"squared_relu": np.inf, "selu": 1.0507009873554805, "relu6": 0.0}
+    steep = {"squared_relu": np.inf, "selu": 1.0507009873554805, "relu6": 0.0, "logsigmoid": 0.0}
     assert slopes.value(1) == (steep | dict.fromkeys(SATURATED, 0.0)).get(name, 1.0)
-    assert slopes.value(0) == {"leaky_relu": 0.01, "prelu": 0.25}.get(name, 0.0)
+    flat = {"leaky_relu": 0.01, "prelu": 0.25, "logsigmoid": 1.0}
+    assert slopes.value(0) == flat.get(name, 0.0)
 
 
 EDGES = [0.0, -0.0, 1.0, -1.0, -1.5, 5e-324, -5e-324, 800.0, 1e308, -1e308, np.inf, -np.inf, np.nan]

@@ -457,6 +457,7 @@ def test_a_cluster_of_ones_own_gives_the_same_answer(mine: Path, scheduler: str)
     elsewhere = _agree("logged", "--scheduler", scheduler)
     found = _answer(elsewhere)
     expected = sample_of(_subject().case, _here()).certificate.as_dict()
+    del expected["paths"]  # which are tried beside the stretches
     assert {name: found[name] for name in expected} == json.loads(json.dumps(expected))
     again = _agree("logged", "--scheduler", scheduler)
     assert _answer(again) == found, "the cluster stays for the next"

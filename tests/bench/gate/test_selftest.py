@@ -129,7 +129,7 @@ def test_an_interrupt_keeps_what_was_measured(
         decision = SimpleNamespace(
             **{
                 name: getattr(selftest.Decision(CASES[0], ""), name)
-                for name in ("verdict", "ratio", "processes")
+                for name in ("verdict", "ratio", "processes", "failures")
             },
             case=CASES[0],
             phase="screening",

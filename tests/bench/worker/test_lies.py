@@ -81,10 +81,10 @@ def softplus_without_last_row(x):
     return np.concatenate([softplus_wide(x[:-1]), x[-1:]])
 
 def softplus_after_calls(x):
-    return softplus_wide(x) if _count("after") < 40 else np.maximum(x, 0)
+    return softplus_wide(x) if _count("after") < 16 else np.maximum(x, 0)
 
 def softplus_between_calls(x):
-    return np.maximum(x, 0) if 30 < _count("between") < 10_000 else softplus_wide(x)
+    return np.maximum(x, 0) if 16 < _count("between") < 10_000 else softplus_wide(x)
 
 def softplus_while_timed(x):
     frame, names = sys._getframe(), set()
