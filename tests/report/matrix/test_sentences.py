@@ -27,6 +27,7 @@ MakeRun = Callable[..., Path]
 PLACES = {
     "in cache": "l2",
     "from memory": "memory",
+    "in the last-level cache": "memory",  # where a machine's copy does not see it end
     "from memory, into fresh pages": "memory",
     "one tiny call": "launch",
 }

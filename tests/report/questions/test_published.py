@@ -21,7 +21,12 @@ from ..sentences import is_short
 NAMES = ("relu", "gelu", "gelu_tanh", "silu", "softplus", "squareplus", "elu")
 SPELLED = {spelled(name): name for name in NAMES}
 FRAMEWORKS = {title(name): name for name in ("numpy", "torch", "jax", "tensorflow")}
-CLASSES = {"one tiny call": "launch", "in cache": "l2", "from memory": "memory"}
+CLASSES = {
+    "one tiny call": "launch",
+    "in cache": "l2",
+    "from memory": "memory",
+    "in the last-level cache": "memory",
+}
 TOP: Mapping[str, Mapping[str, str]] = {
     "backward": {"direction": "backward"},
     "bfloat16": {"dtype": "bfloat16"},

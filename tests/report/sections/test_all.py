@@ -50,11 +50,7 @@ def test_every_row_is_in_a_table(evidence: dict[str, Evidence]) -> None:
 def test_special_points_are_a_table_per_framework(published: Evidence) -> None:
     content = special.content(published)
     assert content
-    assert {table.heading for table in content["pivots"]} == {
-        "NumPy",
-        "JAX",
-        "TensorFlow",
-        "PyTorch",
-    }
+    names = {table.heading.partition(", functions of rows")[0] for table in content["pivots"]}
+    assert names == {"NumPy", "JAX", "TensorFlow", "PyTorch"}
     summary = special.SUMMARY(published)
-    assert all(table.heading in summary for table in content["pivots"])
+    assert all(name in summary for name in names)
