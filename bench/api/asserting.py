@@ -10,7 +10,7 @@ from .settings import Subject
 
 
 def assert_ulp(
-    function: Subject, reference: str, dtype: str = "float32", bound: float = 4.0, **where: Any
+    function: Subject, reference: str = "", dtype: str = "float32", bound: float = 4.0, **where: Any
 ) -> None:
     """Fail where a function is farther from the exact values than a bound, in ulp.
 

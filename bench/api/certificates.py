@@ -59,15 +59,16 @@ class Certified:
 
 
 def certify(
-    function: Subject, reference: str, *, dtype: str = "float32", seed: int = 0, **where: Any
+    function: Subject, reference: str = "", *, dtype: str = "float32", seed: int = 0, **where: Any
 ) -> Certified:
     """Hold a function against the proved values of what it should be.
 
     All 65,536 inputs of a 16-bit `dtype` are tried, and inputs from every binade of the others, on
     short and long arrays and views. `direction` is `forward`, or `backward` for the gradient that
     the framework gives. `reference` is what `--reference` takes: an activation of `actbench list`,
-    or `exp2`, `log`, `erfc`. The other conditions are those of `cost`; a name of an activation
-    needs its `framework`.
+    `exp2`, `log`, `erfc`, a formula of x, or the address of a function of mpmath or flint. The
+    other conditions are those of `cost`; a name of an activation needs its `framework`, and is
+    held against itself.
 
     Raises UsageError for unknown names, and for a function that cannot be loaded or evaluated;
     KeyboardInterrupt where it is interrupted.
@@ -75,6 +76,8 @@ def certify(
     place = Where(dtype=dtype, **where).checked()
     if place.direction == "both":
         raise UsageError("a certificate is of one direction: forward or backward")
+    if isinstance(function, str) == bool(reference):
+        raise UsageError("a function needs a reference, and an activation by name is its own")
     with cases((function,), place, reference) as [case], tempfile.TemporaryDirectory() as folder:
         plan = Plan((case.activation,), forms=(case.form,), modes=(case.mode,))
         selection = Selection(
@@ -98,7 +101,6 @@ def certify(
     for sample in samples:
         if isinstance(sample, Agreement):
             name = function if isinstance(function, str) else case.form.partition(":")[2]
-            what = reference or case.activation
-            return Certified(name, what, case.direction, dtype, sample.certificate)
+            return Certified(name, case.activation, case.direction, dtype, sample.certificate)
     reasons = [sample.reason for sample in samples if isinstance(sample, Missing)]
     raise UsageError(next(iter(reasons), "nothing could be evaluated"))

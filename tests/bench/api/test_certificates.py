@@ -47,6 +47,8 @@ def test_nan_is_beyond_every_bound() -> None:
     [
         (_exactly, "tan", {}, "unknown activation 'tan'"),
         (_exactly, "tanh", {"direction": "both"}, "of one direction"),
+        (_exactly, "", {}, "a function needs a reference"),
+        ("tanh", "gelu", {"framework": "numpy"}, "an activation by name is its own"),
         (lambda x: x[1:], "tanh", {"framework": "numpy"}, "it must return one like its input"),
     ],
 )
