@@ -34,6 +34,7 @@ _NARROWER: Sequence[tuple[str, Callable[[Cell], bool]]] = (
     ("the plain forms", lambda cell: cell.plain),
     ("float32", lambda cell: cell.case.dtype == "float32"),
     ("in cache", lambda cell: cell.size_class == "l2"),
+    ("usual inputs", lambda cell: cell.case.has_usual_input),
 )
 """Choices of which one after another is made where a table would be too long."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
-from ..catalog.cases import OF_INPUT, USUAL, Case
+from ..catalog.cases import Case
 from ..host.errors import UsageError
 from . import benchmarks
 from .rows import Row, with_derived
@@ -65,18 +65,15 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
     """A metric of every case: a line per activation, form and conditions, a column per framework
     and mode.
 
-    Lines do not say what every input is without saying. A case that has no value is NaN; lines and
-    columns are sorted. Raises UsageError for a metric that the run does not have, or of which a
-    case has several.
+    A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
+    that the run does not have, or of which a case has several.
     """
     values = run.rows[(run.rows.metric == metric) & run.rows.value.notna()]
     if values.empty:
         raise UsageError(f"{run.path} has no {metric}")
     if values.duplicated([*DOWN, *ACROSS]).any():
         raise UsageError(f"a case has several figures of {metric}: export its rows")
-    usual = [name for name in OF_INPUT if (values[name] == USUAL[name]).all()]
-    down = [name for name in DOWN if name not in usual]
-    return values.pivot_table(index=down, columns=list(ACROSS), values="value")
+    return values.pivot_table(index=[*DOWN], columns=list(ACROSS), values="value")
 
 
 def write_table(values: pandas.DataFrame, form: str, stream: IO[str]) -> None:
