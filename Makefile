@@ -36,7 +36,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $(READY)
 
-bench: $(SETUP) ## measure everything and write the report (a few minutes)
+bench: $(SETUP) ## measure everything and write the report (six to ten minutes)
 	$(ACTBENCH) run --profile $(PROFILE) --out $(OUT) $(ON_DEVICE) $(BENCH)
 	$(ACTBENCH) report $(OUT)
 

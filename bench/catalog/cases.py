@@ -273,8 +273,8 @@ PROFILES: Mapping[str, Profile] = {
             title="the answer: every activation in the form that people take first (native, or the "
             "first one written out) and as its formula is printed, in every framework and mode, "
             "forward and backward, as one tiny call, in cache and from memory, a few of them on "
-            "subnormal and saturated inputs; exactness of just these. Four minutes once compile "
-            "caches are warm, six before. Left to full: other forms, dtypes, sizes and variants, "
+            "subnormal and saturated inputs; exactness of just these. Six minutes once compile "
+            "caches are warm, ten before. Left to full: other forms, dtypes, sizes and variants, "
             "both directions at once, cold caches, threads",
         ),
         Profile(

@@ -250,7 +250,7 @@ def _level(level: Level) -> str:
     """`32 MiB, seen to end at 22 MiB`."""
     words = {
         Worth.SEEN: f"seen to end at {_size(level.measured)}",
-        Worth.NOT_SEEN: "not told from the next by a copy",
+        Worth.NOT_SEEN: "not distinguished from the next by a copy",
         Worth.ENDLESS: "not seen to end",
     }
     said = f"{_size(level.nominal)} by name" if level.nominal else "of a size that nobody says"

@@ -32,7 +32,7 @@ class Environment:
     """What chose the code that a process runs.
 
     `variables` are those set that choose, `features` the CPU features that NumPy dispatches by:
-    what the CPU has, less what it was told to leave alone.
+    what the CPU has, less what it was asked to leave alone.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)

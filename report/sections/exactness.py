@@ -202,8 +202,10 @@ def line(finding: Finding) -> str:
     conditions = f"{first}{f' and {len(others)} more' * bool(others)}"
     of = "f′" if case.direction == "backward" else "f"
     at = f"{of}({_value(point.x)})" if point.input else "a result"
-    if point.got is None:
-        return f"{names}, {conditions}: {at} is NaN, or should be"
+    if point.got is None:  # of NaN and numbers only the inputs are kept
+        alone = bool(point.input) and math.isnan(point.x)
+        said = " is a number" if alone else ": NaN for a number, or a number for NaN"
+        return f"{names}, {conditions}: {at}{said}"
     got, exact = _apart(point.got, math.nan if point.exact is None else point.exact)
     return f"{names}, {conditions}: {at} = {got}, exactly {exact}"
 
