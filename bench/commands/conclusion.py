@@ -91,7 +91,8 @@ def for_people(outcome: Outcome) -> str:
             f"{facts.timed_share:.0%} of the measuring time was inside timed regions, "
             f"{facts.seconds_a_case:.2g} s per case; compiling took {facts.compile_seconds:.0f} s"
         )
-    lacking = [f"{facts.title(one.framework)}: {one.reason}." for one in missing(outcome).values()]
+    workers = missing(outcome).values()
+    lacking = [f"{facts.title(worker.framework)}: {worker.reason}." for worker in workers]
     if names := unmet(outcome):
         lacking.append(f"Nothing was measured of what was asked for by name: {', '.join(names)}.")
     own = [_own(function, facts) for function in facts.callables]
@@ -111,7 +112,7 @@ def _disturbed(outcome: Outcome) -> list[str]:
 
 
 def _own(function: FrameworkFacts, facts: RunFacts) -> str:
-    """What a function of the user's was given, and whether anything judged what it gave."""
+    """A sentence on what a function of the user's was given, and whether anything judged it."""
     shape = f" of {counted(function.dims, 'dimension')}" if function.dims else ""
     given = f"{function.callable} was given {facts.title(function.arrays)} arrays{shape}"
     if function.activation != UNKNOWN.name:

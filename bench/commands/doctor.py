@@ -81,7 +81,7 @@ _Outcome = Mapping[str, str] | Failure
 
 
 def _loaded(names: tuple[str, ...], pythons: Mapping[str, str]) -> dict[str, _Outcome]:
-    """What becomes of each framework's process, one after another on every CPU there is."""
+    """The outcome of each framework's process, one after another on every CPU there is."""
     with tempfile.TemporaryDirectory(prefix="actbench-doctor-") as folder:
 
         def load(name: str) -> _Outcome:

@@ -93,7 +93,7 @@ _FIGURES = (
 
 
 def _tail(certificate: Certificate) -> Tried | None:
-    """What came of the last elements, if that was tried."""
+    """The outcome for the last elements, if they were tried."""
     return next((tried for tried in certificate.paths if tried.path is Path.TAIL), None)
 
 

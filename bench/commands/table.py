@@ -250,7 +250,7 @@ def _name(cell: Cell, facts: RunFacts) -> str:
 
 
 def _input(case: Case) -> str:
-    """What is unusual of an input: `inputs subnormal`."""
+    """The unusual conditions of an input: `inputs subnormal`."""
     return conditions({name: value for name, value in case.said.items() if name in OF_INPUT})
 
 

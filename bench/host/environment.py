@@ -29,7 +29,7 @@ FEATURES = "CPU features that NumPy uses"
 
 @dataclass(frozen=True)
 class Environment:
-    """What chose the code that a process runs.
+    """The settings that chose the code of a process.
 
     `variables` are those set that choose, `features` the CPU features that NumPy dispatches by:
     what the CPU has, less what it was asked to leave alone.

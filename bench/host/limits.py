@@ -60,7 +60,7 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _mounts(root: Path, names: str, controller: str) -> Iterator[tuple[Path, str]]:
-    """Where a hierarchy is mounted, and which of its groups is at the top there.
+    """The places where a hierarchy is mounted, and its group at the top of each.
 
     As the system says, and where it is on most: a container may see a part of it, and elsewhere.
     """

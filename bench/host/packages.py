@@ -1,4 +1,4 @@
-"""Where in a tree of source files a package lies: in the tree itself, or in its src/."""
+"""The place of a package in a tree of source files: the tree itself, or its src/."""
 
 from __future__ import annotations
 

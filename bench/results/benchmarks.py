@@ -93,7 +93,7 @@ def pytest_benchmark(run: Run) -> dict[str, Any]:
             "project": "actbench",
             "branch": "",
         },
-        "benchmarks": [_of_pytest(each) for each in _times_of(run)],
+        "benchmarks": [_of_pytest(case) for case in _times_of(run)],
         "datetime": facts.started,
         "version": "5.3.1",
     }
@@ -163,7 +163,7 @@ def google_benchmark(run: Run) -> dict[str, Any]:
     """The times of a run as Google Benchmark's `--benchmark_format=json` writes them."""
     machine = run.facts.machine
     entries = [
-        entry for family, each in enumerate(_times_of(run)) for entry in _of_google(family, each)
+        entry for family, case in enumerate(_times_of(run)) for entry in _of_google(family, case)
     ]
     return {
         "context": {

@@ -39,7 +39,7 @@ def first_of(error: ValueError) -> str:
 
 
 def size_of(case: Any) -> str:
-    """What is impossible about the size of a case; empty if nothing is."""
+    """The impossible thing about the size of a case; empty if there is none."""
     if not 0 <= case.size <= MOST_ELEMENTS:
         return f"the size {case.size:,}"
     return "" if 1 <= case.threads <= MOST_ELEMENTS else f"{case.threads:,} threads"

@@ -171,7 +171,7 @@ class Kink:
 
 
 class Outcome(StrEnum):
-    """What a function does with whole numbers."""
+    """The ways in which functions deal with whole numbers."""
 
     FLOATING = "computes in floating point"
     WHOLE = "stays with whole numbers"
@@ -182,7 +182,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What came of arrays of a dtype of whole numbers: results of another dtype, or a refusal.
+    """The outcome for arrays of a dtype of whole numbers: results of another dtype, or a refusal.
 
     `example` is the first result that is another than exact.
     """
@@ -443,7 +443,7 @@ _POSITIVE = ("time_per_call", "relative_cost")
 
 
 def impossible(row: Row) -> str:
-    """What no run can have found, of a row of a known metric; empty if there is nothing."""
+    """The part of a row of a known metric that no run can have found; empty if there is none."""
     metric = METRICS[row.metric]
     figures = [figure for figure in (row.value, row.low, row.high) if figure is not None]
     if size := door.size_of(row.case):
@@ -455,12 +455,12 @@ def impossible(row: Row) -> str:
     if row.value is not None and not _between(row.low, row.value, row.high):
         return f"the value {row.value:g} outside its interval, {row.low} to {row.high}"
     if metric.group in (Group.TIME, Group.PART):
-        known = [each for each in figures if each and math.isfinite(each)]
-        strange = [each for each in known if not _SMALLEST <= abs(each) <= _LARGEST]
+        known = [figure for figure in figures if figure and math.isfinite(figure)]
+        strange = [figure for figure in known if not _SMALLEST <= abs(figure) <= _LARGEST]
         if metric.group is Group.TIME:
             strange += filter(math.isinf, figures)
         if row.metric in _POSITIVE:
-            strange += [each for each in figures if each <= 0]
+            strange += [figure for figure in figures if figure <= 0]
             if figures and not row.case.size:
                 return "the size 0"
         return f"the time {strange[0]}" if strange else ""

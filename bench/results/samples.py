@@ -185,7 +185,7 @@ class WholeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OfWhole:
-    """What a case makes of whole numbers."""
+    """The answers of a case to whole numbers."""
 
     kind: ClassVar[str] = "whole numbers"
     case: Case
@@ -324,12 +324,9 @@ class Reader:
 
 def _is_timed(paired: Paired) -> bool:
     """True of blocks that took time, with as many entries of each kind."""
-    each = (paired.elapsed, paired.unit_elapsed, paired.spoilt, paired.faults)
-    counts = {len(entries) for entries in each}
-    loops = min(paired.loops, paired.unit_loops) > 0
-    return (
-        loops and len(counts) == 1 and min((*paired.elapsed, *paired.unit_elapsed), default=0) > 0
-    )
+    blocks = (paired.elapsed, paired.unit_elapsed, paired.spoilt, paired.faults)
+    numbers = (paired.loops, paired.unit_loops, *paired.elapsed, *paired.unit_elapsed)
+    return len(set(map(len, blocks))) == 1 and bool(paired.elapsed) and min(numbers) > 0
 
 
 _CASE = "case"

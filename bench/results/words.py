@@ -50,7 +50,7 @@ PATHS: Mapping[Path, str] = {
     Path.SCALAR: "in 0-d arrays",
     Path.EMPTY: "in an empty array",
 }
-"""Where an input stood."""
+"""The place of an input, in words."""
 _REFUSED: Mapping[Path, str] = {
     Path.SHORT: "not every length",
     Path.TAIL: "whole vectors only",
@@ -244,23 +244,23 @@ def special(location: Point, row: Row) -> str:
 def whole(row: Row) -> str:
     """`int32, int64: computes in float32; bool: refuses, TypeError: …`"""
     groups: dict[tuple[Outcome, str], list[Whole]] = {}
-    for each in row.whole:
-        result = each.result if each.outcome is Outcome.FLOATING else ""
-        groups.setdefault((each.outcome, result), []).append(each)
+    for answer in row.whole:
+        result = answer.result if answer.outcome is Outcome.FLOATING else ""
+        groups.setdefault((answer.outcome, result), []).append(answer)
     return "; ".join(
-        f"{', '.join(each.dtype for each in alike)}: {_on_whole(alike[0])}"
+        f"{', '.join(answer.dtype for answer in alike)}: {_on_whole(alike[0])}"
         for alike in groups.values()
     )
 
 
-def _on_whole(each: Whole) -> str:
-    if each.outcome is Outcome.FLOATING:
-        return f"computes in {each.result}"
-    details = [f"{each.reason[:_REASON]}{'…' * (len(each.reason) > _REASON)}"]
-    if each.example:
-        where = place(each.example) if each.example.input == "" else f"{each.example.x:g}"
-        details += [f"{where} → {each.example.got:g}", f"exactly {each.example.exact:.4g}"]
-    return ", ".join(filter(None, [each.outcome, *details]))
+def _on_whole(answer: Whole) -> str:
+    if answer.outcome is Outcome.FLOATING:
+        return f"computes in {answer.result}"
+    details = [f"{answer.reason[:_REASON]}{'…' * (len(answer.reason) > _REASON)}"]
+    if example := answer.example:
+        where = f"{example.x:g}" if example.input else place(example)
+        details += [f"{where} → {example.got:g}", f"exactly {example.exact:.4g}"]
+    return ", ".join(filter(None, [answer.outcome, *details]))
 
 
 def entries(row: Row) -> str:

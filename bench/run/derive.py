@@ -133,7 +133,7 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
 
 
 def _subject(sample: Sample) -> Hashable:
-    """What a sample of results is of; a sample of times is by itself."""
+    """The subject of a sample of results; a sample of times stands by itself."""
     match sample:
         case Agreement() | Specials() | SpecialRows() | OfWhole():
             return type(sample), sample.case

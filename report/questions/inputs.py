@@ -69,21 +69,21 @@ def _compared(evidence: Evidence, group: Group[Timed]) -> Iterator[_Turn]:
     """Every two activations of a framework and mode of which both ratios are decided."""
     size = deciding(group.sizes)
     for series in group.series:
-        timed = [one for one in series.at(size) if one.is_plain_value(_NAMES)]
+        plain = [timed for timed in series.at(size) if timed.is_plain_value(_NAMES)]
         place = f"{series.setting.mode}, {size.words}, {group.unusual}"
-        for one, other in permutations(timed, 2):
-            pair = ratio(one, other), _usually(evidence, one, other)
-            there, usually = (_known(each) for each in pair)
+        for first, second in permutations(plain, 2):
+            there = _known(ratio(first, second))
+            usually = _known(_usually(evidence, first, second))
             if there and usually:
                 who = title(series.setting.framework)
-                names = one.case.activation, other.case.activation
+                names = first.case.activation, second.case.activation
                 yield _Turn(f"{who} {place}", names, there, usually)
 
 
-def _usually(evidence: Evidence, one: Timed, other: Timed) -> Estimate | None:
+def _usually(evidence: Evidence, *pair: Timed) -> Estimate | None:
     """The ratio of two activations on usual inputs, as far as both were timed there."""
-    both = [evidence.case(each.run, replace(each.case, input=NORMAL)) for each in (one, other)]
-    return ratio(both[0], both[1]) if both[0] and both[1] else None
+    first, second = (evidence.case(t.run, replace(t.case, input=NORMAL)) for t in pair)
+    return ratio(first, second) if first and second else None
 
 
 def _known(estimate: Estimate | None) -> float | None:

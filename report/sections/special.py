@@ -15,7 +15,7 @@ from ..words import capital, listing, title
 ORDER = 50
 TITLE = "Special points"
 _KINDS = {COLUMNS[0]: "", ROW_COLUMNS[0]: ", functions of rows"}
-"""What a heading adds, by the first column of its table."""
+"""The end of a heading, by the first column of its table."""
 
 
 def SUMMARY(evidence: Evidence) -> str:

@@ -1,4 +1,4 @@
-"""What a sentence of the page may be: at most 25 words, and two numbers."""
+"""Limits of a sentence of the page: at most 25 words, and two numbers."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_a_drawer_shows_what_is_behind_a_cell(visit: Visit, pages: dict[str, Pat
 def test_errors_and_their_binades_are_drawn(
     visit: Visit, published: Evidence, tmp_path: Path
 ) -> None:
-    """How exact TensorFlow's bfloat16 softplus is, in a search and a click."""
+    """The exactness of TensorFlow's bfloat16 softplus, in a search and a click."""
     path = tmp_path / "page.html"
     path.write_text(render(published), encoding="utf-8")
     assert path.stat().st_size < BYTES

@@ -1,4 +1,4 @@
-"""Which intervals of a ratio are a failure, and which are undecided."""
+"""Intervals of a ratio that are a failure, and those that are undecided."""
 
 from __future__ import annotations
 

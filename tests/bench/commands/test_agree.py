@@ -191,7 +191,7 @@ def test_a_gradient_is_held_against_the_derivative(capsys: Captured) -> None:
 def test_an_error_at_an_end_of_a_range_of_float64_is_found(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a sample is drawn, the ends are of it."""
+    """The ends of a range belong to the sample that is drawn from it."""
     monkeypatch.setattr(ranges, "SAMPLED", 500)
     for ends in (("2.5", "7"), ("-1", "2.5")):
         found = _own(capsys, "own:wrong_at_the_end", "--dtype", "float64", "--range", *ends)

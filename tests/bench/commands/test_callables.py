@@ -175,9 +175,9 @@ def test_a_value_and_its_gradient_are_certified_at_the_same_inputs_as_others(
     status, out, _ = _run(capsys, *words, "--reference", "relu", "--dtype", "float16")
     assert status == 0
     answer = json.loads(out)
-    found = {each["direction"]: each for each in answer["certificates"]}
-    assert {each["tested"] for each in found.values()} == {2**16}
-    assert {each["max_ulp"] for each in found.values()} == {0}
+    found = {record["direction"]: record for record in answer["certificates"]}
+    assert {record["tested"] for record in found.values()} == {2**16}
+    assert {record["max_ulp"] for record in found.values()} == {0}
     assert answer["callables"] == [
         {"callable": "mine:right", "framework": "numpy", "dims": 2, "reference": "relu"}
     ]
@@ -203,7 +203,7 @@ def test_a_gradient_that_is_wrong_is_found(folder: Path, capsys: Captured) -> No
     words = ("agree", "--callable", "mine:right", "--gradient", "mine:wrong_slope")
     words += ("--reference", "relu", "--range", "-1", "-0.999", "--json")
     _, out, _ = _run(capsys, *words)
-    found = {each["direction"]: each for each in json.loads(out)["certificates"]}
+    found = {record["direction"]: record for record in json.loads(out)["certificates"]}
     assert found["forward"]["max_ulp"] == 0
     assert found["backward"]["max_ulp"] > 1e6
 

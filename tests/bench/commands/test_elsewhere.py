@@ -75,5 +75,5 @@ def test_two_versions_of_a_function_are_compared(elsewhere: Path) -> None:
     found = {(each["framework"], each["form"], each["kind"]) for each in exactness}
     assert found == {("mine:f-numpy", "mine:f", "worse")}
     options = ("--only", "timing", "--size", "4096", "--dead-zone", "1")
-    assert [each["framework"] for each in _actbench(*gate, *options)["timing"]] == ["mine:f-numpy"]
+    assert [case["framework"] for case in _actbench(*gate, *options)["timing"]] == ["mine:f-numpy"]
     assert {path.name for path in (elsewhere / "results").iterdir()} == {"__init__.py", "numpy.py"}

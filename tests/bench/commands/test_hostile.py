@@ -69,12 +69,12 @@ def _changed(field: str, value: Any, metric: str = "time_per_call") -> Callable[
     def change(run: Path) -> None:
         path = run / "rows.jsonl"
         records = list(map(json.loads, path.read_text().splitlines()))
-        record = next(each for each in records if each["metric"] == metric and each["value"])
+        record = next(row for row in records if row["metric"] == metric and row["value"])
         *above, last = field.split(".")
         for name in above:
             record = record[name]
         record[last] = value
-        path.write_text("".join(f"{json.dumps(each)}\n" for each in records))
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in records))
 
     return change
 

@@ -83,5 +83,5 @@ def test_it_is_certified_as_what_its_framework_has(
     assert answer["callables"] == [
         {"callable": f"theirs:{name}", "framework": "numpy", "dims": dims, "reference": "relu"}
     ]
-    assert {each["max_ulp"] for each in answer["certificates"]} == {0}
+    assert {record["max_ulp"] for record in answer["certificates"]} == {0}
     assert len(answer["certificates"]) == (2 if "--gradient" in words else 1)

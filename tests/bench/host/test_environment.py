@@ -1,4 +1,4 @@
-"""Which variables choose code, what of them is kept, and that nothing else is."""
+"""The variables that choose code, what of them is kept, and that nothing else is."""
 
 from __future__ import annotations
 

@@ -110,15 +110,15 @@ _AGGREGATE = _ITERATION - {"repetition_index"} | {"aggregate_name", "aggregate_u
 def test_google_benchmark_has_a_repetition_per_process(run: Path) -> None:
     content = _exported(run, "google-benchmark")
     assert content["context"]["json_schema_version"] == 1
-    entries = [each for each in content["benchmarks"] if each["run_name"] == NAME]
-    repetitions = [each for each in entries if each["run_type"] == "iteration"]
-    aggregates = {each["aggregate_name"]: each for each in entries if each not in repetitions}
-    assert all(each.keys() == _ITERATION for each in repetitions)
-    assert all(each.keys() == _AGGREGATE for each in aggregates.values())
-    assert [each["real_time"] for each in repetitions] == [1100, 1250]
-    assert [each["repetition_index"] for each in repetitions] == [0, 1]
+    entries = [entry for entry in content["benchmarks"] if entry["run_name"] == NAME]
+    repetitions = [entry for entry in entries if entry["run_type"] == "iteration"]
+    aggregates = {entry["aggregate_name"]: entry for entry in entries if entry not in repetitions}
+    assert all(entry.keys() == _ITERATION for entry in repetitions)
+    assert all(entry.keys() == _AGGREGATE for entry in aggregates.values())
+    assert [entry["real_time"] for entry in repetitions] == [1100, 1250]
+    assert [entry["repetition_index"] for entry in repetitions] == [0, 1]
     assert aggregates["mean"]["real_time"] == pytest.approx(1175)
-    assert {each["time_unit"] for each in entries} == {"ns"}
+    assert {entry["time_unit"] for entry in entries} == {"ns"}
 
 
 def test_bencher_has_every_figure_with_its_interval(run: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_class_is_where_the_run_says_or_else_its_name() -> None:
 
 
 def test_every_field_of_a_case_is_kept(tmp_path: Path) -> None:
-    """Where the output goes and how the caches are tell cases apart as the others do."""
+    """The output and the caches tell cases apart as the other fields do."""
     other = replace(CASE, output="reused", cache="cold")
     writer = RunWriter(tmp_path / "run", _facts())
     for case in (CASE, other, CASE):

@@ -237,7 +237,7 @@ def test_a_time_says_why_sampling_ended(times: list[float], ended: Ended) -> Non
 
 
 def test_times_that_were_derived_are_not_derived_again() -> None:
-    """What a probe found since goes to the same rows as from all samples at once."""
+    """A probe found since goes to the same rows as from all samples at once."""
     costs = {replace(GELU, activation=name): 2.0 for name in ("erf", "add", "multiply")}
     costs |= {replace(GELU, activation="copy"): 1.0, replace(GELU, form="textbook"): 90.0}
     samples = _line(costs, 2)

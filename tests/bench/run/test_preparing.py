@@ -43,7 +43,7 @@ class Named(SupervisedWorker):
 
 @pytest.fixture(autouse=True)
 def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which one is free where a single worker is busy."""
+    """Two CPUs, of which one is free where a single worker is busy."""
     monkeypatch.setattr(preparing, "available_cpus", lambda: [0, 1])
 
 

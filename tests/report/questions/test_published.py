@@ -32,7 +32,7 @@ TOP: Mapping[str, Mapping[str, str]] = {
     "bfloat16": {"dtype": "bfloat16"},
     "wide": {"form": "wide"},
 }
-"""What the case above has of a question, where it is not the plain value in float32."""
+"""The fields that a question changes in the case above, if not the plain value in float32."""
 OVER: Mapping[str, Mapping[str, str]] = {
     "compiling": {"mode": "eager"},
     "backward": {"direction": "forward"},
@@ -42,7 +42,7 @@ OVER: Mapping[str, Mapping[str, str]] = {
     "tanh": {"activation": "gelu"},
     "wide": {"form": ""},
 }
-"""What the case below has in its place."""
+"""The fields of the case below in their place."""
 Rows = list[dict[str, Any]]
 _RANGE = r"([\d.,]+)(?:–([\d.,]+))?(?: ns| µs|×)"
 MODULES = {module.__name__.rpartition(".")[2]: module for module in modules(questions)}
