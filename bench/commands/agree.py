@@ -82,8 +82,7 @@ class Asked:
 def execute(asked: Asked, quiet: bool) -> Answer:
     """Do what was asked for. Raises UsageError for options that do not go together."""
     _check(asked)
-    pythons = {"": sys.executable, **asked.pythons}
-    own = asked.callables.found(asked.selection, pythons)
+    own = asked.callables.found(asked.selection, asked.pythons)
     selection = _selection(asked)
     if own:
         selection = beside(own, replace(selection, dtypes=selection.dtypes or ("float32",)))
@@ -95,7 +94,7 @@ def execute(asked: Asked, quiet: bool) -> Answer:
             seed=asked.seed,
             out=asked.out,
             pythons=asked.pythons,
-            python=pythons[""],
+            python=asked.pythons[""],
             timeout=_TIMEOUT,
             command=asked.command,
             parts=("agreement",),

@@ -184,18 +184,13 @@ def _activations(
     **chosen: tuple[Any, ...],
 ) -> int:
     """Time two activations, say their ratio, and return the exit status."""
-    interpreter = interpreters(pythons)
+    given = interpreters(pythons)
     with tempfile.TemporaryDirectory(prefix="actbench-compare-") as folder, interruptible():
         answer = activations.compare(
             named,
             Selection(**chosen),
             Effort(precision=precision, budget=budget),
-            Setting(
-                Path(folder),
-                lambda name: interpreter.get(name, interpreter.get("", sys.executable)),
-                refusal,
-                seed,
-            ),
+            Setting(Path(folder), lambda name: given.get(name, given[""]), refusal, seed),
             Reporter(quiet=as_json),
         )
     click.echo(answer.for_machines() if as_json else answer.for_people())

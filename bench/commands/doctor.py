@@ -85,7 +85,7 @@ def _loaded(names: tuple[str, ...], pythons: Mapping[str, str]) -> dict[str, _Ou
     with tempfile.TemporaryDirectory(prefix="actbench-doctor-") as folder:
 
         def load(name: str) -> _Outcome:
-            python = pythons.get(name, pythons.get("", sys.executable))
+            python = pythons.get(name, pythons[""])
             try:
                 worker = WorkerProcess(Key(name, "cpu", 1), python, cpus, Path(folder) / name)
             except Failed as failed:

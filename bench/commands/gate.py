@@ -134,9 +134,9 @@ def gate(
         seed=seed,
         parts=(only,) if only else PARTS,
         pythons=given,
-        python=given.get("", sys.executable),
+        python=given[""],
         command=as_given(),
-        own=callables.found(selection, {"": sys.executable, **given}, must_load=False),
+        own=callables.found(selection, given, must_load=False),
         instructions=instructions,
         accepted=accepted,
     )

@@ -164,8 +164,8 @@ def _field(name: str) -> str:
 
 
 def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
-    """Framework to interpreter; the empty name is the one for all the others."""
-    chosen: dict[str, str] = {}
+    """Framework to interpreter; "" is the name of all others, which have this one unless told."""
+    chosen = {"": sys.executable}
     for text in pythons:
         name, equals, path = text.rpartition("=")
         program = shutil.which(path)

@@ -147,8 +147,8 @@ def run(
         hint = nearest(profile, list(PROFILES))
         raise UsageError(f"unknown profile {profile!r}: {hint}")
     base, selection = PROFILES[profile], Selection(**chosen)
-    interpreters_ = {"": sys.executable, **interpreters(pythons)}
-    own = callables.found(selection, interpreters_)
+    given = interpreters(pythons)
+    own = callables.found(selection, given)
     request = Request(
         profile=replace(
             base,
@@ -160,8 +160,8 @@ def run(
         selection=beside(own, selection) if own else selection,
         seed=seed,
         out=out,
-        pythons=interpreters_,
-        python=interpreters_[""],
+        pythons=given,
+        python=given[""],
         timeout=timeout,
         command=as_given(),
         parts=(only,) if only else PARTS,

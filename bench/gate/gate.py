@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -183,11 +184,11 @@ def _accept(request: Request, chosen: select.Chosen, result: Result) -> None:
 
 
 def _options(request: Request) -> dict[str, object]:
-    pythons = request.pythons.items()
+    chosen = {who: path for who, path in request.pythons.items() if who or path != sys.executable}
     return {
         "dead_zone": request.design.zone if request.design.zone != DEAD_ZONE else None,
         "seed": request.seed or None,
-        "python": [f"{framework}={path}" if framework else path for framework, path in pythons],
+        "python": [f"{who}={path}" if who else path for who, path in chosen.items()],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,8 @@ def test_an_interpreter_is_known_by_its_whole_path(
 
 def test_an_interpreter_that_is_nowhere_is_left_for_its_start_to_tell() -> None:
     assert interpreters(("no/such/python",)) == {"": "no/such/python"}
+
+
+def test_the_frameworks_that_are_not_named_have_this_interpreter() -> None:
+    given = interpreters(("torch=no/such/python",))
+    assert given == {"": sys.executable, "torch": "no/such/python"}
