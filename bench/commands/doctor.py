@@ -49,18 +49,17 @@ def doctor(pythons: tuple[str, ...], as_json: bool, **named: tuple[str, ...]) ->
     with interruptible():
         loaded = _loaded(wanted, interpreters(pythons))
         findings = examine()
-    findings += [_finding(name, outcome) for name, outcome in loaded.items()]
+    of_frameworks = {name: _finding(name, outcome) for name, outcome in loaded.items()}
+    statuses = {name: _status(outcome) for name, outcome in loaded.items()}
     if as_json:
         records = [asdict(finding) for finding in findings]
-        statuses = [""] * (len(findings) - len(loaded)) + [_status(one) for one in loaded.values()]
-        both = zip(records, statuses, strict=True)
-        record = [{**record, "status": status} if status else record for record, status in both]
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        records += [{**asdict(of_frameworks[name]), "status": statuses[name]} for name in loaded]
+        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
     else:
-        _say(findings)
-    failed = {name for name, outcome in loaded.items() if _status(outcome) is not Status.OK}
-    absent = {name for name in failed if _status(loaded[name]) is Status.UNSUPPORTED}
-    sys.exit(int(bool(failed - (absent - set(named["frameworks"])))))
+        _say([*findings, *of_frameworks.values()])
+    broken = any(status not in (Status.OK, Status.UNSUPPORTED) for status in statuses.values())
+    unmet = any(statuses[name] is not Status.OK for name in named["frameworks"])
+    sys.exit(int(broken or unmet))
 
 
 def _say(findings: list[Finding]) -> None:
