@@ -220,11 +220,7 @@ def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
 @DEBUG
 def agree(
-    functions: tuple[str, ...],
-    references: tuple[str, ...],
-    reference_gradients: tuple[str, ...],
-    gradients: tuple[str, ...],
-    dims: int | None,
+    callables: Callables,
     ends: tuple[str, str] | None,
     exhaustive: bool,
     survey: bool,
@@ -245,7 +241,7 @@ def agree(
     the same ways, in float32 unless --dtype chooses others.
     """
     asked = Asked(
-        callables=Callables(functions, references, gradients, dims or 0, reference_gradients),
+        callables=callables,
         ends=ends,
         exhaustive=exhaustive,
         survey=survey,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import reduce, wraps
 from itertools import zip_longest
 from typing import Any
 
@@ -141,10 +142,15 @@ def beside(own: Sequence[Framework], selection: Selection) -> Selection:
 
 
 def taking(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name functions of the user's own."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    """Add the options that name functions of the user's own, for the argument `callables`."""
+
+    @wraps(command)
+    def taken(dims: int | None, **given: Any) -> Any:
+        names = [field.name for field in fields(Callables) if field.name != "dims"]
+        own = {name: given.pop(name) for name in names}
+        return command(callables=Callables(dims=dims or 0, **own), **given)
+
+    return reduce(lambda taking, option: option(taking), reversed(_OPTIONS), taken)
 
 
 _OPTIONS = (

@@ -95,11 +95,7 @@ at all could be compared, 3 undecided cases with --strict, 4 a file that cannot 
 def gate(
     base: str | None,
     base_python: str,
-    functions: tuple[str, ...],
-    references: tuple[str, ...],
-    reference_gradients: tuple[str, ...],
-    gradients: tuple[str, ...],
-    dims: int | None,
+    callables: Callables,
     everything: bool,
     dead_zone: float,
     budget: float | None,
@@ -120,7 +116,6 @@ def gate(
 
     if base is None and not base_python:
         raise UsageError("nothing to compare with: name --base or --base-python")
-    callables = Callables(functions, references, gradients, dims or 0, reference_gradients)
     if callables and (instructions or base_python):
         raise UsageError("--callable goes with neither --instructions nor --base-python")
     selection, given = Selection(**chosen), interpreters(pythons)

@@ -107,11 +107,7 @@ kept, and --resume goes on with it.
 @DEBUG
 def run(
     profile: str,
-    functions: tuple[str, ...],
-    references: tuple[str, ...],
-    reference_gradients: tuple[str, ...],
-    gradients: tuple[str, ...],
-    dims: int | None,
+    callables: Callables,
     only: str | None,
     epochs: int | None,
     budget: float | None,
@@ -141,7 +137,6 @@ def run(
         _end(go_on(resume, reporter), as_json)
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
-    callables = Callables(functions, references, gradients, dims or 0, reference_gradients)
     profile = profile or ("ask" if callables or chosen["activations"] else "standard")
     if profile not in PROFILES:
         hint = nearest(profile, list(PROFILES))
