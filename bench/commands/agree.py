@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +194,8 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 """
 
 
-def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
-    return selecting(command, *OF_INPUT)
-
-
 @click.command(epilog=_EXAMPLES)
-@_choosing
+@partial(selecting, without=OF_INPUT)
 @taking
 @click.option(
     "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,10 @@ _OF_RUNS = ("zone", "across_machines", "strict", "limit", "as_markdown", "accept
 _OF_BOTH = ("first", "second", "as_json")
 
 
-def _choosing(command: Callable[..., Any]) -> Callable[..., Any]:
-    return selecting(command, "activation")
-
-
 @click.command(epilog=_EXAMPLES)
 @click.argument("first", metavar="ACTIVATION|RUN")
 @click.argument("second", metavar="ACTIVATION|RUN")
-@_choosing
+@partial(selecting, without=("activation",))
 @click.option(
     "--precision",
     type=Finite(0, min_open=True),

@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ PLUGINS = click.option(
 )
 
 
-def selecting(command: Callable[..., Any], *without: str) -> Callable[..., Any]:
+def selecting(command: Callable[..., Any], without: Collection[str] = ()) -> Callable[..., Any]:
     """Add the options that choose cases, but for some. Each may be given several times."""
     options = (
         ("activation", "A name of `list`, with parameters if need be: squareplus(b=0)."),

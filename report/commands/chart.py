@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,7 @@ Exit status: 0 written, 2 bad usage or nothing to draw, 4 a run that cannot be r
 cannot be written.
 """
 _NAMES = {"cost": "costs.svg", "size": "sizes.svg"}
-
-
-def _choosing(command: Any) -> Any:
-    others = ("form", "direction", "device", "dtype", "size", "threads")
-    return selecting(command, *others, *USUAL)
+_LEFT_OUT = ("form", "direction", "device", "dtype", "size", "threads", *USUAL)
 
 
 @click.command("chart", epilog=_EXAMPLES)
@@ -41,7 +38,7 @@ def _choosing(command: Any) -> Any:
     show_default=True,
     help="The cost over relu of each activation, or the time of a call over size above a copy's.",
 )
-@_choosing
+@partial(selecting, without=_LEFT_OUT)
 @click.option(
     "--place",
     default="",
