@@ -59,9 +59,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
     Raises UsageError for names that do not exist or a folder that is taken, StoreError where the
     disk refuses. An interrupt, or an error, ends the run early; what was measured is kept.
     """
-    started = datetime.now(UTC)
-    earlier = adding.read(request.into) if request.into else None
-    return _execute(request, reporter, earlier, started)
+    return _execute(request, reporter, adding.read(request.into) if request.into else None)
 
 
 def resume(path: Path, reporter: Reporter) -> Outcome:
@@ -75,35 +73,24 @@ def resume(path: Path, reporter: Reporter) -> Outcome:
     for plugin in request.plugins:
         plugins.name(plugin)
     load_plugins()
-    return _execute(request, reporter, earlier, datetime.now(UTC))
+    return _execute(request, reporter, earlier)
 
 
-def _execute(
-    request: Request, reporter: Reporter, earlier: Earlier | None, started: datetime
-) -> Outcome:
+def _execute(request: Request, reporter: Reporter, earlier: Earlier | None) -> Outcome:
     """Measure what is asked for, or what of it an earlier run lacks, which is left as it is where
     that cannot be."""
+    started = datetime.now(UTC)
     with declared(*request.own):
         cases = expand(request.profile, request.selection)
-        return _measured(request, reporter, earlier, started, cases)
-
-
-def _measured(
-    request: Request,
-    reporter: Reporter,
-    earlier: Earlier | None,
-    started: datetime,
-    cases: list[Case],
-) -> Outcome:
-    facts = replace(request.facts(started), request=request.as_record())
-    if earlier:
-        writer = RunWriter.going_on(earlier.folder, earlier.facts_with(facts), earlier.stored)
-        for line in earlier.stored.lost:
-            reporter.say(lost(line, str(earlier.folder)))
-    else:
-        writer = RunWriter(request.out or new_folder(started, request.profile.name), facts)
-    schedule = _Schedule(request, reporter, writer, cases, earlier)
-    return record(writer, schedule.execute, schedule.rows)
+        facts = replace(request.facts(started), request=request.as_record())
+        if earlier:
+            writer = RunWriter.going_on(earlier.folder, earlier.facts_with(facts), earlier.stored)
+            for line in earlier.stored.lost:
+                reporter.say(lost(line, str(earlier.folder)))
+        else:
+            writer = RunWriter(request.out or new_folder(started, request.profile.name), facts)
+        schedule = _Schedule(request, reporter, writer, cases, earlier)
+        return record(writer, schedule.execute, schedule.rows)
 
 
 class _Schedule:
