@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -264,10 +264,7 @@ Sample = (
     | Missing
     | Trial
 )
-_KINDS = (
-    *(Preparation, Paired, Probe, Agreement, Specials, SpecialRows, OfWhole),
-    *(Comparison, Missing, Trial),
-)
+_KINDS: tuple[Any, ...] = get_args(Sample)
 _CERTIFICATES = TypeAdapter(Certificate)
 
 
@@ -330,7 +327,7 @@ def _is_timed(paired: Paired) -> bool:
 
 
 _CASE = "case"
-_BY_KIND: Mapping[str, Any] = {kind.kind: kind for kind in _KINDS}
+_BY_KIND = {kind.kind: kind for kind in _KINDS}
 _MODELS = tuple(
     door.model(name, kind, kind=(Literal[name], ...), number=(int, Field(alias="case")))
     for name, kind in ((_CASE, Case), *_BY_KIND.items())
