@@ -21,7 +21,7 @@ from ..host.errors import UsageError
 from .facts import RunFacts
 from .metrics import METRICS, Better, Group
 from .rows import Row
-from .samples import Paired, Sample
+from .samples import Sample, trusted
 from .store import Run, stored
 
 _FENCE = 1.5
@@ -51,24 +51,23 @@ def name_of(case: Case) -> str:
 def timed(samples: Iterable[Sample]) -> list[Timed]:
     """The times of each case, without blocks that somebody spoilt if others are left."""
     cases: dict[Case, Timed] = {}
-    for sample in samples:
-        if isinstance(sample, Paired):
-            one_of = cases.setdefault(sample.case, Timed(sample.case))
-            pairs = list(zip(sample.elapsed, sample.spoilt, strict=True))
-            clean = [elapsed for elapsed, spoilt in pairs if not spoilt] or sample.elapsed
-            blocks = one_of.processes.setdefault(sample.process, [])
-            blocks += [elapsed / sample.loops for elapsed in clean]
-            calls = one_of.calls.get(sample.process, 0)
-            one_of.calls[sample.process] = calls + sample.loops * len(clean)
+    for visit in trusted(samples):
+        of_case = cases.setdefault(visit.case, Timed(visit.case))
+        pairs = zip(visit.elapsed, visit.spoilt, strict=True)
+        clean = [elapsed for elapsed, spoilt in pairs if not spoilt] or visit.elapsed
+        blocks = of_case.processes.setdefault(visit.process, [])
+        blocks += [elapsed / visit.loops for elapsed in clean]
+        calls = of_case.calls.get(visit.process, 0)
+        of_case.calls[visit.process] = calls + visit.loops * len(clean)
     return list(cases.values())
 
 
 def _times_of(run: Run) -> list[Timed]:
     """Raises UsageError for a run without times."""
-    found = timed(stored(run.path).samples)
-    if not found:
+    times = timed(stored(run.path).samples)
+    if not times:
         raise UsageError(f"{run.path} has no times: export its rows as json or csv")
-    return found
+    return times
 
 
 # --- pytest-benchmark -----------------------------------------------------------------------------

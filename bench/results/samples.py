@@ -6,7 +6,7 @@ other kind is a class below, with the number in place of its case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import reduce
 from operator import or_
@@ -277,6 +277,18 @@ _USUAL: Mapping[str, Mapping[str, Any]] = {
     for kind in _KINDS
 }
 """The default of each field but the case, by kind."""
+
+
+def trusted(samples: Iterable[Sample]) -> list[Paired]:
+    """The blocks of all processes, without those of cases that were refused once.
+
+    Such a case has no times, whatever another process made of it.
+    """
+    samples = list(samples)
+    missing = [sample for sample in samples if isinstance(sample, Missing)]
+    refused = {sample.case for sample in missing if sample.status is Status.REFUSED}
+    paired = (sample for sample in samples if isinstance(sample, Paired))
+    return [sample for sample in paired if sample.case not in refused]
 
 
 def as_record(sample: Sample, number: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ..results.samples import (
     SpecialRows,
     Specials,
     Trial,
+    trusted,
 )
 from ..results.status import Status
 from ..timing import cost_model, disturbance, parts
@@ -54,14 +55,8 @@ class Times:
     """The rows that follow from times alone, derived once: what a probe adds comes last."""
 
     def __init__(self, samples: Sequence[Sample], facts: RunFacts) -> None:
-        """Derive the rows of each case and the parts of its cost.
-
-        A case that was refused once has no times, whatever another process made of it.
-        """
-        measured = gathered(sample for sample in samples if isinstance(sample, Paired))
-        for sample in samples:
-            if isinstance(sample, Missing) and sample.status is Status.REFUSED:
-                measured.pop(sample.case, None)
+        """Derive the rows of each case and the parts of its cost."""
+        measured = gathered(trusted(samples))
         self._faults = {case: timed.faults for case, timed in measured.items()}
         self._timed = list(_timing_rows(measured, _compiled(samples), goal_of(facts)))
         self._parts = list(parts.rows(measured, facts.size_classes))

@@ -30,6 +30,7 @@ from actbench.bench.run.recording import derived
 
 CASE = Case("numpy", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
 OTHER = replace(CASE, activation="relu", output="reused")
+REFUSED = replace(CASE, activation="silu")
 BLOCKS = {CASE: ((10_000, 12_000), (11_000, 99_000, 14_000)), OTHER: ((3_000, 5_000),)}
 """The ns of a batch of ten calls, of each process; the longest is spoilt."""
 NAME = "numpy/gelu/native/eager/forward/cpu/float32/1024/1"
@@ -55,6 +56,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Paired(case, process, "max", 10, 10, elapsed, unit, spoilt, (0,) * len(elapsed))
             )
     writer.append(Missing(replace(CASE, form="wide"), "time_per_call", Status.ERROR, "no"))
+    writer.append(Paired(REFUSED, 0, "max", 10, 10, (9_000,), (2_000,), (False,), (0,)))
+    writer.append(Missing(REFUSED, "time_per_call", Status.REFUSED, "by another process"))
     writer.facts.state = "finished"
     exactness = [Row(CASE, "max_ulp", math.inf), Row(OTHER, "max_ulp", 0.5)]
     writer.finish([*derived(writer), *exactness])
@@ -119,6 +122,13 @@ def test_google_benchmark_has_a_repetition_per_process(run: Path) -> None:
     assert [entry["repetition_index"] for entry in repetitions] == [0, 1]
     assert aggregates["mean"]["real_time"] == pytest.approx(1175)
     assert {entry["time_unit"] for entry in entries} == {"ns"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_one_process_refused_has_no_times(run: Path, form: str) -> None:
+    text = json.dumps(_exported(run, form))
+    assert name_of(OTHER) in text
+    assert name_of(REFUSED) not in text
 
 
 def test_bencher_has_every_figure_with_its_interval(run: Path) -> None:
