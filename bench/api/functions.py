@@ -104,16 +104,13 @@ def _written(functions: Sequence[Function], folder: Path) -> list[str]:
             "that can be imported"
         ) from None
     module = f"given_{hashlib.sha256(pickled).hexdigest()[:8]}"
-    numbered = dict.fromkeys(map(_name, functions))
-    names = list(numbered) if len(numbered) == len(functions) else _numbered(functions)
+    names = list(map(_name, functions))
+    if len(set(names)) < len(names):
+        names = [f"{name}_{number}" for number, name in enumerate(names, 1)]
     text = base64.b64encode(pickled).decode()
     source = _MODULE.format(names=f"[{', '.join(names)}]", text=text)
     (folder / f"{module}.py").write_text(source, encoding="utf-8")
     return [f"{module}:{name}" for name in names]
-
-
-def _numbered(functions: Sequence[Function]) -> list[str]:
-    return [f"{_name(function)}_{number}" for number, function in enumerate(functions, 1)]
 
 
 def _name(function: Function) -> str:
