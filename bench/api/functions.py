@@ -24,6 +24,7 @@ from typing import Any
 from ..host.errors import UsageError
 
 Function = Callable[..., Any]
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _MODULE = """\
 import base64
 try:
@@ -87,10 +88,11 @@ def _is_found(module: str, loaded: ModuleType) -> bool:
 
 
 def _path() -> list[str]:
-    """The folders of the path that do not belong to the interpreter."""
-    own = tuple(dict.fromkeys(sysconfig.get_paths().values()))
-    folders = [str(Path(folder or ".").absolute()) for folder in sys.path]
-    return [folder for folder in folders if not folder.startswith(own) and Path(folder).is_dir()]
+    """The folders of the path that are not libraries of the interpreter."""
+    folders = [Path(folder or ".").absolute() for folder in sys.path]
+    own = [sysconfig.get_path(library) for library in _LIBRARIES]
+    others = (folder for folder in folders if not any(map(folder.is_relative_to, own)))
+    return [str(folder) for folder in others if folder.is_dir()]
 
 
 def _written(functions: Sequence[Function], folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -75,6 +76,22 @@ def test_what_a_module_on_the_path_holds_is_named_by_it(
     function = mine_at_home.Own.f
     assert address_of(function) == "mine_at_home:Own.f"
     assert _elsewhere([function], 2) == [14]
+
+
+def test_a_folder_of_an_environment_is_no_library_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project may lie in its own environment, or beside it under a longer name."""
+    paths = {name: str(tmp_path / "env/lib") for name in sysconfig.get_path_names()}
+    paths["data"] = str(tmp_path / "env")
+    for folder in ("env/lib/numpy", "env/project", "env-of-mine"):
+        (tmp_path / folder).mkdir(parents=True)
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    monkeypatch.setattr(sysconfig, "get_paths", lambda: paths)
+    monkeypatch.setattr(sysconfig, "get_path", paths.__getitem__)
+    with importable(()) as given:
+        known = [folder for folder in given.folders if folder.startswith(f"{tmp_path}/env")]
+    assert known == [str(tmp_path / "env-of-mine"), str(tmp_path / "env/project")]
 
 
 def test_a_module_that_asks_while_it_is_imported_is_not_imported_again(
