@@ -12,7 +12,7 @@ from ..catalog.dtypes import DTYPES
 from ..catalog.traffic import elements_moved
 from ..exactness import blame, special, whole
 from ..results.facts import Rate, RunFacts
-from ..results.rows import Against, Cause, Other, Path, Row, Tried, Why, described
+from ..results.rows import Against, Cause, Other, Path, Row, Why, described
 from ..results.samples import (
     Agreement,
     Comparison,
@@ -205,17 +205,11 @@ def _agreement_rows(sample: Agreement) -> Iterator[Row]:
         if value is not None:
             yield Row(case, metric, value)
     for tried in certificate.paths:
-        yield from _path_rows(case, tried)
-
-
-def _path_rows(case: Case, tried: Tried) -> Iterator[Row]:
-    """The rows of a path beside the usual array: of the tail, and of others that differ."""
-    if not tried.inputs or (tried.equal == 1 and tried.path is not Path.TAIL):
-        return
-    against = Against(Other.PATH, tried.path.value)
-    points = (tried.worst,) if tried.worst else ()
-    for metric, value in (("max_ulp_between", tried.apart), ("equal_bits", tried.equal)):
-        yield Row(case, metric, value, against=against, points=points)
+        if tried.inputs and (tried.equal < 1 or tried.path is Path.TAIL):
+            against = Against(Other.PATH, tried.path.value)
+            yield from _comparison_rows(
+                Comparison(case, against, tried.apart, tried.equal, tried.worst)
+            )
 
 
 _OPTIONAL = (
