@@ -137,13 +137,7 @@ class RunWriter:
         Raises UsageError if something is there, or another process writes it; StoreError if it
         cannot be written.
         """
-        self.path, self.facts = path, facts
-        self.samples: list[Sample] = []
-        self._numbers: dict[Case, int] = {}
-        self._next = 0
-        self._given_up: StoreError | None = None
-        self._before: bytes | None = None
-        self._had, self._laid = 0, False
+        self._take(path, facts, Stored(()))
         try:
             if not anew:
                 check_free(path)
@@ -163,10 +157,7 @@ class RunWriter:
         Raises UsageError if another process writes it, StoreError if it cannot be written.
         """
         self = cls.__new__(cls)
-        self.path, self.facts = path, facts
-        self.samples, self._numbers = list(stored.samples), dict(stored.numbers)
-        self._next = 1 + max(self._numbers.values(), default=-1)
-        self._given_up, self._had = None, len(stored.samples)
+        self._take(path, facts, stored)
         try:
             self._laid = _expanded(path)
             self._open()
@@ -177,6 +168,15 @@ class RunWriter:
             raise _cannot_write(path, error) from error
         self.write_facts()
         return self
+
+    def _take(self, path: Path, facts: RunFacts, stored: Stored) -> None:
+        """Take over what a run has stored."""
+        self.path, self.facts = path, facts
+        self.samples, self._numbers = list(stored.samples), dict(stored.numbers)
+        self._next, self._had = 1 + max(self._numbers.values(), default=-1), len(self.samples)
+        self._given_up: StoreError | None = None
+        self._before: bytes | None = None
+        self._laid = False
 
     def _open(self) -> None:
         """Open the samples and keep others from writing them as long as they are open."""

@@ -120,10 +120,8 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
                 checked.append(whole.row(sample))
             case Missing():
                 checked.append(_missing_row(sample))
-            case Trial():
-                pass  # of a gate, which `summary` counts
             case _:
-                pass  # of times
+                pass  # of times, or of a gate, which `summary` counts
     return blame.blamed(checked)
 
 
