@@ -377,8 +377,12 @@ def load(path: Path) -> Run:
     `run.reading.load` also reads those that ended before they had any.
     """
     folder = locate(path)
-    facts, path = read_facts(folder), plain_or_compressed(folder / _ROWS)
-    reader = Reader()
+    return Run(folder, read_facts(folder), read_rows(folder))
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """The rows of a run. Raises StoreError if they are missing or malformed."""
+    path, reader = plain_or_compressed(folder / _ROWS), Reader()
     rows: list[Row] = []
     try:
         for line in lines(path):
@@ -387,7 +391,7 @@ def load(path: Path) -> Run:
         raise _cannot_read(path, error) from None
     except ValueError as error:
         raise _malformed(path, f"{door.first_of(error)} (line {len(rows) + 1})") from None
-    return Run(folder, facts, rows)
+    return rows
 
 
 def read_facts(folder: Path) -> RunFacts:

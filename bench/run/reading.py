@@ -23,7 +23,7 @@ def load(path: Path) -> Run:
     folder = store.locate(path)
     facts = store.read_facts(folder)
     if store.has_rows(folder, facts):
-        return store.load(folder)
+        return Run(folder, facts, store.read_rows(folder))
     return _derived(folder, facts, store.stored(folder))
 
 
