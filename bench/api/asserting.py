@@ -42,7 +42,8 @@ def assert_not_slower(
     """
     __tracebackhide__ = True
     most = 1 + by
-    measured = cost(function, than, precision=max(by / 4, 0.01), budget=budget, **where)
+    where.setdefault("precision", max(by / 4, 0.01))
+    measured = cost(function, than, budget=budget, **where)
     if measured.low > most:
         raise AssertionError(f"{measured}; it may take {most:.3g} times as long")
     if strict and measured.high > most:
