@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: which frameworks are here, and a worker of each."""
+"""Shared by the tests of several rooms: the frameworks here, a worker of each, facts of a run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from actbench.bench.catalog.frameworks import frameworks
+from actbench.bench.host.machine import Machine
+from actbench.bench.results.facts import RunFacts
+from actbench.bench.results.store import SCHEMA
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import SupervisedWorker
 
@@ -26,6 +31,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 settings.register_profile("busy", deadline=None)  # a machine that others use as well
 settings.load_profile("busy")
+
+
+def run_facts(**changes: Any) -> RunFacts:
+    """The facts of a run that has begun on an ordinary machine."""
+    facts = RunFacts(
+        schema=SCHEMA, command="actbench run", profile="standard", seed=0,
+        started="2025-01-31T10:00:00Z", epochs=2, batch=0.003, precision=0.02, budget=240.0,
+        per_binade=8, size_classes={"cpu": {"launch": 64, "l1": 4096, "l2": 65536}}, asked={},
+        inputs="normal", machine=Machine("Example CPU", cores=2, caches={"L2": "1M"}),
+    )  # fmt: skip
+    return replace(facts, **changes)
 
 
 def chosen() -> list[str]:

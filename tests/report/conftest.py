@@ -21,10 +21,12 @@ from actbench.bench.host.machine import Machine
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import SCHEMA, RunWriter
+from actbench.bench.results.store import RunWriter
 from actbench.bench.run.request import known_frameworks
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
+
+from ..conftest import run_facts
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
@@ -47,17 +49,8 @@ MODES = {
 
 def facts(**changes: Any) -> RunFacts:
     """The facts of a finished run on an ordinary machine, with changes as run.json has them."""
-    run_facts = RunFacts(
-        schema=SCHEMA,
+    finished = run_facts(
         command="actbench run --profile standard",
-        profile="standard",
-        seed=1,
-        started="2025-01-31T10:00:00Z",
-        epochs=2,
-        batch=0.003,
-        precision=0.02,
-        budget=240.0,
-        per_binade=8,
         most=12,
         blocks=16,
         size_classes={"cpu": CLASSES, "cuda": CLASSES},
@@ -81,7 +74,7 @@ def facts(**changes: Any) -> RunFacts:
         compile_seconds=412.0,
         spoilt_samples=3,
     )
-    return TypeAdapter(RunFacts).validate_python({**asdict(run_facts), **changes})
+    return TypeAdapter(RunFacts).validate_python({**asdict(finished), **changes})
 
 
 def timing_rows(case: Case, ns: float, width: float, relu: float | None) -> list[Row]:

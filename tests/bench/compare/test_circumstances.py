@@ -11,10 +11,11 @@ from actbench.bench.compare.circumstances import Circumstance
 from actbench.bench.compare.runs import compare
 from actbench.bench.host.environment import FEATURES, Environment
 from actbench.bench.host.machine import Cpus, Machine
-from actbench.bench.results import store
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Ended, Other, Row, Sampling
 from actbench.bench.results.store import Run
+
+from ...conftest import run_facts
 
 SAMPLING = Sampling(processes=5, samples=45, dropped=0, ended=Ended.NARROW)
 CASES = [
@@ -31,11 +32,7 @@ def _facts(environment: Environment | None, quota: float | None = None) -> RunFa
         "torch": WorkerFacts("torch", python="3.11.7", environment=environment),
         "jax": WorkerFacts("jax", python="3.11.7", environment=Environment()),
     }
-    return RunFacts(
-        schema=store.SCHEMA, command="actbench run", profile="standard", seed=0, started="now",
-        epochs=5, batch=0.1, precision=0.02, budget=5.0, per_binade=2, size_classes={}, asked={},
-        inputs="normal", machine=machine, workers=workers, state="finished",
-    )  # fmt: skip
+    return run_facts(machine=machine, workers=workers, state="finished")
 
 
 def _run(facts: RunFacts, slower: float = 1.0) -> Run:

@@ -43,6 +43,8 @@ from actbench.bench.results.status import Status
 from actbench.bench.results.store import Run, RunWriter
 from actbench.bench.run.request import known_frameworks
 
+from ...conftest import run_facts
+
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
 ACTIVATIONS = ("relu", "gelu", "squareplus")
 STANDARD = sorted((Path(__file__).resolve().parents[3] / "results/published").glob("*-standard"))
@@ -65,25 +67,8 @@ CASES = [
 
 
 def _facts(**changes: Any) -> RunFacts:
-    facts = RunFacts(
-        schema=store.SCHEMA,
-        command="actbench run",
-        profile="standard",
-        seed=0,
-        started="now",
-        epochs=5,
-        batch=0.002,
-        precision=0.02,
-        budget=5,
-        per_binade=8,
-        size_classes={},
-        asked={},
-        inputs="normal",
-        machine=Machine("Example", cores=2, caches={"L2": "1M"}),
-        frameworks=known_frameworks(),
-        workers={"torch": WorkerFacts("torch", versions={"torch": "2.13.0"}, python="3.11.7")},
-        state="finished",
-    )
+    worker = WorkerFacts("torch", versions={"torch": "2.13.0"}, python="3.11.7")
+    facts = run_facts(frameworks=known_frameworks(), workers={"torch": worker}, state="finished")
     return replace(facts, **changes)
 
 
@@ -594,7 +579,7 @@ def test_different_machines_are_refused_unless_asked_otherwise() -> None:
     there = Machine("Other", cores=8, caches={"L2": "1M"})
     base, candidate = _times(), _times(lambda case: 0.25, machine=there)
     with pytest.raises(
-        UsageError, match=r"cpu Example against Other; cores 2 against 8\).*--across"
+        UsageError, match=r"cpu Example CPU against Other; cores 2 against 8\).*--across"
     ):
         compare(base, candidate)
     comparison = compare(base, candidate, across_machines=True)

@@ -18,7 +18,6 @@ import pytest
 from actbench.bench.catalog.cases import Case
 from actbench.bench.commands import main
 from actbench.bench.host.machine import Machine
-from actbench.bench.results import store
 from actbench.bench.results.benchmarks import FORMATS, name_of
 from actbench.bench.results.facts import RunFacts
 from actbench.bench.results.rows import Row
@@ -27,6 +26,8 @@ from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter
 from actbench.bench.run.reading import load
 from actbench.bench.run.recording import derived
+
+from ...conftest import run_facts
 
 CASE = Case("numpy", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
 OTHER = replace(CASE, activation="relu", output="reused")
@@ -37,12 +38,8 @@ NAME = "numpy/gelu/native/eager/forward/cpu/float32/1024/1"
 
 
 def _facts() -> RunFacts:
-    return RunFacts(
-        schema=store.SCHEMA, command="actbench run", profile="smoke", seed=0,
-        started="2026-01-31T12:00:00+00:00", epochs=2, batch=0.1, precision=0.02, budget=5.0,
-        per_binade=2, size_classes={"cpu": {"launch": 64, "l2": 4096}}, asked={}, inputs="normal",
-        machine=Machine("Example", "x86_64", 2, python="3.11.7", system="Linux", load=0.5),
-    )  # fmt: skip
+    machine = Machine("Example", "x86_64", 2, python="3.11.7", system="Linux", load=0.5)
+    return run_facts(machine=machine)
 
 
 @pytest.fixture(scope="module")

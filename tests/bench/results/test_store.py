@@ -40,26 +40,15 @@ from actbench.bench.results.samples import Missing, Paired
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter
 
+from ...conftest import run_facts
+
 CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
 
 
 def _facts() -> RunFacts:
-    return RunFacts(
-        schema=store.SCHEMA,
-        command="actbench run",
-        profile="smoke",
-        seed=0,
-        started="now",
-        epochs=1,
-        batch=0.1,
-        precision=0.02,
-        budget=5,
-        per_binade=2,
-        size_classes={"cpu": {"launch": 64, "l1": 4096}},
+    return run_facts(
         places={"cpu": {"l1": Place(Where.MEMORY, Outputs.FRESH_PAGES)}},
         caches=levels([Copied(2**20, 0.01), Copied(2**21, 0.02)], {"L2": 2**20}),
-        asked={},
-        inputs="normal",
         machine=Machine("Example", gpus=(Gpu("A GPU", "1.0"),)),
         workers={"torch": WorkerFacts("torch", before=USUAL, after=USUAL)},
     )

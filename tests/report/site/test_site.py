@@ -24,7 +24,7 @@ from actbench.bench.host.machine import Gpu, Machine, Project
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Row, described
 from actbench.bench.results.status import Status
-from actbench.bench.results.store import SCHEMA, RunWriter
+from actbench.bench.results.store import RunWriter
 from actbench.bench.run.request import known_frameworks
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate, Evidence, Timed
@@ -33,6 +33,8 @@ from actbench.report.site.changes import changes, least_beside, runs_needed
 from actbench.report.site.feed import feed
 from actbench.report.site.runs import Listed, differences, listed, machine_of, moment
 from actbench.report.site.trends import History, sentences, trends
+
+from ...conftest import run_facts
 
 NAMES = ("leaky_relu", "squareplus", "gelu")
 
@@ -47,27 +49,15 @@ def started(number: int) -> str:
 
 def facts(number: int = 1, version: str = "2.13.0", **changed: Any) -> RunFacts:
     """The facts of a finished run, each on a day of its own."""
-    run_facts = RunFacts(
-        schema=SCHEMA,
-        command="actbench run",
-        profile="standard",
-        seed=1,
+    finished = run_facts(
         started=started(number),
-        epochs=2,
-        batch=0.003,
-        precision=0.02,
-        budget=240.0,
-        per_binade=8,
-        size_classes={"cpu": {"l2": 65536}},
-        asked={},
-        inputs="normal",
         machine=Machine("Example CPU", cores=2, caches={"L1d": "48K"}, virtual=True),
         frameworks=known_frameworks(),
         workers={"torch": WorkerFacts("torch", versions={"torch": version}, python="3.11.7")},
         finished=started(number),
         state="finished",
     )
-    return replace(run_facts, **changed)
+    return replace(finished, **changed)
 
 
 def case_of(name: str, framework: str = "torch", mode: str = "eager", **changed: Any) -> Case:
@@ -84,16 +74,16 @@ def cases() -> list[Case]:
 
 def run(number: int, costs: dict[Case, float], version: str = "2.13.0", **changed: Any) -> Listed:
     """A listed run whose costs have intervals of ±3 %."""
-    run_facts = facts(number, version, **changed.pop("of_facts", {}))
+    of_run = facts(number, version, **changed.pop("of_facts", {}))
     listed = Listed(
         name=f"run-{number}",
         page=f"run-{number}.html",
-        facts=run_facts,
-        started=moment(run_facts.started),
+        facts=of_run,
+        started=moment(of_run.started),
         kind="measuring run, profile standard",
         verdict="A verdict.",
         excluded="",
-        machine=machine_of(run_facts),
+        machine=machine_of(of_run),
         costs={case: timed(case, cost) for case, cost in costs.items()},
     )
     return replace(listed, **changed)
@@ -263,7 +253,7 @@ def test_a_driver_is_a_version_not_a_machine() -> None:
     machines = [replace(facts().machine, gpus=(Gpu("A GPU", each),)) for each in ("1", "2")]
     one, other = (facts(machine=machine) for machine in machines)
     assert machine_of(one).key == machine_of(other).key
-    runs = [replace(run(1, {}), facts=run_facts) for run_facts in (one, other)]
+    runs = [replace(run(1, {}), facts=of_run) for of_run in (one, other)]
     assert differences(*runs, "torch") == ["driver 1 → 2"]
 
 
