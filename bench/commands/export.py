@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..host.errors import StoreError, UsageError
 from ..results import export as formats
 from ..results.metrics import METRICS
 from ..results.store import Run
+from ..run import benchmarks
 from .options import DEBUG, RUN
 from .stored import opened
 
@@ -36,7 +38,7 @@ that cannot be written.
 @click.option(
     "--format",
     "form",
-    type=click.Choice(formats.FORMATS),
+    type=click.Choice((*formats.FORMATS, *benchmarks.FORMATS)),
     default="json",
     show_default=True,
     help="JSON array of records, CSV or Parquet; or what another tool for benchmarks stores: "
@@ -57,7 +59,7 @@ def export(run_path: Path, form: str, metric: str | None, out: Path | None) -> N
 
     RUN is a folder, or its name under results/.
     """
-    if metric and form not in formats.TABLES:
+    if metric and form in benchmarks.FORMATS:
         raise UsageError(f"--table is json, csv or parquet: {form} has a shape of its own")
     if form == "parquet" and out is None and sys.stdout.isatty():
         raise UsageError("parquet is for files: name one with --out")
@@ -84,6 +86,9 @@ def _print(text: bytes) -> None:
 def _written(run: Run, form: str, metric: str | None) -> bytes:
     """The file. Raises UsageError for a metric that does not exist or makes no table."""
     stream = io.StringIO(newline="")
+    if form in benchmarks.FORMATS:
+        content = benchmarks.FORMATS[form](run)
+        return f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode()
     if not metric:
         if form == "parquet":
             return formats.parquet(run.rows)

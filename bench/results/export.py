@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
 from ..host.errors import UsageError
-from . import benchmarks
 from .rows import Row, with_derived
 from .store import Run, dump
 
 if TYPE_CHECKING:
     import pandas
 
-TABLES = ("json", "csv", "parquet")
-FORMATS = (*TABLES, *benchmarks.FORMATS)
-"""The formats of rows and of tables, and with them those of other tools for benchmarks."""
+FORMATS = ("json", "csv", "parquet")
 ACROSS = ("framework", "mode")
 DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 """The fields of a case that name the columns of a table, and those that name its lines."""
@@ -28,15 +24,12 @@ DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 def write(run: Run, form: str, stream: IO[str]) -> None:
     """Write a run's rows and what follows from them: a JSON array of records, or CSV of `COLUMNS`.
 
-    Or what another tool stores. Infinity is 1e999 in JSON and `inf` in CSV; a missing value is null
-    or empty.
+    Infinity is 1e999 in JSON and `inf` in CSV; a missing value is null or empty.
     """
     if form == "csv":
         run.rows.to_csv(stream, index=False)
-    elif form in benchmarks.FORMATS:
-        stream.write(json.dumps(benchmarks.FORMATS[form](run), indent=1, allow_nan=False) + "\n")
-    else:
-        write_rows(with_derived(run.records), stream)
+        return
+    write_rows(with_derived(run.records), stream)
 
 
 def parquet(values: pandas.DataFrame) -> bytes:

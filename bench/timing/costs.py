@@ -32,7 +32,8 @@ Kind = tuple[str, str, str, int]
 class Process:
     """The blocks of a case in one process: ns per call of it and of its unit, and page faults.
 
-    `unit` is the form of relu that it was timed with, "" where there was none.
+    `unit` is the form of relu that it was timed with, "" where there was none, `loops` the calls
+    of a block.
     """
 
     unit: str = ""
@@ -40,13 +41,14 @@ class Process:
     unit_times: list[float] = field(default_factory=list)
     spoilt: list[bool] = field(default_factory=list)
     faults: list[float] = field(default_factory=list)
+    loops: int = 0
 
     def add(self, sample: Paired) -> None:
         """Take the blocks of a visit, unless the unit was faster in an earlier one."""
         unit_times = [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
         if self.unit_times and pace(self.unit_times) <= pace(unit_times):
             return
-        self.unit_times = unit_times
+        self.unit_times, self.loops = unit_times, sample.loops
         self.times = [elapsed / sample.loops for elapsed in sample.elapsed]
         self.spoilt = list(sample.spoilt)
         self.faults = [count / sample.loops for count in sample.faults]
@@ -58,9 +60,19 @@ class Process:
         return clean if len(clean) >= _ENOUGH else list(range(len(self.spoilt)))
 
     @property
+    def blocks(self) -> list[float]:
+        """The ns of a call in each block that counts."""
+        return [self.times[place] for place in self.kept]
+
+    @property
+    def calls(self) -> int:
+        """The number of calls in those."""
+        return self.loops * len(self.kept)
+
+    @property
     def time(self) -> float:
         """The median time of a call, in ns."""
-        return float(np.median([self.times[place] for place in self.kept]))
+        return float(np.median(self.blocks))
 
     @property
     def log(self) -> float:

@@ -11,35 +11,21 @@ A figure that is missing or infinite is left out: none of them has a word for it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from statistics import fmean, median, quantiles, stdev
 from typing import Any
 
 from ..catalog.cases import USUAL, Case
 from ..host.errors import UsageError
-from .facts import RunFacts
-from .metrics import METRICS, Better, Group
-from .rows import Row
-from .samples import Sample, trusted
-from .store import Run, stored
+from ..results.facts import RunFacts
+from ..results.metrics import METRICS, Better, Group
+from ..results.rows import Row
+from ..results.samples import trusted
+from ..results.store import Run, stored
+from ..timing.costs import Measured, gathered
 
 _FENCE = 1.5
 """Interquartile ranges beyond the quartiles from which a value is an outlier (Tukey 1977)."""
-
-
-@dataclass
-class Timed:
-    """The times of a case: ns per call of each block, by process, and the calls of all."""
-
-    case: Case
-    processes: dict[int, list[float]] = field(default_factory=dict)
-    calls: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def blocks(self) -> list[float]:
-        """Those of all processes."""
-        return [block for blocks in self.processes.values() for block in blocks]
 
 
 def name_of(case: Case) -> str:
@@ -48,26 +34,12 @@ def name_of(case: Case) -> str:
     return "/".join(map(str, parts))
 
 
-def timed(samples: Iterable[Sample]) -> list[Timed]:
-    """The times of each case, without blocks that somebody spoilt if others are left."""
-    cases: dict[Case, Timed] = {}
-    for visit in trusted(samples):
-        of_case = cases.setdefault(visit.case, Timed(visit.case))
-        pairs = zip(visit.elapsed, visit.spoilt, strict=True)
-        clean = [elapsed for elapsed, spoilt in pairs if not spoilt] or visit.elapsed
-        blocks = of_case.processes.setdefault(visit.process, [])
-        blocks += [elapsed / visit.loops for elapsed in clean]
-        calls = of_case.calls.get(visit.process, 0)
-        of_case.calls[visit.process] = calls + visit.loops * len(clean)
-    return list(cases.values())
-
-
-def _times_of(run: Run) -> list[Timed]:
-    """Raises UsageError for a run without times."""
-    times = timed(stored(run.path).samples)
-    if not times:
+def _times_of(run: Run) -> Collection[Measured]:
+    """The times that the figures of a run are of. Raises UsageError where there are none."""
+    measured = gathered(trusted(stored(run.path).samples))
+    if not measured:
         raise UsageError(f"{run.path} has no times: export its rows as json or csv")
-    return times
+    return measured.values()
 
 
 # --- pytest-benchmark -----------------------------------------------------------------------------
@@ -98,15 +70,16 @@ def pytest_benchmark(run: Run) -> dict[str, Any]:
     }
 
 
-def _of_pytest(case: Timed) -> dict[str, Any]:
-    name, seconds = name_of(case.case), sorted(block / 1e9 for block in case.blocks)
+def _of_pytest(measured: Measured) -> dict[str, Any]:
+    name, processes = name_of(measured.case), measured.processes.values()
+    seconds = sorted(block / 1e9 for process in processes for block in process.blocks)
     return {
         "group": None,
         "name": name,
         "fullname": name,
         "params": None,
         "param": None,
-        "extra_info": case.case.as_dict(),
+        "extra_info": measured.case.as_dict(),
         "options": {
             "disable_gc": True,
             "timer": "perf_counter_ns",
@@ -115,7 +88,7 @@ def _of_pytest(case: Timed) -> dict[str, Any]:
             "min_time": 0.0,
             "warmup": True,
         },
-        "stats": _statistics(seconds, sum(case.calls.values())),
+        "stats": _statistics(seconds, sum(process.calls for process in processes)),
     }
 
 
@@ -182,20 +155,20 @@ def google_benchmark(run: Run) -> dict[str, Any]:
     }
 
 
-def _of_google(family: int, case: Timed) -> Iterator[dict[str, Any]]:
+def _of_google(family: int, measured: Measured) -> Iterator[dict[str, Any]]:
     """A repetition per process, then their mean, median and standard deviation."""
-    name = name_of(case.case)
+    name, processes = name_of(measured.case), measured.processes.values()
     common = {"family_index": family, "per_family_instance_index": 0, "run_name": name}
-    common |= {"repetitions": len(case.processes), "threads": case.case.threads}
-    medians = [median(blocks) for blocks in case.processes.values()]
-    for place, (process, time) in enumerate(zip(case.processes, medians, strict=True)):
+    common |= {"repetitions": len(processes), "threads": measured.case.threads}
+    times = [process.time for process in processes]
+    for place, process in enumerate(processes):
         yield {
             "name": name,
             **common,
             "run_type": "iteration",
             "repetition_index": place,
-            "iterations": case.calls[process],
-            **_both(time),
+            "iterations": process.calls,
+            **_both(process.time),
         }
     for kind, of in (("mean", fmean), ("median", median), ("stddev", _spread)):
         yield {
@@ -204,8 +177,8 @@ def _of_google(family: int, case: Timed) -> Iterator[dict[str, Any]]:
             "run_type": "aggregate",
             "aggregate_name": kind,
             "aggregate_unit": "time",
-            "iterations": len(medians),
-            **_both(of(medians)),
+            "iterations": len(times),
+            **_both(of(times)),
         }
 
 
