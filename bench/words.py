@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .catalog.activations import REFERENCES
-from .catalog.cases import USUAL, Case
+from .catalog.cases import OF_INPUT, USUAL, Case
 from .catalog.frameworks import frameworks
 from .catalog.places import Outputs, Place, Where
 
@@ -92,6 +92,11 @@ def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
         for name, text in _CONDITIONS.items()
         if fields.get(name, _SILENT[name]) != _SILENT[name]
     )
+
+
+def of_input(case: Any) -> str:
+    """The departures of a case or setting from the usual input: `inputs subnormal, rows of 257`."""
+    return conditions({name: getattr(case, name) for name in OF_INPUT})
 
 
 def rows_of(case: Case) -> str:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from ..catalog.activations import find
-from ..catalog.cases import OF_INPUT, Case
 from ..results.facts import RunFacts
 from ..timing.ratios import Estimate
-from ..words import Table, bar, conditions, counted, duration, number, plus_minus
+from ..words import Table, bar, conditions, counted, duration, number, of_input, plus_minus
 from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
@@ -227,7 +226,7 @@ def _units(cells: Iterable[Cell], facts: RunFacts) -> str:
         if cell.unit and cell.estimate(COST):
             case = cell.case
             who = f"{facts.title(case.framework)} {case.mode} {case.direction}"
-            who = ", ".join(filter(None, (who, _input(case))))
+            who = ", ".join(filter(None, (who, of_input(case))))
             whose.setdefault(f"{cell.unit.name} {cell.unit.form}", []).append(who)
     usual, *others = sorted(whose, key=lambda unit: -len(whose[unit])) or [""]
     exceptions = [f"for {', '.join(dict.fromkeys(whose[unit]))} {unit}" for unit in others]
@@ -246,12 +245,7 @@ def _reasons(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
 def _name(cell: Cell, facts: RunFacts) -> str:
     case = cell.case
     who = f"{facts.title(case.framework)} {case.mode} {cell.label} {case.direction}"
-    return ", ".join(filter(None, (who, _input(case))))
-
-
-def _input(case: Case) -> str:
-    """The unusual conditions of an input: `inputs subnormal`."""
-    return conditions({name: value for name, value in case.said.items() if name in OF_INPUT})
+    return ", ".join(filter(None, (who, of_input(case))))
 
 
 # --- the sentence ---------------------------------------------------------------------------------

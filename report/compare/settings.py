@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...bench.catalog.cases import OF_INPUT, USUAL, Case
-from ...bench.words import conditions
+from ...bench.catalog.cases import USUAL, Case
+from ...bench.words import of_input
 from ..words import counted, title
 
 DIRECTIONS = ("forward", "backward", "both")
@@ -89,11 +89,6 @@ def outputs(case: Case | Setting) -> list[str]:
     departures = ["output reused"] * (case.output == "reused")
     departures += ["caches cold"] * (case.cache == "cold")
     return [*departures, *filter(None, [of_input(case)])]
-
-
-def of_input(case: Case | Setting) -> str:
-    """The departures from the usual input: `inputs subnormal, rows of 257`."""
-    return conditions({name: getattr(case, name) for name in OF_INPUT})
 
 
 def rank(known: Sequence[str], word: str) -> int:

@@ -11,8 +11,8 @@ from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
+from ...bench.words import of_input
 from ..compare.commands import again
-from ..compare.settings import of_input
 from ..read.evidence import (
     Between,
     Checked,
