@@ -862,14 +862,9 @@ def swiglu_textbook(x: Array) -> Array:
     return a * b / (1 + jnp.exp(-b))
 
 
-def _far(x: Array) -> Array:
-    """max(x, −2000), where eˣ times any number is 0."""
-    return jnp.maximum(x, -2000)
-
-
 def _swiglu(a: Array, b: Array) -> Array:
     """a · b · sigmoid(b)"""
-    b = _far(b)
+    b = jnp.maximum(b, -2000)  # where eᵇ times any number is 0
     half, tail = _halves(b)
     return jnp.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
 

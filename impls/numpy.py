@@ -1322,16 +1322,17 @@ def softmax_wide(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     return _softmax(x, with_zero, axis)
 
 
-def _turned(x: Array) -> Array:
-    """An array with its first axis last, in memory as well."""
-    return np.ascontiguousarray(np.swapaxes(x, 0, -1))
+def _turned(x: Array, axis: int) -> Array:
+    """An array with an axis and its last one exchanged, in memory as well."""
+    return np.ascontiguousarray(np.swapaxes(x, axis, -1))
 
 
 def _softmax_blocked_gradient(
     upstream: Array, x: Array, with_zero: bool = False, axis: int = -1
 ) -> Array:
-    if axis == 0:
-        return _turned(_softmax_blocked_gradient(_turned(upstream), _turned(x), with_zero))
+    if axis != -1:
+        pull, turned = _turned(upstream, axis), _turned(x, axis)
+        return _turned(_softmax_blocked_gradient(pull, turned, with_zero), axis)
 
     def run(pull: Array, block: Array, out: Array) -> Array:
         (apart,) = scratch(out, 1)
@@ -1348,8 +1349,8 @@ def softmax_blocked(
     x: Array, with_zero: bool = False, axis: int = -1, *, out: Array | None = None
 ) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, or m = 0 where no sum overflows or vanishes"""
-    if axis == 0:
-        result = np.swapaxes(softmax_blocked(_turned(x), with_zero), 0, -1)
+    if axis != -1:
+        result = np.swapaxes(softmax_blocked(_turned(x, axis), with_zero), axis, -1)
         target = np.empty_like(x, order="C") if out is None else out
         np.copyto(target, result)
         return target
@@ -1462,14 +1463,9 @@ def swiglu_textbook(x: Array) -> Array:
     return a * b / (1 + np.exp(-b))
 
 
-def _far(x: Array) -> Array:
-    """max(x, −2000), where eˣ times any number is 0."""
-    return at_least(-2000, x)
-
-
 def _swiglu(a: Array, b: Array) -> Array:
     """a · b · sigmoid(b)"""
-    b = _far(b)
+    b = at_least(-2000, b)  # where eᵇ times any number is 0
     half, tail = _halves(b)
     return np.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
 

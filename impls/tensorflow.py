@@ -844,14 +844,9 @@ def swiglu_textbook(x: Tensor) -> Tensor:
     return a * b / (1 + tf.exp(-b))
 
 
-def _far(x: Tensor) -> Tensor:
-    """max(x, −2000), where eˣ times any number is 0."""
-    return _at_least(x, -2000)
-
-
 def _swiglu(a: Tensor, b: Tensor) -> Tensor:
     """a · b · sigmoid(b)"""
-    b = _far(b)
+    b = _at_least(b, -2000)  # where eᵇ times any number is 0
     half, tail = _halves(b)
     return tf.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
 

@@ -879,14 +879,9 @@ def swiglu_textbook(x: Tensor) -> Tensor:
     return a * b / (1 + torch.exp(-b))
 
 
-def _far(x: Tensor) -> Tensor:
-    """max(x, −2000), where eˣ times any number is 0."""
-    return torch.clamp(x, min=-2000)
-
-
 def _swiglu(a: Tensor, b: Tensor) -> Tensor:
     """a · b · sigmoid(b)"""
-    b = _far(b)
+    b = torch.clamp(b, min=-2000)  # where eᵇ times any number is 0
     half, tail = _halves(b)
     return torch.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
 

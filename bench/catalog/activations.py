@@ -1,14 +1,14 @@
 """The catalogue: one record per activation, with its exact value and exact derivative.
 
-The exact functions are balls (`bench.exact`); `bench.agreement` raises their precision until the
-answer is decided.
+The exact functions are of balls (`formulas`); `bench.exactness.reference` raises their precision
+until the answer is decided.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
@@ -705,7 +705,7 @@ _FUNCTIONS = (
         "log",
         "ln x",
         "9.2",
-        lambda x: exact.logarithm(x, lambda: x.log()),
+        lambda x: exact.logarithm(x, lambda: exact.rising(x, lambda: x.log())),
         exact.reciprocal,
         domain="positive",
     ),
@@ -742,7 +742,7 @@ UNKNOWN = Activation(
     exact=exact.unknown,
     derivative=exact.unknown,
 )
-"""What a function of one's own is where nobody says what it should be: nothing judges it."""
+"""The activation of one's own function that nobody says what it should be: nothing judges it."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 
@@ -795,19 +795,14 @@ def _written_as(text: str) -> Activation:
 
     Raises UsageError, with the place, for one that cannot be read.
     """
-    formula = formula_text.read(text, REFERENCES)
-    return Activation(
-        name=text,
-        formula=text,
-        family=formula.family,
-        forms=(),
-        source="",
-        operations=formula.operations,
-        exact=formula.exact,
-        derivative=formula.derivative,
-        kinks=formula.kinks,
-        domain=formula.domain,
-    )
+    return Activation(name=text, formula=text, forms=(), source="", **_of_formula(text))
+
+
+def _of_formula(text: str, parameters: Iterable[str] = ()) -> dict[str, Any]:
+    """The fields of a record that follow from its formula."""
+    formula = formula_text.read(text, REFERENCES, parameters)
+    names = ("family", "operations", "exact", "derivative", "kinks", "domain")
+    return {name: getattr(formula, name) for name in names}
 
 
 def _own(label: str) -> Activation:
@@ -824,17 +819,8 @@ def _own(label: str) -> Activation:
         exact=value,
         derivative=reference.function("backward"),
         kinks=reference.kinks,
-        domain="positive" if all(_is_outside(value, x) for x in _TRIED if x < 0) else "all",
+        domain=exact.domain(value),
     )
-
-
-def _is_outside(value: Exact, x: float) -> bool:
-    ctx.prec = 64
-    try:
-        value(arb(x))
-    except exact.NoValue:
-        return True
-    return False
 
 
 def load_plugins() -> None:
@@ -878,7 +864,6 @@ def _of_plugin(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
             )
     try:
         made = _made(plugin, record)
-        made = replace(made, **_bounds(record))
         for key, value in (item for values in made.variants for item in values.items()):
             _check_parameter(made, key, value)
     except (UsageError, TypeError, ValueError) as error:
@@ -891,43 +876,31 @@ def _of_plugin(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
 def _made(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
     """A record with what follows from its formula in place of what it does not say."""
     forms = dict.fromkeys(form for form, *_ in plugin.forms_of(record) if form != "native")
-    given = {key: record[key] for key in _AS_GIVEN if key in record}
+    given = {key: value for key, value in record.items() if key not in _READ}
     parameters = dict(record.get("parameters", {}))
-    if "exact" in record:
-        missing = [key for key in ("derivative", "family") if key not in record]
-        if missing:
-            raise UsageError(f"with exact goes a {missing[0]}")
-        own: dict[str, Any] = {"operations": {}}
-    else:
-        formula = formula_text.read(record["formula"], REFERENCES, parameters)
-        own = {
-            "family": formula.family,
-            "operations": formula.operations,
-            "exact": formula.exact,
-            "derivative": formula.derivative,
-            "kinks": formula.kinks,
-            "domain": formula.domain,
-        }
+    for key, other in (("exact", "derivative"), ("exact", "family"), ("derivative", "exact")):
+        if key in record and other not in record:
+            raise UsageError(f"{key} needs {other} beside it")
+    own: dict[str, Any] = {"operations": {}}
+    if "exact" not in record:
+        own = _of_formula(record["formula"], parameters)
     places = {key: _places(record[key]) for key in ("kinks", "delicate") if key in record}
     return Activation(
         **{
-            "name": record["name"],
-            "formula": record["formula"],
             "source": plugin.path,
-            "plugin": plugin.path,
-            "parameters": parameters,
-            "forms": tuple(forms),
             **own,
             **given,
             **places,
+            "plugin": plugin.path,
+            "parameters": parameters,
+            "bounds": _bounds(record),
+            "forms": tuple(forms),
         }
     )
 
 
-_AS_GIVEN = (
-    *("family", "source", "exact", "derivative", "thresholds", "variants", "operations", "domain"),
-    "standard",
-)
+_READ = ("parameters", "bounds", "forms", "kinks", "delicate")
+"""Fields of a record that are written otherwise than those of an activation."""
 
 
 def _places(given: Any) -> Callable[..., tuple[float, ...]]:
@@ -939,7 +912,7 @@ def _places(given: Any) -> Callable[..., tuple[float, ...]]:
     return lambda **_: places
 
 
-def _bounds(record: Mapping[str, Any]) -> dict[str, Any]:
+def _bounds(record: Mapping[str, Any]) -> dict[str, Bound]:
     """Bounds of parameters, given as `{"above": 0}` or `{"at least": 0}`."""
     bounds = {}
     for key, given in record.get("bounds", {}).items():
@@ -947,7 +920,7 @@ def _bounds(record: Mapping[str, Any]) -> dict[str, Any]:
         if word not in ("above", "at least"):
             raise UsageError(f'the bound of {key} is {{"above": …}} or {{"at least": …}}')
         bounds[key] = Bound(float(lowest), open=word == "above")
-    return {"bounds": bounds}
+    return bounds
 
 
 _TRIED = (-7.3, -2.6, -1.1, -0.37, 0.29, 0.83, 1.9, 4.4)
@@ -955,7 +928,7 @@ _STEP, _SLOPE_BITS = arb(2) ** -150, 600
 
 
 def _wrong_slope(record: Activation) -> str:
-    """Where a derivative is not the slope of the exact value; empty where it is."""
+    """The place where a derivative is not the slope of the exact value; empty if there is none."""
     for x in _TRIED:
         ctx.prec = _SLOPE_BITS
         numbers = {

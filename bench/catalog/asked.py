@@ -1,4 +1,4 @@
-"""What people name: cases by the names they go by, and names of which no case was measured."""
+"""Names that people ask for: those that a case goes by, and those of which none was measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "devices": "device",
     "dtypes": "dtype",
 }
-"""What can be asked for by name, and the field of a case that has it."""
+"""The options that ask for something by name, and the field of a case that has it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,10 @@ def _text(field: str, name: str) -> str:
 
 
 def names_of(case: Case) -> frozenset[str]:
-    """What people may call a case: `gelu`, `gelu[textbook]`, `gelu_textbook`, or the address of a
-    function of their own."""
+    """Names that a case goes by: `gelu`, `gelu[textbook]`, `gelu_textbook`, or its own address.
+
+    An address is that of a function of the user's.
+    """
     framework = frameworks().get(case.framework)
     if framework and framework.callable:
         return frozenset([framework.callable])

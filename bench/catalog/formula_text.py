@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -106,23 +106,12 @@ class Formula:
     @property
     def domain(self) -> Literal["all", "positive"]:
         """`positive` where no negative number has a value, with every parameter at 1."""
-        return "positive" if all(map(self._is_outside, _NEGATIVE)) else "all"
-
-    def _is_outside(self, x: float) -> bool:
-        ctx.prec = 64
-        try:
-            self.step(At(arb(x), None, _Ones()))
-        except exact.NoValue:
-            return True
-        return False
+        return exact.domain(lambda x: self.step(At(x, None, _Ones())))
 
 
 class _Ones(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         return arb(1)
-
-
-_NEGATIVE = (-0.125, -0.75, -2.0, -30.0)
 
 
 _LABEL = re.compile(r"\s*[^\W\d]\w*\s*(\((\s*\w+\s*=[^=(),]*,?)*\)?)?\s*")
@@ -155,7 +144,7 @@ _SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*", "÷": "/", "π": "pi",
 _COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 _ALIASES = {"abs": "absolute", "ln": "log"}
 _FLAGS = {"true": True, "false": False}
-_EXTREMES = {"max": True, "maximum": True, "min": False, "minimum": False}
+_EXTREMES = {"max": ">", "maximum": ">", "min": "<", "minimum": "<"}
 _STANDS_FOR = {"log": "log1p", "exp2": "exp", "erfc": "erf"}
 """Operations that are counted as one that every framework is measured on."""
 _OF_EXP = ("exp", "expm1", "exp2", "log", "log1p", "tanh", "erf", "erfc")
@@ -384,7 +373,7 @@ class _Reader:
             self._count(tree, "maximum", len(given) - 1)
             steps = [self.part(argument, depth).step for argument in given]
             self._bend(steps)
-            return _Part(reduce(_greatest if _EXTREMES[name] else _least, steps))
+            return _Part(reduce(partial(_extreme, _EXTREMES[name]), steps))
         if name in _EXTREMES and self._function_of(name) is None:
             raise self._refused(tree, f"{name} takes several numbers: {name}(x, 0)")
         if self._function_of(name) is None:
@@ -406,24 +395,24 @@ class _Reader:
         assert function is not None
         given: dict[str, _Value] = {}
         for keyword in tree.keywords:
-            value = keyword.value
+            key, value = keyword.arg or "", keyword.value
+            if _depends(value):
+                raise self._refused(value, f"a parameter does not change with x: {key}=2")
             literal = value.value if isinstance(value, ast.Constant) else None
             if isinstance(value, ast.Name) and value.id in _FLAGS:
                 literal = _FLAGS[value.id]
-            if isinstance(literal, bool) or isinstance(
-                function.parameters.get(keyword.arg or ""), int
-            ):
+            default = function.parameters.get(key, 0.0)
+            if isinstance(literal, bool) or isinstance(default, int):
                 number: float = literal if isinstance(literal, int) else float("nan")
             else:
                 part = self.part(value, depth)
-                number = function.parameters.get(keyword.arg or "", 0.0)
-                number = number if part.constant is None else float(part.constant)
+                number = default if part.constant is None else float(part.constant)
             try:
-                checked = function.with_parameters(**{keyword.arg or "": number})
+                checked = function.with_parameters(**{key: number})
             except (UsageError, TypeError, ValueError) as error:
                 raise self._refused(value, str(error)) from None
-            kept = checked.parameters[keyword.arg or ""]
-            given[keyword.arg or ""] = kept if isinstance(kept, int) else part.step
+            kept = checked.parameters[key]
+            given[key] = kept if isinstance(kept, int) else part.step
         return given
 
     def _function(
@@ -626,14 +615,6 @@ def _choice(condition: Callable[[At], Any], yes: Step, no: Step) -> Step:
     return lambda at: _chosen(at, condition(at), lambda: yes(at), lambda: no(at))
 
 
-def _greatest(one: Step, other: Step) -> Step:
-    return _extreme(">", one, other)
-
-
-def _least(one: Step, other: Step) -> Step:
-    return _extreme("<", one, other)
-
-
 def _extreme(sign: str, one: Step, other: Step) -> Step:
     def step(at: At) -> tuple[Any, Any]:
         first, second = one(at), other(at)
@@ -707,22 +688,6 @@ def _exp(x: Any) -> Any:
     return x.exp()
 
 
-def _logarithm(x: Any) -> Any:
-    return exact.where(
-        x < 0,
-        exact.no_value,
-        lambda: exact.where(x == 0, arb.neg_inf(), lambda: x.log()),
-    )
-
-
-def _log1p(x: Any) -> Any:
-    return exact.where(
-        x < -1,
-        exact.no_value,
-        lambda: exact.where(x == -1, arb.neg_inf(), lambda: x.log1p()),
-    )
-
-
 def _over(x: Any) -> Any:
     return _divided(1, x)
 
@@ -730,8 +695,11 @@ def _over(x: Any) -> Any:
 _PLAIN: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "exp": (_exp, _exp),
     "expm1": (lambda x: x.expm1(), _exp),
-    "log": (_logarithm, _over),
-    "log1p": (_log1p, lambda x: _over(1 + x)),
+    "log": (lambda x: exact.logarithm(x, lambda: x.log()), _over),
+    "log1p": (
+        lambda x: exact.logarithm(1 + x, lambda: x.log1p()),
+        lambda x: _over(1 + x),
+    ),
 }
 """Functions that are finite at ±FAR, because a part may grow slower than what it is set against."""
 
@@ -826,4 +794,4 @@ _OPERATORS: Mapping[type[ast.operator], tuple[Callable[..., Any], Callable[..., 
     ast.Mult: (lambda a, b: a * b, _product, "multiply"),
     ast.Div: (lambda a, b: a / b, _quotient, "divide"),
 }
-"""What two constants give, two steps, and the operation that is counted."""
+"""The functions of two constants and of two steps, and the operation that is counted."""

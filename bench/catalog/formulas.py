@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 Row = Sequence[arb]
 
@@ -299,36 +300,50 @@ def root(x: arb) -> arb:
     return where(x < 0, below, lambda: x.sqrt())
 
 
+def rising(x: arb, inside: Callable[[], Any]) -> arb:
+    """A value that is computed by `inside`, and ∞ at the limit."""
+    return where(x >= FAR, arb.pos_inf(), inside)
+
+
 def exp(x: arb) -> arb:
-    return where(x >= FAR, arb.pos_inf(), lambda: x.exp())
+    return rising(x, lambda: x.exp())
 
 
 def exp2(x: arb) -> arb:
     """2ˣ; of a ball as a power, which is exact where x is a whole number."""
     power = (lambda: arb(2) ** x) if isinstance(x, arb) else (lambda: x.exp2())
-    return where(x >= FAR, arb.pos_inf(), power)
+    return rising(x, power)
 
 
 def expm1(x: arb) -> arb:
-    return where(x >= FAR, arb.pos_inf(), lambda: x.expm1())
+    return rising(x, lambda: x.expm1())
 
 
 def log1p(x: arb) -> arb:
-    return logarithm(1 + x, lambda: x.log1p())
+    return logarithm(1 + x, lambda: rising(x, lambda: x.log1p()))
 
 
 def logarithm(x: arb, inside: Callable[[], Any]) -> arb:
-    """ln x, computed by `inside` where it is finite."""
-
-    def positive() -> Any:
-        return where(x >= FAR, arb.pos_inf(), inside)
-
-    return where(x < 0, no_value, lambda: where(x == 0, arb.neg_inf(), positive))
+    """ln x, computed by `inside` where x is above 0."""
+    return where(x < 0, no_value, lambda: where(x == 0, arb.neg_inf(), inside))
 
 
 def no_value() -> Any:
     """Say that the input lies outside the domain."""
     raise NoValue
+
+
+_NEGATIVE = (-0.125, -0.75, -2.0, -30.0)
+
+
+def domain(value: Callable[[arb], Any]) -> Literal["all", "positive"]:
+    """`positive` where no negative number that is tried has a value."""
+    ctx.prec = 64
+    for x in _NEGATIVE:
+        with suppress(NoValue):
+            value(arb(x))
+            return "all"
+    return "positive"
 
 
 def terms_of(row: Row, with_zero: bool) -> list[arb]:

@@ -68,9 +68,14 @@ def places(dtype: str) -> range:
 
 def place_of(value: float, dtype: str) -> int:
     """The place of the number of a format that is nearest to a value."""
-    bits = int(to_bits(np.array([value], np.float64), dtype)[0])
-    half = 1 << (8 * DTYPES[dtype].itemsize - 1)
-    return bits if bits < half else half - 1 - bits
+    return int(places_of(to_bits(np.array([value], np.float64), dtype))[0])
+
+
+def places_of(bits: Array) -> Array:
+    """The places of bit patterns."""
+    half = bits.dtype.type(1 << (8 * bits.itemsize - 1))
+    size: Array = (bits & (half - 1)).astype(np.int64)
+    return np.where(bits < half, size, -1 - size)
 
 
 def bits_at(first: int, count: int, dtype: str) -> Array:
@@ -86,6 +91,14 @@ def bits_of(there: Array, dtype: str) -> Array:
         return np.where(there < 0, ~there | sign, there).view(np.uint64)
     half = 1 << (8 * fmt.itemsize - 1)
     return np.where(there < 0, half - 1 - there, there).astype(fmt.bits)
+
+
+def indices(given: Array, wanted: Array) -> Array:
+    """The indices of bit patterns among flat ones, which hold them all; of equal ones the first."""
+    order = np.argsort(given, kind="stable")
+    found: Array = order[np.searchsorted(given, wanted, sorter=order).clip(max=given.size - 1)]
+    assert np.array_equal(given[found], wanted)
+    return found
 
 
 def timing(

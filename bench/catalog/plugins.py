@@ -32,7 +32,7 @@ VARIABLE = "ACTBENCH_PLUGINS"
 GROUP = "actbench.activations"
 RECORDS = "ACTIVATIONS"
 _SLOPE = "_slope"
-"""Where a framework has no gradient of its own, it is a function of this ending."""
+"""The ending of a function that is the gradient, where a framework has none of its own."""
 _Function = Callable[..., Any]
 
 
@@ -92,9 +92,13 @@ class Plugin:
     def forms_of(self, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str | _Function]]:
         """Form, framework and function of each form of a record, in the order of the file."""
         start = f"{record['name']}_"
+        starts = (f"{other.get('name')}_" for other in self.records)
+        longer = tuple(other for other in starts if other.startswith(start) and other != start)
         for key, value in vars(self.module).items():
+            if not key.startswith(start) or key.startswith(longer):
+                continue
             form, _, framework = key.removeprefix(start).rpartition("_")
-            if key.startswith(start) and callable(value) and not key.endswith(_SLOPE) and form:
+            if callable(value) and not key.endswith(_SLOPE) and form:
                 yield form, framework, value
         for form, places in record.get("forms", {}).items():
             for framework, place in places.items():
@@ -106,7 +110,7 @@ def load(path: str) -> Plugin:
     """Run a plug-in's file. Raises UsageError with the file and the line of what is wrong."""
     module, imported = _run(path)
     records = getattr(module, RECORDS, None)
-    if not isinstance(records, list | tuple) or not all(isinstance(each, dict) for each in records):
+    if not isinstance(records, list | tuple) or not all(isinstance(held, dict) for held in records):
         raise UsageError(f"{path}: {RECORDS} must be a list of records, each a dict with a name")
     plugin = Plugin(path, module, tuple(records), imported)
     for record in plugin.records:
@@ -182,8 +186,8 @@ def _check_parameters(
     plugin: Plugin, record: Mapping[str, Any], name: str, function: _Function
 ) -> None:
     """Refuse a form whose defaults are not those of its record."""
-    given = list(inspect.signature(function).parameters.values())[1:]
-    defaults = {each.name: each.default for each in given if each.kind is not each.VAR_KEYWORD}
+    _, *given = inspect.signature(function).parameters.values()
+    defaults = {own.name: own.default for own in given if own.kind is not own.VAR_KEYWORD}
     wanted = dict(record.get("parameters", {}))
     if {key: defaults.get(key) for key in wanted} != wanted or not defaults.keys() <= wanted.keys():
         shown = ", ".join(f"{key}={value}" for key, value in wanted.items())

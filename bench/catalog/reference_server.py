@@ -120,7 +120,7 @@ class _Reference:
         return arb(((-1) ** sign * int(mantissa), int(exponent)))
 
     def _beside(self, x: arb) -> arb:
-        """Where it divides by zero: the limit of both sides if they have one, or a pole."""
+        """The value where it divides by zero: the limit of both sides, or else a pole."""
         with _precision(4 * _BESIDE):
             step = arb((1, -_BESIDE)) * (1 if x.is_zero() else abs(x))
             below, above = (self._plain((x + side * step).mid(), 4 * _BESIDE) for side in (-1, 1))

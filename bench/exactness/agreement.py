@@ -31,7 +31,7 @@ Task = Callable[[], None]
 
 
 class _Before:
-    """What a run had of its agreement before it went on."""
+    """The part of its agreement that a run had before it went on."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         samples = list(samples)
@@ -46,13 +46,13 @@ class _Before:
 
     def compared(self, wanted: Iterable[Case]) -> set[Case]:
         """The cases, without their sizes, that were swept and compared with all that is wanted."""
-        directed = [replace(each, size=0) for case in wanted for each in directions_of(case)]
+        directed = [replace(half, size=0) for case in wanted for half in directions_of(case)]
         swept = {replace(case, size=0) for case in self._swept}
         lacking = {
-            each
+            side
             for case, against, other in comparisons.pairs(directed)
             if (case, against) not in self._against
-            for each in (case, other)
+            for side in (case, other)
         }
         return swept - lacking
 
@@ -89,10 +89,10 @@ class Agreement:
         self._results: dict[Case, Array] = {}
         every = self._every = {worker: self._cases(worker, asked) for worker in workers}
         self._before = _Before(before)
-        known = self._before.compared(chain(*every.values()))
+        compared = self._before.compared(chain(*every.values()))
         self._swept = {
             worker: {
-                case: shape for case, shape in own.items() if not {*directions_of(case)} <= known
+                case: shape for case, shape in own.items() if not {*directions_of(case)} <= compared
             }
             for worker, own in every.items()
         }
@@ -102,8 +102,7 @@ class Agreement:
 
         What nobody says what it should be is not judged.
         """
-        known = (case for case in worker.alive if case.activation != UNKNOWN.name)
-        cases = [case for case in known if case in asked]
+        cases = [case for case in worker.alive if case.activation != UNKNOWN.name and case in asked]
         if not self._profile.agreement_dtypes:
             return sweep.timed_cases(cases)
         chosen = sweep.agreement_cases(cases, self._profile.agreement_dtypes, self._selection)
@@ -208,7 +207,7 @@ class Agreement:
         problems: Sequence[Problem],
         shape: sweep.Shape,
     ) -> list[Certificate]:
-        """What came of each direction on other paths; nothing where none is tried."""
+        """The certificate of each direction on other paths; nothing where none is tried."""
         extent = paths.extent_of(case, self._profile, self._selection)
         if extent is None:
             return []
@@ -239,8 +238,8 @@ class Agreement:
         ):
             shapes.append((len(shape), 1))
         evaluate = partial(sweep.of_rows, evaluate=worker.evaluate)
-        for each in shapes:
-            samples = special.measure_rows(sized, each, evaluate)
+        for table in shapes:
+            samples = special.measure_rows(sized, table, evaluate)
             if samples is None:
                 self._record_failure(worker, sized, "special_row")
             for sample in samples or ():

@@ -42,7 +42,7 @@ _FADED = 1500.0
 """The input beyond which exp(−x), erfc(x) and the like are within _FLOOR of their limits."""
 _GREATEST = arb(2) ** 1023
 _OUTWARDS = 1 + 2.0**-50
-"""What a distance is stretched by, because it was rounded."""
+"""The factor by which a distance is stretched, because it was rounded."""
 
 
 class Balls:

@@ -8,7 +8,6 @@ depends on the machine, and what was found is kept by content, as exact values a
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,25 +56,19 @@ def by_result(
 def _places(bits: Array, dtype: str) -> Array:
     """The places of finite numbers, rising."""
     finite = bits[np.isfinite(inputs.from_bits(bits, dtype))]
-    half = finite.dtype.type(1 << (8 * finite.itemsize - 1))
-    places = np.where(finite < half, finite, 0).astype(np.int64)
-    return np.sort(np.where(finite < half, places, -1 - (finite & (half - 1)).astype(np.int64)))
+    return np.sort(inputs.places_of(finite))
 
 
 def _ends(activation: Activation, direction: str, dtype: str) -> Array:
     """Places at which the binade of the result changes, on both sides, from the cache if there."""
     path = known.path_of(activation, direction, dtype, Path(__file__).read_bytes())
-    with suppress(Exception), path.open("rb") as stream:  # a damaged file raises anything
-        stored: Array = np.load(stream, allow_pickle=False)
-        if stored.dtype == np.int64 and stored.ndim == 1 and len(stored) > 1:
-            return stored
-    found = _found(reference.function_of(activation, direction), dtype)
-    partial = path.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        with partial.open("wb") as stream:
-            np.save(stream, found)
-        partial.replace(path)
-    return found
+    with suppress(Exception), path.open("rb") as stream, np.load(stream) as stored:
+        ends: Array = stored["ends"]
+        if ends.dtype == np.int64 and ends.ndim == 1 and len(ends) > 1:
+            return ends
+    ends = _found(reference.function_of(activation, direction), dtype)
+    known.write(path, ends=ends)
+    return ends
 
 
 def _found(function: Any, dtype: str) -> Array:

@@ -126,9 +126,8 @@ def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     by_kind: dict[SpecialRow, list[Row]] = {}
     for row in rows:
         if row.metric == "special_row":
-            by_kind.setdefault(row.entries.row if row.entries else SpecialRow.LOWEST, []).append(
-                row
-            )
+            kind = row.entries.row if row.entries else SpecialRow.LOWEST
+            by_kind.setdefault(kind, []).append(row)
     if not by_kind:
         return {column: tuple(_merged(_texts(rows, *rule))) for column, rule in _COLUMNS.items()}
     cells = {

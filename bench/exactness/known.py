@@ -65,7 +65,7 @@ def known(label: str, direction: str, dtype: str) -> Known:
     stored = _read(path, dtype)
     if stored is None:
         stored = _compute(activation, direction, dtype)
-        _write(path, stored)
+        write(path, values=stored[0], rounded=stored[1])
     values, rounded = stored
     x = inputs.from_bits(all_inputs(dtype), dtype)
     answers = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
@@ -128,12 +128,12 @@ def _read(path: Path, dtype: str) -> tuple[Array, Array] | None:
     return (values, rounded) if whole else None
 
 
-def _write(path: Path, stored: tuple[Array, Array]) -> None:
+def write(path: Path, **arrays: Any) -> None:
     """Put a whole file in its place, or none: a full disk costs time, not the run."""
     partial = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         with partial.open("wb") as stream:
-            np.savez_compressed(stream, values=stored[0], rounded=stored[1])
+            np.savez_compressed(stream, **arrays)
         partial.replace(path)
     with suppress(OSError):
         partial.unlink(missing_ok=True)
@@ -160,7 +160,7 @@ def _modules() -> bytes:
 
 
 def code_of(label: str) -> bytes:
-    """What the exact values of an activation follow from: its own code."""
+    """The code of an activation's own, which its exact values follow from."""
     activation = find_reference(label)
     return b"".join((*_code(activation.exact), *_code(activation.derivative)))
 
@@ -190,7 +190,7 @@ def _code(function: Callable[..., Any]) -> Iterator[bytes]:
 
 
 def _held(value: Any) -> Iterator[bytes]:
-    """What a function holds: the code of functions, anything else as it is written."""
+    """The contents of a function: the code of functions, anything else as it is written."""
     if callable(value):
         yield from _code(value)
     elif isinstance(value, Mapping):

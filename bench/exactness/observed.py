@@ -165,7 +165,7 @@ def _in_rows(
     activation: Activation, dtype: str, x: Array, pull: Array | None
 ) -> tuple[Array, Array, Array]:
     """The value of whole rows; none where a gradient jumps, at equal numbers."""
-    parameters = {key: each for key, each in activation.parameters.items() if key != "axis"}
+    parameters = {key: given for key, given in activation.parameters.items() if key != "axis"}
     if activation.gate:
         value = _gated(activation, x, pull)
     else:

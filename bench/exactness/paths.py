@@ -58,9 +58,9 @@ class Extent:
 
 
 TAIL = Extent(tails=(_ODD,))
-"""One length: what a run can afford where no code is made for it."""
+"""One length: all that a run can afford where no code is made for it."""
 FEW = Extent(tails=(_ODD,), lengths=(1,), layouts=True)
-"""What can be afforded where a compiler makes code for each shape."""
+"""The paths that can be afforded where a compiler makes code for each shape."""
 ALL = Extent(tails=(_ODD, _LONG), lengths=_SHORT, large=2**20 + _TAIL, layouts=True)
 OWN = replace(ALL, large=2**22 + _TAIL)
 """One function of a user's has time for an array that leaves every cache."""
@@ -157,7 +157,7 @@ def tried(
     extent: Extent,
     given: Pool | None = None,
 ) -> list[Certificate] | None:
-    """What came of each direction on all paths: a certificate of what differed there, and `paths`.
+    """The certificate of each direction on all paths: of what differed there, with its `paths`.
 
     The usual array has a `shape`. None where that alone fails.
     """
@@ -271,14 +271,14 @@ class _Turn:
 def _attempted(
     case: Case, calls: Sequence[_Call], given: Array, attempt: Attempter
 ) -> list[Attempt]:
-    """What came of the calls; a path that costs the process costs no other path."""
+    """The attempts of all calls; a path that costs the process costs no other path."""
 
     def ask(some: Sequence[_Call]) -> Sequence[Attempt]:
         laid = [Laid(np.asarray(given[call.places]), call.layout) for call in some]
         return attempt(case, laid)
 
     together = ask(calls)
-    if not all(each.failure for each in together):
+    if not all(outcome.failure for outcome in together):
         return list(together)
     of_path = {
         path: iter(ask([call for call in calls if call.path is path]))
@@ -405,7 +405,7 @@ class _Compared:
         )
 
     def _distances(self, problem: Problem, usual: Array, where: Array) -> tuple[Array, Array]:
-        """How far results are apart, plainly and where subnormals may stand for zero."""
+        """The distances of results, plainly and where subnormals may stand for zero."""
         places, dtype = self.places[where], problem.dtype
         one, other = usual[places], self.results[where]
         flushed = ulp.distances(one, other, dtype, contracted=True)

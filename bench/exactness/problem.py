@@ -53,10 +53,7 @@ class Problem:
 
     def at(self, bits: Array) -> Problem:
         """The same at some of the inputs of an elementwise activation, flat bit patterns."""
-        given = self.bits.ravel()
-        order = np.argsort(given, kind="stable")
-        places = order[np.searchsorted(given, bits, sorter=order).clip(max=given.size - 1)]
-        assert np.array_equal(given[places], bits)
+        places = inputs.indices(self.bits.ravel(), bits)
         slack = self.slack.ravel()[places] if isinstance(self.slack, np.ndarray) else self.slack
         rounded = None if self.rounded is None else self.rounded.ravel()[places]
         exact = self.exact.at(places)

@@ -27,7 +27,7 @@ _TINY = arb(2) ** -3000
 _HUGE = arb(2) ** 1500
 """Beyond every float64, and below √FAR."""
 _GROWS = arb("1.2")
-"""What ln, which is twice as large at the square of an input, exceeds without doubt."""
+"""The growth that ln, twice as large at the square of an input, exceeds without doubt."""
 
 
 class Undecided(ActbenchError):

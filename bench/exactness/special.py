@@ -76,10 +76,7 @@ def taken(case: Case, bits: Array, results: Array) -> Specials:
     The points and what came of them, as hexadecimal floats.
     """
     wanted, given = points(find_reference(case.activation), case.dtype), bits.ravel()
-    order = np.argsort(given, kind="stable")
-    places = order[np.searchsorted(given, wanted, sorter=order)]
-    assert np.array_equal(given[places], wanted)
-    got = np.asarray(results).ravel()[places]
+    got = np.asarray(results).ravel()[inputs.indices(given, wanted)]
     return Specials(case, _written(wanted, case.dtype), _written(got, case.dtype))
 
 
@@ -143,10 +140,7 @@ def measure_rows(
     """
     rows = {SpecialRow.SINGLE: np.array([_SINGLE])} if shape[1] == 1 else special_rows(case.dtype)
     given = np.array(list(rows.values()))
-    width = find_reference(case.activation).output_length(
-        shape[1], **find_reference(case.activation).parameters
-    )
-    pull = np.tile(np.arange(1.0, width + 1), (shape[0], 1))
+    pull = _upstream(find_reference(case.activation), shape)
     table = np.resize(inputs.to_bits(given, case.dtype), shape)
     outputs = evaluate(case, table, inputs.to_bits(pull, case.dtype))
     if outputs is None:
@@ -160,6 +154,12 @@ def measure_rows(
         )
         for directed, result in zip(directions_of(case), outputs, strict=False)
     ]
+
+
+def _upstream(activation: Activation, shape: tuple[int, ...]) -> Array:
+    """The upstream of rows: 1, 2, 3, … for each."""
+    width = activation.output_length(shape[1], **activation.parameters)
+    return np.tile(np.arange(1.0, width + 1), (shape[0], 1))
 
 
 def rows_of_rows(sample: SpecialRows) -> Iterator[Row]:
@@ -186,8 +186,7 @@ def _exact_rows(label: str, direction: str, given: tuple[tuple[str, ...], ...]) 
     """The exact values of rows, or the gradients for the usual upstream, 1, 2, 3, …"""
     activation = find_reference(label)
     rows = np.array([[float.fromhex(text) for text in texts] for texts in given])
-    width = activation.output_length(rows.shape[1], **activation.parameters)
-    pull = np.tile(np.arange(1.0, width + 1), (len(rows), 1)) if direction == "backward" else None
+    pull = _upstream(activation, rows.shape) if direction == "backward" else None
     exact = reference.row_limits(activation, rows, pull)
     none = _without_value(activation, rows, exact, pulled=pull is not None)
     return replace(exact, high=np.where(none, np.nan, exact.high))

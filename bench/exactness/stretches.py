@@ -114,7 +114,7 @@ def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
 
 
 def elsewhere(subject: Subject, asked: Range) -> list[Certificate]:
-    """What came of inputs of a range on other paths than those of a stretch, by direction.
+    """The certificates of inputs of a range on other paths than a stretch's, by direction.
 
     Nothing where not even the usual array gives results. Raises Failed where no worker can start.
     """

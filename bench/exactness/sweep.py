@@ -133,11 +133,11 @@ def of_rows(case: Case, bits: Array, upstream: Array, evaluate: Evaluator) -> li
     The rows of the call lie on the axis that the activation has them on.
     """
     along = find_reference(case.activation).axis
-    outputs = evaluate(case, _turned(bits, along), _turned(upstream, along))
-    return None if outputs is None else [_turned(np.asarray(each), along) for each in outputs]
+    outputs = evaluate(case, turned(bits, along), turned(upstream, along))
+    return None if outputs is None else [turned(np.asarray(result), along) for result in outputs]
 
 
-def _turned(rows: Array, along: int) -> Array:
+def turned(rows: Array, along: int) -> Array:
     """A table of rows with the rows on the axis named, or the other way round."""
     return np.ascontiguousarray(rows.T) if along == 0 else rows
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog.dtypes import DTYPES, Dtype
-from ..catalog.inputs import from_bits
+from ..catalog.inputs import from_bits, places_of
 from .reference import Reference
 
 Array = np.ndarray[Any, Any]
@@ -106,11 +106,8 @@ def _inside_kink(error: Array, got: Array, reference: Reference) -> Array:
 
 def ordered(bits: Array) -> Array:
     """Bit patterns as integers in the order of the values they stand for; both zeros are 0."""
-    width = 8 * bits.dtype.itemsize
-    sign = bits >> (width - 1) != 0
-    size: Array = (bits & bits.dtype.type((1 << (width - 1)) - 1)).astype(np.int64)
-    places: Array = np.where(sign, -size, size)
-    return places
+    places: Array = places_of(bits)
+    return places + (places < 0)
 
 
 @dataclass(frozen=True)

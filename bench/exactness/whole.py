@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..catalog.activations import find
+from ..catalog.activations import find_reference
 from ..catalog.cases import Case, plain_form
 from ..catalog.dtypes import DTYPES
 from ..catalog.frameworks import frameworks
 from ..results.rows import Outcome, Point, Row, Whole
 from ..results.samples import OfWhole, WholeAnswer
 from ..worker.protocol import OnWhole
-from . import reference
+from . import reference, sweep
 
 Array = np.ndarray[Any, Any]
 
@@ -34,15 +34,14 @@ _OFF = 0.01
 
 def arrays(case: Case) -> list[Array]:
     """The row of each dtype, on the axis that a case has its rows on."""
-    along = find(case.activation).axis
-    return [np.ascontiguousarray(row.T) if along == 0 else row for row in _ROWS]
+    return [sweep.turned(row, find_reference(case.activation).axis) for row in _ROWS]
 
 
 def cases(swept: Iterable[Case]) -> list[Case]:
     """The cases to try: the plain form of each swept activation, once, eager and forward."""
     chosen: dict[tuple[str, str], Case] = {}
     for case in swept:
-        plain = plain_form(find(case.activation), frameworks()[case.framework])
+        plain = plain_form(find_reference(case.activation), frameworks()[case.framework])
         if (case.mode, case.form) == ("eager", plain):
             sized = replace(case, direction="forward", dtype="float32", size=_ROWS[0].size)
             chosen.setdefault((case.framework, case.activation), sized)
@@ -69,7 +68,7 @@ def taken(case: Case, answers: Sequence[OnWhole]) -> OfWhole:
 def row(sample: OfWhole) -> Row:
     """The row of what a case makes of whole numbers."""
     found = tuple(_judged(sample.case, answer) for answer in sample.answers)
-    right = sum(each.outcome in (Outcome.FLOATING, Outcome.WHOLE) for each in found)
+    right = sum(answer.outcome in (Outcome.FLOATING, Outcome.WHOLE) for answer in found)
     return Row(sample.case, "whole_numbers", right / len(found), whole=found)
 
 
@@ -78,7 +77,7 @@ def _judged(case: Case, answer: WholeAnswer) -> Whole:
         return Whole(answer.dtype, Outcome.REFUSED, reason=answer.reason)
     got = np.array([float.fromhex(text) for text in answer.got])
     x = np.array(answer.numbers, np.float64)
-    activation = find(case.activation)
+    activation = find_reference(case.activation)
     if activation.rowwise:
         exact = reference.row_values(activation, x[None])
     else:

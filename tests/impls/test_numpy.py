@@ -351,3 +351,17 @@ def test_normal_tail_in_double_is_exact_to_its_exponential() -> None:
     kernels.normal_tail(size, density, out, spare)
     exact = np.array([float((arb(float(a)) / arb(2).sqrt()).erfc() / 2) for a in size])
     assert (np.abs(out / exact - 1) <= (8 + size * size) * 2.0**-53).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("with_zero", [False, True])
+def test_a_blocked_softmax_goes_along_any_axis(axis: int, with_zero: bool) -> None:
+    x, upstream = np.random.default_rng(3).standard_normal((2, 3, 4, 5))
+    near = {"rtol": 1e-12, "atol": 1e-15}
+    plain = impl.softmax_textbook(x, with_zero, axis)
+    np.testing.assert_allclose(impl.softmax_blocked(x, with_zero, axis), plain, **near)
+    slopes = [
+        form.gradient(upstream, x, with_zero, axis)
+        for form in (impl.softmax_blocked, impl.softmax_textbook)
+    ]
+    np.testing.assert_allclose(*slopes, **near)

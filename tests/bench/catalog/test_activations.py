@@ -165,7 +165,7 @@ def test_exact_rows_are_the_printed_definition(record: Activation, row: list[flo
 
 @given(row=st.lists(st.floats(-700, 700), min_size=4, max_size=4))
 def test_exact_rows_and_tails_are_those_of_scipy(row: list[float]) -> None:
-    """Where exponentials by themselves overflow or vanish. SciPy is off by some ulp itself."""
+    """Exponentials overflow or vanish by themselves there. SciPy is off by some ulp itself."""
     ctx.prec = 2000
     balls = [arb(x) for x in row]
     for name, function in (

@@ -97,8 +97,8 @@ def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Named]:
 
     yield find
     find_reference.cache_clear()
-    for each in made:
-        each.close()
+    for process in made:
+        process.close()
 
 
 X = np.array(

@@ -31,7 +31,7 @@ def softcap_textbook_numpy(x, c=30.0):
 @pytest.fixture
 def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
     """A function that names a plug-in by its text and loads it; all is forgotten afterwards."""
-    kept = [dict(each) for each in (CATALOG, REFERENCES, frameworks._extended)]
+    kept = [dict(held) for held in (CATALOG, REFERENCES, frameworks._extended)]
     taken = set(activations._taken)
     monkeypatch.setenv(plugins.VARIABLE, "")
 
@@ -95,6 +95,15 @@ ACTIVATIONS = [
 """
 
 
+def test_a_form_belongs_to_the_longest_name_that_it_begins_with(
+    loaded: Callable[[str], Path],
+) -> None:
+    text = GOOD.replace("softcap", "soft_cap")
+    text = text.replace("}}]", '}}, {"name": "soft", "formula": "x/2"}]')
+    loaded(f"{text}\n\ndef soft_textbook_numpy(x):\n    return x / 2\n")
+    assert find("soft").forms == find("soft_cap").forms == ("textbook",)
+
+
 def test_functions_of_balls_take_the_place_of_a_formula(loaded: Callable[[str], Path]) -> None:
     loaded(BALLS.replace("SLOPE", "1.5 * x * x + 1.5 * x * abs(x)"))
     assert (find("cubed").operations, find("cubed").forms) == ({}, ("textbook",))
@@ -133,7 +142,11 @@ BAD = {
         BALLS.replace("SLOPE", "x * x"), r":4: cubed: its derivative at -7.3 is 53.3, the slope",
     ),
     "no derivative": (
-        BALLS.replace('"derivative": lambda x: SLOPE,', ""), ":4: .*goes a derivative"
+        BALLS.replace('"derivative": lambda x: SLOPE,', ""), ":4: .*exact needs derivative beside"
+    ),
+    "a derivative of a formula": (
+        GOOD.replace("30.0}}", '30.0}, "derivative": lambda x, c: 1}'),
+        ":2: softcap: derivative needs exact beside it",
     ),
 }  # fmt: skip
 

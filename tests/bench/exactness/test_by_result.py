@@ -30,7 +30,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _binades(problem: Problem) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Of each exact value, with its sign: from the least subnormal number on, 0 below."""
+    """The binade of each exact value, signed: from the least subnormal number on, 0 below."""
     fmt = DTYPES[problem.dtype]
     exact = problem.exact
     least = fmt.emin - fmt.precision + 1
@@ -42,7 +42,7 @@ def _binades(problem: Problem) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("label", LABELS)
 def test_no_binade_of_results_is_left_out(label: str, direction: str) -> None:
-    """Of two inputs that follow each other the results are of one binade or of two beside it."""
+    """Inputs that follow each other have results of one binade or of two beside each other."""
     _check_covered(label, direction, "float32")
 
 
@@ -66,7 +66,7 @@ def _check_covered(label: str, direction: str, dtype: str) -> None:
 
 
 def test_each_binade_has_its_first_input_and_its_last() -> None:
-    """Where the exponential passes a power of two there are the two neighbours: k ln 2 is known."""
+    """Both neighbours of where the exponential passes a power of two: k ln 2 is known."""
     x = np.sort(by_result(find("exp"), "forward", "float32", 0, 0).view(np.float32))
     ctx.prec = 100
     for exponent in range(-149, 128):

@@ -289,7 +289,7 @@ def test_results_of_another_size_or_format_are_refused() -> None:
 
 
 def test_special_points_stand_in_the_tail_and_in_the_body_of_one_array() -> None:
-    """Of 67 elements the last three are a tail for vectors of up to 64."""
+    """The last three of 67 elements are a tail for vectors of up to 64."""
     points = len(special.points(find("gelu"), "float32"))
     calls = [call for call in paths._calls(points, 200, paths.TAIL, True)]
     assert {call.path for call in calls} == {Path.TAIL}
@@ -540,7 +540,7 @@ def test_a_run_keeps_paths_in_its_rows_and_makes_findings_of_them(
     stored = load(out)
     [largest] = [row for row in stored.records if row.metric == "max_ulp"]
     assert {tried.path for tried in largest.paths} == set(Path)
-    [found] = [each for each in findings(stored) if each.nature == "path"]
+    [found] = [finding for finding in findings(stored) if finding.nature == "path"]
     assert Path.TAIL in {tried.path for tried in found.paths}
     assert "in the last elements" in found.sentence
     assert found.as_dict()["paths"][0]["path"]

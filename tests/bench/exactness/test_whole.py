@@ -47,14 +47,14 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 def test_a_function_computes_in_floating_point_whatever_it_is_given() -> None:
     row = _row(CASE, _sigmoid)
-    assert {each.outcome for each in row.whole} == {Outcome.FLOATING}
+    assert {answer.outcome for answer in row.whole} == {Outcome.FLOATING}
     assert row.value == 1
     assert words.about(row) == "int32, int64, bool: computes in float32"
 
 
 def test_a_result_of_the_dtype_of_the_input_is_cut() -> None:
     row = _row(CASE, lambda x: _sigmoid(x).astype(x.dtype))
-    kinds = [each.outcome for each in row.whole]
+    kinds = [answer.outcome for answer in row.whole]
     assert kinds == [Outcome.TRUNCATED] * 3
     assert row.value == 0
     assert words.about(row).startswith("int32, int64, bool: truncates, -3 → 0, exactly 0.04743")
@@ -62,11 +62,13 @@ def test_a_result_of_the_dtype_of_the_input_is_cut() -> None:
 
 def test_numbers_of_another_function_are_wrong_in_whole_and_in_floating_point() -> None:
     relu = replace(CASE, activation="relu")
-    assert {each.outcome for each in _row(relu, lambda x: 1.0 * x - 5).whole} == {Outcome.WRONG}
-    assert {each.outcome for each in _row(relu, lambda x: 1 * x - 5).whole} == {Outcome.WRONG}
-    assert {each.outcome for each in _row(relu, lambda x: 1 * x[:, :4]).whole} == {Outcome.WRONG}
+    assert {answer.outcome for answer in _row(relu, lambda x: 1.0 * x - 5).whole} == {Outcome.WRONG}
+    assert {answer.outcome for answer in _row(relu, lambda x: 1 * x - 5).whole} == {Outcome.WRONG}
+    assert {answer.outcome for answer in _row(relu, lambda x: 1 * x[:, :4]).whole} == {
+        Outcome.WRONG
+    }
     rounding = _row(relu, lambda x: np.maximum(x * (1 + 1e-3), 0.0))
-    assert {each.outcome for each in rounding.whole} == {Outcome.FLOATING}
+    assert {answer.outcome for answer in rounding.whole} == {Outcome.FLOATING}
 
 
 def test_rows_are_judged_as_a_whole() -> None:
@@ -75,11 +77,11 @@ def test_rows_are_judged_as_a_whole() -> None:
         return powers / powers.sum(axis=-1, keepdims=True)
 
     rows = replace(CASE, activation="softmax")
-    assert {each.outcome for each in _row(rows, softmax).whole} == {Outcome.FLOATING}
+    assert {answer.outcome for answer in _row(rows, softmax).whole} == {Outcome.FLOATING}
     first = replace(rows, activation="softmax(axis=0)")
     assert _row(first, lambda x: softmax(x.T).T).value == 1
     cut = _row(rows, lambda x: softmax(x).astype(np.int64))
-    assert {each.outcome for each in cut.whole} == {Outcome.TRUNCATED}
+    assert {answer.outcome for answer in cut.whole} == {Outcome.TRUNCATED}
 
 
 def test_a_refusal_has_its_reason_and_a_column() -> None:
@@ -100,6 +102,12 @@ def test_each_plain_eager_function_is_tried_once() -> None:
         for form in ("textbook", "wide")
     ]
     assert whole.cases(swept) == [CASE]
+
+
+def test_a_reference_that_no_framework_has_is_tried_as_well() -> None:
+    own = replace(CASE, activation="exp2", form="native")
+    assert whole.cases([own]) == [own]
+    assert {answer.outcome for answer in _row(own, np.exp2).whole} == {Outcome.FLOATING}
 
 
 _KNOWN = {
@@ -136,5 +144,5 @@ def test_frameworks_do_what_they_are_known_to_do(framework: str, worker: Supervi
             for form in ("native", "max", "textbook")
         )[:1]
         row = whole.row(whole.taken(case, worker.whole(case, whole.arrays(case))))
-        assert tuple(each.outcome for each in row.whole) == outcomes, words.about(row)
+        assert tuple(answer.outcome for answer in row.whole) == outcomes, words.about(row)
         assert case not in worker.failures
