@@ -57,6 +57,11 @@ def from_bits(bits: Array, dtype: str) -> Array:
         return carried.view(carrier).astype(np.float64)
 
 
+def turned(rows: Array, along: int) -> Array:
+    """A table of rows with the rows on the axis named, or the other way round."""
+    return np.ascontiguousarray(rows.T) if along == 0 else rows
+
+
 def places(dtype: str) -> range:
     """The places of all bit patterns of a format: its numbers, and NaNs, counted in their order.
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..catalog.activations import find_reference
 from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.frameworks import frameworks
+from ..catalog.inputs import turned
 from ..catalog.sizes import size_classes
 from ..results.samples import Agreement, Certificate
 from ..workers.requests import Evaluator
@@ -135,11 +136,6 @@ def of_rows(case: Case, bits: Array, upstream: Array, evaluate: Evaluator) -> li
     along = find_reference(case.activation).axis
     outputs = evaluate(case, turned(bits, along), turned(upstream, along))
     return None if outputs is None else [turned(np.asarray(result), along) for result in outputs]
-
-
-def turned(rows: Array, along: int) -> Array:
-    """A table of rows with the rows on the axis named, or the other way round."""
-    return np.ascontiguousarray(rows.T) if along == 0 else rows
 
 
 def _learned(case: Case, problem: Problem, evaluate: Evaluator, shape: Shape) -> Array | None:

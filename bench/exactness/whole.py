@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..catalog import inputs
 from ..catalog.activations import find_reference
 from ..catalog.cases import Case, plain_form
 from ..catalog.dtypes import DTYPES
@@ -15,7 +16,7 @@ from ..catalog.frameworks import frameworks
 from ..results.rows import Outcome, Point, Row, Whole
 from ..results.samples import OfWhole, WholeAnswer
 from ..worker.protocol import OnWhole
-from . import reference, sweep
+from . import reference
 
 Array = np.ndarray[Any, Any]
 
@@ -34,7 +35,7 @@ _OFF = 0.01
 
 def arrays(case: Case) -> list[Array]:
     """The row of each dtype, on the axis that a case has its rows on."""
-    return [sweep.turned(row, find_reference(case.activation).axis) for row in _ROWS]
+    return [inputs.turned(row, find_reference(case.activation).axis) for row in _ROWS]
 
 
 def cases(swept: Iterable[Case]) -> list[Case]:
