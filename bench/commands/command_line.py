@@ -25,6 +25,7 @@ Examples:
   actbench report results/2026-01-31T12-00-00-smoke
   actbench agree --framework torch --activation gelu --exhaustive
   actbench gate --base origin/main
+  actbench claims --quick
   actbench COMMAND --help
 
 \b
@@ -37,7 +38,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 _COMMANDS: Mapping[str, str] = {
-    **{name: name for name in ("run", "agree", "findings", "special", "compare", "gate")},
+    **{name: name for name in ("run", "agree", "findings", "special", "compare", "gate", "claims")},
     **{name: name for name in ("selftest", "doctor", "export", "publish")},
     "list": "list_",
 }

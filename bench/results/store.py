@@ -5,6 +5,7 @@ A run is a folder with
 - `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
 - `samples.jsonl`: raw, appended as measured (`samples`)
 - `rows.jsonl`: derived, one row per line (`rows`); it can always be made again from the samples
+- `claims.json`: claims of the literature as they were judged by the run, if they were (`claims`)
 
 Either may be compressed (`.gz`), as it is in a published run.
 
@@ -48,6 +49,8 @@ SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
 _FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
+CLAIMS = "claims.json"
+"""The file that claims of the literature are kept in, once they were judged by a run."""
 _PATIENCE, _PAUSE = 10, 0.02
 """Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
 _MOST_LOST = 1000
@@ -112,7 +115,7 @@ def new_folder(started: datetime, name: str) -> Path:
                 (RESULTS / f"{first}{suffix}").mkdir()
                 break
     except OSError as error:
-        raise _cannot_write(RESULTS / first, error) from error
+        raise cannot_write(RESULTS / first, error) from error
     return RESULTS / f"{first}{suffix}"
 
 
@@ -147,7 +150,7 @@ class RunWriter:
                 raise _taken(path)  # by another, between the look and the lock
             self._samples.truncate(0)
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
         self.write_facts()
 
     @classmethod
@@ -165,7 +168,7 @@ class RunWriter:
             if self._size and not _ends_its_line(path / _SAMPLES):
                 self._samples.write("\n")
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
         self.write_facts()
         return self
 
@@ -218,7 +221,7 @@ class RunWriter:
         try:
             yield
         except OSError as error:
-            self._given_up = _cannot_write(self.path, error)
+            self._given_up = cannot_write(self.path, error)
             with suppress(OSError):
                 self._samples.close()
             raise self._given_up from error
@@ -254,7 +257,7 @@ class RunWriter:
         if self._before is None or not all(isinstance(sample, Missing) for sample in added):
             return False
         self._samples.truncate(self._size)
-        _replace(self.path / _FACTS, self._before)
+        write_whole(self.path / _FACTS, self._before)
         if self._laid:
             (self.path / _SAMPLES).unlink()
         self._samples.close()
@@ -313,15 +316,15 @@ def _expanded(folder: Path) -> bool:
 
 def write_facts(path: Path, facts: RunFacts) -> None:
     """Write `run.json` of a run folder anew."""
-    _replace(path / _FACTS, (dump(asdict(facts), indent=1) + "\n").encode())
+    write_whole(path / _FACTS, (dump(asdict(facts), indent=1) + "\n").encode())
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write `rows.jsonl` of a run folder anew."""
-    _replace(path / _ROWS, "".join(dump(row.as_record()) + "\n" for row in rows).encode())
+    write_whole(path / _ROWS, "".join(dump(row.as_record()) + "\n" for row in rows).encode())
 
 
-def _replace(path: Path, text: bytes) -> None:
+def write_whole(path: Path, text: bytes) -> None:
     """Write a file so that a full disk, an interrupt or a power cut leaves the old one whole."""
     temporary = path.with_suffix(".tmp")
     try:
@@ -333,20 +336,22 @@ def _replace(path: Path, text: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
-def _cannot_write(path: Path, error: OSError) -> StoreError:
+def cannot_write(path: Path, error: OSError) -> StoreError:
+    """The error of a file that the disk refuses."""
     reason = error.strerror or str(error)
     return StoreError(f"cannot write {path}: {reason}; free some space or choose another --out")
 
 
-def _cannot_read(path: Path, error: OSError) -> StoreError:
+def cannot_read(path: Path, error: OSError) -> StoreError:
+    """The error of a file that cannot be opened or read."""
     return StoreError(f"cannot read {path}: {error.strerror or error}; measure it again")
 
 
-def _malformed(path: Path, wrong: str) -> StoreError:
-    """The sentence for a file that holds what no run writes."""
+def malformed(path: Path, wrong: str) -> StoreError:
+    """The error of a file that holds what no run writes."""
     return StoreError(f"{path} is malformed: {wrong}; measure it again")
 
 
@@ -388,9 +393,9 @@ def read_rows(folder: Path) -> list[Row]:
         for line in lines(path):
             rows.append(reader.row(text_of(line)))
     except OSError as error:
-        raise _cannot_read(path, error) from None
+        raise cannot_read(path, error) from None
     except ValueError as error:
-        raise _malformed(path, f"{door.first_of(error)} (line {len(rows) + 1})") from None
+        raise malformed(path, f"{door.first_of(error)} (line {len(rows) + 1})") from None
     return rows
 
 
@@ -409,9 +414,9 @@ def read_facts(folder: Path) -> RunFacts:
             raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
         facts = _RUN_FACTS.validate_json(text, strict=True)
     except OSError as error:
-        raise _cannot_read(path, error) from None
+        raise cannot_read(path, error) from None
     except ValueError as error:
-        raise _malformed(path, door.first_of(error)) from None
+        raise malformed(path, door.first_of(error)) from None
     if facts.state == "running" and not _is_written(folder, facts):
         return replace(facts, state="killed")
     return facts
@@ -442,9 +447,9 @@ def stored(folder: Path) -> Stored:
             else:
                 found += [sample] if sample else []
     except OSError as error:
-        raise _cannot_read(path, error) from None
+        raise cannot_read(path, error) from None
     if lost and (len(lost) > _MOST_LOST or not found):
-        raise _malformed(path, f"{lost[0].reason} (line {lost[0].line})")
+        raise malformed(path, f"{lost[0].reason} (line {lost[0].line})")
     return Stored(found, lost, reader.numbers)
 
 
@@ -458,6 +463,8 @@ def publish(run: Run) -> Path:
         target.mkdir(parents=True)
         write_facts(target, run.facts)
         write_rows(target, run.records)
+        if (run.path / CLAIMS).exists():
+            write_whole(target / CLAIMS, content(run.path / CLAIMS).encode())
         with (target / _SAMPLES).open("wb") as file:
             file.writelines(lines(plain_or_compressed(run.path / _SAMPLES)))
         compress(target)
@@ -465,7 +472,7 @@ def publish(run: Run) -> Path:
         raise UsageError(f"{target} is already there") from None
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
     return target
 
 
