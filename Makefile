@@ -20,7 +20,7 @@ VERSION ?= 3.12
 ON_DEVICE := $(if $(DEVICE),--device $(DEVICE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench wheels agree exhaustive gate selftest smoke report publish test lint type format clean
+.PHONY: help setup bench wheels agree exhaustive gate selftest faults smoke report publish test lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ gate: $(READY) ## what became slower or less exact: make gate BASE=origin/main
 
 selftest: $(READY) ## how often the gate is wrong on this machine (five minutes per cycle)
 	$(BIN)/actbench selftest $(SELFTEST)
+
+faults: $(READY) ## kill, stop and starve small runs at random moments: what is lost or left? (twenty minutes)
+	$(BIN)/python -m tools.faults $(FAULTS)
 
 smoke: ## the same in under a minute: does everything work here?
 	@$(MAKE) --no-print-directory bench PROFILE=smoke
