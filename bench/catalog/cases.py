@@ -11,10 +11,9 @@ from typing import Any
 from ..host import machine
 from ..host.errors import UsageError
 from . import given
-from .activations import CATALOG, UNKNOWN, Activation, find, find_reference, nearest
+from .activations import CATALOG, Activation, find, find_reference, nearest
 from .dtypes import DTYPES
-from .frameworks import Framework, frameworks, own_of
-from .shell import command
+from .frameworks import Framework, frameworks
 from .sizes import CLASSES, size_classes
 
 MODES = ("eager", "compiled")
@@ -76,19 +75,6 @@ class Case:
     def has_usual_input(self) -> bool:
         """Say whether its input is the one that need not be said."""
         return self.said.keys().isdisjoint(OF_INPUT)
-
-    @property
-    def command(self) -> str:
-        """The command that measures this case again; of a function's unit, that function's."""
-        record = CATALOG.get(self.activation.partition("(")[0])
-        plugin = (record and record.plugin) or None
-        own, arrays = own_of(self.framework)
-        if not own:
-            return command("run", plugin=plugin, **self.said)
-        setting = {**self.said, "framework": arrays}
-        label, form = setting.pop("activation"), setting.pop("form")
-        reference = label if form == own and label != UNKNOWN.name else None
-        return command("run", plugin=plugin, callable=own, reference=reference, **setting)
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -48,8 +48,9 @@ class Framework:
     Or a function of the user's beside the forms of another: `callable` is where it is,
     `package.module:function`, and the name of its form; `arrays` the module of `impls/` whose
     arrays it takes, of `dims` dimensions if it is particular about them; `activation` what it
-    should be; `gradient` where its derivative is, if nothing differentiates it; `beside` where a
-    second one is, to be compared with it; `folders` where a process looks for both as well.
+    should be, and `reference_gradient` where the derivative of that is, if it is a function too;
+    `gradient` where its own is, if nothing differentiates it; `beside` where a second one is, to be
+    compared with it; `folders` where a process looks for both as well.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Framework:
     dims: int = 0
     beside: str = ""
     folders: tuple[str, ...] = ()
+    reference_gradient: str = ""
 
     @property
     def module(self) -> str:
@@ -171,6 +173,13 @@ def own(
         beside=beside,
         folders=folders,
     )
+
+
+def on_arrays(function: Framework, arrays: str) -> Framework:
+    """A function of the user's on the arrays of another framework."""
+    taken = own(function.callable, arrays=arrays)
+    kept = ("activation", "gradient", "dims", "beside", "folders", "reference_gradient")
+    return replace(taken, **{name: getattr(function, name) for name in kept})
 
 
 def own_of(name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import click
 from ..catalog import own_reference
 from ..catalog.activations import UNKNOWN, find_reference
 from ..catalog.cases import Selection
-from ..catalog.frameworks import Framework, module_of, own
+from ..catalog.frameworks import Framework, module_of, on_arrays, own
 from ..host.errors import UsageError
 from ..workers.acquaintance import NotLoaded, fitted, whose
 
@@ -64,11 +64,12 @@ class Callables:
         )
 
     def _as_given(self) -> Iterator[Framework]:
-        name_references(self.references, self.reference_gradients)
+        named = name_references(self.references, self.reference_gradients)
         references = _each(self.functions, self.references, "--reference", UNKNOWN.name)
         gradients = _each(self.functions, self.gradients, "--gradient", "")
         for function, label, gradient in zip(self.functions, references, gradients, strict=True):
-            yield own(function, _label(label), gradient=gradient, dims=self.dims)
+            record = own(function, _label(label), gradient=gradient, dims=self.dims)
+            yield replace(record, reference_gradient=named.get(label, ""))
 
 
 def _with_gradient(function: Framework, directions: Sequence[str]) -> Framework:
@@ -94,7 +95,7 @@ def _on_arrays(
             raise
         yield function
     for name in frameworks:
-        yield own(function.callable, function.activation, name, function.gradient, function.dims)
+        yield on_arrays(function, name)
 
 
 def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: str) -> list[str]:
@@ -109,8 +110,10 @@ def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: st
     return list(given) if len(given) == len(functions) else [*(given or [usual])] * len(functions)
 
 
-def name_references(references: Sequence[str], gradients: Sequence[str]) -> None:
+def name_references(references: Sequence[str], gradients: Sequence[str]) -> Mapping[str, str]:
     """Let the references that are functions of the user's be run, with their gradients in order.
+
+    The gradients by reference, "" where there is no such function.
 
     Raises UsageError for one that is not written as a function, or for more gradients than those.
     """
@@ -119,8 +122,10 @@ def name_references(references: Sequence[str], gradients: Sequence[str]) -> None
         raise UsageError("--reference-gradient is for a --reference that is MODULE:FUNCTION")
     for address in (*own, *gradients):
         module_of(address)
-    for reference, gradient in zip_longest(own, gradients, fillvalue=""):
+    named = dict(zip_longest(own, gradients, fillvalue=""))
+    for reference, gradient in named.items():
         own_reference.name(reference, gradient)
+    return named
 
 
 def _label(reference: str) -> str:

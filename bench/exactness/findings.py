@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Literal
 
 from ..catalog.activations import find
+from ..catalog.again import again
 from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks, own_of
-from ..catalog.shell import command
 from ..host.errors import UsageError
 from ..results import words
 from ..results.rows import Point, Row, Tried, plain
@@ -374,7 +375,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
     title, version = _framework(run, best.case)
     members = tuple(dict.fromkeys(_member(excess.case) for excess in _by_kind(group)))
     conditions = tuple(dict.fromkeys(_condition(excess.case) for excess in _in_order(group)))
-    text, note = _reproduction(best)
+    text, note = _reproduction(run, best)
     in_ulp = best.nature != "special"
     return Finding(
         kind=best.kind,
@@ -419,27 +420,22 @@ def _framework(run: Run, case: Case) -> tuple[str, str]:
     return facts.title(case.framework), next(filter(None, versions), "").split("+")[0]
 
 
-def _reproduction(excess: _Excess) -> tuple[str, str]:
+def _reproduction(run: Run, excess: _Excess) -> tuple[str, str]:
     """Three lines, or the project's own command and why; nothing for names that are not known."""
-    case, place = excess.case, excess.place
+    case, place, facts = excess.case, excess.place, run.facts
+    measure = partial(
+        again, [case], functions=facts.frameworks, leave=("size", "threads"), python=facts.pythons
+    )
     if own_of(case.framework)[0]:
-        return (
-            f"{case.command} --only agreement",
-            "With this project: it is a function of a user's.",
-        )
+        return measure(only="agreement"), "With this project: it is a function of a user's."
     if not _is_known(case):
         return "", "its names are not known here"
     if excess.nature == "path" or place.path:
-        chosen = {name: getattr(case, name) for name in _CHOSEN}
-        return command("agree", **chosen), "With this project, because it takes two arrays."
+        return measure("agree"), "With this project, because it takes two arrays."
     try:
         return reproduction.script(case, place.input), ""
     except reproduction.NotAlone as reason:
-        return f"{case.command} --only agreement", f"With this project, because {reason}."
-
-
-_CHOSEN = ("framework", "activation", "form", "mode", "dtype")
-"""The fields of a case by which `agree` finds it."""
+        return measure(only="agreement"), f"With this project, because {reason}."
 
 
 def _is_known(case: Case) -> bool:

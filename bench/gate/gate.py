@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalog.again import interpreters
 from ..catalog.asked import Name
 from ..catalog.cases import Case, Selection
 from ..catalog.frameworks import Framework, declared, frameworks
@@ -91,7 +91,7 @@ class Result:
     own: Sequence[Framework] = ()
     base_python: str = ""
     chosen: bool = False
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     new: Sequence[select.Part] = ()
     gone: Sequence[select.Part] = ()
     lacking: Sequence[Name] = ()
@@ -184,11 +184,10 @@ def _accept(request: Request, chosen: select.Chosen, result: Result) -> None:
 
 
 def _options(request: Request) -> dict[str, object]:
-    chosen = {who: path for who, path in request.pythons.items() if who or path != sys.executable}
     return {
         "dead_zone": request.design.zone if request.design.zone != DEAD_ZONE else None,
         "seed": request.seed or None,
-        "python": [f"{who}={path}" if who else path for who, path in chosen.items()],
+        "python": interpreters(request.pythons),
     }
 
 

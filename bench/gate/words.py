@@ -9,10 +9,9 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from ..catalog.activations import UNKNOWN
+from ..catalog.again import again
 from ..catalog.asked import Name
-from ..catalog.cases import USUAL, Case
-from ..catalog.shell import command
+from ..catalog.cases import Case
 from ..results import words
 from ..results.rows import Row
 from ..timing.decisions import Decision
@@ -59,7 +58,6 @@ _HEAD = (
     *("verdict", "framework", "activation", "form", "mode", "direction", "dtype", "elements"),
     *("µs per call", "time ÷ base", "interval", "processes", "why"),
 )
-_USUAL = {"device": "cpu", "threads": 1, **USUAL}
 _SHOWN = 24
 """Rows of a table; beyond that many, cases that are the same are left to --json."""
 SCHEMA = 2
@@ -299,19 +297,13 @@ def promise(result: Result) -> str:
 
 def repeat(result: Result, case: Case) -> str:
     """The command that compares one case again, for longer."""
-    fields = {name: value for name, value in case.as_dict().items() if value != _USUAL.get(name)}
-    which: dict[str, object] = {"all": True}
-    if result.own:
-        [own] = [own for own in result.own if own.name == case.framework]
-        fields = {**fields, "framework": own.arrays, "activation": None, "form": None}
-        known = None if own.activation == UNKNOWN.name else own.activation
-        which = {"callable": own.callable, "reference": known, "gradient": own.gradient or None}
-    return command(
+    return again(
+        [case],
         "gate",
+        functions={function.name: function for function in result.own},
         base=result.base.option,
         base_python=result.base_python or None,
-        **which,
-        **fields,
+        all=not result.own,
         **result.options,
         budget=120,
     )

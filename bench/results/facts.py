@@ -49,7 +49,8 @@ class FrameworkFacts:
     are its own work.
 
     Or a function of the user's: `callable` is its address and form, `arrays` the framework whose
-    arrays it was given, of `dims` dimensions if that is not 0, and `activation` what it should be.
+    arrays it was given, of `dims` dimensions if that is not 0, and `activation` what it should be;
+    `gradient` and `reference_gradient` are where the derivatives of both are, if they were named.
     """
 
     title: str
@@ -59,6 +60,8 @@ class FrameworkFacts:
     arrays: str = ""
     dims: int = 0
     activation: str = ""
+    gradient: str = ""
+    reference_gradient: str = ""
 
 
 SURE = 0.95
@@ -150,9 +153,10 @@ class RunFacts:
     `batch` seconds; `precision` is the half width of a cost at which it is not timed again,
     `budget` the seconds after which none is. `added` are the commands of what was measured into
     the run later, `resumed` the times at which it went on after it had ended early; `request` is
-    what was asked for last, to go on with. `state` is `running` while `process` writes the run,
-    then `finished`, or `interrupted`, `failed` or `killed` where it holds a part. `disturbed` is
-    the share of visits whose unit took far longer than at its best, be they the calmest of a few.
+    what was asked for last, to go on with, `pythons` the interpreters that were named then. `state`
+    is `running` while `process` writes the run, then `finished`, or `interrupted`, `failed` or
+    `killed` where it holds a part. `disturbed` is the share of visits whose unit took far longer
+    than at its best, be they the calmest of a few.
     `coverage` has what independent runs make of its intervals, `selftest` a gate's measure of
     itself.
     """
@@ -184,6 +188,7 @@ class RunFacts:
     state: Literal["running", "finished", "interrupted", "failed", "killed"] = "running"
     process: Process | None = None
     request: dict[str, Any] = field(default_factory=dict)
+    pythons: list[str] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
     timed_share: Finite | None = None
     seconds_a_case: Finite | None = None

@@ -40,7 +40,13 @@ class Earlier:
         self._check("machine", _lasting(self.facts.machine), _lasting(facts.machine))
         for name in _SETTINGS:
             self._check(name.replace("_", " "), getattr(self.facts, name), getattr(facts, name))
-        running = replace(self.facts, state="running", finished=None, request=facts.request)
+        running = replace(
+            self.facts,
+            state="running",
+            finished=None,
+            request=facts.request,
+            pythons=facts.pythons,
+        )
         if self.resumed:
             was, now = self.facts.project.commit, facts.project.commit
             self._check("the commit of this project", was, now)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..catalog import inputs, plugins
+from ..catalog.again import interpreters
 from ..catalog.cases import DEVICES, Profile, Selection
 from ..catalog.frameworks import Framework, frameworks
 from ..catalog.sizes import places, size_classes
@@ -89,6 +90,7 @@ class Request:
             places={device: dict(places(device)) for device in DEVICES},
             caches=caches(),
             per_binade=profile.per_binade,
+            pythons=interpreters(self.pythons),
             asked={key: list(value) for key, value in asdict(self.selection).items() if value},
             inputs=inputs.TIMING_INPUTS,
             machine=machine.facts(),
@@ -129,6 +131,8 @@ def known_frameworks() -> dict[str, FrameworkFacts]:
             framework.arrays,
             framework.dims,
             framework.activation,
+            framework.gradient,
+            framework.reference_gradient,
         )
         for name, framework in frameworks().items()
     }

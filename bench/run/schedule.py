@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ..catalog import plugins
+from ..catalog import own_reference, plugins
 from ..catalog.activations import load_plugins
 from ..catalog.cases import Case, expand, unsupported
 from ..catalog.frameworks import declared
@@ -65,14 +65,18 @@ def run(request: Request, reporter: Reporter) -> Outcome:
 def resume(path: Path, reporter: Reporter) -> Outcome:
     """Go on with a run that ended early, as it was asked for.
 
-    What it names is run again: interpreters, functions of the user's own, plug-ins. Raises
-    UsageError where it is finished, is being written, or the machine or versions differ.
+    What it names is run again: interpreters, functions of the user's own and their references,
+    plug-ins. Raises UsageError where it is finished, is being written, or the machine or versions
+    differ.
     """
     earlier = adding.read(path, resumed=True)
     request = request_of(earlier.facts, earlier.folder)
     for plugin in request.plugins:
         plugins.name(plugin)
     load_plugins()
+    for function in request.own:
+        if ":" in function.activation:
+            own_reference.name(function.activation, function.reference_gradient)
     return _execute(request, reporter, earlier)
 
 

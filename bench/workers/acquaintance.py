@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ..catalog.frameworks import Framework, declared, module_of, own, owner
+from ..catalog.frameworks import Framework, declared, module_of, on_arrays, owner
 from ..host.errors import UsageError
 from ..worker.protocol import Acquaint, Fit
 from . import alone
@@ -33,15 +33,7 @@ def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
             f"{function.callable} may be of {' or '.join(found)}: say which with --framework"
         )
     arrays = next(iter(found), function.arrays)
-    return own(
-        function.callable,
-        function.activation,
-        arrays,
-        function.gradient,
-        function.dims,
-        function.beside,
-        function.folders,
-    )
+    return on_arrays(function, arrays)
 
 
 def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:

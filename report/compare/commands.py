@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 
+from ...bench.catalog import again as commands
 from ...bench.catalog.cases import USUAL, Case
-from ..read.evidence import repeatable
+from ..read.evidence import Evidence, repeatable
 
-_FIELDS = tuple(field.name for field in fields(Case))
+_OWN_INPUTS = ("size", "threads", *USUAL)
+"""Fields that do not apply to exactness: it is checked on its own inputs."""
 
 
 def again(
-    cases: Iterable[Case], options: str = "", leave: Sequence[str] = (), command: str = "run"
+    evidence: Evidence,
+    cases: Iterable[Case],
+    verb: str = "run",
+    leave: Sequence[str] = (),
+    **options: object,
 ) -> str:
     """The command that measures these cases again, except those with names that are not plain.
 
-    It omits the fields in `leave`, those that are 0, and those of an output, a cache and an input
-    that have their defaults. Empty if no case is left.
+    It omits the fields in `leave`. Empty if no case is left.
     """
     safe = [case for case in cases if repeatable(case)]
-    words = [
-        f"--{field} {shlex.quote(str(value))}"
-        for field in _FIELDS
-        if field not in leave
-        for value in _values(safe, field)
-        if value
-    ]
-    return " ".join(filter(None, [f"actbench {command}", *words, options])) if safe else ""
+    if not safe:
+        return ""
+    named = {**options, "python": evidence.pythons}
+    return commands.again(safe, verb, functions=evidence.functions, leave=leave, **named)
 
 
-def _values(cases: Sequence[Case], field: str) -> list[object]:
-    values = dict.fromkeys(getattr(case, field) for case in cases)
-    return [] if set(values) <= {USUAL.get(field)} else list(values)
+def checked_again(evidence: Evidence, cases: Iterable[Case]) -> str:
+    """The command that checks the results of these cases again."""
+    return again(evidence, cases, leave=_OWN_INPUTS, only="agreement")
+
+
+def swept_again(evidence: Evidence, case: Case) -> str:
+    """The command that goes through all inputs of a case again."""
+    return again(evidence, [case], "agree", _OWN_INPUTS, exhaustive=True)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ...bench.catalog.cases import USUAL
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
 from ...bench.results import words
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.status import Status
-from ..compare.commands import again
+from ..compare.commands import again, checked_again
 from ..read.evidence import Checked, Estimate, Evidence, Missing, Timed
 from ..tables import flags
 from ..tables.columns import short
@@ -151,7 +150,7 @@ def _drawer(evidence: Evidence, matrix: Matrix, place: Place, known: Records) ->
         "forms": [*_others(known)],
         "notes": [*_notes(evidence, timed)],
         "missing": [*_not_measured(evidence, matrix, place, known)],
-        "command": _command(known),
+        "command": _command(evidence, known),
         "source": f"{column.framework}/{name}/{known.form}",
     }
     return {key: value for key, value in content.items() if value}
@@ -263,11 +262,11 @@ def _not_measured(
         yield why(evidence, matrix, column, name, View("cost", "", direction, dtype, ""))
 
 
-def _command(known: Records) -> str:
+def _command(evidence: Evidence, known: Records) -> str:
     """The command that measures the form of a drawer again, at every size."""
     cases = [timed.case for timed in known.timed]
     cases += [missing.case for missing in known.missing if missing.what == "time"]
     if cases := [case for case in cases if case.form == known.form]:
-        return again(cases)
+        return again(evidence, cases)
     checks = [checked.case for checked in known.checked if checked.case.form == known.form]
-    return again(checks, "--only agreement", ("size", "threads", *USUAL))
+    return checked_again(evidence, checks)

@@ -13,6 +13,7 @@ from ...bench.catalog.activations import find_reference
 from ...bench.catalog.cases import Case
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
+from ...bench.results.facts import FrameworkFacts
 from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling, Tried
 from ...bench.results.status import Status
 from ...bench.results.store import Run
@@ -283,6 +284,18 @@ class Evidence:
         timed = {timed.case.device for timed in self.timed}
         return frozenset(timed | {checked.case.device for checked in self.checked})
 
+    @cached_property
+    def functions(self) -> Mapping[str, FrameworkFacts]:
+        """The frameworks as all runs have them, functions of the user's among them, by name."""
+        all_facts = [run.facts.frameworks for run in self.runs.values()]
+        return {name: known for facts in all_facts for name, known in facts.items()}
+
+    @cached_property
+    def pythons(self) -> tuple[str, ...]:
+        """The interpreters that were named for any run."""
+        named = (python for run in self.runs.values() for python in run.facts.pythons)
+        return tuple(dict.fromkeys(named))
+
     def in_one_process(self, timed: Timed) -> bool:
         """True for a case timed in one process, as planned or as its row says."""
         alone = timed.sampling is not None and timed.sampling.processes == 1
@@ -298,11 +311,6 @@ def class_names(run: Run, device: str) -> dict[int, str]:
     """The size classes of a run's machine, by elements; commands are made from them."""
     classes = run.facts.size_classes.get(device, {})
     return {size: name for name, size in classes.items() if plain(name)}
-
-
-def command_of(case: Case) -> str:
-    """The command that measures a case again; empty if its fields are no plain words."""
-    return case.command if repeatable(case) else ""
 
 
 def with_device(evidence: Evidence, command: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from ...bench.catalog.cases import USUAL, Case
+from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
 from ...bench.words import of_input
-from ..compare.commands import again
+from ..compare.commands import again, checked_again, swept_again
 from ..read.evidence import (
     Between,
     Checked,
@@ -21,15 +21,11 @@ from ..read.evidence import (
     Missing,
     Split,
     Timed,
-    command_of,
 )
 from ..words import short_hex, title
 from . import flags
 from .columns import Column, conditions, identity, metrics, table
 
-_ONLY = "--only agreement"
-_OWN_INPUTS = ("size", "threads", *USUAL)
-"""Fields that do not apply to exactness: it is checked on its own inputs."""
 FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.family, True)
 
 
@@ -64,7 +60,7 @@ def _timings(evidence: Evidence) -> list[Column[Timed]]:
         *conditions("threads", "output", "cache"),
         Column("row", "Row length", "count", _row, True),
         INPUT,
-        Column("command", "", "command", lambda timed: command_of(timed.case)),
+        Column("command", "", "command", lambda timed: again(evidence, [timed.case])),
     ]
 
 
@@ -97,7 +93,7 @@ def _accuracy(evidence: Evidence) -> list[Column[Checked]]:
         *(replace(c, cell=_worst) if c.key == "worst" else c for c in metrics("accuracy", _figure)),
         Column("detail", "Got, and the exact value", "text", _detail),
         *conditions(),
-        Column("command", "", "command", _check),
+        Column("command", "", "command", lambda checked: _check(evidence, checked)),
     ]
 
 
@@ -124,12 +120,12 @@ def _detail(checked: Checked) -> str:
     return "; ".join(filter(None, clauses))
 
 
-def _check(checked: Checked) -> str:
+def _check(evidence: Evidence, checked: Checked) -> str:
     """The command that checks a case again: a run tries all inputs of 16-bit formats only."""
     known = DTYPES.get(checked.case.dtype)
     if known is not None and known.itemsize > 2 and flags.complete(checked.case):
-        return again([checked.case], leave=_OWN_INPUTS, command="agree --exhaustive")
-    return again([checked.case], _ONLY, _OWN_INPUTS)
+        return swept_again(evidence, checked.case)
+    return checked_again(evidence, [checked.case])
 
 
 def _between(evidence: Evidence) -> list[Column[Between]]:
@@ -139,7 +135,7 @@ def _between(evidence: Evidence) -> list[Column[Between]]:
         *metrics("between", _figure),
         Column("note", "Note", "text", _parting),
         *conditions(),
-        Column("command", "", "command", lambda b: again(_sides(b), _ONLY, _OWN_INPUTS)),
+        Column("command", "", "command", lambda b: checked_again(evidence, _sides(b))),
     ]
 
 
@@ -171,7 +167,7 @@ def _missing(evidence: Evidence) -> list[Column[Missing]]:
         Column("reason", "Reason", "text", lambda m: m.reason or "no reason was kept"),
         *conditions("threads", "output", "cache"),
         INPUT,
-        Column("command", "", "command", _try),
+        Column("command", "", "command", lambda missing: _try(evidence, missing)),
     ]
 
 
@@ -180,9 +176,8 @@ def _weight(missing: Missing) -> int:
     return {"refused": 0, "unsupported": 2}.get(missing.status, 1)
 
 
-def _try(missing: Missing) -> str:
-    timing = missing.what == "time"
-    return command_of(missing.case) if timing else again([missing.case], _ONLY, _OWN_INPUTS)
+def _try(evidence: Evidence, missing: Missing) -> str:
+    return (again if missing.what == "time" else checked_again)(evidence, [missing.case])
 
 
 # --- the parts of a cost --------------------------------------------------------------------------
@@ -196,7 +191,7 @@ def _parts(evidence: Evidence) -> list[Column[Split]]:
         Column("detail", "Cause of a surprise", "text", _cause),
         *conditions("threads", "cache"),
         INPUT,
-        Column("command", "", "command", _remeasure),
+        Column("command", "", "command", lambda split: _remeasure(evidence, split)),
     ]
 
 
@@ -208,10 +203,9 @@ def _cause(split: Split) -> str:
     return words.cause(split.cause) if split.cause else ""
 
 
-def _remeasure(split: Split) -> str:
+def _remeasure(evidence: Evidence, split: Split) -> str:
     """The command that measures a split again: all its sizes and outputs."""
     outputs = ("fresh", "reused") if split.reused else ("fresh",)
-    own = [
-        replace(split.case, size=size, output=output) for size in split.sizes for output in outputs
-    ]
-    return again(own) if own else ""
+    sizes = [replace(split.case, size=size) for size in split.sizes]
+    cases = (replace(case, output=output) for case in sizes for output in outputs)
+    return again(evidence, cases)

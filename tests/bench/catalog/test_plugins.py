@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from actbench.bench.catalog import activations, frameworks, plugins
 from actbench.bench.catalog.activations import CATALOG, REFERENCES, find, find_reference
+from actbench.bench.catalog.again import again
 from actbench.bench.catalog.cases import PROFILES, Selection, expand
 from actbench.bench.host.errors import UsageError
 
@@ -63,8 +65,11 @@ def test_a_record_follows_from_its_formula(loaded: Callable[[str], Path]) -> Non
     assert {case.form for case in cases} >= {"textbook"}
     assert "softcap" in {case.activation for case in expand(PROFILES["standard"])}
     assert find_reference("2*softcap(x, c=3)").kinks() == ()
-    assert f"--plugin {path} " in cases[0].command
-    assert "--plugin" not in expand(PROFILES["smoke"])[0].command
+    assert f"--plugin {path} " in again(cases[:1])
+    own = replace(cases[0], framework="mine:f-numpy", form="mine:f")
+    formula = again([replace(own, activation="2*softcap(x, c=3)")], "gate", base="v1")
+    assert formula.startswith(f"actbench gate --plugin {path} --callable mine:f ")
+    assert "--plugin" not in again(expand(PROFILES["smoke"])[:1])
 
 
 def test_parameters_of_a_formula_reach_the_functions_that_it_calls(

@@ -152,19 +152,6 @@ def test_what_does_not_fit_is_a_sentence(asked: Callables, sentence: str) -> Non
         asked.found(Selection(), {"": "python"})
 
 
-def test_a_case_has_the_command_that_measures_it_again() -> None:
-    setting = ("eager", "forward", "cpu", "float32", 64, 1)
-    case = Case("mine.k:f-torch", "squareplus(b=0)", "mine.k:f", *setting)
-    assert case.command.startswith(
-        "actbench run --callable mine.k:f --reference 'squareplus(b=0)' --framework torch "
-    )
-    for other in (
-        Case("mine.k:f-torch", UNKNOWN.name, "mine.k:f", *setting),
-        Case("mine.k:f-torch", "relu", "native", *setting),
-    ):
-        assert other.command.startswith("actbench run --callable mine.k:f --framework torch --mode")
-
-
 # --- what is made of them -------------------------------------------------------------------------
 
 

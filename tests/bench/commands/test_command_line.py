@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.activations import CATALOG
+from actbench.bench.catalog.again import again
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
@@ -92,7 +93,7 @@ def test_the_command_of_a_row_measures_that_case_again(tmp_path: Path) -> None:
         "numpy", "squareplus(b=1)", "wide", "eager", "forward", "cpu", "float64", 512, 1,
         output="reused", cache="cold",
     )  # fmt: skip
-    words = shlex.split(case.command)[1:]
+    words = shlex.split(again([case]))[1:]
     done = _bench(*words, "--profile", "smoke", "--only", "timing", "--out", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     assert ("squareplus(b=1)", 512, "reused", "cold") in _cases_of(tmp_path / "run")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actbench.bench.catalog.again import again
 from actbench.bench.commands import command_line
 from actbench.bench.results.rows import Row
 from actbench.bench.results.store import load
@@ -61,12 +62,12 @@ def test_inputs_and_layouts_are_measured_side_by_side_and_again(
     shown = capsys.readouterr().out
     assert "shape 2x8x4x4, along axis 1, channels_last" in shown
     assert "softmax (rows of 8)" in shown
-    again = shlex.split(found["softmax", "values.npy", "strided", 1].case.command)[2:]
-    assert _run(*again, "--out", "again") == 0
+    words = shlex.split(again([found["softmax", "values.npy", "strided", 1].case]))[2:]
+    assert _run(*words, "--out", "again") == 0
     [case] = {row.case for row in load(Path("again")).records if row.case.activation == "softmax"}
     assert case == found["softmax", "values.npy", "strided", 1].case
     np.save("values.npy", np.zeros((2, 8, 4, 4)))
-    assert _run(*again, "--out", "other") == 2
+    assert _run(*words, "--out", "other") == 2
     assert "values.npy holds other numbers than it did" in capsys.readouterr().err
 
 

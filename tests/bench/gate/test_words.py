@@ -180,7 +180,7 @@ def test_the_command_to_repeat_has_the_conditions_of_its_case() -> None:
         assert option in text
     assert "--dead-zone 0.01 --seed 3 --budget" in text
     plain = words.repeat(_result(), _CASE)
-    assert plain.endswith("--dtype float32 --size 4096 --budget 120")
+    assert plain.endswith("--dtype float32 --size 4096 --base v1 --all --budget 120")
     assert not any(option in plain for option in ("--device", "--threads", "--output", "--cache"))
 
 
