@@ -40,8 +40,9 @@ class Figure:
     """A number by which a claim was judged, with its 95 % interval where it has one.
 
     `name` says what was measured. The setting says where: a field that is empty makes no
-    difference to it. `holds` says whether the claim holds by this number, None where the number
-    does not decide; `said` is the source's own number, where it has one.
+    difference to it. `holds` says whether the claim holds by this number, None where the number is
+    not precise enough to say; one that only informs does not decide (`decides`). `said` is the
+    source's own number, where it has one.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Figure:
     unit: str = ""
     holds: bool | None = None
     said: Real | None = None
+    decides: bool = True
     framework: str = ""
     mode: str = ""
     direction: str = ""
@@ -72,8 +74,9 @@ class Outcome:
 
         Undecided where fewer than half of those do that were to decide.
         """
-        decided = [figure for figure in self.figures if figure.holds is not None]
-        if 2 * len(decided) < len(self.figures) or not decided:
+        deciding = [figure for figure in self.figures if figure.decides]
+        decided = [figure for figure in deciding if figure.holds is not None]
+        if 2 * len(decided) < len(deciding) or not decided:
             return Verdict.UNDECIDED
         if all(figure.holds for figure in decided):
             return Verdict.HOLDS
@@ -101,7 +104,7 @@ class Judged:
     @property
     def counter_example(self) -> Figure | None:
         """The figure that is farthest from what was claimed; None where each one holds."""
-        against = [figure for figure in self.figures if figure.holds is False]
+        against = [figure for figure in self.figures if figure.decides and figure.holds is False]
         return against[0] if against else None
 
 

@@ -58,3 +58,10 @@ def test_the_verdict_follows_from_the_figures_that_decide() -> None:
     assert verdict(True) is verdict(True, None) is Verdict.HOLDS
     assert verdict(False) is verdict(False, None) is Verdict.FAILS
     assert verdict(True, False) is Verdict.LIMITED
+
+
+def test_a_figure_that_informs_decides_nothing() -> None:
+    informs = [Figure("of", 1.0, holds=holds, decides=False) for holds in (None, None, False)]
+    outcome = Outcome((Figure("of", 1.0, holds=True), *informs))
+    assert outcome.verdict is Verdict.HOLDS
+    assert Outcome(tuple(informs)).verdict is Verdict.UNDECIDED
