@@ -105,5 +105,6 @@ def figure(given: Figure) -> str:
     """`softplus over squareplus 1.21 (1.18–1.24): JAX, compiled, forward, l2`."""
     interval = "" if given.low is None else f" ({number(given.low)}–{number(given.high)})"
     where = [title(given.framework) if given.framework else "", given.mode, given.direction]
-    words = ", ".join(filter(None, [*where, given.dtype, given.place]))
+    place = f"x = {number(given.at)}" if given.at is not None else ""
+    words = ", ".join(filter(None, [*where, given.dtype, given.place, place]))
     return f"{given.name} {number(given.value)}{interval}" + (f": {words}" if words else "")

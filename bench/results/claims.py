@@ -40,9 +40,9 @@ class Figure:
     """A number by which a claim was judged, with its 95 % interval where it has one.
 
     `name` says what was measured. The setting says where: a field that is empty makes no
-    difference to it. `holds` says whether the claim holds by this number, None where the number is
-    not precise enough to say; one that only informs does not decide (`decides`). `said` is the
-    source's own number, where it has one.
+    difference to it. `at` is the input that gave the number, where one did. `holds` says whether
+    the claim holds by this number, None where the number is not precise enough to say; one that
+    only informs does not decide (`decides`). `said` is the source's own number, where it has one.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Figure:
     holds: bool | None = None
     said: Real | None = None
     decides: bool = True
+    at: Real | None = None
     framework: str = ""
     mode: str = ""
     direction: str = ""
