@@ -13,6 +13,7 @@ from .catalog.activations import REFERENCES
 from .catalog.cases import OF_INPUT, USUAL, Case
 from .catalog.frameworks import frameworks
 from .catalog.places import Outputs, Place, Where
+from .host.environment import FEATURES, Circumstance
 
 _MARKS = frozenset("\\`*_<>|[]")
 _CONDITIONS: Mapping[str, str] = {
@@ -55,6 +56,26 @@ _UNWRITABLE = re.compile(
     "[^\t\n -~\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
 """Control characters, changes of direction and halves of pairs."""
+
+
+def circumstance(change: Circumstance) -> str:
+    """`JAX: XLA_FLAGS none → --xla_cpu_use_fusion=false.`"""
+    return f"{title(change.framework) if change.framework else 'Machine'}: {_changed(change)}."
+
+
+def besides(changes: Sequence[Circumstance]) -> str:
+    """`besides: XLA_FLAGS none → --xla_cpu_use_fusion=false`; empty where nothing changed."""
+    return f"besides: {', '.join(map(_changed, changes))}" if changes else ""
+
+
+def _changed(change: Circumstance) -> str:
+    """`CPU quota none → 1.5`; of CPU features, those that came or went."""
+    if change.what == FEATURES:
+        before, after = (set((text or "").split()) for text in (change.before, change.after))
+        gone = [f"without {name}" for name in sorted(before - after)]
+        come = [f"with {name}" for name in sorted(after - before)]
+        return f"{change.what}: {' '.join([*gone, *come])}"
+    return f"{change.what} {change.before or 'none'} → {change.after or 'none'}"
 
 
 def writable(text: str) -> str:

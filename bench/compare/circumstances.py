@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..host import environment
+from ..host.environment import Circumstance
 from ..host.machine import Gpu
 from ..results.facts import RunFacts
 
@@ -39,19 +40,6 @@ def _written(value: Any) -> str:
     return "unknown" if value is None else str(value)
 
 
-@dataclass(frozen=True)
-class Circumstance:
-    """Something that may have chosen other code: of a framework, or of everything where that is "".
-
-    `before` and `after` are None where a run did not have it.
-    """
-
-    framework: str
-    what: str
-    before: str | None
-    after: str | None
-
-
 def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
     """The changes of variables, CPU features, CPUs and quotas, as far as both runs say them."""
     found = [
@@ -65,12 +53,7 @@ def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
     for label in filter(candidate.workers.__contains__, base.workers):
         before, after = base.workers[label], candidate.workers[label]
         if before.environment and after.environment:
-            was, now = before.environment.parts, after.environment.parts
-            found += [
-                Circumstance(after.framework, name, was.get(name), now.get(name))
-                for name in dict.fromkeys([*was, *now])
-                if was.get(name) != now.get(name)
-            ]
+            found += environment.changes(after.framework, before.environment, after.environment)
     return list(dict.fromkeys(found))
 
 

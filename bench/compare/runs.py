@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..catalog.asked import names_of
 from ..catalog.cases import Case
+from ..host.environment import Circumstance
 from ..host.errors import UsageError
 from ..results.status import Status
 from ..results.store import Run
@@ -41,7 +42,7 @@ class Comparison:
     times: Times
     exactness: Exactness
     common: bool = False
-    circumstances: Sequence[circumstances.Circumstance] = ()
+    circumstances: Sequence[Circumstance] = ()
 
     @property
     def broken(self) -> list[Missing]:
@@ -122,7 +123,8 @@ def compare(
             f"the runs are of different machines ({machines}), whose times cannot be compared: "
             "add --across-machines to compare the rest"
         )
-    times = timing.compare(base, candidate, zone, same_machine=not machines)
+    changes = circumstances.changes(base.facts, candidate.facts)
+    times = _beside(timing.compare(base, candidate, zone, same_machine=not machines), changes)
     results = exactness.compare(base, candidate)
     notes = list(circumstances.notes(base.facts, candidate.facts))
     paths = str(base.path), str(candidate.path)
@@ -134,7 +136,7 @@ def compare(
         _accepting_times(times, lambda case: not names_of(case).isdisjoint(accepted)),
         _accepting_results(results, lambda case: not names_of(case).isdisjoint(accepted)),
         common,
-        circumstances.changes(base.facts, candidate.facts),
+        changes,
     )
     if not (times.timings or results.compared or results.left_out or comparison.broken):
         raise UsageError(
@@ -142,6 +144,25 @@ def compare(
             "measure the same cases in both"
         )
     return comparison
+
+
+def _beside(times: Times, changes: Sequence[Circumstance]) -> Times:
+    """The times, with what chose other code beside those that are slower or faster."""
+
+    def besides(framework: object, verdict: Verdict) -> list[Circumstance]:
+        called = verdict in (Verdict.SLOWER, Verdict.FASTER)
+        return [change for change in changes if called and change.framework in ("", framework)]
+
+    return replace(
+        times,
+        timings=[
+            replace(one, besides=besides(one.case.framework, one.verdict)) for one in times.timings
+        ],
+        groups=[
+            replace(group, besides=besides(group.fields["framework"], group.verdict))
+            for group in times.groups
+        ],
+    )
 
 
 Accepts = Callable[[Case], bool]

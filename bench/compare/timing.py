@@ -26,6 +26,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..catalog.cases import USUAL, Case
+from ..host.environment import Circumstance
 from ..host.errors import StoreError
 from ..results.rows import Row
 from ..results.store import Run
@@ -87,7 +88,8 @@ class Timing:
     """A case in both runs: ns per call, the change of its time, and that beside something else.
 
     `unit` is what its costs are over in both runs; `over` counts the cases that are over itself.
-    `lack` is what it lacks to be decided. `accepted` says that the verdict is meant.
+    `lack` is what it lacks to be decided. `accepted` says that the verdict is meant, `besides` has
+    what chose other code meanwhile, where it is slower or faster.
     """
 
     case: Case
@@ -100,6 +102,7 @@ class Timing:
     over: int = 0
     lack: Lack | None = None
     accepted: bool = False
+    besides: Sequence[Circumstance] = ()
 
     @property
     def compared(self) -> bool:
@@ -109,13 +112,17 @@ class Timing:
 
 @dataclass(frozen=True)
 class Group:
-    """The median of cases that share the `fields` of a setting, or framework, mode and device."""
+    """The median of cases that share the `fields` of a setting, or framework, mode and device.
+
+    `besides` has what chose other code meanwhile, where it is slower or faster.
+    """
 
     fields: Mapping[str, str | int]
     cases: int
     time: Change
     beside: Change | None
     verdict: Verdict
+    besides: Sequence[Circumstance] = ()
 
     @property
     def is_whole(self) -> bool:

@@ -10,11 +10,21 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..catalog.cases import Case
-from ..host.environment import FEATURES
 from ..results import words
 from ..results.store import dump
-from ..words import Table, changed, conditions, counted, duration, named, number, tally, title
-from .circumstances import Circumstance
+from ..words import (
+    Table,
+    besides,
+    changed,
+    circumstance,
+    conditions,
+    counted,
+    duration,
+    named,
+    number,
+    tally,
+    title,
+)
 from .exactness import Difference, OtherInputs
 from .rows import Missing
 from .runs import Comparison
@@ -58,7 +68,7 @@ def entries(comparison: Comparison) -> list[Entry]:
     every = [
         *(_lost("fails", missing) for missing in (*comparison.broken, *comparison.failing)),
         *(_lost("gone", missing) for missing in comparison.gone),
-        *(_timing(timing, comparison.circumstances) for timing in times.timings),
+        *map(_timing, times.timings),
         *(_group(group) for group in times.groups if group.is_telling),
         *_differences(comparison.exactness.differences),
     ]
@@ -75,29 +85,15 @@ def _said(missing: Missing) -> str:
     return f"{missing.status}: {missing.reason}" if missing.status else ""
 
 
-def _timing(timing: Timing, changes: Iterable[Circumstance]) -> Entry:
+def _timing(timing: Timing) -> Entry:
     times = f"{duration(timing.base)} → {duration(timing.candidate)}"
     beside = f"over {timing.unit}" if timing.unit else "by time alone"
     if timing.over:
         beside = f"the unit of {counted(timing.over, 'case')}: beside them"
     what = named(timing.case)
     lack = _LACKS[timing.lack] if timing.lack else ""
-    besides = ""
-    if timing.verdict in ("slower", "faster"):
-        own = [each for each in changes if each.framework in ("", timing.case.framework)]
-        besides = f"besides: {', '.join(map(_circumstance, own))}" if own else ""
-    entry = _entry(timing, what, [times, _beside(timing.beside, beside), lack, besides])
+    entry = _entry(timing, what, [times, _beside(timing.beside, beside), lack])
     return replace(entry, accepted=timing.accepted)
-
-
-def _circumstance(change: Circumstance) -> str:
-    """`XLA_FLAGS none → --xla_cpu_use_fusion=false`; of CPU features, those that came or went."""
-    if change.what == FEATURES:
-        before, after = (set((text or "").split()) for text in (change.before, change.after))
-        gone = [f"without {name}" for name in sorted(before - after)]
-        come = [f"with {name}" for name in sorted(after - before)]
-        return f"{change.what}: {' '.join([*gone, *come])}"
-    return f"{change.what} {change.before or 'none'} → {change.after or 'none'}"
 
 
 def _group(group: Group) -> Entry:
@@ -117,7 +113,7 @@ def _beside(change: Change | None, what: str) -> str:
 
 
 def _entry(timed: Timing | Group, what: str, why: Iterable[str]) -> Entry:
-    reasons = "; ".join(filter(None, why))
+    reasons = "; ".join(filter(None, (*why, besides(timed.besides))))
     return Entry(timed.verdict, what, _ratio(timed.time), reasons, abs(math.log(timed.time.value)))
 
 
@@ -308,10 +304,7 @@ def _table(every: Iterable[Entry]) -> Table:
 
 def _before(comparison: Comparison) -> list[str]:
     runs = [f"Base: {comparison.base}", f"Candidate: {comparison.candidate}"]
-    changed = [
-        f"{title(change.framework) if change.framework else 'Machine'}: {_circumstance(change)}."
-        for change in comparison.circumstances
-    ]
+    changed = map(circumstance, comparison.circumstances)
     return [*runs, *comparison.notes, *changed, *_across(comparison), *_moves(comparison)]
 
 

@@ -16,6 +16,7 @@ from ..catalog.cases import Case, Selection
 from ..catalog.frameworks import Framework, declared, frameworks
 from ..catalog.sizes import size_classes
 from ..host import machine
+from ..host.environment import Circumstance, Environment, changes
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.status import Status
@@ -23,6 +24,7 @@ from ..timing.apart import Apart
 from ..timing.decisions import Decision, Design, PairedTiming
 from ..timing.processes import Epochs, Setting
 from ..timing.verdicts import DEAD_ZONE, Verdict
+from ..words import circumstance
 from ..worker.protocol import ARMS, Arm, Evaluate, Failure, InArm
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
@@ -86,6 +88,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    environments: dict[str, Mapping[Arm, Environment]] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
     own: Sequence[Framework] = ()
@@ -96,6 +99,11 @@ class Result:
     gone: Sequence[select.Part] = ()
     lacking: Sequence[Name] = ()
     unneeded: Sequence[str] = ()
+
+    def besides(self, framework: str) -> list[Circumstance]:
+        """What chose other code in the candidate's processes of a framework than in the base's."""
+        known = self.environments.get(framework, {})
+        return changes(framework, *(known[arm] for arm in ARMS)) if len(known) == len(ARMS) else []
 
 
 def gate(request: Request, reporter: Reporter, root: Path = trees.ROOT) -> Result:
@@ -148,6 +156,10 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
                 _time(request, setting, chosen, reporter, result)
         _spare(request, chosen, result)
         result.notes += environments.notes(single, result.versions, bool(base_python))
+        for name in sorted(single):
+            result.notes += map(circumstance, result.besides(name))
+        for decision in result.timed:
+            decision.besides = result.besides(decision.case.framework)
         _accept(request, chosen, result)
     return result
 
@@ -242,6 +254,7 @@ def _compare_exactness(
     finally:
         epochs.close()
     result.versions |= epochs.versions
+    result.environments |= epochs.environments
 
 
 def _compare_framework(
@@ -336,6 +349,7 @@ def _time(
         run = PairedTiming(setting, shared, budget / len(groups), reporter)
         result.timed += run.execute(cases)
         result.versions |= run.versions
+        result.environments |= run.environments
         result.processes = max(result.processes, run.processes)
         seconds += run.seconds
     result.seconds["timed"] = seconds

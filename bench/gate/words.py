@@ -17,7 +17,17 @@ from ..results.rows import Row
 from ..timing.decisions import Decision
 from ..timing.ratios import Estimate
 from ..timing.verdicts import Verdict, edge
-from ..words import Table, changed, counted, escaped, finite, named, tally, title
+from ..words import (
+    Table,
+    besides,
+    changed,
+    counted,
+    escaped,
+    finite,
+    named,
+    tally,
+    title,
+)
 from ..worker.protocol import Arm, Failure
 from . import exactness
 from .exactness import MEASURES, Compared, Example, Kind
@@ -190,8 +200,8 @@ def _severity(decision: Decision) -> float:
 def _ratio(decision: Decision) -> str:
     if decision.verdict is Verdict.BROKEN:
         return reasons(decision.failures)
-    ratio = decision.ratio
-    return f"{ratio.value:.3g} times ({_interval(ratio)})"
+    ratio, beside = decision.ratio, besides(decision.besides)
+    return f"{ratio.value:.3g} times ({_interval(ratio)}){f'; {beside}' if beside else ''}"
 
 
 def _interval(ratio: Estimate) -> str:
@@ -383,7 +393,9 @@ def _row(decision: Decision) -> tuple[str, ...]:
         f"{ratio.value:.3g}" if decision.processes else "–",
         _interval(ratio) if decision.processes > 1 else "none",
         str(decision.processes),
-        reasons(decision.failures) or decision.why,
+        "; ".join(
+            filter(None, (reasons(decision.failures) or decision.why, besides(decision.besides)))
+        ),
     )
 
 

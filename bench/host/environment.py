@@ -44,6 +44,29 @@ class Environment:
         return {**self.variables, **({FEATURES: " ".join(self.features)} if self.features else {})}
 
 
+@dataclass(frozen=True)
+class Circumstance:
+    """Something that may have chosen other code: of a framework, or of everything where that is "".
+
+    `before` and `after` are None where a side did not have it.
+    """
+
+    framework: str
+    what: str
+    before: str | None
+    after: str | None
+
+
+def changes(framework: str, before: Environment, after: Environment) -> list[Circumstance]:
+    """What differs between two environments of a framework."""
+    was, now = before.parts, after.parts
+    return [
+        Circumstance(framework, name, was.get(name), now.get(name))
+        for name in dict.fromkeys([*was, *now])
+        if was.get(name) != now.get(name)
+    ]
+
+
 def own() -> Environment:
     """The environment of this process, as far as it has imported NumPy."""
     return Environment(choosing(os.environ), features())

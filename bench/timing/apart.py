@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
+from ..host.environment import Environment
 from ..worker.protocol import (
     ARMS,
     Answer,
@@ -70,8 +71,17 @@ class Apart:
 
     @property
     def versions(self) -> dict[Arm, Mapping[str, str]]:
-        """The versions by arm, the interpreter's and what chose the code among them."""
-        return {arm: _described(worker.facts) for arm, worker in self._arms.items()}
+        """The versions by arm, the interpreter's among them."""
+        return {
+            arm: {**worker.facts.versions, "python": worker.facts.python}
+            for arm, worker in self._arms.items()
+        }
+
+    @property
+    def environments(self) -> dict[Arm, Environment]:
+        """What chose the code of each arm, as far as it says."""
+        known = {arm: worker.facts.environment for arm, worker in self._arms.items()}
+        return {arm: environment for arm, environment in known.items() if environment}
 
     @property
     def alive(self) -> bool:
@@ -119,8 +129,3 @@ class Apart:
                 elapsed[arm] += taken[arm].elapsed
             spoilt += map(any, zip(*(taken[arm].spoilt for arm in ARMS), strict=True))
         return Blocks(loops, tuple(elapsed["base"]), tuple(elapsed["candidate"]), tuple(spoilt))
-
-
-def _described(started: Started) -> Mapping[str, str]:
-    chosen = started.environment.parts if started.environment else {}
-    return {**started.versions, "python": started.python, **chosen}

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..catalog.cases import Case
+from ..host.environment import Circumstance
 from ..host.progress import Reporter
 from ..results.status import Status
 from ..worker.protocol import ARMS, Arm, Failure
@@ -85,7 +86,8 @@ class Decision:
 
     `why` says why the case is compared, `logs` has one log ratio per process of the last `phase`,
     `nanoseconds` is the time of one call of the base, `spoilt` counts dropped blocks. `failures`
-    are those of the arms that do not run. `accepted` says that the verdict is meant.
+    are those of the arms that do not run. `accepted` says that the verdict is meant, `besides` has
+    what chose other code in the candidate's process.
     """
 
     case: Case
@@ -99,6 +101,7 @@ class Decision:
     spoilt: int = 0
     failures: Mapping[Arm, Failure] = field(default_factory=dict)
     accepted: bool = False
+    besides: Sequence[Circumstance] = ()
 
     @property
     def processes(self) -> int:
@@ -125,7 +128,14 @@ class Decision:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
         ratio = {**asdict(self.ratio), "processes": self.processes}
         failures = {arm: asdict(failure) for arm, failure in self.failures.items()}
-        return {**self.case.as_dict(), **fields, "ratio": ratio, "failures": failures}
+        besides = list(map(asdict, self.besides))
+        return {
+            **self.case.as_dict(),
+            **fields,
+            "ratio": ratio,
+            "failures": failures,
+            "besides": besides,
+        }
 
     def add(self, timed: Timed) -> None:
         """Add the measurement of one process."""
@@ -169,6 +179,7 @@ class PairedTiming:
         self._epochs = Epochs(setting)
         self._failed: dict[Case, list[Mapping[Arm, Failure]]] = {}
         self.versions = self._epochs.versions
+        self.environments = self._epochs.environments
         self._visit = _VISIT
         self.processes = 0
         self.seconds = 0.0

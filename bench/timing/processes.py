@@ -13,6 +13,7 @@ from pathlib import Path
 from ..catalog.cases import Case
 from ..catalog.frameworks import IMPLS, frameworks
 from ..host.cpus import available_cpus
+from ..host.environment import Environment
 from ..host.errors import UsageError
 from ..results.status import Status
 from ..worker.protocol import (
@@ -91,11 +92,13 @@ class Epoch:
 class Epochs:
     """Fresh processes one after another; the next are started while these are timed.
 
-    `versions` has those of the frameworks by the label of their processes.
+    `versions` has those of the frameworks by the label of their processes, `environments` what
+    chose the code of either arm, by framework, where each has a process of its own.
     """
 
     def __init__(self, setting: Setting) -> None:
         self.versions: dict[str, Mapping[str, str]] = {}
+        self.environments: dict[str, Mapping[Arm, Environment]] = {}
         self._setting = setting
         self._count = itertools.count()
         self._pool = ThreadPoolExecutor(1)
@@ -198,6 +201,7 @@ class Epochs:
             self._check_base(key, pair)
             for arm, versions in pair.versions.items():
                 self.versions[f"{key.label} ({arm})"] = versions
+            self.environments[key.framework] = pair.environments
             return pair
         try:
             worker = self._process(key, folders)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.compare import circumstances, words
-from actbench.bench.compare.circumstances import Circumstance
 from actbench.bench.compare.runs import compare
-from actbench.bench.host.environment import FEATURES, Environment
+from actbench.bench.host.environment import FEATURES, Circumstance, Environment
 from actbench.bench.host.machine import Cpus, Machine
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Ended, Other, Row, Sampling
@@ -75,7 +75,15 @@ def test_it_stands_beside_what_became_slower_of_that_framework() -> None:
         assert "without AVX512F" in entry.why
     said = words.for_people(comparison, 20)
     assert "PyTorch: NPY_DISABLE_CPU_FEATURES none → AVX512F." in said
-    assert '"what": "NPY_DISABLE_CPU_FEATURES"' in words.for_machines(comparison, False)
+    record = json.loads(words.for_machines(comparison, False))
+    besides = {
+        (timing["case"]["activation"], timing["verdict"], len(timing["besides"]))
+        for timing in record["times"]["timings"]
+        if timing["case"]["framework"] == "torch"
+    }
+    assert ("gelu", "slower", 2) in besides
+    assert all(count == 0 for _, verdict, count in besides if verdict not in ("slower", "faster"))
+    assert "NPY_DISABLE_CPU_FEATURES" in {each["what"] for each in record["circumstances"]}
 
 
 def test_nothing_is_said_where_nothing_changed() -> None:

@@ -102,10 +102,14 @@ _EXACTLY = (*_OF_RELU, "--only", "exactness")
 @pytest.mark.slow
 def test_a_needless_pass_is_slower_and_results_are_the_same(gate: Gate) -> None:
     slower = _edited(_RELU, "x = x + x.dtype.type(0) + x.dtype.type(0)\n    " + _RELU)
+    slower = "import os\n\nos.environ['OPENBLAS_PROBE'] = 'on'\n" + slower
     options = ("--dtype", "float32", "--dead-zone", "0.2")
     status, record = gate(_package(_KERNEL), _package(slower), *_OF_RELU, *options)
     [timed] = record["timing"]
     assert (status, timed["verdict"]) == (1, "slower")
+    [besides] = timed["besides"]
+    assert (besides["what"], besides["before"], besides["after"]) == ("OPENBLAS_PROBE", None, "on")
+    assert "besides: OPENBLAS_PROBE none → on" in record["verdict"]
     assert _kinds(record) <= {"identical", "different"}  # −0 + 0 is 0
 
 

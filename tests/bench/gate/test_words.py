@@ -6,7 +6,7 @@ import json
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from actbench.bench.gate.exactness import Change, Example, Kind
 from actbench.bench.gate.exactness import Compared as Exact
 from actbench.bench.gate.gate import Result
 from actbench.bench.gate.trees import Tree
+from actbench.bench.host.environment import FEATURES, Circumstance
 from actbench.bench.results.rows import Point, Row
 from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Decision, Design
@@ -135,6 +136,20 @@ def test_the_worst_is_named_first() -> None:
     first = words.for_people(result).splitlines()
     assert [line.split()[0] for line in first[1:5]] == ["broken", "slower", "slower", "same"]
     assert " 3  " in first[2]
+
+
+def test_what_chose_other_code_stands_beside_what_is_slower() -> None:
+    flags = Circumstance("numpy", "XLA_FLAGS", None, "--xla_cpu_use_fusion=false")
+    features = Circumstance("numpy", FEATURES, "SSE AVX2", "SSE")
+    result = _result()
+    result.timed = [_timed("slower", besides=[flags, features])]
+    beside = f"besides: XLA_FLAGS none → --xla_cpu_use_fusion=false, {FEATURES}: without AVX2"
+    [line] = [line for line in words.for_people(result).splitlines() if line.startswith("slower")]
+    assert line.endswith(beside)
+    assert f"(1.19–1.21); {beside})" in words.sentence(result)
+    [record] = json.loads(words.for_machines(result))["timing"]
+    assert record["besides"][0] == {**asdict(flags)}
+    assert "besides" not in words.for_people(_result(["slower"]))
 
 
 @given(st.text(max_size=12), st.text(min_size=1, max_size=12))

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.host.environment import Environment
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.status import Status
 from actbench.bench.timing import decisions
@@ -53,6 +54,7 @@ class _Drawn:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, draw: Callable[[Case], float]) -> None:
         self.measured: list[list[Case]] = []
         self.versions: dict[str, dict[str, str]] = {}
+        self.environments: dict[str, dict[str, Environment]] = {}
         self._draw = draw
         monkeypatch.setattr(decisions, "Epochs", lambda setting: self)
         monkeypatch.setattr(decisions, "measure", self._measure)
