@@ -207,6 +207,19 @@ _FEW_OF_ALL = ("relu", "elu", "gelu", "silu", "softplus", "squareplus")
 """Activations that subnormal and saturated inputs may set in another order."""
 _ANSWER = ("launch", "l2", "memory")
 """The places of the answer: one tiny call, in cache, from memory."""
+_OF_CLAIMS = (
+    *("relu", "leaky_relu", "prelu", "hardtanh", "hard_sigmoid", "hard_swish", "elu", "sigmoid"),
+    *("tanh", "softplus", "softplus_approximation", "silu", "gelu", "gelu_tanh", "gelu_sigmoid"),
+    *("mish", "squareplus", "isru", "isrlu"),
+)
+"""Activations of whose cost the literature says something."""
+_OF_TABLE = ("relu", "elu", "softplus", "silu", "squareplus")
+"""The rows of Table 1 of Barron 2021, arXiv 2112.11687, timed there with a million inputs."""
+_DELICATE = (
+    *("elu", "sigmoid", "tanh", "softplus", "logsigmoid", "silu", "gelu", "mish", "squareplus"),
+    *("isru", "logsumexp", "softmax"),
+)
+"""Activations whose printed formula overflows, cancels or vanishes at some inputs."""
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
@@ -262,6 +275,25 @@ PROFILES: Mapping[str, Profile] = {
             "subnormal and saturated inputs; exactness of just these. Six minutes once compile "
             "caches are warm, ten before. Left to full: other forms, dtypes, sizes and variants, "
             "both directions at once, cold caches, threads",
+        ),
+        Profile(
+            name="claims",
+            plans=(
+                Plan(_OF_CLAIMS, forms=("plain",), directions=("forward", "backward")),
+                Plan(_OF_CLAIMS, forms=("plain",), sizes=("memory",)),
+                Plan(_OF_TABLE, forms=("plain",), sizes=(1_000_000,)),
+                Plan(_DELICATE),
+            ),
+            epochs=2,
+            most=6,
+            batch=0.0002,
+            blocks=24,
+            precision=0.05,
+            seconds=30,
+            per_binade=4,
+            title="what actbench claims judges claims of cost by: the activations that the "
+            "literature compares, and every form of those whose printed formula fails somewhere; "
+            "three minutes once compile caches are warm",
         ),
         Profile(
             name="full",

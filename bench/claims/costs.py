@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 from ..catalog.cases import Case
-from ..results.claims import Figure
+from ..catalog.shell import command
+from ..results.claims import Figure, Outcome
 from ..results.facts import RunFacts
 from ..results.rows import Row
 from ..results.store import Run
 from ..timing.ratios import Estimate
 from .ground import Effort, Unavailable
 
-COST = "relative_cost"
+PROFILE = "claims"
+"""The profile that has every case of a claim of cost."""
+Holds = Callable[[Estimate], bool | None]
+"""A function that says whether a claim holds by a ratio; None where its interval leaves it open."""
+
+
+@dataclass(frozen=True)
+class Error:
+    """The largest error of a case in ulp, and in ulp where subnormals may be flushed.
+
+    Both are infinite where a NaN or an infinity stands for a number, or the other way round.
+    """
+
+    plain: float
+    flushed: float
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,7 @@ class Costs:
 
     rows: Sequence[Row]
     facts: RunFacts
+    path: Path
 
     @classmethod
     @contextmanager
@@ -33,15 +50,23 @@ class Costs:
         """The costs of a run. Raises Unavailable without one."""
         if run is None:
             raise Unavailable("no run was named whose costs it could be judged by")
-        yield cls(run.records, run.facts)
+        yield cls(run.records, run.facts, run.path)
 
     @cached_property
     def by_case(self) -> Mapping[Case, Estimate]:
         """The cost of each case that has one with an interval."""
+        return self._estimates("relative_cost")
+
+    @cached_property
+    def times(self) -> Mapping[Case, Estimate]:
+        """The ns of a call of each case that has them with an interval."""
+        return self._estimates("time_per_call")
+
+    def _estimates(self, metric: str) -> dict[Case, Estimate]:
         return {
             row.case: Estimate(row.value, row.low, row.high)
             for row in self.rows
-            if row.metric == COST
+            if row.metric == metric
             and row.ok
             and row.value is not None
             and row.low is not None
@@ -49,27 +74,51 @@ class Costs:
         }
 
     @cached_property
-    def plain(self) -> Mapping[str, list[Case]]:
-        """Cases with a cost in the form that people take first, by activation."""
-        found: dict[str, list[Case]] = {}
+    def errors(self) -> Mapping[Case, Error]:
+        """The largest error of each case that was checked, by the case without its timing input."""
+        found: dict[str, dict[Case, float]] = {}
         for row in self.rows:
-            usual = row.plain and row.case.has_usual_input
-            if usual and row.metric == COST and row.case in self.by_case:
-                found.setdefault(row.case.activation, []).append(row.case)
+            if row.ok and row.value is not None:
+                found.setdefault(row.metric, {}).setdefault(row.case.anywhere, row.value)
+        misplaced = [found.get(f"{kind}_mismatches", {}) for kind in ("nan", "infinity")]
+        flushed = found.get("max_ulp_flushed", {})
+        return {
+            case: Error(math.inf, math.inf)
+            if any(counts.get(case) for counts in misplaced)
+            else Error(plain, flushed.get(case, plain))
+            for case, plain in found.get("max_ulp", {}).items()
+        }
+
+    @cached_property
+    def _forms(self) -> Mapping[str, list[Case]]:
+        """Cases with a cost, on an input as usual, by activation."""
+        found: dict[str, list[Case]] = {}
+        for case in self.by_case:
+            if case.has_usual_input:
+                found.setdefault(case.activation, []).append(case)
         return found
+
+    @cached_property
+    def _plain(self) -> frozenset[Case]:
+        return frozenset(row.case for row in self.rows if row.plain)
 
     def place(self, case: Case) -> str:
         """The size class of a case on the machine of the run: `l2`, `memory`; else its size."""
         classes = self.facts.size_classes.get(case.device, {})
         names = [name for name, size in classes.items() if size == case.size]
-        return names[0] if names else str(case.size)
+        return names[0] if names else elements(case.size)
 
-    def cases(self, activation: str, **fields: str) -> Iterator[Case]:
-        """Plain cases of an activation with `fields` as given; `place` is a size class."""
-        for case in self.plain.get(activation, ()):
+    def forms(self, activation: str, **fields: str) -> Iterator[Case]:
+        """Cases of an activation in every form, with `fields` as given; `place` is a size class,
+        or what `elements` makes of a size."""
+        for case in self._forms.get(activation, ()):
             known = {**case.as_dict(), "place": self.place(case)}
             if all(known[name] == value for name, value in fields.items()):
                 yield case
+
+    def cases(self, activation: str, **fields: str) -> Iterator[Case]:
+        """The same in the form that people take first."""
+        return (case for case in self.forms(activation, **fields) if case in self._plain)
 
     def pairs(self, first: str, second: str, **fields: str) -> Iterator[tuple[Case, Case]]:
         """Plain cases of two activations that are alike in all else, with `fields` as given."""
@@ -89,7 +138,9 @@ class Costs:
         above = math.hypot(math.log(first.high / first.value), math.log(second.value / second.low))
         return Estimate(value, value * math.exp(-below), value * math.exp(above))
 
-    def figure(self, name: str, estimate: Estimate, case: Case, holds: bool | None) -> Figure:
+    def figure(
+        self, name: str, estimate: Estimate, case: Case, holds: bool | None, **more: Any
+    ) -> Figure:
         """The figure of a claim about a case."""
         return replace(
             Figure(name, estimate.value, estimate.low, estimate.high, "ratio", holds),
@@ -99,16 +150,51 @@ class Costs:
             device=case.device,
             dtype=case.dtype,
             place=self.place(case),
+            **more,
         )
 
+    def ratios(
+        self, pairs: Iterable[tuple[str, str]], holds: Holds, said: float | None = None, **more: str
+    ) -> Outcome:
+        """The time of plain activations over that of others, in float32, in each setting that both
+        have. Raises Unavailable where there is none."""
+        figures = []
+        for first, second in pairs:
+            for case, other in self.pairs(first, second, **{"dtype": "float32", **more}):
+                ratio = self.over(case, other)
+                name = f"{first} over {second}"
+                figures.append(self.figure(name, ratio, case, holds(ratio), said=said))
+        return self.outcome(figures)
 
-def above(estimate: Estimate, bound: float) -> bool | None:
-    """Say whether a ratio is larger than a bound; None where its interval holds the bound."""
-    return None if estimate.low <= bound <= estimate.high else estimate.low > bound
+    def outcome(self, figures: Sequence[Figure], **adding: object) -> Outcome:
+        """The outcome of figures. Raises Unavailable, with the command that adds what is lacking,
+        where there are none; `adding` are options of that command besides the profile."""
+        if not figures:
+            more = command("run", profile=PROFILE, **adding, into=self.path)
+            raise Unavailable(f"{self.path} lacks the cases: `{more}` adds them")
+        return Outcome(tuple(figures))
 
 
-def within(estimate: Estimate, low: float, high: float) -> bool | None:
-    """Say whether a ratio lies between two bounds; None where its interval holds one of them."""
-    if estimate.high < low or estimate.low > high:
-        return False
-    return True if low <= estimate.low and estimate.high <= high else None
+def elements(size: int) -> str:
+    """The place of a size that is no class."""
+    return f"{size:,} elements"
+
+
+def above(bound: float) -> Holds:
+    """Say of a ratio whether it is larger than a bound."""
+
+    def holds(ratio: Estimate) -> bool | None:
+        return None if ratio.low <= bound <= ratio.high else ratio.low > bound
+
+    return holds
+
+
+def within(low: float, high: float) -> Holds:
+    """Say of a ratio whether it lies between two bounds."""
+
+    def holds(ratio: Estimate) -> bool | None:
+        if ratio.high < low or ratio.low > high:
+            return False
+        return True if low <= ratio.low and ratio.high <= high else None
+
+    return holds

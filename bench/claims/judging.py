@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..host.progress import Reporter
 from ..results.claims import Judged, Verdict
 from ..results.store import Run
 from .claim import Claim, claims
+from .costs import Costs
 from .ground import Effort, Ground, Unavailable
 
 
@@ -31,6 +32,11 @@ def chosen(asked: Sequence[str]) -> list[Claim]:
         for claim in known.values()
         if not asked or claim.name in asked or claim.topic.value in asked
     ]
+
+
+def needs_run(wanted: Iterable[Claim]) -> bool:
+    """Say whether some claim is judged by a run."""
+    return any(claim.ground is Costs for claim in wanted)
 
 
 def judge(

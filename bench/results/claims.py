@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -84,6 +85,12 @@ class Outcome:
         return Verdict.LIMITED if any(figure.holds for figure in decided) else Verdict.FAILS
 
 
+def _distance(figure: Figure) -> float:
+    """How far a figure is from what was said, or from 1, on a logarithmic scale."""
+    share = figure.value / figure.said if figure.said else figure.value
+    return abs(math.log(share)) if share > 0 else math.inf
+
+
 @dataclass(frozen=True)
 class Judged:
     """A claim as it was judged: what was said and where, how it was tested, and what came out.
@@ -106,7 +113,7 @@ class Judged:
     def counter_example(self) -> Figure | None:
         """The figure that is farthest from what was claimed; None where each one holds."""
         against = [figure for figure in self.figures if figure.decides and figure.holds is False]
-        return against[0] if against else None
+        return max(against, key=_distance, default=None)
 
 
 @dataclass(frozen=True)
