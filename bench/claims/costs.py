@@ -26,17 +26,6 @@ Holds = Callable[[Estimate], bool | None]
 
 
 @dataclass(frozen=True)
-class Error:
-    """The largest error of a case in ulp, and in ulp where subnormals may be flushed.
-
-    Both are infinite where a NaN or an infinity stands for a number, or the other way round.
-    """
-
-    plain: float
-    flushed: float
-
-
-@dataclass(frozen=True)
 class Costs:
     """The relative costs of a run: what each case takes over the cheapest ReLU of its kind."""
 
@@ -74,26 +63,23 @@ class Costs:
         }
 
     @cached_property
-    def errors(self) -> Mapping[Case, Error]:
-        """The largest error of each case that was checked, by the case without its timing input."""
-        found: dict[str, dict[Case, float]] = {}
-        for row in self.rows:
-            if row.ok and row.value is not None:
-                found.setdefault(row.metric, {}).setdefault(row.case.anywhere, row.value)
-        misplaced = [found.get(f"{kind}_mismatches", {}) for kind in ("nan", "infinity")]
-        flushed = found.get("max_ulp_flushed", {})
+    def errors(self) -> Mapping[Case, float]:
+        """The largest error of each case that was checked, by the case without its timing input.
+
+        In ulp of the exact value over finite inputs, subnormal results flushed or not: infinite
+        where a NaN stands for a number.
+        """
         return {
-            case: Error(math.inf, math.inf)
-            if any(counts.get(case) for counts in misplaced)
-            else Error(plain, flushed.get(case, plain))
-            for case, plain in found.get("max_ulp", {}).items()
+            row.case.anywhere: row.value
+            for row in self.rows
+            if row.metric == "max_ulp_flushed" and row.ok and row.value is not None
         }
 
     @cached_property
     def _forms(self) -> Mapping[str, list[Case]]:
-        """Cases with a cost, on an input as usual, by activation."""
+        """Cases with a cost, on an input as usual, by activation, those of a framework together."""
         found: dict[str, list[Case]] = {}
-        for case in self.by_case:
+        for case in sorted(self.by_case, key=lambda case: (case.framework, case.mode)):
             if case.has_usual_input:
                 found.setdefault(case.activation, []).append(case)
         return found

@@ -35,4 +35,4 @@ def rows_of(case: Case, cost: float = 2.0, ulp: float = 1.0) -> Iterator[Row]:
     """The rows of a case with a cost to 1 %, a time of as many microseconds, and an error."""
     yield Row(case, "relative_cost", cost, cost * 0.99, cost * 1.01)
     yield Row(case, "time_per_call", cost * 1e3, cost * 990, cost * 1010)
-    yield Row(case, "max_ulp", ulp)
+    yield Row(case, "max_ulp_flushed", ulp)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actbench.bench.catalog.cases import DELICATE
 from actbench.bench.claims.claim import Claim, claims
 from actbench.bench.claims.ground import Effort
 from actbench.bench.claims.judging import Grounds, grounds
@@ -38,6 +39,7 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "the-printed-softplus-overflows": {"line": RELU},
     "relu-by-product-is-fastest": {"others": (RELU,), "times": 1000.0},
     "vectorized-lines-run-at-full-speed": {"lines": (RELU,), "most": 0.001},
+    **{f"a-right-{name}-costs-more": {"times": 1000.0} for name in DELICATE},
     "relu-has-one-value-in-every-form": {"activation": "leaky_relu", "forms": ("where",)},
     "leaky-relu-is-a-maximum": {"alphas": (2,)},
     "relu-is-positively-homogeneous": {"factors": (-1,)},

@@ -16,6 +16,7 @@ from actbench.bench.claims.judging import judge
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.claims import Verdict
 from actbench.bench.results.rows import Row
+from actbench.bench.results.status import Status
 from actbench.bench.timing.ratios import Estimate
 from tests.bench.claims.alike import HERE, rows_of, run_of
 
@@ -52,13 +53,10 @@ def test_a_place_is_a_class_of_the_run_or_a_size() -> None:
     assert not list(costs.cases("gelu", place="l2"))
 
 
-def test_misplaced_numbers_are_no_small_error() -> None:
-    case, other = GELU, replace(GELU, mode="eager")
-    rows = [Row(case, "max_ulp", 9.0), Row(case, "max_ulp_flushed", 1.0)]
-    lost = [Row(other, "max_ulp", 9.0), Row(other, "infinity_mismatches", 1.0)]
-    errors = costs_of(*rows, Row(case, "nan_mismatches", 0.0), *lost).errors
-    assert (errors[case.anywhere].plain, errors[case.anywhere].flushed) == (9.0, 1.0)
-    assert errors[other.anywhere].flushed == math.inf
+def test_an_error_is_of_a_case_whatever_its_timing_input() -> None:
+    lacking = Row(replace(GELU, mode="eager"), "max_ulp_flushed", None, status=Status.ERROR)
+    costs = costs_of(Row(replace(GELU, size=9), "max_ulp_flushed", 1.5), lacking)
+    assert costs.errors == {GELU.anywhere: 1.5}
 
 
 def test_a_claim_whose_cases_a_run_lacks_names_the_command_that_adds_them() -> None:
