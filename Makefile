@@ -20,7 +20,7 @@ VERSION ?= 3.12
 ON_DEVICE := $(if $(DEVICE),--device $(DEVICE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench wheels agree exhaustive gate selftest faults smoke report publish test lint type format clean
+.PHONY: help setup bench wheels agree exhaustive gate selftest faults smoke report publish test fuzz lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ wheels: ## what a machine with frameworks but without a package index needs: mak
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PYTEST)
+
+fuzz: $(READY) ## let every reader read run folders that no run has written (two to four minutes)
+	$(BIN)/python -m tools.hostile $(FUZZ)
 
 lint: $(READY) ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .

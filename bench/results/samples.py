@@ -14,10 +14,12 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from ..catalog.cases import Case
+from ..catalog.cases import DEVICES, DIRECTIONS, Case
+from ..catalog.dtypes import DTYPES
 from . import door
 from .door import Finite, Real
-from .rows import Against, Point, SpecialRow, Tried, plain
+from .metrics import METRICS
+from .rows import Against, Hex, Point, SpecialRow, Tried, plain
 from .status import Status
 
 
@@ -154,8 +156,8 @@ class Specials:
 
     kind: ClassVar[str] = "special"
     case: Case
-    points: tuple[str, ...]
-    got: tuple[str, ...]
+    points: tuple[Hex, ...]
+    got: tuple[Hex, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ class SpecialRows:
     kind: ClassVar[str] = "special rows"
     case: Case
     rows: tuple[SpecialRow, ...]
-    given: tuple[tuple[str, ...], ...]
-    got: tuple[tuple[str, ...], ...]
+    given: tuple[tuple[Hex, ...], ...]
+    got: tuple[tuple[Hex, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ class WholeAnswer:
     dtype: str
     numbers: tuple[int, ...]
     result: str = ""
-    got: tuple[str, ...] = ()
+    got: tuple[Hex, ...] = ()
     reason: str = ""
 
 
@@ -319,16 +321,48 @@ class Reader:
         kind, number = held.pop("kind"), held.pop("number")
         if kind == _CASE:
             case = Case(**held)
-            if wrong := door.size_of(case):
+            if wrong := door.size_of(case) or _unknown(case):
                 raise ValueError(f"a case has {wrong}")
             self._cases[number] = case
             return None
         if number not in self._cases:
             raise ValueError(f"no line introduces its case, {number}")
         sample: Sample = _BY_KIND[kind](case=self._cases[number], **held)
-        if isinstance(sample, Paired) and not _is_timed(sample):
-            raise ValueError("its blocks have no times")
+        if wrong := _wrong(sample):
+            raise ValueError(wrong)
         return sample
+
+
+def _unknown(case: Case) -> str:
+    """The word of a case from which nothing can be derived; empty if there is none."""
+    for name, known in (("direction", DIRECTIONS), ("device", DEVICES), ("dtype", DTYPES)):
+        if getattr(case, name) not in known:
+            return f"the {name} {getattr(case, name)!r}"
+    return ""
+
+
+def _wrong(sample: Sample) -> str:
+    """The part of a sample that no worker answers with; empty if there is none."""
+    match sample:
+        case Paired() if not _is_timed(sample):
+            return "its blocks have no times"
+        case Missing() if sample.metric not in METRICS:
+            return f"unknown metric {sample.metric!r}"
+        case Specials() if len(sample.points) != len(sample.got):
+            return "it has not a result for each point"
+        case SpecialRows() if not _is_table(sample):
+            return "it has not a result for each row, or rows of several lengths"
+        case OfWhole() if not (sample.answers and all(a.numbers for a in sample.answers)):
+            return "it has no whole numbers"
+    return ""
+
+
+def _is_table(sample: SpecialRows) -> bool:
+    """True of rows, at least one, of one length, with as many results, of one length too."""
+    tables = (sample.given, sample.got)
+    rows = {len(sample.rows), *map(len, tables)}
+    widths = [set(map(len, table)) for table in tables]
+    return len(rows) == 1 and all(len(width) == 1 and 0 not in width for width in widths)
 
 
 def _is_timed(paired: Paired) -> bool:

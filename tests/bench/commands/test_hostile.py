@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import shutil
@@ -21,9 +20,13 @@ from actbench.bench.catalog.cases import PROFILES, Plan, Selection
 from actbench.bench.host.progress import Reporter
 from actbench.bench.run.request import Request
 from actbench.bench.run.schedule import run
+from tools.hostile.folders import Damage
+from tools.hostile.readers import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 _MOST_MEMORY = 2**30
+_OTHERS = ("run --into", "run --resume", "chart of sizes")
+"""Readers that measure, or find nothing here to draw."""
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +43,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(request, Reporter(quiet=True)).path
 
 
-Readers = dict[str, Callable[[Path, Path], list[str]]]
-_READERS: Readers = {
-    "export": lambda run, out: ["export", str(run), "--format", "csv"],
-    "table": lambda run, out: ["export", str(run), "--table", "relative_cost"],
-    "findings": lambda run, out: ["findings", str(run)],
-    "special": lambda run, out: ["special", str(run)],
-    "compare": lambda run, out: ["compare", str(run), str(run)],
-    "report": lambda run, out: ["report", str(run), "--out", str(out / "page.html")],
-    "chart": lambda run, out: ["chart", str(run), "--out", str(out / "costs.svg")],
-    "publish": lambda run, out: ["publish", str(run)],
-    "site": lambda run, out: ["site", "--published", str(run.parent), "--out", str(out / "site")],
-    "selftest": lambda run, out: ["selftest", "--costs", "--of", str(run), "--of", str(run)],
-}
+_READERS = {name: words for name, words in COMMANDS.items() if name not in _OTHERS}
 
 
 def main(words: list[str]) -> int:
@@ -87,26 +78,9 @@ def _of_facts(name: str, value: Any) -> Callable[[Path], None]:
     return change
 
 
-def _instead(name: str, make: Callable[[Path], None]) -> Callable[[Path], None]:
+def _other(name: str, kind: str) -> Callable[[Path], None]:
     """Something else in the place of a file."""
-
-    def change(run: Path) -> None:
-        (run / name).unlink()
-        make(run / name)
-
-    return change
-
-
-def _bomb(path: Path) -> None:
-    """1 GiB of zeros in 1 MiB of gzip: members of 16 MiB."""
-    member = gzip.compress(bytes(2**24), mtime=0)
-    path.with_name("rows.jsonl.gz").write_bytes(member * 64)
-
-
-def _endless(path: Path) -> None:
-    """A line of 1 GiB, which takes no room on the disk."""
-    with path.open("wb") as file:
-        file.truncate(2**30)
+    return Damage(name, instead=kind).do
 
 
 _STRANGE: dict[str, Callable[[Path], None]] = {
@@ -135,14 +109,14 @@ _STRANGE: dict[str, Callable[[Path], None]] = {
     "endless facts": _of_facts("budget", float("inf")),
     "facts of another type": _of_facts("epochs", True),
     "commands in facts": _of_facts("command", "\x1b[2J"),
-    "a pipe for rows": _instead("rows.jsonl", os.mkfifo),
-    "a folder for rows": _instead("rows.jsonl", os.mkdir),
-    "a pipe for facts": _instead("run.json", os.mkfifo),
-    "a folder for facts": _instead("run.json", os.mkdir),
-    "no text": _instead("rows.jsonl", lambda path: path.write_bytes(b"\xff\xfe\n") and None),
-    "a bomb": _instead("rows.jsonl", _bomb),
-    "a line without end": _instead("rows.jsonl", _endless),
-    "facts without end": _instead("run.json", _endless),
+    "a pipe for rows": _other("rows.jsonl", "a pipe"),
+    "a folder for rows": _other("rows.jsonl", "a folder"),
+    "a pipe for facts": _other("run.json", "a pipe"),
+    "a folder for facts": _other("run.json", "a folder"),
+    "no text": Damage("rows.jsonl", hex="fffe0a").do,
+    "a bomb": _other("rows.jsonl", "a bomb"),
+    "a line without end": _other("rows.jsonl", "a line without end"),
+    "facts without end": _other("run.json", "a line without end"),
 }
 
 
@@ -167,7 +141,7 @@ def test_what_no_run_writes_is_one_sentence_from_every_reader(
     _STRANGE[strange](folder)
     monkeypatch.chdir(tmp_path)
     for reader in _readers_of(strange):
-        status = main(_READERS[reader](folder, tmp_path))
+        status = main(_READERS[reader](folder, folder, tmp_path))
         said = capsys.readouterr()
         assert status == 4, (reader, said)
         errors = [line for line in said.err.splitlines() if not line.startswith("Reports:")]
@@ -191,7 +165,7 @@ def test_the_run_itself_is_read_by_all_of_them(
     shutil.copytree(good, folder)
     monkeypatch.chdir(tmp_path)
     for reader, words in _READERS.items():
-        status = main(words(folder, tmp_path))
+        status = main(words(folder, folder, tmp_path))
         said = capsys.readouterr()
         assert status == 0, (reader, said)
         assert "part of a run" not in said.err
@@ -210,7 +184,7 @@ def test_a_run_without_rows_is_read_by_all_of_them_and_said_to_be_a_part(
     (folder / "samples.jsonl").write_text("".join(lines))
     monkeypatch.chdir(tmp_path)
     for reader, words in _READERS.items():
-        status = main(words(folder, tmp_path))
+        status = main(words(folder, folder, tmp_path))
         said = capsys.readouterr()
         lacking = reader == "compare"  # what it lacks cannot be compared
         assert status == int(lacking), (reader, said)
@@ -235,18 +209,16 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 @pytest.mark.parametrize(
-    ("make", "name"), [(_bomb, "rows.jsonl"), (_endless, "samples.jsonl")], ids=["bomb", "line"]
+    ("kind", "name"), [("a bomb", "rows.jsonl"), ("a line without end", "samples.jsonl")]
 )
 def test_what_expands_or_never_ends_takes_little_memory(
-    good: Path, tmp_path: Path, make: Callable[[Path], None], name: str
+    good: Path, tmp_path: Path, kind: str, name: str
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(good, folder)
-    (folder / "rows.jsonl").unlink()
-    (folder / "samples.jsonl").unlink()
-    make(folder / "rows.jsonl")
-    for made in folder.glob("rows.jsonl*"):
-        made.rename(folder / made.name.replace("rows.jsonl", name))
+    Damage(name, instead=kind).do(folder)
+    for other in {"rows.jsonl", "samples.jsonl"} - {name}:
+        (folder / other).unlink()
     done = subprocess.run(
         [sys.executable, "-c", _MEASURED, sys.executable, "-m", "bench", "export", str(folder)],
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -1,0 +1,1 @@
+"""Run folders that no run has written, and what every reader of them does."""
