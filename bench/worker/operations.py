@@ -15,10 +15,11 @@ import numpy as np
 from ..catalog import inputs
 from ..catalog.dtypes import DTYPES
 from ..catalog.given import NORMAL
-from . import floating_point, helpers, truth
+from . import floating_point, helpers, perceptron, truth
 from .buffers import Tensor
 from .checks import Checks
 from .clock import Batch, Clock
+from .layers import Function
 from .observing import Ready, Sight
 from .protocol import (
     Attempt,
@@ -35,7 +36,9 @@ from .protocol import (
     Probe,
     Probed,
     Started,
+    State,
     TimeInTurn,
+    Train,
     Try,
     TryWhole,
     Turns,
@@ -87,6 +90,7 @@ class Worker:
             Evaluate: self.evaluate,
             TryWhole: self.whole,
             Try: self.attempts,
+            Train: self.train,
         }
 
     def describe(self) -> Started:
@@ -295,6 +299,10 @@ class Worker:
             return OnWhole(dtype, tuple(map(float, read.ravel())))
         except Exception as error:
             return OnWhole(failure=failure_of(error))
+
+    def train(self, request: Train) -> tuple[State, ...]:
+        """The states of a network whose activation is the framework's."""
+        return perceptron.train(request, Function(self.steps, self.adapter, request.call))
 
     def _outputs(self, call: Call, given: Tensor, upstream: Bits | None = None) -> Outputs:
         action, arrays = self.steps.on(call, given, upstream)

@@ -375,6 +375,106 @@ class Count(Request[None]):
     windows: int
 
 
+# --- networks -------------------------------------------------------------------------------------
+
+
+class Weights(StrEnum):
+    """Ways to draw the weights of a layer, by their variance."""
+
+    HE = "2/in"
+    GLOROT = "2/(in + out)"
+    LECUN = "1/in"
+    SMALL = "0.01²"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs of training with a learning rate, on inputs that are multiplied by `scale`."""
+
+    epochs: int
+    rate: float
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected network for classes, and how it learns.
+
+    `widths` are the units of its hidden layers. Their biases begin at `bias`; weights are normal
+    unless `uniform`. What goes into an activation is `normalised` over the batch or not. `l1` is
+    the price of a unit's output, beside the cross-entropy. Phases follow one another; the state is
+    looked at `looks` times per epoch.
+    """
+
+    widths: tuple[int, ...]
+    phases: tuple[Phase, ...] = ()
+    weights: Weights = Weights.HE
+    uniform: bool = False
+    bias: float = 0.0
+    normalised: bool = False
+    l1: float = 0.0
+    momentum: float = 0.9
+    batch: int = 32
+    looks: int = 1
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs, a row of features per sample, and their classes, counted from 0."""
+
+    inputs: Bits
+    labels: Bits
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """A hidden layer, seen on all samples that are learned from.
+
+    `zeros` is the share of its outputs that are exactly 0; `mean` and `variance` are those of its
+    outputs. `shift` is how far the mean of what goes into an activation lies from 0, in standard
+    deviations, in the mean over units; `gradient` the root mean square of the loss's gradient
+    there, per sample. Per unit: `active` is the share of samples at which what goes in is positive,
+    and `dead` says whether the slope is exactly 0 at all of them. `slope` is that of a learned
+    activation, NaN for others.
+    """
+
+    zeros: float
+    mean: float
+    variance: float
+    shift: float
+    gradient: float
+    active: Bits
+    dead: Bits
+    slope: float
+
+
+@dataclass(frozen=True)
+class State:
+    """A network after so many steps: loss and share of errors, on what it learns from and on what
+    is held out, and its hidden layers from the input on."""
+
+    step: int
+    loss: float
+    errors: float
+    held_loss: float
+    held_errors: float
+    layers: tuple[LayerState, ...]
+
+
+@dataclass(frozen=True)
+class Train(Request[tuple[State, ...]]):
+    """Train a network with an activation, and give its state at the start and at each look.
+
+    All arithmetic is in the dtype of the call.
+    """
+
+    call: Call
+    network: Network
+    learned: Samples
+    held: Samples
+    seed: int = 0
+
+
 # --- two versions of a case -----------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from actbench.bench.claims.ground import Effort
 from actbench.bench.claims.judging import Grounds, grounds
 from actbench.bench.claims.textbook import RELU, SOFTPLUS
 from actbench.bench.results.claims import Figure, Outcome, Verdict
+from actbench.bench.worker.protocol import Weights
 from tests.bench.claims.alike import run_of_equals
 
 FALSE: Mapping[str, Mapping[str, Any]] = {
@@ -60,6 +61,15 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "mish-is-x-times-tanh-of-softplus": {"activation": "silu"},
     "selu-is-a-scaled-elu": {"scale": 1.05},
     "celu-with-alpha-1-is-elu": {"alpha": 2},
+    "a-sigmoid-layer-leaves-a-quarter-of-the-gradient": {"activation": "tanh"},
+    "he-initialisation-keeps-signal-and-gradient": {"weights": Weights.GLOROT},
+    "xavier-initialisation-shrinks-relu-by-a-root-of-two": {"weights": Weights.HE},
+    "selu-normalises-itself": {"activation": "sigmoid"},
+    "half-of-the-outputs-of-relu-are-zero": {"activation": "leaky_relu"},
+    "smooth-activations-have-no-true-zeros": {"activations": ("relu",)},
+    "an-l1-penalty-makes-zeros": {"least": 0.9},
+    "sparsity-does-not-hurt-accuracy": {"penalties": (1.0,), "until": 1.0},
+    "a-bias-activates-units": {"bias": -1.0},
 }
 """For each claim constants by which it is false: another function, another number."""
 
