@@ -25,16 +25,16 @@ from .parts import half
 def f(x):
     return x * x.dtype.type(half) + np.abs(x) * x.dtype.type(half)
 """
-_SIGN = """import numpy as np
-def f(x):
+_BODY = """def f(x):
     return x / (1 + np.abs(x))
 """
+_SIGN = f"import numpy as np\n{_BODY}"
 _GELU = """import torch
 from torch.nn import functional
 def f(x):
     return functional.gelu(x)
 """
-_FUNCTION = """import torch
+FUNCTION = """import torch
 class Sign(torch.autograd.Function):
     @staticmethod
     def forward(context, x):
@@ -47,7 +47,7 @@ class Sign(torch.autograd.Function):
 def f(x):
     return Sign.apply(x)
 """
-_OPERATOR = """import torch
+OPERATOR = """import torch
 @torch.library.custom_op("mine::relu", mutates_args=())
 def relu(x: torch.Tensor) -> torch.Tensor:
     return torch.clamp_min(x, 0)
@@ -107,9 +107,9 @@ PAIRS = (
     Pair("prints at import", _SIGN, ("def f", "print('hello')\ndef f"), "softsign"),
     Pair("slow to import", _SIGN, ("def f", "import time; time.sleep(1)\ndef f"), "softsign"),
     Pair("torch: other name", _GELU, ("functional.gelu(x)", "torch._C._nn.gelu(x)"), "gelu"),
-    Pair("torch: renamed Function", _FUNCTION, ("Sign", "Softsign"), "softsign"),
+    Pair("torch: renamed Function", FUNCTION, ("Sign", "Softsign"), "softsign"),
     Pair(
-        "torch: operator again", _OPERATOR, ("return relu(x)", "y = relu(x)\n    return y"), "relu"
+        "torch: operator again", OPERATOR, ("return relu(x)", "y = relu(x)\n    return y"), "relu"
     ),
     Pair("jax: renamed rule", _JAX, ("slope", "derivative"), "softsign"),
     Pair("1.3 times slower", _SIGN, (_RETURN, f"x + x\n    {_RETURN}"), "softsign", ("slower",)),
@@ -128,7 +128,7 @@ PAIRS = (
         ("worse",),
         "half = 0.5\nthird = 0.4",
     ),
-    Pair("NaN in the tail", _SIGN, (_SIGN[19:], _TAIL), "softsign", ("worse",)),
+    Pair("NaN in the tail", _SIGN, (_BODY, _TAIL), "softsign", ("worse",)),
     Pair(
         "in place",
         _SIGN,
@@ -136,9 +136,9 @@ PAIRS = (
         "softsign",
         ("broken",),
     ),
-    Pair("keeps results", _SIGN, (_SIGN[19:], _KEPT), "softsign", ("broken", "worse")),
+    Pair("keeps results", _SIGN, (_BODY, _KEPT), "softsign", ("broken", "worse")),
     Pair("another dtype", _SIGN, (_RETURN, _RETURN + " * np.float64(1)"), "softsign", ("broken",)),
-    Pair("torch: wrong backward", _FUNCTION, (" ** 2", ""), "softsign", ("worse",)),
+    Pair("torch: wrong backward", FUNCTION, (" ** 2", ""), "softsign", ("worse",)),
     Pair(
         "torch: patches torch",
         _GELU,
@@ -148,7 +148,7 @@ PAIRS = (
     ),
     Pair(
         "torch: slower operator",
-        _OPERATOR,
+        OPERATOR,
         ("return torch", "x.exp()\n    return torch"),
         "relu",
         ("slower",),
@@ -189,6 +189,8 @@ def judge(pair: Pair) -> tuple[bool, str]:
 
 def main(names: Sequence[str]) -> int:
     """Judge the pairs of these names, or all."""
+    if unknown := set(names).difference(pair.name for pair in PAIRS):
+        raise SystemExit(f"no pair is named {', '.join(sorted(unknown))}")
     chosen = [pair for pair in PAIRS if not names or pair.name in names]
     print("| edit | harmful | the gate | right |\n|---|---|---|---|")
     wrong = 0

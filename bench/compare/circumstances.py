@@ -42,7 +42,7 @@ def _written(value: Any) -> str:
 
 def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
     """The changes of variables, CPU features, CPUs and quotas, as far as both runs say them."""
-    found = [
+    differing = [
         Circumstance("", what, *(None if side is None else _written(side) for side in both))
         for what, *both in (
             ("CPUs", base.machine.cpus.given, candidate.machine.cpus.given),
@@ -53,8 +53,8 @@ def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
     for label in filter(candidate.workers.__contains__, base.workers):
         before, after = base.workers[label], candidate.workers[label]
         if before.environment and after.environment:
-            found += environment.changes(after.framework, before.environment, after.environment)
-    return list(dict.fromkeys(found))
+            differing += environment.changes(after.framework, before.environment, after.environment)
+    return list(dict.fromkeys(differing))
 
 
 def notes(base: RunFacts, candidate: RunFacts) -> Iterator[str]:

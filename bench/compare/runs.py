@@ -5,11 +5,11 @@ Times are compared from two sides (`timing`), exactness as it is (`exactness`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ..catalog.asked import names_of
-from ..catalog.cases import Case
 from ..host.environment import Circumstance
 from ..host.errors import UsageError
 from ..results.status import Status
@@ -17,9 +17,9 @@ from ..results.store import Run
 from ..timing.verdicts import Verdict
 from ..words import know
 from . import circumstances, exactness, timing
-from .exactness import Exactness
+from .exactness import Difference, Exactness
 from .rows import Missing
-from .timing import Times
+from .timing import Times, Timing
 
 REGRESSION, NOTHING, UNDECIDED = 1, 2, 3
 """Exit statuses."""
@@ -72,7 +72,7 @@ class Comparison:
     def regressed(self) -> bool:
         """True where anything is slower, less exact, fails or is gone, and is not accepted."""
         differences = self.exactness.differences
-        worse = any(one.sense == "worse" and not one.accepted for one in differences)
+        worse = any(change.sense == "worse" and not change.accepted for change in differences)
         lost = any(not missing.accepted for missing in self.gone)
         return worse or lost or bool(self.broken) or Verdict.SLOWER in self.times.verdicts
 
@@ -133,8 +133,16 @@ def compare(
         zone,
         machines,
         notes,
-        _accepting_times(times, lambda case: not names_of(case).isdisjoint(accepted)),
-        _accepting_results(results, lambda case: not names_of(case).isdisjoint(accepted)),
+        replace(
+            times,
+            timings=_accepting(times.timings, accepted),
+            only_base=_accepting(times.only_base, accepted),
+        ),
+        replace(
+            results,
+            differences=_accepting(results.differences, accepted),
+            only_base=_accepting(results.only_base, accepted),
+        ),
         common,
         changes,
     )
@@ -156,7 +164,8 @@ def _beside(times: Times, changes: Sequence[Circumstance]) -> Times:
     return replace(
         times,
         timings=[
-            replace(one, besides=besides(one.case.framework, one.verdict)) for one in times.timings
+            replace(timing, besides=besides(timing.case.framework, timing.verdict))
+            for timing in times.timings
         ],
         groups=[
             replace(group, besides=besides(group.fields["framework"], group.verdict))
@@ -165,25 +174,9 @@ def _beside(times: Times, changes: Sequence[Circumstance]) -> Times:
     )
 
 
-Accepts = Callable[[Case], bool]
+Acceptable = TypeVar("Acceptable", Timing, Difference, Missing)
 
 
-def _accepting_times(times: Times, accepts: Accepts) -> Times:
-    """The times, with those marked that are meant."""
-    return replace(
-        times,
-        timings=[replace(one, accepted=accepts(one.case)) for one in times.timings],
-        only_base=_accepting(times.only_base, accepts),
-    )
-
-
-def _accepting_results(results: Exactness, accepts: Accepts) -> Exactness:
-    return replace(
-        results,
-        differences=[replace(one, accepted=accepts(one.case)) for one in results.differences],
-        only_base=_accepting(results.only_base, accepts),
-    )
-
-
-def _accepting(alone: Sequence[Missing], accepts: Accepts) -> list[Missing]:
-    return [replace(missing, accepted=accepts(missing.case)) for missing in alone]
+def _accepting(parts: Iterable[Acceptable], names: Collection[str]) -> list[Acceptable]:
+    """The parts of a comparison, with those marked whose case is meant by name."""
+    return [replace(part, accepted=not names_of(part.case).isdisjoint(names)) for part in parts]

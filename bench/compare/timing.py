@@ -59,7 +59,7 @@ _FEWEST = 3
 
 
 class Lack(StrEnum):
-    """What a time lacks to be decided.
+    """The thing that a time lacks to be decided.
 
     `no interval`: a run does not show how processes differ. `no unit`: one of the runs alone has a
     cost. `opposite`: its time and its cost moved in opposite directions.
@@ -151,7 +151,7 @@ class Times:
         """Every verdict there is and that is not accepted."""
         telling = (group for group in self.groups if group.is_telling)
         timed: Iterable[Timing | Group] = (*self.timings, *telling)
-        return [one.verdict for one in timed if not (isinstance(one, Timing) and one.accepted)]
+        return [part.verdict for part in timed if not (isinstance(part, Timing) and part.accepted)]
 
 
 def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -> Times:

@@ -246,9 +246,9 @@ def conclusion(comparison: Comparison) -> str:
     """The outcome in one sentence."""
     counts = Counter(entry.verdict for entry in entries(comparison) if not entry.accepted)
     worse = {"slower": "slower", "less exact": "less exact", "fails": "that fail", "gone": "gone"}
-    found = [f"{counts[kind]:,} {said}" for kind, said in worse.items() if counts[kind]]
+    parts = [f"{counts[kind]:,} {said}" for kind, said in worse.items() if counts[kind]]
     if comparison.regressed:
-        return f"Regression: {', '.join(found)}."
+        return f"Regression: {', '.join(parts)}."
     if comparison.nothing:
         return "Nothing could be compared."
     if comparison.uncompared:
@@ -265,10 +265,10 @@ def conclusion(comparison: Comparison) -> str:
 
 
 def _uncompared(comparison: Comparison) -> Iterator[str]:
-    """What of the base could not be compared, counted."""
-    missing = [one for one in comparison.missing if not one.accepted]
+    """Counts of what could not be compared of the base."""
+    missing = [lacking for lacking in comparison.missing if not lacking.accepted]
     if missing and not comparison.common:
-        cases = counted(len({one.case for one in missing}), "case")
+        cases = counted(len({lacking.case for lacking in missing}), "case")
         yield f"{cases} of the base not tried in the candidate (--common passes over them)"
     lacks = Counter(timing.lack for timing in comparison.times.timings if not timing.compared)
     for lack, count in lacks.items():

@@ -1,11 +1,10 @@
-"""What is meant: cases whose verdict is accepted by name, and what was compared by nothing."""
+"""Intended changes: cases whose verdict is accepted by name, and cases that nothing compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..catalog.activations import find_reference
 from ..catalog.asked import Name, names_of, unmet
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
@@ -13,12 +12,12 @@ from ..timing.decisions import Decision
 from ..timing.verdicts import Verdict
 from .exactness import Compared, Kind
 from .instructions import Change
-from .select import Part
+from .select import Part, function_of
 
-ACCEPTABLE = frozenset((Kind.DIFFERENT, Kind.WORSE, Kind.WRONG, Kind.NEW, Kind.MENDED))
+_ACCEPTABLE = frozenset((Kind.DIFFERENT, Kind.WORSE, Kind.WRONG, Kind.NEW, Kind.MENDED))
 """Kinds that somebody may mean; what does not run is nobody's intention."""
 _SILENT: frozenset[str] = frozenset((Verdict.UNMEASURED, Verdict.UNSUPPORTED))
-"""Of times and of results: the words are the same."""
+"""The same words of times and of results."""
 
 
 class Accepting:
@@ -37,17 +36,19 @@ class Accepting:
     def results(self, compared: Iterable[Compared]) -> list[Compared]:
         """The results, with those marked that fail by themselves and are meant."""
         return [
-            replace(one, accepted=self._holds(names_of(one.case)))
-            if one.fails and one.kind in ACCEPTABLE
-            else one
-            for one in compared
+            replace(result, accepted=self._holds(names_of(result.case)))
+            if result.fails and result.kind in _ACCEPTABLE
+            else result
+            for result in compared
         ]
 
     def counts(self, changes: Iterable[Change]) -> list[Change]:
         """The same of instructions."""
         return [
-            replace(one, accepted=self._holds(names_of(one.case))) if one.verdict == "more" else one
-            for one in changes
+            replace(change, accepted=self._holds(names_of(change.case)))
+            if change.verdict == "more"
+            else change
+            for change in changes
         ]
 
     def parts(self, parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -63,10 +64,10 @@ class Accepting:
 def lacking(
     asked: Mapping[str, Sequence[str]],
     changed: Iterable[Case],
-    timed: Iterable[Decision],
-    exact: Iterable[Compared],
+    timed: Sequence[Decision],
+    exact: Sequence[Compared],
 ) -> list[Name]:
-    """What was tried, because somebody named it or it changed, and compared in no case.
+    """Names that were tried, because somebody gave them or they changed, and compared in no case.
 
     A `function` begins with the name of its framework.
     """
@@ -75,18 +76,15 @@ def lacking(
         *(decision.case for decision in timed if decision.verdict not in _SILENT),
         *(compared.case for compared in exact if compared.kind not in _SILENT),
     ]
-    found = set(unmet(asked, done, tried))
+    names = set(unmet(asked, done, tried))
     frameworks_done, subjects = {case.framework for case in done}, set(map(_subject, done))
-    for case in set(changed):
+    for case in changed:
         if case.framework not in frameworks_done:
-            found.add(Name("framework", case.framework))
+            names.add(Name("framework", case.framework))
         elif _subject(case) not in subjects:
-            found.add(Name("function", " ".join(_subject(case))))
-    return sorted(found, key=lambda name: (name.what, name.text))
+            names.add(Name("function", " ".join(_subject(case))))
+    return sorted(names, key=lambda name: (name.what, name.text))
 
 
 def _subject(case: Case) -> tuple[str, str]:
-    own = frameworks()[case.framework].callable
-    if own:
-        return case.framework, own
-    return case.framework, f"{find_reference(case.activation).name}_{case.form}"
+    return case.framework, frameworks()[case.framework].callable or function_of(case)

@@ -25,7 +25,6 @@ from ..results.rows import Point, Row
 from ..results.samples import Agreement, Certificate
 from ..results.status import Status
 from ..timing.decisions import blamed
-from ..timing.verdicts import Verdict
 from ..worker.protocol import ARMS, Arm, Failure
 from ..workers.process import Failed
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What became of a case's results.
+    """The outcome for a case's results. Of a case without any it is the verdict on its time.
 
     `different`: bits differ, and no figure is worse or better, or no reference is there to say.
     `broken`: the base alone gives results. Of what the candidate alone gives, `mended` where the
@@ -55,13 +54,6 @@ class Kind(StrEnum):
 
 
 _FAILING = frozenset((Kind.WORSE, Kind.WRONG, Kind.BROKEN, Kind.UNMEASURED))
-_KINDS = {
-    Verdict.BROKEN: Kind.BROKEN,
-    Verdict.MENDED: Kind.MENDED,
-    Verdict.NEW: Kind.NEW,
-    Verdict.UNMEASURED: Kind.UNMEASURED,
-    Verdict.UNSUPPORTED: Kind.UNSUPPORTED,
-}
 MEASURES = (
     *("max_ulp_near", "max_absolute_near", "trouble_outside", "max_ulp", "max_ulp_flushed"),
     *("max_ulp_parameter", "not_correctly_rounded"),
@@ -172,14 +164,14 @@ class Comparison:
         """
         framework = frameworks()[case.framework]
         shapes = [_ODD] * bool(framework.callable) + [sweep.shape_of(case)]
-        found: list[Compared] = []
+        compared: list[Compared] = []
         for shape in shapes:
-            found += self._at(shape, case, base, candidate)
-            if case.mode in framework.compiles and found and found[0].kind is not Kind.UNMEASURED:
+            compared += self._at(shape, case, base, candidate)
+            if case.mode in framework.compiles and compared[0].kind is not Kind.UNMEASURED:
                 break
         if not framework.callable:
-            return found
-        return sorted(found, key=lambda compared: _SEVERITY.index(compared.kind))[:1]
+            return compared
+        return [min(compared, key=lambda result: _SEVERITY.index(result.kind))]
 
     def _at(
         self, shape: sweep.Shape, case: Case, base: Evaluate, candidate: Evaluate
@@ -194,7 +186,7 @@ class Comparison:
         if not failed:
             arms = zip(judged["base"], judged["candidate"], strict=True)
             return [self._compare(base, candidate, shape) for base, candidate in arms]
-        kind = _KINDS[blamed(failed)]
+        kind = Kind(blamed(failed))
         if kind in (Kind.NEW, Kind.MENDED):
             return [self._alone(kind, result, failed) for result in judged["candidate"]]
         return [Compared(case, kind, failures=failed)]
@@ -234,7 +226,7 @@ class Comparison:
     def _alone(
         self, kind: Kind, candidate: sweep.Judged, failed: Mapping[Arm, Failure]
     ) -> Compared:
-        """What the candidate alone gives: right where the reference says so, else wrong."""
+        """The results of a case that the base has none of: wrong unless the reference agrees."""
         sample, results = candidate
         case, tested = sample.case, int(results.size)
         if not _is_known(case):
@@ -255,13 +247,14 @@ class Comparison:
             return Compared(case, Kind.BROKEN, tested=int(old.size), failures=failures)
         differing = len(ulp.differ(old, new, case.dtype))
         compared = partial(Compared, case, tested=int(old.size), differing=differing)
-        parameter = before.certificate.max_ulp_parameter != after.certificate.max_ulp_parameter
+        parameters = (sample.certificate.max_ulp_parameter for sample in (before, after))
+        same = not differing and len(set(parameters)) == 1
         own = frameworks()[case.framework].callable
         missed = _missed(after) if own else ""
-        wrong: dict[Arm, Failure] = {"candidate": Failure(Status.REFUSED, missed)} if missed else {}
-        if not differing and not parameter:
-            same: dict[Arm, Failure] = {arm: failure for failure in wrong.values() for arm in ARMS}
-            return compared(Kind.WRONG if missed else Kind.IDENTICAL, failures=same)
+        blamed_arms = (ARMS if same else ARMS[1:]) if missed else ()
+        wrong = dict.fromkeys(blamed_arms, Failure(Status.REFUSED, missed))
+        if same:
+            return compared(Kind.WRONG if missed else Kind.IDENTICAL, failures=wrong)
         if not _is_known(case):
             shown = _first_different(case, _inputs(case, self._seed, shape), old, new)
             return compared(Kind.DIFFERENT, shown=shown, judged=False)
@@ -270,8 +263,8 @@ class Comparison:
         if not problem.activation.rowwise and not own:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
             worse, better = worse + more_worse, better + more_better
-        kind = Kind.WORSE if worse else Kind.BETTER if better else Kind.DIFFERENT
-        kind = Kind.WRONG if missed and kind is Kind.DIFFERENT else kind
+        kind = Kind.BETTER if better else Kind.DIFFERENT
+        kind = Kind.WORSE if worse else Kind.WRONG if missed else kind
         example = _most_worse(problem, old, new) if differing else None
         compared = partial(compared, worse=tuple(worse), better=tuple(better))
         return compared(kind, shown=example, failures=wrong)

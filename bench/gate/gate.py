@@ -172,10 +172,10 @@ def _spare(request: Request, chosen: select.Chosen, result: Result) -> None:
         return own.is_extra(case, request.selection) if request.own else case.dtype not in dtypes
 
     result.exact = [
-        replace(one, kind=exactness.Kind.UNSUPPORTED)
-        if one.kind is exactness.Kind.UNMEASURED and is_extra(one.case)
-        else one
-        for one in result.exact
+        replace(compared, kind=exactness.Kind.UNSUPPORTED)
+        if compared.kind is exactness.Kind.UNMEASURED and is_extra(compared.case)
+        else compared
+        for compared in result.exact
     ]
     for decision in result.timed:
         if decision.verdict is Verdict.UNMEASURED and is_extra(decision.case):
@@ -278,7 +278,7 @@ def _compare_framework(
 
 
 def _without(case: Case, *_: object, **__: object) -> Outputs:
-    """What a version without the form of a case answers."""
+    """The answer of a version without the form of a case."""
     reason = f"impls/{case.framework}.py has no {select.function_of(case)}"
     raise Failed(Failure(Status.UNSUPPORTED, reason))
 

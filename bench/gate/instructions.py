@@ -325,7 +325,7 @@ def tolerance(case: Case) -> float:
 def _change(case: Case, base: Count | Failure, candidate: Count | Failure) -> Change:
     if isinstance(base, Failure) or isinstance(candidate, Failure):
         both = zip(ARMS, (base, candidate), strict=True)
-        failures = {arm: one for arm, one in both if isinstance(one, Failure)}
+        failures = {arm: count for arm, count in both if isinstance(count, Failure)}
         return Change(case, "not counted", failures=failures)
     before, after = base.instructions, candidate.instructions
     zone = max(base.spread, candidate.spread, tolerance(case))

@@ -40,7 +40,8 @@ def choose(own: Sequence[Framework], selection: Selection) -> Chosen:
     if not cases:
         raise UsageError("nothing to compare: none of these frameworks has that mode")
     apart = frozenset(framework.name for framework in own)
-    return Chosen(dict.fromkeys(cases, "chosen"), apart=apart, notes=(_not_compared(own, cases),))
+    notes = tuple(_not_compared(own, cases))
+    return Chosen(dict.fromkeys(cases, "chosen"), apart=apart, notes=notes)
 
 
 def _cases(framework: Framework, asked: Selection) -> Iterator[Case]:
@@ -55,12 +56,13 @@ def _cases(framework: Framework, asked: Selection) -> Iterator[Case]:
             yield replace(case, axis=USUAL["axis"])
 
 
-def _not_compared(own: Sequence[Framework], cases: Sequence[Case]) -> str:
-    """A sentence on the modes, directions and formats that were not chosen."""
+def _not_compared(own: Sequence[Framework], cases: Sequence[Case]) -> Iterator[str]:
+    """Sentences on the modes, directions and formats that were not chosen."""
+    differentiable = any(framework.has_gradient(framework.callable) for framework in own)
     has = {
         "mode": [mode for framework in own for mode in framework.modes],
-        "direction": [*_BOTH] if any(each.has_gradient(each.callable) for each in own) else [],
-        "dtype": [*DTYPES],
+        "direction": _BOTH if differentiable else (),
+        "dtype": DTYPES,
     }
     left = [
         f"--{name} {value}"
@@ -68,7 +70,8 @@ def _not_compared(own: Sequence[Framework], cases: Sequence[Case]) -> str:
         for value in dict.fromkeys(values)
         if value not in {getattr(case, name) for case in cases}
     ]
-    return f"Not compared, or not in time, because it was not chosen: {', '.join(left)}."
+    if left:
+        yield f"Not compared, or not in time, because it was not chosen: {', '.join(left)}."
 
 
 def swept(cases: Iterable[Case]) -> list[Case]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..catalog.activations import CATALOG, find
 from ..catalog.cases import (
@@ -20,6 +19,7 @@ from ..catalog.cases import (
     with_variants,
 )
 from ..catalog.frameworks import frameworks
+from ..catalog.frameworks import names as frameworks_in
 from ..host.errors import UsageError
 from .changes import Changes, changes, of_plugins
 from .source import LOOSE, ORDER, PACKAGES, Tree
@@ -42,13 +42,9 @@ class Part:
     mode: str = ""
     accepted: bool = False
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
-
     @property
     def names(self) -> frozenset[str]:
-        """What people may call it: `gelu_textbook`, `gelu[textbook]`, `gelu`, `compiled`."""
+        """Names that people may use: `gelu_textbook`, `gelu[textbook]`, `gelu`, `compiled`."""
         split = _split(self.function)
         names = {
             self.function,
@@ -61,11 +57,9 @@ class Part:
 
 def _split(function: str) -> tuple[str, ...]:
     """The activation and the form of a function; nothing where the catalogue has no such two."""
-    parts = ((function[:place], function[place + 1 :]) for place in range(len(function)))
-    known = (
-        part for part in parts if part[0] in CATALOG and function[len(part[0])] == "_" and part[1]
-    )
-    return max(known, key=lambda part: len(part[0]), default=())
+    words = function.split("_")
+    parts = (("_".join(words[:at]), "_".join(words[at:])) for at in range(len(words) - 1, 0, -1))
+    return next((part for part in parts if part[0] in CATALOG and part[1]), ())
 
 
 @dataclass(frozen=True)
@@ -104,19 +98,11 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
     if not cases:
         raise UsageError("nothing to compare: no framework has what was chosen")
     reasons = {case: _reason(case, changed[case.framework], asked, everything) for case in cases}
-    lost = [] if asked.frameworks else _lost(base, wanted)
-    new, gone = (
-        [Part(name, function) for name in wanted for function in sorted(of[name])]
-        for of in (
-            {name: changed[name].new for name in wanted},
-            {name: changed[name].gone for name in wanted},
-        )
-    )
-    differing = [name for name in wanted if changed[name].modes]
+    new = [Part(name, form) for name in wanted for form in sorted(changed[name].new)]
     gone = [
-        *gone,
-        *lost,
-        *(mode for name in differing for mode in _modes(base, candidate, name)),
+        *(Part(name, form) for name in wanted for form in sorted(changed[name].gone)),
+        *([] if asked.frameworks else _lost(base, wanted)),
+        *(mode for name in wanted if changed[name].modes for mode in _modes(base, candidate, name)),
     ]
     return Chosen(
         cases={case: why for case, why in reasons.items() if why},
@@ -140,11 +126,11 @@ def function_of(case: Case) -> str:
     return f"{find(case.activation).name}_{case.form}"
 
 
-def _lost(base: Path, known: Iterable[str]) -> list[Part]:
+def _lost(base: Path, known: Collection[str]) -> list[Part]:
     """The forms of modules that only the base has."""
-    names = sorted({path.stem for path in base.glob("[!_]*.py")} - set(known))
-    modules = {name: Tree(base)[name] for name in names}
-    return [Part(name, form) for name, one in modules.items() if one for form in one.functions]
+    tree = Tree(base)
+    modules = (tree[name] for name in frameworks_in(base) if name not in known)
+    return [Part(module.name, form) for module in modules if module for form in module.functions]
 
 
 def _modes(base: Path, candidate: Path, name: str) -> list[Part]:

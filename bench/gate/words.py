@@ -97,7 +97,7 @@ def _regressions(result: Result) -> bool:
 def _wrong_times(result: Result) -> list[Decision]:
     """Cases that became slower, or that no longer run."""
     wrong = (Verdict.SLOWER, Verdict.BROKEN)
-    return [one for one in result.timed if one.verdict in wrong and not one.accepted]
+    return [timed for timed in result.timed if timed.verdict in wrong and not timed.accepted]
 
 
 def _wrong_results(result: Result) -> list[Compared]:
@@ -110,13 +110,14 @@ def _wrong_results(result: Result) -> list[Compared]:
 
 
 def _more_instructions(result: Result) -> list[Change]:
-    return [one for one in result.counted if one.verdict == "more" and not one.accepted]
+    more = (change for change in result.counted if change.verdict == "more")
+    return [change for change in more if not change.accepted]
 
 
 def _uncompared(result: Result) -> bool:
     """True where something that was to be compared was not."""
-    counts = bool(result.counted) and all(one.verdict == "not counted" for one in result.counted)
-    return bool(_unmeasured(result) or result.lacking) or counts
+    verdicts = {change.verdict for change in result.counted}
+    return bool(_unmeasured(result) or result.lacking) or verdicts == {"not counted"}
 
 
 def _unmeasured(result: Result) -> list[Decision | Compared]:
@@ -126,12 +127,12 @@ def _unmeasured(result: Result) -> list[Decision | Compared]:
     alone = (Verdict.MENDED, Verdict.NEW)
     return [
         *(
-            one
-            for one in result.timed
-            if one.verdict is Verdict.UNMEASURED
-            or (one.verdict in alone and _form(one.case) not in held)
+            timed
+            for timed in result.timed
+            if timed.verdict is Verdict.UNMEASURED
+            or (timed.verdict in alone and _form(timed.case) not in held)
         ),
-        *(one for one in result.exact if one.kind is Kind.UNMEASURED),
+        *(compared for compared in result.exact if compared.kind is Kind.UNMEASURED),
     ]
 
 
@@ -233,11 +234,8 @@ def _fault(compared: Compared) -> str:
 
 def _unjudged(compared: Compared) -> str:
     """The failures of a case, or that nothing says whether it is right."""
-    if compared.judged:
-        return reasons(compared.failures)
-    return "; ".join(
-        filter(None, (reasons(compared.failures), "no --reference says what is right"))
-    )
+    unknown = "" if compared.judged else "no --reference says what is right"
+    return "; ".join(filter(None, (reasons(compared.failures), unknown)))
 
 
 def reasons(failures: Mapping[Arm, Failure]) -> str:
@@ -372,7 +370,7 @@ def _shown(result: Result) -> list[Decision]:
     ordered = sorted(result.timed, key=_rank)
     if len(ordered) <= _SHOWN:
         return ordered
-    return [one for one in ordered if one.verdict is not Verdict.SAME] or ordered[:_SHOWN]
+    return [timed for timed in ordered if timed.verdict is not Verdict.SAME] or ordered[:_SHOWN]
 
 
 def _rank(decision: Decision) -> tuple[int, float]:
@@ -436,8 +434,8 @@ def for_machines(result: Result, strict: bool = False) -> str:
         "timing": [decision.as_dict() for decision in result.timed],
         "exactness": [compared.as_dict() for compared in result.exact],
         "instructions": list(map(_count, result.counted)),
-        "new": [part.as_dict() for part in result.new],
-        "gone": [part.as_dict() for part in result.gone],
+        "new": list(map(asdict, result.new)),
+        "gone": list(map(asdict, result.gone)),
         "lacking": list(map(asdict, result.lacking)),
         "unneeded": list(result.unneeded),
         "notes": result.notes,

@@ -1,8 +1,11 @@
-"""The place of a package in a tree of source files: the tree itself, or its src/."""
+"""The folders in which packages lie: of a tree of source files, and of an installation."""
 
 from __future__ import annotations
 
+import site
+import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
@@ -31,6 +34,13 @@ def root_of(tree: Path, module: str) -> Path:
         else f"{module} is in no folder of the tree: run this where its source lies, and write it "
         "as it is imported"
     )
+
+
+@cache
+def installed() -> tuple[str, ...]:
+    """The folders of what is installed, whose modules are of no tree even if they lie in one."""
+    user, standard = site.getusersitepackages(), sysconfig.get_path("stdlib")
+    return tuple(dict.fromkeys((*site.getsitepackages(), user, standard)))
 
 
 def _has(folder: Path, module: str) -> bool:

@@ -45,10 +45,10 @@ class Process:
 
     def add(self, sample: Paired) -> None:
         """Take the blocks of a visit, unless the unit was faster in an earlier one."""
-        unit_times = [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
-        if self.unit_times and pace(self.unit_times) <= pace(unit_times):
+        times = unit_times(sample)
+        if self.unit_times and pace(self.unit_times) <= pace(times):
             return
-        self.unit_times, self.loops = unit_times, sample.loops
+        self.unit_times, self.loops = times, sample.loops
         self.times = [elapsed / sample.loops for elapsed in sample.elapsed]
         self.spoilt = list(sample.spoilt)
         self.faults = [count / sample.loops for count in sample.faults]
@@ -131,6 +131,11 @@ class Measured:
         kept = sum(len(process.kept) for process in self.processes.values())
         blocks = sum(len(process.spoilt) for process in self.processes.values())
         return Sampling(len(self.processes), kept, blocks - kept, ended)
+
+
+def unit_times(sample: Paired) -> list[float]:
+    """The ns of a call of the unit, by block."""
+    return [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
 
 
 def pace(times: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from ..catalog.cases import Case
 from ..results.facts import Rate
 from ..results.samples import Paired
-from .costs import pace, unit_case
+from .costs import pace, unit_case, unit_times
 
 _SLOWER = 1.25
 """The time of a unit over its least one from which on a visit was disturbed. Processes that nobody
@@ -31,14 +31,14 @@ class Paces:
         """Take note of a visit."""
         if sample.unit:
             unit = unit_case(sample.case, sample.unit)
-            time = pace(_unit_times(sample))
+            time = pace(unit_times(sample))
             self._least[unit] = min(time, self._least.get(unit, time))
 
     def disturbed(self, sample: Paired) -> bool:
         """Say whether a visit was disturbed; False where it had no unit."""
         unit = unit_case(sample.case, sample.unit)
         least = self._least.get(unit)
-        return least is not None and pace(_unit_times(sample)) > _SLOWER * least
+        return least is not None and pace(unit_times(sample)) > _SLOWER * least
 
 
 def disturbed(samples: Sequence[Paired]) -> Rate:
@@ -49,7 +49,3 @@ def disturbed(samples: Sequence[Paired]) -> Rate:
         key = sample.case, sample.process
         calmest[key] = calmest.get(key, True) and paces.disturbed(sample)
     return Rate.counted(sum(calmest.values()), len(calmest))
-
-
-def _unit_times(sample: Paired) -> list[float]:
-    return [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]

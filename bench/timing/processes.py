@@ -255,11 +255,10 @@ class Epochs:
         A single tree brings its own environment, and its memory is laid out by chance.
         """
         setting = self._setting
-        python = setting.base_python if "candidate" not in folders else ""
         alone = len(folders) == 1
         return WorkerProcess(
             key,
-            python or setting.python_of(key.framework),
+            setting.python(key.framework, *folders) if alone else setting.python_of(key.framework),
             available_cpus()[: key.threads],
             setting.logs / f"worker-{key.label.replace('/', '-')}.log",
             folders=folders,
@@ -269,10 +268,11 @@ class Epochs:
         )
 
     def _caches(self, key: Key, arm: Arm) -> Path | None:
-        """Where a version of a user's function keeps what it compiles: another must not find it."""
-        if not frameworks()[key.framework].callable:
+        """The folder of what a version of a user's function compiles: another must not find it."""
+        framework = frameworks()[key.framework]
+        if not framework.callable:
             return None
-        caches = self._setting.logs / f"compiled-{arm}-{frameworks()[key.framework].module}"
+        caches = self._setting.logs / f"compiled-{arm}-{framework.module}"
         caches.mkdir(exist_ok=True)
         return caches
 

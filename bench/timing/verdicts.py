@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What is said of a case.
+    """The answer on a case.
 
     `slower`, `faster`, `same` and `undecided` come from the interval of its ratio. `broken`: it
     runs in the base alone. `mended`: it runs in the candidate alone; `new`: the base has none of

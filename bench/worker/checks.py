@@ -95,7 +95,7 @@ class Checks:
         anew = action()
         self._adapter.wait(anew)
         for before, now in zip(results, results_of(anew), strict=True):
-            then, values = (inputs.from_bits(get(one), call.dtype) for one in (before, now))
+            then, values = (inputs.from_bits(get(result), call.dtype) for result in (before, now))
             truth.check_again(then, values, DTYPES[call.dtype].precision)
 
     def waiting(self, action: Action) -> None:

@@ -70,18 +70,15 @@ class Sight:
         own = 2 if call.direction == "both" else 1
         axis = call.axis if call.rowwise else None
         read = [(buffer, Units(buffer.shape, axis)) for buffer in step.given]
-        (given, units), *pulled = read
+        units = read[0][1]
         places = _places(units, read)
+        given, *pulled = (buffer.at(its.places(places)) for buffer, its in read)
         return Look(
             places,
-            given.at(units.places(places)),
-            None if call.direction == "forward" else _pulled(*pulled[0], places),
+            given,
+            None if call.direction == "forward" else pulled[0],
             tuple(units.apart(self._adapter.get(tensor))[places] for tensor in results[:own]),
         )
-
-
-def _pulled(buffer: Buffer, units: Units, places: Array) -> Array:
-    return buffer.at(units.places(places))
 
 
 def _places(units: Units, read: Sequence[tuple[Buffer, Units]]) -> Array:

@@ -260,7 +260,7 @@ class Worker:
     def evaluate(self, request: Evaluate) -> Outputs:
         """Raises truth.Refused for outputs of another dtype or size than follow from the inputs.
 
-        What a function of the user's own returns is for others to judge. None may write to them.
+        Or for a call that writes to those.
         """
         call = request.call
         if request.apart:
@@ -274,7 +274,7 @@ class Worker:
         return outputs
 
     def attempts(self, request: Try) -> tuple[Attempt, ...]:
-        """What fails of them is answered as such."""
+        """The outputs of each input, or its failure."""
         return tuple(self._attempt(request.call, laid) for laid in request.inputs)
 
     def _attempt(self, call: Call, laid: Laid) -> Attempt:
@@ -286,7 +286,7 @@ class Worker:
             return Attempt(failure=failure_of(error))
 
     def whole(self, request: TryWhole) -> tuple[OnWhole, ...]:
-        """What a function makes of arrays of whole numbers; what fails is answered as such."""
+        """The result of each array of whole numbers, or its failure."""
         return tuple(self._on_whole(request.call, given) for given in request.inputs)
 
     def _on_whole(self, call: Call, given: Bits) -> OnWhole:

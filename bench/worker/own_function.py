@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import site
+import os
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import partial
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,10 @@ import numpy as np
 
 from ..catalog import inputs
 from ..catalog.frameworks import owner
+from ..host.packages import installed
 from .protocol import Acquaint, Fit, Operations, Start
 from .steps import results_of
-from .truth import Refused, check_result, check_shape
+from .truth import check_result, check_shape
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract, Step, Tensor
@@ -30,6 +30,8 @@ Function = Callable[..., Any]
 
 _SHAPE = (3, 8)
 """The shape of the inputs on which a function is tried."""
+_HARNESS = ("actbench", "__main__")
+"""The modules of this project by the first part of their names, as a worker runs it."""
 _DEEP = 4
 """Functions within functions that are looked into for the framework that they use."""
 
@@ -57,6 +59,10 @@ def load(address: str) -> Function:
         loaded = _of_class(address, loaded)
     if not callable(loaded):
         raise Unusable(f"{module} has no function {attribute}")
+    try:
+        hash(loaded)
+    except TypeError:  # as of a dataclass: what is compiled, or was traced, is kept by function
+        return partial(loaded)
     function: Function = loaded
     return function
 
@@ -86,15 +92,14 @@ def module(
     beside the framework's.
     """
     beside = importlib.import_module(f"actbench.impls.{arrays}")
-    adapter = _adapter(arrays, dims == 1)
-    if gradient or versions:
-        gradients = {function: gradient} if gradient else {}
-        adapter = type("Adapter", (adapter,), {"gradients": gradients, "others": versions})
+    gradients = {function: gradient} if gradient else {}
+    adapter = _adapter(arrays, dims == 1, gradients, versions)
     return SimpleNamespace(**{**vars(beside), "Adapter": adapter, address: function})
 
 
-@cache
-def _adapter(arrays: str, flat: bool) -> Any:
+def _adapter(
+    arrays: str, flat: bool, gradients: Mapping[Function, Function], others: Mapping[str, str]
+) -> Any:
     """An adapter whose arrays are as they are or `flat`, and whose functions may do as they like.
 
     Packages of others add formats to NumPy's arrays.
@@ -102,11 +107,8 @@ def _adapter(arrays: str, flat: bool) -> Any:
     beside: Any = importlib.import_module(f"actbench.impls.{arrays}").Adapter
 
     class Adapter(beside):  # type: ignore[misc]
-        gradients: Mapping[Function, Function] = {}
-        others: Mapping[str, str] = {}
-
         def versions(self) -> dict[str, str]:
-            return {**super().versions(), **self.others}
+            return {**super().versions(), **others}
 
         def put(self, bits: Bits, dtype: str) -> Tensor:
             shaped = bits.reshape(-1) if flat and bits.ndim else bits
@@ -114,10 +116,10 @@ def _adapter(arrays: str, flat: bool) -> Any:
                 return _further(shaped, dtype)
             return super().put(shaped, dtype)
 
-        def step(self, function: Function, *others: Any) -> Step:
-            gradient = self.gradients.get(function)
+        def step(self, function: Function, *more: Any) -> Step:
+            gradient = gradients.get(function)
             carrying = _carrying(function, gradient) if gradient else function
-            step: Step = super().step(carrying, *others)
+            step: Step = super().step(carrying, *more)
             return step
 
         def trace(self, function: Function, arrays: Any) -> None:
@@ -152,20 +154,16 @@ def digest(address: str) -> str:
 
     What comes with an installation, or this project, has a version of its own.
     """
-    installed = (
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-        *sysconfig.get_paths().values(),
-    )
+    module, places = address.partition(":")[0], tuple(f"{place}{os.sep}" for place in installed())
     files = {
-        name: str(Path(file).absolute())
+        path
         for name, loaded in tuple(sys.modules.items())
-        if (file := getattr(loaded, "__file__", None)) and not name.startswith("actbench")
+        if (file := getattr(loaded, "__file__", None))
+        and name.partition(".")[0] not in _HARNESS
+        and (not (path := os.path.abspath(file)).startswith(places) or name == module)
     }
-    own = {name: file for name, file in files.items() if not file.startswith(installed)}
-    module, _, _ = address.partition(":")
     digest = hashlib.sha256()
-    for file in sorted({*own.values(), *([files[module]] if module in files else [])}):
+    for file in sorted(files):
         with suppress(OSError):
             digest.update(Path(file).read_bytes())
     return digest.hexdigest()[:16]
@@ -245,6 +243,6 @@ def _fits(function: Function, given: Tensor) -> bool:
         results = results_of(function(given))
         check_result(results, given)
         check_shape(results, given)
-    except (Exception, Refused):
+    except Exception:
         return False
     return len(results) == 1

@@ -69,7 +69,7 @@ class Pair:
         for arm, folder in start.folders.items():
             with _keeping(failed, arm):
                 modules[arm] = _load(arm, folder, start)
-        for arm in filter(modules.get, ARMS):  # what can be set once a process, the base sets
+        for arm in filter(modules.get, ARMS):  # what can be set once per process, the base sets
             with _keeping(failed, arm):
                 self._arms[arm] = Worker(modules[arm], start.device, start.threads)
         if not self._arms:

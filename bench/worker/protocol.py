@@ -139,8 +139,8 @@ class Call:
     """A form with its arguments, and how it is called.
 
     A function that is `rowwise` works on whole rows, along an `axis`.
-    `output_share` is how many elements the output has for each of the input; None where nobody
-    knows, as of a user's function. `domain` is where timing inputs are drawn.
+    `output_share` is how many elements the output has for each of the input; None leaves that
+    unchecked. `domain` is where timing inputs are drawn.
     """
 
     function: str
@@ -308,9 +308,12 @@ class Evaluate(Request["Outputs"]):
 
 
 class Layout(StrEnum):
-    """The place of an input's elements in memory: all but the first are views of larger arrays."""
+    """The place of an input's elements in memory: all but the first are views of larger arrays.
 
-    WHOLE = "whole"
+    A layout that timings have as well (`catalog.given`) has its name there.
+    """
+
+    WHOLE = "contiguous"
     UNALIGNED = "unaligned"
     STRIDED = "strided"
     TRANSPOSED = "transposed"
@@ -351,7 +354,7 @@ class Try(Request[tuple[Attempt, ...]]):
 
 @dataclass(frozen=True)
 class OnWhole:
-    """What came of whole numbers: the dtype of the result and its values, or why nothing did."""
+    """The result of whole numbers: its dtype and its values, or the reason why there is none."""
 
     dtype: str = ""
     values: tuple[float, ...] = ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..catalog.given import CHANNELS_LAST, CONTIGUOUS, STRIDED
-from .views import others_between
+from .views import SECOND_LAST, VIEWS
 
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Shape = tuple[int, ...]
 
-_LAST, _BACK = (0, 2, 3, 1), (0, 3, 1, 2)
-"""The axes of four as they lie in memory where the second is last, and the way back."""
+_BACK = (0, 3, 1, 2)
+"""The axes of four in the order of indices where the second lies last in memory."""
 _AXES = 4
 
 
@@ -36,36 +36,32 @@ def gap(layout: str) -> int:
 
 def in_memory(bits: Array, layout: str) -> Array:
     """The elements of an array in the order in which they lie, flat."""
-    return (bits.transpose(_LAST) if layout == CHANNELS_LAST else bits).reshape(-1)
+    return (bits.transpose(SECOND_LAST) if layout == CHANNELS_LAST else bits).reshape(-1)
 
 
 def in_order(bits: Array, shape: Shape, layout: str) -> Array:
     """The array of a shape whose elements lie in the order of `bits`, flat."""
     if layout != CHANNELS_LAST:
         return bits.reshape(shape)
-    return bits.reshape([shape[axis] for axis in _LAST]).transpose(_BACK)
+    return bits.reshape([shape[axis] for axis in SECOND_LAST]).transpose(_BACK)
 
 
 def put(adapter: Contract, bits: Array, dtype: str, shape: Shape, layout: str) -> Any:
     """A tensor of a shape and layout whose elements lie in the order of `bits`, flat."""
-    if layout == CHANNELS_LAST:
-        stored = adapter.put(bits.reshape([shape[axis] for axis in _LAST]), dtype)
-        return stored.swapaxes(1, 3).swapaxes(2, 3)
-    if layout == STRIDED:
-        return adapter.put(others_between(bits.reshape(shape)), dtype)[..., ::2]
-    return adapter.put(bits.reshape(shape), dtype)
+    larger, view = VIEWS[layout]
+    return view(adapter.put(larger(in_order(bits, shape, layout)), dtype), shape)
 
 
 def stored(places: Array, shape: Shape, layout: str) -> Array:
-    """Where elements lie in memory, of their places in the order of indices."""
-    return _moved(places, shape, _LAST) if layout == CHANNELS_LAST else places
+    """The places in memory of elements, from those in the order of indices."""
+    return _moved(places, shape, SECOND_LAST) if layout == CHANNELS_LAST else places
 
 
 def counted(places: Array, shape: Shape, layout: str) -> Array:
     """The places in the order of indices of elements that lie at some in memory."""
     if layout != CHANNELS_LAST:
         return places
-    return _moved(places, tuple(shape[axis] for axis in _LAST), _BACK)
+    return _moved(places, tuple(shape[axis] for axis in SECOND_LAST), _BACK)
 
 
 def _moved(places: Array, shape: Shape, axes: Shape) -> Array:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import site
 import sys
-import sysconfig
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from ..host.packages import root_of
+from ..host.packages import installed, root_of
 from . import own_function
-
-_INSTALLED = tuple(dict.fromkeys((*site.getsitepackages(), sysconfig.get_path("stdlib"))))
-"""Folders whose modules are of no tree, even where they lie within one."""
 
 
 def implementation(folder: str, name: str, framework: str) -> ModuleType:
@@ -65,7 +60,7 @@ def _check_origin(wanted: str, folder: str) -> None:
     names = list(accumulate(wanted.split("."), "{}.{}".format))
     regular = (name for name in names if getattr(sys.modules[name], "__file__", None))
     package = next(regular, wanted)
-    for name, module in sys.modules.items():
+    for name, module in tuple(sys.modules.items()):  # of which a look may import more
         if f"{name}.".startswith(f"{package}.") and not _lies_in(module, folder):
             raise own_function.Unusable(
                 f"{name} comes from {getattr(module, '__file__', 'Python itself')}, not from the "
@@ -84,7 +79,6 @@ def _lies_in(module: ModuleType, folder: str) -> bool:
 
 def _is_of_tree(path: Path, folder: str) -> bool:
     here, lies = Path(folder).resolve(), path.resolve()
-    places = [Path(place).resolve() for place in _INSTALLED]
+    places = [Path(place).resolve() for place in installed()]
     within = [place for place in places if place.is_relative_to(here)]
-    installed = any(lies.is_relative_to(place) for place in within)
-    return lies.is_relative_to(here) and not installed
+    return lies.is_relative_to(here) and not any(map(lies.is_relative_to, within))

@@ -1,4 +1,4 @@
-"""What a function of the user's is, asked of a process that imports it: the parent never does."""
+"""Questions about a user's function to a process that imports it: the parent never does."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
     `pythons` maps frameworks to interpreters, "" to that of the others: the first that can load the
     function is asked. Raises NotLoaded where none can, UsageError where there are several.
     """
-    found = owner([module_of(function.callable).partition(".")[0]]) or _asked(function, pythons)
-    if len(found) > 1:
+    owners = owner([module_of(function.callable).partition(".")[0]]) or _asked(function, pythons)
+    if len(owners) > 1:
         raise UsageError(
-            f"{function.callable} may be of {' or '.join(found)}: say which with --framework"
+            f"{function.callable} may be of {' or '.join(owners)}: say which with --framework"
         )
-    arrays = next(iter(found), function.arrays)
-    return on_arrays(function, arrays)
+    return on_arrays(function, next(iter(owners), function.arrays))
 
 
 def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:

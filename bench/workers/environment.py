@@ -47,8 +47,8 @@ def inherited(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> Mapp
     lies, beside which nothing is written.
     """
     variables = {**os.environ, **environment_of(key, impls, caches)}
-    if frameworks()[key.framework].callable:
-        framework = frameworks()[key.framework]
+    framework = frameworks()[key.framework]
+    if framework.callable:
         here = () if caches else _roots(Path.cwd(), framework.callable)
         paths = (*framework.folders, *here, os.environ.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

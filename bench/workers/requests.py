@@ -79,11 +79,11 @@ def _own_call(case: Case, framework: Framework, channels: int) -> Call:
 
     Where it has no gradient, it is the value or the gradient itself.
     """
-    activation = find_reference(case.activation) if case.activation else None
+    activation = find_reference(case.activation)
     return Call(
         function=case.form,
-        output_share=activation.output_share(channels) if activation else None,
-        domain=activation.domain if activation else "all",
+        output_share=activation.output_share(channels),
+        domain=activation.domain,
         mode=case.mode,
         direction=case.direction if framework.has_gradient(case.form) else "forward",
         dtype=case.dtype,

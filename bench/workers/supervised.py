@@ -235,28 +235,31 @@ class SupervisedWorker:
         return self._try(case, Evaluate(call_of(case, bits.shape[-1]), bits, upstream, apart))
 
     def attempts(self, case: Case, inputs: Sequence[Laid]) -> tuple[Attempt, ...]:
-        """What a case makes of several inputs, of which none costs it other work.
-
-        Rows all have one length.
+        """The outputs of a case on several inputs, rows all of one length, or its failures.
 
         A process that is lost meanwhile is replaced, and all of them failed for it.
         """
         shape = inputs[0].bits.shape or (ROW_LENGTH,)
-        answer = self._try(case, Try(call_of(case, shape[-1]), tuple(inputs)))
-        if answer is not None:
-            return answer
-        failure = self.failures.pop(case, None) or self._down
-        ended = Failure(Status.ERROR, "the run was ended")
-        return (Attempt(failure=failure or ended),) * len(inputs)
+        answer = self._ask_apart(case, Try(call_of(case, shape[-1]), tuple(inputs)))
+        if isinstance(answer, Failure):
+            return (Attempt(failure=answer),) * len(inputs)
+        return answer
 
     def whole(self, case: Case, inputs: Sequence[Bits]) -> tuple[OnWhole, ...]:
-        """What a case makes of arrays of whole numbers; a lost process costs these alone."""
-        answer = self._try(case, TryWhole(call_of(case, inputs[0].shape[-1]), tuple(inputs)))
+        """The results of a case on arrays of whole numbers, or its failures."""
+        request = TryWhole(call_of(case, inputs[0].shape[-1]), tuple(inputs))
+        answer = self._ask_apart(case, request)
+        if isinstance(answer, Failure):
+            return (OnWhole(failure=answer),) * len(inputs)
+        return answer
+
+    def _ask_apart(self, case: Case, request: Request[Answer]) -> Answer | Failure:
+        """An answer, or why there is none, which costs the case no other work."""
+        answer = self._try(case, request)
         if answer is not None:
             return answer
-        failure = self.failures.pop(case, None) or self._down
         ended = Failure(Status.ERROR, "the run was ended")
-        return (OnWhole(failure=failure or ended),) * len(inputs)
+        return self.failures.pop(case, None) or self._down or ended
 
     def _try(self, case: Case, request: Request[Answer]) -> Answer | None:
         if not self._worker or self.closed or case in self.failures:

@@ -1,4 +1,4 @@
-"""What chose the code stands beside what became slower."""
+"""Changes of what chose the code stand beside the cases that became slower."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_each_change_of_what_chose_the_code_is_typed() -> None:
 
 def test_it_stands_beside_what_became_slower_of_that_framework() -> None:
     comparison = compare(_run(_facts(PLAIN)), _run(_facts(CHANGED), slower=1.5))
-    slower = [each for each in words.entries(comparison) if each.verdict == "slower"]
-    of_cases = [each for each in slower if "gelu" in each.what]
+    slower = [entry for entry in words.entries(comparison) if entry.verdict == "slower"]
+    of_cases = [entry for entry in slower if "gelu" in entry.what]
     assert of_cases
     for entry in of_cases:
         assert "besides: " in entry.why

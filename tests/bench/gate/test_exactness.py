@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import UNKNOWN, find
 from actbench.bench.catalog.cases import Case, Selection
+from actbench.bench.catalog.frameworks import declared, own
 from actbench.bench.exactness import reference
 from actbench.bench.gate import words
 from actbench.bench.gate.exactness import Change, Compared, Comparison, swept
@@ -373,6 +374,23 @@ def test_without_a_reference_another_shape_is_broken(form: Form) -> None:
     compared = _compare_bits(lambda bits: bits, form)
     assert compared.kind == "broken"
     assert "results of another shape: (" in compared.failures["candidate"].reason
+
+
+# --- a function of the user's own, with a reference -----------------------------------------------
+
+
+def test_what_is_less_wrong_than_the_base_is_still_wrong() -> None:
+    function = own("package:f", "softsign")
+    case = replace(_RELU, framework=function.name, activation="softsign", form="package:f")
+
+    def times(factor: int) -> Callable[..., list[Any]]:
+        return _evaluating(lambda x: np.float32(factor) * (x / (1 + np.abs(x))))
+
+    with declared(function):
+        comparison = Comparison([case], 0, Reporter(quiet=True))
+        [compared] = comparison.of(case, times(5), times(4))
+    assert (compared.kind, compared.worse, compared.fails) == ("wrong", (), True)
+    assert "max_ulp" in _metrics(compared.better)
 
 
 # --- what is evaluated ----------------------------------------------------------------------------

@@ -415,7 +415,7 @@ def test_what_one_version_does_to_its_process_is_not_done_to_the_other(root: Pat
 
 @pytest.mark.slow
 def test_the_same_version_twice_is_the_same_in_every_framework(framework: str) -> None:
-    """Both in one process, whatever the framework keeps once a process; copy has a gradient too."""
+    """Both in one process, whatever the framework keeps per process; copy has a gradient too."""
     chosen = Selection(
         frameworks=(framework,),
         activations=("relu", "copy"),

@@ -14,6 +14,7 @@ import pytest
 from actbench.bench import __main__ as command
 from actbench.bench.catalog.activations import UNKNOWN, find_reference
 from actbench.bench.catalog.cases import Selection
+from actbench.bench.catalog.dtypes import DTYPES
 from actbench.bench.catalog.frameworks import declared
 from actbench.bench.catalog.frameworks import own as own_framework
 from actbench.bench.gate import own
@@ -21,6 +22,7 @@ from actbench.bench.host.errors import UsageError
 from actbench.bench.worker.protocol import Call
 from actbench.bench.workers.requests import call_of
 from tests.conftest import installed
+from tools.planted_pairs import FUNCTION, OPERATOR
 
 _KERNEL = """
 import numpy as np
@@ -153,18 +155,18 @@ def test_all_functions_are_compared_each_with_its_own_reference(gate: Gate) -> N
     ("edit", "found"),
     [
         ("out = np.maximum(x, 0).ravel()\n    out[x.size // 64 * 64:] = np.nan\n    "
-         "return out.reshape(x.shape)\n", "NaN out of place"),
+         "return out.reshape(x.shape)\n", "nan_mismatches"),
         ("return np.maximum(x, 0).astype(np.float64)\n", "float64"),
         ("return np.maximum(x, 0, out=x).copy()\n", "writes to its input"),
         ("return np.maximum(x, 0)[:, :-1]\n", "like its input"),
-        ("return np.where(np.isnan(x), 0, np.maximum(x, 0)).astype(x.dtype)\n", "NaN"),
+        ("return np.where(np.isnan(x), 0, np.maximum(x, 0)).astype(x.dtype)\n", "nan_mismatches"),
     ],
     ids=["NaN in the tail", "another dtype", "in place", "another shape", "NaN to 0"],
 )  # fmt: skip
 def test_a_fault_of_results_is_named(gate: Gate, edit: str, found: str) -> None:
     status, record = gate(_package(_KERNEL), _package(_edited(_RELU, edit)), *_EXACTLY)
     assert (status, _kinds(record)) in [(1, {"worse"}), (1, {"broken"})]
-    assert found in json.dumps(record) or found.split()[0] == "NaN"
+    assert found in json.dumps(record)
 
 
 @pytest.mark.slow
@@ -300,35 +302,9 @@ def test_a_candidate_that_cannot_be_loaded_is_broken(gate: Gate) -> None:
 
 # --- PyTorch --------------------------------------------------------------------------------------
 
-_TORCH = """
-import torch
-
+_TORCH = f"""{OPERATOR}
+{FUNCTION}
 from .parts import least
-
-
-class Softsign(torch.autograd.Function):
-    @staticmethod
-    def forward(context, x):
-        context.save_for_backward(x)
-        return x / (1 + x.abs())
-
-    @staticmethod
-    def backward(context, upstream):
-        (x,) = context.saved_tensors
-        return upstream / (1 + x.abs()) ** 2
-
-
-def softsign(x):
-    return Softsign.apply(x)
-
-
-@torch.library.custom_op("kernels::relu", mutates_args=())
-def operator(x: torch.Tensor) -> torch.Tensor:
-    return torch.clamp_min(x, 0)
-
-
-def relu(x):
-    return operator(x)
 
 
 def shifted(x):
@@ -342,7 +318,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="PyTorch is not 
 def test_a_wrong_backward_is_worse_and_an_operator_is_its_own(gate: Gate) -> None:
     """Both versions register the operator under one name; nothing differentiates it."""
     edited = _TORCH.replace("** 2", "").replace("clamp_min(x, 0)", "clamp_min(x, 1)")
-    functions = ("--callable", "kernels.acts:softsign", "--callable", "kernels.acts:relu")
+    functions = ("--callable", "kernels.acts:f", "--callable", "kernels.acts:relu")
     references = ("--reference", "softsign", "--reference", "relu", "--only", "exactness")
     status, record = gate(_package(_TORCH), _package(edited), *functions, *references)
     kinds = {(row["activation"], row["direction"]): row["kind"] for row in record["exactness"]}
@@ -391,6 +367,13 @@ def test_gradients_are_compared_where_there_are_any() -> None:
     [note] = chosen.notes
     assert "--mode compiled" in note
     assert "--dtype float64" in note
+
+
+def test_nothing_is_said_to_be_left_out_where_everything_was_chosen() -> None:
+    function = own_framework("a:b")
+    everything = Selection(dtypes=tuple(DTYPES))
+    with declared(function):
+        assert own.choose([function], everything).notes == ()
 
 
 def test_only_what_nobody_chose_may_fail_in_both_versions() -> None:

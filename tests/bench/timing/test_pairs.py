@@ -41,7 +41,7 @@ def _blocks(ratio: float, spoilt: int, of: int = 32) -> Blocks:
 def test_a_process_gives_a_value_however_many_blocks_were_spoilt(
     spoilt: int, ratio: float, counted: int
 ) -> None:
-    """Of the unspoilt ones where these are enough; then the spoilt ones do not count."""
+    """From the unspoilt ones where these are enough; then the spoilt ones do not count."""
     worker = _Worker(_blocks(30, spoilt))
     epoch = Epoch({key_of(_CASE): worker}, {_CASE: 0})  # type: ignore[dict-item]
     timed = measure(epoch, [_CASE], Effort(), "0", lambda: None)[_CASE]

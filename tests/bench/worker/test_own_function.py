@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ import pytest
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.frameworks import declared, own
 from actbench.bench.host.errors import UsageError
+from actbench.bench.worker import own_function
 from actbench.bench.worker.protocol import Call, Evaluate
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.process import Failed, Lost, WorkerProcess
 
 _MODULE = """
 import os
+from dataclasses import dataclass
 import numpy as np
 
 number = 3
@@ -29,6 +32,12 @@ class Group:
     def twice(x):
         return 2 * x
 
+@dataclass
+class Doubled:
+    times: int = 1
+    def __call__(self, x):
+        return x + x
+
 def right(x):
     return x + x
 
@@ -37,7 +46,7 @@ def in_place(x):
     return x
 
 def as_list(x):
-    return [[float(each) for each in x]]
+    return [[float(value) for value in x]]
 
 def shorter(x):
     return x[:-1]
@@ -96,7 +105,7 @@ def _evaluate(worker: WorkerProcess, name: str, values: list[float], dtype: str 
     return inputs.from_bits(outputs, dtype)
 
 
-@pytest.mark.parametrize("name", ["right", "Group.twice", "talking", "strided"])
+@pytest.mark.parametrize("name", ["right", "Group.twice", "Doubled", "talking", "strided"])
 def test_a_vectorised_function_is_evaluated_in_every_format(start: Start, name: str) -> None:
     worker = start(f"mine:{name}")
     values = [1.5, -0.25, 0.0, np.inf]
@@ -180,6 +189,22 @@ def test_another_version_of_its_module_is_another_version_of_it(
     assert start("mine:in_place").facts.versions["mine:in_place"] == first
     (tmp_path / "mine.py").write_text(_MODULE + "\n")
     assert start("mine:right").facts.versions["mine:right"] != first
+
+
+def test_its_version_follows_from_its_neighbours_whatever_they_are_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from one beside a folder of what is installed."""
+    neighbour = tmp_path / "library" / "actbench_mine.py"
+    neighbour.parent.mkdir()
+    monkeypatch.setitem(sys.modules, "actbench_mine", ModuleType("actbench_mine"))
+    sys.modules["actbench_mine"].__file__ = str(neighbour)
+    monkeypatch.setattr(own_function, "installed", lambda: (str(tmp_path / "lib"),))
+    versions = set()
+    for text in ("number = 1", "number = 2"):
+        neighbour.write_text(text)
+        versions.add(own_function.digest("elsewhere:f"))
+    assert len(versions) == 2
 
 
 def test_a_module_in_the_current_folder_is_found(

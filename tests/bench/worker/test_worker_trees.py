@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import all_suffixes
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,11 @@ def _write(folder: Path, **files: str) -> Path:
     return folder
 
 
+def _called(folder: Path, address: str) -> Any:
+    """The result of a function of the tree in a folder."""
+    return getattr(trees.own(str(folder), address, "numpy"), address)(0)
+
+
 _LATER = "def f(x):\n    from lately import number\n    return number\n"
 
 
@@ -102,10 +108,7 @@ def test_a_function_and_what_it_imports_come_from_its_tree(tmp_path: Path) -> No
     _write(tmp_path / "elsewhere", lately="number = 1", kernels_here="f = None")
     sys.path.insert(0, str(tmp_path / "elsewhere"))
     _write(tmp_path / "tree", kernels_here=_LATER, lately="number = 2")
-    assert (
-        getattr(trees.own(str(tmp_path / "tree"), "kernels_here:f", "numpy"), "kernels_here:f")(0)
-        == 2
-    )
+    assert _called(tmp_path / "tree", "kernels_here:f") == 2
 
 
 @pytest.mark.parametrize("place", ["", "src", "lib", "packages/one/src"])
@@ -128,7 +131,7 @@ def test_a_function_of_a_src_layout_is_loaded_with_its_neighbours(tmp_path: Path
     _write(tmp_path, src__laid__helper="number = 3", beside="def other(): return 4")
     out = tmp_path / "src" / "laid" / "out.py"
     out.write_text("from beside import other\n" + out.read_text())
-    assert getattr(trees.own(str(tmp_path), "laid.out:f", "numpy"), "laid.out:f")(0) == 7
+    assert _called(tmp_path, "laid.out:f") == 7
 
 
 def test_a_package_that_is_nowhere_or_in_two_places_is_refused(tmp_path: Path) -> None:
@@ -152,19 +155,14 @@ def test_the_parts_of_a_namespace_may_lie_anywhere(tmp_path: Path) -> None:
     _write(
         tmp_path / "tree", spread__kernels="import spread.helper as h\ndef f(x): return h.number"
     )
-    assert (
-        getattr(trees.own(str(tmp_path / "tree"), "spread.kernels:f", "numpy"), "spread.kernels:f")(
-            0
-        )
-        == 5
-    )
+    assert _called(tmp_path / "tree", "spread.kernels:f") == 5
 
 
 def test_an_environment_within_the_tree_is_not_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = _write(tmp_path / "lib" / "site-packages", installed_there="")
-    monkeypatch.setattr(trees, "_INSTALLED", (str(installed),))
+    monkeypatch.setattr(trees, "installed", lambda: (str(installed),))
     monkeypatch.syspath_prepend(str(installed))
     with pytest.raises(Unusable, match="in no folder of the tree"):
         trees.own(str(tmp_path), "installed_there:f", "numpy")

@@ -1,4 +1,4 @@
-"""What a process that imports a function says of it: its framework, its dimensions, its faults."""
+"""Answers of a process that imports a function: its framework, its dimensions, its faults."""
 
 from __future__ import annotations
 
