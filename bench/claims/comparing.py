@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..catalog.inputs import to_bits
 from ..exactness.reference import Reference
 from ..exactness.ulp import distances, measure
 from ..results.claims import Figure, Outcome
-from .functions import Array, Setting, same_bits
+from .functions import FORMATS, Array, Functions, Setting, in_each, same_bits
 
 ORDINARY = "ordinary numbers"
 ELSEWHERE = "elsewhere"
@@ -23,10 +23,14 @@ _PLACES = 3
 
 @dataclass(frozen=True)
 class Part:
-    """A kind of inputs, by a name that goes after `at`, and the condition by which they are."""
+    """A kind of inputs, by a name that goes after `at`, and the condition by which they are.
+
+    One that does not decide only informs where it fails.
+    """
 
     name: str
     includes: Callable[[Array, Dtype], Array]
+    decides: bool = True
 
 
 _APART = (
@@ -98,8 +102,9 @@ def compared(
         return
     holding = ~np.any([*failing.values(), np.zeros(x.shape, bool)], axis=0)
     yield comparison.figure(holding, True, ELSEWHERE if failing else "")
+    informing = {part.name for part in parts if not part.decides}
     for name, kind in failing.items():
-        yield comparison.figure(kind, False, name)
+        yield replace(comparison.figure(kind, False, name), decides=name not in informing)
 
 
 def _distances(at: Setting, results: Array, wanted: Array | Reference, same: bool) -> Array:
@@ -129,3 +134,13 @@ def outcome(figures: Sequence[Figure]) -> Outcome:
     first = [place for place, _ in places.most_common(_PLACES)]
     words = " and ".join(filter(None, [", ".join(first[:-1]), first[-1]])) if first else ""
     return Outcome(tuple(figures), f"It fails at {words}." if words else "")
+
+
+def judged_in_each(
+    functions: Functions,
+    judge: Callable[[Setting], Iterable[Figure]],
+    formats: Iterable[str] = FORMATS,
+    modes: Iterable[str] = ("eager",),
+) -> Outcome:
+    """The outcome of what is judged in every framework, mode and format."""
+    return outcome(in_each(functions.settings(formats, modes), judge))

@@ -174,9 +174,9 @@ class Setting:
                 return self._at(activation, x, form, direction)
         return self._at(activation, x, forms[-1], direction)
 
-    def softplus(self, x: Array, k: float = 1) -> Array:
+    def softplus(self, x: Array, k: float = 1, direction: str = "forward") -> Array:
         """Softplus of sharpness k, where it does not overflow: native, or by ln(e⁰ + e^{kx})."""
-        return self.first(f"softplus(k={k!r})", x, ("native", "logaddexp"))
+        return self.first(f"softplus(k={k!r})", x, ("native", "logaddexp"), direction)
 
     def slope(self, activation: str, x: Array, form: str = "", **more: Any) -> Array:
         """Its gradients in the same way; `upstream` and `output` as in `Functions.at`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,8 +13,8 @@ from flint import arb
 from ..exactness.reference import Reference, exact_at
 from ..results.claims import Figure, Outcome, Topic
 from .claim import claim
-from .comparing import Part, compared, outcome
-from .functions import FORMATS, Array, Functions, Setting, in_each
+from .comparing import Part, compared, judged_in_each, outcome
+from .functions import Array, Functions, Setting, in_each
 
 _EVERYWHERE = "zeros, subnormals, each binade, both ends, ±∞ and NaN"
 _SAME = "the same numbers, where a subnormal one is as good as zero"
@@ -31,15 +31,6 @@ _GELU_METHOD = (
 _NEAR_0 = Part("numbers within ½ of 0", lambda x, _: np.abs(x) < 0.5)
 _OVERFLOWING = Part("numbers whose exponential overflows", lambda x, fmt: x > fmt.largest_exponent)
 _NEGATIVE = Part("negative numbers", lambda x, _: x < 0)
-
-
-def _judged(
-    functions: Functions,
-    judge: Callable[[Setting], Iterable[Figure]],
-    formats: Iterable[str] = FORMATS,
-    modes: Iterable[str] = ("eager",),
-) -> Outcome:
-    return outcome(in_each(functions.settings(formats, modes), judge))
 
 
 _WRITTEN = {"abs": "(x + |x|)/2", "where": "x if x > 0, else 0"}
@@ -64,7 +55,7 @@ def relu_has_one_value_in_every_form(
             names = ("max(0, x)", _WRITTEN[form])
             yield from compared(at, names, x, other, relu, parts=(doubled,), same=True)
 
-    return _judged(functions, judged, modes=("eager", "compiled"))
+    return judged_in_each(functions, judged, modes=("eager", "compiled"))
 
 
 @claim(
@@ -83,7 +74,7 @@ def leaky_relu_is_a_maximum(
             names = (f"leaky ReLU with α = {alpha:g}", "max(x, αx)")
             yield from compared(at, names, x, at.value(label, x, "max"), at.value(label, x))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -106,7 +97,7 @@ def relu_is_positively_homogeneous(
             names = (f"max(0, ax) with a = {given:g}", "a max(0, x)")
             yield from compared(at, names, x, inside, outside)
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -129,7 +120,7 @@ def squareplus_with_b_0_is_relu(functions: Functions, b: float = 0) -> Outcome:
         squareplus = at.value(f"squareplus(b={b})", x)
         yield from compared(at, names, x, squareplus, at.value("relu", x), parts=parts)
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -146,7 +137,7 @@ def squareplus_with_b_4_is_the_metallic_mean(functions: Functions, b: float = 4)
         names = (f"squareplus with b = {b:g}", "the metallic mean")
         return compared(at, names, n, at.value(f"squareplus(b={b})", n), means, ulps=2)
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 def _continued(n: int, depth: int = 60) -> float:
@@ -171,7 +162,7 @@ def logsumexp_with_zero_is_softplus(functions: Functions, with_zero: str = "true
         softplus = at.softplus(x)
         return compared(at, names, x, summed, softplus, ulps=4, parts=(_NEGATIVE, _OVERFLOWING))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -198,7 +189,7 @@ def softmax_is_the_gradient_of_logsumexp(
                 more = {"unit": "ulp of 1", "place": place, "direction": "backward"}
                 yield at.figure(name, most, most <= ulps, **more)
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -220,7 +211,7 @@ def sharp_softplus_tends_to_relu(functions: Functions, at_0: float = math.log(2)
             holds = bool(near and x[place] == 0)
             yield at.figure(name, above[place], holds, said=said, at=float(x[place]))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -239,7 +230,7 @@ def softplus_to_base_2_is_softplus(functions: Functions, k: float = math.log(2))
         value = at.softplus(x, k)
         return compared(at, names, x, value, exact_at(_binary, x), ulps=4, parts=(steep,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 def _binary(x: arb) -> arb:
@@ -398,7 +389,7 @@ def silu_is_x_times_sigmoid(functions: Functions, activation: str = "silu") -> O
         silu = at.value(activation, x)
         return compared(at, names, x, silu, product, ulps=2, parts=(_FADING,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 _FADING = Part(
@@ -427,7 +418,7 @@ def hard_swish_is_x_times_relu6(functions: Functions, activation: str = "hard_sw
         value = at.value(activation, x)
         return compared(at, names, x, value, written, ulps=2, parts=(sixfold,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -445,7 +436,7 @@ def tanh_is_a_scaled_sigmoid(functions: Functions, activation: str = "tanh") -> 
         value = at.value(activation, x)
         return compared(at, names, x, scaled, value, ulps=8, parts=(_NEAR_0,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -462,7 +453,7 @@ def softplus_splits_the_identity(functions: Functions, times: float = 1) -> Outc
         names = ("softplus(x) − softplus(−x)", "x")
         return compared(at, names, x, split, times * x, ulps=8, parts=(_NEAR_0,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -481,7 +472,7 @@ def mish_is_x_times_tanh_of_softplus(functions: Functions, activation: str = "mi
         value = at.value(activation, x)
         return compared(at, names, x, value, written, ulps=4, parts=(_NEGATIVE,))
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -501,7 +492,7 @@ def selu_is_a_scaled_elu(functions: Functions, scale: float = 1.0507009873554805
             at, names, x, at.value("selu", x), scaled, ulps=2, parts=(_NEAR_0, _NEGATIVE)
         )
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)
 
 
 @claim(
@@ -516,4 +507,4 @@ def celu_with_alpha_1_is_elu(functions: Functions, alpha: float = 1) -> Outcome:
         celu, elu = at.value(f"celu(alpha={alpha})", x), at.value("elu", x)
         return compared(at, (f"CELU with α = {alpha:g}", "ELU"), x, celu, elu)
 
-    return _judged(functions, judged)
+    return judged_in_each(functions, judged)

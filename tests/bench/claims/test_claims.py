@@ -70,6 +70,19 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "an-l1-penalty-makes-zeros": {"least": 0.9},
     "sparsity-does-not-hurt-accuracy": {"penalties": (1.0,), "until": 1.0},
     "a-bias-activates-units": {"bias": -1.0},
+    "relu-has-the-slope-0-or-1": {"chosen": (0.25, 0.75)},
+    "leaky-relu-has-the-slope-alpha-or-1": {"above": 2},
+    "prelu-learns-alpha-from-negative-inputs": {"share": 2},
+    "elu-has-a-continuous-slope-for-alpha-1": {"activation": "celu", "alphas": (0.5, 2)},
+    "elu-has-the-slope-f-plus-alpha": {"alpha": 2},
+    "gelu-has-the-slope-of-a-product": {"activation": "silu"},
+    "silu-has-the-slope-of-a-product": {"activation": "gelu"},
+    "softplus-has-the-slope-sigmoid": {"k": 2},
+    "sigmoid-has-a-slope-of-at-most-a-quarter": {"activation": "tanh"},
+    "sigmoid-has-a-slope-of-itself": {"whole": 2},
+    "tanh-has-a-slope-of-itself": {"whole": 2},
+    "squareplus-has-an-algebraic-slope": {"b": 1},
+    "squareplus-has-a-slope-between-0-and-1": {"activation": "silu"},
 }
 """For each claim constants by which it is false: another function, another number."""
 
