@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -95,3 +98,36 @@ def worker(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert running.facts.status == "ok", running.facts
     yield running
     running.stop()
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """A function that starts a process of `dask` in a folder of the test; all end with it."""
+    program, started = str(Path(sys.executable).parent / "dask"), list[subprocess.Popen[bytes]]()
+
+    def start(*words: str, **variables: str) -> subprocess.Popen[bytes]:
+        with (tmp_path / "dask.log").open("ab") as log:
+            command = [program, *words, "--no-dashboard"]
+            environment = {**os.environ, **variables}
+            started.append(
+                subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
+            )
+        return started[-1]
+
+    yield start
+    for process in reversed(started):
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path, dask: Callable[..., subprocess.Popen[bytes]]) -> str:
+    """The address of a scheduler, a process of its own."""
+    file = tmp_path / "scheduler.json"
+    dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+    ends = time.monotonic() + TIMEOUT
+    while True:
+        with suppress(OSError, ValueError):  # not written yet, or not to its end
+            return str(json.loads(file.read_text())["address"])
+        assert time.monotonic() < ends
+        time.sleep(0.05)

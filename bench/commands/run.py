@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from ..catalog.activations import nearest
-from ..catalog.cases import PROFILES, Selection
+from ..catalog.cases import PROFILES, Profile, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.store import dump
@@ -137,11 +137,7 @@ def run(
         _end(go_on(resume, reporter), as_json)
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
-    profile = profile or ("ask" if callables or chosen["activations"] else "standard")
-    if profile not in PROFILES:
-        hint = nearest(profile, list(PROFILES))
-        raise UsageError(f"unknown profile {profile!r}: {hint}")
-    base, selection = PROFILES[profile], Selection(**chosen)
+    base, selection = profile_of(profile, bool(callables), **chosen), Selection(**chosen)
     given = interpreters(pythons)
     own = callables.found(selection, given)
     request = Request(
@@ -164,6 +160,17 @@ def run(
         own=own,
     )
     _end(execute(request, reporter), as_json)
+
+
+def profile_of(name: str, callables: bool, **chosen: tuple[Any, ...]) -> Profile:
+    """The profile of a name, or of what is chosen where that is empty.
+
+    Raises UsageError for an unknown name.
+    """
+    name = name or ("ask" if callables or chosen["activations"] else "standard")
+    if name not in PROFILES:
+        raise UsageError(f"unknown profile {name!r}: {nearest(name, list(PROFILES))}")
+    return PROFILES[name]
 
 
 def _end(outcome: Outcome, as_json: bool) -> NoReturn:

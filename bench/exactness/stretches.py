@@ -35,6 +35,7 @@ from ..workers import alone
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
+from ..workers.scheduler import connected, quiet
 from . import double, paths
 from .judge import merge
 from .problem import ROW, problem_at
@@ -45,7 +46,7 @@ _FEW = 2
 _SHAPE = (2**12, ROW)
 """The usual shape of a call."""
 _TIMEOUT = 600.0
-_CONNECT_SECONDS = 20.0
+_WORKER = "in this folder, PYTHONPATH=. dask worker --nthreads 1"
 
 
 @dataclass(frozen=True)
@@ -309,34 +310,25 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
 
     Raises UsageError where no scheduler answers, or none of its workers.
     """
-    import dask
     from distributed import Client, LocalCluster
 
-    quiet = {"logging.distributed": "critical", "distributed.comm.timeouts.connect": "20s"}
-    with dask.config.set(quiet):
-        if not scheduler:
-            local = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=None,
-                silence_logs=logging.CRITICAL,
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
-            )
-            with local, Client(local) as client:
-                yield lambda subject, stretches: _in_cluster(client, subject, stretches)
-            return
-        try:
-            client = Client(scheduler, timeout=_CONNECT_SECONDS)
-            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise UsageError(
-                f"no scheduler with workers answers at {scheduler} ({error}): start them with "
-                "dask scheduler and, in this folder, PYTHONPATH=. dask worker --nthreads 1 "
-                f"{scheduler}"
-            ) from None
-        with client:
+    if scheduler:
+        with connected(scheduler, _WORKER) as client:
             yield lambda subject, stretches: _in_cluster(client, subject, stretches)
+        return
+    with (
+        quiet(),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
+        ) as local,
+        Client(local) as client,
+    ):
+        yield lambda subject, stretches: _in_cluster(client, subject, stretches)
 
 
 def _in_cluster(client: Any, subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 
 class Advance(Protocol):
@@ -52,6 +54,19 @@ class Reporter:
             task = bar.add_task(f"{title}{outlook}", total=steps)
             yield lambda: bar.advance(task)
         self.say(f"{title}: {steps} in {time.monotonic() - started:.1f} s")
+
+    @contextmanager
+    def board(self, lines: Callable[[], Sequence[str]]) -> Iterator[None]:
+        """Lines that are asked for again and again meanwhile, on a terminal; elsewhere none."""
+        if not self._bars:
+            yield
+            return
+
+        def drawn() -> Text:
+            return Text("\n".join(lines()), no_wrap=True, overflow="ellipsis")
+
+        with Live(get_renderable=drawn, console=self._console, transient=True):
+            yield
 
 
 def in_words(seconds: float) -> str:

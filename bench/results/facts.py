@@ -158,7 +158,7 @@ class RunFacts:
     `killed` where it holds a part. `disturbed` is the share of visits whose unit took far longer
     than at its best, be they the calmest of a few.
     `coverage` has what independent runs make of its intervals, `selftest` a gate's measure of
-    itself.
+    itself. `host` is the name of the machine in the fleet that measured it; else empty.
     """
 
     schema: int
@@ -175,6 +175,7 @@ class RunFacts:
     asked: dict[str, list[str | int]]
     inputs: str
     machine: Machine
+    host: str = ""
     places: dict[str, dict[str, Place]] = field(default_factory=dict)
     caches: Caches | None = None
     added: list[str] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -28,6 +29,7 @@ _UNSHOWABLE = re.compile(
 """Control characters and changes of direction, as JSON has them, that a terminal would obey."""
 _ENDLESS = re.compile(r"\d{25}")
 """More digits than any number has that is written here."""
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|Infinity|NaN')
 _CONSTANTS = {"Infinity": "1e999", "NaN": '"NaN"'}
 
@@ -84,6 +86,15 @@ def lines(path: Path) -> Iterator[bytes]:
                     raise OSError(errno.EFBIG, "it expands to more than any run holds")
         except (EOFError, zlib.error) as error:
             raise OSError(errno.EIO, f"it is not compressed well: {error}") from None
+
+
+def plain_name(name: str) -> str:
+    """The name of a file: a plain one as it is, else one that is made plain and unique."""
+    if _PLAIN.fullmatch(name):
+        return name
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
+    mark = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+    return f"{plain or 'run'}-{mark}"
 
 
 def dump(record: dict[str, Any], indent: int | None = None) -> str:

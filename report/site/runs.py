@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ...bench.catalog.cases import Case
 from ...bench.results.facts import RunFacts, WorkerFacts
+from ...bench.results.files import plain_name
 from ..page import spoken
 from ..read.evidence import Evidence, Timed
 from ..words import listing, writable
@@ -22,7 +21,6 @@ MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virt
 Without a host name, which no run keeps, machines alike in all of them count as one.
 """
 _SYSTEM = ("system", "libc", "compiler", "governor")
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def listed(name: str, evidence: Evidence) -> Listed:
     costs = {timed.case: timed for timed in evidence.timed if _can_move(timed)}
     return Listed(
         writable(name),
-        file_name(name),
+        f"{plain_name(name)}.html",
         facts,
         started,
         _kind(evidence, facts),
@@ -109,15 +107,6 @@ def moment(text: str | None) -> datetime | None:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def file_name(name: str) -> str:
-    """The name of a report's file: a plain run name as it is, else made plain and unique."""
-    if _PLAIN.fullmatch(name):
-        return f"{name}.html"
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
-    mark = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
-    return f"{plain or 'run'}-{mark}.html"
 
 
 def _selftest(facts: RunFacts) -> bool:

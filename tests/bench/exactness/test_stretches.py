@@ -29,6 +29,7 @@ from actbench.bench.exactness.sweep import sample_of
 from actbench.bench.host.errors import UsageError
 from actbench.bench.results.rows import Point
 from actbench.bench.results.samples import Certificate
+from actbench.bench.workers import scheduler
 from actbench.bench.workers.process import Failed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -419,7 +420,7 @@ def test_a_stretch_that_ends_every_process_is_a_sentence() -> None:
 
 
 def test_no_scheduler_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stretches, "_CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(scheduler, "CONNECT_SECONDS", 1.0)
     for address in ("tcp://127.0.0.1:9", "nowhere"):
         started = time.monotonic()
         with (
@@ -431,33 +432,19 @@ def test_no_scheduler_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def scheduler(mine: Path) -> Iterator[str]:
+def cluster(mine: Path, scheduler: str, dask: Callable[..., subprocess.Popen[bytes]]) -> str:
     """The address of a scheduler with two workers, processes of their own."""
-    dask, file = str(Path(sys.executable).parent / "dask"), mine / "scheduler.json"
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*words: str) -> None:
-        log = (mine / "dask.log").open("ab")
-        with log:
-            command = [dask, *words, "--no-dashboard", "--scheduler-file", str(file)]
-            started.append(subprocess.Popen(command, cwd=mine, stdout=log, stderr=log))
-
-    start("scheduler", "--host", "127.0.0.1", "--port", "0")
-    _wait(file.exists)
     for _ in range(2):
-        start("worker", "--nthreads", "1")
-    yield json.loads(file.read_text())["address"]
-    for each in reversed(started):
-        each.terminate()
-        each.wait(30)
+        dask("worker", scheduler, "--nthreads", "1")
+    return scheduler
 
 
 @pytest.mark.slow
-def test_a_cluster_of_ones_own_gives_the_same_answer(mine: Path, scheduler: str) -> None:
-    elsewhere = _agree("logged", "--scheduler", scheduler)
+def test_a_cluster_of_ones_own_gives_the_same_answer(mine: Path, cluster: str) -> None:
+    elsewhere = _agree("logged", "--scheduler", cluster)
     found = _answer(elsewhere)
     expected = sample_of(_subject().case, _here()).certificate.as_dict()
     del expected["paths"]  # which are tried beside the stretches
     assert {name: found[name] for name in expected} == json.loads(json.dumps(expected))
-    again = _agree("logged", "--scheduler", scheduler)
+    again = _agree("logged", "--scheduler", cluster)
     assert _answer(again) == found, "the cluster stays for the next"

@@ -1,0 +1,1 @@
+"""A fleet of machines: the same run on each host of a Dask cluster, brought home."""

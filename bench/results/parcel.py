@@ -1,0 +1,54 @@
+"""Runs on their way from elsewhere: the files of a run folder as compressed, bounded bytes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..host.errors import StoreError
+from .files import opened
+from .store import FILES, cannot_write
+
+MOST = 2**30
+"""Bytes that the files of a run may have on their way."""
+
+
+def packed(folder: Path) -> dict[str, bytes]:
+    """The files of a run folder by name, what is long compressed.
+
+    Raises StoreError where they cannot be read, or are larger than any that is taken.
+    """
+    files: dict[str, bytes] = {}
+    for name in FILES:
+        with suppress(FileNotFoundError), opened(folder / name) as file:
+            if os.fstat(file.fileno()).st_size > MOST:
+                raise _too_large(folder)
+            long = name.endswith(".jsonl")
+            content = file.read()
+            files |= {f"{name}.gz": gzip.compress(content, mtime=0)} if long else {name: content}
+    return files
+
+
+def laid(files: Mapping[str, bytes], folder: Path) -> Path:
+    """Write the files of a run to a new folder; what is in them is for a reader to judge.
+
+    Raises StoreError for files that no run has, and where the folder cannot be written.
+    """
+    if strange := files.keys() - set(FILES):
+        raise StoreError(f"{folder.name} came with {min(strange)!r}, which no run has: left out")
+    if sum(map(len, files.values())) > MOST:
+        raise _too_large(folder)
+    try:
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return folder
+
+
+def _too_large(folder: Path) -> StoreError:
+    return StoreError(f"the files of {folder.name} have more than {MOST >> 20} MiB: measure less")
