@@ -51,7 +51,7 @@ _NUMBERS = ("value", "low", "high")
 _FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
 CLAIMS = "claims.json"
 """The file that claims of the literature are kept in, once they were judged by a run."""
-FILES = (_FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz")
+FILES = (_FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
 _PATIENCE, _PAUSE = 10, 0.02
 """Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
