@@ -1,79 +1,152 @@
-"""The commands in a repository of somebody's own, whose folders are called as ours are."""
+"""Functions of one's own from a folder of theirs, by the command itself: frameworks and references.
+
+Each command is a process of its own in a folder that has a bench/ and a report/ too.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = ("bench", "impls", "report", "results", "tools", "tests")
-_MODULE = """
-from bench import factor
+from tests.conftest import installed
 
-def f(x):
-    return x * x.dtype.type(factor)
-"""
+_ROOT = Path(__file__).resolve().parents[3]
+_MODULES: Mapping[str, str] = {
+    "of_numpy": """
+import numpy as np
+
+def silu(x):
+    return x / (1 + np.exp(-x))
+""",
+    "of_jax": """
+import jax
+from jax import numpy as jnp
+
+def plain(x):
+    return x * jax.nn.sigmoid(x)
+
+def slope(x):
+    s = jax.nn.sigmoid(x)
+    return s + x * s * (1 - s)
+
+own_jvp = jax.custom_jvp(plain)
+own_jvp.defjvp(lambda primals, tangents: (plain(*primals), tangents[0] * slope(*primals)))
+jitted = jax.jit(plain)
+""",
+    "of_tensorflow": """
+import keras
+import tensorflow as tf
+
+def plain(x):
+    return x * tf.sigmoid(x)
+
+class Layer(keras.layers.Layer):
+    def call(self, x):
+        return plain(x)
+""",
+    "exactly": """
+import mpmath
+
+def silu(x):
+    return x / (1 + mpmath.exp(-x))
+""",
+}
+Command = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with packages of these names, and a function that needs one of them."""
-    for name in FOLDERS:
+def command(tmp_path: Path) -> Command:
+    """A command in the user's folder: its exit status and what it printed as JSON."""
+    for name in ("bench", "report"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("factor = 1\n")
-        (tmp_path / name / "numpy.py").write_text("raise ImportError('not what was meant')\n")
-    (tmp_path / "mine.py").write_text(_MODULE)
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "a version")):
-        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('of the user')")
+    for name, text in _MODULES.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    def run(*words: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "actbench", *words, "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONSAFEPATH": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    return run
 
 
-def _actbench(*words: str, status: int = 0) -> dict[str, Any]:
-    """The answer of a command whose exit status is given."""
-    command = [sys.executable, "-m", "actbench", *words, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert (done.returncode, done.stderr) == (status, "")
-    return dict(json.loads(done.stdout))
+def _given(record: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(one["callable"], one["framework"]) for one in record["callables"]}
 
 
-OWN = ("--callable", "mine:f", "--reference", "copy")
+def _figures(record: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    return {(one["form"], one["direction"]): one["max_ulp"] for one in record["certificates"]}
 
 
-def test_a_function_is_certified(elsewhere: Path) -> None:
-    answer = _actbench("agree", *OWN, "--exhaustive", "--dtype", "float16")
-    [found] = answer["certificates"]
-    assert (found["framework"], found["activation"], found["form"]) == (
-        "mine:f-numpy",
-        "copy",
-        "mine:f",
-    )
-    assert (found["tested"], found["not_correctly_rounded"]) == (2**16, 0)
-    assert Path(answer["path"]).parent == Path("results")
+_NARROW = ("--reference", "silu", "--range", "1", "1.00001")
 
 
 @pytest.mark.slow
-def test_a_function_is_certified_in_a_cluster_of_processes(elsewhere: Path) -> None:
-    answer = _actbench("agree", *OWN, "--range", "1", "64", "--workers", "1")
-    [found] = answer["certificates"]
-    assert (found["tested"], found["not_correctly_rounded"]) == (6 * 2**23 + 1, 0)
+@pytest.mark.skipif(not installed("jax"), reason="jax is not installed here: make setup does it")
+def test_functions_of_jax_are_certified_value_and_gradient(command: Command) -> None:
+    functions = ("of_jax:own_jvp", "of_jax:jitted")
+    asked = [word for name in functions for word in ("--callable", name)]
+    status, record = command("agree", *asked, *_NARROW, "--mode", "compiled")
+    assert status == 0
+    assert _given(record) == {(name, "jax") for name in functions}
+    figures = _figures(record)
+    assert set(figures) == {(name, way) for name in functions for way in ("forward", "backward")}
+    assert max(figures.values()) < 8
 
 
 @pytest.mark.slow
-def test_two_versions_of_a_function_are_compared(elsewhere: Path) -> None:
-    (elsewhere / "bench" / "__init__.py").write_text("factor = 1.25\n")
-    gate = ("gate", "--base", "HEAD", *OWN)
-    exactness = _actbench(*gate, "--only", "exactness", status=1)["exactness"]
-    found = {(each["framework"], each["form"], each["kind"]) for each in exactness}
-    assert found == {("mine:f-numpy", "mine:f", "worse")}
-    options = ("--only", "timing", "--size", "4096", "--dead-zone", "1")
-    assert [case["framework"] for case in _actbench(*gate, *options)["timing"]] == ["mine:f-numpy"]
-    assert {path.name for path in (elsewhere / "results").iterdir()} == {"__init__.py", "numpy.py"}
+@pytest.mark.skipif(not installed("tensorflow"), reason="tensorflow is not installed here")
+def test_a_function_of_tensorflow_and_a_layer_of_keras_are_certified(command: Command) -> None:
+    functions = ("of_tensorflow:plain", "of_tensorflow:Layer")
+    asked = [word for name in functions for word in ("--callable", name)]
+    status, record = command("agree", *asked, *_NARROW, "--framework", "tensorflow", "--dims", "2")
+    assert status == 0
+    assert _given(record) == {(name, "tensorflow") for name in functions}
+    figures = _figures(record)
+    assert max(figures.values()) < 8
+    for way in ("forward", "backward"):
+        assert figures[functions[0], way] == figures[functions[1], way], "they are the same"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not installed("jax"), reason="jax is not installed here: make setup does it")
+def test_a_gate_finds_that_a_rule_of_jax_became_wrong(command: Command, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    text = _MODULES["of_jax"]
+    (base / "of_jax.py").write_text(text)
+    (tmp_path / "of_jax.py").write_text(text.replace("return s + x", "return s - x"))
+    which = ("--callable", "of_jax:own_jvp", "--reference", "silu", "--dtype", "float32")
+    status, record = command("gate", "--base", str(base), *which, "--only", "exactness")
+    kinds = {(row["direction"], row["kind"]) for row in record["exactness"]}
+    assert status == 1
+    assert ("backward", "worse") in kinds
+    assert {kind for way, kind in kinds if way == "forward"} == {"identical"}
+
+
+@pytest.mark.slow
+def test_a_run_is_judged_by_a_reference_of_mpmath(command: Command) -> None:
+    """Each exact value takes a millisecond: 64 elements, of the value alone."""
+    asked = ("--reference", "exactly:silu", "--only", "timing", "--direction", "forward")
+    effort = ("--size", "64", "--epochs", "1", "--budget", "0", "--out", "run")
+    status, record = command("run", "--callable", "of_numpy:silu", *asked, *effort)
+    [row] = [row for row in record["rows"] if row["form"] == "of_numpy:silu"]
+    assert status == 0
+    assert row["activation"] == "exactly:silu"
+    assert row["relative_cost"]["value"] > 0
+    assert record["callables"][0]["reference"] == "exactly:silu"
