@@ -402,6 +402,11 @@ def _threads(text: int | str) -> int:
         return machine.cores()
     if not str(text).isdigit() or int(text) < 1:
         raise UsageError(f"--threads must be a number from 1, or {ALL_THREADS}, not {text}")
+    if int(text) > machine.cores():
+        raise UsageError(
+            f"--threads {text} is more than the CPUs that may be used here: give "
+            f"{machine.cores()} at most, or {ALL_THREADS}"
+        )
     return int(text)
 
 

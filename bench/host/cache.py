@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+_TEMPORARY = ("/var/tmp", "/tmp")
+"""Folders that nearly every system has, where those of the environment cannot be used."""
+
 
 def folder(name: str) -> Path:
-    """Return a folder of the user's cache, or a temporary one where that cannot be written.
+    """Return a folder of the user's cache, or a temporary one where nothing can be kept."""
+    for place in _places():
+        if chosen := _usable(place / "actbench" / name):
+            return chosen
+    chosen = _forgotten() / name
+    chosen.mkdir(exist_ok=True)
+    return chosen
 
-    XDG_CACHE_HOME is honoured. Folders with spaces are passed over: a flag of XLA takes none.
+
+def kept() -> Path | None:
+    """The folder in which caches are kept; None where nothing can be."""
+    return next(filter(None, (_usable(place / "actbench") for place in _places())), None)
+
+
+def _places() -> Iterator[Path]:
+    """The user's cache, then folders for temporary files. XDG_CACHE_HOME is honoured.
+
+    Folders with blanks are passed over: a flag of XLA takes none. So are temporary ones that
+    another user has made: compiled code is run.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for place in (Path(home), Path(tempfile.gettempdir(), f"cache-{os.getuid()}")):
+    with suppress(RuntimeError):  # no home
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        if _is_plain(home):
+            yield home
+    for temporary in dict.fromkeys((tempfile.gettempdir(), *_TEMPORARY)):
+        place = Path(temporary, f"cache-{os.getuid()}")
         with suppress(OSError):
-            chosen = place / "actbench" / name
-            chosen.mkdir(parents=True, exist_ok=True)
-            if os.access(chosen, os.W_OK) and " " not in str(chosen):
-                return chosen
-    return Path(tempfile.mkdtemp())
+            place.mkdir(mode=0o700, exist_ok=True)
+            if _is_plain(place) and place.lstat().st_uid == os.getuid():
+                yield place
+
+
+def _is_plain(path: Path) -> bool:
+    return not any(map(str.isspace, str(path.absolute())))
+
+
+def _usable(path: Path) -> Path | None:
+    with suppress(OSError):
+        path.mkdir(parents=True, exist_ok=True)
+        return path if os.access(path, os.W_OK) else None
+    return None
+
+
+@functools.cache
+def _forgotten() -> Path:
+    """A folder for this process alone."""
+    return Path(tempfile.mkdtemp(prefix="actbench-"))

@@ -12,18 +12,20 @@ from typing import Literal
 
 import numpy as np
 
-from . import environment
+from . import cache, environment, machine
 from .caches import Level, Worth, anew
-from .cpus import available_cpus, core_kinds, measuring_cpus
+from .cpus import TOP, available_cpus, core_kinds, measuring_cpus, read, siblings, whole
 from .curve import Copied
 from .limits import cpu_quota
 
 State = Literal["fine", "worse", "unknown"]
 
-_CPU = Path("/sys/devices/system/cpu")
+_CPU = "sys/devices/system/cpu"
 _SAMPLES = 200
 _COPIED = 2**16
 _BAR = 40
+_FEW = 4
+"""Cores that are named."""
 _NOISY = 0.1
 """Spread between the first and the ninth decile, over the median, from which a loop is noisy."""
 
@@ -42,21 +44,17 @@ class Finding:
     lines: tuple[str, ...] = ()
 
 
-def examine() -> list[Finding]:
-    """Look at everything; takes about three seconds."""
-    return [look() for look in _LOOKS]
+def examine(root: Path = TOP) -> list[Finding]:
+    """Look at everything; takes about three seconds.
+
+    `root` is the top of the tree in which /proc and /sys lie.
+    """
+    return [*(look(root) for look in _OF_SYSTEM), *(look() for look in _OF_PROCESS)]
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
-
-
-def _load() -> Finding:
-    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
-    observed = f"{load:.2f} on {cores} cores over the last minute"
+def _load(root: Path) -> Finding:
+    load, cores = os.getloadavg()[0], machine.cores(root)
+    observed = f"{load:.2f} on {cores} CPUs over the last minute"
     busy = load > 0.25 * cores
     return Finding(
         "load",
@@ -66,11 +64,11 @@ def _load() -> Finding:
     )
 
 
-def _steal() -> Finding:
-    before = _cpu_times()
+def _steal(root: Path) -> Finding:
+    before = _cpu_times(root)
     time.sleep(0.5)
-    after = _cpu_times()
-    if not before or len(before) < 8:
+    after = _cpu_times(root)
+    if len(before) < 8:
         return Finding("steal", "unknown", "/proc/stat does not say")
     spent = [b - a for a, b in zip(before, after, strict=True)]
     share = spent[7] / max(sum(spent), 1)
@@ -87,13 +85,14 @@ def _steal() -> Finding:
     )
 
 
-def _cpu_times() -> list[int]:
-    line = _read(Path("/proc/stat")).split("\n")[0].split()
-    return [int(field) for field in line[1:]]
+def _cpu_times(root: Path) -> list[int]:
+    return [whole(field) for field in read(root / "proc/stat").partition("\n")[0].split()[1:]]
 
 
-def _virtual() -> Finding:
-    virtual = "hypervisor" in _read(Path("/proc/cpuinfo"))
+def _virtual(root: Path) -> Finding:
+    virtual = machine.is_virtual(root)
+    if virtual is None:
+        return Finding("virtual machine", "unknown", "the system does not say")
     if not virtual:
         return Finding("virtual machine", "fine", "no hypervisor seen")
     observed = "a hypervisor: neighbours share caches, memory and frequency unseen"
@@ -102,8 +101,8 @@ def _virtual() -> Finding:
     )
 
 
-def _governor() -> Finding:
-    governor = _read(_CPU / "cpu0/cpufreq/scaling_governor")
+def _governor(root: Path) -> Finding:
+    governor = read(root / _CPU / "cpu0/cpufreq/scaling_governor")
     if not governor:
         return Finding(
             "governor", "unknown", "the system does not say (usual in a virtual machine)"
@@ -117,8 +116,11 @@ def _governor() -> Finding:
     )
 
 
-def _turbo() -> Finding:
-    no_turbo, boost = _read(_CPU / "intel_pstate/no_turbo"), _read(_CPU / "cpufreq/boost")
+def _turbo(root: Path) -> Finding:
+    no_turbo, boost = (
+        read(root / _CPU / "intel_pstate/no_turbo"),
+        read(root / _CPU / "cpufreq/boost"),
+    )
     if not no_turbo and not boost:
         return Finding("turbo", "unknown", "the system does not say")
     if no_turbo == "1" or boost == "0":
@@ -129,31 +131,35 @@ def _turbo() -> Finding:
         "turbo",
         "worse",
         "on: frequency follows temperature",
-        f"echo {value} | sudo tee {_CPU / path}",
+        f"echo {value} | sudo tee /{_CPU}/{path}",
     )
 
 
-def _hyperthreads() -> Finding:
-    active = _read(_CPU / "smt/active")
-    if active != "1":
+def _hyperthreads(root: Path) -> Finding:
+    active, twins = read(root / _CPU / "smt/active"), siblings(root)
+    if active != "1" and not twins:
         return Finding(
             "hyperthreads",
             "fine" if active else "unknown",
             "off" if active else "the system does not say",
         )
+    shared = "; ".join(" and ".join(map(str, group)) for group in twins[:_FEW])
+    more = f"; and {len(twins) - _FEW} more" if len(twins) > _FEW else ""
+    here = f": CPUs {shared}{more}" if twins else ", none of which may be used twice here"
     return Finding(
         "hyperthreads",
         "worse",
-        "on: two threads share a core",
-        f"echo off | sudo tee {_CPU / 'smt/control'}",
+        f"on: two threads share a core{here}",
+        f"echo off | sudo tee /{_CPU}/smt/control",
     )
 
 
-def _thermal() -> Finding:
-    counts = [_read(path) for path in _CPU.glob("cpu*/thermal_throttle/core_throttle_count")]
+def _thermal(root: Path) -> Finding:
+    places = (root / _CPU).glob("cpu*/thermal_throttle/core_throttle_count")
+    counts = list(map(read, places))
     if not counts:
         return Finding("thermal", "unknown", "the system does not say")
-    throttled = sum(int(count or 0) for count in counts)
+    throttled = sum(map(whole, counts))
     return Finding(
         "thermal",
         "worse" if throttled else "fine",
@@ -162,8 +168,8 @@ def _thermal() -> Finding:
     )
 
 
-def _huge_pages() -> Finding:
-    setting = _read(Path("/sys/kernel/mm/transparent_hugepage/enabled"))
+def _huge_pages(root: Path) -> Finding:
+    setting = read(root / "sys/kernel/mm/transparent_hugepage/enabled")
     chosen = setting.partition("[")[2].partition("]")[0]
     if not chosen:
         return Finding("huge pages", "unknown", "the system does not say")
@@ -190,12 +196,12 @@ def _compiler() -> Finding:
     )
 
 
-def _thread_limits() -> Finding:
+def _thread_limits(root: Path) -> Finding:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
-    quota, given, there = cpu_quota(), available_cpus(), os.cpu_count() or 0
+    quota, given, there = cpu_quota(root), available_cpus(), os.cpu_count() or 0
     if quota is not None:
-        limits.append(f"a quota of {quota:g} CPUs")
+        limits.append(f"a quota of {quota:g} CPUs, so that --threads all is {machine.cores(root)}")
     if len(given) < there:
         limits.append(f"a set of {len(given)} CPUs of {there}")
     if not limits:
@@ -215,9 +221,9 @@ def _variables() -> Finding:
     return Finding("code chosen by variables", "worse", f"{observed}; {features}", remedy)
 
 
-def _cores() -> Finding:
+def _cores(root: Path) -> Finding:
     """The CPU that is measured on, where cores differ."""
-    kinds, measured = core_kinds(), measuring_cpus(1)
+    kinds, measured = core_kinds(root), measuring_cpus(1, root)
     if not kinds:
         return Finding("cores", "fine", "all of one kind")
     mixed = ", ".join(f"{len(cpus)} of {kind}" for kind, cpus in kinds.items())
@@ -309,7 +315,17 @@ def _copy_noise() -> Finding:
     return _noise("noise, copy loop", f"copying {_COPIED:,} float32 50 times", work)
 
 
-_LOOKS: tuple[Callable[[], Finding], ...] = (
+def _kept() -> Finding:
+    """The folder of compiled code and exact values."""
+    place = cache.kept()
+    if place:
+        return Finding("kept between runs", "fine", str(place))
+    observed = "nothing: every run compiles and computes exact values anew"
+    remedy = "name a folder without blanks that can be written: export XDG_CACHE_HOME=/var/tmp/mine"
+    return Finding("kept between runs", "worse", observed, remedy)
+
+
+_OF_SYSTEM: tuple[Callable[[Path], Finding], ...] = (
     _load,
     _steal,
     _virtual,
@@ -318,10 +334,13 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _hyperthreads,
     _thermal,
     _huge_pages,
-    _compiler,
     _thread_limits,
-    _variables,
     _cores,
+)
+_OF_PROCESS: tuple[Callable[[], Finding], ...] = (
+    _compiler,
+    _variables,
+    _kept,
     _caches,
     _empty_noise,
     _copy_noise,

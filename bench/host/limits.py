@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
+
+from .cpus import TOP, read, whole
 
 _PERIOD = 100_000
 """Microseconds of a period, where a quota stands alone."""
 
 
-def cpu_quota(root: Path = Path("/")) -> float | None:
+def cpu_quota(root: Path = TOP) -> float | None:
     """The CPUs' worth of time that this process gets; None without a limit.
 
     The tightest of its group and the groups around it holds.
     """
     quotas = []
     for group in _groups(root, "cpu"):
-        quota, period = [*_words(group / "cpu.max"), "", ""][:2]
+        quota, period = [*read(group / "cpu.max").split(), "", ""][:2]
         if not quota:
-            quota, period = (
-                " ".join(_words(group / f"cpu.cfs_{name}_us")) for name in ("quota", "period")
-            )
-        if quota.isdigit():
-            quotas.append(int(quota) / (int(period) if period.isdigit() else _PERIOD))
+            quota, period = (read(group / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        if whole(quota):
+            quotas.append(whole(quota) / (whole(period) or _PERIOD))
     return min(quotas, default=None)
 
 
-def available_memory(root: Path = Path("/")) -> int:
+def available_memory(root: Path = TOP) -> int:
     """Bytes that can be had without swapping, in the machine and in every group around."""
     free = _field(root / "proc/meminfo", "MemAvailable:") * 2**10
     left = [
-        limit - _number(group / used) + _field(group / "memory.stat", "inactive_file")
+        limit - whole(read(group / used)) + _field(group / "memory.stat", "inactive_file")
         for group in _groups(root, "memory")
         for name, used in _MEMORY
-        if (limit := _number(group / name))
+        if (limit := whole(read(group / name)))
     ]
     return max(min([free, *left]), 0)
 
@@ -48,9 +47,9 @@ _MEMORY = (
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
     """The group of this process and those around it, under whichever hierarchy has a controller."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        _, names, path = line.split(":", 2)
-        if names and controller not in names.split(","):
+    for line in read(root / "proc/self/cgroup").splitlines():
+        _, names, path = [*line.split(":", 2), "", ""][:3]
+        if not path or (names and controller not in names.split(",")):
             continue
         for mount, top in _mounts(root, names, controller):
             group = PurePosixPath(path)
@@ -64,9 +63,9 @@ def _mounts(root: Path, names: str, controller: str) -> Iterator[tuple[Path, str
 
     As the system says, and where it is on most: a container may see a part of it, and elsewhere.
     """
-    for line in _text(root / "proc/self/mountinfo").splitlines():
+    for line in read(root / "proc/self/mountinfo").splitlines():
         fields, _, system = line.partition(" - ")
-        top, place = fields.split()[3:5]
+        top, place = [*fields.split(), *[""] * 5][3:5]
         kind, _, options = (*system.split(), "", "", "")[:3]
         controls = kind == "cgroup" and controller in options.split(",")
         if controls if names else kind == "cgroup2":
@@ -81,23 +80,7 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
-def _text(path: Path) -> str:
-    with suppress(OSError):
-        return path.read_text(encoding="utf-8")
-    return ""
-
-
-def _words(path: Path) -> list[str]:
-    return _text(path).split()
-
-
-def _number(path: Path) -> int:
-    """The number in a file; 0 where there is none, or no limit."""
-    text = _text(path).strip()
-    return int(text) if text.isdigit() else 0
-
-
 def _field(path: Path, name: str) -> int:
     """The number after a name at the start of a line."""
-    lines = (line.split() for line in _text(path).splitlines())
-    return next((int(words[1]) for words in lines if words[:1] == [name]), 0)
+    lines = ([*line.split(), "", ""] for line in read(path).splitlines())
+    return next((whole(words[1]) for words in lines if words[0] == name), 0)

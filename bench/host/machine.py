@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .cpus import available_cpus, core_kinds
+from .cpus import TOP, available_cpus, core_kinds, read, siblings
 from .limits import cpu_quota
 
 
@@ -26,12 +27,14 @@ class Gpu:
 class Cpus:
     """The CPUs that this process may use, and the worth of CPUs that a quota leaves, if any.
 
-    `kinds` has the CPUs by kind of core, where a machine mixes them.
+    `kinds` has the CPUs by kind of core, where a machine mixes them, and `siblings` those of each
+    core that is there as several CPUs.
     """
 
     given: tuple[int, ...] = ()
     quota: float | None = None
     kinds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    siblings: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,20 @@ class Project:
     changes: str = "unknown"
 
 
-def facts() -> Machine:
-    """CPU, caches, memory, system and load, as far as this machine says."""
+def facts(root: Path = TOP) -> Machine:
+    """CPU, caches, memory, system and load, as far as this machine says.
+
+    `root` is the top of the tree in which /proc and /sys lie.
+    """
     return Machine(
-        cpu=_cpu_name(),
+        cpu=_cpuinfo("model name", root) or platform.processor() or platform.machine(),
         architecture=platform.machine(),
-        cores=cores(),
-        caches=_caches(),
+        cores=cores(root),
+        caches=_caches(root=root),
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         gpus=_gpus(),
-        virtual="hypervisor" in _cpuinfo("flags"),
-        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
+        virtual=is_virtual(root),
+        governor=read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
         system=f"{platform.system()} {platform.release()}",
         libc=" ".join(platform.libc_ver()),
         python=platform.python_version(),
@@ -80,48 +86,57 @@ def facts() -> Machine:
         load=round(os.getloadavg()[0], 2),
         cpus=Cpus(
             tuple(available_cpus()),
-            cpu_quota(),
-            {kind: tuple(cpus) for kind, cpus in core_kinds().items()},
+            cpu_quota(root),
+            {kind: tuple(cpus) for kind, cpus in core_kinds(root).items()},
+            tuple(siblings(root)),
         ),
     )
 
 
-def cores() -> int:
+def cores(root: Path = TOP) -> int:
     """The CPUs that this process may use, or fewer where a quota leaves the worth of fewer."""
-    given, quota = len(available_cpus()), cpu_quota()
+    given, quota = len(available_cpus()), cpu_quota(root)
     return given if quota is None else max(1, min(given, int(quota)))
 
 
-def _cpu_name() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
+def is_virtual(root: Path = TOP) -> bool | None:
+    """Say whether a hypervisor is seen; None where the CPU has no word on it."""
+    flags = _cpuinfo("flags", root).split()
+    return "hypervisor" in flags if flags else None
 
 
-def _cpuinfo(key: str) -> str:
-    for line in _read("/proc/cpuinfo").splitlines():
+def _cpuinfo(key: str, root: Path) -> str:
+    for line in read(root / "proc/cpuinfo").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == key:
             return value.strip()
     return ""
 
 
-def _caches(cpu: int = 0) -> dict[str, str]:
-    """Size by level and kind of a CPU's caches: {"L1d": "48K", ...}."""
+def _caches(cpu: int = 0, root: Path = TOP) -> dict[str, str]:
+    """Size by level and kind of a CPU's caches: {"L1d": "48K", ...}, as far as they are known."""
     sizes = {}
-    for index in sorted(Path(f"/sys/devices/system/cpu/cpu{cpu}/cache").glob("index*")):
-        kind = {"Data": "d", "Instruction": "i"}.get(_read(index / "type"), "")
-        sizes[f"L{_read(index / 'level')}{kind}"] = _read(index / "size")
+    for index in sorted((root / f"sys/devices/system/cpu/cpu{cpu}/cache").glob("index*")):
+        kind = {"Data": "d", "Instruction": "i"}.get(read(index / "type"), "")
+        level, size = read(index / "level"), read(index / "size")
+        if level and _bytes(size):
+            sizes[f"L{level}{kind}"] = size
     return sizes
 
 
-def cache_bytes(cpu: int = 0) -> dict[str, int]:
+def cache_bytes(cpu: int = 0, root: Path = TOP) -> dict[str, int]:
     """Bytes by level and kind of a CPU's caches: {"L1d": 49152, ...}; without those unknown."""
-    units = {"K": 2**10, "M": 2**20, "G": 2**30}
-    sizes = {}
-    for name, size in _caches(cpu).items():
-        digits, unit = size.rstrip("KMG"), size[-1:]
-        if digits.isdigit() and int(digits):
-            sizes[name] = int(digits) * units.get(unit, 1)
-    return sizes
+    return {name: _bytes(size) for name, size in _caches(cpu, root).items()}
+
+
+_SIZE = re.compile(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def _bytes(size: str) -> int:
+    """The bytes of `48K`, `48 KB` or `49152`; 0 of what says none."""
+    match = _SIZE.fullmatch(size)
+    return int(match[1]) * _UNITS[match[2].upper()] if match else 0
 
 
 def _gpus() -> tuple[Gpu, ...]:
@@ -161,13 +176,6 @@ def _lines(*command: str) -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [line.strip() for line in done.stdout.splitlines()] if done.returncode == 0 else []
-
-
-def _read(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
 
 
 def project() -> Project:

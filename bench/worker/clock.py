@@ -17,7 +17,9 @@ from .steps import Action
 if TYPE_CHECKING:
     from ...impls._adapter import Contract
 
-_FLUSH_BYTES = 2**27
+_FLUSHED = (2**27, 2**29)
+"""Bytes that are written to empty the caches: as many at least, and at most. A cloud's nominal last
+level may be larger, of which a guest gets a part."""
 _TURNS = 7
 _SHARE_LOST = 0.1
 """A batch is spoilt if somebody else had the CPU for so much of it."""
@@ -107,10 +109,11 @@ class Clock:
         return Batch(*map(sum, zip(*calls, strict=True)))
 
     def _flush(self) -> None:
-        """Write to twice the memory that any cache holds."""
+        """Write to twice the memory that any cache holds, in a tenth of a second or so."""
         if self._flushed is None:
             largest = max(machine.cache_bytes().values(), default=0)
-            self._flushed = np.zeros(max(_FLUSH_BYTES, 2 * largest), dtype=np.uint8)
+            least, most = _FLUSHED
+            self._flushed = np.zeros(min(max(least, 2 * largest), most), dtype=np.uint8)
         self._flushed += 1
 
     def ratio(self, above: Action, below: Action, batch: float) -> float:

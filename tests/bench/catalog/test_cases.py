@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from dataclasses import replace
@@ -33,6 +32,7 @@ from actbench.bench.catalog.cases import (
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.catalog.sizes import size_classes
 from actbench.bench.commands.options import _field
+from actbench.bench.host import machine
 from actbench.bench.host.errors import UsageError
 from actbench.bench.timing.parts import floors
 
@@ -137,7 +137,15 @@ def test_a_plain_form_is_native_or_the_first_written_out() -> None:
 def test_all_threads_are_as_many_as_there_are_cpus() -> None:
     chosen = Selection(frameworks=("numpy",), threads=("1", "all"), sizes=("l2",))
     threads = {case.threads for case in expand(PROFILES["smoke"], chosen)}
-    assert threads == {1, len(os.sched_getaffinity(0))}
+    assert threads == {1, machine.cores()}
+
+
+def test_more_threads_than_cpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    assert Selection(threads=("2",)).checked().threads == (2,)
+    sentence = "--threads 8 is more than the CPUs that may be used here: give 2 at most, or all"
+    with pytest.raises(UsageError, match=sentence):
+        Selection(threads=("8",)).checked()
 
 
 def test_a_selection_replaces_what_the_profile_says() -> None:

@@ -248,12 +248,13 @@ def test_a_cache_that_cannot_be_a_folder_costs_nothing_but_time(
     (tmp_path / "spare").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "spare"))
+    monkeypatch.setattr(cache, "_TEMPORARY", ())
     computed = _count(monkeypatch)
     for _ in range(2):
         assert known.known("relu", "forward", "float16").rounded[0x3C00] == 0x3C00
     assert computed == ["relu"], "the spare folder keeps it"
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
-    monkeypatch.setattr(cache.tempfile, "mkdtemp", lambda: str(tmp_path / "spare"))
+    monkeypatch.setattr(cache, "_forgotten", lambda: tmp_path / "spare")
     assert known.known("relu", "forward", "float16").rounded[0x3C00] == 0x3C00
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from actbench.bench.host import cpus
-from actbench.bench.host.cpus import capacity, core_kinds, measuring_cpus
+from actbench.bench.host.cpus import capacity, core_kinds, measuring_cpus, siblings
+
+CPU = "sys/devices/system/cpu"
 
 
-def _cores(root: Path, capacities: list[int], name: str = "cpu_capacity") -> Path:
+def _cores(root: Path, capacities: Sequence[object], name: str = "cpu_capacity") -> Path:
+    """A tree whose CPUs say so much in files of a name."""
     for cpu, value in enumerate(capacities):
-        (root / f"cpu{cpu}" / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / f"cpu{cpu}" / name).write_text(f"{value}\n")
+        file = root / CPU / f"cpu{cpu}" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{value}\n")
     return root
 
 
@@ -28,11 +33,42 @@ def _cores(root: Path, capacities: list[int], name: str = "cpu_capacity") -> Pat
     ],
 )
 def test_the_last_of_the_fastest_cpus_are_measured_on(
-    capacities: list[int], threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    capacities: list[int], threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
     monkeypatch.setattr(cpus, "available_cpus", lambda: list(range(len(capacities))))
-    monkeypatch.setattr(cpus, "capacity", lambda cpu: capacities[cpu])
-    assert measuring_cpus(threads) == expected
+    assert measuring_cpus(threads, _cores(tmp_path, capacities)) == expected
+
+
+@pytest.mark.parametrize(
+    ("shared", "threads", "expected"),
+    [
+        (["0-1", "0-1", "2-3", "2-3"], 1, [3]),
+        (["0-1", "0-1", "2-3", "2-3"], 2, [1, 3]),
+        (["0-1", "0-1", "2-3", "2-3"], 3, [1, 2, 3]),
+        (["0,2", "1,3", "0,2", "1,3"], 2, [2, 3]),
+        (["0,2", "1,3", "0,2", "1,3"], 8, [0, 1, 2, 3]),
+        (["0", "1", "2", "3"], 2, [2, 3]),
+    ],
+)
+def test_no_core_is_measured_on_twice_while_another_is_free(
+    shared: list[str], threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(cpus, "available_cpus", lambda: [0, 1, 2, 3])
+    root = _cores(tmp_path, shared, "topology/thread_siblings_list")
+    assert measuring_cpus(threads, root) == expected
+
+
+def test_siblings_are_those_that_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cpus, "available_cpus", lambda: [1, 2, 3])
+    assert siblings(tmp_path) == []
+    _cores(tmp_path, ["0-1", "0-1", "2-3", "2-3"], "topology/thread_siblings_list")
+    assert siblings(tmp_path) == [(2, 3)]
+    _cores(tmp_path, ["0,2", "1,3", "0,2", "1,3"], "topology/core_cpus_list")
+    assert siblings(tmp_path) == [(1, 3)], "the name of today counts"
 
 
 def test_a_capacity_is_the_system_s_or_a_frequency(tmp_path: Path) -> None:
@@ -46,11 +82,11 @@ def test_kinds_of_cores_are_named_where_there_are_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpus, "available_cpus", lambda: [0, 1, 2])
-    root = tmp_path / "system/cpu"
+    root = tmp_path
     assert core_kinds(root) == {}
     assert core_kinds(_cores(root, [1024] * 3)) == {}
     assert core_kinds(_cores(root, [512, 1024, 512])) == {"512": [0, 2], "1024": [1]}
     for kind, listed in (("core", "0-1,4"), ("atom", "2-3")):
-        (tmp_path / f"cpu_{kind}").mkdir()
-        (tmp_path / f"cpu_{kind}/cpus").write_text(f"{listed}\n")
+        (root / f"sys/devices/cpu_{kind}").mkdir()
+        (root / f"sys/devices/cpu_{kind}/cpus").write_text(f"{listed}\n")
     assert core_kinds(root) == {"atom": [2, 3], "core": [0, 1, 4]}

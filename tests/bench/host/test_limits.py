@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actbench.bench.host.limits import available_memory, cpu_quota
 
@@ -67,6 +70,25 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
             },
             3.0,
         ),
+        (
+            {  # a service deep in version 2, whose slice is tighter, in another period
+                "proc/self/cgroup": "1:name=systemd:/\n0::/user.slice/me.service/inner\n",
+                "sys/fs/cgroup/user.slice/cpu.max": "30000 20000\n",
+                "sys/fs/cgroup/user.slice/me.service/cpu.max": "max 100000\n",
+                "sys/fs/cgroup/user.slice/me.service/inner/cpu.max": "200000 100000\n",
+            },
+            1.5,
+        ),
+        (
+            {  # version 2 beside version 1, as systemd mounts it
+                "proc/self/cgroup": "3:memory:/a\n0::/a\n",
+                "sys/fs/cgroup/unified/a/cpu.max": "120000 100000\n",
+            },
+            1.2,
+        ),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000\n"}, 0.5),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000 0\n"}, 0.5),
+        ({"proc/self/cgroup": "no group\n", "sys/fs/cgroup/cpu.max": "50000\n"}, None),
     ],
 )
 def test_a_quota_is_the_tightest_around(
@@ -110,6 +132,29 @@ def test_memory_is_what_the_machine_and_every_group_leave(
     files: dict[str, str], expected: int, tmp_path: Path
 ) -> None:
     assert available_memory(_tree(tmp_path, {**FREE, **files})) == expected
+
+
+_NAMES = (
+    "proc/self/cgroup", "proc/self/mountinfo", "proc/meminfo", "sys/fs/cgroup/cpu.max",
+    "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current", "sys/fs/cgroup/memory.stat",
+    "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "sys/fs/cgroup/cpu/cpu.cfs_period_us",
+)  # fmt: skip
+_WORDS = st.lists(
+    st.sampled_from(["0::/", "4:cpu:/", "max", "-1", "0", "²", "100000", " - ", "cgroup2", "/a"])
+    | st.text(max_size=5)
+).map(" ".join)
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), _WORDS | st.binary(max_size=20)))
+def test_whatever_a_system_says_there_is_an_answer(files: dict[str, str | bytes]) -> None:
+    with TemporaryDirectory() as folder:
+        for name, text in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+        quota = cpu_quota(Path(folder))
+        assert quota is None or quota > 0
+        assert available_memory(Path(folder)) >= 0
 
 
 def test_a_system_that_says_nothing_has_nothing_to_spare(tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def test_a_call_goes_round_its_buffers(subject: Any, buffers: int) -> None:
         assert len(set(written[place : place + buffers])) == buffers
 
 
+def test_a_flush_is_bounded_whatever_a_host_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cache_bytes", lambda cpu=0: {"L3": 2**40})
+    adapter: Any = None
+    waiting = Clock(adapter, "cpu")
+    waiting._flush()
+    assert waiting._flushed is not None
+    assert waiting._flushed.nbytes == 2**29
+
+
 @pytest.mark.parametrize("largest", [0, 2**27])
 def test_a_flush_writes_more_than_the_caches_hold(
     largest: int, monkeypatch: pytest.MonkeyPatch
@@ -67,9 +76,9 @@ def test_a_flush_writes_more_than_the_caches_hold(
     before = waiting._flushed.copy()
     waiting._flush()
     assert (waiting._flushed == before + 1).all()
-    caches = machine.cache_bytes()
-    assert waiting._flushed.nbytes >= 2 * max(caches.values(), default=0)
-    assert waiting._flushed.nbytes >= clock._FLUSH_BYTES
+    least, most = clock._FLUSHED
+    wanted = 2 * max(machine.cache_bytes().values(), default=0)
+    assert waiting._flushed.nbytes == min(max(least, wanted), most)
 
 
 def test_a_batch_on_a_device_hides_the_wait_at_its_end() -> None:
