@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..catalog.activations import nearest
@@ -49,7 +50,7 @@ def judge(
     judged = []
     with grounds(run, effort) as known, reporter.phase("claims", len(wanted)) as advance:
         for claim in wanted:
-            judged.append(_judged(claim, known))
+            judged.append(replace(_judged(claim, known), seed=effort.seed, quick=effort.quick))
             advance()
     return judged
 

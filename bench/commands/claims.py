@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..catalog.shell import command
+from ..claims import claim
 from ..claims.ground import Effort
 from ..claims.judging import chosen, judge, needs_run
 from ..claims.measuring import measured
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..results.claims import Claims, Figure, Judged, Verdict, write
+from ..results import claim_words as words
+from ..results.claims import Claims, Judged, Topic, Verdict, read, write
 from ..results.store import Run, dump
-from ..words import number, tally, title
+from ..words import Table
 from . import conclusion
 from .options import DEBUG, FRAMEWORKS, OUT, PYTHONS, SEED, as_given, interpreters
 from .stored import opened
@@ -35,9 +39,24 @@ Examples:
   actbench claims --list
 
 \b
+One claim alone is shown with its source, how it is tested, and all its figures. With --run, the
+claims that were not named keep the verdicts that the run has of them.
+
+\b
 Exit status: 0 done, whatever the verdicts are, 1 no claim could be decided, 2 bad usage, 4 a folder
 that cannot be read or written, 130 interrupted (what was measured is kept).
 """
+
+_COLOURS: Mapping[Verdict, str] = {
+    Verdict.HOLDS: "green",
+    Verdict.LIMITED: "yellow",
+    Verdict.FAILS: "red",
+    Verdict.UNDECIDED: "bright_black",
+}
+_MOST = 3
+"""Lines of a claim among others."""
+_FILE = 10_000
+"""Columns where there is no terminal."""
 
 
 @click.command(epilog=_EXAMPLES)
@@ -47,7 +66,7 @@ that cannot be read or written, 130 interrupted (what was measured is kept).
     "run_path",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Judge claims of cost by this run as it is, and keep all verdicts in it, for its page.",
+    help="Judge claims of cost by this run as it is, and keep the verdicts in it, for its page.",
 )
 @OUT
 @FRAMEWORKS
@@ -81,22 +100,24 @@ def claims(
     """
     wanted = chosen(names)
     if only_list:
-        _list([asdict(claim) for claim in wanted], as_json)
+        click.echo(dump({"claims": _records(wanted)}) if as_json else "\n".join(_listed(wanted)))
         return
     if out and run_path:
         raise UsageError("--out makes a run of its own, --run names one: take one of them")
     started, reporter = datetime.now(UTC), Reporter(quiet=as_json)
     effort = Effort(interpreters(pythons), frameworks, seed, quick)
     run = opened(run_path) if run_path else None
+    earlier = read(run.path) if run and names else None
     if out or (not run and needs_run(wanted)):
         run = _measured(effort, out, reporter)
     judged = judge(wanted, run, effort, reporter)
-    result = Claims(as_given(), seed, quick, started.isoformat(timespec="seconds"), tuple(judged))
-    path = write(run.path, result) if run else None
+    result = Claims(as_given(), started.isoformat(timespec="seconds"), tuple(judged))
+    path = write(run.path, result.after(earlier, list(claim.claims()))) if run else None
     if as_json:
         click.echo(dump({**asdict(result), "path": path and str(path)}))
     else:
-        click.echo("\n".join([*_paragraphs(judged), *(_end(path) if path else [])]))
+        text = _whole(judged[0]) if len(judged) == 1 else _compact(judged)
+        click.echo("\n".join([*text, *(_end(path) if path else [])]))
     sys.exit(int(all(claim.verdict is Verdict.UNDECIDED for claim in judged)))
 
 
@@ -113,31 +134,75 @@ def _end(path: Path) -> list[str]:
     return [f"Verdicts: {path}. Page: {command('report', path.parent)}"]
 
 
-def _list(records: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+def _records(wanted: Sequence[claim.Claim]) -> list[dict[str, str]]:
     keys = ("name", "topic", "sentence", "source", "method")
-    if as_json:
-        click.echo(dump({"claims": [{key: record[key] for key in keys} for record in records]}))
-        return
-    for record in records:
-        click.echo(f"{record['name']} ({record['topic']})\n    {record['sentence']}")
+    return [{key: getattr(one, key) for key in keys} for one in wanted]
 
 
-def _paragraphs(judged: Sequence[Judged]) -> list[str]:
-    lines = []
-    for claim in judged:
-        lines += [f"{claim.verdict.value.upper()}: {claim.sentence}", f"    {claim.name}"]
-        against = claim.counter_example
-        if against:
-            lines.append(f"    but {figure(against)}")
-        lines += [f"    {text}" for text in (claim.why, claim.reason) if text]
-    verdicts = [claim.verdict.value for claim in judged]
-    return [*lines, f"Of {len(judged)} claims: {tally(verdicts, [*Verdict])}."]
+def _listed(wanted: Sequence[claim.Claim]) -> Iterator[str]:
+    for topic in Topic:
+        alike = [known for known in wanted if known.topic is topic]
+        yield from [_heading(topic)] if alike else []
+        for known in alike:
+            yield f"  {known.name}"
+            yield from _wrapped(known.sentence, "    ", _MOST - 1)
 
 
-def figure(given: Figure) -> str:
-    """`softplus over squareplus 1.21 (1.18–1.24): JAX, compiled, forward, l2`."""
-    interval = "" if given.low is None else f" ({number(given.low)}–{number(given.high)})"
-    where = [title(given.framework) if given.framework else "", given.mode, given.direction]
-    place = f"x = {number(given.at)}" if given.at is not None else ""
-    words = ", ".join(filter(None, [*where, given.dtype, given.place, place]))
-    return f"{given.name} {number(given.value)}{interval}" + (f": {words}" if words else "")
+def _compact(judged: Sequence[Judged]) -> Iterator[str]:
+    """Each topic with its claims, at most three lines each, and a verdict on all of them."""
+    for topic, alike in words.by_topic(judged).items():
+        yield _heading(topic)
+        for known in alike:
+            sentence = _verdict(known)
+            yield from sentence
+            yield from _wrapped(words.finding(known), "  ", _MOST - len(sentence))
+    yield words.summary(judged)
+
+
+def _whole(judged: Judged) -> Iterator[str]:
+    """A claim with everything that is known of it."""
+    yield from _verdict(judged)
+    for text in (
+        words.finding(judged),
+        judged.why,
+        f"Said: {judged.source}",
+        f"Tested: {judged.method}",
+    ):
+        yield from _wrapped(text, "  ") if text else []
+    rows = [
+        (words.holds(figure), figure.name, words.value(figure), words.setting(figure))
+        for figure in judged.figures
+    ]
+    if rows:
+        yield from Table(("", "figure", "value (95 % interval)", "where"), rows).text()
+
+
+def _heading(topic: Topic) -> str:
+    return click.style(words.heading(topic), bold=True) if _in_colour() else words.heading(topic)
+
+
+def _verdict(judged: Judged) -> list[str]:
+    """The verdict and the sentence, in at most two lines."""
+    verdict = f"{words.CUES[judged.verdict]} {judged.verdict.value.upper()}:"
+    first, *rest = _wrapped(f"{verdict} {judged.sentence}", "", _MOST - 1, "  ")
+    if _in_colour():
+        first = first.replace(verdict, click.style(verdict, fg=_COLOURS[judged.verdict]), 1)
+    return [first, *rest]
+
+
+def _wrapped(text: str, indent: str, most: int | None = None, later: str = "") -> list[str]:
+    """Lines of the terminal's width; where there is none, one line."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=later or indent,
+        max_lines=most,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
+
+
+def _in_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

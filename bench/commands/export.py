@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,12 +19,17 @@ from ..run import benchmarks
 from .options import DEBUG, RUN
 from .stored import opened
 
+if TYPE_CHECKING:
+    import pandas
+
+_CLAIMS = "claims"
 _EXAMPLES = """
 \b
 Examples:
   actbench export 2026-01-31T12-00-00-standard > rows.json
   actbench export results/2026-01-31T12-00-00-standard --format csv --out rows.csv
   actbench export 2026-01-31T12-00-00-standard --table relative_cost --format csv > costs.csv
+  actbench export 2026-01-31T12-00-00-standard --table claims --format csv > claims.csv
   actbench export 2026-01-31T12-00-00-standard --format pytest-benchmark > 0001_now.json
   actbench export 2026-01-31T12-00-00-standard --format parquet --out rows.parquet
 
@@ -50,7 +56,7 @@ that cannot be written.
     "metric",
     metavar="METRIC",
     help="One metric in place of all rows, such as relative_cost: a line per activation, form and "
-    "conditions, a column per framework and mode.",
+    "conditions, a column per framework and mode. Or claims: a line per figure of each claim.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; stdout unless given.")
 @DEBUG
@@ -94,10 +100,16 @@ def _written(run: Run, form: str, metric: str | None) -> bytes:
             return formats.parquet(run.rows)
         formats.write(run, form, stream)
         return stream.getvalue().encode()
-    if metric not in METRICS:
-        raise UsageError(f"unknown metric {metric!r}: {nearest(metric, list(METRICS))}")
-    values = formats.table(run, metric)
+    values = _table(run, metric)
     if form == "parquet":
-        return formats.parquet(formats.flattened(values).reset_index())
+        return formats.parquet(values)
     formats.write_table(values, form, stream)
     return stream.getvalue().encode()
+
+
+def _table(run: Run, metric: str) -> pandas.DataFrame:
+    if metric == _CLAIMS:
+        return formats.of_claims(run)
+    if metric not in METRICS:
+        raise UsageError(f"unknown metric {metric!r}: {nearest(metric, [*METRICS, _CLAIMS])}")
+    return formats.flattened(formats.table(run, metric))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
+from ..host.errors import StoreError
 from .door import Real, first_of
 from .files import content, dump
-from .store import CLAIMS, cannot_read, malformed, write_whole
+from .store import CLAIMS, cannot_read, write_whole
+
+Text = Annotated[str, Field(max_length=600)]
+Name = Annotated[str, Field(max_length=120, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+"""A name that a command line and an address can hold as it is."""
+_STRICT = ConfigDict(extra="forbid")
 
 
 class Topic(StrEnum):
@@ -44,23 +52,31 @@ class Figure:
     difference to it. `at` is the input that gave the number, where one did. `holds` says whether
     the claim holds by this number, None where the number is not precise enough to say; one that
     only informs does not decide (`decides`). `said` is the source's own number, where it has one.
+    Raises ValueError for an interval without its value.
     """
 
-    name: str
+    __pydantic_config__ = _STRICT
+
+    name: Text
     value: Real
     low: Real | None = None
     high: Real | None = None
-    unit: str = ""
+    unit: Text = ""
     holds: bool | None = None
     said: Real | None = None
     decides: bool = True
     at: Real | None = None
-    framework: str = ""
-    mode: str = ""
-    direction: str = ""
-    device: str = ""
-    dtype: str = ""
-    place: str = ""
+    framework: Text = ""
+    mode: Text = ""
+    direction: Text = ""
+    device: Text = ""
+    dtype: Text = ""
+    place: Text = ""
+
+    def __post_init__(self) -> None:
+        rising = [end for end in (self.low, self.value, self.high) if end is not None]
+        if not all(lower <= upper for lower, upper in pairwise(rising)):
+            raise ValueError(f"{self.name}: {self.value} is not within {self.low} to {self.high}")
 
 
 @dataclass(frozen=True)
@@ -96,38 +112,64 @@ class Judged:
     """A claim as it was judged: what was said and where, how it was tested, and what came out.
 
     `seconds` is how long the test took; `reason` says why there are no figures, if there are none.
+    `quick` says whether it was the short form.
     """
 
-    name: str
+    __pydantic_config__ = _STRICT
+
+    name: Name
     topic: Topic
-    sentence: str
-    source: str
-    method: str
+    sentence: Text
+    source: Text
+    method: Text
     verdict: Verdict
-    figures: tuple[Figure, ...] = ()
-    why: str = ""
-    reason: str = ""
+    figures: Annotated[tuple[Figure, ...], Field(max_length=10_000)] = ()
+    why: Text = ""
+    reason: Text = ""
     seconds: float = 0.0
+    seed: int = 0
+    quick: bool = False
+
+    @property
+    def deciding(self) -> tuple[Figure, ...]:
+        """The figures that are to decide."""
+        return tuple(figure for figure in self.figures if figure.decides)
 
     @property
     def counter_example(self) -> Figure | None:
         """The figure that is farthest from what was claimed; None where each one holds."""
-        against = [figure for figure in self.figures if figure.decides and figure.holds is False]
+        against = [figure for figure in self.deciding if figure.holds is False]
         return max(against, key=_distance, default=None)
 
 
 @dataclass(frozen=True)
 class Claims:
-    """The claims that were judged in one go, with the command that judges them again."""
+    """Claims that were judged, with the command that judged the last of them and when.
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    Raises ValueError for two of the same name.
+    """
 
-    command: str
-    seed: int
-    quick: bool
-    started: str
-    judged: tuple[Judged, ...]
+    __pydantic_config__ = _STRICT
+
+    command: Annotated[str, Field(max_length=10_000)]
+    started: Text
+    judged: Annotated[tuple[Judged, ...], Field(max_length=1_000)]
     schema: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        if len({claim.name for claim in self.judged}) < len(self.judged):
+            raise ValueError("two claims have the same name")
+
+    def after(self, earlier: Claims | None, order: Sequence[str]) -> Claims:
+        """The same with the claims that an earlier go judged and this one did not.
+
+        They stand in an order of names, others behind them.
+        """
+        own = {claim.name: claim for claim in self.judged}
+        kept = {claim.name: claim for claim in (earlier.judged if earlier else ())}
+        place = {name: at for at, name in enumerate(order)}
+        both = sorted({**kept, **own}.values(), key=lambda claim: place.get(claim.name, len(order)))
+        return replace(self, judged=tuple(both))
 
 
 _CLAIMS = TypeAdapter(Claims)
@@ -150,4 +192,6 @@ def read(folder: Path) -> Claims | None:
     except OSError as error:
         raise cannot_read(path, error) from None
     except ValueError as error:
-        raise malformed(path, first_of(error)) from None
+        raise StoreError(
+            f"{path} is malformed: {first_of(error)}; judge the claims again or remove it"
+        ) from None

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..catalog.cases import Case
 from ..host.errors import UsageError
+from . import claims
 from .rows import Row, with_derived
 from .store import Run, dump
 
@@ -69,17 +70,41 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
     return values.pivot_table(index=[*DOWN], columns=list(ACROSS), values="value")
 
 
-def write_table(values: pandas.DataFrame, form: str, stream: IO[str]) -> None:
-    """Write a table as CSV or as a JSON array of records, its columns named `torch compiled`."""
-    flat = flattened(values)
+def of_claims(run: Run) -> pandas.DataFrame:
+    """A line per figure of each claim of a run, or one without figures.
+
+    Raises UsageError where none were judged.
+    """
+    import pandas
+
+    known = claims.read(run.path)
+    if known is None:
+        raise UsageError(f"{run.path} has no claims: actbench claims --run {run.path} judges them")
+    kept = ("topic", "sentence", "source", "verdict")
+    records = [
+        {"claim": claim.name, **{name: getattr(claim, name) for name in kept}} | _figure(figure)
+        for claim in known.judged
+        for figure in claim.figures or (None,)
+    ]
+    return pandas.DataFrame(records, dtype=object)
+
+
+def _figure(figure: claims.Figure | None) -> dict[str, Any]:
+    of_figure = {field.name: getattr(figure, field.name, None) for field in fields(claims.Figure)}
+    return {"figure": of_figure.pop("name"), **of_figure}
+
+
+def write_table(flat: pandas.DataFrame, form: str, stream: IO[str]) -> None:
+    """Write a table as CSV or as a JSON array of records."""
     if form == "csv":
-        flat.to_csv(stream)
+        flat.to_csv(stream, index=False)
         return
-    known: Any = flat.astype(object).where(flat.notna(), None).reset_index()
+    known: Any = flat.astype(object).where(flat.notna(), None)
     lines = ",\n".join(dump(record) for record in known.to_dict("records"))
     stream.write(f"[{lines}]\n")
 
 
 def flattened(values: pandas.DataFrame) -> pandas.DataFrame:
-    """A table with one name per column, `torch compiled`."""
-    return values.set_axis([" ".join(names) for names in values.columns], axis="columns")
+    """A table with one name per column, `torch compiled`, and no index."""
+    names = [" ".join(names) for names in values.columns]
+    return values.set_axis(names, axis="columns").reset_index()

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from pandas.testing import assert_frame_equal
 
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.errors import UsageError
-from actbench.bench.results.export import DOWN, table, write_table
+from actbench.bench.results.claims import write
+from actbench.bench.results.export import DOWN, flattened, of_claims, table, write_table
 from actbench.bench.results.store import Run, load
+
+from ...claims import EVERY
 
 ROOT = Path(__file__).resolve().parents[3]
 PUBLISHED = max((ROOT / "results/published").glob("*-standard"))
@@ -53,7 +57,7 @@ def test_both_formats_hold_the_same_figures(run: Run) -> None:
     costs = table(run, "relative_cost")
     written = {form: io.StringIO() for form in ("csv", "json")}
     for form, stream in written.items():
-        write_table(costs, form, stream)
+        write_table(flattened(costs), form, stream)
     lines = list(csv.DictReader(io.StringIO(written["csv"].getvalue())))
     records = json.loads(written["json"].getvalue())
     assert len(lines) == len(records) == len(costs)
@@ -79,3 +83,21 @@ def test_what_makes_no_table_says_why(run: Run, metric: str, why: str) -> None:
 
 def test_lines_and_columns_are_all_of_a_case() -> None:
     assert {*DOWN, "framework", "mode"} == set(Case.__dataclass_fields__)
+
+
+def test_a_table_of_claims_has_a_line_per_figure(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has no claims: actbench claims --run"):
+        of_claims(replace(run, path=tmp_path))
+    write(tmp_path, EVERY)
+    lines = of_claims(replace(run, path=tmp_path))
+    assert list(lines.claim) == [
+        claim.name for claim in EVERY.judged for _ in claim.figures or (None,)
+    ]
+    stream = io.StringIO()
+    write_table(lines, "json", stream)
+    records = json.loads(stream.getvalue())
+    assert records[0]["figure"] == "tanh over ReLU"
+    assert [record["value"] for record in records[:2]] == [1.2, 1.25]
+    [without] = [record for record in records if record["claim"] == "it-cannot-be-had"]
+    assert without["figure"] is None
+    assert any(record["value"] == math.inf for record in records)
