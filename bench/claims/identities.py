@@ -182,8 +182,8 @@ def softmax_is_the_gradient_of_logsumexp(
         for place, offset in (("logits around 0", 0), ("logits around 1,000", 1000)):
             x = at.rounded(3 * rows + offset)
             for zero, words in (("false", ""), ("true", " with zero")):
-                shares = at.value(f"softmax(with_zero={zero})", x)
-                slope = at.slope(f"{of}(with_zero={zero})", x)
+                shares = at.first(f"softmax(with_zero={zero})", x, _SHIFTED)
+                slope = at.first(f"{of}(with_zero={zero})", x, _SHIFTED, "backward")
                 most = float(np.abs(slope - shares).max()) / unit
                 name = f"distance of softmax and the gradient of LogSumExp{words}"
                 more = {"unit": "ulp of 1", "place": place, "direction": "backward"}
@@ -310,6 +310,7 @@ def elu_is_a_smoothed_shifted_relu(
 
 
 _WRITTEN_OUT = ("native", "textbook")
+_SHIFTED = ("native", "blocked")
 _GRID = np.arange(-20, 20 + 1 / 64, 1 / 64)
 
 
