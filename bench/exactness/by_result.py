@@ -8,7 +8,6 @@ depends on the machine, and what was found is kept by content, as exact values a
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +61,8 @@ def _places(bits: Array, dtype: str) -> Array:
 def _ends(activation: Activation, direction: str, dtype: str) -> Array:
     """Places at which the binade of the result changes, on both sides, from the cache if there."""
     path = known.path_of(activation, direction, dtype, Path(__file__).read_bytes())
-    with suppress(Exception), path.open("rb") as stream, np.load(stream) as stored:
-        ends: Array = stored["ends"]
-        if ends.dtype == np.int64 and ends.ndim == 1 and len(ends) > 1:
-            return ends
+    if stored := known.read(path):
+        return stored["ends"]
     ends = _found(reference.function_of(activation, direction), dtype)
     known.write(path, ends=ends)
     return ends

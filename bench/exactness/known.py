@@ -7,7 +7,7 @@ function, its parameters, the code of this reference, the direction and the form
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -62,14 +62,14 @@ def known(label: str, direction: str, dtype: str) -> Known:
     """The exact values of an elementwise activation, from the cache if they are there."""
     activation = find_reference(label)
     path = path_of(activation, direction, dtype)
-    stored = _read(path, dtype)
+    stored = read(path)
     if stored is None:
-        stored = _compute(activation, direction, dtype)
-        write(path, values=stored[0], rounded=stored[1])
-    values, rounded = stored
+        values, rounded = _compute(activation, direction, dtype)
+        stored = {"values": values, "rounded": rounded}
+        write(path, **stored)
     x = inputs.from_bits(all_inputs(dtype), dtype)
-    answers = reference.with_kinks(reference.Reference.of(values), activation, direction, x)
-    return Known(answers, rounded)
+    answers = reference.Reference.of(stored["values"])
+    return Known(reference.with_kinks(answers, activation, direction, x), stored["rounded"])
 
 
 def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
@@ -115,28 +115,20 @@ def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array,
     return values, rounded
 
 
-def _read(path: Path, dtype: str) -> tuple[Array, Array] | None:
-    """The contents of a file; None where it is missing or damaged: then it is made again."""
-    try:
-        with path.open("rb") as stream, np.load(stream) as stored:
-            values, rounded = stored["values"], stored["rounded"]
-    except Exception:  # a damaged archive raises whatever its bytes lead to
+def read(path: Path) -> Mapping[str, Array] | None:
+    """The arrays that were kept in a file; None where it is missing or has others."""
+    content = cache.sealed(path)
+    if content is None:
         return None
-    bits = all_inputs(dtype)
-    layout = (values.dtype, rounded.dtype, values.shape, rounded.shape)
-    whole = layout == (np.float64, bits.dtype, bits.shape, bits.shape)
-    return (values, rounded) if whole else None
+    with np.load(io.BytesIO(content)) as stored:
+        return dict(stored)
 
 
 def write(path: Path, **arrays: Any) -> None:
-    """Put a whole file in its place, or none: a full disk costs time, not the run."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        partial.replace(path)
-    with suppress(OSError):
-        partial.unlink(missing_ok=True)
+    """Keep arrays in a file."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    cache.seal(path, stream.getvalue())
 
 
 def path_of(activation: Activation, direction: str, dtype: str, *more: bytes) -> Path:

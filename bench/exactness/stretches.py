@@ -185,19 +185,24 @@ class Journal:
         self.path = cache.folder("stretches") / f"{name}.jsonl"
 
     def read(self) -> list[Part]:
-        """The parts that are done. A line that cannot be read counts as not done."""
-        parts = []
-        with suppress(OSError):
-            for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with suppress(ValueError, TypeError, KeyError):
-                    parts.append(_part(json.loads(line)))
-        return parts
+        """The parts that are done. A line that is not as it was written counts as not done."""
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except OSError:
+            return []
+        parted = (line.partition(b" ") for line in lines)
+        kept = [text for seal, _, text in parted if text and seal == self._seal(text)]
+        return [_part(json.loads(text)) for text in kept]
+
+    def _seal(self, text: bytes) -> bytes:
+        return cache.digest(self.path.name, text).hex().encode()
 
     def append(self, part: Part) -> None:
         """Keep a part. A full disk costs the chance to go on later, not the sweep."""
-        with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+        text = json.dumps(asdict(part)).encode()
+        with suppress(OSError), self.path.open("ab") as file:
             # A line that was torn off before ends here.
-            file.write("\n" + json.dumps(asdict(part)))
+            file.write(b"\n" + self._seal(text) + b" " + text)
 
     def remove(self) -> None:
         """Forget everything: what it was kept for is done."""

@@ -1,14 +1,22 @@
-"""Folders kept from one run to the next: compiled code and exact values."""
+"""Folders kept from one run to the next: compiled code and exact values.
+
+What is kept as a file is sealed: it begins with a digest of its name and its content, so that one
+that is torn, changed or another's is made again and never believed.
+"""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .progress import Reporter
+
+_DIGEST = hashlib.sha256().digest_size
 _TEMPORARY = ("/var/tmp", "/tmp")
 """Folders that nearly every system has, where those of the environment cannot be used."""
 
@@ -61,3 +69,32 @@ def _usable(path: Path) -> Path | None:
 def _forgotten() -> Path:
     """A folder for this process alone."""
     return Path(tempfile.mkdtemp(prefix="actbench-"))
+
+
+def seal(path: Path, content: bytes) -> None:
+    """Put a whole sealed file in its place, or none: a full disk costs time, not the run."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        with partial.open("wb") as stream:
+            stream.write(digest(path.name, content) + content)
+        partial.replace(path)
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
+
+
+def sealed(path: Path) -> bytes | None:
+    """The content that was sealed; None where there is none, or another one, which is said."""
+    try:
+        held = path.read_bytes()
+    except OSError:
+        return None
+    content = held[_DIGEST:]
+    if held[:_DIGEST] == digest(path.name, content):
+        return content
+    Reporter().say(f"note: {path} is not what was written there: it is made again")
+    return None
+
+
+def digest(name: str, content: bytes) -> bytes:
+    """The seal of a content under a name."""
+    return hashlib.sha256(name.encode() + b"\0" + content).digest()

@@ -11,7 +11,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,7 +18,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from . import machine
-from .cache import folder
+from .cache import folder, seal, sealed
 from .cpus import measuring_cpus
 from .curve import Copied, measured
 
@@ -130,18 +129,17 @@ def _last(nominal: int, second: int, sets: Sequence[int], least: Sequence[float]
 @cache
 def caches() -> Caches:
     """The caches of this machine, measured once between two starts of it."""
-    with suppress(OSError, ValueError, TypeError):
-        stored = json.loads(_stored().read_text())
-        return levels([Copied(*copy) for copy in stored], _nominal())
-    return anew()
+    stored = sealed(_stored())
+    if stored is None:
+        return anew()
+    return levels([Copied(*copy) for copy in json.loads(stored)], _nominal())
 
 
 def anew(measure: Callable[[int], Sequence[Copied]] = measured) -> Caches:
     """The caches, measured now, which takes a second at most."""
     nominal = _nominal()
     copies = measure(max(4 * max(nominal.values(), default=0), _USUAL))
-    with suppress(OSError):
-        _stored().write_text(json.dumps([[copy.bytes, copy.nanoseconds] for copy in copies]))
+    seal(_stored(), json.dumps([[copy.bytes, copy.nanoseconds] for copy in copies]).encode())
     return levels(copies, nominal)
 
 

@@ -184,6 +184,23 @@ def test_a_journal_gives_back_what_it_was_given_and_passes_over_torn_lines() -> 
     journal.remove()
 
 
+def test_a_part_with_a_bit_flipped_or_of_another_journal_counts_as_not_done() -> None:
+    """A digit of an error may have become another."""
+    journal, other = Journal(_subject(), b"source"), Journal(_subject(), b"other source")
+    journal.append(_part(5))
+    content = journal.path.read_bytes()
+    for place in range(1, len(content), 3):
+        broken = bytearray(content)
+        broken[place] ^= 1
+        journal.path.write_bytes(broken)
+        assert journal.read() == [], place
+    other.path.write_bytes(content)
+    assert other.read() == []
+    journal.path.write_bytes(content)
+    assert [part.stretch for part in journal.read()] == [(5, 5)]
+    journal.remove(), other.remove()
+
+
 def test_another_subject_or_source_has_another_journal() -> None:
     journals = [
         Journal(_subject(), b"one"),
