@@ -35,7 +35,18 @@ from ..run.request import Request
 from ..run.schedule import run
 from .callables import Callables, beside, taking
 from .certificates import Answer
-from .options import DEBUG, OUT, PYTHONS, SEED, Finite, as_given, interpreters, selecting
+from .options import (
+    DEBUG,
+    INTO,
+    OUT,
+    PYTHONS,
+    SEED,
+    Finite,
+    as_given,
+    interpreters,
+    one_folder,
+    selecting,
+)
 from .survey import Survey
 
 _TIMEOUT = 600.0
@@ -70,6 +81,7 @@ class Asked:
     bound: float | None
     seed: int
     out: Path | None
+    into: Path | None
     pythons: Mapping[str, str]
     selection: Selection
     command: str
@@ -99,6 +111,7 @@ def execute(asked: Asked, quiet: bool) -> Answer:
             timeout=_TIMEOUT,
             command=asked.command,
             parts=("agreement",),
+            into=asked.into,
         )
         if asked.survey:
             return Survey(run(request, reporter), asked.bound)
@@ -131,6 +144,11 @@ def _check(asked: Asked) -> None:
             raise UsageError(
                 f"{option} is for the functions of frameworks: leave it out beside --callable"
             )
+    one_folder(asked.out, asked.into)
+    if asked.into and (asked.is_range or asked.survey):
+        raise UsageError(
+            "--exhaustive, --range and --survey make runs of their own: leave --into out"
+        )
     if not asked.is_range and asked.scheduler:
         raise UsageError("--scheduler is for --exhaustive and --range")
 
@@ -213,6 +231,7 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @click.option("--bound", type=Finite(0), help="Exit with 1 if an error is above, in ulp.")
 @SEED
 @OUT
+@INTO
 @PYTHONS
 @click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
 @DEBUG
@@ -226,6 +245,7 @@ def agree(
     bound: float | None,
     seed: int,
     out: Path | None,
+    into: Path | None,
     pythons: tuple[str, ...],
     as_json: bool,
     **chosen: tuple[Any, ...],
@@ -247,6 +267,7 @@ def agree(
         bound=bound,
         seed=seed,
         out=out,
+        into=into,
         pythons=interpreters(pythons),
         selection=Selection(**chosen),
         command=as_given(),

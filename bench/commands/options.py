@@ -49,6 +49,12 @@ SEED = click.option(
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty."
 )
+INTO = click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Add to this run, on the same machine with the same versions, what it has not measured, "
+    "and what failed in it.",
+)
 PYTHONS = click.option(
     "--python",
     "pythons",
@@ -78,6 +84,12 @@ def refuse(of: str, belongs: Callable[[str], bool]) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if source is click.core.ParameterSource.COMMANDLINE and belongs(parameter.name or ""):
             raise UsageError(f"{parameter.opts[0]} is for {of}: leave it out here")
+
+
+def one_folder(out: Path | None, into: Path | None) -> None:
+    """Raise UsageError for a run of its own that is to add to another as well."""
+    if out and into:
+        raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
 
 
 class Finite(click.FloatRange):

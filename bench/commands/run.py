@@ -23,6 +23,7 @@ from .callables import Callables, beside, taking
 from .cells import cells
 from .options import (
     DEBUG,
+    INTO,
     LONGEST,
     OUT,
     PYTHONS,
@@ -30,6 +31,7 @@ from .options import (
     Finite,
     as_given,
     interpreters,
+    one_folder,
     refuse,
     selecting,
 )
@@ -84,11 +86,7 @@ kept, and --resume goes on with it.
 )
 @SEED
 @OUT
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path),
-    help="Add to this run, on the same machine with the same versions, what it has not measured.",
-)
+@INTO
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
@@ -135,8 +133,7 @@ def run(
     if resume:
         refuse("a run of its own", lambda name: name not in ("resume", "as_json"))
         _end(go_on(resume, reporter), as_json)
-    if out and into:
-        raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
+    one_folder(out, into)
     base, selection = profile_of(profile, bool(callables), **chosen), Selection(**chosen)
     given = interpreters(pythons)
     own = callables.found(selection, given)

@@ -7,7 +7,7 @@ other kind is a class below, with the number in place of its case.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -281,12 +281,43 @@ _USUAL: Mapping[str, Mapping[str, Any]] = {
 """The default of each field but the case, by kind."""
 
 
-def trusted(samples: Iterable[Sample]) -> list[Paired]:
-    """The blocks of all processes, without those of cases that were refused once.
+def standing(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples that count: without failures that were followed by success, and what was before.
 
-    Such a case has no times, whatever another process made of it.
+    A case that failed is tried again where a run is added to.
     """
-    samples = list(samples)
+    tried = [(sample, _tried(sample)) for sample in samples]
+    failed = {what: at for at, (sample, what) in enumerate(tried) if isinstance(sample, Missing)}
+    last = {what: at for at, (_, what) in enumerate(tried)}
+    return [
+        sample
+        for at, (sample, what) in enumerate(tried)
+        if what is None or at > failed.get(what, -1) or last[what] == failed[what]
+    ]
+
+
+def _tried(sample: Sample) -> tuple[str, Case] | None:
+    """What a sample tried: to time a case, or to check its results, of whatever size."""
+    match sample:
+        case Paired():
+            return "time_per_call", sample.case
+        case Agreement():
+            return "max_ulp", replace(sample.case, size=0)
+        case Specials():
+            return "special_departures", replace(sample.case, size=0)
+        case Missing(metric="time_per_call"):
+            return sample.metric, sample.case
+        case Missing(against=None):
+            return sample.metric, replace(sample.case, size=0)
+    return None
+
+
+def trusted(samples: Iterable[Sample]) -> list[Paired]:
+    """The blocks of all processes, without those of cases that were refused.
+
+    Such a case has no times, whatever another process made of it, until it is tried again.
+    """
+    samples = standing(samples)
     missing = [sample for sample in samples if isinstance(sample, Missing)]
     refused = {sample.case for sample in missing if sample.status is Status.REFUSED}
     paired = (sample for sample in samples if isinstance(sample, Paired))

@@ -13,7 +13,7 @@ from ..host.errors import UsageError
 from ..host.machine import Machine
 from ..results import store
 from ..results.facts import RunFacts, WorkerFacts
-from ..results.samples import Missing, Paired, Sample
+from ..results.samples import Missing, Paired, Sample, standing, trusted
 from ..results.status import Status
 from ..results.store import Stored
 
@@ -92,8 +92,13 @@ class Earlier:
             )
 
     def is_done(self, case: Case, processes: int) -> bool:
-        """Say whether a case failed, or has times: as often as `processes`, of a resumed run."""
-        return case in self._failed or self._visits[case] >= (processes if self.resumed else 1)
+        """Say whether a case has times, or of a resumed run has them `processes` times or failed.
+
+        What failed is tried again where a run is added to.
+        """
+        if self.resumed:
+            return case in self._failed or self._visits[case] >= processes
+        return self._visits[case] > 0
 
     @property
     def units(self) -> Mapping[Case, str]:
@@ -114,13 +119,13 @@ class Earlier:
 
     @cached_property
     def _failed(self) -> frozenset[Case]:
-        samples = self.stored.samples
+        samples = standing(self.stored.samples)
         return frozenset(sample.case for sample in samples if isinstance(sample, Missing))
 
 
 def visits(samples: Iterable[Sample]) -> Counter[Case]:
-    """The number of processes that timed each case."""
-    timed = {(sample.case, sample.process) for sample in samples if isinstance(sample, Paired)}
+    """The number of processes that timed each case, 0 of one that was refused."""
+    timed = {(sample.case, sample.process) for sample in trusted(samples)}
     return Counter(case for case, _ in timed)
 
 

@@ -25,6 +25,7 @@ from ..results.samples import (
     SpecialRows,
     Specials,
     Trial,
+    standing,
     trusted,
 )
 from ..results.status import Status
@@ -106,7 +107,7 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
     What was checked once more, because a run had ended before it was compared, counts as the last.
     """
     checked: list[Row] = []
-    for sample in {_subject(sample): sample for sample in samples}.values():
+    for sample in {_subject(sample): sample for sample in standing(samples)}.values():
         match sample:
             case Agreement():
                 checked += _agreement_rows(sample)

@@ -13,7 +13,7 @@ from ..catalog.activations import BASELINE, find
 from ..catalog.cases import Case, Profile, forms_of, unsupported
 from ..catalog.sizes import Classes
 from ..host.progress import Advance
-from ..results.samples import Paired, Preparation, Probe
+from ..results.samples import Paired, Preparation, Probe, trusted
 from ..workers.recorder import Recorder
 from ..workers.supervised import Judge, SupervisedWorker
 from .costs import Goal, Process, gathered, relative_costs, times, unit_case
@@ -182,9 +182,7 @@ class Costing:
 
     def wide(self, goal: Goal) -> dict[Case, float]:
         """The cases that are wider than the goal, by how many times, the widest first."""
-        measured = gathered(
-            sample for sample in self._recorder.samples if isinstance(sample, Paired)
-        )
+        measured = gathered(trusted(self._recorder.samples))
         costs, calls = relative_costs(measured), times(measured)
         distances = {case: goal.distance(costs.get(case), calls[case]) for case in measured}
         wide = Counter({case: distance for case, distance in distances.items() if distance > 1})

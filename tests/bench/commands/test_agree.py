@@ -248,6 +248,14 @@ SENTENCES = {
         ("--callable", "own:exp", "--reference", "gelo", *_UNIT),
         "unknown activation 'gelo': did you mean gelu",
     ),
+    "two folders": (
+        ("--callable", "own:exp", "--reference", "exp", "--out", "a", "--into", "b"),
+        "--out makes a run of its own, --into adds to one",
+    ),
+    "a range into a run": (
+        ("--callable", "own:exp", "--reference", "exp", *_UNIT, "--into", "b"),
+        "--exhaustive, --range and --survey make runs of their own: leave --into out",
+    ),
     "row-wise reference": (
         ("--callable", "own:exp", "--reference", "softmax", *_UNIT),
         "softmax is not a function of one number",

@@ -171,6 +171,11 @@ def test_a_value_and_its_gradient_are_certified_at_the_same_inputs_as_others(
     with (Path(answer["path"]) / "run.json").open() as file:
         versions = json.load(file)["workers"]["mine:right-numpy"]["versions"]
     assert len(versions["mine:right"]) == 16
+    more = ("agree", "--callable", "mine:flat", "--reference", "relu", "--dtype", "float16")
+    status, _, error = _run(capsys, *more, "--direction", "forward", "--into", answer["path"])
+    assert status == 0, error
+    rows = [row for row in load(Path(answer["path"])).records if row.metric == "max_ulp"]
+    assert {row.case.form for row in rows} == {"mine:right", "mine:flat"}
 
 
 def test_what_takes_one_dimension_is_given_one_and_that_is_said(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import PROFILES, Selection
+from actbench.bench.catalog.frameworks import own
 from actbench.bench.host.errors import UsageError
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results import store
@@ -97,3 +98,40 @@ def test_results_that_were_checked_are_not_checked_again(earlier: Path) -> None:
     checked = [row.case for row in store.load(earlier).records if row.metric == "max_ulp"]
     assert len(checked) == len(set(checked))
     assert {case.activation for case in checked} == {"relu", "squareplus"}
+
+
+_FLAKY = """
+import os
+
+import numpy as np
+
+def f(x):
+    if os.path.exists("broken"):
+        raise RuntimeError("for the time being")
+    return np.maximum(x, 0)
+"""
+
+
+def test_what_failed_is_tried_again_and_then_counts_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flaky.py").write_text(_FLAKY)
+    (tmp_path / "broken").touch()
+    function = own("flaky:f", "relu", dims=2)
+    only = Selection((function.name,), directions=("forward",), sizes=(64,))
+    asked: Any = {"selection": only, "own": (function,)}
+    path = _run(out=tmp_path / "run", **asked).path
+    statuses = {
+        metric: [row.status for row in store.load(path).records if row.metric == metric]
+        for metric in ("time_per_call", "max_ulp")
+    }
+    assert "error" in statuses["time_per_call"]
+    _run(into=path, **asked)
+    again = [row for row in store.load(path).records if row.status == "error"]
+    assert len(again) == sum(rows.count("error") for rows in statuses.values()), "it fails again"
+    (tmp_path / "broken").unlink()
+    _run(into=path, **asked)
+    rows = [row for row in store.load(path).records if row.case.form == "flaky:f"]
+    assert {row.status for row in rows} == {"ok"}
+    assert {"time_per_call", "relative_cost", "max_ulp"} <= {row.metric for row in rows}
