@@ -53,7 +53,7 @@ def a_sigmoid_layer_leaves_a_quarter_of_the_gradient(
             within(-math.inf, most),
             said=most,
             unit="ratio",
-            place=f"{kind.title} weights",
+            place=f"weights of variance {kind}",
         )
         for kind, states in zip(weights, runs, strict=True)
     ]

@@ -28,7 +28,7 @@ from ..host.cpus import available_cpus
 from ..results.claims import Figure
 from ..results.store import Run
 from ..timing.ratios import Estimate, student
-from ..worker.protocol import Network, Pin, Samples, State, Train
+from ..worker.protocol import Network, Phase, Pin, Samples, State, Train
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
 from ..workers.requests import call_of
@@ -139,9 +139,37 @@ class Networks:
         **more: Any,
     ) -> Figure:
         """The mean of a value per seed, with its interval, and whether the claim holds by it."""
-        found = mean(values)
-        made = Figure(name, found.value, found.low, found.high, holds=holds(found))
+        return self._figure(name, mean(values), holds, **more)
+
+    def ratio(
+        self,
+        name: str,
+        values: Sequence[float],
+        others: Sequence[float],
+        holds: Holds,
+        **more: Any,
+    ) -> Figure:
+        """The geometric mean of positive values over others, seed by seed."""
+        pairs = zip(values, others, strict=True)
+        logs = mean([_log(value) - _log(other) for value, other in pairs])
+        found = Estimate(*(math.exp(end) for end in (logs.value, logs.low, logs.high)))
+        return self._figure(name, found, holds, unit="ratio", **more)
+
+    def _figure(self, name: str, found: Estimate, holds: Holds, **more: Any) -> Figure:
+        low, high = (found.low, found.high) if found.known else (None, None)
+        made = Figure(name, found.value, low, high, holds=holds(found))
         return replace(made, framework=self.framework, mode="eager", dtype="float32", **more)
+
+
+def _log(value: float) -> float:
+    """The logarithm; not a number of what is not positive."""
+    return math.log(value) if value > 0 else math.nan
+
+
+def learned(networks: Networks, activation: str, l1: float = 0.0) -> Setting:
+    """A usual network that has learned its digits: many claims ask for it."""
+    phase = Phase(networks.epochs(20), 0.05)
+    return Setting(activation, Network((64, 64), (phase,), l1=l1))
 
 
 def _started(framework: str, python: str, log: Path) -> WorkerProcess:

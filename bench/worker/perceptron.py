@@ -84,13 +84,14 @@ class Perceptron:
         step, batches = 0, len(samples.labels) // network.batch
         looks = {batches * (look + 1) // network.looks for look in range(network.looks)}
         for phase in network.phases:
-            for _ in range(phase.epochs):
+            for epoch in range(1, phase.epochs + 1):
                 shuffled = order.permutation(len(samples.labels))
                 for place in range(batches):
                     rows = shuffled[place * network.batch : (place + 1) * network.batch]
                     self._learn(_scaled(samples, rows, phase), phase.rate, velocities)
                     step += 1
-                    if place + 1 in looks:
+                    last = epoch == phase.epochs and place + 1 == batches
+                    if last or place + 1 in looks:
                         yield step
 
     def _learn(self, samples: Samples, rate: float, velocities: Sequence[Array]) -> None:

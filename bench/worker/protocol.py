@@ -406,7 +406,7 @@ class Network:
     `widths` are the units of its hidden layers. Their biases begin at `bias`; weights are normal
     unless `uniform`. What goes into an activation is `normalised` over the batch or not. `l1` is
     the price of a unit's output, beside the cross-entropy. Phases follow one another; the state is
-    looked at `looks` times per epoch.
+    looked at `looks` times per epoch, and at the end of each phase.
     """
 
     widths: tuple[int, ...]
@@ -418,7 +418,7 @@ class Network:
     l1: float = 0.0
     momentum: float = 0.9
     batch: int = 32
-    looks: int = 1
+    looks: int = 0
 
 
 @dataclass(frozen=True)

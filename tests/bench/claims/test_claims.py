@@ -96,6 +96,18 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "tanh-has-a-slope-of-itself": {"whole": 2},
     "squareplus-has-an-algebraic-slope": {"b": 1},
     "squareplus-has-a-slope-between-0-and-1": {"activation": "silu"},
+    "too-high-a-learning-rate-kills-units": {"rate": 0.01},
+    "negative-biases-and-large-inputs-kill-units": {"bias": 0.0, "scale": 1.0},
+    "dead-units-stay-dead": {"most": -1.0},
+    "units-with-a-slope-recover": {"activations": ("relu",)},
+    "saturating-units-train-slower": {"saturating": ("relu",), "rates": (0.5,)},
+    "standardised-inputs-converge-faster": {"activations": ("relu",), "times": 1000.0},
+    "elu-brings-means-closer-to-zero": {"activation": "softplus"},
+    "batch-normalisation-centres-and-helps": {"most": 0.001},
+    "batch-normalisation-allows-higher-rates": {"normalised": False},
+    "smoothness-does-not-ease-training": {"ratio": 1000.0, "margin": -0.5},
+    "swish-and-gelu-are-as-accurate-as-relu": {"margin": -0.5},
+    "prelu-learns-its-slope": {"least": 10.0},
 }
 """For each claim constants by which it is false: another function, another number."""
 
