@@ -250,7 +250,7 @@ def sigmoid_has_a_slope_of_itself(functions: Functions, whole: float = 1) -> Out
 @claim(
     Topic.DERIVATIVE,
     "The derivative of tanh is 1 − tanh(x)².",
-    source="LeCun, Bottou, Orr, Müller 1998, Efficient backprop; textbooks",
+    source="Wikipedia, Activation function, its table",
     method=f"The formula from each framework's tanh, each step rounded, against the exact "
     f"derivative {_KINDS}; at most 8 ulp apart.",
 )
@@ -294,8 +294,8 @@ def squareplus_has_a_slope_between_0_and_1(
     functions: Functions, activation: str = "squareplus"
 ) -> Outcome:
     def judged(at: Setting) -> Iterator[Figure]:
-        x = at.inputs[np.isfinite(at.inputs)]
-        slope = at.slope(activation, x, "textbook")
+        finite = np.isfinite(at.inputs)
+        x, slope = at.inputs[finite], at.slope(activation, at.inputs, "textbook")[finite]
         least, most = int(np.argmin(slope)), int(np.argmax(slope))
         for name, place in (("least slope", least), ("largest slope", most)):
             value = float(slope[place])

@@ -39,7 +39,7 @@ _WRITTEN = {"abs": "(x + |x|)/2", "where": "x if x > 0, else 0"}
 @claim(
     Topic.IDENTITY,
     "max(0, x), (x + |x|)/2 and the piecewise form are the same function.",
-    source=f"Glorot, Bordes, Bengio 2011, section 3; {_WIKIPEDIA}",
+    source=_WIKIPEDIA,
     method=f"Results of both forms at {_EVERYWHERE}, bit for bit.",
 )
 def relu_has_one_value_in_every_form(
@@ -460,7 +460,7 @@ def softplus_splits_the_identity(functions: Functions, times: float = 1) -> Outc
 @claim(
     Topic.IDENTITY,
     "Mish is x · tanh(softplus(x)).",
-    source="Misra 2019, arXiv 1908.08681, equation 1",
+    source="Misra 2019, arXiv 1908.08681",
     method="The framework's Mish, or x · tanh(ln(1 + eˣ)) where it has none, and the product from "
     "its softplus and tanh, each step rounded, at inputs of every kind; at most 4 ulp apart.",
 )
@@ -499,7 +499,7 @@ def selu_is_a_scaled_elu(functions: Functions, scale: float = 1.0507009873554805
 @claim(
     Topic.IDENTITY,
     "CELU with α = 1 is ELU.",
-    source="Barron 2017, arXiv 1704.07483",
+    source="Barron 2017, arXiv 1704.07483, equation 4",
     method=f"Both functions of the framework at {_EVERYWHERE}; {_SAME}.",
 )
 def celu_with_alpha_1_is_elu(functions: Functions, alpha: float = 1) -> Outcome:

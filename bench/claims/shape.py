@@ -33,8 +33,8 @@ _STEEP = Part("numbers below −1", lambda x, _: x < -1)
 )
 def relu_is_never_negative_and_unbounded(functions: Functions, activation: str = "relu") -> Outcome:
     def judged(at: Setting) -> Iterator[Figure]:
-        x = _finite(at)
-        value, largest = at.value(activation, x), at.format.largest
+        x, value = _finite(at, at.value(activation, at.inputs))
+        largest = at.format.largest
         worst = int(value.argmin())
         yield at.figure("least value", value[worst], bool(value[worst] >= 0), at=float(x[worst]))
         top = float(value[x == largest][0])
@@ -44,10 +44,10 @@ def relu_is_never_negative_and_unbounded(functions: Functions, activation: str =
     return judged_in_each(functions, judged)
 
 
-def _finite(at: Setting) -> Array:
-    """Finite inputs of every kind, in their order."""
-    inputs = at.inputs
-    return np.unique(inputs[np.isfinite(inputs)])
+def _finite(at: Setting, *values: Array) -> tuple[Array, ...]:
+    """The finite ones of a setting's inputs, and the values there."""
+    finite = np.isfinite(at.inputs)
+    return at.inputs[finite], *(value[finite] for value in values)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def gelu_has_a_bump(functions: Functions, activation: str = "gelu") -> Outcome:
 @claim(
     Topic.SHAPE,
     "SiLU is not monotonic: it has a global minimum of about −0.28 at x ≈ −1.28.",
-    source="Elfwing, Uchibe, Doya 2017, arXiv 1702.03118, section 2",
+    source="Elfwing, Uchibe, Doya 2017, arXiv 1702.03118",
     method="The place and depth of the minimum, proved in ball arithmetic, and the least value on "
     "a grid around it in each framework, which must be the depth to 8 ulp.",
 )
@@ -218,8 +218,8 @@ def squareplus_approaches_relu(functions: Functions, slope: float = 0) -> Outcom
 @claim(
     Topic.SHAPE,
     "Squareplus requires no special consideration to ensure numerical stability when x is large.",
-    source=f"{_WIKIPEDIA}, on squareplus; {_BARRON}, section 1, which says it of softplus's "
-    "overflow",
+    source=f"{_WIKIPEDIA}, on squareplus; after {_BARRON}, by which naive softplus is unstable "
+    "for large x and squareplus is not",
     method="Squareplus as printed, b = 4, against exact values at numbers of every kind, in four "
     "formats; at most 4 ulp apart.",
 )
@@ -274,8 +274,9 @@ def softplus_bounds_relu(functions: Functions, activation: str = "softplus") -> 
     forms = ("native", "logaddexp", "where")
 
     def judged(at: Setting) -> Iterator[Figure]:
-        x = _finite(at)
-        softplus, relu = at.first(activation, x, forms), at.value("relu", x)
+        inputs = at.inputs
+        values = at.first(activation, inputs, forms), at.value("relu", inputs)
+        x, softplus, relu = _finite(at, *values)
         yield _counted(at, "inputs at which softplus is below ReLU", x, softplus < relu)
         far = np.abs(x) > 20
         off = np.abs(softplus - relu) > 1e-8 + 2.0 ** (1 - at.format.precision) * relu
@@ -293,9 +294,9 @@ def softplus_bounds_relu(functions: Functions, activation: str = "softplus") -> 
 )
 def elu_saturates_at_minus_alpha(functions: Functions, level: float = 1) -> Outcome:
     def judged(at: Setting) -> Iterator[Figure]:
-        x = _finite(at)
         for alpha in (0.5, 1, 2):
-            value = at.first(f"elu(alpha={alpha})", x, ("native", "textbook"))
+            elu = at.first(f"elu(alpha={alpha})", at.inputs, ("native", "textbook"))
+            x, value = _finite(at, elu)
             least, said = float(value.min()), -level * alpha
             name = f"least value of ELU with α = {alpha:g}"
             yield at.figure(name, least, least == said, said=said)
@@ -314,7 +315,7 @@ def elu_saturates_at_minus_alpha(functions: Functions, level: float = 1) -> Outc
 )
 def sigmoid_never_reaches_0_or_1(functions: Functions, activation: str = "sigmoid") -> Outcome:
     def judged(at: Setting) -> Iterator[Figure]:
-        x = np.unique(np.concatenate([_finite(at), at.rounded(np.arange(-800, 800, 1 / 16))]))
+        x = np.unique(np.concatenate([*_finite(at), at.rounded(np.arange(-800, 800, 1 / 16))]))
         value = at.value(activation, x)
         reached = (value <= 0) | (value >= 1)
         near = np.abs(x) <= 5
