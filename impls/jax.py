@@ -278,6 +278,12 @@ def elu_wide(x: Array, alpha: float = 1.0) -> Array:
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
 
 
+def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0))"""
+    # Not the lesser of x and 0, whose gradient is halved where they are equal.
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0, x)))
+
+
 def selu_native(x: Array) -> Array:
     """λx if x > 0, else λα(eˣ − 1)"""
     return jax.nn.selu(x)
@@ -487,6 +493,12 @@ def silu_wide(x: Array) -> Array:
     return _gated(bounded, bounded)
 
 
+def silu_stable(x: Array) -> Array:
+    """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
+    bounded = jnp.maximum(x, -1000)
+    return _gated(bounded, bounded)
+
+
 def gelu_native(x: Array) -> Array:
     """x · Φ(x)"""
     return jax.nn.gelu(x, approximate=False)
@@ -605,14 +617,24 @@ def _mish_slope(x: Array) -> Array:
     return jnp.where(bounded < 0, falling, rising)
 
 
-@_wide(_mish_slope)
-def mish_wide(x: Array) -> Array:
-    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+def _mish(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = jnp.maximum(x, -1000)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return jnp.where(bounded < 0, below, above)
+
+
+@_wide(_mish_slope)
+def mish_wide(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+    return _mish(x)
+
+
+def mish_stable(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t)), by e^{−|x|/2} twice"""
+    return _mish(x)
 
 
 # --- algebraic ------------------------------------------------------------------------------------
@@ -657,6 +679,24 @@ def squareplus_wide(x: Array, b: float = 4.0) -> Array:
     return jnp.maximum(x, 0) + 0.25 * b / half_sum
 
 
+def _hypotenuse(size: Array, b: float) -> Array:
+    """√(size² + b) without a square that overflows, for b > 0"""
+    least = math.sqrt(b)
+    longer, shorter = jnp.where(size > least, size, least), jnp.where(size > least, least, size)
+    share = shorter / longer
+    return longer * jnp.sqrt(1 + share * share)
+
+
+def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
+    if b == 0:
+        return jnp.maximum(x, 0)
+    # |x| by its branches, so that its slope at 0 is the one that belongs to max(x, 0) = 0.
+    above = jnp.where(x > 0, x, 0)
+    size = above - jnp.where(x > 0, 0, x)
+    return above + 0.5 * b / (_hypotenuse(size, b) + size)
+
+
 def softsign_native(x: Array) -> Array:
     """x/(1 + |x|)"""
     return jax.nn.soft_sign(x)
@@ -696,6 +736,13 @@ def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
 def isru_wide(x: Array, alpha: float = 1.0) -> Array:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
+
+
+def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x/√(x² + 1/α)/√α"""
+    far = jnp.finfo(x.dtype).max
+    bounded = jnp.clip(x, -far, far)
+    return bounded / _hypotenuse(jnp.abs(bounded), 1 / alpha) / math.sqrt(alpha)
 
 
 def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:

@@ -432,6 +432,12 @@ def elu_wide(x: Array, alpha: float = 1.0) -> Array:
     return by_sign(x, alpha * np.expm1(at_most(0, x)), x)
 
 
+@with_slope(_elu_slope)
+def elu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0))"""
+    return by_sign(x, alpha * np.expm1(at_most(0, x)), x)
+
+
 def _elu_blocked_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
     """α exp(min(x, 0)) + (1 − α)[x > 0]"""
     np.minimum(x, constant(0, x), out=out)
@@ -795,6 +801,13 @@ def silu_wide(x: Array) -> Array:
     return _gated(bounded, bounded)
 
 
+@with_slope(_silu_slope)
+def silu_stable(x: Array) -> Array:
+    """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
+    bounded = at_least(-1000, x)
+    return _gated(bounded, bounded)
+
+
 def _gated_blocked_slope(x: Array, rise: Array, out: Array) -> Array:
     """s(1 + x·rise·(1 − s)), where `out` holds 1/s and `rise` the slope of the gate."""
     np.divide(1, out, out=out)
@@ -983,14 +996,25 @@ def _mish_slope(x: Array) -> Array:
     return by_sign(bounded, falling, rising)
 
 
-@wide(_mish_slope)
-def mish_wide(x: Array) -> Array:
-    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+def _mish(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = at_least(-1000, x)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return by_sign(bounded, below, above)
+
+
+@wide(_mish_slope)
+def mish_wide(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+    return _mish(x)
+
+
+@with_slope(_mish_slope)
+def mish_stable(x: Array) -> Array:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t)), by e^{−|x|/2} twice"""
+    return _mish(x)
 
 
 def _mish_blocked_slope(x: Array, *, out: Array) -> Array:
@@ -1063,6 +1087,33 @@ def squareplus_wide(x: Array, b: float = 4.0) -> Array:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return at_least(0, x) + 0.25 * b / half_sum
+
+
+def _hypotenuse(size: Array, b: float) -> Array:
+    """√(size² + b) without a square that overflows, for b > 0"""
+    least = math.sqrt(b)
+    longer = at_least(least, size)
+    share = at_most(least, size) / longer
+    return longer * np.sqrt(1 + share * share)
+
+
+def _squareplus_stable_slope(x: Array, b: float = 4.0) -> Array:
+    """½(1 + x/√(x² + b)), which is [x > 0] for b = 0"""
+    if b == 0:
+        return indicate(x > 0, np.empty_like(x))
+    size = np.abs(x)
+    root = _hypotenuse(size, b)
+    tail = 0.25 * b / root / (0.5 * root + 0.5 * size)
+    return by_sign(0 - x, 1 - tail, tail)
+
+
+@with_slope(_squareplus_stable_slope)
+def squareplus_stable(x: Array, b: float = 4.0) -> Array:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
+    if b == 0:
+        return at_least(0, x)
+    size = np.abs(x)
+    return at_least(0, x) + 0.5 * b / (_hypotenuse(size, b) + size)
 
 
 def _squareplus_blocked_slope(x: Array, b: float = 4.0, *, out: Array) -> Array:
@@ -1144,6 +1195,14 @@ def _isru_slope(x: Array, alpha: float = 1.0) -> Array:
 def isru_wide(x: Array, alpha: float = 1.0) -> Array:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
+
+
+@with_slope(_isru_slope)
+def isru_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x/√(x² + 1/α)/√α"""
+    far = np.finfo(x.dtype).max
+    bounded = np.clip(x, -far, far)
+    return bounded / _hypotenuse(np.abs(bounded), 1 / alpha) / math.sqrt(alpha)
 
 
 def _isru_root(x: Array, alpha: float, out: Array) -> Array:

@@ -278,6 +278,11 @@ def elu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
 
 
+def elu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0))"""
+    return tf.where(x > 0, x, alpha * tf.math.expm1(_at_most(x, 0)))
+
+
 def selu_native(x: Tensor) -> Tensor:
     """λx if x > 0, else λα(eˣ − 1)"""
     return tf.nn.selu(x)
@@ -484,6 +489,12 @@ def silu_wide(x: Tensor) -> Tensor:
     return _gated(bounded, bounded)
 
 
+def silu_stable(x: Tensor) -> Tensor:
+    """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
+    bounded = _at_least(x, -1000)
+    return _gated(bounded, bounded)
+
+
 def gelu_native(x: Tensor) -> Tensor:
     """x · Φ(x)"""
     return tf.nn.gelu(x)
@@ -597,14 +608,24 @@ def _mish_slope(x: Tensor) -> Tensor:
     return tf.where(bounded < 0, falling, rising)
 
 
-@_wide(_mish_slope)
-def mish_wide(x: Tensor) -> Tensor:
-    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+def _mish(x: Tensor) -> Tensor:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = _at_least(x, -1000)
     half, tail = _halves(bounded)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return tf.where(bounded < 0, below, above)
+
+
+@_wide(_mish_slope)
+def mish_wide(x: Tensor) -> Tensor:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t))"""
+    return _mish(x)
+
+
+def mish_stable(x: Tensor) -> Tensor:
+    """x·n/(n + 2) with n = t(t + 2), t = eˣ: tanh(ln(1 + t)), by e^{−|x|/2} twice"""
+    return _mish(x)
 
 
 # --- algebraic ------------------------------------------------------------------------------------
@@ -642,6 +663,24 @@ def squareplus_wide(x: Tensor, b: float = 4.0) -> Tensor:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     half_sum, _ = _half_sum(x, b)
     return _at_least(x, 0) + 0.25 * b / half_sum
+
+
+def _hypotenuse(size: Tensor, b: float) -> Tensor:
+    """√(size² + b) without a square that overflows, for b > 0"""
+    least = math.sqrt(b)
+    longer, shorter = tf.where(size > least, size, least), _where(size > least, least, size)
+    share = shorter / longer
+    return longer * tf.sqrt(1 + share * share)
+
+
+def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
+    """max(x, 0) + ½b/(√(x² + b) + |x|)"""
+    if b == 0:
+        return _at_least(x, 0)
+    # |x| by its branches, so that its slope at 0 is the one that belongs to max(x, 0) = 0.
+    above = tf.where(x > 0, x, 0)
+    size = above - _where(x > 0, 0, x)
+    return above + 0.5 * b / (_hypotenuse(size, b) + size)
 
 
 def softsign_native(x: Tensor) -> Tensor:
@@ -683,6 +722,13 @@ def _isru_slope(x: Tensor, alpha: float = 1.0) -> Tensor:
 def isru_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x/√(1 + αx²)"""
     return _isru(x, alpha)
+
+
+def isru_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x/√(x² + 1/α)/√α"""
+    far = x.dtype.max
+    bounded = _at_most(_at_least(x, -far), far)
+    return bounded / _hypotenuse(tf.abs(bounded), 1 / alpha) / math.sqrt(alpha)
 
 
 def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:

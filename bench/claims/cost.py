@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..catalog.cases import LARGE
 from ..results.claims import Outcome, Topic
 from .claim import claim
 from .costs import Costs, above, elements, within
@@ -157,9 +158,7 @@ def _table(
     "on a GPU where the run has one. Holds up to 10 % more than ReLU.",
 )
 def large_activations_are_limited_by_memory(
-    costs: Costs,
-    names: tuple[str, ...] = ("elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "squareplus"),
-    most: float = 1.1,
+    costs: Costs, names: tuple[str, ...] = LARGE[1:], most: float = 1.1
 ) -> Outcome:
     pairs = [(name, "relu") for name in names]
     return costs.ratios(pairs, within(0, most), direction="forward", place="memory")

@@ -93,7 +93,7 @@ has slope 1 there too."""
 
 _SMALL = 1e-4
 """A relative error below which ulp say more."""
-_OWN_FORMS = ("wide", "blocked")
+_OWN_FORMS = ("wide", "stable", "blocked")
 _NATURES: tuple[Nature, ...] = ("value", "path", "special", "flushed")
 
 

@@ -22,8 +22,8 @@ from ..results.status import Status
 from .parts import PAGE
 
 TOLERANCE = 0.25
-_COMPUTED_OTHERWISE = ("wide",)
-"""Forms that do not compute the formula in the case's own format."""
+_COMPUTED_OTHERWISE = ("wide", "stable")
+"""Forms that compute another formula than the printed one, or in another format."""
 _BRANCHY = 1.5
 _SCALAR = 1.3
 _MAPPED = 0.5

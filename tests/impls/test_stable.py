@@ -1,0 +1,66 @@
+"""The stable forms against the exact value: in the case's own format, at every finite input."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from actbench.bench.catalog.activations import CATALOG, find
+from actbench.bench.catalog.cases import Case
+from actbench.bench.catalog.inputs import from_bits, to_bits
+from actbench.bench.exactness import sweep
+from actbench.bench.exactness.judge import errors_of
+from actbench.bench.exactness.problem import Problem, problem_of
+from actbench.bench.exactness.reference import exact_values
+from actbench.bench.workers.supervised import SupervisedWorker
+
+STABLE = [name for name, record in CATALOG.items() if "stable" in record.forms]
+TUNED = ["elu(alpha=0.5)", "squareplus(b=0)", "squareplus(b=0.25)", "isru(alpha=3)"]
+ULP = 8.0
+"""The most ulp in float32, where subnormal results may be flushed."""
+
+
+@cache
+def _problem(label: str) -> Problem:
+    return problem_of(find(label), "forward", "float32", 8, seed=1)
+
+
+def _case(framework: str, label: str, mode: str, direction: str) -> Case:
+    return Case(framework, label, "stable", mode, direction, "cpu", "float32", 0, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", [*STABLE, *TUNED])
+def test_a_stable_form_is_right_to_eight_ulp(
+    framework: str, worker: SupervisedWorker, label: str, mode: str
+) -> None:
+    """At ±∞ as well, where it has its limit; only a NaN gives NaN."""
+    worker.failures.clear()
+    problem, case = _problem(label), _case(framework, label, mode, "forward")
+    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
+    assert outputs is not None, worker.failures
+    errors = errors_of(problem, outputs[0])
+    assert not errors.mismatched.any(), problem.x[errors.mismatched]
+    wrong = errors.flushed > ULP
+    assert not wrong.any(), (problem.x[wrong][:3], errors.flushed[wrong][:3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", STABLE)
+def test_its_gradient_is_right_where_designers_work(
+    framework: str, worker: SupervisedWorker, label: str, mode: str
+) -> None:
+    """At the kinks that a formula of several branches has, 0 among them, as beside them."""
+    worker.failures.clear()
+    x = np.array([[-9.0, -2.0, -1.0, -0.3, -0.0, 0.0, 0.3, 1.0, 2.0, 9.0]])
+    case = _case(framework, label, mode, "backward")
+    worker.include([case])
+    outputs = worker.evaluate(case, to_bits(x, "float32"))
+    assert outputs is not None, worker.failures
+    got = from_bits(np.asarray(outputs[0]), "float32").ravel()
+    exact = exact_values(find(label), "backward", x).values.ravel()
+    for at, value, slope in zip(x.ravel(), got, exact, strict=True):
+        assert math.isclose(value, slope, rel_tol=2e-5, abs_tol=1e-7), (at, value, slope)
