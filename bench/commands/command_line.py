@@ -39,7 +39,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _COMMANDS: Mapping[str, str] = {
     **{name: name for name in ("run", "agree", "findings", "special", "compare", "gate", "claims")},
-    **{name: name for name in ("selftest", "doctor", "export", "publish", "fleet")},
+    **{name: name for name in ("selftest", "doctor", "export", "publish", "fleet", "schema")},
     "list": "list_",
 }
 """The function of each command, in the module of its name. A module is imported when it is used."""

@@ -172,13 +172,14 @@ class Claims:
         return replace(self, judged=tuple(both))
 
 
-_CLAIMS = TypeAdapter(Claims)
+MODEL = TypeAdapter(Claims)
+"""The model of `claims.json`."""
 
 
 def write(folder: Path, claims: Claims) -> Path:
     """Write the claims of a run and return the file. Raises StoreError where the disk refuses."""
     path = folder / CLAIMS
-    write_whole(path, (dump(_CLAIMS.dump_python(claims, mode="json"), indent=1) + "\n").encode())
+    write_whole(path, (dump(MODEL.dump_python(claims, mode="json"), indent=1) + "\n").encode())
     return path
 
 
@@ -188,7 +189,7 @@ def read(folder: Path) -> Claims | None:
     if not path.exists():
         return None
     try:
-        return _CLAIMS.validate_json(content(path), strict=True)
+        return MODEL.validate_json(content(path), strict=True)
     except OSError as error:
         raise cannot_read(path, error) from None
     except ValueError as error:

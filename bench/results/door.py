@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
-Real = Annotated[float, BeforeValidator(lambda value: math.nan if value == "NaN" else value)]
+Real = Annotated[
+    float,
+    BeforeValidator(
+        lambda value: math.nan if value == "NaN" else value,
+        json_schema_input_type=float | Literal["NaN"],
+    ),
+]
 """Any number, NaN as well, which is the string "NaN" in a file."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -26,7 +32,7 @@ def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
                 if field.default_factory is not MISSING:
                     default = Field(default_factory=field.default_factory)
                 found[field.name] = (hints[field.name], default)
-    return create_model(name, **found, **more)
+    return create_model(name, __doc__=kinds[-1].__doc__, **found, **more)
 
 
 def first_of(error: ValueError) -> str:

@@ -422,7 +422,7 @@ class Reader:
 
     def row(self, text: str) -> Row:
         """The row of a line of JSON. Raises ValueError for one that no run writes."""
-        held = vars(_RECORD.model_validate_json(text, strict=True))
+        held = vars(RECORD.model_validate_json(text, strict=True))
         case = Case(**{name: held[name] for name in _CASE})
         row = Row(
             self._cases.setdefault(case, case),
@@ -436,7 +436,8 @@ class Reader:
 
 
 _CASE = tuple(field.name for field in fields(Case))
-_RECORD = door.model("Record", Case, Row)
+RECORD = door.model("Row", Case, Row, unit=(str, ""))
+"""The model of a line of `rows.jsonl`, which has the unit of its metric besides."""
 _SMALLEST, _LARGEST = 1e-30, 1e30
 """The least and the largest size of a figure of time other than 0."""
 _POSITIVE = ("time_per_call", "relative_cost")

@@ -348,7 +348,7 @@ class Reader:
 
         Raises ValueError for one that no run writes.
         """
-        held = dict(vars(_LINES.validate_json(text, strict=True)))
+        held = dict(vars(LINES.validate_json(text, strict=True)))
         kind, number = held.pop("kind"), held.pop("number")
         if kind == _CASE:
             case = Case(**held)
@@ -410,4 +410,7 @@ _MODELS = tuple(
     for name, kind in ((_CASE, Case), *_BY_KIND.items())
 )
 _ANY: Any = reduce(or_, _MODELS)
-_LINES: TypeAdapter[Any] = TypeAdapter(Annotated[_ANY, Field(discriminator="kind")])
+LINES: TypeAdapter[Any] = TypeAdapter(Annotated[_ANY, Field(discriminator="kind")])
+"""The model of a line of `samples.jsonl`."""
+CERTIFIED = door.model("Certified", Case, Certificate)
+"""The model of a certificate with its case, as `agree --json` has it."""

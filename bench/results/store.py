@@ -57,7 +57,8 @@ _PATIENCE, _PAUSE = 10, 0.02
 """Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
 _MOST_LOST = 1000
 """Lines of samples that may be lost before the file is taken for another."""
-_RUN_FACTS = TypeAdapter(RunFacts)
+RUN_FACTS = TypeAdapter(RunFacts)
+"""The model of `run.json`."""
 
 
 @dataclass(frozen=True)
@@ -414,7 +415,7 @@ def read_facts(folder: Path) -> RunFacts:
         if schema != SCHEMA:
             way = "read it with the version that wrote it or measure it again"
             raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}: {way}")
-        facts = _RUN_FACTS.validate_json(text, strict=True)
+        facts = RUN_FACTS.validate_json(text, strict=True)
     except OSError as error:
         raise cannot_read(path, error) from None
     except ValueError as error:
