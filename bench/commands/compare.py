@@ -20,8 +20,9 @@ from ..host.errors import StoreError, UsageError
 from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..results import store
+from ..results.elsewhere import is_address
 from ..timing.in_turn import Effort, Setting
-from .options import DEBUG, PYTHONS, SEED, Finite, interpreters, refuse, selecting
+from .options import DEBUG, PYTHONS, SEED, Finite, RunPath, interpreters, refuse, selecting
 from .stored import opened
 
 _EXAMPLES = """
@@ -48,9 +49,14 @@ _OF_RUNS = ("zone", "across_machines", "strict", "limit", "as_markdown", "accept
 _OF_BOTH = ("first", "second", "as_json")
 
 
+def _brought(ctx: click.Context, param: click.Parameter, name: str) -> str:
+    """A name as it is, or the folder of a run that was brought from its address."""
+    return str(RunPath().convert(name, param, ctx)) if is_address(name) else name
+
+
 @click.command(epilog=_EXAMPLES)
-@click.argument("first", metavar="ACTIVATION|RUN")
-@click.argument("second", metavar="ACTIVATION|RUN")
+@click.argument("first", metavar="ACTIVATION|RUN", callback=_brought)
+@click.argument("second", metavar="ACTIVATION|RUN", callback=_brought)
 @partial(selecting, without=("activation",))
 @click.option(
     "--precision",
@@ -118,10 +124,10 @@ def compare(
     takes, with its 95 % interval, in each framework and mode that is chosen. An activation is in
     its plain form unless one is named: `gelu[textbook]`, or --form for both. Nothing is stored.
 
-    Of two runs, folders or their names under results/, it says what became slower or less exact
-    from the first, the base, to the second, the candidate. A case is slower where its time is and
-    its cost over its unit is too: hours apart a machine moves all times alike, and a unit that
-    became faster makes nothing else slower. Exactness is compared as it is.
+    Of two runs, folders, their names under results/ or addresses of fsspec, it says what became
+    slower or less exact from the first, the base, to the second, the candidate. A case is slower
+    where its time is and its cost over its unit is too: hours apart a machine moves all times
+    alike, and a unit that became faster makes nothing else slower. Exactness is compared as it is.
     """
     if not _are_runs(first, second):
         refuse("two runs", lambda name: name in _OF_RUNS)

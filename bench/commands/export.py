@@ -63,7 +63,7 @@ that cannot be written.
 def export(run_path: Path, form: str, metric: str | None, out: Path | None) -> None:
     """Write the rows of RUN, or a table, for other tools.
 
-    RUN is a folder, or its name under results/.
+    RUN is a folder, its name under results/, or an address of fsspec, such as zip://run::runs.zip.
     """
     if metric and form in benchmarks.FORMATS:
         raise UsageError(f"--table is json, csv or parquet: {form} has a shape of its own")

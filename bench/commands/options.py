@@ -22,6 +22,7 @@ from ..catalog.given import DRAWN, LAYOUTS, UNIFORM
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
+from ..results import elsewhere
 from ..words import writable
 
 WITH_TRACEBACK = "actbench.with_traceback"
@@ -62,7 +63,26 @@ PYTHONS = click.option(
     metavar="[FRAMEWORK=]PATH",
     help="Interpreter of the workers, or of one framework's.",
 )
-RUN = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+
+
+class RunPath(click.ParamType[Path, Any]):
+    """A run's folder, or its name under results/; one at an address is brought to a folder that
+    is removed with the command."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not elsewhere.is_address(str(value)):
+            return Path(value)
+        context = ctx or click.get_current_context()
+        path = context.with_resource(elsewhere.brought(value))
+        context.meta.setdefault(_BROUGHT, set()).add(path)
+        return path
+
+
+_BROUGHT = "actbench.brought"
+"""The key under which a command's context has the folders that were brought from elsewhere."""
+RUN = click.argument("run_path", metavar="RUN", type=RunPath())
 LONGEST = 2_000_000.0
 """Seconds, three weeks: a system waits no longer for a pipe at once."""
 
@@ -75,6 +95,11 @@ def as_given() -> str:
 def shown(text: str) -> str:
     """Text, or a path whose bytes are none, as any terminal can show it."""
     return writable(os.fsencode(text).decode("utf-8", "backslashreplace"))
+
+
+def folder_of(run: Path) -> Path:
+    """The folder for what is made of a run: its own, or the current one where that is removed."""
+    return Path() if run in click.get_current_context().meta.get(_BROUGHT, ()) else run
 
 
 def refuse(of: str, belongs: Callable[[str], bool]) -> None:

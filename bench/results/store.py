@@ -21,7 +21,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, count
@@ -40,6 +40,7 @@ from .files import content, lines, opened, plain_or_compressed, text_of
 from .files import dump as dump
 from .rows import COLUMNS, Reader, Row, with_derived
 from .samples import Missing, Sample, as_record
+from .status import Status
 
 if TYPE_CHECKING:
     import pandas
@@ -48,10 +49,10 @@ if TYPE_CHECKING:
 SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
-_FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
+FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
 CLAIMS = "claims.json"
 """The file that claims of the literature are kept in, once they were judged by a run."""
-FILES = (_FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
+FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
 _PATIENCE, _PAUSE = 10, 0.02
 """Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
@@ -167,7 +168,7 @@ class RunWriter:
         try:
             self._laid = _expanded(path)
             self._open()
-            self._before = content(path / _FACTS).encode()
+            self._before = content(path / FACTS).encode()
             if self._size and not _ends_its_line(path / _SAMPLES):
                 self._samples.write("\n")
         except OSError as error:
@@ -260,7 +261,7 @@ class RunWriter:
         if self._before is None or not all(isinstance(sample, Missing) for sample in added):
             return False
         self._samples.truncate(self._size)
-        write_whole(self.path / _FACTS, self._before)
+        write_whole(self.path / FACTS, self._before)
         if self._laid:
             (self.path / _SAMPLES).unlink()
         self._samples.close()
@@ -319,7 +320,7 @@ def _expanded(folder: Path) -> bool:
 
 def write_facts(path: Path, facts: RunFacts) -> None:
     """Write `run.json` of a run folder anew."""
-    write_whole(path / _FACTS, (dump(asdict(facts), indent=1) + "\n").encode())
+    write_whole(path / FACTS, (dump(asdict(facts), indent=1) + "\n").encode())
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -362,12 +363,12 @@ def locate(path: Path) -> Path:
     """A run's folder, given as it is or by its name under results/ or results/published/."""
     try:
         for candidate in (path, RESULTS / path, RESULTS / "published" / path):
-            if (candidate / _FACTS).is_file():
+            if (candidate / FACTS).is_file():
                 return candidate
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}; name another run") from None
     known = ", ".join(
-        sorted(facts_file.parent.name for facts_file in RESULTS.glob(f"**/{_FACTS}"))[-3:]
+        sorted(facts_file.parent.name for facts_file in RESULTS.glob(f"**/{FACTS}"))[-3:]
     )
     hint = f"; there are: {known}" if known else "; actbench run makes one"
     raise StoreError(f"no run at {path}{hint}")
@@ -388,18 +389,47 @@ def load(path: Path) -> Run:
     return Run(folder, read_facts(folder), read_rows(folder))
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """The rows of a run. Raises StoreError if they are missing or malformed."""
+def read_rows(folder: Path, holding: str = "") -> list[Row]:
+    """The rows of a run, or those whose lines hold a text.
+
+    Raises StoreError if they are missing or malformed.
+    """
     path, reader = plain_or_compressed(folder / _ROWS), Reader()
+    text, number = holding.encode(), 0
     rows: list[Row] = []
     try:
         for line in lines(path):
-            rows.append(reader.row(text_of(line)))
+            number += 1
+            if text in line:
+                rows.append(reader.row(text_of(line)))
     except OSError as error:
         raise cannot_read(path, error) from None
     except ValueError as error:
-        raise malformed(path, f"{door.first_of(error)} (line {len(rows) + 1})") from None
+        raise malformed(path, f"{door.first_of(error)} (line {number})") from None
     return rows
+
+
+def count_measured(folder: Path) -> int:
+    """The number of cases of which the rows of a run have something, without a look at the rest.
+
+    Raises StoreError if they are missing or malformed.
+    """
+    path, number = plain_or_compressed(folder / _ROWS), 0
+    names = [case_field.name for case_field in fields(Case)]
+    measured: set[tuple[str, ...]] = set()
+    try:
+        for line in lines(path):
+            number += 1
+            record = from_json(text_of(line))
+            if not isinstance(record, dict):
+                raise ValueError("it is no object")
+            if record.get("status") == Status.OK:
+                measured.add(tuple(str(record.get(name)) for name in names))
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    except ValueError as error:
+        raise malformed(path, f"{error} (line {number})") from None
+    return len(measured)
 
 
 def read_facts(folder: Path) -> RunFacts:
@@ -407,7 +437,7 @@ def read_facts(folder: Path) -> RunFacts:
 
     A run that is running as it says, and that no process writes, was killed.
     """
-    path = folder / _FACTS
+    path = folder / FACTS
     try:
         text = content(path)
         record = from_json(text)

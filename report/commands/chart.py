@@ -10,7 +10,7 @@ import click
 
 from ...bench.catalog.cases import DIRECTIONS, USUAL, Selection
 from ...bench.catalog.dtypes import DTYPES
-from ...bench.commands.options import DEBUG, RUN, selecting
+from ...bench.commands.options import DEBUG, RUN, folder_of, selecting
 from ...bench.commands.stored import note
 from ...bench.host.errors import UsageError
 
@@ -84,6 +84,6 @@ def chart(
         figure = paper.rows(*costs(evidence, records, choice))
     else:
         figure = paper.lines(*times(evidence, records, choice))
-    path = out or next(iter(evidence.runs.values())).path / _NAMES[kind]
+    path = out or folder_of(next(iter(evidence.runs.values())).path) / _NAMES[kind]
     write(path, paper.written(figure, suffix))
     click.echo(click.format_filename(path))

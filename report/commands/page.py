@@ -7,28 +7,31 @@ from pathlib import Path
 
 import click
 
-from ...bench.commands.options import DEBUG
+from ...bench.commands.options import DEBUG, RunPath, folder_of
 from ...bench.commands.stored import note
 
 _EXAMPLES = """\b
 Examples:
   actbench report 2025-01-31-standard
   actbench report results/cpu results/gpu --out both.html
+  actbench report s3://bucket/runs/2025-01-31-standard --out page.html
 """
 
 
 @click.command("report", epilog=_EXAMPLES)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=RunPath())
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default: report.html in the first run's folder]",
+    help="The file to write.  [default: report.html in the first run's folder, or here where that "
+    "lies elsewhere]",
 )
 @DEBUG
 def report(runs: tuple[Path, ...], out: Path | None) -> None:
     """Make one HTML page of one or several runs.
 
-    RUN is a run folder, or its name under results/ or results/published/. The page opens offline.
+    RUN is a run folder, its name under results/ or results/published/, or an address of fsspec,
+    such as zip://run::runs.zip. The page opens offline.
     """
     # Looking again and again through a hundred thousand records, none of them in a cycle, took a
     # fifth of the time.
@@ -48,7 +51,7 @@ def make(runs: tuple[Path, ...], out: Path | None) -> tuple[str, Path]:
 
     evidence = read(runs)
     note(*evidence.runs.values())
-    path = out or next(iter(evidence.runs.values())).path / "report.html"
+    path = out or folder_of(next(iter(evidence.runs.values())).path) / "report.html"
     write(path, render(evidence))
     return "\n".join(spoken(evidence)), path
 

@@ -11,7 +11,7 @@ from ..page import environment, style
 from ..words import counted
 from . import charts, trends
 from .changes import FALSE_CLAIMS
-from .runs import MACHINE, Listed, Unread, news
+from .runs import MACHINE, Listed, Unread, by_machine, news
 from .trends import Trend
 
 _HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ def index(
     return _rendered(
         "index.html.j2",
         title="actbench: published runs",
-        machines=[(runs[0].machine, runs[::-1]) for runs in trends.by_machine(listed)],
+        machines=[(runs[0].machine, runs[::-1]) for runs in by_machine(listed)],
         unread=unread,
         numbers={
             run.name: at for trend in machine_trends for at, run in enumerate(trend.runs, start=1)
@@ -56,7 +56,7 @@ def summary(
     """The site in a sentence or two: the number of runs, and the changes over them."""
     if not listed and not unread:
         return "No run is published yet."
-    machines = len(trends.by_machine(listed))
+    machines = len(by_machine(listed))
     used = sum(len(trend.runs) for trend in machine_trends)
     sentences = [
         f"{counted(len(listed), 'run')} of {counted(machines, 'machine')}; "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
 
 from ...bench.catalog.cases import Case
 from ...bench.results.facts import RunFacts, WorkerFacts
@@ -18,18 +19,27 @@ from ..words import listing, writable
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
 """The facts that identify a machine: where one differs, it is another machine.
 
-Without a host name, which no run keeps, machines alike in all of them count as one.
+Runs of a fleet have a host name besides. Without one, machines alike in all of them count as one.
 """
 _SYSTEM = ("system", "libc", "compiler", "governor")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as far as runs record it; `key` is equal for runs of the same one."""
+    """A machine as far as runs record it; `key` is equal for runs of the same one.
+
+    `host` is its name in a fleet, empty where a run was not measured by one.
+    """
 
     key: str
     cpu: str
     words: str
+    host: str = ""
+
+    @property
+    def title(self) -> str:
+        """`n1: AMD EPYC`; the CPU alone without a name."""
+        return ": ".join(filter(None, (self.host, self.cpu)))
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Listed:
     @property
     def day(self) -> str:
         """The date and the minute of its start, in UTC."""
-        return self.started.strftime("%Y-%m-%d %H:%M") if self.started else "no date"
+        return day_of(self.started)
 
     @property
     def order(self) -> tuple[float, str]:
@@ -100,6 +110,11 @@ def _can_move(timed: Timed) -> bool:
     return timed.case.activation != "relu" and cost is not None and 0 < cost.value < math.inf
 
 
+def day_of(started: datetime | None) -> str:
+    """A date and the minute."""
+    return started.strftime("%Y-%m-%d %H:%M") if started else "no date"
+
+
 def moment(text: str | None) -> datetime | None:
     """A time as runs write it, in UTC; None if the text is no time."""
     try:
@@ -135,11 +150,35 @@ def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
     return "; ".join(reason for reason, holds in reasons.items() if holds)
 
 
+class Dated(Protocol):
+    """A run that has a machine and a place in time."""
+
+    @property
+    def machine(self) -> Machine:
+        """The machine that measured it."""
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """The key for sorting by start, then by name."""
+
+
+Run = TypeVar("Run", bound=Dated)
+
+
+def by_machine(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs of the same machine together, the oldest first, a machine at its first run's place."""
+    machines: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.order):
+        machines.setdefault(run.machine.key, []).append(run)
+    return list(machines.values())
+
+
 def machine_of(facts: RunFacts) -> Machine:
     """The machine of a run, by the facts of MACHINE; of a GPU the name, not the driver."""
     machine = facts.machine
     gpus = [gpu.name for gpu in machine.gpus]
-    identity = {name: getattr(machine, name) for name in MACHINE} | {"gpus": gpus}
+    identity = {name: getattr(machine, name) for name in MACHINE}
+    identity |= {"gpus": gpus, "host": facts.host}
     words = [
         _text(machine.cpu),
         _text(machine.architecture),
@@ -150,7 +189,7 @@ def machine_of(facts: RunFacts) -> Machine:
         "virtual" if machine.virtual else "not virtual",
     ]
     key = json.dumps(identity, sort_keys=True, default=str)
-    return Machine(key, _text(machine.cpu), ", ".join(filter(None, words)))
+    return Machine(key, _text(machine.cpu), ", ".join(filter(None, words)), facts.host)
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ from ..compare.settings import setting_of, unusual
 from ..read.evidence import FAMILIES, Estimate, Timed
 from ..words import counted, elements, listing, number
 from .changes import Change, changes, runs_needed
-from .runs import Listed, Machine, differences
+from .runs import Listed, Machine, by_machine, differences
 
 _SIZE = 2**16
 """The size nearest to which a case is followed."""
@@ -106,14 +106,6 @@ def trends(listed: Iterable[Listed]) -> list[Trend]:
         )
         for runs, of in zip(machines, followed, strict=True)
     ]
-
-
-def by_machine(listed: Iterable[Listed]) -> list[list[Listed]]:
-    """Runs of the same machine together, the oldest first, a machine at its first run's place."""
-    machines: dict[str, list[Listed]] = {}
-    for run in sorted(listed, key=lambda run: run.order):
-        machines.setdefault(run.machine.key, []).append(run)
-    return list(machines.values())
 
 
 def _history(case: Case, runs: Sequence[Listed], total: int) -> History:
