@@ -11,7 +11,7 @@ from typing import Any
 from ..catalog.activations import nearest
 from ..host.errors import UsageError
 from ..host.progress import Reporter
-from ..results.claims import Judged, Verdict
+from ..results.claims import Judged, Topic, Verdict
 from ..results.store import Run
 from .claim import Claim, claims
 from .costs import Costs
@@ -21,17 +21,18 @@ from .ground import Effort, Ground, Unavailable
 def chosen(asked: Sequence[str]) -> list[Claim]:
     """The claims of these names, all of them unless some are named.
 
-    A name is that of a claim, or of a topic. Raises UsageError, with the nearest, for another.
+    A name is that of a claim, or of a topic: `the form to copy`, or `form` for short. Raises
+    UsageError, with the nearest, for another.
     """
     known = claims()
-    topics = {claim.topic.value: claim.topic for claim in known.values()}
+    topics = {word: topic for topic in Topic for word in (topic.value, topic.name.casefold())}
     for name in asked:
         if name not in known and name not in topics:
             raise UsageError(f"unknown claim {name!r}: {nearest(name, [*known, *topics])}")
     return [
         claim
         for claim in known.values()
-        if not asked or claim.name in asked or claim.topic.value in asked
+        if not asked or claim.name in asked or claim.topic in map(topics.get, asked)
     ]
 
 

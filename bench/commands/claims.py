@@ -71,7 +71,7 @@ _FILE = 10_000
 @OUT
 @FRAMEWORKS
 @click.option(
-    "--quick", is_flag=True, help="Fewer processes, frameworks, seeds and inputs: two minutes."
+    "--quick", is_flag=True, help="Fewer processes, frameworks, seeds and inputs: a minute or two."
 )
 @click.option("--list", "only_list", is_flag=True, help="List the claims and judge none.")
 @SEED
