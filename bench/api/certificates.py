@@ -68,12 +68,14 @@ def certify(
     the framework gives. `reference` is what `--reference` takes: an activation of `actbench list`,
     `exp2`, `log`, `erfc`, a formula of x, or the address of a function of mpmath or flint. The
     other conditions are those of `cost`; a name of an activation needs its `framework`, and is
-    held against itself.
+    held against itself. There are no conditions of the input: all that matter are tried.
 
     Raises UsageError for unknown names, and for a function that cannot be loaded or evaluated;
     KeyboardInterrupt where it is interrupted.
     """
-    place = Where(dtype=dtype, **where).checked()
+    place = Where(dtype=dtype, **where)
+    if named := ", ".join(place.of_input):
+        raise UsageError(f"a certificate has inputs of its own, as `agree` has: leave out {named}")
     if place.direction == "both":
         raise UsageError("a certificate is of one direction: forward or backward")
     if isinstance(function, str) == bool(reference):

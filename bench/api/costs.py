@@ -23,7 +23,7 @@ class Cost:
     `value` is the ratio, `low` and `high` are its ends, `ns` and `than_ns` the nanoseconds of a
     call of either. Both were timed in turn on the same input in `processes` fresh processes.
     `conditions` are those of the case, by name: framework, mode, direction, device, dtype, size
-    (elements), threads, output, cache.
+    (elements), threads, output, cache, input, shape, row, axis, layout.
     """
 
     what: str
@@ -62,16 +62,18 @@ def cost(
 ) -> Cost:
     """Measure the time of a function over that of another one.
 
-    Both are timed in turn on the same standard normal input in fresh processes, three at least and
-    twelve at most, until the ratio is known to within ±`precision` or `budget` seconds have passed.
+    Both are timed in turn on the same input, standard normal numbers unless chosen, in fresh
+    processes, three at least and twelve at most, until the ratio is known to within ±`precision` or
+    `budget` seconds have passed.
     `function` and `than` are functions of one array, or names of activations, `gelu` or
     `squareplus[wide]`; at least one is a function, or `framework` says whose they are. `where` are
     the conditions: `framework`, `mode`, `direction`, `dtype`, `size`, `device`, `threads`,
-    `python`, `dims` (see `settings.Where`).
+    `python`, `dims`, and of the input `input`, `shape`, `row`, `axis`, `layout` (see
+    `settings.Where`).
 
     Raises UsageError for unknown names and for what cannot be loaded or timed, with the reason.
     """
-    place = Where(**where).checked()
+    place = Where(**where)
     effort = Effort(precision=precision, budget=budget)
     with cases((function, than), place) as (case, other), _logs() as logs:
         if case == other:

@@ -459,7 +459,7 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
         modes = asked.modes or tuple(mode for mode in plan.modes or framework.modes)
         for label, form in _subjects(framework, plan):
             for mode, rest in product(modes, conditions):
-                yield _along(Case(framework.name, label, form, mode, **rest))
+                yield along(Case(framework.name, label, form, mode, **rest))
 
 
 def _subjects(framework: Framework, plan: Plan) -> Iterator[tuple[str, str]]:
@@ -550,7 +550,7 @@ def _elements(size: int | str, device: str) -> int:
     return size_classes(device)[size] if isinstance(size, str) else size
 
 
-def _along(case: Case) -> Case:
+def along(case: Case) -> Case:
     """A case whose axis is said where it is not the last: one that takes no rows has none."""
     record = _record(case.activation)
     if case.axis == given.LAST:

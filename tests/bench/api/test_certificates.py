@@ -47,6 +47,12 @@ def test_nan_is_beyond_every_bound() -> None:
     [
         (_exactly, "tan", {}, "unknown activation 'tan'"),
         (_exactly, "tanh", {"direction": "both"}, "of one direction"),
+        (
+            _exactly,
+            "tanh",
+            {"shape": (2, 3), "row": 3},
+            "inputs of its own, .* leave out shape, row",
+        ),
         (_exactly, "", {}, "a function needs a reference"),
         ("tanh", "gelu", {"framework": "numpy"}, "an activation by name is its own"),
         (lambda x: x[1:], "tanh", {"framework": "numpy"}, "it must return one like its input"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,23 @@ def test_names_and_functions_may_be_mixed() -> None:
     assert cost.low > 1
 
 
+def test_inputs_are_those_of_the_command_line(tmp_path: Path) -> None:
+    np.save(tmp_path / "values.npy", np.linspace(-3, 3, 8 * 64))
+    quick = {**_QUICK, "size": ""}
+    file = actbench.cost(_twice, input=tmp_path / "values.npy", **quick)
+    assert str(file.conditions["input"]).startswith(f"{tmp_path}/values.npy@")
+    assert (file.conditions["size"], file.conditions["shape"]) == (512, "")
+    laid = actbench.cost(_twice, shape=(2, 3, 4, 4), layout="strided", input="subnormal", **quick)
+    said = {name: laid.conditions[name] for name in ("input", "shape", "layout", "axis", "size")}
+    assert said == {
+        "input": "subnormal", "shape": "2x3x4x4", "layout": "strided", "axis": -1, "size": 96
+    }  # fmt: skip
+    rows = actbench.cost("softmax", "relu", shape=(8, 4, 64), axis=1, **quick)
+    assert (rows.conditions["shape"], rows.conditions["axis"]) == ("8x4x64", 1)
+    assert "shape 8x4x64, along axis 1" in str(rows)
+    assert actbench.cost("softmax", "log_softmax", row=50, **_QUICK).conditions["row"] == 50
+
+
 @pytest.mark.parametrize(
     ("what", "than", "where", "sentence"),
     [
@@ -47,6 +65,11 @@ def test_names_and_functions_may_be_mixed() -> None:
         ("gelu", "nothing", {}, "unknown activation 'nothing'"),
         ("gelu", "silu", {"dtype": "float8"}, "unknown dtype 'float8'"),
         ("gelu", "silu", {"mode": "compiled"}, "NumPy has no compiled mode"),
+        ("gelu", "silu", {"input": "odd"}, "unknown input 'odd'"),
+        ("gelu", "silu", {"shape": "2x0"}, "cannot read the shape"),
+        ("gelu", "silu", {"shape": (2, 3)}, "the shape 2x3 has 6 elements, not 4,096"),
+        ("gelu", "silu", {"shape": (2, 3), "row": 3, "size": ""}, "leave --size and --row out"),
+        ("gelu", "silu", {"layout": "channels_last"}, "channels_last"),
         (lambda x: x[:3], "relu", {}, "it must return one like its input"),
         (lambda x: 1 / 0, "relu", {}, "ZeroDivisionError"),
     ],
