@@ -12,7 +12,17 @@ import pytest
 from actbench.bench.host.errors import StoreError
 from tools.hostile import readers
 from tools.hostile.__main__ import feared
-from tools.hostile.folders import FACTS, FILES, MONSTERS, ROWS, SAMPLES, Hostile, hostile, small
+from tools.hostile.folders import (
+    CLAIMS,
+    FACTS,
+    FILES,
+    MONSTERS,
+    ROWS,
+    SAMPLES,
+    Hostile,
+    hostile,
+    small,
+)
 from tools.hostile.readers import READERS, bounded
 
 CORPUS = Path(__file__).with_name("hostile.jsonl").read_text().splitlines()
@@ -49,7 +59,7 @@ def test_folders_are_of_all_kinds_and_kept_as_text(good: Path) -> None:
     folders = [hostile(seed, good) for seed in range(2000)]
     assert [Hostile.of_line(folder.as_line()) for folder in folders] == folders
     damages = [damage for folder in folders for damage in folder.damages]
-    assert {damage.file for damage in damages} == {FACTS, ROWS, SAMPLES}
+    assert {damage.file for damage in damages} == {CLAIMS, FACTS, ROWS, SAMPLES}
     assert {damage.instead for damage in damages} == {"", *FILES}
     assert {damage.text for damage in damages} >= {"", "NaN", '"\\ud800"', *MONSTERS}
     named = {damage.of for damage in damages}

@@ -20,16 +20,22 @@ from pathlib import Path
 from typing import Any
 
 from actbench.bench.catalog.cases import PROFILES, Selection
+from actbench.bench.results import claims
+from actbench.bench.results.claims import Claims, Figure, Judged, Topic, Verdict
 from actbench.bench.results.files import dump, lines
 from actbench.bench.results.store import read_facts, write_facts
 from actbench.bench.run.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
-FACTS, ROWS, SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
-_NAMES: Mapping[str, str] = {FACTS: "schema", ROWS: "metric", SAMPLES: "kind"}
+FACTS, CLAIMS, ROWS, SAMPLES = "run.json", "claims.json", "rows.jsonl", "samples.jsonl"
+_NAMES: Mapping[str, str] = {FACTS: "schema", CLAIMS: "schema", ROWS: "metric", SAMPLES: "kind"}
 """The field that says what kind of record it is."""
 _FEW = 2
 """Records of a kind that the small run has."""
+_FIGURE = Figure("the ratio", 1.5, 1.25, 1.75, "×", True, 2.0, at=0.5, framework="numpy")
+_CLAIM = Judged(
+    "a-claim", Topic.COST, "It is so.", "A source", "timed", Verdict.HOLDS, (_FIGURE,) * _FEW,
+)  # fmt: skip
 _WHOLE = ("relu", "squareplus", "copy")
 """Activations of NumPy that it has all of, so that costs and their parts follow."""
 
@@ -54,6 +60,7 @@ def small(folder: Path) -> None:
     folder.mkdir(parents=True)
     write_facts(folder, replace(facts, state="finished", finished=facts.started))
     rows, samples = (list(_records(published() / f"{name}.gz")) for name in (ROWS, SAMPLES))
+    claims.write(folder, Claims(facts.command, facts.started, (_CLAIM,)))
     (folder / ROWS).write_text(_text([*_first_of_each(rows, "metric"), *filter(_is_whole, rows)]))
     (folder / SAMPLES).write_text(_text(_samples(samples)))
 
@@ -222,7 +229,7 @@ class Damage:
                 path.write_bytes(content[:start] + bytes.fromhex(self.hex) + rest)
 
     def _changed(self, text: str) -> str:
-        parts = [text] if self.file == FACTS else text.splitlines(keepends=True)
+        parts = text.splitlines(keepends=True) if self.file in (ROWS, SAMPLES) else [text]
         for number, part in enumerate(parts):
             record = json.loads(part)
             if not self.of or record.get(_NAMES[self.file]) == self.of:
@@ -298,7 +305,9 @@ def hostile(seed: int, of: Path) -> Hostile:
     """The hostile folder of a seed: one to three damages of a small run."""
     chance = random.Random(seed)
     part = chance.random() < 0.5
-    files = (FACTS, SAMPLES) if part else (FACTS, ROWS, SAMPLES)
+    files = (
+        (FACTS, SAMPLES, SAMPLES, CLAIMS) if part else (FACTS, FACTS, ROWS, ROWS, SAMPLES, CLAIMS)
+    )
     count = chance.choice((1, 1, 1, 2, 3))
     return Hostile(tuple(_damage(chance, chance.choice(files), of) for _ in range(count)), part)
 
@@ -314,13 +323,14 @@ def _damage(chance: random.Random, file: str, of: Path) -> Damage:
     record = chance.choice(_of_file(of / file))
     place = tuple(_place(chance, record))
     value = _at(record, place)
-    name = "" if file == FACTS else str(record[_NAMES[file]])
+    name = str(record[_NAMES[file]]) if file in (ROWS, SAMPLES) else ""
     return Damage(file, of=name, place=place, text=_value(chance, value))
 
 
 @cache
 def _of_file(path: Path) -> list[dict[str, Any]]:
-    parts = [path.read_text()] if path.name == FACTS else path.read_text().splitlines()
+    text = path.read_text()
+    parts = text.splitlines() if path.name in (ROWS, SAMPLES) else [text]
     return [json.loads(part) for part in parts]
 
 

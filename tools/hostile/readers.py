@@ -18,7 +18,7 @@ from unittest.mock import patch
 import actbench
 from actbench import __main__
 from actbench.bench.host.errors import ActbenchError
-from actbench.bench.results import store
+from actbench.bench.results import claims, store
 from actbench.bench.run.schedule import _Schedule
 
 STATUSES = (0, 1, 2, 3, 4)
@@ -69,6 +69,7 @@ CALLS: Mapping[str, Callable[[Path], object]] = {
     "actbench.load": actbench.load,
     "samples": store.read_samples,
     "unfinished": _unfinished,
+    "claims": claims.read,
 }
 """What reads a run in Python: errors are exceptions there."""
 READERS = (*COMMANDS, *CALLS)
