@@ -68,7 +68,7 @@ class _Comparison:
             value,
             holds,
             at=None if holds or not np.isfinite(worst) else worst,
-            unit="ulp" if self.ulps else "inputs",
+            unit="ulp" if self.ulps else "",
             direction=self.direction,
             place=place,
         )

@@ -298,7 +298,7 @@ def elu_is_a_smoothed_shifted_relu(
             hinged = at.value(f"shifted_relu(alpha={level * alpha})", x)
             apart = int(np.count_nonzero(smooth != hinged))
             name = f"inputs far from the kink at which ELU and max(−α, x) differ, {own}"
-            yield at.figure(name, apart, not apart, unit="inputs")
+            yield at.figure(name, apart, not apart)
             below, above = at.first(label, beside, _WRITTEN_OUT, direction="backward")
             jump = float(above - below)
             name = f"jump of the derivative of ELU at 0, {own}"

@@ -165,7 +165,7 @@ def _counted(at: Setting, name: str, x: Array, wrong: Array, place: str = "") ->
     """How many inputs are wrong, none of which should be, with the nearest to 0 of them."""
     count = int(np.count_nonzero(wrong))
     nearest = float(x[wrong][np.abs(x[wrong]).argmin()]) if count else None
-    return at.figure(name, count, not count, at=nearest, unit="inputs", place=place)
+    return at.figure(name, count, not count, at=nearest, place=place)
 
 
 @claim(
@@ -211,6 +211,28 @@ def squareplus_approaches_relu(functions: Functions, slope: float = 0) -> Outcom
             apart = float(got - max(place_x, 0)) / size - slope
             close = abs(apart) <= 0.001
             yield at.figure("distance from ReLU over |x|", apart, close, place=place)
+
+    return judged_in_each(functions, judged, _ALL)
+
+
+@claim(
+    Topic.SHAPE,
+    "Squareplus is smooth.",
+    source=f"{_BARRON}; {_WIKIPEDIA}, on squareplus",
+    method="How far the gradient of squareplus as printed, b = 4, jumps from −2⁻⁸ to 2⁻⁸, and from "
+    "the last number whose square is finite to the next; at most 0.01.",
+)
+def squareplus_is_smooth(functions: Functions, b: float = 4) -> Outcome:
+    def judged(at: Setting) -> Iterator[Figure]:
+        over = 2.0 ** ((at.format.emax + 1) // 2)
+        last = over * (1 - 2.0**-at.format.precision)
+        x = np.array([-(2.0**-8), 2.0**-8, last, over])
+        slope = at.slope(f"squareplus(b={b})", x, "textbook")
+        places = ("0", "the least number whose square overflows")
+        for place, below, above in zip(places, slope[::2], slope[1::2], strict=True):
+            jump = float(above - below)
+            more = {"direction": "backward", "place": place}
+            yield at.figure("jump of the slope", jump, abs(jump) <= 0.01, **more)
 
     return judged_in_each(functions, judged, _ALL)
 

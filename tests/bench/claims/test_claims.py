@@ -49,6 +49,7 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "squareplus-is-monotonic": {"way": -1},
     "squareplus-is-strictly-positive": {"activation": "softsign"},
     "squareplus-approaches-relu": {"slope": 1},
+    "squareplus-is-smooth": {"b": 0},
     "squareplus-needs-no-care": {"b": 1},
     "naive-softplus-overflows": {"form": "logaddexp"},
     "softplus-bounds-relu": {"activation": "leaky_relu"},
