@@ -99,7 +99,8 @@ def shown(text: str) -> str:
 
 def folder_of(run: Path) -> Path:
     """The folder for what is made of a run: its own, or the current one where that is removed."""
-    return Path() if run in click.get_current_context().meta.get(_BROUGHT, ()) else run
+    context = click.get_current_context(silent=True)
+    return Path() if context and run in context.meta.get(_BROUGHT, ()) else run
 
 
 def refuse(of: str, belongs: Callable[[str], bool]) -> None:
