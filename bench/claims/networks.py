@@ -36,7 +36,7 @@ from .costs import Holds
 from .ground import Effort, Unavailable
 
 Array = np.ndarray[Any, Any]
-_SEEDS, _FEW = 5, 3
+_SEEDS, _FEW = 8, 3
 _HELD = 3
 """One of so many digits is held out."""
 _TIMEOUT = 300.0

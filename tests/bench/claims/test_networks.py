@@ -63,7 +63,7 @@ def test_networks_of_a_seed_begin_alike(ground: Networks) -> None:
 def test_a_quick_answer_has_fewer_seeds_and_epochs(ground: Networks) -> None:
     assert ground.epochs(5) == 3
     with Networks.opened(None, replace(_EFFORT, quick=False)) as thorough:
-        assert len(thorough.seeds) == 5
+        assert len(thorough.seeds) == 8
         assert thorough.epochs(5) == 5
 
 
