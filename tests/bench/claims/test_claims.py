@@ -101,7 +101,7 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "negative-biases-and-large-inputs-kill-units": {"bias": 0.0, "scale": 1.0},
     "dead-units-stay-dead": {"most": -1.0},
     "units-with-a-slope-recover": {"activations": ("relu",)},
-    "saturating-units-train-slower": {"saturating": ("relu",), "rates": (0.5,)},
+    "saturating-units-train-slower": {"saturating": ("relu",), "rates": {"relu": (0.5,)}},
     "standardised-inputs-converge-faster": {"activations": ("relu",), "times": 1000.0},
     "elu-brings-means-closer-to-zero": {"activation": "softplus"},
     "batch-normalisation-centres-and-helps": {"most": 0.001},
