@@ -109,6 +109,7 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "smoothness-does-not-ease-training": {"ratio": 1000.0, "margin": -0.5},
     "swish-and-gelu-are-as-accurate-as-relu": {"margin": -0.5},
     "prelu-learns-its-slope": {"least": 10.0},
+    "deeper-slopes-of-prelu-are-smaller": {"bound": -10.0},
 }
 """For each claim constants by which it is false: another function, another number."""
 
