@@ -245,12 +245,6 @@ def same_bits(first: Array, second: Array) -> Array:
     return equal | (np.isnan(first) & np.isnan(second))
 
 
-def figure(name: str, value: float, case: Case, holds: bool | None, **more: Any) -> Figure:
-    """The figure of a claim about a case."""
-    setting = {key: getattr(case, key) for key in ("framework", "mode", "direction", "dtype")}
-    return replace(Figure(name, float(value), holds=holds), **setting, **more)
-
-
 def everything(dtype: str, per_binade: int = 4) -> Array:
     """Inputs of a format as float64: zeros, subnormals, both ends, ±∞, NaN and each binade."""
     fmt = DTYPES[dtype]

@@ -16,6 +16,7 @@ from ..results.claims import Figure, Outcome, Topic
 from .claim import claim
 from .comparing import Part, compared, judged_in_each, outcome
 from .functions import Array, Functions, Setting, in_each
+from .ground import Unavailable
 
 _WIKIPEDIA = "Wikipedia, Rectifier (neural networks)"
 _BARRON = "Barron 2021, arXiv 2112.11687"
@@ -52,7 +53,7 @@ def _finite(at: Setting, *values: Array) -> tuple[Array, ...]:
 
 @dataclass(frozen=True)
 class _Bump:
-    """The place of a minimum and the least value, proved to the digits of a float64."""
+    """The place of a minimum, proved to 2⁻⁴⁵, and the least value."""
 
     place: float
     depth: float
@@ -61,7 +62,7 @@ class _Bump:
 def _bump(activation: str) -> _Bump | None:
     """The one minimum of a function: its derivative is proved to rise through 0 there.
 
-    None where the derivative changes no sign.
+    None where the derivative changes no sign. Raises Unavailable where that cannot be proved.
     """
     found = crossings(activation, "backward")
     if not found:
@@ -70,7 +71,8 @@ def _bump(activation: str) -> _Bump | None:
     record, width = find(activation), arb(2) ** -45
     slope, value = (function_of(record, direction) for direction in ("backward", "forward"))
     place = arb(found[0])
-    assert slope(place - width) < 0 < slope(place + width)
+    if not slope(place - width) < 0 < slope(place + width):
+        raise Unavailable(f"the minimum of {activation} could not be proved")
     return _Bump(found[0], float(value(arb(place, width)).mid()))
 
 
