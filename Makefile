@@ -2,6 +2,7 @@
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 PROFILE ?= standard
+CLAIMS ?= --quick
 STAMP := $(shell date -u +%Y-%m-%dT%H-%M-%S)
 OUT ?= results/$(STAMP)-$(PROFILE)
 BIN := .venv/bin
@@ -20,11 +21,11 @@ VERSION ?= 3.12
 ON_DEVICE := $(if $(DEVICE),--device $(DEVICE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench wheels agree exhaustive gate selftest faults smoke report publish test fuzz lint type format clean
+.PHONY: help setup bench claims wheels agree exhaustive gate selftest faults smoke report publish test fuzz lint type format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: PROFILE=smoke|standard|full  DEVICE=cuda  WHEELS=folder  BENCH='--framework torch ...'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder  SITE='--base-url https://...'"
+	@echo "  Variables: PROFILE=smoke|standard|full  DEVICE=cuda  WHEELS=folder  BENCH='--framework torch ...'  CLAIMS='cost --quick'  AGREE='--dtype float16 ...'  BASE=ref  GATE='--strict ...'  RUN=results/...  OUT=folder  SITE='--base-url https://...'"
 
 setup: $(READY) ## install everything into .venv (the other targets do it by themselves)
 
@@ -36,9 +37,14 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $(READY)
 
-bench: $(SETUP) ## measure everything and write the report (six to ten minutes)
+# A run by which no claim can be decided has its page all the same.
+bench: $(SETUP) ## measure everything, judge the claims and write the report (seven to twelve minutes)
 	$(ACTBENCH) run --profile $(PROFILE) --out $(OUT) $(ON_DEVICE) $(BENCH)
+	-$(ACTBENCH) claims $(CLAIMS) --run $(OUT)
 	$(ACTBENCH) report $(OUT)
+
+claims: $(SETUP) ## put claims of the literature to the test, all of them: make claims RUN=results/...
+	$(ACTBENCH) claims $(if $(RUN),--run $(RUN))
 
 agree: $(READY) ## check every form at all inputs of the 16-bit formats and at chosen ones of float32
 	$(BIN)/actbench agree $(AGREE)
@@ -57,8 +63,8 @@ selftest: $(READY) ## how often the gate is wrong on this machine (five minutes 
 faults: $(READY) ## kill, stop and starve small runs at random moments: what is lost or left? (twenty minutes)
 	$(BIN)/python -m tools.faults $(FAULTS)
 
-smoke: ## the same in under a minute: does everything work here?
-	@$(MAKE) --no-print-directory bench PROFILE=smoke
+smoke: ## the same in a minute, with a few claims: does everything work here?
+	@$(MAKE) --no-print-directory bench PROFILE=smoke CLAIMS='derivatives --quick'
 
 report: $(READY) ## build the page of a stored run again: make report RUN=results/...
 	@test -n "$(RUN)" || { echo "error: say which run: make report RUN=results/..." >&2; exit 2; }

@@ -22,14 +22,14 @@ from . import modules, sections
 from .matrix import screen
 from .matrix.sentences import MOST, sentences, unmeasured
 from .read.evidence import Evidence, with_device
-from .sections import gate
+from .sections import claims, gate
 from .tables import flags
 from .tables.grid import paths
 from .tables.tables import all_tables
 from .words import capital, counted
 
 TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("common.js", "tables.js", "matrix.js", "drawer.js", "page.js")
+_SCRIPTS = ("common.js", "tables.js", "matrix.js", "drawer.js", "claims.js", "page.js")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def render(evidence: Evidence) -> str:
                     table: [note.key for note in notes]
                     for table, notes in flags.notes(evidence).items()
                 },
+                "claims": claims.tables(evidence),
                 "matrix": screen.data(evidence, _sheet(templates)),
                 "file": _file(evidence),
             }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from ..catalog.places import named
 from ..catalog.shell import command
@@ -33,8 +34,8 @@ SETTING = ("framework", "mode", "direction", "device", "dtype", "place")
 """The fields of a figure that say where it was measured."""
 _SILENT = ("cpu",)
 """A device that goes without saying."""
-_NAMED = 3
-"""Names of figures in one line."""
+_LINE = 100
+"""Letters of figures in one line, but for a first that is longer."""
 
 
 def ordered(judged: Iterable[Judged]) -> list[Judged]:
@@ -73,10 +74,12 @@ def evidence(figures: Collection[Figure]) -> str:
     deciding = [figure for figure in figures if figure.decides]
     yes, no = (sum(figure.holds is holds for figure in deciding) for holds in (True, False))
     rest = len(deciding) - yes - no
+    if not deciding:
+        return "no figure is to decide"
     if yes == len(deciding) > 1:
-        return f"all {yes} figures hold"
+        return "both figures hold" if yes == 2 else f"all {yes} figures hold"
     if no == len(deciding) > 1:
-        return f"none of {no} figures holds"
+        return "neither figure holds" if no == 2 else f"none of {no} figures holds"
     first = f"{yes} figure{' holds' if yes == 1 else 's hold'}" if yes else ""
     second = (
         f"{no} do{'es' * (no == 1)} not"
@@ -89,15 +92,18 @@ def evidence(figures: Collection[Figure]) -> str:
 
 def value(figure: Figure) -> str:
     """`1.47× (1.43–1.52)`, `6`, `12.5%`, `2.50 ulp`: a value with its unit and its interval."""
-    shown = f"{_plain(figure, figure.value)}{unit_of(figure)}"
+    shown = f"{_plain(figure, figure.value)}{unit_of(figure, figure.value)}"
     if figure.low is None or figure.high is None:
         return shown
     return f"{shown} ({_range(figure, figure.low, figure.high)})"
 
 
-def unit_of(figure: Figure) -> str:
-    """The end of a value: `×`, ` ulp`; empty for counts and shares."""
-    return _UNITS.get(figure.unit, f" {figure.unit}" if figure.unit else "")
+def unit_of(figure: Figure, amount: float = math.nan) -> str:
+    """The end of an amount: `×`, ` ulp`, ` input`, ` inputs`; empty for bare counts and shares."""
+    unit = figure.unit
+    if amount == 1 and unit.endswith("s") and len(unit) > len("ms"):
+        unit = unit.removesuffix("s")
+    return _UNITS.get(unit, f" {unit}" if unit else "")
 
 
 def _range(figure: Figure, low: float, high: float) -> str:
@@ -110,9 +116,12 @@ def _plain(figure: Figure, amount: float) -> str:
         return "NaN"
     if figure.unit == "share":
         return f"{number(100 * amount)}%"
-    whole = abs(amount) < 1e6 and amount == round(amount)
-    exact = whole and figure.low is None and figure.unit != "ratio"
+    exact = _is_whole(amount) and figure.low is None and figure.unit != "ratio"
     return f"{amount:,.0f}" if exact else number(amount)
+
+
+def _is_whole(amount: float) -> bool:
+    return abs(amount) < 1e6 and amount == round(amount)
 
 
 def setting(figure: Figure, without: Collection[str] = ()) -> str:
@@ -134,10 +143,10 @@ def common(figures: Collection[Figure]) -> tuple[str, ...]:
 
 
 def said(figure: Figure, without: Collection[str] = ()) -> str:
-    """`tanh over ReLU = 0.863× (0.841–0.885), JAX, compiled`, with the source's number if any."""
+    """`tanh over ReLU: 0.863× (0.841–0.885), JAX, compiled`, with the source's number if any."""
     where = setting(figure, without)
     source = f"said to be {source_said(figure)}" if figure.said is not None else ""
-    return ", ".join(filter(None, [f"{figure.name} = {value(figure)}", source, where]))
+    return ", ".join(filter(None, [f"{figure.name}: {value(figure)}", source, where]))
 
 
 def source_said(figure: Figure) -> str:
@@ -146,11 +155,15 @@ def source_said(figure: Figure) -> str:
 
 
 def reach(figures: Sequence[Figure]) -> str:
-    """`sigmoid over ReLU = 1.05–2.92×`: figures of one name, or a single one with its interval."""
+    """`sigmoid over ReLU: 1.05–2.92×`: figures of one name, or a single one with its interval."""
     first, values = figures[0], [figure.value for figure in figures]
-    if len(set(values)) == 1:
-        return f"{first.name} = {value(first)}"
-    return f"{first.name} = {_range(first, min(values), max(values))}{unit_of(first)}"
+    if len(figures) == 1:
+        return f"{first.name}: {value(first)}"
+    low, high = min(values), max(values)
+    if number(low) == number(high):
+        return f"{first.name}: {value(replace(first, low=None, high=None))}"
+    whole = replace(first, low=None if all(map(_is_whole, values)) else first.value)
+    return f"{first.name}: {_range(whole, low, high)}{unit_of(first)}"
 
 
 def finding(judged: Judged) -> str:
@@ -159,7 +172,7 @@ def finding(judged: Judged) -> str:
         return judged.reason or "there are no figures"
     against = judged.counter_example
     example = said(against) if against else named_figures(judged.deciding or judged.figures)
-    return f"{evidence(judged.figures)}: {example}"
+    return f"{evidence(judged.figures)}; {example}"
 
 
 def holds(figure: Figure) -> str:
@@ -201,15 +214,17 @@ def lines(judged: Judged) -> list[Line]:
 
 
 def named_figures(figures: Iterable[Figure]) -> str:
-    """The reach of each name, of at most three, those against the claim first."""
+    """The reach of each name, those against the claim first, of as many as a line holds."""
     by_name: dict[tuple[str, str], list[Figure]] = {}
     for figure in sorted(
         figures, key=lambda figure: (not figure.decides, figure.holds is not False)
     ):
         by_name.setdefault((figure.name, figure.unit), []).append(figure)
     shown = [reach(alike) for alike in by_name.values()]
-    more = [f"and {len(shown) - _NAMED} more"] if len(shown) > _NAMED else []
-    return "; ".join([*shown[:_NAMED], *more])
+    ends = accumulate(len(text) for text in shown)
+    fit = max(1, sum(end <= _LINE for end in ends))
+    more = [f"and {len(shown) - fit} more"] if len(shown) > fit else []
+    return "; ".join([*shown[:fit], *more])
 
 
 def again(judged: Judged) -> str:

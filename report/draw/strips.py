@@ -40,22 +40,26 @@ class Strips:
     strips: Sequence[Strip]
 
 
-def panels(contents: Sequence[Strips], axis: str, unit: str, one: str = "") -> tuple[Panel, ...]:
-    """Panels on the same axis of figures with a unit; `one` names a dashed line at 1."""
+def panels(
+    contents: Sequence[Strips], axis: str, unit: str, one: str = "", at: float = 1.0
+) -> tuple[Panel, ...]:
+    """Panels on the same axis of figures with a unit; `one` names a dashed line, `at` 1 or else."""
     marks = [mark for content in contents for strip in content.strips for mark in strip.marks]
-    values = [mark.estimate.value for mark in marks] + [1.0] * bool(one)
+    values = [mark.estimate.value for mark in marks] + [at] * bool(one)
     scale = logarithmic(values, _LEFT, WIDTH - _RIGHT)
-    return tuple(_panel(content, scale, axis, unit, one) for content in contents if content.strips)
+    return tuple(
+        _panel(content, scale, axis, unit, one, at) for content in contents if content.strips
+    )
 
 
-def _panel(content: Strips, scale: Scale, axis: str, unit: str, one: str) -> Panel:
+def _panel(content: Strips, scale: Scale, axis: str, unit: str, one: str, at: float) -> Panel:
     height = sum(len(strip.marks) * _LANE + _GAP for strip in content.strips)
     drawing = Drawing(WIDTH, _TOP + height + 36)
     drawing.text(0, 12, shortened(content.title, WIDTH, 12), 12, bold=True)
     drawing.axis(scale, _TOP - 8, _TOP + height, axis)
     if one:
-        drawing.line(scale(1), _TOP - 12, scale(1), _TOP + height, SOFT, 1, "4 3")
-        drawing.text(scale(1), _TOP - 16, one, 9, "middle", SOFT)
+        drawing.line(scale(at), _TOP - 12, scale(at), _TOP + height, SOFT, 1, "4 3")
+        drawing.text(scale(at), _TOP - 16, one, 9, "middle", SOFT)
     top = _TOP
     for strip in content.strips:
         middle = top + len(strip.marks) * _LANE / 2

@@ -13,13 +13,14 @@ from ..words import number
 
 INK, SOFT, LINE = "currentColor", "var(--soft)", "var(--line)"
 SIGNS = {"max": "■", "exp": "●", "algebraic": "▲"}
+_COLOURED = frozenset({*SIGNS, "holds", "fails"})
 _LETTER = 0.54
 """The width of a letter over the size of its font, about."""
 
 
 def colour(family: str) -> str:
-    """The colour of a family."""
-    return f"var(--{family if family in SIGNS else 'unknown'})"
+    """The colour of a family, or of a figure of a claim that `holds` or `fails`."""
+    return f"var(--{family if family in _COLOURED else 'unknown'})"
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,17 @@ class Drawing:
         )
 
     def marker(self, x: float, y: float, family: str, hollow: bool = False) -> None:
-        """The marker of a family: a square, a triangle or a circle; a cross for any other."""
+        """The marker of a family: a square, a triangle or a circle; a cross for any other.
+
+        That of a figure of a claim is a circle where it holds, a bar where it is undecided.
+        """
+        circle = f"M{x - 3.8:.4g} {y:.4g}a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0z"
         shape = {
             "max": f"M{x - 3.5:.4g} {y - 3.5:.4g}h7v7h-7z",
             "algebraic": f"M{x:.4g} {y - 4.5:.4g}l4.5 8h-9z",
-            "exp": f"M{x - 3.8:.4g} {y:.4g}a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0z",
+            "exp": circle,
+            "holds": circle,
+            "undecided": f"M{x:.4g} {y - 4.5:.4g}v9",
         }.get(family, f"M{x - 3.5:.4g} {y - 3.5:.4g}l7 7m0 -7l-7 7")
         self.path(shape, colour(family), 1.4, fill="" if hollow else colour(family))
 

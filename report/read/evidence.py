@@ -13,6 +13,7 @@ from ...bench.catalog.activations import find_reference
 from ...bench.catalog.cases import Case
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
+from ...bench.results.claims import Claims
 from ...bench.results.facts import FrameworkFacts
 from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling, Tried
 from ...bench.results.status import Status
@@ -239,6 +240,7 @@ class Missing:
 class Evidence:
     """Everything that a page may speak of; `runs` are by the name the page gives them.
 
+    So are the `claims` of the literature, of runs that judged some.
     Evidence equals itself alone, so that results computed from it can be cached.
     """
 
@@ -248,6 +250,7 @@ class Evidence:
     between: Sequence[Between]
     missing: Sequence[Missing]
     splits: Sequence[Split]
+    claims: Mapping[str, Claims] = field(default_factory=dict)
 
     def case(self, run: str, case: Case) -> Timed | None:
         """A timed case of a run; a form of PLAIN is the one that people take first."""

@@ -14,6 +14,8 @@ from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
 from ...bench.host.errors import StoreError
 from ...bench.results import words
+from ...bench.results.claims import Claims
+from ...bench.results.claims import read as read_claims
 from ...bench.results.facts import RunFacts
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Against, Row, derived
@@ -48,6 +50,7 @@ def read(paths: Sequence[Path]) -> Evidence:
         [between for part in parts for between in part.between],
         [missing for part in parts for missing in part.missing],
         [split for part in parts for split in part.splits],
+        {name: found for name, run in runs.items() if (found := _claims(run))},
     )
 
 
@@ -63,6 +66,12 @@ def _load(path: Path) -> Run:
                 "again from the samples or measure it again"
             )
     return replace(run, facts=facts, records=records)
+
+
+def _claims(run: Run) -> Claims | None:
+    """The claims of a run in words that any page can hold. Raises StoreError."""
+    claims: Claims | None = _written(read_claims(run.path))
+    return claims
 
 
 def _is_writable(row: Row) -> bool:

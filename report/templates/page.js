@@ -1,6 +1,6 @@
 /* State, kept in the address: #timings&timings.sort=-cost&matrix.place=memory. */
 
-const parts = () => [matrix, ...tables].filter(Boolean);
+const parts = () => [matrix, claims, ...tables].filter(Boolean);
 
 /* A choice that one goes back from is an entry of the history; of an anchor the state is kept. */
 function remember(anchor, entry = null) {
@@ -39,6 +39,7 @@ async function start() {
   data = await unpack(document.getElementById("data").textContent);
   tables = Object.entries(data.tables).map(([id, table]) => build(id, table)).filter(Boolean);
   matrix = buildMatrix();
+  claims = buildClaims();
   parts().forEach((part) => part.apply());
   restore();
   history.replaceState(history.state || {}, "", location.href);

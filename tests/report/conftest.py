@@ -18,6 +18,8 @@ from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.frameworks import frameworks
 from actbench.bench.host.machine import Machine
+from actbench.bench.results import claims
+from actbench.bench.results.claims import Judged
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Cause, Other, Point, Row, Why, described
 from actbench.bench.results.status import Status
@@ -26,6 +28,7 @@ from actbench.bench.run.request import known_frameworks
 from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 
+from ..claims import EVERY
 from ..conftest import run_facts
 
 CHEAP = {"max": 1.0, "algebraic": 1.4, "exp": 6.0, "primitive": 0.7}
@@ -316,7 +319,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("runs")
     machine = {"cpu": HOSTILE, "system": HOSTILE, "caches": {HOSTILE: HOSTILE}}
     worker = {HOSTILE: {"framework": HOSTILE, "reason": HOSTILE, "versions": {HOSTILE: HOSTILE}}}
-    return {
+    made = {
         "normal": write_run(root / "normal", normal_rows()),
         "failing": write_run(
             root / "failing",
@@ -339,6 +342,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             size_classes={"cpu": {HOSTILE: 65536}, HOSTILE: {HOSTILE: 65536}},
         ),
     }
+    claims.write(made["split"], EVERY)
+    claims.write(made["hostile"], replace(EVERY, judged=tuple(hostile_claims())))
+    return made
+
+
+def hostile_claims() -> Iterator[Judged]:
+    """Claims whose words try to break out of the page."""
+    for claim in EVERY.judged:
+        said = dict.fromkeys(("sentence", "source", "method", "why", "reason"), HOSTILE)
+        fields = dict.fromkeys(("name", "unit", "framework", "mode", "place"), HOSTILE)
+        figures = tuple(replace(figure, **fields) for figure in claim.figures)  # type: ignore[arg-type]
+        yield replace(claim, figures=figures, **said)
 
 
 @pytest.fixture(scope="session")

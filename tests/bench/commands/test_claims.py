@@ -72,7 +72,7 @@ def test_without_a_terminal_a_claim_is_two_whole_lines(capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert all(len(lines) == 2 for lines in _claims(said))
     assert "◐ HOLDS WITHIN LIMITS: It is said that it-has-limits." in said
-    assert "  3 figures hold, 2 do not: tanh over ReLU = 0.500×" in said
+    assert "  3 figures hold, 2 do not; tanh over ReLU: 0.500×" in said
     assert "  torch is not installed here" in said
     assert said.splitlines()[-1] == (
         "Of 6 claims of the literature 2 hold, 1 within limits, 1 fails, 2 are undecided."

@@ -110,6 +110,9 @@ def test_what_informs_decides_nothing() -> None:
         (Figure("slope", math.nan), "NaN"),
         (Figure("times", 2.0, unit="ratio"), "2.00×"),
         (Figure("bits", 1.0, 1.0), "1.00"),
+        (replace(COUNT, value=1.0, unit="inputs"), "1 input"),
+        (replace(COUNT, unit="inputs"), "6 inputs"),
+        (replace(COUNT, value=1.0, unit="ms"), "1 ms"),
     ],
 )
 def test_a_value_has_its_unit_and_its_interval(figure: Figure, shown: str) -> None:
@@ -156,14 +159,14 @@ def test_claims_that_fail_are_first() -> None:
 @pytest.mark.parametrize(
     ("claim", "finding"),
     [
-        (0, "all 2 figures hold: tanh over ReLU = 1.20–1.25×"),
-        (1, "3 figures hold, 2 do not: tanh over ReLU = 0.500× (0.455–0.550), said to be 1.50×, "
+        (0, "both figures hold; tanh over ReLU: 1.20–1.25×"),
+        (1, "3 figures hold, 2 do not; tanh over ReLU: 0.500× (0.455–0.550), said to be 1.50×, "
             "NumPy, compiled, forward, float32, in cache"),
-        (2, "none of 2 figures holds: inputs that differ = ∞ ulp, JAX, bfloat16"),
-        (3, "1 figure does not hold, 2 undecided: inputs that differ = 6, JAX, bfloat16"),
+        (2, "neither figure holds; inputs that differ: ∞ ulp, JAX, bfloat16"),
+        (3, "1 figure does not hold, 2 undecided; inputs that differ: 6, JAX, bfloat16"),
         (4, "torch is not installed here"),
-        (5, "2 figures hold, 1 undecided: inputs that differ = 0; slope at 0 = NaN; "
-            "log of it = -3.50 (-4.00 to -3.00)"),
+        (5, "2 figures hold, 1 undecided; inputs that differ: 0; slope at 0: NaN; "
+            "log of it: -3.50 (-4.00 to -3.00)"),
     ],
 )  # fmt: skip
 def test_a_finding_counts_the_figures_and_gives_one(claim: int, finding: str) -> None:
@@ -173,9 +176,37 @@ def test_a_finding_counts_the_figures_and_gives_one(claim: int, finding: str) ->
 def test_a_line_per_framework_gives_the_reach_of_its_figures() -> None:
     torch, jax, numpy = words.lines(EVERY.judged[1])
     assert (torch.who, torch.verdict) == ("PyTorch", Verdict.HOLDS)
-    assert torch.figures == "tanh over ReLU = 1.20× (1.10–1.30)"
-    assert jax.evidence == "all 2 figures hold"
-    assert (numpy.verdict, numpy.figures) == (Verdict.FAILS, "tanh over ReLU = 0.500–0.800×")
+    assert torch.figures == "tanh over ReLU: 1.20× (1.10–1.30)"
+    assert jax.evidence == "both figures hold"
+    assert (numpy.verdict, numpy.figures) == (Verdict.FAILS, "tanh over ReLU: 0.500–0.800×")
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((-1.0, -0.99), "-1.00 to -0.990"),
+        ((0.0, 7.0), "0–7"),
+        ((2.4301e-8, 2.4302e-8), "2.43e-8"),
+        ((0.5, math.inf), "0.500–∞"),
+    ],
+)
+def test_a_reach_is_written_alike_at_both_ends(values: tuple[float, float], shown: str) -> None:
+    figures = [Figure("jump", value) for value in values]
+    assert words.reach(figures) == f"jump: {shown}"
+
+
+def test_a_line_has_as_many_figures_as_it_holds_and_counts_the_rest() -> None:
+    short = [Figure(name, 1.0) for name in "abcd"]
+    assert words.named_figures(short) == "a: 1; b: 1; c: 1; d: 1"
+    long = [Figure(name * 60, 1.0, holds=name != "c") for name in "abc"]
+    assert words.named_figures(long) == f"{'c' * 60}: 1; and 2 more"
+    units = [Figure("inputs", value, unit="inputs") for value in (0.0, 1.0)]
+    assert words.named_figures(units) == "inputs: 0–1 inputs"
+
+
+def test_figures_that_do_not_decide_are_not_counted() -> None:
+    assert words.evidence([replace(COST, decides=False)]) == "no figure is to decide"
+    assert words.evidence([COST] * 3) == "all 3 figures hold"
 
 
 @FEW
