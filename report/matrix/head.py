@@ -33,9 +33,8 @@ def unit(evidence: Evidence) -> str:
 def of_run(matrix: Matrix, name: str, facts: RunFacts) -> str:
     """`A: AMD EPYC, 2 cores · 1 thread · PyTorch 2.13, NumPy 2.4 · 28 November 2026`."""
     columns = [column for column in matrix.columns if column.run == name]
-    several = len({run for run, _ in matrix.sources}) > 1
-    letter = matrix.label(*columns[0].source).split()[0] if several and columns else ""
-    run = [f"{letter}: run {name}" if letter else f"run {name}"] if several or not columns else []
+    mark = matrix.marks[name]
+    run = [f"{mark}: run {name}" if mark else f"run {name}"] if mark or not columns else []
     devices = {column.device for column in columns} - {"cpu"}
     setups = dict.fromkeys(view.setup for *_, view in matrix.timed)
     parts = [

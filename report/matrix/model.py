@@ -97,11 +97,15 @@ Key = tuple[Column, str, View]
 class Matrix:
     """The records of all cells by `Key`, in one form each.
 
-    `rows` are activations by group, `places` their words by run and device, `units` what costs are
-    over, and `missing` what was tried in vain. A view of times has the records of that of costs.
+    `marks` distinguish runs, as those of the evidence do; `by_host` says whether they are names of
+    hosts. `rows` are activations by group, `places` their words by run and device, `units` what
+    costs are over, and `missing` what was tried in vain. A view of times has the records of that
+    of costs.
     """
 
     columns: tuple[Column, ...]
+    marks: Mapping[str, str]
+    by_host: bool
     rows: Mapping[str, tuple[str, ...]]
     views: tuple[View, ...]
     places: Mapping[tuple[str, str], Mapping[str, str]]
@@ -116,10 +120,9 @@ class Matrix:
         return list(dict.fromkeys(column.source for column in self.columns))
 
     def label(self, run: str, device: str) -> str:
-        """The letter of a run and the device, as far as there are others: `A`, `B cuda`."""
-        runs, devices = (list(dict.fromkeys(names)) for names in zip(*self.sources, strict=True))
-        letter = [chr(ord("A") + runs.index(run))] if len(runs) > 1 else []
-        return " ".join([*letter, *([device] if len(devices) > 1 else [])])
+        """The mark of a run and the device, as far as there are others: `A`, `n1 cuda`."""
+        devices = {device for _, device in self.sources}
+        return " ".join(filter(None, [self.marks[run], device if len(devices) > 1 else ""]))
 
     def cell(self, column: Column, activation: str, view: View) -> Timed | None:
         """The timed case of a cell."""
@@ -161,6 +164,8 @@ def matrix(evidence: Evidence) -> Matrix:
     columns = {column for column, *_ in (*times, *errors)}
     return Matrix(
         tuple(sorted(columns, key=lambda column: _order(evidence, column))),
+        evidence.marks,
+        bool(evidence.hosts),
         _rows([*evidence.timed, *evidence.checked]),
         _views(shown, errors),
         {source: dict(of_sizes.values()) for source, of_sizes in places.items()},

@@ -133,11 +133,12 @@ def _departures(view: View) -> str:
 def _lead(cells: Matrix, column: Column, view: View, frameworks: str = "") -> str:
     """The settings of a sentence: `Compiled, in cache`, `Run A, eager JAX, from memory`."""
     label, device = cells.label(*column.source), column.device
+    marked = bool(cells.marks[column.run])
     alike = (column.source, column.mode)
     rivals = {c.framework for c in cells.columns if (c.source, c.mode) == alike}
     parts = [
-        *[f"run {label}"] * label[:1].isupper(),
-        *[f"on {device}"] * (not label[:1].isupper() and (bool(label) or device != "cpu")),
+        *[f"{'host' if cells.by_host else 'run'} {label}"] * marked,
+        *[f"on {device}"] * (not marked and (bool(label) or device != "cpu")),
         column.who if len(rivals) == 1 else f"{column.mode} {frameworks}".strip(),
         *[view.direction] * (view.direction != "forward"),
         *[view.dtype] * (view.dtype != "float32"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import count, repeat
 
 from ...bench.catalog import cases
 from ...bench.catalog.activations import find_reference
@@ -276,10 +277,26 @@ class Evidence:
             **{(split.run, split.case): split for split in self.splits},
         }
 
+    @cached_property
+    def hosts(self) -> Mapping[str, str]:
+        """The short name of each run's host in its fleet; nothing unless each has its own."""
+        names = [run.facts.host for run in self.runs.values()]
+        for several in ([name.partition(".")[0] for name in names], names):
+            if all(several) and len(set(several)) == len(several) > 1:
+                return dict(zip(self.runs, several, strict=True))
+        return {}
+
+    @cached_property
+    def marks(self) -> Mapping[str, str]:
+        """The mark of each run among others, its host or a letter; empty where it is alone."""
+        letters = map(chr, count(ord("A"))) if len(self.runs) > 1 else repeat("")
+        return self.hosts or dict(zip(self.runs, letters, strict=False))
+
     def label(self, run: str) -> str:
-        """The name that distinguishes a run from the others: `run B`; empty where it is alone."""
-        several = len(self.runs) > 1
-        return f"run {chr(ord('A') + list(self.runs).index(run))}" if several else ""
+        """The name that distinguishes a run from the others: `run B`, `host n1`; empty where it is
+        alone."""
+        mark = self.marks[run]
+        return f"{'host' if self.hosts else 'run'} {mark}" if mark else ""
 
     @cached_property
     def devices(self) -> frozenset[str]:

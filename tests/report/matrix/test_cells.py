@@ -183,6 +183,30 @@ def test_two_runs_stand_side_by_side_and_cuda_beside_the_cpu(make_run: MakeRun) 
     assert "cuda" in lines[2]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "marks"),
+    [
+        (("n1.example.org", "n2.example.org"), ["n1", "n2"]),
+        (("n1-10.0.0.1", "n1-10.0.0.2"), ["n1-10.0.0.1", "n1-10.0.0.2"]),
+        (("n1", "n1"), ["A", "B"]),
+        (("n1", ""), ["A", "B"]),
+    ],
+)
+def test_hosts_of_a_fleet_stand_side_by_side_by_name(
+    make_run: MakeRun, hosts: tuple[str, str], marks: list[str]
+) -> None:
+    rows = [*unit(), *timed("gelu", 2)]
+    runs = [make_run(rows, f"run{at}", host=host) for at, host in enumerate(hosts)]
+    evidence = read(runs)
+    assert [head.label for head in first(evidence).heads] == marks
+    lines = conditions(evidence, matrix(evidence))[1:]
+    assert [line.partition(":")[0] for line in lines] == marks
+    noun = "run" if marks == ["A", "B"] else "host"
+    assert [evidence.label(run) for run in evidence.runs] == [f"{noun} {mark}" for mark in marks]
+    alone = read(runs[:1])
+    assert [alone.label(run) for run in alone.runs] == [""]
+
+
 def test_the_unit_is_the_cheapest_relu_where_it_was_chosen(make_run: MakeRun) -> None:
     def said(rows: list[Row], name: str) -> str:
         evidence = read([make_run(rows, name)])

@@ -29,12 +29,14 @@ from actbench.bench.run.request import known_frameworks
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate, Evidence, Timed
 from actbench.report.read.rows import read
+from actbench.report.site.build import build
 from actbench.report.site.changes import changes, least_beside, runs_needed
 from actbench.report.site.feed import feed
 from actbench.report.site.runs import Listed, differences, listed, machine_of, moment
 from actbench.report.site.trends import History, sentences, trends
 
 from ...conftest import run_facts
+from ..conftest import normal_rows
 
 NAMES = ("leaky_relu", "squareplus", "gelu")
 
@@ -215,6 +217,17 @@ def test_costs_without_an_interval_are_shown_and_never_decide() -> None:
 
 
 # --- machines, what is followed
+
+
+def test_hosts_of_a_fleet_that_are_alike_are_kept_apart(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    for name in ("n1", "n2"):
+        make_run(normal_rows(), f"published/{name}", host=name)
+    index = build(tmp_path / "published", tmp_path / "site").path.read_text()
+    assert re.findall(r'<h2 id="machine-\d+">(.*?)</h2>', index) == [
+        "n1: Example CPU", "n2: Example CPU",
+    ]  # fmt: skip
 
 
 def test_machines_are_kept_apart() -> None:
