@@ -261,14 +261,17 @@ def _explained(failure: Failure) -> Failure:
 
 
 class _Counting(WorkerProcess):
-    """A worker under valgrind, which starts with an empty compile cache."""
+    """A worker under valgrind, which starts with an empty compile cache and has no keeper."""
+
+    patience = 0.0
 
     def __init__(self, where: _Where) -> None:
         """Start it and wait until its framework is imported. Raises Failed where that fails."""
-        self._where, self.start_seconds = where, where.seconds
+        self._where = where
         self._dumps = Path(tempfile.mkdtemp(dir=where.folder))
         key, log = Key(where.framework, "cpu", 1), where.folder / "log"
-        super().__init__(key, where.python, (), log, layout=str(where.layout))
+        layout, seconds = str(where.layout), where.seconds
+        super().__init__(key, where.python, (), log, layout=layout, start_seconds=seconds)
 
     def _open(
         self, key: Key, python: str, descriptor: int, output: IO[bytes]

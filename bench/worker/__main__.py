@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import plugins
 from ..host import environment
-from . import floating_point, layout, serving
+from . import floating_point, keeper, layout, serving
 from .protocol import Operations, Start
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Confine the process before the framework counts the CPUs, import it, then serve."""
-    before = floating_point.state()  # even NumPy may have been built to change it
     descriptor, version, _ = arguments
+    keeper.keep(int(descriptor))
+    before = floating_point.state()  # even NumPy may have been built to change it
     pipe = Connection(int(descriptor))
     start = serving.received(pipe, version)
     if start is None:
@@ -36,10 +37,11 @@ def main(arguments: list[str]) -> int:
         worker = _worker(start)
         started = worker.describe()
     except Exception as error:
-        pipe.send(serving.missing(start.framework, error))
+        serving.answer(pipe, 0, serving.missing(start.framework, error))
         return 0
     after, chosen = floating_point.state(), environment.own()
-    pipe.send(dataclasses.replace(started, before=before, after=after, environment=chosen))
+    facts = dataclasses.replace(started, before=before, after=after, environment=chosen)
+    serving.answer(pipe, 0, facts)
     serving.serve(pipe, {**worker.operations, **_questions(start)})
     # A framework's threads and exit handlers have nothing left to say.
     os._exit(0)

@@ -78,9 +78,9 @@ def main(arguments: list[str]) -> int:
     try:
         counter = Counter(trees.implementation(HERE, "impls", start.framework))
     except Exception as error:
-        pipe.send(serving.missing(start.framework, error))
+        serving.answer(pipe, 0, serving.missing(start.framework, error))
         return 0
-    pipe.send(Started({}, platform.python_version(), os.getpid()))
+    serving.answer(pipe, 0, Started({}, platform.python_version(), os.getpid()))
     serving.serve(pipe, {Count: counter.count})
     del kept
     os._exit(0)

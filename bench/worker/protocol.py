@@ -12,7 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ForwardRef,
+    Generic,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 from ..host.environment import Environment
 from ..host.floating_point import FloatingPoint
@@ -45,6 +54,16 @@ class Failure:
 @dataclass(frozen=True)
 class Request(Generic[Answer]):
     """One operation, asked for. Its class says which; `Answer` is what it gives."""
+
+
+def kind_of(request: Request[Any]) -> Any:
+    """The type of a request's answer, for `isinstance`; of arrays and others, a tuple."""
+    if isinstance(request, InArm):
+        return kind_of(request.request)
+    [kind] = get_args(type(request).__orig_bases__[0])  # type: ignore[attr-defined]
+    if get_origin(kind) is tuple or isinstance(kind, ForwardRef):
+        return tuple
+    return float | int if kind is float else kind
 
 
 Operations = Mapping[type[Request[Any]], Callable[[Any], Any]]

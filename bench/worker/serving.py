@@ -8,6 +8,7 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from ..results.status import Status
 from .protocol import VERSION, Failure, Operations, Pin, Start
@@ -28,10 +29,16 @@ def received(pipe: Connection, version: str) -> Start | None:
     """Receive the purpose of this process. Sends the reason, and gives None, to another tree's."""
     if version != VERSION:
         reason = "bench/worker/protocol.py has changed since this command began: run it again"
-        pipe.send(Failure(Status.ERROR, reason))
+        answer(pipe, 0, Failure(Status.ERROR, reason))
         return None
-    start: Start = pipe.recv()
+    start: Start
+    _, start = pipe.recv()
     return start
+
+
+def answer(pipe: Connection, number: int, record: Any) -> None:
+    """Answer the request of a number, the purpose of this process being 0."""
+    pipe.send((number, record))
 
 
 def serve(pipe: Connection, operations: Operations) -> None:
@@ -39,12 +46,12 @@ def serve(pipe: Connection, operations: Operations) -> None:
     operations = {Pin: confine, **operations}
     with suppress(EOFError, ConnectionError):
         while True:
-            request = pipe.recv()
+            number, request = pipe.recv()
             try:
-                answer = operations[type(request)](request)
+                record = operations[type(request)](request)
             except Exception as error:
-                answer = failure_of(error)
-            pipe.send(answer)
+                record = failure_of(error)
+            answer(pipe, number, record)
 
 
 def confine(request: Pin) -> None:

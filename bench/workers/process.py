@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import IO, Any
 
 from ..catalog import plugins
 from ..catalog.frameworks import IMPLS, frameworks
 from ..results.status import Status
-from ..worker.protocol import VERSION, Answer, Arm, Failure, Request, Start, Started
+from ..worker.protocol import VERSION, Answer, Arm, Failure, Request, Start, Started, kind_of
 from .environment import Key, inherited
+from .pipe import Pipe, Unreadable
 
+_START_SECONDS = 180.0
+_LAST_SECONDS = 10.0
+"""The time that a process whose pipe is closed has to end."""
+_PAUSE = 0.002
 PACKAGE = Path(__file__).absolute().parents[2]
 """The folder of `actbench`, of which `bench` is a part, be it by a link."""
 
@@ -45,7 +52,8 @@ class Lost(Failed):
 class WorkerProcess:
     """A running worker. Its own output goes to `log`."""
 
-    start_seconds = 180.0
+    patience = 5.0
+    """Seconds that its keeper is given to end it."""
 
     def __init__(
         self,
@@ -57,6 +65,7 @@ class WorkerProcess:
         layout: str = "",
         impls: Path = IMPLS,
         caches: Path | None = None,
+        start_seconds: float = _START_SECONDS,
     ) -> None:
         """Start it and wait until its framework is imported.
 
@@ -72,7 +81,8 @@ class WorkerProcess:
         # A function of the user's own may read files of theirs.
         own = Path(*folders.values()) if folders else Path.cwd()
         self._folder = own if framework.callable else PACKAGE
-        here, there = Pipe()
+        here, there = socket.socketpair()
+        self._pipe, self._numbers = Pipe(here), itertools.count()
         try:
             with log.open("ab") as output:
                 self._process = self._open(key, python, there.fileno(), output)
@@ -81,7 +91,6 @@ class WorkerProcess:
             raise Failed(Failure(Status.ERROR, reason)) from None
         finally:
             there.close()
-        self._pipe = here
         start = Start(
             framework=framework.module,
             device=key.device,
@@ -96,7 +105,7 @@ class WorkerProcess:
             plugins=plugins.paths(),
         )
         try:
-            self.facts: Started = self._exchange(start, self.start_seconds)
+            self.facts: Started = self._exchange(start, Started, start_seconds)
         except Lost as lost:
             self.kill()
             raise Lost(_while_loading(framework.module, lost.failure)) from None
@@ -125,27 +134,46 @@ class WorkerProcess:
         Raises Failed where the operation did, Lost where the process died or did not answer in
         `timeout` seconds.
         """
-        answer: Answer = self._exchange(request, timeout)
+        answer: Answer = self._exchange(request, kind_of(request), timeout)
         return answer
 
-    def _exchange(self, record: Any, timeout: float) -> Any:
+    def _exchange(self, record: Any, kind: Any, timeout: float) -> Any:
         try:
-            self._pipe.send(record)
-            if not self._pipe.poll(timeout):
-                self.kill()
-                raise Lost(Failure(Status.TIMEOUT, f"no answer in {timeout:g} s"))
-            answer = self._pipe.recv()
+            answer = self._answered(record, time.monotonic() + timeout)
+        except TimeoutError:
+            self.kill()
+            raise Lost(Failure(Status.TIMEOUT, f"no answer in {timeout:g} s")) from None
         except (EOFError, OSError):
             raise Lost(Failure(Status.ERROR, self._last_words())) from None
+        except Unreadable as error:
+            self.kill()
+            raise Lost(Failure(Status.ERROR, f"the worker's answer is none: {error}")) from None
         if isinstance(answer, Failure):
             raise Failed(answer)
+        if not isinstance(answer, kind):
+            self.kill()
+            reason = f"the worker's answer is none: it is a {type(answer).__name__}"
+            raise Lost(Failure(Status.ERROR, reason))
         return answer
 
+    def _answered(self, record: Any, until: float) -> Any:
+        """Send a record and receive its answer; one to an earlier record is passed over."""
+        number = next(self._numbers)
+        self._pipe.send((number, record), until)
+        while True:
+            match self._pipe.receive(until):
+                case (int(earlier), _) if earlier < number:
+                    pass
+                case (int(this), answer) if this == number:
+                    return answer
+                case _:
+                    raise Unreadable("it has no number of a request")
+
     def _last_words(self) -> str:
-        try:
-            code = self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        closed = not self._ends_in(_LAST_SECONDS)
+        self.kill()
+        code = self._process.returncode
+        if closed:
             return "the worker closed its pipe"
         if code < 0:
             return f"the worker was killed by {signal.Signals(-code).name}"
@@ -154,15 +182,30 @@ class WorkerProcess:
     @property
     def alive(self) -> bool:
         """Say whether the process still runs."""
-        return self._process.poll() is None
+        return not self._ends_in(0)
+
+    def _ends_in(self, seconds: float) -> bool:
+        """Say whether the process ends in time.
+
+        It is not waited for, so that nothing else has its number before all of its group is ended.
+        """
+        until, unseen = time.monotonic() + seconds, os.WEXITED | os.WNOHANG | os.WNOWAIT
+        with suppress(ChildProcessError):  # it was waited for
+            while os.waitid(os.P_PID, self._process.pid, unseen) is None:
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(_PAUSE)
+        return True
 
     def kill(self) -> None:
         """End the process and everything it started. Once is enough, twice does no harm.
 
-        The pipe is left to the thread that may be waiting on it: it reads that the other end is
-        gone.
+        The keeper sees that the pipe is closed, and ends them. Where it does not, they are ended
+        here. A thread that may be waiting on the pipe reads that it is closed.
         """
-        if self._process.poll() is None:
+        self._pipe.close()
+        self._ends_in(self.patience)
+        if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
@@ -106,9 +107,7 @@ class SupervisedWorker:
         self._believed.clear()
         self.process = next(_processes)
         try:
-            self._worker = WorkerProcess(self.key, self._python, self._cpus, self._log)
-            if not self.closed:
-                self._worker.ask(Pin(tuple(self._pinned)), self._timeout)
+            self._worker = self._started()
         except Failed as failed:
             self._fail(failed.failure)
             return
@@ -116,6 +115,27 @@ class SupervisedWorker:
             self.stop()
             return
         self.facts = _facts(self.key.framework, self._python, self._worker.facts)
+
+    def _started(self) -> WorkerProcess:
+        """A process that is ready. One that is lost before is started once more."""
+        try:
+            return self._ready()
+        except Lost:
+            if self.closed:
+                raise
+            return self._ready()
+
+    def _ready(self) -> WorkerProcess:
+        worker = WorkerProcess(
+            self.key, self._python, self._cpus, self._log, start_seconds=self._timeout
+        )
+        try:
+            if not self.closed:
+                worker.ask(Pin(tuple(self._pinned)), self._timeout)
+        except BaseException:
+            worker.kill()
+            raise
+        return worker
 
     def _fail(self, failure: Failure) -> None:
         """No process can be had, unless it was ended from outside: every case fails for it."""
@@ -130,6 +150,12 @@ class SupervisedWorker:
         """End the process for good: whatever waits for it fails, and no other is started."""
         self.closed = True
         self.stop()
+
+    def drop_log(self) -> None:
+        """Remove the log, where no process has written to it."""
+        with suppress(FileNotFoundError):
+            if not self._log.stat().st_size:
+                self._log.unlink()
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -336,6 +362,8 @@ class Workers:
         """End every process for good."""
         for worker in (*self, *self._others):
             worker.close()
+        for worker in self:
+            worker.drop_log()
 
 
 def workers_of(

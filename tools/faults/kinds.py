@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -176,11 +175,8 @@ def _answer(trial: Trial) -> None:
     """A worker whose answer is none costs the case that it was asked for."""
     how, number = trial.choice.choice(planted.WRONG), trial.choice.randrange(30)
     trial.what = f"{how}, number {number}"
-    once, python = trial.folder / "once", trial.folder / "python"
+    once, python = trial.folder / "once", planted.interpreter(trial.folder)
     trial.more |= {"FAULTY_ANSWER": f"{how} {number}", "FAULTY_ONCE": str(once)}
-    script = f'exec "{sys.executable}" -P "{planted.__file__}" "$@"\n'
-    python.write_text(f"#!/bin/sh\n{script}")
-    python.chmod(0o755)
     options = ("--timeout", str(_TIMEOUT), "--python", str(python))
     job = trial.start(*options)
     trial.ends(job, {0, 1})

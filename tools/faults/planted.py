@@ -11,6 +11,7 @@ import runpy
 import sys
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 WRONG = ("half", "none", "two", "unencodable", "garbage", "closed")
@@ -57,6 +58,14 @@ def plant() -> None:
             send(pipe, record)
 
     setattr(Connection, "send", faulty)  # noqa: B010 (its type is that of every connection)
+
+
+def interpreter(folder: Path) -> Path:
+    """An interpreter in a folder whose workers answer wrongly."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{__file__}" "$@"\n')
+    path.chmod(0o755)
+    return path
 
 
 if __name__ == "__main__":

@@ -65,12 +65,13 @@ def _is_request(kind: object) -> bool:
 def test_a_parent_of_another_tree_is_refused() -> None:
     here, there = Pipe()
     assert received(there, "another version") is None
-    failure = here.recv()
+    number, failure = here.recv()
+    assert number == 0
     assert isinstance(failure, Failure)
     assert failure.status is Status.ERROR
     assert "run it again" in failure.reason
     start = Start("numpy", "cpu", 1, (0,))
-    here.send(start)
+    here.send((0, start))
     assert received(there, protocol.VERSION) == start
 
 
@@ -88,9 +89,11 @@ def test_what_fails_is_answered_and_the_worker_serves_on() -> None:
     serving = Thread(target=serve, args=(there, {_Asked: lambda _: next(numbers)}))
     serving.start()
     answers = []
-    for request in (_Unknown(), _Asked(), _Asked()):
-        here.send(request)
-        answers.append(here.recv())
+    for number, request in enumerate((_Unknown(), _Asked(), _Asked())):
+        here.send((number, request))
+        answered, answer = here.recv()
+        assert answered == number
+        answers.append(answer)
     here.close()
     serving.join(10)
     assert not serving.is_alive()

@@ -1,4 +1,4 @@
-"""Lanes whose workers die between two requests, or cannot be confined to their CPUs."""
+"""Workers that die between two requests, answer wrongly, or cannot be confined to their CPUs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from actbench.bench.worker.protocol import Pin
 from actbench.bench.worker.serving import confine
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.supervised import SupervisedWorker
+from tools.faults.planted import interpreter
 
 ROOT = Path(__file__).resolve().parents[3]
 CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 1024, 1)
@@ -81,3 +83,44 @@ def test_a_thread_that_ends_meanwhile_does_not_hinder_confining(
     mine, nobody = threading.get_native_id(), 2**22 + 1
     monkeypatch.setattr(os, "listdir", lambda _: [str(nobody), str(mine)])
     confine(Pin(tuple(available_cpus())))
+
+
+_FAULTS = {"half": "no answer in", "none": "no answer in", "garbage": "answer is none"}
+
+
+@pytest.mark.parametrize("how", [*_FAULTS, "two", "unencodable"])
+def test_an_answer_that_is_none_costs_its_case_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The third answer: after those to its start and to being confined."""
+    monkeypatch.setenv("FAULTY_ANSWER", f"{how} 2")
+    monkeypatch.setenv("FAULTY_ONCE", str(tmp_path / "once"))
+    other = replace(CASE, direction="backward")
+    python, timeout = str(interpreter(tmp_path)), 3.0 if how in ("half", "none") else 60.0
+    worker = SupervisedWorker(
+        Key("numpy", "cpu", 1), [CASE, other], python, available_cpus(), tmp_path / "log", timeout
+    )
+    worker.start()
+    prepared = worker.prepare(CASE, 0)
+    assert (tmp_path / "once").exists()
+    if how == "two":
+        assert prepared is not None
+        assert worker.failures == {}
+    else:
+        assert prepared is None
+        assert _FAULTS.get(how, "planted") in worker.failures[CASE].reason
+    assert worker.prepare(other, 0) is not None
+    assert other not in worker.failures
+    worker.close()
+
+
+def test_a_process_that_is_lost_at_its_start_is_started_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULTY_ANSWER", "garbage 0")
+    monkeypatch.setenv("FAULTY_ONCE", str(tmp_path / "once"))
+    worker = _supervised(tmp_path, str(interpreter(tmp_path)))
+    worker.start()
+    assert (tmp_path / "once").exists()
+    assert worker.prepare(CASE, 0) is not None
+    worker.close()
