@@ -5,6 +5,7 @@ A run is a folder with
 - `run.json`: schema version, command, seed, machine, versions, what was asked (`RunFacts`)
 - `samples.jsonl`: raw, appended as measured (`samples`)
 - `rows.jsonl`: derived, one row per line (`rows`); it can always be made again from the samples
+- `worker-NAME.log`: what a worker wrote, if it did
 - `claims.json`: claims of the literature as they were judged by the run, if they were (`claims`)
 
 Either may be compressed (`.gz`), as it is in a published run.
@@ -50,6 +51,7 @@ SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
 FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
+_TEMPORARY_FACTS = "run.tmp"
 CLAIMS = "claims.json"
 """The file that claims of the literature are kept in, once they were judged by a run."""
 FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
@@ -102,8 +104,14 @@ class Run:
 
 def check_free(path: Path) -> None:
     """Raise UsageError if a run cannot be written to a folder because something is there."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not (path.is_dir() and _is_left(path)):
         raise _taken(path)
+
+
+def _is_left(path: Path) -> bool:
+    """Say whether a folder has nothing, or what a run has that was killed before it began."""
+    left = _names(path) - {_TEMPORARY_FACTS}
+    return not left or (left == {_SAMPLES} and not (path / _SAMPLES).stat().st_size)
 
 
 def new_folder(started: datetime, name: str) -> Path:
@@ -150,7 +158,7 @@ class RunWriter:
                 check_free(path)
             path.mkdir(parents=True, exist_ok=True)
             self._open()
-            if not anew and (self._size or _names(path) != {_SAMPLES}):
+            if not anew and not _is_left(path):
                 raise _taken(path)  # by another, between the look and the lock
             self._samples.truncate(0)
         except OSError as error:
@@ -513,5 +521,5 @@ def compress(folder: Path) -> None:
     """Compress the rows and samples of a run folder."""
     for name in (_ROWS, _SAMPLES):
         plain = folder / name
-        (folder / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+        write_whole(folder / f"{name}.gz", gzip.compress(plain.read_bytes(), mtime=0))
         plain.unlink()

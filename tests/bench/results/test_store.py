@@ -220,6 +220,21 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "kept"
 
 
+def test_a_folder_in_which_a_run_was_killed_before_it_began_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl").touch()
+    (tmp_path / "run.tmp").write_text("{")
+    _written(tmp_path)
+    assert len(store.load(tmp_path).records) > 0
+    assert not (tmp_path / "run.tmp").exists()
+
+
+def test_a_folder_with_samples_is_left_alone_though_it_says_of_no_run(tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl").write_text("{}\n")
+    with pytest.raises(UsageError, match="already there"):
+        RunWriter(tmp_path, _facts())
+    assert (tmp_path / "samples.jsonl").read_text() == "{}\n"
+
+
 def test_of_many_that_want_a_new_folder_at_once_one_has_it(tmp_path: Path) -> None:
     """Threads stand for processes: a lock is an open file's."""
 
