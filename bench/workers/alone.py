@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from ..host.cpus import available_cpus
 from .environment import Key
 from .process import WorkerProcess
 
+_logs: dict[WorkerProcess, IO[bytes]] = {}
+"""The logs, which have no name, so that nothing is left of them however this process ends."""
+
 
 def start(key: Key, python: str) -> WorkerProcess:
     """A worker that is given all CPUs. Raises Failed where it cannot start."""
-    descriptor, log = tempfile.mkstemp(".log", "actbench-worker-")
-    os.close(descriptor)
+    log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the worker is)
+    place = Path(f"/proc/self/fd/{log.fileno()}")
     try:
-        return WorkerProcess(key, python, available_cpus(), Path(log))
+        worker = WorkerProcess(key, python, available_cpus(), place)
     except BaseException:
-        _remove(Path(log), failed=True)
+        _close(log, failed=True)
         raise
+    _logs[worker] = log
+    return worker
 
 
 def end(worker: WorkerProcess, failed: bool = False) -> None:
-    """End a worker. Its log stays where it failed and there is something to read."""
+    """End a worker. Its log is kept where it failed and there is something to read."""
     worker.kill()
-    _remove(worker.log, failed)
+    _close(_logs.pop(worker), failed)
 
 
-def _remove(log: Path, failed: bool) -> None:
-    with suppress(FileNotFoundError):
-        if not failed or not log.stat().st_size:
-            log.unlink()
+def _close(log: IO[bytes], failed: bool) -> None:
+    with log:
+        log.seek(0)
+        if failed and (said := log.read()):
+            descriptor, _ = tempfile.mkstemp(".log", "actbench-worker-")
+            with os.fdopen(descriptor, "wb") as kept:
+                kept.write(said)
