@@ -15,6 +15,7 @@ import click
 from ... import __version__
 from ..catalog.shell import PROGRAM
 from ..host.errors import ActbenchError, StoreError
+from ..host.interrupt import interruptible
 from .options import WITH_TRACEBACK, shown
 
 _EXAMPLES = """
@@ -99,11 +100,20 @@ def cli(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; an expected error is one sentence on stderr and its exit status."""
+    """Run a command; an expected error is one sentence on stderr and its exit status.
+
+    A signal that asks the process to end interrupts it, and no later one: what it started is ended
+    and what it has done is kept.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the environment may not think of UTF-8
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    with interruptible(to_the_end=arguments is None):
+        return _run(given)
+
+
+def _run(given: list[str]) -> int:
     try:
         cli.main(given, prog_name=PROGRAM, standalone_mode=False)
         if sys.stdout:

@@ -17,7 +17,6 @@ from ..compare import runs as module
 from ..compare.timing import ZONE
 from ..exactness.observed import refusal
 from ..host.errors import StoreError, UsageError
-from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..results import store
 from ..results.elsewhere import is_address
@@ -187,7 +186,7 @@ def _activations(
 ) -> int:
     """Time two activations, say their ratio, and return the exit status."""
     given = interpreters(pythons)
-    with tempfile.TemporaryDirectory(prefix="actbench-compare-") as folder, interruptible():
+    with tempfile.TemporaryDirectory(prefix="actbench-compare-") as folder:
         answer = activations.compare(
             named,
             Selection(**chosen),

@@ -15,7 +15,6 @@ import click
 from ..catalog.frameworks import frameworks
 from ..host.cpus import available_cpus
 from ..host.doctor import Finding, examine
-from ..host.interrupt import interruptible
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.environment import Key
@@ -46,9 +45,8 @@ def doctor(pythons: tuple[str, ...], as_json: bool, **named: tuple[str, ...]) ->
     What makes figures worse here, what mends it, and which frameworks load.
     """
     wanted = named["frameworks"] or tuple(frameworks())
-    with interruptible():
-        loaded = _loaded(wanted, interpreters(pythons))
-        findings = examine()
+    loaded = _loaded(wanted, interpreters(pythons))
+    findings = examine()
     of_frameworks = {name: _finding(name, outcome) for name, outcome in loaded.items()}
     statuses = {name: _status(outcome) for name, outcome in loaded.items()}
     if as_json:

@@ -14,7 +14,6 @@ from ..gate.gate import PARTS, Request, check
 from ..gate.gate import gate as compare
 from ..gate.trees import WORKTREE
 from ..host.errors import StoreError, UsageError
-from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..timing.decisions import Design
 from ..timing.verdicts import DEAD_ZONE
@@ -135,8 +134,7 @@ def gate(
         instructions=instructions,
         accepted=accepted,
     )
-    with interruptible():
-        result = compare(request, Reporter(quiet=as_json))
+    result = compare(request, Reporter(quiet=as_json))
     if markdown:
         _write(markdown, words.markdown(result) + "\n")
     click.echo(words.for_machines(result, strict) if as_json else words.for_people(result))

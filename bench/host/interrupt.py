@@ -13,11 +13,12 @@ Ignore = Callable[[], None]
 
 
 @contextmanager
-def interruptible() -> Iterator[Ignore]:
+def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
     """Let the first signal that asks to end raise KeyboardInterrupt within, and no later one.
 
     Yields a function from whose call on none does. Signals that the process ignores, as under
-    nohup, stay ignored.
+    nohup, stay ignored. Where this lasts `to_the_end` of the process, none does afterwards, while
+    that ends.
     """
 
     def ignore() -> None:
@@ -34,7 +35,7 @@ def interruptible() -> Iterator[Ignore]:
         yield ignore
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, _nothing if to_the_end else handler)
 
 
 def _nothing(number: int, frame: Any) -> None:

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from actbench.__main__ import cli
+from actbench.commands import cli
 from actbench.report.draw import paper
 from actbench.report.matrix.chart import Choice, costs, times
 from actbench.report.matrix.model import matrix
@@ -180,7 +180,7 @@ def test_beside_the_run_and_for_any_name(
 
 def test_no_other_command_imports_matplotlib() -> None:
     code = (
-        "import sys; from actbench.__main__ import cli; cli(['list'], standalone_mode=False); "
+        "import sys; from actbench.commands import cli; cli(['list'], standalone_mode=False); "
         "sys.exit('matplotlib' in sys.modules)"
     )
     root = Path(__file__).parents[2]

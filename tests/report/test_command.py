@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from actbench.__main__ import cli
 from actbench.bench.results.rows import Row, described
 from actbench.bench.results.status import Status
+from actbench.commands import cli
 from actbench.report.page import write
 
 from .conftest import split_case, timing_rows

@@ -17,7 +17,6 @@ from urllib.parse import unquote, urljoin
 import pytest
 from click.testing import CliRunner, Result
 
-from actbench.__main__ import cli
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.machine import Gpu, Machine, Project
@@ -26,6 +25,7 @@ from actbench.bench.results.rows import Row, described
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter
 from actbench.bench.run.request import known_frameworks
+from actbench.commands import cli
 from actbench.report.page import render
 from actbench.report.read.evidence import Estimate, Evidence, Timed
 from actbench.report.read.rows import read

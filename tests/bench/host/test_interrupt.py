@@ -1,0 +1,92 @@
+"""Signals that ask a command to end: the first is heard, later ones are not, to its very end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actbench.bench.commands import command_line
+from actbench.bench.host.interrupt import interruptible
+
+ROOT = Path(__file__).resolve().parents[3]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The handlers as they were."""
+    before = [(number, signal.getsignal(number)) for number in SIGNALS]
+    yield
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_interrupts_and_no_later_one(number: int) -> None:
+    after: list[str] = []
+
+    def work() -> None:
+        with interruptible():
+            try:
+                os.kill(os.getpid(), number)
+            finally:
+                for later in SIGNALS:
+                    os.kill(os.getpid(), later)
+                after.append("kept")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert after == ["kept"]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_command_that_is_asked_to_end_says_so_and_ends_with_130(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line.cli, "main", lambda *_, **__: os.kill(os.getpid(), number))
+    assert command_line.main([]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+_ENDING = """
+import os, signal
+from actbench.bench.host.interrupt import interruptible
+with interruptible(to_the_end=True):
+    pass
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    os.kill(os.getpid(), number)
+print("ended by itself")
+"""
+
+
+def test_a_process_that_ends_is_not_disturbed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDING], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("ended by itself\n", "")
+
+
+_EARLY = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+class Interrupted(MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupted())
+from actbench.__main__ import main
+main(["list"])
+"""
+
+
+def test_ctrl_c_before_the_commands_are_there_ends_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _EARLY], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
