@@ -32,7 +32,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print a line."""
         if not self._quiet:
-            self._console.print(text, markup=False)
+            self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def phase(self, title: str, steps: int, left: float | None = None) -> Iterator[Advance]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -127,7 +128,9 @@ class Trial:
         if status not in statuses:
             said = " | ".join(job.sentences[-3:])
             self.wrong.append(f"ended with {status}, not {sorted(statuses)}: {said}")
-        elif len(job.sentences) > most or any("Traceback" in line for line in job.said):
+        elif status != -signal.SIGKILL and (
+            len(job.sentences) > most or any("Traceback" in line for line in job.said)
+        ):
             self.wrong.append(f"said {len(job.sentences)} sentences: {job.sentences[:4]}")
         elif status in (2, 4) and not (job.sentences and job.sentences[0].startswith(_ERROR)):
             self.wrong.append(f"ended with {status} and no sentence")

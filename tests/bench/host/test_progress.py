@@ -35,3 +35,8 @@ def test_a_quiet_reporter_says_nothing(capsys: pytest.CaptureFixture[str]) -> No
     with Reporter(quiet=True).phase("Measuring", 1, left=1.0) as done:
         done()
     assert capsys.readouterr().err == ""
+
+
+def test_a_long_sentence_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter().say("a word and " * 100)
+    assert capsys.readouterr().err.count("\n") == 1
