@@ -143,7 +143,7 @@ def is_unfinished(path: Path, command: str) -> bool:
 class RunWriter:
     """A writer of a run folder, which is its own as long as it writes.
 
-    Samples are handed to the system as they come, and kept.
+    Samples are handed to the system as they come, and not kept: a run has many.
     """
 
     def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
@@ -187,8 +187,8 @@ class RunWriter:
     def _take(self, path: Path, facts: RunFacts, stored: Stored) -> None:
         """Take over what a run has stored."""
         self.path, self.facts = path, facts
-        self.samples, self._numbers = list(stored.samples), dict(stored.numbers)
-        self._next, self._had = 1 + max(self._numbers.values(), default=-1), len(self.samples)
+        self._numbers = dict(stored.numbers)
+        self._next, self._measured = 1 + max(self._numbers.values(), default=-1), False
         self._given_up: StoreError | None = None
         self._before: bytes | None = None
         self._laid = False
@@ -200,9 +200,14 @@ class RunWriter:
         self._size = os.fstat(self._samples.fileno()).st_size
         self.facts.process = process.own()
 
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The samples of the run, as they are read back. Raises StoreError where they cannot be."""
+        return read_samples(self.path)
+
     def append(self, sample: Sample) -> None:
         """Append one sample."""
-        self.samples.append(sample)
+        self._measured |= not isinstance(sample, Missing)
         case = sample.case
         if case not in self._numbers:
             self._numbers[case] = self._next
@@ -265,8 +270,7 @@ class RunWriter:
 
     def withdraw(self) -> bool:
         """Leave a run that was gone on with as it was; False where something was measured."""
-        added = self.samples[self._had :]
-        if self._before is None or not all(isinstance(sample, Missing) for sample in added):
+        if self._before is None or self._measured:
             return False
         self._samples.truncate(self._size)
         write_whole(self.path / FACTS, self._before)

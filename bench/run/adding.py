@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..host.errors import UsageError
 from ..host.machine import Machine
 from ..results import store
 from ..results.facts import RunFacts, WorkerFacts
-from ..results.samples import Missing, Paired, Sample, standing, trusted
+from ..results.samples import Missing, Paired, standing, trusted
 from ..results.status import Status
 from ..results.store import Stored
 
@@ -100,11 +100,10 @@ class Earlier:
             return case in self._failed or self._visits[case] >= processes
         return self._visits[case] > 0
 
-    @property
-    def units(self) -> Mapping[Case, str]:
-        """The form of relu that is the unit of each timed case."""
-        samples = self.stored.samples
-        return {sample.case: sample.unit for sample in samples if isinstance(sample, Paired)}
+    @cached_property
+    def pairs(self) -> list[Paired]:
+        """The times of the run, but for those of cases that were refused."""
+        return trusted(self.stored.samples)
 
     @property
     def processes(self) -> int:
@@ -115,18 +114,13 @@ class Earlier:
     @cached_property
     def _visits(self) -> Counter[Case]:
         """The number of processes that timed each case."""
-        return visits(self.stored.samples)
+        timed = {(sample.case, sample.process) for sample in self.pairs}
+        return Counter(case for case, _ in timed)
 
     @cached_property
     def _failed(self) -> frozenset[Case]:
         samples = standing(self.stored.samples)
         return frozenset(sample.case for sample in samples if isinstance(sample, Missing))
-
-
-def visits(samples: Iterable[Sample]) -> Counter[Case]:
-    """The number of processes that timed each case, 0 of one that was refused."""
-    timed = {(sample.case, sample.process) for sample in trusted(samples)}
-    return Counter(case for case, _ in timed)
 
 
 def _lasting(machine: Machine) -> dict[str, object]:

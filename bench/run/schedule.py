@@ -34,7 +34,7 @@ from ..worker.protocol import Failure
 from ..workers.recorder import Recorder
 from ..workers.supervised import SupervisedWorker, start_from, workers_of
 from . import adding
-from .adding import Earlier, visits
+from .adding import Earlier
 from .derive import Times, goal_of
 from .outlook import Outlook
 from .preparing import Preparing
@@ -136,12 +136,12 @@ class _Schedule:
         self._earlier = earlier
         if earlier:
             start_from(earlier.processes)
-            self._costing.take(earlier.units)
+            self._costing.take(earlier.pairs)
         self._times: Times | None = None
         self._outlook = Outlook(supported, self._rounds, self._facts.budget, request.agreement)
         self._number = 0
         self._began, self._deadline = time.monotonic(), 0.0
-        self._had = len(self._recorder.samples)
+        self._had = self._costing.visited.total()
 
     def execute(self) -> None:
         """Time in as many fresh processes as it takes; agreement in the first of them."""
@@ -171,7 +171,7 @@ class _Schedule:
 
     def _short(self) -> Waiting:
         """The cases that have not failed, and were timed in fewer processes than all are."""
-        timed = visits(self._recorder.samples)
+        timed = self._costing.visited
         short = {
             worker: [
                 case
@@ -180,7 +180,15 @@ class _Schedule:
             ]
             for worker, cases in self._cases.items()
         }
-        return {worker: cases for worker, cases in short.items() if cases}
+        unchecked = self._unchecked()
+        return {worker: cases for worker, cases in short.items() if cases or worker in unchecked}
+
+    def _unchecked(self) -> set[SupervisedWorker]:
+        """The workers some of whose results an earlier run has not, before the first processes."""
+        if not (self._earlier and self._request.agreement and self._number == 0):
+            return set()
+        agreement = self._agreement()
+        return {worker for worker in self._workers if next(agreement.tasks(worker), None)}
 
     def _is_out_of_cache(self, case: Case) -> bool:
         return case.size != self._facts.size_classes[case.device]["l2"]
@@ -206,7 +214,7 @@ class _Schedule:
         left = min(self._deadline - now, budget / _PARTS)
         if self._number >= profile.most or left <= 0:
             return {}
-        visited = sum(visits(self._recorder.samples[self._had :]).values())
+        visited = self._costing.visited.total() - self._had
         rate = visited / (now - self._began) if visited else _RATE
         wide = sorted(self._costing.wide(goal_of(self._facts)), key=self._is_out_of_cache)
         wanted = set(wide[: max(1, int(left * rate))])

@@ -13,10 +13,10 @@ from ..catalog.activations import BASELINE, find
 from ..catalog.cases import Case, Profile, forms_of, unsupported
 from ..catalog.sizes import Classes
 from ..host.progress import Advance
-from ..results.samples import Paired, Preparation, Probe, trusted
+from ..results.samples import Paired, Preparation, Probe
 from ..workers.recorder import Recorder
 from ..workers.supervised import Judge, SupervisedWorker
-from .costs import Goal, Process, gathered, relative_costs, times, unit_case
+from .costs import Goal, Measured, Process, add, relative_costs, times, unit_case
 from .disturbance import Paces
 
 _CHEAPER = 0.97
@@ -67,11 +67,20 @@ class Costing:
         self._units: dict[Case, str] = {}
         self._unconfirmed: set[Case] = set()
         self._paces = Paces()
+        self._measured: dict[Case, Measured] = {}
         self.timed_ns = 0
 
-    def take(self, units: Mapping[Case, str]) -> None:
-        """Take the units of cases as they were chosen before."""
-        self._units |= {setting_of(case): form for case, form in units.items() if form}
+    def take(self, pairs: Iterable[Paired]) -> None:
+        """Take what was timed before, and the units that were chosen then."""
+        for pair in pairs:
+            add(self._measured, pair)
+            if pair.unit:
+                self._units[setting_of(pair.case)] = pair.unit
+
+    @property
+    def visited(self) -> Counter[Case]:
+        """The number of processes that timed each case."""
+        return Counter({case: len(timed.processes) for case, timed in self._measured.items()})
 
     def forms(self, cases: Iterable[Case]) -> list[Case]:
         """The forms of relu among which the units of some cases are still to be chosen."""
@@ -153,6 +162,7 @@ class Costing:
             sample = self._pair(worker, case, self._unit_in(worker, case))
             if sample is not None:
                 self._recorder.append(sample)
+                add(self._measured, sample)
                 self._paces.see(sample)
                 visits.append(((worker, case), sample))
             done()
@@ -182,7 +192,7 @@ class Costing:
 
     def wide(self, goal: Goal) -> dict[Case, float]:
         """The cases that are wider than the goal, by how many times, the widest first."""
-        measured = gathered(trusted(self._recorder.samples))
+        measured = self._measured
         costs, calls = relative_costs(measured), times(measured)
         distances = {case: goal.distance(costs.get(case), calls[case]) for case in measured}
         wide = Counter({case: distance for case, distance in distances.items() if distance > 1})

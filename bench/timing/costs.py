@@ -152,9 +152,14 @@ def gathered(samples: Iterable[Paired]) -> dict[Case, Measured]:
     """The pairs by case, in the order in which cases first appear."""
     measured: dict[Case, Measured] = {}
     for sample in samples:
-        of_case = measured.setdefault(sample.case, Measured(sample.case))
-        of_case.processes.setdefault(sample.process, Process(sample.unit)).add(sample)
+        add(measured, sample)
     return measured
+
+
+def add(measured: dict[Case, Measured], sample: Paired) -> None:
+    """Add a pair to those of its case."""
+    of_case = measured.setdefault(sample.case, Measured(sample.case))
+    of_case.processes.setdefault(sample.process, Process(sample.unit)).add(sample)
 
 
 def kind_of(case: Case) -> Kind:

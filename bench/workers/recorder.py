@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
@@ -28,8 +28,8 @@ class Recorder:
         return self._writer.facts
 
     @property
-    def samples(self) -> list[Sample]:
-        """The samples recorded so far."""
+    def samples(self) -> Sequence[Sample]:
+        """The samples of the run so far, read back."""
         return self._writer.samples
 
     def append(self, sample: Sample) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from actbench.bench.catalog.cases import PROFILES, Case, Selection
-from actbench.bench.results.samples import Missing, Probe
+from actbench.bench.results.samples import Missing, Paired, Probe
 from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter, read_samples
 from actbench.bench.run.request import Request
@@ -76,3 +77,27 @@ def test_the_seconds_of_a_phase_add_up_even_if_it_ends_early(writer: RunWriter) 
     with pytest.raises(KeyboardInterrupt):
         measure(KeyboardInterrupt)
     assert recorder.facts.seconds["measure"] >= before + 0.01 >= 0.02
+
+
+def test_a_run_of_many_samples_takes_no_more_memory_than_one_of_few(writer: RunWriter) -> None:
+    recorder, blocks = Recorder(writer), 12
+
+    def feed(first: int, last: int) -> None:
+        for number in range(first, last):
+            times = (number + 1,) * blocks
+            recorder.append(
+                Paired(CASE, number, "max", 9, 9, times, times, (False,) * blocks, (0,) * blocks)
+            )
+
+    feed(0, few := 200)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        feed(few, many := 4000)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 8 * (many - few), "less than a pointer per sample"
+    recorder.flush()
+    with (writer.path / "samples.jsonl").open() as kept:
+        assert sum('"pair"' in line for line in kept) == many
