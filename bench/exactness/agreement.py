@@ -17,7 +17,15 @@ from ..catalog.frameworks import frameworks
 from ..host.errors import ActbenchError
 from ..host.progress import Reporter
 from ..results.samples import Agreement as Sweep
-from ..results.samples import Certificate, Comparison, OfWhole, Paired, Sample, Specials
+from ..results.samples import (
+    Certificate,
+    Comparison,
+    OfWhole,
+    Paired,
+    Sample,
+    SpecialRows,
+    Specials,
+)
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.process import Failed
@@ -30,13 +38,22 @@ Array = np.ndarray[Any, Any]
 Task = Callable[[], None]
 
 
+def _beside(case: Case) -> type[Sample]:
+    """The kind of sample that a sweep of a case leaves beside its certificate."""
+    return SpecialRows if find_reference(case.activation).rowwise else Specials
+
+
 class _Before:
     """The part of its agreement that a run had before it went on."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         samples = list(samples)
-        self._swept = [sample.case for sample in samples if isinstance(sample, Sweep)]
         self._taken = {(type(sample), sample.case) for sample in samples}
+        self._swept = [
+            sample.case
+            for sample in samples
+            if isinstance(sample, Sweep) and (_beside(sample.case), sample.case) in self._taken
+        ]
         self._timed = any(isinstance(sample, Paired) for sample in samples)
         self._against = {
             (replace(sample.case, size=0), sample.against)

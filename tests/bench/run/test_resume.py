@@ -274,15 +274,16 @@ def test_an_interrupt_while_rows_are_made_loses_nothing(
     assert {row.metric for row in kept.records} >= {"time_per_call", "relative_cost"}
 
 
-def test_a_line_that_is_lost_is_named_and_measured_again_only_if_it_was_all(
-    whole: Outcome, tmp_path: Path
+@pytest.mark.parametrize("kind", ["pair", "special", "agreement", "whole numbers"])
+def test_a_line_that_is_lost_is_named_and_measured_again(
+    whole: Outcome, tmp_path: Path, kind: str
 ) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     facts = json.loads((whole.path / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**facts, "state": "running"}))
     lines = (whole.path / "samples.jsonl").read_text().splitlines(keepends=True)
-    place = next(number for number, line in enumerate(lines) if '"pair"' in line)
+    place = next(number for number, line in enumerate(lines) if f'"{kind}"' in line)
     lines[place] = lines[place][:40] + "\n"
     (folder / "samples.jsonl").write_text("".join(lines))
     part = load(folder)
