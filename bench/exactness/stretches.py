@@ -12,12 +12,14 @@ import hashlib
 import json
 import logging
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import reduce
+from multiprocessing import resource_tracker
 from threading import Lock
 from typing import Any
 
@@ -26,6 +28,7 @@ from ..catalog.cases import Case, directions_of
 from ..catalog.frameworks import Framework, declared
 from ..host import cache
 from ..host.errors import UsageError
+from ..host.interrupt import deferred
 from ..host.progress import Reporter
 from ..results.samples import Certificate
 from ..results.status import Status
@@ -316,24 +319,26 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
     Raises UsageError where no scheduler answers, or none of its workers.
     """
     from distributed import Client, LocalCluster
+    from distributed.deploy.spec import close_clusters
 
     if scheduler:
         with connected(scheduler, _WORKER) as client:
             yield lambda subject, stretches: _in_cluster(client, subject, stretches)
         return
-    with (
-        quiet(),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=None,
-            silence_logs=logging.CRITICAL,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
-        ) as local,
-        Client(local) as client,
-    ):
-        yield lambda subject, stretches: _in_cluster(client, subject, stretches)
+    atexit.unregister(close_clusters)  # it is closed here, or was never there
+    with quiet():
+        resource_tracker.ensure_running()  # which would let signals come, where it began later
+        with deferred(signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            local = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
+            )
+        with local, Client(local) as client:
+            yield lambda subject, stretches: _in_cluster(client, subject, stretches)
 
 
 def _in_cluster(client: Any, subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:

@@ -35,7 +35,20 @@ def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
         yield ignore
     finally:
         for number, handler in before.items():
-            signal.signal(number, _nothing if to_the_end else handler)
+            signal.signal(number, signal.SIG_IGN if to_the_end else handler)
+
+
+@contextmanager
+def deferred(*numbers: signal.Signals) -> Iterator[None]:
+    """Have signals wait until the end of this, and threads and processes begun here not hear them.
+
+    A terminal sends them to all processes: those of a pool have nothing to say to it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _nothing(number: int, frame: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..host import cache
 from ..host.errors import UsageError
 
 CONNECT_SECONDS = 20.0
@@ -37,9 +38,16 @@ def connected(address: str, workers: str) -> Iterator[Any]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Have `distributed` raise what it would log, and wait long enough for a connection."""
+    """Have `distributed` raise what it would log, and wait long enough for a connection.
+
+    Its files are in the cache, where it removes those of processes that are gone.
+    """
     import dask
 
-    settings = {"logging.distributed": "critical", "distributed.comm.timeouts.connect": "20s"}
+    settings = {
+        "logging.distributed": "critical",
+        "distributed.comm.timeouts.connect": "20s",
+        "temporary-directory": str(cache.folder("dask")),
+    }
     with dask.config.set(settings):
         yield

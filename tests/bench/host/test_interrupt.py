@@ -54,6 +54,26 @@ def test_a_command_that_is_asked_to_end_says_so_and_ends_with_130(
     assert capsys.readouterr().err == "interrupted\n"
 
 
+_DEFERRED = """
+import os, signal, subprocess, sys
+from actbench.bench.host.interrupt import deferred, interruptible
+child = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('there')"
+try:
+    with interruptible(), deferred(signal.SIGINT):
+        os.kill(os.getpid(), signal.SIGINT)
+        print(subprocess.check_output([sys.executable, "-c", child], text=True), end="")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_deferred_signal_comes_at_the_end_and_not_to_what_was_begun_meanwhile() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _DEFERRED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("there\ninterrupted\n", "")
+
+
 _ENDING = """
 import os, signal
 from actbench.bench.host.interrupt import interruptible
