@@ -110,9 +110,9 @@ def _lines(trials: dict[str, list[Trial]]) -> Iterator[str]:
 
 
 def campaign(
-    seed: int, count: int, kinds: Sequence[str], reporter: Reporter
+    seed: int, count: int, kinds: Sequence[str], jobs: int, reporter: Reporter
 ) -> dict[str, list[Trial]]:
-    """The trials of each kind, two at a time, so many in all, the same ones for a seed.
+    """The trials of each kind, `jobs` at a time, `count` in all, the same ones for a seed.
 
     Folders of trials after which something was wrong are kept.
     """
@@ -125,7 +125,7 @@ def campaign(
             done()
     chosen = Campaign(seed, folder, of)
     trials: dict[str, list[Trial]] = {name: [] for name in kinds}
-    with reporter.phase("Injecting faults", count) as done, ThreadPoolExecutor(2) as pool:
+    with reporter.phase("Injecting faults", count) as done, ThreadPoolExecutor(jobs) as pool:
         for name, trial in pool.map(lambda place: (place[0], chosen.trial(*place)), wanted):
             trials[name].append(trial)
             done()
@@ -145,10 +145,11 @@ def _kinds(context: click.Context, option: click.Parameter, given: str) -> list[
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the moments.")
 @click.option("--count", type=click.IntRange(1), default=220, show_default=True, help="Faults.")
 @click.option("--kinds", default="", callback=_kinds, help=f"Some of {', '.join(KINDS)}.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a record per kind as JSON.")
-def main(seed: int, count: int, kinds: list[str], as_json: bool) -> None:
+def main(seed: int, count: int, kinds: list[str], jobs: int, as_json: bool) -> None:
     """Run the command; it ends with 1 if something was lost or left."""
-    trials = campaign(seed, count, kinds, Reporter(quiet=as_json))
+    trials = campaign(seed, count, kinds, jobs, Reporter(quiet=as_json))
     if as_json:
         click.echo(json.dumps([_record(name, of) for name, of in trials.items()], indent=1))
     else:

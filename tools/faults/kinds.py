@@ -218,7 +218,7 @@ def _line(trial: Trial) -> None:
             file.write(b"".join(map(str.encode, lines[:place])) + damaged + b"\n")
             file.write(b"".join(map(str.encode, lines[place + 1 :])))
         trial.injected = True
-    trial.goes_on(sentences=int(trial.injected))
+    trial.goes_on(sentences=1 + trial.injected)
     trial.finish()
 
 

@@ -36,7 +36,7 @@ def _wrong(pipe: Connection, how: str, send: Any, record: Any) -> None:
     elif how == "unencodable":
         failure = sys.modules["actbench.bench.worker.protocol"].Failure
         status = sys.modules["actbench.bench.results.status"].Status
-        send(pipe, failure(status.ERROR, "planted \ud800\x1b[2J\n\x00"))
+        send(pipe, (record[0], failure(status.ERROR, "planted \ud800\x1b[2J\n\x00")))
     elif how == "garbage":
         pipe.send_bytes(b"\x80\x05no pickle")
     elif how == "closed":

@@ -136,8 +136,11 @@ class Trial:
             self.wrong.append(f"ended with {status} and no sentence")
         self.living += [f"after {status}: {one}" for one in left.processes(self.mark, _GONE)]
 
-    def goes_on(self, options: Sequence[str] = (), sentences: int = 0) -> None:
-        """Bring the command to its end, and check that nothing that it had done is lost."""
+    def goes_on(self, options: Sequence[str] = (), sentences: int = 1) -> None:
+        """Bring the command to its end, and check that nothing that it had done is lost.
+
+        It may name the last line, which was not written to its end.
+        """
         kept = self.kept()
         if (run := self.read()) is None or self.is_sweep:
             words = [*self.words, *options]
