@@ -18,7 +18,7 @@ from .trial import Trial
 _TIMING = ("Preparing", "Measuring")
 _LAST = ("Looking",)
 _SWEEPING = ("NumPy",)
-_TIMEOUT = 5
+_TIMEOUT = 10
 """Seconds of --timeout where a worker does not answer: numpy is imported in far fewer."""
 _INTERRUPTED, _UNWRITABLE, _TAKEN = 130, 4, 2
 
