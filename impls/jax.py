@@ -682,8 +682,8 @@ def squareplus_wide(x: Array, b: float = 4.0) -> Array:
 def _hypotenuse(size: Array, b: float) -> Array:
     """√(size² + b) without a square that overflows, for b > 0"""
     least = math.sqrt(b)
-    longer, shorter = jnp.where(size > least, size, least), jnp.where(size > least, least, size)
-    share = shorter / longer
+    longer = jnp.maximum(size, least)
+    share = jnp.minimum(size, least) / longer
     return longer * jnp.sqrt(1 + share * share)
 
 
@@ -691,7 +691,7 @@ def squareplus_stable(x: Array, b: float = 4.0) -> Array:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     if b == 0:
         return jnp.maximum(x, 0)
-    # |x| by its branches, so that its slope at 0 is the one that belongs to max(x, 0) = 0.
+    # |x| by its branches: jnp.abs has slope 1 at 0, where max(x, 0) has ½.
     above = jnp.where(x > 0, x, 0)
     size = above - jnp.where(x > 0, 0, x)
     return above + 0.5 * b / (_hypotenuse(size, b) + size)

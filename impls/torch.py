@@ -697,9 +697,10 @@ def squareplus_wide(x: Tensor, b: float = 4.0) -> Tensor:
 
 def _hypotenuse(size: Tensor, b: float) -> Tensor:
     """√(size² + b) without a square that overflows, for b > 0"""
-    least = math.sqrt(b)
-    longer, shorter = torch.where(size > least, size, least), torch.where(size > least, least, size)
-    share = shorter / longer
+    # Not clamp, whose slope at the bound is that of x: of these two each has half of it.
+    least = size.new_full((), math.sqrt(b))
+    longer = torch.maximum(size, least)
+    share = torch.minimum(size, least) / longer
     return longer * torch.sqrt(1 + share * share)
 
 
@@ -707,10 +708,8 @@ def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     if b == 0:
         return torch.clamp(x, min=0)
-    # |x| by its branches, so that its slope at 0 is the one that belongs to max(x, 0) = 0.
-    above = torch.where(x > 0, x, 0)
-    size = above - torch.where(x > 0, 0, x)
-    return above + 0.5 * b / (_hypotenuse(size, b) + size)
+    size = torch.abs(x)
+    return torch.maximum(x, x.new_zeros(())) + 0.5 * b / (_hypotenuse(size, b) + size)
 
 
 def softsign_native(x: Tensor) -> Tensor:

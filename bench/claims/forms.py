@@ -30,8 +30,8 @@ def _claim_of(activation: str) -> None:
     judge.__name__ = f"a_right_{activation}_costs_more"
     claim(
         Topic.FORM,
-        f"Correctness is expensive: {activation} that is right at every finite input costs more "
-        "than its formula as printed.",
+        f"Correctness is expensive: the form of {activation} that is right at every finite input "
+        "costs more than the printed one.",
         source="Common belief about numerically stable forms, as in Stack Overflow, Avoid overflow "
         "with softplus function in Python",
         method=f"The cheapest form in float32 that errs by {_ULP:,.0f} ulp at most, over "
