@@ -64,7 +64,8 @@ def _price(costs: Costs, activation: str, times: float, most: float) -> Outcome:
             name = f"{WIDE} over {PRINTED}"
             figures.append(costs.figure(name, ratio, wide, None, decides=False))
             figures += _errors(costs, [wide])
-    return costs.outcome(figures)
+    decided = any(figure.decides for figure in figures)
+    return costs.outcome(figures if decided else ())
 
 
 def _over(costs: Costs, case: Case, printed: Case, times: float) -> Figure:

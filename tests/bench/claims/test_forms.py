@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from actbench.bench.catalog.cases import Case
 from actbench.bench.catalog.sizes import size_classes
 from actbench.bench.claims.claim import claims
 from actbench.bench.claims.costs import Costs
+from actbench.bench.claims.ground import Unavailable
 from actbench.bench.results.claims import Figure, Outcome, Verdict
 from tests.bench.claims.alike import rows_of, run_of
 
@@ -44,11 +47,17 @@ def test_the_cheapest_right_form_in_the_same_format_is_what_being_right_costs() 
 
 
 def test_a_wider_format_and_errors_inform_alone() -> None:
-    outcome = judged(("textbook", 2.0, 1e9), ("wide", 8.0, 0.5))
+    outcome = judged(("textbook", 2.0, 1e9), ("native", 3.0, 1.0), ("wide", 8.0, 0.5))
     informing = {figure.name: figure.value for figure in outcome.figures if not figure.decides}
-    expected = {"largest error of textbook": 1e9, "largest error of wide": 0.5}
+    errors = {"textbook": 1e9, "native": 1.0, "wide": 0.5}
+    expected = {f"largest error of {form}": error for form, error in errors.items()}
     assert informing == {**expected, "wide over textbook": 4.0}
-    assert outcome.verdict is Verdict.UNDECIDED
+    assert deciding(outcome) == [("native over textbook", 1.5)]
+
+
+def test_a_run_without_a_right_form_lacks_cases() -> None:
+    with pytest.raises(Unavailable, match="actbench run --profile claims"):
+        judged(("textbook", 2.0, 1e9), ("wide", 8.0, 0.5))
 
 
 def test_a_printed_formula_that_is_right_and_cheapest_costs_no_more() -> None:
@@ -64,5 +73,6 @@ def test_a_right_form_that_is_cheaper_is_against_the_claim() -> None:
 
 
 def test_an_error_has_no_interval() -> None:
-    figures: Sequence[Figure] = judged(("textbook", 2.0, 1e9)).figures
-    assert [(figure.low, figure.high, figure.unit) for figure in figures] == [(None, None, "ulp")]
+    figures: Sequence[Figure] = judged(("textbook", 2.0, 1.0)).figures
+    [error] = [figure for figure in figures if not figure.decides]
+    assert (error.value, error.low, error.high, error.unit) == (1.0, None, None, "ulp")
