@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 from .progress import Reporter
 
 _DIGEST = hashlib.sha256().digest_size
+_MOST, _DAY = 2**33, 86400.0
+"""Bytes of all that is kept; seconds of a day."""
 _TEMPORARY = ("/var/tmp", "/tmp")
 """Folders that nearly every system has, where those of the environment cannot be used."""
 
@@ -34,6 +38,27 @@ def folder(name: str) -> Path:
 def kept() -> Path | None:
     """The folder in which caches are kept; None where nothing can be."""
     return next(filter(None, (_usable(place / "actbench") for place in _places())), None)
+
+
+def trim(most: int = _MOST) -> None:
+    """Remove what was used longest ago where more than `most` bytes are kept.
+
+    What was used within a day stays: another run may need it.
+    """
+    place = kept()
+    files: list[tuple[float, int, Path]] = []
+    for path in place.rglob("*") if place else ():
+        with suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                files.append((max(status.st_atime, status.st_mtime), status.st_size, path))
+    beyond, needed = sum(size for _, size, _ in files) - most, time.time() - _DAY
+    for used, size, path in sorted(files):
+        if beyond <= 0 or used > needed:
+            break
+        with suppress(OSError):
+            path.unlink()
+            beyond -= size
 
 
 def _places() -> Iterator[Path]:

@@ -20,7 +20,7 @@ from ..catalog.cases import Case, expand, unsupported
 from ..catalog.frameworks import declared
 from ..exactness import observed
 from ..exactness.agreement import Agreement
-from ..host import machine
+from ..host import cache, machine
 from ..host.cpus import available_cpus, measuring_cpus
 from ..host.progress import Advance, Reporter
 from ..results.rows import Row
@@ -94,7 +94,10 @@ def _execute(request: Request, reporter: Reporter, earlier: Earlier | None) -> O
         else:
             writer = RunWriter(request.out or new_folder(started, request.profile.name), facts)
         schedule = _Schedule(request, reporter, writer, cases, earlier)
-        return record(writer, schedule.execute, schedule.rows)
+        try:
+            return record(writer, schedule.execute, schedule.rows)
+        finally:
+            cache.trim()
 
 
 class _Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,3 +69,24 @@ def test_a_temporary_folder_of_somebody_else_is_not_taken(
     monkeypatch.setattr(cache.os, "getuid", lambda: other)
     (tmp_path / f"tmp/cache-{other}").mkdir()
     assert cache.folder("exact") == tmp_path / "exact"
+
+
+def test_what_was_used_longest_ago_goes_where_too_much_is_kept(
+    places: Callable[..., None], tmp_path: Path
+) -> None:
+    places("home", "tmp")
+    now = time.time()
+    for name, days in (("oldest", 9), ("old", 5), ("new", 2), ("today", 0)):
+        path = cache.folder(name) / "compiled"
+        path.write_bytes(bytes(1000))
+        os.utime(path, (now - days * 86_400, now - 10 * 86_400))
+
+    def left() -> list[str]:
+        return sorted(path.parent.name for path in tmp_path.rglob("compiled"))
+
+    cache.trim(4000)
+    assert left() == ["new", "old", "oldest", "today"]
+    cache.trim(2500)
+    assert left() == ["new", "today"]
+    cache.trim(0)
+    assert left() == ["today"], "a run of now may need it"
