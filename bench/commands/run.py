@@ -99,7 +99,7 @@ kept, and --resume goes on with it.
     type=Finite(0, LONGEST, min_open=True),
     default=300.0,
     show_default=True,
-    help="Seconds that one step of a case may take before its worker is killed.",
+    help="Seconds that one step of a case, or a start, may take before its worker is killed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @DEBUG
