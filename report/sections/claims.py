@@ -144,38 +144,43 @@ _ORDER = ("does not", "undecided", "holds", "informs")
 
 def _picture(claim: Judged) -> Panel | None:
     """The intervals of a claim that is decided by several ratios; None where lines say it all."""
-    figures = [figure for figure in claim.deciding if _is_drawn(figure)]
-    settings = {(figure.framework, figure.mode) for figure in figures}
-    if len(figures) not in _MARKS or len(figures) < len(claim.deciding) or len(settings) < 2:
+    figures = claim.deciding
+    settings = sorted({(figure.framework, figure.mode) for figure in figures})
+    if len(figures) not in _MARKS or len(settings) < 2 or not _is_drawn(figures):
         return None
-    said = {figure.said for figure in figures}
-    at = said.pop() if len(said) == 1 else None
-    names = list(dict.fromkeys(figure.name for figure in figures))
-    strip = [
-        Strip(
-            title(who) or "",
-            mode,
-            tuple(
-                _mark(figure, names)
-                for figure in figures
-                if (figure.framework, figure.mode) == (who, mode)
-            ),
-        )
-        for who, mode in sorted(settings)
-    ]
-    content = Strips(", ".join(names), strip)
-    line = "as said" if at else "equal" if figures[0].unit == "ratio" else ""
-    [panel] = strips.panels([content], "log scale", words.unit_of(figures[0]), line, at or 1.0)
+    content = Strips(
+        ", ".join(dict.fromkeys(figure.name for figure in figures)),
+        [Strip(title(who), mode, _marks(figures, who, mode)) for who, mode in settings],
+    )
+    unit, said = words.unit_of(figures[0]), {figure.said or 0.0 for figure in figures}
+    at = said.pop() if len(said) == 1 else 0.0
+    if 0 < at < math.inf:
+        [panel] = strips.panels([content], "log scale", unit, "as said", at)
+    else:
+        [panel] = strips.panels([content], "log scale", unit, "equal" if unit == "×" else "")
     return panel
 
 
-def _is_drawn(figure: Figure) -> bool:
-    ends = (figure.low, figure.high)
-    return all(end is not None and 0 < end < math.inf for end in ends)
+def _is_drawn(figures: Sequence[Figure]) -> bool:
+    """Say whether figures have one unit, and intervals that a logarithmic scale can hold."""
+    ends = [end for figure in figures for end in (figure.low, figure.high)]
+    within = all(end is not None and 0 < end < math.inf for end in ends)
+    return within and len({figure.unit for figure in figures}) == 1
 
 
-def _mark(figure: Figure, names: Sequence[str]) -> Mark:
-    """A figure by its verdict, with what distinguishes it from the others of its strip."""
-    kind = {True: "holds", False: "fails", None: "undecided"}[figure.holds]
-    label = figure.name if len(names) > 1 else ""
-    return Mark(kind, label, Estimate(figure.value, figure.low, figure.high))
+def _marks(figures: Sequence[Figure], framework: str, mode: str) -> tuple[Mark, ...]:
+    """The figures of a setting by their verdict, each with what distinguishes it from the rest."""
+    shared = {"framework", "mode", *words.common(figures)}
+    several = len({figure.name for figure in figures}) > 1
+    return tuple(
+        Mark(
+            _MARKERS[figure.holds],
+            ", ".join(filter(None, [figure.name * several, words.setting(figure, shared)])),
+            Estimate(figure.value, figure.low, figure.high),
+        )
+        for figure in figures
+        if (figure.framework, figure.mode) == (framework, mode)
+    )
+
+
+_MARKERS: Mapping[bool | None, str] = {True: "holds", False: "fails", None: "undecided"}

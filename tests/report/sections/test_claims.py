@@ -177,6 +177,7 @@ def test_a_picture_is_of_several_ratios_in_several_settings() -> None:
     assert not _drawn(*settings, replace(COUNT, holds=True))
     assert not _drawn(*settings, replace(COST, low=-1.0, value=0.0))
     assert not _drawn(*settings * 10)
+    assert not _drawn(*settings, replace(COST, unit="ms"))
 
 
 def test_a_picture_says_its_figures_and_the_number_of_the_source() -> None:
@@ -186,6 +187,22 @@ def test_a_picture_says_its_figures_and_the_number_of_the_source() -> None:
     assert "PyTorch compiled:  1.20× (1.10–1.30)" in card.picture.label
     assert card.picture.svg.count("stroke-dasharray") == 1
     assert ">as said<" in card.picture.svg
+
+
+def test_figures_of_one_setting_are_distinguished_in_the_picture() -> None:
+    both = [replace(COST, direction=direction) for direction in ("forward", "backward")]
+    figures = [replace(figure, mode=mode, said=None) for mode in ("eager", "") for figure in both]
+    [card] = _cards(_of(replace(EVERY, judged=(judged("it", *figures),))))
+    assert card.picture
+    assert "PyTorch eager: forward 1.20× (1.10–1.30), backward 1.20×" in card.picture.label
+    assert ">equal<" in card.picture.svg
+
+
+def test_a_command_in_a_reason_is_shown_as_one() -> None:
+    reason = "it lacks cases: `actbench run` adds them"
+    content = section.content(_of(replace(EVERY, judged=(judged("it", reason=reason),))))
+    assert content
+    assert "it lacks cases: <code>actbench run</code> adds them." in TEMPLATE.render(content)
 
 
 @settings(max_examples=15)

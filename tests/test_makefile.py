@@ -1,0 +1,46 @@
+"""The targets of make, as make itself would run them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def _would_run(*words: str) -> list[str]:
+    """The commands of actbench that a target would run."""
+    done = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [
+        line.partition("actbench ")[2] for line in done.stdout.splitlines() if "/actbench " in line
+    ]
+
+
+def test_a_run_is_measured_then_its_claims_judged_then_its_page_made() -> None:
+    assert [line.split()[0] for line in _would_run("bench", "OUT=x")] == [
+        "run",
+        "claims",
+        "report",
+    ]
+    [_, claims, _] = _would_run("bench", "OUT=x")
+    assert claims == "claims --quick --run x"
+
+
+def test_a_smoke_run_judges_a_few_claims() -> None:
+    [_, claims, _] = _would_run("smoke", "OUT=x")
+    assert claims == "claims derivatives --quick --run x"
+
+
+def test_claims_are_judged_by_a_run_or_by_one_that_they_measure() -> None:
+    assert [line.strip() for line in _would_run("claims")] == ["claims"]
+    assert _would_run("claims", "RUN=x") == ["claims --run x"]
+
+
+def test_the_list_of_targets_has_every_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
+    assert "make claims " in done.stdout
