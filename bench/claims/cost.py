@@ -21,7 +21,7 @@ _PAIRED = (
 @claim(
     Topic.COST,
     "ReLU is cheaper to compute than sigmoid and tanh, because it needs no exponential.",
-    source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks, section 3.1",
+    source="Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks, section 3",
     method=f"{_PAIRED}. Holds where the ratio to that is above 1.",
 )
 def relu_is_cheaper_than_sigmoid_and_tanh(
@@ -152,8 +152,8 @@ def _table(
     Topic.COST,
     "Large activations are limited by memory bandwidth rather than computation, so that all take "
     "about as long as ReLU.",
-    source="Barron 2021, arXiv 2112.11687, section 1 and Table 1, of a GPU; PyTorch documentation, "
-    "torch.compiler, Getting started",
+    source="PyTorch documentation, torch.compiler, Getting started, of newer GPUs; Barron 2021, "
+    "arXiv 2112.11687, Table 1, of 100 million inputs",
     method="Plain forms in float32 on arrays that no cache holds, forward, on one CPU thread, and "
     "on a GPU where the run has one. Holds up to 10 % more than ReLU.",
 )

@@ -119,7 +119,7 @@ def textbook_lines_are_right_everywhere(
     "When np.exp overflows in 1 / (1 + np.exp(-x)), the warning can be ignored: the result is 0, "
     "and right.",
     source="Stack Overflow, question 40726490, Overflow error in Python's numpy exp function, "
-    "accepted answer",
+    "an answer",
     method="Largest error at the inputs that overflow; holds up to 1 ulp, a subnormal result being "
     "as good as 0. The same without that allowance informs.",
 )
@@ -156,7 +156,8 @@ def the_printed_softplus_overflows(copied: Copied, line: Line = SOFTPLUS) -> Out
 @claim(
     Topic.CODE,
     "In NumPy x * (x > 0) is a faster ReLU than np.maximum(x, 0) and (abs(x) + x) / 2.",
-    source="Stack Overflow, question 32109319, How to implement the ReLU function in NumPy",
+    source="Stack Overflow, question 32109319, How to implement the ReLU function in NumPy, an "
+    "answer since revised",
     method="Both timed in turn in float32 on one CPU thread, in cache and from memory; holds above "
     "1. The source timed 5,000 × 5,000 in float64.",
 )
