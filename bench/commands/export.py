@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -17,12 +21,14 @@ from ..results.metrics import METRICS
 from ..results.store import Run
 from ..run import benchmarks
 from .options import DEBUG, RUN
-from .stored import opened
+from .stored import opened, rows_of
 
 if TYPE_CHECKING:
     import pandas
 
 _CLAIMS = "claims"
+_IN_MEMORY = 2**24
+"""Bytes of a file that wait in memory until it is whole; those of a larger one wait on the disk."""
 _EXAMPLES = """
 \b
 Examples:
@@ -69,42 +75,59 @@ def export(run_path: Path, form: str, metric: str | None, out: Path | None) -> N
         raise UsageError(f"--table is json, csv or parquet: {form} has a shape of its own")
     if form == "parquet" and out is None and sys.stdout.isatty():
         raise UsageError("parquet is for files: name one with --out")
-    text = _written(opened(run_path), form, metric)
-    if out is None:
-        _print(text)
-        return
-    try:
-        out.write_bytes(text)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+    with SpooledTemporaryFile(_IN_MEMORY) as whole:
+        _write(whole, run_path, form, metric)
+        whole.seek(0)
+        if out is None:
+            _print(whole)
+            return
+        try:
+            with out.open("wb") as file:
+                shutil.copyfileobj(whole, file)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {out}: {error.strerror}; choose another --out"
+            ) from error
     click.echo(f"Wrote {out}.")
 
 
-def _print(text: bytes) -> None:
+def _print(whole: IO[bytes]) -> None:
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:
-        sys.stdout.write(text.decode())
+        sys.stdout.write(whole.read().decode())
     else:
         sys.stdout.flush()
-        stream.write(text)
+        shutil.copyfileobj(whole, stream)
 
 
-def _written(run: Run, form: str, metric: str | None) -> bytes:
-    """The file. Raises UsageError for a metric that does not exist or makes no table."""
-    stream = io.StringIO(newline="")
+def _write(whole: IO[bytes], path: Path, form: str, metric: str | None) -> None:
+    """Write the file, rows one by one, to where it is kept until it is known to be whole.
+
+    Raises UsageError for a metric that does not exist or makes no table.
+    """
+    if form in ("json", "csv") and not metric:
+        with _text(whole) as stream:
+            formats.write(rows_of(path), form, stream)
+        return
+    run = opened(path)
     if form in benchmarks.FORMATS:
         content = benchmarks.FORMATS[form](run)
-        return f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode()
-    if not metric:
-        if form == "parquet":
-            return formats.parquet(run.rows)
-        formats.write(run, form, stream)
-        return stream.getvalue().encode()
-    values = _table(run, metric)
+        whole.write(f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode())
+        return
+    values = _table(run, metric) if metric else run.rows
     if form == "parquet":
-        return formats.parquet(values)
-    formats.write_table(values, form, stream)
-    return stream.getvalue().encode()
+        whole.write(formats.parquet(values))
+        return
+    with _text(whole) as stream:
+        formats.write_table(values, form, stream)
+
+
+@contextmanager
+def _text(whole: IO[bytes]) -> Iterator[IO[str]]:
+    """A file as one of text, which is left open."""
+    stream = io.TextIOWrapper(whole, "utf-8", newline="")
+    yield stream
+    stream.detach()
 
 
 def _table(run: Run, metric: str) -> pandas.DataFrame:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from ..results.rows import Row
 from ..results.store import Run
 from ..results.words import part_of
-from ..run.reading import load
+from ..run import reading
 from .options import shown
 
 
 def opened(path: Path) -> Run:
     """A stored run; what it lacks is said on stderr. Raises StoreError where it cannot be read."""
-    run = load(path)
+    run = reading.load(path)
     note(run)
     return run
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """The rows of a stored run, one after the other, which may be any number of them.
+
+    What it lacks is said on stderr. Raises StoreError where it cannot be read.
+    """
+    run, rows = reading.rows_of(path)
+    note(run)
+    return rows
 
 
 def note(*runs: Run) -> None:

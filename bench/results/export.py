@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterable
 from dataclasses import fields
@@ -10,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ..catalog.cases import Case
 from ..host.errors import UsageError
 from . import claims
-from .rows import Row, with_derived
+from .rows import COLUMNS, Row, with_derived
 from .store import Run, dump
 
 if TYPE_CHECKING:
@@ -22,15 +23,18 @@ DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 """The fields of a case that name the columns of a table, and those that name its lines."""
 
 
-def write(run: Run, form: str, stream: IO[str]) -> None:
-    """Write a run's rows and what follows from them: a JSON array of records, or CSV of `COLUMNS`.
+def write(rows: Iterable[Row], form: str, stream: IO[str]) -> None:
+    """Write rows and what follows from them: a JSON array of records, or CSV of `COLUMNS`.
 
-    Infinity is 1e999 in JSON and `inf` in CSV; a missing value is null or empty.
+    Each is written before the next is taken. Infinity is 1e999 in JSON and `inf` in CSV; a missing
+    value is null or empty.
     """
-    if form == "csv":
-        run.rows.to_csv(stream, index=False)
+    if form != "csv":
+        write_rows(with_derived(rows), stream)
         return
-    write_rows(with_derived(run.records), stream)
+    lines = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(row.as_columns() for row in with_derived(rows))
 
 
 def parquet(values: pandas.DataFrame) -> bytes:
@@ -51,8 +55,11 @@ def parquet(values: pandas.DataFrame) -> bytes:
 
 def write_rows(rows: Iterable[Row], stream: IO[str]) -> None:
     """Write rows as a JSON array, one per line."""
-    lines = ",\n".join(dump(row.as_record()) for row in rows)
-    stream.write(f"[{lines}]\n")
+    start = "["
+    for row in rows:
+        stream.write(f"{start}{dump(row.as_record())}")
+        start = ",\n"
+    stream.write("[]\n" if start == "[" else "]\n")
 
 
 def table(run: Run, metric: str) -> pandas.DataFrame:

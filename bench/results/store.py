@@ -33,7 +33,7 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from ..catalog.cases import Case
-from ..host import process
+from ..host import limits, process
 from ..host.errors import StoreError, UsageError
 from . import door, samples
 from .facts import RunFacts
@@ -58,6 +58,13 @@ FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
 _PATIENCE, _PAUSE = 10, 0.02
 """Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
+_SMALL = 2**20
+"""Bytes of a file whose rows any memory holds."""
+_MANY = 100_000
+"""Rows of which a table may be too large for a small machine."""
+_ON_PAGE, _IN_TABLE = 2 * 2**10, 6 * 2**10
+"""Bytes that a row takes until it is on a page, and in a table of pandas; it is 1.4 and 5.2 KiB of
+a standard run's (python -m tools.many_rows)."""
 _MOST_LOST = 1000
 """Lines of samples that may be lost before the file is taken for another."""
 RUN_FACTS = TypeAdapter(RunFacts)
@@ -92,9 +99,14 @@ class Run:
 
     @cached_property
     def rows(self) -> pandas.DataFrame:
-        """A table of `COLUMNS` of the rows and what follows from them; a missing number is NaN."""
+        """A table of `COLUMNS` of the rows and what follows from them; a missing number is NaN.
+
+        Raises StoreError where it would fill the memory.
+        """
         import pandas
 
+        if len(self.records) > _MANY:
+            _check_memory(self.path, len(self.records), _IN_TABLE)
         records = [row.as_columns() for row in with_derived(self.records)]
         table = pandas.DataFrame(records, columns=list(COLUMNS))
         for column in _NUMBERS:
@@ -404,21 +416,51 @@ def load(path: Path) -> Run:
 def read_rows(folder: Path, holding: str = "") -> list[Row]:
     """The rows of a run, or those whose lines hold a text.
 
+    Raises StoreError if they are missing or malformed, or more than the memory here can hold.
+    """
+    if not holding:
+        _check_rows(folder)
+    return list(each_row(folder, holding))
+
+
+def each_row(folder: Path, holding: str = "") -> Iterator[Row]:
+    """The rows of a run, or those whose lines hold a text, one after the other: any number of them.
+
     Raises StoreError if they are missing or malformed.
     """
     path, reader = plain_or_compressed(folder / _ROWS), Reader()
     text, number = holding.encode(), 0
-    rows: list[Row] = []
     try:
         for line in lines(path):
             number += 1
             if text in line:
-                rows.append(reader.row(text_of(line)))
+                yield reader.row(text_of(line))
     except OSError as error:
         raise cannot_read(path, error) from None
     except ValueError as error:
         raise malformed(path, f"{door.first_of(error)} (line {number})") from None
-    return rows
+
+
+def _check_rows(folder: Path) -> None:
+    """Raise StoreError where the rows of a run, and a page of them, would fill the memory."""
+    path = plain_or_compressed(folder / _ROWS)
+    try:
+        if path.stat().st_size < _SMALL:
+            return
+        _check_memory(folder, sum(1 for _ in lines(path)), _ON_PAGE)
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def _check_memory(folder: Path, rows: int, bytes_of_row: int) -> None:
+    """Raise StoreError where so many rows of a run would fill the memory."""
+    needed, free = rows * bytes_of_row, limits.available_memory()
+    if needed > free:
+        raise StoreError(
+            f"{folder} has {rows:,} rows, which take {needed / 2**30:.3g} GiB of memory, and "
+            f"{free / 2**30:.3g} GiB are free: actbench export {folder} --format csv writes them "
+            "one by one; or read it on a larger machine"
+        )
 
 
 def count_measured(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ..catalog.frameworks import declared
 from ..host.errors import StoreError
 from ..results import store
 from ..results.facts import RunFacts
-from ..results.rows import impossible
+from ..results.rows import Row, impossible
 from ..results.store import Run, Stored
 from . import derive
 from .request import request_of
@@ -25,6 +26,19 @@ def load(path: Path) -> Run:
     if store.has_rows(folder, facts):
         return Run(folder, facts, store.read_rows(folder))
     return _derived(folder, facts, store.stored(folder))
+
+
+def rows_of(path: Path) -> tuple[Run, Iterator[Row]]:
+    """A run without its rows, and those one after the other, which may be any number.
+
+    Raises StoreError as `load` does, for a malformed row when it comes to it.
+    """
+    folder = store.locate(path)
+    facts = store.read_facts(folder)
+    if store.has_rows(folder, facts):
+        return Run(folder, facts, ()), store.each_row(folder)
+    run = _derived(folder, facts, store.stored(folder))
+    return run, iter(run.records)
 
 
 def _derived(folder: Path, facts: RunFacts, stored: Stored) -> Run:

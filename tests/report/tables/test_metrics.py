@@ -50,12 +50,12 @@ def run(make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_metric_is_exported(run: Path) -> None:
     stream = io.StringIO()
-    export.write(load(run), "json", stream)
+    export.write(load(run).records, "json", stream)
     exported = {row["metric"]: row for row in json.loads(stream.getvalue())}
     assert (exported["energy"]["value"], exported["energy"]["unit"]) == (3.5, "J")
     assert (exported["calls"]["value"], exported["calls"]["unit"]) == (5e5, "1/s")
     table = io.StringIO()
-    export.write(load(run), "csv", table)
+    export.write(load(run).records, "csv", table)
     table.seek(0)
     assert {"energy", "calls"} <= {record["metric"] for record in csv.DictReader(table)}
 
