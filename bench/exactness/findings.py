@@ -5,14 +5,15 @@ counts such as `nan_mismatches`. What is off only beside a zero of the function 
 Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
 modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
 and mode; what is counted at the same inputs, one as well. A result that depends on the place or the
-layout of its input by more than the bound is a finding, however right either is.
+layout of its input by more than the bound is a finding, however right either is, and so is a row of
+infinities, of NaN or of equal numbers whose results are far from the exact ones.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks, own_of
 from ..host.errors import UsageError
 from ..results import words
-from ..results.rows import Point, Row, Tried, plain
+from ..results.rows import Entries, Point, Row, Tried, plain
 from ..results.store import Run
 from ..words import counted
 from . import reproduction
@@ -87,6 +88,7 @@ class Count:
 
 COUNTS: Mapping[str, Count] = {
     "nan_mismatches": Count("NaN and a number are mistaken for each other", in_ulp=True),
+    "special_row": Count("results are far from the exact ones", in_ulp=True),
 }
 """By metric. Left out are subnormal inputs, which may stand for zero, and gradients at NaN: a copy
 has slope 1 there too."""
@@ -130,8 +132,8 @@ class Finding:
     largest error of `case`, `ulp_flushed` the same where subnormals may stand for zero, `bound`
     what that is held to: None where inputs are counted. `paths` are the ways in which inputs of
     `case` were given and came out otherwise, or were written to; then `ulp` is how far results are
-    apart. `reproduction` is Python in three lines that prints what came, or this project's own
-    command, and then `note` says why.
+    apart. `entries` is the special row that came out otherwise. `reproduction` is Python in three
+    lines that prints what came, or this project's own command, and then `note` says why.
     """
 
     kind: Kind
@@ -150,6 +152,7 @@ class Finding:
     reproduction: str
     note: str
     paths: tuple[Tried, ...] = ()
+    entries: Entries | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -177,6 +180,7 @@ class _Excess:
     points: tuple[Point, ...]
     metric: str = "max_ulp"
     paths: tuple[Tried, ...] = ()
+    entries: Entries | None = None
 
     @property
     def place(self) -> Point:
@@ -250,21 +254,18 @@ def verdict(listed: Sequence[Finding], checked: int, shown: int | None = None) -
     return f"{summary} {hidden:,} of them are not shown." if hidden else summary
 
 
-_Rows = dict[str, Row]
-
-
-def _measured(run: Run, chosen: Selection) -> dict[Case, _Rows]:
-    """The row of each metric, for the cases whose error was measured."""
+def _measured(run: Run, chosen: Selection) -> dict[Case, list[Row]]:
+    """The rows of errors and counts, for the cases whose error was measured."""
     asked = chosen.checked()
     wanted = {"max_ulp", "max_ulp_flushed", "max_ulp_away", *COUNTS}
-    by_case: dict[Case, _Rows] = {}
+    by_case: dict[Case, list[Row]] = {}
     for row in run.records:
         if row.metric in wanted and row.ok:
-            by_case.setdefault(row.case, {})[row.metric] = row
+            by_case.setdefault(row.case, []).append(row)
     return {
         case: rows
         for case, rows in by_case.items()
-        if "max_ulp" in rows and case.dtype in DTYPES
+        if case.dtype in DTYPES and any(row.metric == "max_ulp" for row in rows)
         if not asked.frameworks or case.framework in asked.frameworks
         if not asked.activations or case.activation in asked.activations
     }
@@ -280,13 +281,14 @@ def kind_of(case: Case, differentiates: bool = True) -> Kind:
     return "op" if case.form == "native" else "formula"
 
 
-def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Excess]:
-    kind, worst = kind_of(case, differentiates), rows["max_ulp"]
+def _exceeding(case: Case, rows: Sequence[Row], differentiates: bool) -> Iterator[_Excess]:
+    errors = {row.metric: row for row in rows if row.metric not in COUNTS}
+    kind, worst = kind_of(case, differentiates), errors["max_ulp"]
     bound = BOUNDS[kind].of(case.dtype)
-    flushed = rows.get("max_ulp_flushed", worst)
+    flushed = errors.get("max_ulp_flushed", worst)
     error, least, away = (
         math.nan if row.value is None else row.value
-        for row in (worst, flushed, rows.get("max_ulp_away", worst))
+        for row in (worst, flushed, errors.get("max_ulp_away", worst))
     )
     least = min(least, error)
     wrong = least > bound and away > bound
@@ -299,13 +301,14 @@ def _exceeding(case: Case, rows: _Rows, differentiates: bool) -> Iterator[_Exces
         points = (farthest.worst,) if farthest.worst else ()
         ulps = farthest.apart, farthest.apart_flushed
         yield _Excess(case, kind, "path", *ulps, points, paths=parted)
-    for metric, count in COUNTS.items():
-        row = rows.get(metric)
-        if not row or not row.value:
+    for row in rows:
+        if row.metric not in COUNTS or not row.value:
             continue
-        news = tuple(point for point in row.points if _is_news(point, case, wrong and count.in_ulp))
+        reported = wrong and COUNTS[row.metric].in_ulp
+        news = tuple(point for point in row.points if _is_news(point, row, reported))
         if news:
-            yield _Excess(case, kind, "special", row.value, row.value, news, metric)
+            excess = _Excess(case, kind, "special", row.value, row.value, news, row.metric)
+            yield replace(excess, entries=row.entries)
 
 
 def departs(tried: Tried, bound: float) -> bool:
@@ -336,7 +339,8 @@ def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
             yield *key, case.mode
         else:
             same = frozenset(conditions[_function(excess), excess.points])
-            yield *key, excess.kind, excess.metric, excess.points, case.direction, same
+            where = (excess.entries.row,) if excess.entries else (excess.points, same)
+            yield *key, excess.kind, excess.metric, *where, case.direction
 
 
 def _function(excess: _Excess) -> tuple[str, ...]:
@@ -395,6 +399,7 @@ def _finding(run: Run, best: _Excess, group: Sequence[_Excess]) -> Finding:
         reproduction=text,
         note=note,
         paths=best.paths,
+        entries=best.entries,
     )
 
 
@@ -505,9 +510,13 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
 
 def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     names = list(dict.fromkeys(_name(excess.case) for excess in group))
-    places = [_written(point) for point in best.points]
+    where = f"at {_listed([_written(point) for point in best.points])}"
+    if best.entries:
+        came = words.listed(best.entries.got, best.case.dtype)
+        exact = words.listed(best.entries.exact, best.case.dtype)
+        where = f"on a row, {best.entries.row} ({came}; exact {exact})"
     return (
-        f": {COUNTS[best.metric].words} at {_listed(places)}, "
+        f": {COUNTS[best.metric].words} {where}, "
         f"{best.case.direction}, {conditions}: {_listed(names)}."
     )
 
@@ -582,9 +591,11 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
-def _is_news(point: Point, case: Case, finite_reported: bool) -> bool:
+def _is_news(point: Point, row: Row, finite_reported: bool) -> bool:
     """Say whether a counted input is news; `finite_reported` rules out finite ones."""
-    if case.direction != "forward" and point.input and math.isnan(point.x):
+    given = row.entries.given if row.entries else (point.x,) if point.input else ()
+    if row.case.direction != "forward" and any(map(math.isnan, given)):
         return False
-    finite = point.output is not None or math.isfinite(point.x)
-    return not (finite and (finite_reported or DTYPES[case.dtype].is_subnormal(point.x)))
+    finite = all(map(math.isfinite, given))
+    subnormal = not row.entries and DTYPES[row.case.dtype].is_subnormal(point.x)
+    return not (finite and (finite_reported or subnormal))

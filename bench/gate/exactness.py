@@ -61,6 +61,7 @@ MEASURES = (
 )
 """Fields of a certificate of which more is worse."""
 _MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
+_FEWER_IS_BETTER = ("special_departures", "special_row")
 _ODD = 3, 341
 """The shape of further calls of a user's function, which no vectors fill: some is left over."""
 _SEVERITY = (
@@ -71,6 +72,15 @@ _RIGHT_BITS = 4
 """Leading bits that more than half of the results in [−20, 20] have right, of an approximation."""
 _PER_BINADE = PROFILES["standard"].per_binade
 Evaluate = Callable[..., "Outputs"]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What one version made of a case: figures, results, and the rows of special rows."""
+
+    sample: Agreement
+    results: Any
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ class Comparison:
     def _at(
         self, shape: sweep.Shape, case: Case, base: Evaluate, candidate: Evaluate
     ) -> list[Compared]:
-        judged: dict[Arm, list[sweep.Judged]] = {}
+        judged: dict[Arm, list[_Judged]] = {}
         failed: dict[Arm, Failure] = {}
         for arm, evaluate in zip(ARMS, (base, candidate), strict=True):
             try:
@@ -191,7 +201,7 @@ class Comparison:
             return [self._alone(kind, result, failed) for result in judged["candidate"]]
         return [Compared(case, kind, failures=failed)]
 
-    def _measure(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
+    def _measure(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[_Judged]:
         """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
 
         def checked(asked: Case, *values: Any, **how: Any) -> Outputs:
@@ -208,26 +218,32 @@ class Comparison:
             reason = f"results do not fit the inputs: {error}"
             raise Failed(Failure(Status.REFUSED, reason)) from None
 
-    def _measured(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[sweep.Judged]:
+    def _measured(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[_Judged]:
         if not _is_known(case):
             bits = _inputs(case, self._seed, shape)
             outputs = evaluate(case, bits, apart=True)
             sized = replace(case, size=int(bits.size))
-            return [(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
+            return [_Judged(Agreement(sized, Certificate()), np.asarray(outputs[0]))]
         problems = [self._problem(directed) for directed in directions_of(case)]
         sized = replace(case, size=int(problems[0].bits.size))
         judged = sweep.measure(sized, problems, evaluate, shape)
         assert judged is not None
-        return judged
+        if not problems[0].activation.rowwise:
+            return [_Judged(*each) for each in judged]
+        of_rows = partial(sweep.of_rows, evaluate=evaluate)
+        special_rows = special.measure_rows(sized, problems[0].bits.shape, of_rows)
+        assert special_rows is not None
+        return [
+            _Judged(*each, tuple(special.rows_of_rows(rows)))
+            for each, rows in zip(judged, special_rows, strict=True)
+        ]
 
     def _problem(self, case: Case) -> Problem:
         return self._problems.of(replace(case, size=0))
 
-    def _alone(
-        self, kind: Kind, candidate: sweep.Judged, failed: Mapping[Arm, Failure]
-    ) -> Compared:
+    def _alone(self, kind: Kind, candidate: _Judged, failed: Mapping[Arm, Failure]) -> Compared:
         """The results of a case that the base has none of: wrong unless the reference agrees."""
-        sample, results = candidate
+        sample, results = candidate.sample, candidate.results
         case, tested = sample.case, int(results.size)
         if not _is_known(case):
             return Compared(case, kind, tested, judged=False, failures=failed)
@@ -238,8 +254,8 @@ class Comparison:
         failures = {**failed, "candidate": Failure(Status.REFUSED, fault)}
         return Compared(case, Kind.WRONG, tested, failures=failures)
 
-    def _compare(self, base: sweep.Judged, candidate: sweep.Judged, shape: sweep.Shape) -> Compared:
-        (before, old), (after, new) = base, candidate
+    def _compare(self, base: _Judged, candidate: _Judged, shape: sweep.Shape) -> Compared:
+        before, old, after, new = base.sample, base.results, candidate.sample, candidate.results
         case = before.case
         if old.shape != new.shape:
             reason = f"results of another shape: {old.shape} → {new.shape}"
@@ -248,7 +264,8 @@ class Comparison:
         differing = len(ulp.differ(old, new, case.dtype))
         compared = partial(Compared, case, tested=int(old.size), differing=differing)
         parameters = (sample.certificate.max_ulp_parameter for sample in (before, after))
-        same = not differing and len(set(parameters)) == 1
+        more = _changes_of_rows(base.rows, candidate.rows)
+        same = not differing and len(set(parameters)) == 1 and not any(more)
         own = frameworks()[case.framework].callable
         missed = _missed(after) if own else ""
         blamed_arms = (ARMS if same else ARMS[1:]) if missed else ()
@@ -260,9 +277,10 @@ class Comparison:
             return compared(Kind.DIFFERENT, shown=shown, judged=False)
         problem = self._problem(case)
         worse, better = _changes_of_measures(before, after)
+        more_worse, more_better = more
         if not problem.activation.rowwise and not own:
             more_worse, more_better = _changes_of_conventions(case, problem, old, new)
-            worse, better = worse + more_worse, better + more_better
+        worse, better = worse + more_worse, better + more_better
         kind = Kind.BETTER if better else Kind.DIFFERENT
         kind = Kind.WORSE if worse else Kind.WRONG if missed else kind
         example = _most_worse(problem, old, new) if differing else None
@@ -330,9 +348,13 @@ def _changes_of_conventions(
     case: Case, problem: Problem, old: Any, new: Any
 ) -> tuple[list[Change], list[Change]]:
     before, after = (
-        {_key(row): row for row in special.rows(special.taken(case, problem.bits, result))}
-        for result in (old, new)
+        list(special.rows(special.taken(case, problem.bits, result))) for result in (old, new)
     )
+    return _changes_of_rows(before, after)
+
+
+def _changes_of_rows(old: Iterable[Row], new: Iterable[Row]) -> tuple[list[Change], list[Change]]:
+    before, after = ({_key(row): row for row in rows} for rows in (old, new))
     worse: list[Change] = []
     better: list[Change] = []
     for key in {**before, **after}:
@@ -343,9 +365,9 @@ def _changes_of_conventions(
     return worse, better
 
 
-def _key(row: Row) -> tuple[str, float | None]:
-    """A metric, and for a kink's gradient where the kink lies."""
-    return row.metric, row.kink.at if row.kink else None
+def _key(row: Row) -> tuple[str, float | str | None]:
+    """A metric, and for a kink's gradient where the kink lies, or which special row it is."""
+    return row.metric, row.entries.row if row.entries else row.kink.at if row.kink else None
 
 
 def _is_better(metric: str, old: Row | None, new: Row | None) -> bool:
@@ -353,7 +375,7 @@ def _is_better(metric: str, old: Row | None, new: Row | None) -> bool:
         return False
     if metric in _MORE_IS_BETTER:
         return bool(new.value > old.value)
-    return metric == "special_departures" and bool(new.value < old.value)
+    return metric in _FEWER_IS_BETTER and bool(new.value < old.value)
 
 
 def _most_worse(problem: Problem, old: Any, new: Any) -> Example:

@@ -58,6 +58,7 @@ _MEANINGS = {
     "infinity_mismatches": "infinities out of place",
     "sign_mismatches": "signs out of place",
     "special_departures": "special points far from the exact value",
+    "special_row": "results of a special row far from the exact ones",
     "nan_kept": "NaN stays NaN",
     "subnormal_kept": "subnormals are kept",
     "sign_of_zero": "the sign of zero at −0",

@@ -267,14 +267,14 @@ def entries(row: Row) -> str:
     """`1, 15 × 0`, what came of a special row, and the first result that is another than exact."""
     came = row.entries.got if row.entries else ()
     departing = [f"{place(location)} exactly {_few(location, row)}" for location in row.points[:1]]
-    return "; ".join([_listed(came, row.case.dtype), *departing])
+    return "; ".join([listed(came, row.case.dtype), *departing])
 
 
 def _few(location: Point, row: Row) -> str:
     return number(math.nan if location.exact is None else location.exact, row.case.dtype, _FEW)
 
 
-def _listed(values: Iterable[float], dtype: str) -> str:
+def listed(values: Iterable[float], dtype: str) -> str:
     """Numbers in their order, those in a row that are alike once."""
     texts = [number(value, dtype, _FEW) for value in values]
     runs = [(text, len(list(alike))) for text, alike in groupby(texts)]

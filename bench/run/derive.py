@@ -129,8 +129,10 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
 def _subject(sample: Sample) -> Hashable:
     """The subject of a sample of results; a sample of times stands by itself."""
     match sample:
-        case Agreement() | Specials() | SpecialRows() | OfWhole():
+        case Agreement() | Specials() | OfWhole():
             return type(sample), sample.case
+        case SpecialRows():
+            return SpecialRows, sample.case, sample.rows
         case Comparison():
             return Comparison, sample.case, sample.against
         case Missing():

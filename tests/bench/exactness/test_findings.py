@@ -21,8 +21,8 @@ from actbench.bench.exactness import reproduction
 from actbench.bench.exactness.findings import BOUNDS, Finding, findings, kind_of, verdict
 from actbench.bench.host import machine
 from actbench.bench.host.errors import UsageError
+from actbench.bench.results.rows import Entries, Point, Row, SpecialRow, Tried
 from actbench.bench.results.rows import Path as Path_
-from actbench.bench.results.rows import Point, Row, Tried
 from actbench.bench.results.store import Run, load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,6 +60,41 @@ def published() -> Run:
 
 def found(*groups: list[Row]) -> list[Finding]:
     return findings(run_of(*groups))
+
+
+def row_of(case: Case, which: SpecialRow, given: tuple[float, ...], got: float = 1.0) -> Row:
+    """A special row of one case whose results depart from 0."""
+    entries = Entries(which, given, (got,) * len(given), (0.0,) * len(given))
+    points = (Point(output=0, got=got, exact=0.0),)
+    return Row(case, "special_row", float(len(given)), entries=entries, points=points)
+
+
+def test_rows_of_infinities_and_nan_are_findings_of_all_functions_alike() -> None:
+    softmax, other = (replace(GELU, activation=name) for name in ("softmax", "log_softmax"))
+    backward = replace(softmax, direction="backward")
+    highest, nans = (math.inf, 1.0), (math.nan, 1.0)
+    listed = found(
+        [*rows_of(softmax, 1.0), row_of(softmax, SpecialRow.HIGHEST, highest, math.nan)],
+        [*rows_of(other, 1.0), row_of(other, SpecialRow.HIGHEST, highest, 0.5)],
+        [*rows_of(backward, 1.0), row_of(backward, SpecialRow.NAN, nans)],
+    )
+    [finding] = listed  # a copy has slope 1 at NaN too
+    assert finding.members == ("softmax native forward", "log_softmax native forward")
+    assert finding.entries is not None
+    assert finding.entries.row is SpecialRow.HIGHEST
+    assert "far from the exact ones on a row, one +∞ (" in finding.sentence
+    assert finding.sentence.endswith("exact 0), forward, float32, eager: softmax and log_softmax.")
+    assert finding.as_dict()["entries"]["row"] == "one +∞"
+    assert "--only agreement" in finding.reproduction
+
+
+def test_a_finite_row_is_no_news_beside_a_wrong_value() -> None:
+    case = replace(GELU, activation="softmax")
+    equal = row_of(case, SpecialRow.EQUAL, (1e38, 1e38))
+    assert [f.nature for f in found([*rows_of(case, 1.0), equal])] == ["special"]
+    assert [f.nature for f in found([*rows_of(case, 9.0), equal])] == ["value"]
+    infinite = row_of(case, SpecialRow.LOWEST, (-math.inf,) * 2)
+    assert {f.nature for f in found([*rows_of(case, 9.0), infinite])} == {"value", "special"}
 
 
 @pytest.mark.parametrize(

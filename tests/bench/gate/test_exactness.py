@@ -110,6 +110,32 @@ def test_the_same_change_the_other_way_round_is_better(comparison: Comparison) -
     assert better.differing == worse.differing
 
 
+def test_special_rows_that_come_out_otherwise_are_worse_where_nothing_else_differs() -> None:
+    softmax = replace(_RELU, activation="softmax", form="textbook")
+    comparison = Comparison([softmax], 0, Reporter(quiet=True))
+
+    def plain(x: Array) -> Array:
+        wide = x.astype(float)
+        powers = np.exp(wide - wide.max(-1, keepdims=True))
+        return (powers / powers.sum(-1, keepdims=True)).astype(np.float32)
+
+    def limits(x: Array) -> Array:
+        highest = x == np.inf
+        alone = highest.sum(-1, keepdims=True) == 1
+        return np.where(alone, highest.astype(np.float32), plain(x))
+
+    worse = _compare(comparison, softmax, limits, plain)
+    assert (worse.kind, worse.differing) == ("worse", 0)
+    [change] = worse.worse
+    assert (change.metric, change.before.value, change.after.value) == ("special_row", 0, 16)
+    said = words.for_people(_result(exact=[worse]))
+    assert "results of a special row far from the exact ones: 0" in said
+    assert "one +∞: NaN; output 0 exactly 0" in said
+    better = _compare(comparison, softmax, plain, limits)
+    assert (better.kind, len(better.better), better.worse) == ("better", 1, ())
+    assert _compare(comparison, softmax, plain, plain).kind == "identical"
+
+
 def test_counts_are_those_of_exact_fractions(comparison: Comparison) -> None:
     """Lose 3 binary digits of x: results not correctly rounded, counted in fractions."""
 

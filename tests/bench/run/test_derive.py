@@ -23,6 +23,7 @@ from actbench.bench.results.rows import (
     Reader,
     Row,
     Sampling,
+    SpecialRow,
     Tried,
     Why,
     with_derived,
@@ -36,6 +37,7 @@ from actbench.bench.results.samples import (
     Preparation,
     Probe,
     Sample,
+    SpecialRows,
 )
 from actbench.bench.results.status import Status
 from actbench.bench.run.derive import Times, rows, spoilt_samples
@@ -77,6 +79,20 @@ def _twice(case: Case, *ns: float, **more: Any) -> list[Sample]:
 def _of(found: list[Row], case: Case, metric: str) -> Row:
     (row,) = [row for row in found if row.case == case and row.metric == metric]
     return row
+
+
+def test_rows_of_one_number_stand_beside_the_other_special_rows_of_their_case() -> None:
+    softmax = replace(RELU, activation="softmax")
+    lowest = SpecialRows(softmax, (SpecialRow.LOWEST,), (("-inf",) * 16,), (("nan",) * 16,))
+    single = SpecialRows(softmax, (SpecialRow.SINGLE,), (("0x1p+1",),), (("0x1p+0",),))
+    again = replace(single, got=(("0x1p-1",),))
+    kept = {
+        row.entries.row: row.entries.got
+        for row in _rows([lowest, single, again])
+        if row.entries is not None
+    }
+    assert kept.keys() == {SpecialRow.LOWEST, SpecialRow.SINGLE}
+    assert kept[SpecialRow.SINGLE] == (0.5,), "what was checked once more counts"
 
 
 def test_every_timing_metric_follows_from_the_median() -> None:
