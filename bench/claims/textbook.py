@@ -148,7 +148,7 @@ def the_printed_softplus_overflows(copied: Copied, line: Line = SOFTPLUS) -> Out
     for dtype in _DTYPES:
         x = _finite(dtype)
         count = int(np.isinf(line(x)).sum())
-        name = f"of {len(x)} finite inputs, with an infinite result"
+        name = f"infinite results, of {len(x):,} finite inputs"
         figures.append(_figure(name, count, count > 0, dtype))
     return Outcome(tuple(figures))
 

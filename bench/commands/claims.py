@@ -95,7 +95,7 @@ def claims(
     holds within limits, fails, or is undecided.
 
     Claims of cost are judged by a run: by the one that is named, or by one that is measured first,
-    in three minutes or less with --quick (profile claims), into a new folder under results/. The
+    in three minutes, or in one with --quick (profile claims), into a new folder under results/. The
     verdicts are kept in it, and `actbench report` shows them.
     """
     wanted = chosen(names)
