@@ -1,8 +1,8 @@
 """A run in a temporary folder, and whoever removes both: `keeper OPTIONS…`, options of `run`.
 
 It prints the folder, and writes the exit status of the run there when that has ended. The end of
-its standard input has it end the run and remove the folder, so that neither outlives a process that
-was killed.
+its standard input has it end the run with all that this started, and remove the folder, so that
+nothing outlives a process that was killed.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from ..host import process
 from ..host.interrupt import interruptible
 from ..results.store import RESULTS
 from ..workers.process import child
 
 LOG, STATUS = "log", "status"
 """Files of the folder: what the run says on the way, and its exit status once it has ended."""
-_PATIENCE = 30.0
-"""Seconds that a run has to end its workers by itself."""
 
 
 def runs(folder: Path) -> list[Path]:
@@ -34,17 +33,20 @@ def runs(folder: Path) -> list[Path]:
 
 def main(options: Sequence[str]) -> None:
     """Keep a run until standard input ends."""
+    process.adopt()
     with interruptible(), suppress(KeyboardInterrupt):
         Thread(target=_end_with_input, daemon=True).start()
         with tempfile.TemporaryDirectory(prefix="actbench-fleet-") as name:
-            folder = Path(name)
-            with _running(options, folder) as run:
+            try:
+                folder = Path(name)
                 print(folder, flush=True)
-                status = run.wait()
-            (folder / "ended").write_text(str(status))
-            (folder / "ended").rename(folder / STATUS)
-            while True:
-                signal.pause()
+                status = _started(options, folder).wait()
+                (folder / "ended").write_text(str(status))
+                (folder / "ended").rename(folder / STATUS)
+                while True:
+                    signal.pause()
+            finally:
+                process.end_children()
 
 
 def _end_with_input() -> None:
@@ -52,13 +54,12 @@ def _end_with_input() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@contextmanager
-def _running(options: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The run, which ends with the context."""
+def _started(options: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """The run, whose temporary files lie in the folder as well."""
     temporary = folder / "temporary"
     temporary.mkdir()
     with (folder / LOG).open("wb") as log:
-        run = subprocess.Popen(
+        return subprocess.Popen(
             child(sys.executable, "__main__", "run", *options),
             cwd=folder,
             env={**os.environ, "TMPDIR": str(temporary)},
@@ -67,16 +68,6 @@ def _running(options: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[
             stderr=log,
             start_new_session=True,
         )
-    try:
-        yield run
-    finally:
-        if run.poll() is None:
-            run.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                run.wait(_PATIENCE)
-            with suppress(ProcessLookupError):
-                os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
 
 
 if __name__ == "__main__":

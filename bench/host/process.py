@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_STARTED = 19
-"""The place of the start among the fields of /proc/PID/stat that follow the name."""
+_PARENT, _STARTED = 1, 19
+"""The places of the parent and the start among the fields of /proc/PID/stat after the name."""
+_SET_CHILD_SUBREAPER = 36
+"""The number of an operation of prctl(2)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,34 @@ class Process:
         return self == _process(self.pid)
 
 
+def adopt() -> None:
+    """Become the parent of every later descendant whose own parent ends before it."""
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_children() -> None:
+    """Kill the children of this process, and those that it adopts by that, until none is left."""
+    while children := _children():
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    me = str(os.getpid())
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if (fields := _fields(pid)) and fields[_PARENT] == me]
+
+
+def _fields(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat that follow the name; none where there is no such process."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
 def own() -> Process | None:
     """This process; None where the system says nothing."""
     return _process(os.getpid())
@@ -32,7 +65,6 @@ def own() -> Process | None:
 
 def _process(pid: int) -> Process | None:
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return Process(pid, int(after_name[_STARTED]), _BOOT.read_text().strip())
+        return Process(pid, int(_fields(pid)[_STARTED]), _BOOT.read_text().strip())
     except (OSError, ValueError, IndexError):
         return None
