@@ -161,6 +161,8 @@ _FIELDS = (
     *("kinks", "delicate", "thresholds", "variants", "operations", "domain", "forms"),
     "standard",
 )
+_OF_ROWS = ("rowwise", "axis", "groups", "ties", "gate", "gate_slope", "output_length", "learnable")
+"""Fields of the catalogue's functions of rows and of learned parameters, which no plug-in has."""
 
 
 def _check(plugin: Plugin, record: Mapping[str, Any]) -> None:
@@ -169,6 +171,12 @@ def _check(plugin: Plugin, record: Mapping[str, Any]) -> None:
     if not isinstance(own, str) or not own.isidentifier():
         raise plugin.error(str(own), f"a record has a name that is a word, not {own!r}")
     for key in record:
+        if key in _OF_ROWS:
+            raise plugin.error(
+                key,
+                f"{own} has {key}, which is for functions of rows: a plug-in is of functions of "
+                "one number; CONTRIBUTING.md says how another becomes an entry of the catalogue",
+            )
         if key not in _FIELDS:
             raise plugin.error(own, f"{own}: unknown field {key!r}: {nearest(str(key), _FIELDS)}")
     if not isinstance(record.get("formula"), str):

@@ -126,6 +126,10 @@ BAD = {
     "a name of the catalogue": (GOOD.replace("softcap", "gelu"), ":2: gelu is in the catalogue"),
     "no form": (GOOD.partition("def")[0], ":2: softcap has no form: define softcap_textbook_numpy"),
     "another field": (GOOD.replace('"parameters"', '"paramters"'), ":2: .*did you mean parameters"),
+    "rows": (
+        GOOD.replace('"parameters"', '"rowwise": True, "parameters"'),
+        ":2: softcap has rowwise, which is for functions of rows: a plug-in is of functions of one",
+    ),
     "an unknown framework": (
         GOOD.replace("_numpy", "_numpi"), ":5: .*unknown framework 'numpi': did you mean numpy",
     ),

@@ -58,7 +58,15 @@ def silu(x):
     return x / (1 + mpmath.exp(-x))
 """,
 }
+_GIVEN = os.environ.get("PYTHONPATH", "")
 Command = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def _triton() -> str:
+    """The example of docs/own.md, a kernel of Triton's and the function around it."""
+    blocks = (_ROOT / "docs/own.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    [kernel] = [text.partition("```")[0] for text in blocks if "import triton" in text]
+    return kernel
 
 
 @pytest.fixture
@@ -74,7 +82,12 @@ def command(tmp_path: Path) -> Command:
         done = subprocess.run(
             [sys.executable, "-m", "actbench", *words, "--json"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONSAFEPATH": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), _GIVEN))),
+                "PYTHONSAFEPATH": "1",
+                "TRITON_INTERPRET": "1",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -150,3 +163,18 @@ def test_a_run_is_judged_by_a_reference_of_mpmath(command: Command) -> None:
     assert row["activation"] == "exactly:silu"
     assert row["relative_cost"]["value"] > 0
     assert record["callables"][0]["reference"] == "exactly:silu"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not installed("triton"), reason="triton is not installed here: it takes 1 GB, and pip does it"
+)
+def test_a_kernel_of_triton_is_certified_in_its_interpreter(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "of_triton.py").write_text(_triton())
+    asked = ("--callable", "of_triton:silu", "--direction", "forward")
+    status, record = command("agree", *asked, *_NARROW)
+    assert status == 0
+    assert _given(record) == {("of_triton:silu", "torch")}
+    assert max(_figures(record).values()) < 2
