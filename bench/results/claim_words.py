@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from ..catalog.places import named
 from ..catalog.shell import command
-from ..words import number, place_words, title
+from ..words import counted, number, place_words, title
 from .claims import Figure, Judged, Outcome, Topic, Verdict
 
 CUES: Mapping[Verdict, str] = {
@@ -86,7 +86,7 @@ def evidence(figures: Collection[Figure]) -> str:
         if yes
         else f"{no} figure{' does' if no == 1 else 's do'} not hold"
     )
-    third = f"{rest} undecided"
+    third = f"{rest} undecided" if yes or no else f"{counted(rest, 'figure')} undecided"
     return ", ".join(filter(None, [first, second * (no > 0), third * (rest > 0)]))
 
 

@@ -207,6 +207,7 @@ def test_a_line_has_as_many_figures_as_it_holds_and_counts_the_rest() -> None:
 def test_figures_that_do_not_decide_are_not_counted() -> None:
     assert words.evidence([replace(COST, decides=False)]) == "no figure is to decide"
     assert words.evidence([COST] * 3) == "all 3 figures hold"
+    assert words.evidence([replace(COST, holds=None)]) == "1 figure undecided"
 
 
 @FEW
