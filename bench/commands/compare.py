@@ -19,9 +19,18 @@ from ..exactness.observed import refusal
 from ..host.errors import StoreError, UsageError
 from ..host.progress import Reporter
 from ..results import store
-from ..results.elsewhere import is_address
 from ..timing.in_turn import Effort, Setting
-from .options import DEBUG, PYTHONS, SEED, Finite, RunPath, interpreters, refuse, selecting
+from .options import (
+    DEBUG,
+    PYTHONS,
+    SEED,
+    Finite,
+    RunPath,
+    interpreters,
+    is_address,
+    refuse,
+    selecting,
+)
 from .stored import opened
 
 _EXAMPLES = """

@@ -16,7 +16,6 @@ from ..catalog.cases import Selection
 from ..fleet.fleet import Fleet, Standing, State
 from ..fleet.hosts import Refused, found
 from ..host.errors import ActbenchError, UsageError
-from ..host.interrupt import interruptible
 from ..host.progress import Reporter
 from ..results import store
 from ..results.store import dump
@@ -75,7 +74,7 @@ def fleet(options: tuple[str, ...], scheduler: str, out: Path | None, as_json: b
     if out:
         store.check_free(out)
     reporter = Reporter(quiet=as_json)
-    with connected(scheduler, _WORKER) as client, interruptible():
+    with connected(scheduler, _WORKER) as client:
         hosts, refused = found(client)
         for host in refused:
             reporter.say(f"{host.name}: refused: {host.reason}")

@@ -22,7 +22,6 @@ from ..catalog.given import DRAWN, LAYOUTS, UNIFORM
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
-from ..results import elsewhere
 from ..words import writable
 
 WITH_TRACEBACK = "actbench.with_traceback"
@@ -65,6 +64,11 @@ PYTHONS = click.option(
 )
 
 
+def is_address(text: str) -> bool:
+    """Say whether a text is an address of fsspec, and no path of this machine."""
+    return "://" in text
+
+
 class RunPath(click.ParamType[Path, Any]):
     """A run's folder, or its name under results/; one at an address is brought to a folder that
     is removed with the command."""
@@ -72,8 +76,10 @@ class RunPath(click.ParamType[Path, Any]):
     name = "run"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if not elsewhere.is_address(str(value)):
+        if not is_address(str(value)):
             return Path(value)
+        from ..results import elsewhere  # which no other command pays for
+
         context = ctx or click.get_current_context()
         path = context.with_resource(elsewhere.brought(value))
         context.meta.setdefault(_BROUGHT, set()).add(path)

@@ -14,11 +14,6 @@ from .files import plain_name
 from .store import FACTS, FILES
 
 
-def is_address(text: str) -> bool:
-    """Say whether a text is an address, and no path of this machine."""
-    return "://" in text
-
-
 def runs(address: str) -> list[str]:
     """The addresses of the runs in a folder that lies elsewhere, or their paths if on this machine.
 

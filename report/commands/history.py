@@ -14,7 +14,7 @@ import click
 
 from ...bench.catalog.activations import nearest
 from ...bench.catalog.cases import Selection
-from ...bench.commands.options import DEBUG, selecting, shown
+from ...bench.commands.options import DEBUG, is_address, selecting, shown
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
 from ...bench.results import elsewhere, store
@@ -135,7 +135,7 @@ def _read(
 
 def _names(results: str) -> list[str]:
     """The paths or addresses of all runs. Raises StoreError where nothing can be read."""
-    if elsewhere.is_address(results):
+    if is_address(results):
         return elsewhere.runs(results)
     folder = Path(results)
     if not folder.is_dir():
@@ -145,7 +145,7 @@ def _names(results: str) -> list[str]:
 
 @contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    if elsewhere.is_address(name):
+    if is_address(name):
         with elsewhere.brought(name) as folder:
             yield folder
     else:
