@@ -12,11 +12,10 @@ import hashlib
 import json
 import logging
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import reduce
 from multiprocessing import resource_tracker
@@ -326,19 +325,21 @@ def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
             yield lambda subject, stretches: _in_cluster(client, subject, stretches)
         return
     atexit.unregister(close_clusters)  # it is closed here, or was never there
-    with quiet():
+    with quiet(), ExitStack() as open_:
         resource_tracker.ensure_running()  # which would let signals come, where it began later
-        with deferred(signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            local = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=None,
-                silence_logs=logging.CRITICAL,
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free port
+        with deferred():
+            local = open_.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=None,
+                    silence_logs=logging.CRITICAL,
+                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": ":0"},  # its HTTP server's, any free one
+                )
             )
-        with local, Client(local) as client:
-            yield lambda subject, stretches: _in_cluster(client, subject, stretches)
+        client = open_.enter_context(Client(local))
+        yield lambda subject, stretches: _in_cluster(client, subject, stretches)
 
 
 def _in_cluster(client: Any, subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:

@@ -39,16 +39,27 @@ def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
 
 
 @contextmanager
-def deferred(*numbers: signal.Signals) -> Iterator[None]:
-    """Have signals wait until the end of this, and threads and processes begun here not hear them.
+def deferred() -> Iterator[None]:
+    """Have signals that ask to end wait until the end of this.
 
-    A terminal sends them to all processes: those of a pool have nothing to say to it.
+    Threads and processes begun here do not hear them, but for SIGTERM, by which they are ended: a
+    terminal sends them to all processes, and those of a pool have nothing to say to it.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    came: list[int] = []
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number)) for number in heard
+    }
+    # Other threads hear them, and then the handlers above.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_ENDING} - {signal.SIGTERM})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _nothing(number: int, frame: Any) -> None:

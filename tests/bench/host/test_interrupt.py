@@ -55,11 +55,12 @@ def test_a_command_that_is_asked_to_end_says_so_and_ends_with_130(
 
 
 _DEFERRED = """
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()  # which hears them as well
 from actbench.bench.host.interrupt import deferred, interruptible
 child = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('there')"
 try:
-    with interruptible(), deferred(signal.SIGINT):
+    with interruptible(), deferred():
         os.kill(os.getpid(), signal.SIGINT)
         print(subprocess.check_output([sys.executable, "-c", child], text=True), end="")
 except KeyboardInterrupt:
