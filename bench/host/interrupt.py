@@ -46,10 +46,12 @@ def deferred() -> Iterator[None]:
     terminal sends them to all processes, and those of a pool have nothing to say to it.
     """
     came: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+
     heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {
-        number: signal.signal(number, lambda number, _: came.append(number)) for number in heard
-    }
+    before = {number: signal.signal(number, note) for number in heard}
     # Other threads hear them, and then the handlers above.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_ENDING} - {signal.SIGTERM})
     try:

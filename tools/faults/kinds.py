@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import planted
+from . import left, planted
 from .job import Job
 from .trial import Trial
 
@@ -101,12 +101,16 @@ def _signal(trial: Trial) -> None:
 
 
 def _keys(trial: Trial) -> None:
-    """Ctrl-C, and once more in half of them; a third of them while rows are made."""
+    """Ctrl-C, and once more in half of them; a third of them while rows are made.
+
+    Before the command's own code runs, in the first tenth of a second, Python answers it.
+    """
     job = trial.start()
     last = () if trial.is_sweep or trial.choice.random() < 2 / 3 else _LAST
     twice = trial.choice.random() < 0.5
     pause = trial.choice.uniform(0, 0.5)
-    trial.injected = job.reach(trial.moment(*last))
+    command = left.Marked(job.process.pid, ())
+    trial.injected = job.reach(trial.moment(*last)) and job.until(lambda: command.has_imported)
     job.press(signal.SIGINT)
     if twice:
         trial.what += f", again {pause:.2f} s later"

@@ -30,7 +30,7 @@ class Marked:
 
     @property
     def has_imported(self) -> bool:
-        """Say whether a worker has its framework, as far as its mapped libraries show."""
+        """Say whether it has NumPy, as its mapped libraries show."""
         with suppress(OSError):
             return "_multiarray_umath" in Path(f"/proc/{self.pid}/maps").read_text()
         return False
