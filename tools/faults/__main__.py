@@ -5,8 +5,8 @@
 
 After each fault the exit status must be the documented one, with one sentence on stderr at most;
 `actbench run --resume` (of a sweep, the same command again) must end with the rows of a run that
-nothing hit; every sample that had been written must still be there; and no process or temporary file
-may stay. NumPy alone is needed, and twenty minutes of two quiet cores.
+nothing hit; every sample that had been written must still be there; and no process or file may
+stay. NumPy alone is needed, and twenty minutes of two quiet cores.
 """
 
 from __future__ import annotations
