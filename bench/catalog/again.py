@@ -78,7 +78,7 @@ def _values(cases: Sequence[Case], field: str) -> list[object]:
 
 
 def _reference(name: str, cases: Iterable[Case], function: Function | None) -> str:
-    """What a function should be; the activation of its unit's cases is relu whatever it is."""
+    """The activation that a function should be; that of its unit's cases is relu whatever it is."""
     form, _ = own_of(name)
     labels = (case.activation for case in cases if (case.framework, case.form) == (name, form))
     label = function.activation if function else next(labels, "")

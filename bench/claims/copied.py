@@ -67,7 +67,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Copied:
-    """What is needed to judge and to time lines of NumPy."""
+    """The means to judge and to time lines of NumPy."""
 
     effort: Effort
     logs: Path

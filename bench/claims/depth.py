@@ -1,4 +1,4 @@
-"""What becomes of signals and gradients in deep networks, before anything is learned."""
+"""Claims of signals and gradients in deep networks, before anything is learned."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _deep(activation: str, weights: Weights) -> Setting:
 
 
 def _gradients(states: States) -> float:
-    """What a layer leaves of the gradient on its way to the input, in the geometric mean."""
+    """The share of the gradient that a layer leaves, in the geometric mean."""
     first, *_, last = states[0].layers
     return float((first.gradient / last.gradient) ** (1 / (_DEPTH - 1)))
 
 
 def _variances(states: States) -> float:
-    """What a layer leaves of the variance of its inputs, in the geometric mean."""
+    """The share that a layer leaves of the variance of its inputs, in the geometric mean."""
     first, *_, last = states[0].layers
     return float((last.variance / first.variance) ** (1 / (_DEPTH - 1)))
 
@@ -118,7 +118,7 @@ def selu_normalises_itself(
     figures = []
     for layer in layers:
         seen = [run[0].layers[layer - 1] for run in states]
-        means, variances = [one.mean for one in seen], [one.variance for one in seen]
+        means, variances = [state.mean for state in seen], [state.variance for state in seen]
         place = f"layer {layer}"
         narrow, wide = within(-0.1, 0.1), within(0.8, 1.5)
         figures += [

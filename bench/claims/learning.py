@@ -1,4 +1,4 @@
-"""How well and how fast networks learn with one activation and with another."""
+"""Claims of how well and how fast networks learn with one activation and with another."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def saturating_units_train_slower(
     figures = []
     for name in saturating:
         runs = _fastest(networks, name, Weights.GLOROT, rates[name], errors)
-        steps, units = ([_steps(states, errors) for states in found] for found in (runs, unit))
+        steps, units = ([_steps(states, errors) for states in seeds] for seeds in (runs, unit))
         arrived = all(states[-1].errors <= errors for states in runs)
         figures.append(
             networks.ratio(
@@ -155,7 +155,7 @@ def elu_brings_means_closer_to_zero(networks: Networks, activation: str = "elu")
 
 
 def _shift(states: States) -> float:
-    """How far what goes into units lies off 0 at last, but for the first layer."""
+    """The distance from 0 of what goes into units at last, but for the first layer."""
     return statistics.fmean(layer.shift for layer in states[-1].layers[1:])
 
 

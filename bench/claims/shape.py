@@ -164,7 +164,7 @@ def _dense(at: Setting, per_binade: int = 64) -> Array:
 
 
 def _counted(at: Setting, name: str, x: Array, wrong: Array, place: str = "") -> Figure:
-    """How many inputs are wrong, none of which should be, with the nearest to 0 of them."""
+    """The number of wrong inputs, none of which should be, with the nearest to 0 of them."""
     count = int(np.count_nonzero(wrong))
     nearest = float(x[wrong][np.abs(x[wrong]).argmin()]) if count else None
     return at.figure(name, count, not count, at=nearest, place=place)

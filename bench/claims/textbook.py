@@ -27,7 +27,7 @@ _PRINTED = {
     LEAKY_RELU: "[-0.02 -0.01 0. 1. 2. ]",
     ELU: "[-0.00864665 -0.00632121 0. 1. 2. ]",
 }
-"""What is shown of [−2, −1, 0, 1, 2], with α = 0.01."""
+"""The values that are shown of [−2, −1, 0, 1, 2], with α = 0.01."""
 
 
 def _proved(copied: Copied) -> Sequence[str]:

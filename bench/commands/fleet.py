@@ -157,7 +157,7 @@ def for_people(folder: Path, standings: Sequence[Standing], refused: Sequence[Re
 
 
 def _conclusion(path: Path) -> str:
-    """What a run says of itself at its end, without where it is."""
+    """The words of a run on itself at its end, without where it is."""
     measured = load(path)
     outcome = Outcome(path, measured.facts, list(measured.records))
     return conclusion.for_people(outcome).partition("\n")[0]

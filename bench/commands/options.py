@@ -208,7 +208,7 @@ def _field(name: str) -> str:
 
 
 def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
-    """Framework to interpreter; "" is the name of all others, which have this one unless told."""
+    """Framework to interpreter; "" is the name of all others, which have this one by default."""
     chosen = {"": sys.executable}
     for text in pythons:
         name, equals, path = text.rpartition("=")

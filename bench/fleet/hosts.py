@@ -47,7 +47,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class _Said:
-    """What `on_host.describe` says, as this version has it."""
+    """The answer of `on_host.describe`, as this version has it."""
 
     version: str
     source: str

@@ -76,7 +76,7 @@ Evaluate = Callable[..., "Outputs"]
 
 @dataclass(frozen=True)
 class _Judged:
-    """What one version made of a case: figures, results, and the rows of special rows."""
+    """The answer of one version to a case: figures, results, and the rows of special rows."""
 
     sample: Agreement
     results: Any
@@ -229,13 +229,13 @@ class Comparison:
         judged = sweep.measure(sized, problems, evaluate, shape)
         assert judged is not None
         if not problems[0].activation.rowwise:
-            return [_Judged(*each) for each in judged]
+            return [_Judged(*sample) for sample in judged]
         of_rows = partial(sweep.of_rows, evaluate=evaluate)
         special_rows = special.measure_rows(sized, problems[0].bits.shape, of_rows)
         assert special_rows is not None
         return [
-            _Judged(*each, tuple(special.rows_of_rows(rows)))
-            for each, rows in zip(judged, special_rows, strict=True)
+            _Judged(*sample, tuple(special.rows_of_rows(rows)))
+            for sample, rows in zip(judged, special_rows, strict=True)
         ]
 
     def _problem(self, case: Case) -> Problem:

@@ -101,7 +101,7 @@ class Result:
     unneeded: Sequence[str] = ()
 
     def besides(self, framework: str) -> list[Circumstance]:
-        """What chose other code in the candidate's processes of a framework than in the base's."""
+        """Circumstances of a framework that chose other code in the candidate than in the base."""
         known = self.environments.get(framework, {})
         return changes(framework, *(known[arm] for arm in ARMS)) if len(known) == len(ARMS) else []
 

@@ -58,7 +58,7 @@ class Circumstance:
 
 
 def changes(framework: str, before: Environment, after: Environment) -> list[Circumstance]:
-    """What differs between two environments of a framework."""
+    """The differences between two environments of a framework."""
     was, now = before.parts, after.parts
     return [
         Circumstance(framework, name, was.get(name), now.get(name))

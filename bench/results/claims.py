@@ -102,7 +102,7 @@ class Outcome:
 
 
 def _distance(figure: Figure) -> float:
-    """How far a figure is from what was said, or from 1, on a logarithmic scale."""
+    """The distance of a figure from what was said, or from 1, on a logarithmic scale."""
     share = figure.value / figure.said if figure.said else figure.value
     return abs(math.log(share)) if share > 0 else math.inf
 

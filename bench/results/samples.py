@@ -297,7 +297,7 @@ def standing(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def _tried(sample: Sample) -> tuple[str, Case] | None:
-    """What a sample tried: to time a case, or to check its results, of whatever size."""
+    """The purpose of a sample: to time a case, or to check its results, of whatever size."""
     match sample:
         case Paired():
             return "time_per_call", sample.case

@@ -16,7 +16,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True)
 class Schema:
-    """What has a schema, in words, and its model."""
+    """A kind of file that has a schema, in words, and its model."""
 
     of: str
     model: TypeAdapter[Any]

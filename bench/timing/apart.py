@@ -79,7 +79,7 @@ class Apart:
 
     @property
     def environments(self) -> dict[Arm, Environment]:
-        """What chose the code of each arm, as far as it says."""
+        """The environment that chose the code of each arm, as far as it says."""
         known = {arm: worker.facts.environment for arm, worker in self._arms.items()}
         return {arm: environment for arm, environment in known.items() if environment}
 

@@ -22,7 +22,7 @@ _MOST = 2**20
 _CHUNK = 2**16
 _LEFT_OUT = b"\n[the rest of what was written here is left out]\n"
 _DEATH_SIGNAL, _SUBREAPER = 1, 36
-"""Of prctl(2): the signal when the parent ends; orphaned descendants become children."""
+"""Options of prctl(2): the signal when the parent ends; orphaned descendants become children."""
 
 
 def keep(pipe: int) -> None:

@@ -59,7 +59,7 @@ class Function:
         return self._get(self._steps.forward(self._forward, self._put(arrays)))
 
     def gradients(self, upstream: Array, *arrays: Array) -> list[Array]:
-        """What comes of `upstream` along the input, and along each learned parameter."""
+        """The gradients of `upstream` along the input, and along each learned parameter."""
         (pull,) = self._put([upstream])
         action = self._steps.action(self._backward, self._put(arrays), lambda _: pull)
         result = action()
@@ -143,7 +143,7 @@ class Activated(Layer):
 
     @property
     def price(self) -> float:
-        """What the outputs cost beside the loss, in the mean over samples."""
+        """The price of the outputs beside the loss, in the mean over samples."""
         return self._l1 * float(np.abs(self.output).sum()) / len(self.output)
 
     def backward(self, upstream: Array) -> Array:

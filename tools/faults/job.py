@@ -19,7 +19,7 @@ PATIENCE = 300.0
 """Seconds after which a command on a busy machine is taken for one that never ends."""
 _PHASE = re.compile(r"^(.+?): \d+(, .+ left)?$")
 _ASIDE = re.compile(r"^\d+ of \d+ parts (took|were done)")
-"""What a sweep says of its progress."""
+"""The words of a sweep on its progress."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Job:
 
     @property
     def sentences(self) -> list[str]:
-        """What it said on stderr besides its progress."""
+        """The words on stderr besides its progress."""
         return [line for line in self.said if line and not _ASIDE.match(line)]
 
     @property

@@ -192,7 +192,7 @@ def _answer(trial: Trial) -> None:
 
 
 def _two(trial: Trial) -> None:
-    """Of two that begin at once with one folder, one has it and the other says so."""
+    """Two that begin at once with one folder: one has it and the other says so."""
     first = trial.start()
     after = trial.choice.uniform(0, 0.3)
     trial.what = f"{after:.2f} s apart"

@@ -71,7 +71,7 @@ CALLS: Mapping[str, Callable[[Path], object]] = {
     "unfinished": _unfinished,
     "claims": claims.read,
 }
-"""What reads a run in Python: errors are exceptions there."""
+"""Readers of a run in Python: errors are exceptions there."""
 READERS = (*COMMANDS, *CALLS)
 
 
