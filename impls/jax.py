@@ -306,6 +306,11 @@ def selu_wide(x: Array) -> Array:
     return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.minimum(x, 0)))
 
 
+def selu_stable(x: Array) -> Array:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * elu_stable(x, _SELU_ALPHA)
+
+
 def celu_native(x: Array, alpha: float = 1.0) -> Array:
     """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
     return jax.nn.celu(x, alpha)
@@ -321,6 +326,12 @@ def celu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
     return jnp.where(x > near, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
+
+
+def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    is_near = x > -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return jnp.where(is_near, x, alpha * jnp.expm1(jnp.where(is_near, 0, x) / alpha))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -349,6 +360,17 @@ def sigmoid_textbook(x: Array) -> Array:
 def sigmoid_wide(x: Array) -> Array:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
+
+
+def _tail(x: Array) -> Array:
+    """e^{−|x|}, of which the slope at 0 is that from above: the slope of |x| there may be 0."""
+    return jnp.exp(jnp.where(x < 0, x, -x))
+
+
+def sigmoid_stable(x: Array) -> Array:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
+    tail = _tail(x)
+    return jnp.where(x < 0, tail, 1) / (1 + tail)
 
 
 def tanh_native(x: Array) -> Array:
@@ -390,13 +412,24 @@ def softplus_textbook(x: Array, k: float = 1.0) -> Array:
     return jnp.log(1 + jnp.exp(k * x)) / k
 
 
+def _softplus_tail(half: Array, k: float) -> Array:
+    """ln(1 + half²)/k, where the square may be subnormal and the quotient not."""
+    tail = half * half
+    # Below, ln(1 + t) is t to the last bit.
+    return jnp.where(tail < 1e-20, half / k * half, jnp.log1p(tail) / k)
+
+
 @_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_wide(x: Array, k: float = 1.0) -> Array:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
-    half, tail = _halves(k * x)
-    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
-    rest = jnp.where(tail < 1e-20, half / k * half, jnp.log1p(tail) / k)
-    return jnp.maximum(x, 0) + rest
+    half, _ = _halves(k * x)
+    return jnp.maximum(x, 0) + _softplus_tail(half, k)
+
+
+def softplus_stable(x: Array, k: float = 1.0) -> Array:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
+    # Not the larger of x and 0: where they are equal its slope is 1, 0 or ½ as the framework likes.
+    return jnp.where(x < 0, 0, x) + _softplus_tail(_tail(0.5 * k * x), k)
 
 
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
@@ -418,6 +451,11 @@ def logsigmoid_textbook(x: Array) -> Array:
 def logsigmoid_wide(x: Array) -> Array:
     """min(x, 0) − ln(1 + e^{−|x|})"""
     return jnp.minimum(x, 0) - jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+def logsigmoid_stable(x: Array) -> Array:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return jnp.where(x < 0, x, 0) - jnp.log1p(_tail(x))
 
 
 def softplus_approximation_textbook(x: Array) -> Array:
@@ -516,11 +554,15 @@ def _mills(size: Array) -> Array:
     return above / (((square + 15) * square + 45) * square + 15)
 
 
+def _far(x: Array) -> float:
+    """The edge of the tail: from a little below on, erfc(−x/√2) is subnormal."""
+    return 1 - math.sqrt(-2 * math.log(jnp.finfo(x.dtype).tiny))
+
+
 def _by_tail(x: Array, near: Array, factor: Array) -> Array:
     """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
     half, _ = _halves(0.5 * x * x)
-    far = 1 - math.sqrt(-2 * math.log(jnp.finfo(x.dtype).tiny))
-    return jnp.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+    return jnp.where(x < _far(x), _DENSITY_AT_0 * factor * half * half, near)
 
 
 def _gelu_slope(x: Array) -> Array:
@@ -542,6 +584,16 @@ def _gelu(x: Array) -> Array:
 def gelu_wide(x: Array) -> Array:
     """½x erfc(−x/√2)"""
     return _gelu(x)
+
+
+def gelu_stable(x: Array) -> Array:
+    """½x erfc(−x/√2), by Mills' ratio where erfc may be flushed"""
+    bounded = jnp.maximum(x, -1000)
+    gate = jnp.where(x > 1000, 1000, bounded)  # beyond, its slope is 0 and not 0 times ∞
+    near = 0.5 * bounded * jax.lax.erfc(-_ROOT_HALF * gate)
+    far = _far(x)
+    deep = jnp.clip(x, far - 2.5, far)  # below, it is 0
+    return _by_tail(deep, near, deep * _mills(-deep))
 
 
 def _gelu_tanh_gate(x: Array) -> Array:

@@ -484,6 +484,12 @@ def selu_wide(x: Array) -> Array:
     return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
+@with_slope(_selu_slope)
+def selu_stable(x: Array) -> Array:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * elu_stable(x, _SELU_ALPHA)
+
+
 def _selu_blocked_slope(x: Array, *, out: Array) -> Array:
     """λα exp(min(x, 0)) + λ(1 − α)[x > 0]"""
     (rest,) = scratch(out, 1)
@@ -519,6 +525,18 @@ def celu_textbook(x: Array, alpha: float = 1.0) -> Array:
 def celu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+def _celu_stable_slope(x: Array, alpha: float = 1.0) -> Array:
+    """e^{min(x, 0)/α}"""
+    return np.exp(at_most(0, x) / alpha)
+
+
+@with_slope(_celu_stable_slope)
+def celu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return np.where(x > near, x, alpha * np.expm1(at_most(0, x) / alpha))
 
 
 def _celu_blocked_slope(x: Array, alpha: float = 1.0, *, out: Array) -> Array:
@@ -561,6 +579,12 @@ def sigmoid_textbook(x: Array) -> Array:
 
 @wide(_sigmoid_slope)
 def sigmoid_wide(x: Array) -> Array:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
+    return _sigmoid(x)
+
+
+@with_slope(_sigmoid_slope)
+def sigmoid_stable(x: Array) -> Array:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
 
@@ -620,6 +644,12 @@ def softplus_wide(x: Array, k: float = 1.0) -> Array:
     return at_least(0, x) + np.log1p(np.exp(-np.abs(k * x))) / k
 
 
+@with_slope(lambda x, k=1.0: _sigmoid(k * x))
+def softplus_stable(x: Array, k: float = 1.0) -> Array:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
+    return at_least(0, x) + np.log1p(np.exp(-np.abs(k * x))) / k
+
+
 @with_slope(lambda x, k=1.0: np.exp(k * x - np.logaddexp(0, k * x)))
 def softplus_logaddexp(x: Array, k: float = 1.0) -> Array:
     """ln(e⁰ + e^{kx})/k"""
@@ -654,6 +684,12 @@ def logsigmoid_textbook(x: Array) -> Array:
 
 @wide(lambda x: _sigmoid(-x))
 def logsigmoid_wide(x: Array) -> Array:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return at_most(0, x) - np.log1p(np.exp(-np.abs(x)))
+
+
+@with_slope(lambda x: _sigmoid(-x))
+def logsigmoid_stable(x: Array) -> Array:
     """min(x, 0) − ln(1 + e^{−|x|})"""
     return at_most(0, x) - np.log1p(np.exp(-np.abs(x)))
 
@@ -871,6 +907,12 @@ def _gelu(x: Array, out: Array) -> Array:
 
 @blocked(lambda x, *, out: _gelu_slope(x))
 def gelu_blocked(x: Array, *, out: Array) -> Array:
+    """max(x, 0) − |x|Φ(−|x|)"""
+    return _gelu(x, out)
+
+
+@blocked(lambda x, *, out: _gelu_slope(x))
+def gelu_stable(x: Array, *, out: Array) -> Array:
     """max(x, 0) − |x|Φ(−|x|)"""
     return _gelu(x, out)
 

@@ -305,6 +305,11 @@ def selu_wide(x: Tensor) -> Tensor:
     return _SELU_SCALE * tf.where(x > 0, x, _SELU_ALPHA * tf.math.expm1(_at_most(x, 0)))
 
 
+def selu_stable(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * elu_stable(x, _SELU_ALPHA)
+
+
 def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
     """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
     return tf.maximum(x, 0) + tf.minimum(alpha * (tf.exp(x / alpha) - 1), 0)
@@ -315,6 +320,12 @@ def celu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     near = -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
     return tf.where(x > near, x, alpha * tf.math.expm1(_at_most(x, 0) / alpha))
+
+
+def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    is_near = x > -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return tf.where(is_near, x, alpha * tf.math.expm1(_where(is_near, 0, x) / alpha))
 
 
 def _sigmoid(x: Tensor) -> Tensor:
@@ -343,6 +354,17 @@ def sigmoid_textbook(x: Tensor) -> Tensor:
 def sigmoid_wide(x: Tensor) -> Tensor:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
+
+
+def _tail(x: Tensor) -> Tensor:
+    """e^{−|x|}, of which the slope at 0 is that from above: the slope of |x| there may be 0."""
+    return tf.exp(tf.where(x < 0, x, -x))
+
+
+def sigmoid_stable(x: Tensor) -> Tensor:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
+    tail = _tail(x)
+    return tf.where(x < 0, tail, 1) / (1 + tail)
 
 
 def tanh_native(x: Tensor) -> Tensor:
@@ -384,13 +406,24 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
     return tf.math.log(1 + tf.exp(k * x)) / k
 
 
+def _softplus_tail(half: Tensor, k: float) -> Tensor:
+    """ln(1 + half²)/k, where the square may be subnormal and the quotient not."""
+    tail = half * half
+    # Below, ln(1 + t) is t to the last bit.
+    return tf.where(tail < 1e-20, half / k * half, tf.math.log1p(tail) / k)
+
+
 @_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_wide(x: Tensor, k: float = 1.0) -> Tensor:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
-    half, tail = _halves(k * x)
-    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
-    rest = tf.where(tail < 1e-20, half / k * half, tf.math.log1p(tail) / k)
-    return _at_least(x, 0) + rest
+    half, _ = _halves(k * x)
+    return _at_least(x, 0) + _softplus_tail(half, k)
+
+
+def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
+    # Not the larger of x and 0: where they are equal its slope is 1, 0 or ½ as the framework likes.
+    return _where(x < 0, 0, x) + _softplus_tail(_tail(0.5 * k * x), k)
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -414,6 +447,11 @@ def logsigmoid_textbook(x: Tensor) -> Tensor:
 def logsigmoid_wide(x: Tensor) -> Tensor:
     """min(x, 0) − ln(1 + e^{−|x|})"""
     return _at_most(x, 0) - tf.math.log1p(tf.exp(-tf.abs(x)))
+
+
+def logsigmoid_stable(x: Tensor) -> Tensor:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return tf.where(x < 0, x, 0) - tf.math.log1p(_tail(x))
 
 
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
@@ -512,11 +550,16 @@ def _mills(size: Tensor) -> Tensor:
     return above / (((square + 15) * square + 45) * square + 15)
 
 
+def _far(x: Tensor) -> float:
+    """The edge of the tail: from a little below on, erfc(−x/√2) is subnormal."""
+    # Of bfloat16 NumPy does not know the smallest normal number: four over the largest.
+    return 1 - math.sqrt(2 * math.log(float(x.dtype.max) / 4))
+
+
 def _by_tail(x: Tensor, near: Tensor, factor: Tensor) -> Tensor:
     """`near`, and factor·φ(x) where erfc(−x/√2) underflows, or nearly so."""
     half, _ = _halves(0.5 * x * x)
-    far = 1 - math.sqrt(-2 * math.log(np.finfo(x.dtype.as_numpy_dtype).tiny))
-    return tf.where(x < far, _DENSITY_AT_0 * factor * half * half, near)
+    return tf.where(x < _far(x), _DENSITY_AT_0 * factor * half * half, near)
 
 
 def _gelu_slope(x: Tensor) -> Tensor:
@@ -538,6 +581,16 @@ def _gelu(x: Tensor) -> Tensor:
 def gelu_wide(x: Tensor) -> Tensor:
     """½x erfc(−x/√2)"""
     return _gelu(x)
+
+
+def gelu_stable(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2), by Mills' ratio where erfc may be flushed"""
+    bounded = _at_least(x, -1000)
+    gate = _at_most(bounded, 1000)  # beyond, its slope is 0 and not 0 times ∞
+    near = 0.5 * bounded * tf.math.erfc(-_ROOT_HALF * gate)
+    far = _far(x)
+    deep = _at_most(_at_least(x, far - 2.5), far)  # below, it is 0
+    return _by_tail(deep, near, deep * _mills(-deep))
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:

@@ -335,6 +335,11 @@ def selu_wide(x: Tensor) -> Tensor:
     return _SELU_SCALE * torch.where(x > 0, x, _SELU_ALPHA * _expm1(torch.clamp(x, max=0)))
 
 
+def selu_stable(x: Tensor) -> Tensor:
+    """λx if x > 0, else λα expm1(min(x, 0))"""
+    return _SELU_SCALE * elu_stable(x, _SELU_ALPHA)
+
+
 @_into(lambda x, alpha=1.0, *, out: _ATEN.elu.out(x, alpha, 1, 1 / alpha, out=out))
 def celu_native(x: Tensor, alpha: float = 1.0) -> Tensor:
     """max(x, 0) + min(α(e^{x/α} − 1), 0)"""
@@ -352,6 +357,12 @@ def celu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 def celu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x > 0, else α expm1(min(x, 0)/α)"""
     return torch.where(x > 0, x, alpha * _expm1(torch.clamp(x, max=0) / alpha))
+
+
+def celu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x > 0, else α expm1(min(x, 0)/α)"""
+    is_near = x > -1e-30 * alpha  # from here on it is x to the last bit, and x/α may be subnormal
+    return torch.where(is_near, x, alpha * _expm1(torch.where(is_near, 0, x) / alpha))
 
 
 def _sigmoid(x: Tensor) -> Tensor:
@@ -381,6 +392,17 @@ def sigmoid_textbook(x: Tensor) -> Tensor:
 def sigmoid_wide(x: Tensor) -> Tensor:
     """e^{min(x, 0)}/(1 + e^{−|x|})"""
     return _sigmoid(x)
+
+
+def _tail(x: Tensor) -> Tensor:
+    """e^{−|x|}, of which the slope at 0 is that from above: the slope of |x| there may be 0."""
+    return torch.exp(torch.where(x < 0, x, -x))
+
+
+def sigmoid_stable(x: Tensor) -> Tensor:
+    """e^{min(x, 0)}/(1 + e^{−|x|})"""
+    tail = _tail(x)
+    return torch.where(x < 0, tail, 1) / (1 + tail)
 
 
 @_into(torch.tanh)
@@ -424,13 +446,24 @@ def softplus_textbook(x: Tensor, k: float = 1.0) -> Tensor:
     return torch.log(1 + torch.exp(k * x)) / k
 
 
+def _softplus_tail(half: Tensor, k: float) -> Tensor:
+    """ln(1 + half²)/k, where the square may be subnormal and the quotient not."""
+    tail = half * half
+    # Below, ln(1 + t) is t to the last bit.
+    return torch.where(tail < 1e-20, half / k * half, torch.log1p(tail) / k)
+
+
 @_wide(lambda x, k=1.0: _sigmoid(k * x))
 def softplus_wide(x: Tensor, k: float = 1.0) -> Tensor:
     """max(x, 0) + ln(1 + e^{−|kx|})/k"""
-    half, tail = _halves(k * x)
-    # ln(1 + t) is t to the last bit, which may be subnormal where the quotient is not.
-    rest = torch.where(tail < 1e-20, half / k * half, torch.log1p(tail) / k)
-    return torch.clamp(x, min=0) + rest
+    half, _ = _halves(k * x)
+    return torch.clamp(x, min=0) + _softplus_tail(half, k)
+
+
+def softplus_stable(x: Tensor, k: float = 1.0) -> Tensor:
+    """max(x, 0) + ln(1 + e^{−|kx|})/k"""
+    # Not the larger of x and 0: where they are equal its slope is 1, 0 or ½ as the framework likes.
+    return torch.where(x < 0, 0, x) + _softplus_tail(_tail(0.5 * k * x), k)
 
 
 def softplus_logaddexp(x: Tensor, k: float = 1.0) -> Tensor:
@@ -453,6 +486,11 @@ def logsigmoid_textbook(x: Tensor) -> Tensor:
 def logsigmoid_wide(x: Tensor) -> Tensor:
     """min(x, 0) − ln(1 + e^{−|x|})"""
     return torch.clamp(x, max=0) - torch.log1p(torch.exp(-torch.abs(x)))
+
+
+def logsigmoid_stable(x: Tensor) -> Tensor:
+    """min(x, 0) − ln(1 + e^{−|x|})"""
+    return torch.where(x < 0, x, 0) - torch.log1p(_tail(x))
 
 
 def softplus_approximation_textbook(x: Tensor) -> Tensor:
@@ -563,6 +601,13 @@ def _gelu(x: Tensor) -> Tensor:
 def gelu_wide(x: Tensor) -> Tensor:
     """½x erfc(−x/√2)"""
     return _gelu(x)
+
+
+def gelu_stable(x: Tensor) -> Tensor:
+    """½x erfc(−x/√2)"""
+    bounded = torch.clamp(x, min=-1000)
+    gate = torch.clamp(bounded, max=1000)  # beyond, its slope is 0 and not 0 times ∞
+    return 0.5 * bounded * torch.erfc(-_ROOT_HALF * gate)
 
 
 def _gelu_tanh_gate(x: Tensor) -> Tensor:

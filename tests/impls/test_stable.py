@@ -18,9 +18,18 @@ from actbench.bench.exactness.reference import exact_values
 from actbench.bench.workers.supervised import SupervisedWorker
 
 STABLE = [name for name, record in CATALOG.items() if "stable" in record.forms]
-TUNED = ["elu(alpha=0.5)", "squareplus(b=0)", "squareplus(b=0.25)", "isru(alpha=3)"]
+TUNED = [
+    "elu(alpha=0.5)",
+    "softplus(k=0.5)",
+    "softplus(k=2)",
+    "squareplus(b=0)",
+    "squareplus(b=0.25)",
+    "isru(alpha=3)",
+]
 ULP = 8.0
 """The most ulp in float32, where subnormal results may be flushed."""
+OF_TAIL = {"gelu": 400.0}
+"""The same of those whose tail magnifies the rounding of its argument, by x² at most."""
 
 
 @cache
@@ -34,7 +43,7 @@ def _case(framework: str, label: str, mode: str, direction: str) -> Case:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [*STABLE, *TUNED])
-def test_a_stable_form_is_right_to_eight_ulp(
+def test_a_stable_form_is_right_to_a_few_ulp(
     framework: str, worker: SupervisedWorker, label: str, mode: str
 ) -> None:
     """At ±∞ as well, where it has its limit; only a NaN gives NaN."""
@@ -44,7 +53,7 @@ def test_a_stable_form_is_right_to_eight_ulp(
     assert outputs is not None, worker.failures
     errors = errors_of(problem, outputs[0])
     assert not errors.mismatched.any(), problem.x[errors.mismatched]
-    wrong = errors.flushed > ULP
+    wrong = errors.flushed > OF_TAIL.get(label, ULP)
     assert not wrong.any(), (problem.x[wrong][:3], errors.flushed[wrong][:3])
 
 
