@@ -861,6 +861,25 @@ def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
     return top + jnp.log1p(rest)
 
 
+def _shifted(x: Array, axis: int = -1) -> tuple[Array, Array]:
+    """x − top, where ∞ − ∞ counts as 0, and the top of each row, as which nothing moves."""
+    top = jax.lax.stop_gradient(x.max(axis=axis, keepdims=True))
+    return jnp.where((x == top) & jnp.isinf(top), 0, x - top), top
+
+
+def _rest(powers: Array, axis: int = -1) -> Array:
+    """The sum of each row of exp(x − top) less one, of which the 1 of the top hides nothing."""
+    largest = powers == 1
+    others = jnp.where(largest, powers - 1, powers).sum(axis=axis, keepdims=True)
+    return others + (largest.sum(axis=axis, keepdims=True) - 1)
+
+
+def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    shifted, top = _shifted(_with_zero(x, with_zero))
+    return top + jnp.log1p(_rest(jnp.exp(shifted)))
+
+
 def softmax_native(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
     shares = jax.nn.softmax(_with_zero(x, with_zero, axis), axis=axis)
@@ -897,6 +916,12 @@ def softmax_wide(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     return _softmax(x, with_zero, axis)
 
 
+def softmax_stable(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
+    powers = jnp.exp(_shifted(_with_zero(x, with_zero, axis), axis)[0])
+    return _leading(powers, x.shape[axis], axis) / powers.sum(axis=axis, keepdims=True)
+
+
 def log_softmax_native(x: Array) -> Array:
     """xᵢ − ln Σ exp(xⱼ) over the last axis"""
     return jax.nn.log_softmax(x, axis=-1)
@@ -920,6 +945,12 @@ def log_softmax_wide(x: Array) -> Array:
     """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
     _, rest, top = _shifted_exp(x, with_zero=False)
     return jnp.where(x == top, 0, x - top) - jnp.log1p(rest)
+
+
+def log_softmax_stable(x: Array) -> Array:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    shifted, _ = _shifted(x)
+    return shifted - jnp.log1p(_rest(jnp.exp(shifted)))
 
 
 # --- gates ----------------------------------------------------------------------------------------

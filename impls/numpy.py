@@ -1333,7 +1333,8 @@ def _shifted_exp(x: Array, with_zero: bool, axis: int = -1) -> tuple[Array, Arra
     largest = terms == top
     powers = np.exp(np.where(largest, 0, terms - top))
     others = np.where(largest, 0, powers).sum(axis=axis, keepdims=True)
-    return powers, others + (largest.sum(axis=axis, keepdims=True) - 1), top
+    count = largest.sum(axis=axis, keepdims=True, dtype=x.dtype)
+    return powers, others + (count - 1), top
 
 
 def _softmax(x: Array, with_zero: bool, axis: int = -1) -> Array:
@@ -1344,6 +1345,13 @@ def _softmax(x: Array, with_zero: bool, axis: int = -1) -> Array:
 
 @wide_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
 def logsumexp_wide(x: Array, with_zero: bool = False) -> Array:
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    _, rest, top = _shifted_exp(x, with_zero)
+    return top + np.log1p(rest)
+
+
+@with_gradient(lambda upstream, x, with_zero=False: upstream * _softmax(x, with_zero))
+def logsumexp_stable(x: Array, with_zero: bool = False) -> Array:
     """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
     _, rest, top = _shifted_exp(x, with_zero)
     return top + np.log1p(rest)
@@ -1412,13 +1420,19 @@ def _softmax_gradient(upstream: Array, x: Array, with_zero: bool = False, axis: 
     shares = powers / (1 + rest)
     pull, largest = _with_zero(upstream, with_zero, axis), powers == 1
     centre = np.where(largest, pull, 0).sum(axis=axis, keepdims=True)
-    apart = pull - centre / largest.sum(axis=axis, keepdims=True)
+    apart = pull - centre / largest.sum(axis=axis, keepdims=True, dtype=x.dtype)
     gradient = shares * (apart - (shares * apart).sum(axis=axis, keepdims=True))
     return _leading(gradient, x.shape[axis], axis)
 
 
 @wide_gradient(_softmax_gradient)
 def softmax_wide(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
+    return _softmax(x, with_zero, axis)
+
+
+@with_gradient(_softmax_gradient)
+def softmax_stable(x: Array, with_zero: bool = False, axis: int = -1) -> Array:
     """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
     return _softmax(x, with_zero, axis)
 
@@ -1485,6 +1499,13 @@ def _log_softmax_gradient(upstream: Array, x: Array) -> Array:
 
 @wide_gradient(_log_softmax_gradient)
 def log_softmax_wide(x: Array) -> Array:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    _, rest, top = _shifted_exp(x, with_zero=False)
+    return np.where(x == top, 0, x - top) - np.log1p(rest)
+
+
+@with_gradient(_log_softmax_gradient)
+def log_softmax_stable(x: Array) -> Array:
     """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
     _, rest, top = _shifted_exp(x, with_zero=False)
     return np.where(x == top, 0, x - top) - np.log1p(rest)

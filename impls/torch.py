@@ -869,6 +869,25 @@ def logsumexp_wide(x: Tensor, with_zero: bool = False) -> Tensor:
     return top + torch.log1p(rest)
 
 
+def _shifted(x: Tensor, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """x − top, where ∞ − ∞ counts as 0, and the top of each row, as which nothing moves."""
+    top = x.detach().amax(dim=axis, keepdim=True)
+    return torch.where((x == top) & torch.isinf(top), 0, x - top), top
+
+
+def _rest(powers: Tensor, axis: int = -1) -> Tensor:
+    """The sum of each row of exp(x − top) less one, of which the 1 of the top hides nothing."""
+    largest = powers == 1
+    others = torch.where(largest, powers - 1, powers).sum(dim=axis, keepdim=True)
+    return others + (largest.sum(dim=axis, keepdim=True) - 1)
+
+
+def logsumexp_stable(x: Tensor, with_zero: bool = False) -> Tensor:
+    """m + ln(1 + Σ exp(xᵢ − m)) without the 1 in the sum, m = max xᵢ, of the zero argument too"""
+    shifted, top = _shifted(_with_zero(x, with_zero))
+    return top + torch.log1p(_rest(torch.exp(shifted)))
+
+
 def softmax_native(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     """exp(xᵢ)/Σ exp(xⱼ) over an axis; with the zero argument 1 + Σ below"""
     shares = torch.softmax(_with_zero(x, with_zero, axis), dim=axis)
@@ -905,6 +924,12 @@ def softmax_wide(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
     return _softmax(x, with_zero, axis)
 
 
+def softmax_stable(x: Tensor, with_zero: bool = False, axis: int = -1) -> Tensor:
+    """exp(xᵢ − m)/Σ exp(xⱼ − m) with m = max xᵢ, of the zero argument too"""
+    powers = torch.exp(_shifted(_with_zero(x, with_zero, axis), axis)[0])
+    return _leading(powers, x.shape[axis], axis) / powers.sum(dim=axis, keepdim=True)
+
+
 def log_softmax_native(x: Tensor) -> Tensor:
     """xᵢ − ln Σ exp(xⱼ) over the last axis"""
     return functional.log_softmax(x, dim=-1)
@@ -928,6 +953,12 @@ def log_softmax_wide(x: Tensor) -> Tensor:
     """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
     _, rest, top = _shifted_exp(x, with_zero=False)
     return torch.where(x == top, 0, x - top) - torch.log1p(rest)
+
+
+def log_softmax_stable(x: Tensor) -> Tensor:
+    """xᵢ − m − ln(1 + Σ exp(xⱼ − m)) without the 1 in the sum, m = max xⱼ"""
+    shifted, _ = _shifted(x)
+    return shifted - torch.log1p(_rest(torch.exp(shifted)))
 
 
 # --- gates ----------------------------------------------------------------------------------------

@@ -572,7 +572,7 @@ _RECORDS = (
         name="logsumexp",
         formula="ln Σ exp(xᵢ) over the last axis; with the zero argument ln(1 + Σ exp(xᵢ))",
         family="exp",
-        forms=("textbook", "wide", "blocked"),
+        forms=("textbook", "wide", "stable", "blocked"),
         source="Nielsen, Sun 2016, arXiv 1606.05850",
         parameters={"with_zero": False},
         operations={"add": 1, "exp": 1},
@@ -587,7 +587,7 @@ _RECORDS = (
         formula="exp(xᵢ) / Σ exp(xⱼ) over an axis, the last (−1) or the first (0); with the zero "
         "argument 1 + Σ below",
         family="exp",
-        forms=("textbook", "wide", "blocked"),
+        forms=("textbook", "wide", "stable", "blocked"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks",
         parameters={"with_zero": False, "axis": -1},
         bounds={"axis": Bound(-1, highest=0)},
@@ -603,7 +603,7 @@ _RECORDS = (
         name="log_softmax",
         formula="xᵢ − ln Σ exp(xⱼ) over the last axis",
         family="exp",
-        forms=("textbook", "wide", "blocked"),
+        forms=("textbook", "wide", "stable", "blocked"),
         source="Bridle 1990, Probabilistic interpretation of feedforward classification networks; "
         "its logarithm",
         operations={"add": 2, "exp": 1},
