@@ -534,7 +534,8 @@ def silu_wide(x: Array) -> Array:
 def silu_stable(x: Array) -> Array:
     """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
     bounded = jnp.maximum(x, -1000)
-    return _gated(bounded, bounded)
+    gate = jnp.where(x > 1000, 1000, bounded)  # beyond, its slope is 0 and not 0 times ∞
+    return _gated(bounded, gate)
 
 
 def gelu_native(x: Array) -> Array:
@@ -672,7 +673,8 @@ def _mish_slope(x: Array) -> Array:
 def _mish(x: Array) -> Array:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = jnp.maximum(x, -1000)
-    half, tail = _halves(bounded)
+    gate = jnp.where(x > 1000, 1000, bounded)  # beyond, its slope is 0 and not 0 times ∞
+    half, tail = _halves(gate)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return jnp.where(bounded < 0, below, above)
@@ -745,7 +747,8 @@ def squareplus_stable(x: Array, b: float = 4.0) -> Array:
         return jnp.maximum(x, 0)
     # |x| by its branches: jnp.abs has slope 1 at 0, where max(x, 0) has ½.
     above = jnp.where(x > 0, x, 0)
-    size = above - jnp.where(x > 0, 0, x)
+    # At ∞ the slope of the root would be 0 times ∞.
+    size = jnp.minimum(above - jnp.where(x > 0, 0, x), jnp.finfo(x.dtype).max)
     return above + 0.5 * b / (_hypotenuse(size, b) + size)
 
 

@@ -530,7 +530,8 @@ def silu_wide(x: Tensor) -> Tensor:
 def silu_stable(x: Tensor) -> Tensor:
     """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
     bounded = _at_least(x, -1000)
-    return _gated(bounded, bounded)
+    gate = _at_most(bounded, 1000)  # beyond, its slope is 0 and not 0 times ∞
+    return _gated(bounded, gate)
 
 
 def gelu_native(x: Tensor) -> Tensor:
@@ -664,7 +665,8 @@ def _mish_slope(x: Tensor) -> Tensor:
 def _mish(x: Tensor) -> Tensor:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = _at_least(x, -1000)
-    half, tail = _halves(bounded)
+    gate = _at_most(bounded, 1000)  # beyond, its slope is 0 and not 0 times ∞
+    half, tail = _halves(gate)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return tf.where(bounded < 0, below, above)
@@ -732,7 +734,8 @@ def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
         return _at_least(x, 0)
     # |x| by its branches, so that its slope at 0 is the one that belongs to max(x, 0) = 0.
     above = tf.where(x > 0, x, 0)
-    size = above - _where(x > 0, 0, x)
+    # At ∞ the slope of the root would be 0 times ∞.
+    size = _at_most(above - _where(x > 0, 0, x), x.dtype.max)
     return above + 0.5 * b / (_hypotenuse(size, b) + size)
 
 

@@ -570,7 +570,8 @@ def silu_wide(x: Tensor) -> Tensor:
 def silu_stable(x: Tensor) -> Tensor:
     """x e^{min(x, 0)}/(1 + e^{−|x|}), by e^{−|x|/2} twice"""
     bounded = torch.clamp(x, min=-1000)
-    return _gated(bounded, bounded)
+    gate = torch.clamp(bounded, max=1000)  # beyond, its slope is 0 and not 0 times ∞
+    return _gated(bounded, gate)
 
 
 @_into(_ATEN.gelu.out)
@@ -688,7 +689,8 @@ def _mish_slope(x: Tensor) -> Tensor:
 def _mish(x: Tensor) -> Tensor:
     """x·n/(n + 2) with n = t(t + 2), t = eˣ"""
     bounded = torch.clamp(x, min=-1000)
-    half, tail = _halves(bounded)
+    gate = torch.clamp(bounded, max=1000)  # beyond, its slope is 0 and not 0 times ∞
+    half, tail = _halves(gate)
     below = bounded * half * half * (tail + 2) / (tail * tail + 2 * tail + 2)
     above = bounded * (1 + 2 * tail) / (1 + 2 * tail + 2 * tail * tail)
     return torch.where(bounded < 0, below, above)
@@ -753,7 +755,8 @@ def squareplus_stable(x: Tensor, b: float = 4.0) -> Tensor:
     """max(x, 0) + ½b/(√(x² + b) + |x|)"""
     if b == 0:
         return torch.clamp(x, min=0)
-    size = torch.abs(x)
+    # At ∞ the slope of the root would be 0 times ∞.
+    size = torch.clamp(torch.abs(x), max=torch.finfo(x.dtype).max)
     return torch.maximum(x, x.new_zeros(())) + 0.5 * b / (_hypotenuse(size, b) + size)
 
 
