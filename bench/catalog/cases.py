@@ -218,8 +218,8 @@ LARGE = ("relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "squarepl
 _OF_TABLE = ("relu", "elu", "softplus", "silu", "squareplus")
 """The rows of Table 1 of Barron 2021, arXiv 2112.11687, timed there with a million inputs."""
 DELICATE = (
-    *("elu", "sigmoid", "tanh", "softplus", "logsigmoid", "silu", "gelu", "mish", "squareplus"),
-    *("isru", "softmax"),
+    *("elu", "selu", "celu", "sigmoid", "tanh", "softplus", "logsigmoid", "silu", "gelu", "mish"),
+    *("squareplus", "isru", "softmax"),
 )
 """Activations whose printed formula overflows, cancels or vanishes, or is said to."""
 
