@@ -630,6 +630,13 @@ def gelu_tanh_wide(x: Array) -> Array:
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
+def gelu_tanh_stable(x: Array) -> Array:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
+    bounded = jnp.maximum(x, -50)  # where it is 0
+    inner = jnp.where(x > 50, 50, bounded)  # beyond, the slope of the gate is 0 and not 0 times ∞
+    return _gated(bounded, _gelu_tanh_gate(inner))
+
+
 def gelu_sigmoid_textbook(x: Array) -> Array:
     """x/(1 + e^{−1.702x})"""
     return x / (1 + jnp.exp(-1.702 * x))
@@ -646,6 +653,15 @@ def gelu_sigmoid_wide(x: Array) -> Array:
     """x · sigmoid(1.702x)"""
     bounded = jnp.maximum(x, -1000)
     return _gated(bounded, 1.702 * bounded)
+
+
+def gelu_sigmoid_stable(x: Array) -> Array:
+    """x · sigmoid(1.702x)"""
+    bounded = jnp.maximum(x, -1000)
+    inner = jnp.where(
+        x > 1000, 1000, bounded
+    )  # beyond, the slope of the gate is 0 and not 0 times ∞
+    return _gated(bounded, 1.702 * inner)
 
 
 def mish_native(x: Array) -> Array:
@@ -809,6 +825,11 @@ def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
 def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return jnp.where(x >= 0, x, _isru(x, alpha))
+
+
+def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x ≥ 0, else x/√(x² + 1/α)/√α"""
+    return jnp.where(x >= 0, x, isru_stable(x, alpha))
 
 
 # --- over rows ------------------------------------------------------------------------------------

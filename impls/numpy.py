@@ -952,6 +952,13 @@ def gelu_tanh_wide(x: Array) -> Array:
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
+@with_slope(_gelu_tanh_slope)
+def gelu_tanh_stable(x: Array) -> Array:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
+    bounded = at_least(-50, x)  # where it is 0
+    return _gated(bounded, _gelu_tanh_gate(at_most(50, bounded)))
+
+
 def _exp_of_gelu_tanh_gate(x: Array, out: Array) -> Array:
     """1 + exp(−2√(2/π)(x + 0.044715x³)): ½(1 + tanh(u)) is 1/(1 + exp(−2u))."""
     np.multiply(x, x, out=out)
@@ -1005,6 +1012,13 @@ def _gelu_sigmoid_blocked_slope(x: Array, *, out: Array) -> Array:
     """s(1 + 1.702x(1 − s)) with s = 1/(1 + e^{−1.702x})"""
     np.multiply(x, -1.702, out=out)
     return _gated_blocked_slope(x, scalars(out.dtype.char, 1.702)[0], one_plus_exp(out))
+
+
+@with_slope(_gelu_sigmoid_slope)
+def gelu_sigmoid_stable(x: Array) -> Array:
+    """x · sigmoid(1.702x)"""
+    bounded = at_least(-1000, x)
+    return _gated(bounded, 1.702 * bounded)
 
 
 @blocked(_gelu_sigmoid_blocked_slope)
@@ -1280,6 +1294,12 @@ def isrlu_textbook(x: Array, alpha: float = 1.0) -> Array:
 def isrlu_wide(x: Array, alpha: float = 1.0) -> Array:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return np.where(x >= 0, x, _isru(x, alpha))
+
+
+@with_slope(lambda x, alpha=1.0: np.where(x >= 0, x.dtype.type(1), _isru_slope(x, alpha)))
+def isrlu_stable(x: Array, alpha: float = 1.0) -> Array:
+    """x if x ≥ 0, else x/√(x² + 1/α)/√α"""
+    return np.where(x >= 0, x, isru_stable(x, alpha))
 
 
 def _isrlu_root(x: Array, alpha: float, out: Array) -> Array:

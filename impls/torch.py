@@ -645,6 +645,13 @@ def gelu_tanh_wide(x: Tensor) -> Tensor:
     return _gated(bounded, _gelu_tanh_gate(bounded))
 
 
+def gelu_tanh_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(2√(2/π)(x + 0.044715x³))"""
+    bounded = torch.clamp(x, min=-50)  # where it is 0
+    inner = torch.clamp(bounded, max=50)  # beyond, the slope of the gate is 0 and not 0 times ∞
+    return _gated(bounded, _gelu_tanh_gate(inner))
+
+
 def gelu_sigmoid_textbook(x: Tensor) -> Tensor:
     """x/(1 + e^{−1.702x})"""
     return x / (1 + torch.exp(-1.702 * x))
@@ -661,6 +668,13 @@ def gelu_sigmoid_wide(x: Tensor) -> Tensor:
     """x · sigmoid(1.702x)"""
     bounded = torch.clamp(x, min=-1000)
     return _gated(bounded, 1.702 * bounded)
+
+
+def gelu_sigmoid_stable(x: Tensor) -> Tensor:
+    """x · sigmoid(1.702x)"""
+    bounded = torch.clamp(x, min=-1000)
+    inner = torch.clamp(bounded, max=1000)  # beyond, the slope of the gate is 0 and not 0 times ∞
+    return _gated(bounded, 1.702 * inner)
 
 
 @_into(_ATEN.mish.out)
@@ -817,6 +831,11 @@ def isrlu_textbook(x: Tensor, alpha: float = 1.0) -> Tensor:
 def isrlu_wide(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x if x ≥ 0, else x/√(1 + αx²)"""
     return torch.where(x >= 0, x, _isru(x, alpha))
+
+
+def isrlu_stable(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x if x ≥ 0, else x/√(x² + 1/α)/√α"""
+    return torch.where(x >= 0, x, isru_stable(x, alpha))
 
 
 # --- over rows ------------------------------------------------------------------------------------

@@ -33,9 +33,16 @@ TUNED = [
 ]
 ULP = 8.0
 """The most ulp in float32, where subnormal results may be flushed."""
-OF_TAIL = {"gelu": 400.0, "softmax": 130.0, "log_softmax": 130.0, "logsumexp": 130.0}
-"""The same of those that magnify the rounding of an argument: of x/√2 x²-fold, and of x − m, of
-which the exponential is normal, up to 88-fold."""
+OF_TAIL = {
+    "gelu": 400.0,
+    "gelu_tanh": 400.0,
+    "gelu_sigmoid": 130.0,
+    "softmax": 130.0,
+    "log_softmax": 130.0,
+    "logsumexp": 130.0,
+}
+"""The same of those that magnify the rounding of an argument: of x/√2 x²-fold, and up to 88-fold
+that of x − m or of a gate, of which the exponential is normal."""
 ELEMENTWISE = [name for name in STABLE if not find(name).rowwise]
 ROWWISE = [name for name in STABLE if find(name).rowwise]
 
