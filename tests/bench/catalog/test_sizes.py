@@ -19,7 +19,6 @@ from actbench.bench.catalog.sizes import (
     places,
     size_classes,
 )
-from actbench.bench.host import machine
 from actbench.bench.host.caches import caches
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -164,9 +163,3 @@ def test_a_class_of_an_older_run_is_where_its_name_says() -> None:
     assert [named(name) for name in ("launch", "l2")] == [Place(Where.CALL), Place(Where.CACHE)]
     assert named("memory") == Place(Where.MEMORY, Outputs.FRESH_PAGES)
     assert named("65536") is None
-
-
-def test_caches_are_read_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"L1d": "48K", "L2": "2M", "L3": "1G", "L4": "", "L5": "some", "L6": "0K"}
-    monkeypatch.setattr(machine, "_caches", lambda cpu: told)
-    assert machine.cache_bytes() == {"L1d": 48 * KIB, "L2": 2 * MIB, "L3": 1024 * MIB}
