@@ -144,7 +144,7 @@ def test_a_run_has_a_row_for_every_case_and_can_be_derived_again(tmp_path: Path)
     }
     assert statuses == {
         *(("native", "unsupported"), ("max", "ok"), ("abs", "ok"), ("where", "ok")),
-        *(("textbook", "ok"), ("wide", "ok"), ("blocked", "ok")),
+        *(("textbook", "ok"), ("wide", "ok"), ("stable", "ok"), ("blocked", "ok")),
     }
     assert {row.status for row in outcome.rows} == {"ok", "unsupported"}
     facts = store.read_facts(outcome.path)
@@ -175,7 +175,7 @@ def test_every_case_is_timed_in_every_process_in_an_order_of_its_own(tmp_path: P
             orders[visit.process].append(visit.case)
     first, second = orders.values()
     assert set(first) == set(second)
-    assert len(first) == 7
+    assert len(first) == 8
     assert first != second or first != sorted(first, key=repr)
     (unit,) = {visit.unit for visit in visits}
     assert unit in ("max", "abs", "where")
