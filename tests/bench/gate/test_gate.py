@@ -256,7 +256,9 @@ def test_the_verdict_and_its_exit_status(faulty: Result) -> None:
     assert "1 slower" in text
     assert "2 broken" in text
     assert "slower   NumPy      relu" in text
-    assert "To repeat one for longer: actbench gate --base HEAD --all" in text
+    case = "--framework numpy --activation relu --form max --mode eager"
+    assert f"To repeat one for longer: actbench gate {case}" in text
+    assert "--base HEAD --all --dead-zone 0.5" in text
     assert ", 0 elements" not in text
 
 
