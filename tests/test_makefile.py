@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,7 +18,9 @@ def _would_run(*words: str) -> list[str]:
     done = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [
-        line.partition("actbench ")[2] for line in done.stdout.splitlines() if "/actbench " in line
+        re.split(r" \|\| |; | && ", line.partition("actbench ")[2])[0].strip()
+        for line in done.stdout.splitlines()
+        if "/actbench " in line
     ]
 
 
@@ -29,6 +32,20 @@ def test_a_run_is_measured_then_its_claims_judged_then_its_page_made() -> None:
     ]
     [_, claims, _] = _would_run("bench", "OUT=x")
     assert claims == "claims --quick --run x"
+
+
+@pytest.mark.parametrize(
+    ("status", "commands"), [(0, "run claims report"), (1, "run claims report"), (4, "run")]
+)
+def test_a_run_with_a_refused_case_has_its_page_and_fails_at_the_end(
+    tmp_path: Path, status: int, commands: str
+) -> None:
+    program = tmp_path / "actbench"
+    program.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/said\n[ $1 != run ] || exit {status}\n")
+    program.chmod(0o755)
+    done = subprocess.run(["make", "bench", "SETUP=", f"ACTBENCH={program}"], cwd=ROOT)
+    assert (tmp_path / "said").read_text().split() == commands.split()
+    assert (done.returncode != 0) == (status != 0)
 
 
 def test_a_smoke_run_judges_a_few_claims() -> None:

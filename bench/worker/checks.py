@@ -29,6 +29,8 @@ _FEW_TURNS, _TURNS, _LONG_NS = 3, 15, 500_000
 """Calls of either kind by which a memory is looked for, if they do not take so long."""
 _FASTER, _NOTHING_NS = 1.5, 10_000
 """The speed-up on a known input from which on it is no accident."""
+_SERIES = 3
+"""Series of calls that all have to show a memory: threads that slept in one may not in another."""
 
 
 class Checks:
@@ -144,11 +146,20 @@ class Checks:
 
         One that keeps results by all bytes of its input is never wrong. The same elements are
         written to before either call, so that all else is alike; CPU time counts, which others on
-        the machine change little: the least of a few calls of either kind, and most pairs of them.
-        Calls that fill a batch by themselves find a new input each time they are timed.
+        the machine change little: the least of a few calls of either kind, and most pairs of them,
+        in one series of calls after another. Calls that fill a batch by themselves find a new input
+        each time they are timed.
         """
         if self._adapter.synchronize():
             return
+        for _ in range(_SERIES):
+            said = self._remembers(call, timed)
+            if not said:
+                return
+        raise truth.Refused(said)
+
+    def _remembers(self, call: Call, timed: Step) -> str:
+        """The signs of a memory in a series of calls; empty where there are none."""
         buffers = self._steps.buffers
         news: list[int] = []
         knowns: list[int] = []
@@ -165,10 +176,10 @@ class Checks:
             new, known = min(news), min(knowns)
             alike = not _is_slower(new, known) and turn + 1 >= _FEW_TURNS
             if alike or known > _LONG_NS:
-                return
+                return ""
         if 2 * sum(map(_is_slower, news, knowns)) <= _TURNS:
-            return
-        raise truth.Refused(
+            return ""
+        return (
             f"remembers results: {known / 1e3:.3g} µs on what it was given before, "
             f"{new / 1e3:.3g} µs on what is new"
         )
