@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..results import store
+from ..results import claims, store
 from .options import DEBUG, RUN
 from .stored import opened
 
@@ -25,4 +25,9 @@ def publish(run_path: Path) -> None:
 
     There it is kept under version control.
     """
-    click.echo(f"Published in {store.publish(opened(run_path))}; git add it to keep it.")
+    run = opened(run_path)
+    judged = claims.read(run.path)
+    target = store.publish(run)
+    if judged:
+        claims.write(target, judged)
+    click.echo(f"Published in {target}; git add it to keep it.")

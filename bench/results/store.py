@@ -550,8 +550,6 @@ def publish(run: Run) -> Path:
         target.mkdir(parents=True)
         write_facts(target, run.facts)
         write_rows(target, run.records)
-        if (run.path / CLAIMS).exists():
-            write_whole(target / CLAIMS, content(run.path / CLAIMS).encode())
         with (target / _SAMPLES).open("wb") as file:
             file.writelines(lines(plain_or_compressed(run.path / _SAMPLES)))
         compress(target)

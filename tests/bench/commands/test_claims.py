@@ -17,7 +17,7 @@ from actbench import __main__
 from actbench.bench.claims.claim import claims as known
 from actbench.bench.commands import claims as command
 from actbench.bench.results.claims import Judged, read, write
-from actbench.bench.results.store import RunWriter, load, publish
+from actbench.bench.results.store import RunWriter
 
 from ...claims import EVERY
 from ...conftest import run_facts
@@ -151,6 +151,7 @@ _SAID = ("topic", "sentence", "source", "method", "verdict")
     [
         ["claims", "identities", "--run"],
         ["export", "--table", "claims"],
+        ["publish"],
     ],
 )
 def test_malformed_claims_are_a_sentence(
@@ -166,7 +167,8 @@ def test_published_runs_keep_their_claims(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert read(publish(load(run))) == read(run)
+    assert main(["publish", str(run.resolve())]) == 0
+    assert read(tmp_path / "results" / "published" / run.name) == read(run)
 
 
 def test_claims_are_a_table_for_other_tools(run: Path, capfd: Any) -> None:
