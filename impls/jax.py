@@ -588,7 +588,8 @@ def gelu_wide(x: Array) -> Array:
 
 
 def gelu_stable(x: Array) -> Array:
-    """½x erfc(−x/√2), by Mills' ratio where erfc may be flushed"""
+    """½x erfc(−x/√2)"""
+    # By Mills' ratio where the framework may flush erfc.
     bounded = jnp.maximum(x, -1000)
     gate = jnp.where(x > 1000, 1000, bounded)  # beyond, its slope is 0 and not 0 times ∞
     near = 0.5 * bounded * jax.lax.erfc(-_ROOT_HALF * gate)

@@ -906,13 +906,13 @@ def _gelu(x: Array, out: Array) -> Array:
 
 
 @blocked(lambda x, *, out: _gelu_slope(x))
-def gelu_blocked(x: Array, *, out: Array) -> Array:
-    """max(x, 0) − |x|Φ(−|x|)"""
+def gelu_stable(x: Array, *, out: Array) -> Array:
+    """½x erfc(−x/√2)"""
     return _gelu(x, out)
 
 
 @blocked(lambda x, *, out: _gelu_slope(x))
-def gelu_stable(x: Array, *, out: Array) -> Array:
+def gelu_blocked(x: Array, *, out: Array) -> Array:
     """max(x, 0) − |x|Φ(−|x|)"""
     return _gelu(x, out)
 

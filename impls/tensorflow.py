@@ -585,7 +585,8 @@ def gelu_wide(x: Tensor) -> Tensor:
 
 
 def gelu_stable(x: Tensor) -> Tensor:
-    """½x erfc(−x/√2), by Mills' ratio where erfc may be flushed"""
+    """½x erfc(−x/√2)"""
+    # By Mills' ratio where the framework may flush erfc.
     bounded = _at_least(x, -1000)
     gate = _at_most(bounded, 1000)  # beyond, its slope is 0 and not 0 times ∞
     near = 0.5 * bounded * tf.math.erfc(-_ROOT_HALF * gate)
