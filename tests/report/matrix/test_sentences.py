@@ -34,7 +34,7 @@ PLACES = {
 NAMES = {"GELU": "gelu", "Squareplus": "squareplus", "SiLU": "silu", "leaky ReLU": "leaky_relu"}
 NUMBER = r"\d[\d,.]*"
 CLAUSE = re.compile(
-    rf"(?P<name>[\w ]+?)(?: costs)? (?:(?P<least>{NUMBER})(?:–(?P<most>{NUMBER}))?(?: ReLUs)?"
+    rf"(?P<name>[\w ]+?)(?: costs?)? (?:(?P<least>{NUMBER})(?:–(?P<most>{NUMBER}))?(?: ReLUs)?"
     r"|(?P<same>what ReLU costs))(?: in (?P<whose>.+))?"
 )
 COMMON = re.compile(r"(?:[Cc]ompiled|[Ee]ager) ([A-Z]\w+(?:, [A-Z]\w+)*(?: and [A-Z]\w+)?)")
@@ -106,8 +106,10 @@ def check(sentence: str, drawers: dict[str, Any], classes: dict[str, int], runs:
     for clause in clauses:
         found = CLAUSE.fullmatch(clause)
         assert found, clause
-        every = costs(drawers, NAMES[found["name"]], *where)
-        kept = {name: cost for name, cost in every.items() if decided(cost)}
+        names = [NAMES[name] for name in found["name"].split(" and ")]
+        alike = [costs(drawers, name, *where).items() for name in names]
+        assert len(names) == 1 or found["same"]
+        kept = {name: cost for every in alike for name, cost in every if decided(cost)}
         assert kept
         listed = common[1] if common else found["whose"]
         whose = set(re.split(r", | and ", listed)) if listed else set()
