@@ -66,7 +66,7 @@ selftest: $(READY) ## how often the gate is wrong on this machine (five minutes 
 faults: $(READY) ## kill, stop and starve small runs at random moments: what is lost or left? (twenty minutes)
 	$(BIN)/python -m tools.faults $(FAULTS)
 
-smoke: ## the same in a minute, with a few claims: does everything work here?
+smoke: ## what bench does, in a minute and with a few claims: does everything work here?
 	@$(MAKE) --no-print-directory bench PROFILE=smoke CLAIMS='derivatives --quick'
 
 report: $(READY) ## build the page of a stored run again: make report RUN=results/...

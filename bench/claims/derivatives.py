@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from ..results.claims import Figure, Outcome, Topic
 from .claim import claim
 from .comparing import Part, compared, judged_in_each
-from .functions import Array, Functions, Lacking, Setting
+from .functions import FORMATS, Array, Functions, Lacking, Setting
 
 _WIKIPEDIA = "Wikipedia, Rectifier (neural networks)"
 _KINDS = "at numbers of every kind"
@@ -173,18 +173,25 @@ def silu_has_the_slope_of_a_product(functions: Functions, activation: str = "sil
 
 
 def _by_autodiff(
-    functions: Functions, activation: str, exact: str, formula: str, parts: tuple[Part, ...]
+    functions: Functions,
+    activation: str,
+    exact: str,
+    formula: str,
+    parts: tuple[Part, ...],
+    ulps: float = 16,
+    form: str = "",
+    formats: Iterable[str] = FORMATS,
 ) -> Outcome:
     """Gradients of a framework's function against an exact derivative."""
 
     def judged(at: Setting) -> Iterator[Figure]:
         x = at.inputs
-        slope = at.slope(activation, x)
+        slope = at.slope(activation, x, form)
         names = ("the gradient", formula)
         wanted = at.exact(exact, x, _BACKWARD)
-        return compared(at, names, x, slope, wanted, 16, parts, direction=_BACKWARD)
+        return compared(at, names, x, slope, wanted, ulps, parts, direction=_BACKWARD)
 
-    return judged_in_each(functions, judged)
+    return judged_in_each(functions, judged, formats)
 
 
 @claim(
@@ -273,15 +280,9 @@ def tanh_has_a_slope_of_itself(functions: Functions, whole: float = 1) -> Outcom
     "at most 4 ulp apart.",
 )
 def squareplus_has_an_algebraic_slope(functions: Functions, b: float = 4) -> Outcome:
-    def judged(at: Setting) -> Iterator[Figure]:
-        x = at.inputs
-        slope = at.slope(f"squareplus(b={b})", x, "textbook")
-        names = ("the gradient of squareplus", "½(1 + x/√(x² + b))")
-        wanted = at.exact("squareplus", x, _BACKWARD)
-        parts = (_SQUARES, _below(-1))
-        return compared(at, names, x, slope, wanted, 4, parts, direction=_BACKWARD)
-
-    return judged_in_each(functions, judged, ("float32", "float16", "bfloat16"))
+    label, formula, parts = f"squareplus(b={b})", "½(1 + x/√(x² + b))", (_SQUARES, _below(-1))
+    formats = (*FORMATS, "float16")
+    return _by_autodiff(functions, label, "squareplus", formula, parts, 4, "textbook", formats)
 
 
 @claim(

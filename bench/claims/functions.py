@@ -243,16 +243,3 @@ def same_bits(first: Array, second: Array) -> Array:
     """Say of each result whether both are the same number, zeros with their sign, or both NaN."""
     equal: Array = (first == second) & (np.signbit(first) == np.signbit(second))
     return equal | (np.isnan(first) & np.isnan(second))
-
-
-def everything(dtype: str, per_binade: int = 4) -> Array:
-    """Inputs of a format as float64: zeros, subnormals, both ends, ±∞, NaN and each binade."""
-    fmt = DTYPES[dtype]
-    powers = 2.0 ** np.arange(fmt.emin, fmt.emax + 1)
-    sizes = np.concatenate(
-        [
-            [0.0, fmt.smallest, fmt.normal - fmt.smallest, fmt.largest, np.inf],
-            *(powers * (1 + step / per_binade) for step in range(per_binade)),
-        ]
-    )
-    return rounded(np.concatenate([sizes, -sizes, [np.nan]]), dtype)

@@ -81,7 +81,7 @@ def fleet(options: tuple[str, ...], scheduler: str, out: Path | None, as_json: b
         if not hosts:
             raise ActbenchError(f"no host of {scheduler} can measure: {refused[0].reason}")
         folder = _folder(out)
-        measuring = Fleet(client, hosts, options, folder, partial(_tell, reporter))
+        measuring = Fleet(client, hosts, options, folder, partial(_say, reporter))
         with reporter.board(lambda: list(map(_line, measuring.standings))):
             measuring.measure()
     standings = measuring.standings
@@ -119,7 +119,7 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _tell(reporter: Reporter, standing: Standing) -> None:
+def _say(reporter: Reporter, standing: Standing) -> None:
     """Say a new state."""
     reporter.say(_line(standing))
 

@@ -28,7 +28,7 @@ Exit status: 0 written, 2 bad usage, 4 a folder that cannot be written.
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write all of them to.")
 @DEBUG
 def schema(name: str | None, out: Path | None) -> None:
-    """Print the JSON Schema of a file of a run, or of an answer of --json.
+    """Print the JSON Schema of a stored file or an answer.
 
     Without a NAME: the names, and what each is of.
     """

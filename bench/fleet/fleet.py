@@ -84,20 +84,20 @@ class Standing:
         return bool(self.heir) or (self.state is State.DONE and self.status == 0)
 
 
-Tell = Callable[[Standing], None]
+Say = Callable[[Standing], None]
 
 
 class Fleet:
     """The hosts of a cluster while they measure the same run, with the options of `run`.
 
-    Runs are stored in a folder as they arrive; `tell` hears of every change of a state.
+    Runs are stored in a folder as they arrive; `say` hears of every change of a state.
     """
 
     def __init__(
-        self, client: Any, hosts: Sequence[Host], options: Sequence[str], folder: Path, tell: Tell
+        self, client: Any, hosts: Sequence[Host], options: Sequence[str], folder: Path, say: Say
     ) -> None:
         self._client, self._hosts, self._options = client, hosts, tuple(options)
-        self._folder, self._tell = folder, tell
+        self._folder, self._say = folder, say
         self._standings = {job: Standing(job) for job in map(Job, hosts)}
         self._futures: dict[Any, Job] = {}
         self._said: dict[str, str] = {}
@@ -132,7 +132,7 @@ class Fleet:
 
     def _set(self, job: Job, state: State, **changes: Any) -> None:
         self._standings[job] = replace(self._standings[job], state=state, **changes)
-        self._tell(self._standings[job])
+        self._say(self._standings[job])
 
     def _end(self, job: Job, state: State, **changes: Any) -> None:
         self._set(job, state, seconds=self._now(self._standings[job]).seconds, **changes)

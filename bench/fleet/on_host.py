@@ -167,7 +167,7 @@ def _environment() -> dict[str, str]:
 
 
 def _relayed(folder: Path, before: str) -> str:
-    """The last line that a run said, told to whoever listens where it is a new one."""
+    """The last line that a run said, sent to whoever listens where it is a new one."""
     from distributed import get_worker
 
     said = _log(folder).rpartition("\n")[2]

@@ -47,6 +47,17 @@ class Estimate:
         """The estimate of a positive multiple."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
+    def over(self, other: Estimate) -> Estimate:
+        """The ratio to another estimate of independent error; both have ends above 0.
+
+        Zou, Donner 2008, Construction of confidence limits about effect measures, Statistics in
+        Medicine 27.
+        """
+        value = self.value / other.value
+        below = math.hypot(math.log(self.value / self.low), math.log(other.high / other.value))
+        above = math.hypot(math.log(self.high / self.value), math.log(other.value / other.low))
+        return Estimate(value, value * math.exp(-below), value * math.exp(above))
+
     def inverse(self, factor: float) -> Estimate:
         """The estimate of `factor` over the quantity."""
         return Estimate(factor / self.value, factor / self.high, factor / self.low)

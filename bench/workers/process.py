@@ -104,14 +104,19 @@ class WorkerProcess:
             layout=layout,
             plugins=plugins.paths(),
         )
+        self.facts = self._loaded(start, start_seconds)
+
+    def _loaded(self, start: Start, seconds: float) -> Started:
+        """Wait until the framework is imported; a process that does not come so far is ended."""
         try:
-            self.facts: Started = self._exchange(start, Started, start_seconds)
+            facts: Started = self._exchange(start, Started, seconds)
         except Lost as lost:
             self.kill()
-            raise Lost(_while_loading(framework.module, lost.failure)) from None
+            raise Lost(_while_loading(start.framework, lost.failure)) from None
         except BaseException:
             self.kill()
             raise
+        return facts
 
     def _open(
         self, key: Key, python: str, descriptor: int, output: IO[bytes]

@@ -71,10 +71,10 @@ def history(
     results: str, host: str, profile: str, since: datetime | None, metric: str, as_json: bool,
     **chosen: tuple[Any, ...],
 ) -> None:  # fmt: skip
-    """List stored runs, and how a figure moved over those of a machine.
+    """List stored runs, and how their figures moved.
 
-    With --activation or --metric it says what each case came to in each run of a machine, the
-    oldest first. A change of level is claimed only where chance seldom would make one, as on the
+    With --activation or --metric: what each case came to in each run of a machine, the oldest
+    first. A change of level is claimed only where chance seldom would make one, as on the
     site's page of trends; that the intervals of the first and the last run are apart is no claim.
     """
     from ..site.history import moved

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...bench.catalog.cases import Case
+from ...bench.timing.ratios import Estimate as Known
 from ..read.evidence import Estimate, Evidence, Split, Timed
 from ..words import number
 from .settings import setting_of
@@ -66,7 +67,7 @@ def ratios(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -
 def ratio(top: Timed, bottom: Timed) -> Estimate | None:
     """One case's time over another's: of their costs where both are over the same unit.
 
-    The errors of both are combined as Zou and Donner (2008) do. None where a time may be 0.
+    None where a time may be 0.
     """
     same = setting_of(top.run, top.case) == setting_of(bottom.run, bottom.case)
     if same and top.cost and bottom.cost:
@@ -80,19 +81,10 @@ def quotient(top: Estimate, bottom: Estimate) -> Estimate | None:
     value = top.value / bottom.value if bottom.value > 0 else math.nan
     if not value > 0 or any(end is not None and end <= 0 for end in ends):
         return None
-    if any(end is None for end in ends):
+    if top.low is None or top.high is None or bottom.low is None or bottom.high is None:
         return Estimate(value)
-    below, above = _spread(top)
-    under, over = _spread(bottom)
-    low, high = math.hypot(below, over), math.hypot(above, under)
-    return Estimate(value, value * math.exp(-low), value * math.exp(high))
-
-
-def _spread(estimate: Estimate) -> tuple[float, float]:
-    """The distances of the ends from the value, as logarithms."""
-    assert estimate.low is not None
-    assert estimate.high is not None
-    return math.log(estimate.value / estimate.low), math.log(estimate.high / estimate.value)
+    over = Known(top.value, top.low, top.high).over(Known(bottom.value, bottom.low, bottom.high))
+    return Estimate(over.value, over.low, over.high)
 
 
 def reach(values: Iterable[float]) -> str:
