@@ -36,6 +36,13 @@ settings.register_profile("busy", deadline=None)  # a machine that others use as
 settings.load_profile("busy")
 
 
+@pytest.fixture(autouse=True)
+def hears_an_interrupt() -> Iterator[None]:
+    """Fail the test that leaves this process deaf to Ctrl-C, rather than those after it."""
+    yield
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
 def run_facts(**changes: Any) -> RunFacts:
     """The facts of a run that has begun on an ordinary machine."""
     facts = RunFacts(

@@ -125,9 +125,10 @@ def _interval(estimate: Estimate) -> list[float | str | None]:
 
 
 def short(value: float | None) -> float | str | None:
-    """A number of six digits: three are shown, and a second rounding must not change them."""
+    """A number of six digits, or of all where these would be rounded to three others than it is."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return float(f"{value:.6g}")
+    rounded = float(f"{value:.6g}")
+    return rounded if f"{rounded:.3g}" == f"{value:.3g}" else value

@@ -133,7 +133,8 @@ def test_a_run_that_is_killed_is_kept_and_ends_as_if_it_had_not_been(
     assert (outcome.path / "samples.jsonl").read_text().startswith(kept), "nothing is measured anew"
     visits = [sample for sample in outcome_samples(outcome) if isinstance(sample, Paired)]
     for case in {visit.case for visit in visits}:
-        assert len({visit.process for visit in visits if visit.case == case}) == 2
+        # A unit is timed once more with what was not yet timed when the run was killed.
+        assert len({visit.process for visit in visits if visit.case == case}) in (2, 3)
 
 
 def outcome_samples(outcome: Outcome) -> list[Any]:
