@@ -399,15 +399,15 @@ def _size(text: int | str) -> int | str:
 
 
 def _threads(text: int | str) -> int:
-    """A number of threads; `all` are as many as there are CPUs."""
+    """A number of threads; `all` are as many as there are CPUs of the fastest kind."""
     if text == ALL_THREADS:
-        return machine.cores()
+        return machine.most_threads()
     if not str(text).isdigit() or int(text) < 1:
         raise UsageError(f"--threads must be a number from 1, or {ALL_THREADS}, not {text}")
-    if int(text) > machine.cores():
+    if int(text) > machine.most_threads():
         raise UsageError(
-            f"--threads {text} is more than the CPUs that may be used here: give "
-            f"{machine.cores()} at most, or {ALL_THREADS}"
+            f"--threads {text} is more than the CPUs of one kind that may be used here: give "
+            f"{machine.most_threads()} at most, or {ALL_THREADS}"
         )
     return int(text)
 

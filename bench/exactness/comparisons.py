@@ -100,9 +100,9 @@ def beside(worker: SupervisedWorker) -> dict[Against, SupervisedWorker]:
     """The workers to compare a worker with, by what differs about them."""
     others = {Against(Other.PROCESS): worker.beside()}
     if worker.key.device == "cpu":
-        cores = machine.cores()
-        if worker.key.threads != cores:
-            others[Against(Other.THREADS)] = worker.beside(threads=cores)
+        threads = machine.most_threads()
+        if worker.key.threads != threads:
+            others[Against(Other.THREADS)] = worker.beside(threads=threads)
         for variant in frameworks()[worker.key.framework].variants:
             others[Against(Other.VARIANT, variant)] = worker.beside(variant=variant)
     return others

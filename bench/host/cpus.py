@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 TOP = Path("/")
 _CPU = "sys/devices/system/cpu"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_SPEEDS = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
+"""Files that say how fast a CPU is, beside others in the same file."""
+_ALIKE = 0.85
+"""The share of the fastest core's capacity that one of its kind has at least.
+
+Favoured cores are up to a tenth faster than others of their kind; slow kinds have 0.8 at most.
+"""
+_FAST = "core"
 _MOST = 2**16
 """Numbers that CPUs have at most: more are a mistake."""
 
@@ -25,35 +33,59 @@ def available_cpus() -> list[int]:
 def measuring_cpus(threads: int, root: Path = TOP) -> list[int]:
     """The CPUs on which timed work runs, the same for every framework: the last of the fastest.
 
-    A core that is there twice, as two CPUs, is taken a second time when all have been taken once.
+    A core that is there twice, as two CPUs, is taken a second time when all of its kind have been
+    taken once; another kind of core only where all CPUs of the fastest are taken.
     """
-    given = available_cpus()
+    given, fastest = available_cpus(), set(timed_cpus(root))
     twins = {cpu: group for group in siblings(root) for cpu in group}
     later = {cpu: sum(twin > cpu for twin in twins.get(cpu, ())) for cpu in given}
-    best = sorted(given, key=lambda cpu: (later[cpu], -capacity(cpu, root), -cpu))
-    return sorted(best[:threads])
+
+    def last(cpu: int) -> tuple[object, ...]:
+        return cpu not in fastest, later[cpu], -capacity(cpu, root), -cpu
+
+    return sorted(sorted(given, key=last)[:threads])
+
+
+def timed_cpus(root: Path = TOP) -> list[int]:
+    """The CPUs that timed work may run on: those of the fastest kind of core.
+
+    Where no kind says how fast it is, as in a virtual machine, Intel's name of the fast one counts.
+    """
+    kinds = core_kinds(root)
+    speeds = {kind: max(capacity(cpu, root) for cpu in cpus) for kind, cpus in kinds.items()}
+    fastest = max(kinds, key=lambda kind: (speeds[kind], kind == _FAST), default="")
+    return kinds.get(fastest, available_cpus())
 
 
 def capacity(cpu: int, root: Path = TOP) -> int:
-    """The work that a CPU does beside the others, as far as the system tells cores apart."""
-    for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
-        if number := whole(read(root / _CPU / f"cpu{cpu}" / name)):
-            return number
-    return 0
+    """The work that a CPU does beside the others, as far as the system distinguishes cores."""
+    return next(filter(None, (whole(read(root / _CPU / f"cpu{cpu}" / n)) for n in _SPEEDS)), 0)
 
 
 def core_kinds(root: Path = TOP) -> Mapping[str, list[int]]:
-    """The CPUs of each kind of core, where a machine mixes them: `{"core": […], "atom": […]}`.
+    """The CPUs of each kind of core, where those that may be used are mixed.
 
-    Kinds are the system's, or else capacities. Empty where all cores are alike.
+    `{"core": […], "atom": […]}`: kinds are the system's, or else those of about one capacity, or of
+    about one highest frequency, by which they go. Empty where all cores are alike.
     """
-    found: dict[str, list[int]] = {}
-    for place in sorted((root / "sys/devices").glob("cpu_*/cpus")):
-        found[place.parent.name.removeprefix("cpu_")] = list(_listed(read(place)))
-    if not found:
-        for cpu in available_cpus():
-            found.setdefault(read(root / _CPU / f"cpu{cpu}/cpu_capacity"), []).append(cpu)
+    given = available_cpus()
+    places = sorted((root / "sys/devices").glob("cpu_*/cpus"))
+    listed = {place.parent.name.removeprefix("cpu_"): set(_listed(read(place))) for place in places}
+    found = {kind: [cpu for cpu in given if cpu in cpus] for kind, cpus in listed.items()}
+    found = {kind: cpus for kind, cpus in found.items() if cpus} or _by_capacity(given, root)
     return found if len(found) > 1 else {}
+
+
+def _by_capacity(given: Sequence[int], root: Path) -> dict[str, list[int]]:
+    """The CPUs by the highest capacity of their kind; each kind is clearly slower than the next."""
+    capacities = {cpu: capacity(cpu, root) for cpu in given}
+    found: dict[int, list[int]] = {}
+    for cpu in sorted(given, key=lambda cpu: -capacities[cpu]):
+        kind = min(found, default=0)
+        if not found or capacities[cpu] < _ALIKE * kind:
+            kind = capacities[cpu]
+        found.setdefault(kind, []).append(cpu)
+    return {str(kind): sorted(cpus) for kind, cpus in found.items()}
 
 
 def siblings(root: Path = TOP) -> list[tuple[int, ...]]:

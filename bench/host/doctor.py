@@ -14,7 +14,7 @@ import numpy as np
 
 from . import cache, environment, machine
 from .caches import Level, Worth, anew
-from .cpus import TOP, available_cpus, core_kinds, measuring_cpus, read, siblings, whole
+from .cpus import TOP, available_cpus, core_kinds, read, siblings, timed_cpus, whole
 from .curve import Copied
 from .limits import cpu_quota
 
@@ -201,7 +201,9 @@ def _thread_limits(root: Path) -> Finding:
     limits = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
     quota, given, there = cpu_quota(root), available_cpus(), os.cpu_count() or 0
     if quota is not None:
-        limits.append(f"a quota of {quota:g} CPUs, so that --threads all is {machine.cores(root)}")
+        limits.append(
+            f"a quota of {quota:g} CPUs, so that --threads all is {machine.most_threads(root)}"
+        )
     if len(given) < there:
         limits.append(f"a set of {len(given)} CPUs of {there}")
     if not limits:
@@ -222,18 +224,17 @@ def _variables() -> Finding:
 
 
 def _cores(root: Path) -> Finding:
-    """The CPU that is measured on, where cores differ."""
-    kinds, measured = core_kinds(root), measuring_cpus(1, root)
+    """The CPUs that are measured on, where cores differ."""
+    kinds, timed = core_kinds(root), timed_cpus(root)
     if not kinds:
         return Finding("cores", "fine", "all of one kind")
     mixed = ", ".join(f"{len(cpus)} of {kind}" for kind, cpus in kinds.items())
-    own = next((kind for kind, cpus in kinds.items() if measured[0] in cpus), "")
-    alike = ",".join(map(str, kinds.get(own, measured)))
+    own = next(kind for kind, cpus in kinds.items() if cpus == timed)
     return Finding(
         "cores",
-        "worse",
-        f"of several kinds ({mixed}); one thread is measured on CPU {measured[0]}, of {own}",
-        f"stay on one kind: taskset -c {alike} actbench run",
+        "fine",
+        f"of several kinds ({mixed}); timed work runs on the {len(timed)} of {own} alone, so that "
+        f"--threads all is {machine.most_threads(root)}",
     )
 
 

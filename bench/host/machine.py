@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .cpus import TOP, available_cpus, core_kinds, read, siblings
+from .cpus import TOP, available_cpus, core_kinds, measuring_cpus, read, siblings, timed_cpus
 from .limits import cpu_quota
 
 
@@ -28,13 +28,15 @@ class Cpus:
     """The CPUs that this process may use, and the worth of CPUs that a quota leaves, if any.
 
     `kinds` has the CPUs by kind of core, where a machine mixes them, and `siblings` those of each
-    core that is there as several CPUs.
+    core that is there as several CPUs. `timed` are those that timed work may run on: all of one
+    kind, the fastest.
     """
 
     given: tuple[int, ...] = ()
     quota: float | None = None
     kinds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     siblings: tuple[tuple[int, ...], ...] = ()
+    timed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,17 @@ def facts(root: Path = TOP) -> Machine:
 
     `root` is the top of the tree in which /proc and /sys lie.
     """
+    [measured] = measuring_cpus(1, root)
     return Machine(
         cpu=_cpuinfo("model name", root) or platform.processor() or platform.machine(),
         architecture=platform.machine(),
         cores=cores(root),
-        caches=_caches(root=root),
+        caches=_caches(measured, root),
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         gpus=_gpus(),
         virtual=is_virtual(root),
-        governor=read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
+        governor=read(root / f"sys/devices/system/cpu/cpu{measured}/cpufreq/scaling_governor")
+        or "unknown",
         system=f"{platform.system()} {platform.release()}",
         libc=" ".join(platform.libc_ver()),
         python=platform.python_version(),
@@ -89,14 +93,23 @@ def facts(root: Path = TOP) -> Machine:
             cpu_quota(root),
             {kind: tuple(cpus) for kind, cpus in core_kinds(root).items()},
             tuple(siblings(root)),
+            tuple(timed_cpus(root)),
         ),
     )
 
 
 def cores(root: Path = TOP) -> int:
     """The CPUs that this process may use, or fewer where a quota leaves the worth of fewer."""
-    given, quota = len(available_cpus()), cpu_quota(root)
-    return given if quota is None else max(1, min(given, int(quota)))
+    return _within(cpu_quota(root), len(available_cpus()))
+
+
+def most_threads(root: Path = TOP) -> int:
+    """The most threads that are timed: a CPU of the fastest kind each, or fewer by a quota."""
+    return _within(cpu_quota(root), len(timed_cpus(root)))
+
+
+def _within(quota: float | None, cpus: int) -> int:
+    return cpus if quota is None else max(1, min(cpus, int(quota)))
 
 
 def is_virtual(root: Path = TOP) -> bool | None:

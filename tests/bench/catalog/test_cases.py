@@ -134,16 +134,20 @@ def test_a_plain_form_is_native_or_the_first_written_out() -> None:
     }
 
 
-def test_all_threads_are_as_many_as_there_are_cpus() -> None:
+def test_all_threads_are_as_many_as_there_are_cpus_of_the_fastest_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 7)
+    monkeypatch.setattr(machine, "most_threads", lambda: 5)
     chosen = Selection(frameworks=("numpy",), threads=("1", "all"), sizes=("l2",))
     threads = {case.threads for case in expand(PROFILES["smoke"], chosen)}
-    assert threads == {1, machine.cores()}
+    assert threads == {1, 5}
 
 
 def test_more_threads_than_cpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "cores", lambda: 2)
+    monkeypatch.setattr(machine, "most_threads", lambda: 2)
     assert Selection(threads=("2",)).checked().threads == (2,)
-    sentence = "--threads 8 is more than the CPUs that may be used here: give 2 at most, or all"
+    sentence = "more than the CPUs of one kind that may be used here: give 2 at most, or all"
     with pytest.raises(UsageError, match=sentence):
         Selection(threads=("8",)).checked()
 

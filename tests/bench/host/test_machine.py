@@ -8,7 +8,7 @@ import pytest
 
 from actbench.bench.host import cpus, doctor, machine
 from actbench.bench.host.doctor import Finding
-from actbench.bench.host.machine import cache_bytes, cores, facts
+from actbench.bench.host.machine import cache_bytes, cores, facts, most_threads
 
 CPU = "sys/devices/system/cpu"
 KIB, MIB = 2**10, 2**20
@@ -52,8 +52,42 @@ def test_a_hybrid_machine_with_a_quota_is_described_as_it_is(four: None, tmp_pat
     found = facts(_tree(tmp_path, HYBRID))
     assert (found.cpu, found.virtual, found.cores) == ("A Hybrid", True, 2)
     assert found.cpus == machine.Cpus(
-        given=(0, 1, 2, 3), quota=2.5, kinds={"core": (0, 1), "atom": (2, 3)}, siblings=((0, 1),)
+        given=(0, 1, 2, 3),
+        quota=2.5,
+        kinds={"core": (0, 1), "atom": (2, 3)},
+        siblings=((0, 1),),
+        timed=(0, 1),
     )
+
+
+def test_a_hybrid_machine_has_the_caches_and_the_governor_of_what_is_measured(
+    four: None, tmp_path: Path
+) -> None:
+    files = {
+        "sys/devices/cpu_core/cpus": "2-3",
+        "sys/devices/cpu_atom/cpus": "0-1",
+        **_cache(0, "2", "Unified", "4M"),
+        **{name.replace("cpu0", "cpu3"): t for name, t in _cache(0, "2", "Unified", "2M").items()},
+        f"{CPU}/cpu0/cpufreq/scaling_governor": "powersave",
+        f"{CPU}/cpu3/cpufreq/scaling_governor": "performance",
+    }
+    found = facts(_tree(tmp_path, files))
+    assert (found.caches, found.governor) == ({"L2": "2M"}, "performance")
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [("max", 3), ("50000", 1), ("299999", 2), ("900000", 3)]
+)
+def test_no_more_threads_are_timed_than_there_are_cpus_of_the_fastest_kind(
+    quota: str, expected: int, four: None, tmp_path: Path
+) -> None:
+    files = {
+        "sys/devices/cpu_core/cpus": "0-2",
+        "sys/devices/cpu_atom/cpus": "3",
+        "proc/self/cgroup": "0::/",
+        "sys/fs/cgroup/cpu.max": f"{quota} 100000",
+    }
+    assert most_threads(_tree(tmp_path, files)) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,7 +118,7 @@ def test_caches_have_the_sizes_that_are_written_in_any_way(tmp_path: Path) -> No
 def test_a_system_that_says_nothing_is_described_without(four: None, tmp_path: Path) -> None:
     found = facts(tmp_path)
     assert (found.cores, found.caches, found.virtual) == (4, {}, None)
-    assert found.cpus == machine.Cpus(given=(0, 1, 2, 3))
+    assert found.cpus == machine.Cpus(given=(0, 1, 2, 3), timed=(0, 1, 2, 3))
 
 
 # --- what the doctor says of them -----------------------------------------------------------------
@@ -98,7 +132,10 @@ def test_the_doctor_sees_what_a_run_keeps(four: None, tmp_path: Path) -> None:
     found = _examined(_tree(tmp_path, HYBRID))
     assert "a quota of 2.5 CPUs, so that --threads all is 2" in found["thread limits"].observed
     assert found["hyperthreads"].observed == "on: two threads share a core: CPUs 0 and 1"
-    assert "2 of atom, 2 of core" in found["cores"].observed
+    assert found["cores"].observed == (
+        "of several kinds (2 of atom, 2 of core); timed work runs on the 2 of core alone, so that "
+        "--threads all is 2"
+    )
     assert found["virtual machine"].state == "worse"
 
 
