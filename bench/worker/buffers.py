@@ -83,7 +83,8 @@ class Buffer:
         if self._memory is None:
             return
         self._changed = DICE.integers(self.size, size=_CHANGES)
-        self._memory[self._changed] = DICE.choice(self._others, _CHANGES)
+        drawn = DICE.integers(self._others.size, size=_CHANGES)  # a quarter of the time of choice()
+        self._memory[self._changed] = self._others[drawn]
         self._values = self._memory[self._changed]  # of a place drawn twice the one that stayed
 
     def rewrite(self) -> None:

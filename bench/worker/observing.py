@@ -43,10 +43,10 @@ class Sight:
         """The arrays that the steps read."""
         return [buffer for step in self._steps for buffer in step.read(self._call.direction)]
 
-    def repaired(self) -> bool:
-        """Say whether a call wrote to what it was given, which is undone."""
-        given = {buffer for step in self._steps for buffer in step.given}
-        return any([buffer.repair() for buffer in given])
+    @property
+    def given(self) -> set[Buffer]:
+        """All that the steps are given."""
+        return {buffer for step in self._steps for buffer in step.given}
 
     @property
     def _last(self) -> Step:
@@ -60,8 +60,7 @@ class Sight:
         if result is not None:  # as on a device
             checks.again(self._call, self._last, results_of(result))
         checks.step(self._call, self._step)
-        if self.repaired():
-            raise Refused("writes to its input")
+        check_unwritten(self)
 
     def of(self, result: Any) -> Look:
         """The results of the last call at places that are drawn only now."""
@@ -89,6 +88,16 @@ def _places(units: Units, read: Sequence[tuple[Buffer, Units]]) -> Array:
     changed = [of.of(buffer.changed) for buffer, of in read]
     tail = np.arange(units.count - last, units.count)
     return np.concatenate([DICE.integers(units.count, size=most), tail, *changed])
+
+
+def check_unwritten(*sights: Sight | None) -> None:
+    """Refuse calls that wrote to what they were given, which is undone.
+
+    Of several that share their arrays this does not say which of them it was.
+    """
+    given = {buffer for sight in sights if sight for buffer in sight.given}
+    if any([buffer.repair() for buffer in given]):
+        raise Refused("writes to its input")
 
 
 @dataclass
@@ -131,14 +140,9 @@ class Ready:
             self.sight.check(checks, result)
 
     def see(self, result: Any) -> None:
-        """Keep what the last call gave, its result, for others to judge.
-
-        Raises Refused where a call wrote to what it was given.
-        """
+        """Keep what the last call gave, its result, for others to judge."""
         if self.sight:
             self.looks.append(self.sight.of(result))
-            if self.sight.repaired():
-                raise Refused("writes to its input")
         self.ended = perf_counter_ns()
 
     def observed(self) -> Observed:

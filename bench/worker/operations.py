@@ -20,7 +20,7 @@ from .buffers import Tensor
 from .checks import Checks
 from .clock import Batch, Clock
 from .layers import Function
-from .observing import Ready, Sight
+from .observing import Ready, Sight, check_unwritten
 from .protocol import (
     Attempt,
     Call,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from ...impls._adapter import Contract
     from .protocol import Bits, Outputs
 
-_VISIT = 0.04
+_VISIT = 0.025
 _FEWEST = 4
 """Seconds of a visit at most, unless so few blocks take longer."""
 _COMPARED = ("busy", "elapsed")
@@ -142,6 +142,7 @@ class Worker:
                 ready.perturb()
                 self.clock.elapsed(ready.action, 1)
                 self._see(ready)
+                check_unwritten(ready.sight)
         return ready.observed()
 
     def confirm(self, request: Confirm) -> None:
@@ -156,7 +157,7 @@ class Worker:
     def _see(self, ready: Ready) -> None:
         """Keep what the last timed call of a case gave, and what it was given.
 
-        Raises truth.Refused where it wrote to that, or to the floating-point environment.
+        Raises truth.Refused where it changed the floating-point environment.
         """
         if self.clock.last is None:  # on a device
             self.clock.last = ready.action()
@@ -208,6 +209,7 @@ class Worker:
             others += helpers.others_ns()
             if self.adapter.compilations() != compilations:
                 raise Recompiled("compiled again inside a timed region")
+            check_unwritten(*(ready.sight for ready in arms.values()))
             self._check_work(arms["case"], [block["case"] for block in blocks], others)
         return Turns(
             loops["case"],

@@ -28,7 +28,7 @@ from actbench.bench.run import schedule as runner
 from actbench.bench.run.derive import rows as derive_rows
 from actbench.bench.run.recording import Outcome
 from actbench.bench.run.request import Request
-from actbench.bench.run.schedule import run
+from actbench.bench.run.schedule import opening_first, run
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 600.0
@@ -233,6 +233,17 @@ def _half_width(times: list[float]) -> float:
     """That of Student's interval of the logarithm, as a share of the value."""
     logs = [math.log(time) for time in times]
     return math.sinh(stats.t.ppf(0.975, len(logs) - 1) * stats.sem(logs))
+
+
+def test_what_the_page_opens_with_is_timed_further_before_the_rest() -> None:
+    """Forward, float32 and in cache; those that are alike keep the order of their widths."""
+    opening = [Case("numpy", name, "max", "eager", "forward", "cpu", "float32", 4096, 1)
+               for name in ("relu", "gelu")]  # fmt: skip
+    first = opening[0]
+    backward, half = replace(first, direction="backward"), replace(first, dtype="bfloat16")
+    elsewhere = replace(first, size=64)
+    wide = [elsewhere, half, *opening, backward]
+    assert opening_first(wide, {"cpu": {"l2": 4096}}) == [*opening, half, backward, elsewhere]
 
 
 def test_only_what_is_wide_is_timed_again(tmp_path: Path) -> None:
