@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ..catalog.cases import PROFILES, Plan, Selection
+from ..host import temporary
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results import words
@@ -80,7 +79,7 @@ def certify(
         raise UsageError("a certificate is of one direction: forward or backward")
     if isinstance(function, str) == bool(reference):
         raise UsageError("a function needs a reference, and an activation by name is its own")
-    with cases((function,), place, reference) as [case], tempfile.TemporaryDirectory() as folder:
+    with cases((function,), place, reference) as [case], temporary.folder() as folder:
         plan = Plan((case.activation,), forms=(case.form,), modes=(case.mode,))
         selection = Selection(
             frameworks=(case.framework,), directions=(case.direction,), dtypes=(dtype,)
@@ -89,7 +88,7 @@ def certify(
             profile=replace(PROFILES["ask"], name="agree", plans=(plan,)),
             selection=selection,
             seed=seed,
-            out=Path(folder) / "run",
+            out=folder.path / "run",
             pythons={},
             python=place.interpreter,
             timeout=_TIMEOUT,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
 from ..exactness.observed import refusal
+from ..host import temporary
 from ..host.errors import UsageError
 from ..timing.in_turn import Effort, Pair, Setting, estimates, measure
 from ..words import conditions, duration, plus_minus, title
@@ -75,11 +74,11 @@ def cost(
     """
     place = Where(**where)
     effort = Effort(precision=precision, budget=budget)
-    with cases((function, than), place) as (case, other), _logs() as logs:
+    with cases((function, than), place) as (case, other), temporary.folder() as logs:
         if case == other:
             raise UsageError(f"{_name(function, case)} is compared with itself: name another")
         pair = Pair(case, other)
-        setting = Setting(Path(logs), lambda _: place.interpreter, refusal, seed)
+        setting = Setting(logs.path, lambda _: place.interpreter, refusal, seed)
         measure([pair], effort, setting, lambda: None)
         if not pair.logs:
             failure = pair.failure
@@ -98,10 +97,6 @@ def cost(
             len(pair.logs),
             {name: shown[name] for name in shown if name not in ("activation", "form")},
         )
-
-
-def _logs() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="actbench-logs-")
 
 
 def _name(subject: Subject, case: Case) -> str:

@@ -13,7 +13,6 @@ import importlib.util
 import re
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..host import temporary
 from ..host.errors import UsageError
 
 Function = Callable[..., Any]
@@ -52,11 +52,14 @@ def importable(functions: Sequence[Function]) -> Iterator[Importable]:
 
     Raises UsageError for one that can neither be imported nor sent.
     """
-    with tempfile.TemporaryDirectory(prefix="actbench-given-") as folder:
+    with temporary.folder() as made:
+        folder = made.path
         addresses = [address_of(function) for function in functions]
         sent = [function for function, known in zip(functions, addresses, strict=True) if not known]
-        written = iter(_written(sent, Path(folder)) if sent else ())
-        yield Importable(tuple(known or next(written) for known in addresses), (folder, *_path()))
+        written = iter(_written(sent, folder) if sent else ())
+        yield Importable(
+            tuple(known or next(written) for known in addresses), (str(folder), *_path())
+        )
 
 
 def address_of(function: Function) -> str:

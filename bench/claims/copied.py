@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..catalog.sizes import size_classes
 from ..exactness.judge import judge
 from ..exactness.observed import refusal
 from ..exactness.problem import Problem, problem_at, problem_of
+from ..host import temporary
 from ..results.samples import Certificate
 from ..results.store import Run
 from ..timing import in_turn
@@ -78,8 +78,8 @@ class Copied:
         """The ground, as long as the context lasts. Raises Unavailable where NumPy is left out."""
         if effort.frameworks and "numpy" not in effort.frameworks:
             raise Unavailable("it is about NumPy, which is not among the frameworks chosen")
-        with TemporaryDirectory(prefix="actbench-claims-") as logs:
-            yield cls(effort, Path(logs))
+        with temporary.folder() as logs:
+            yield cls(effort, logs.path)
 
     def problem(self, line: Line, dtype: str) -> Problem:
         """Inputs of every kind, with the exact values of what a line should be."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +15,7 @@ from ..catalog.dtypes import DTYPES, Dtype
 from ..catalog.frameworks import frameworks, names
 from ..catalog.inputs import from_bits, stratified, to_bits
 from ..exactness.reference import Reference, exact_values
+from ..host import temporary
 from ..results.claims import Figure
 from ..results.status import Status
 from ..results.store import Run
@@ -53,8 +52,8 @@ class Functions:
     def opened(cls, run: Run | None, effort: Effort) -> Iterator[Self]:
         """The functions of the frameworks that were chosen, of those that load."""
         first = [_of(name) for name in effort.frameworks or names()]
-        with TemporaryDirectory(prefix="actbench-claims-") as logs:
-            workers = workers_of(first, effort.python_of, Path(logs), _TIMEOUT)
+        with temporary.folder() as logs:
+            workers = workers_of(first, effort.python_of, logs.path, _TIMEOUT)
             try:
                 workers.in_parallel(lambda worker: worker.start())
                 yield cls(workers, effort)

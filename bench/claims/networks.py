@@ -16,7 +16,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ import numpy as np
 from ..catalog.activations import find
 from ..catalog.cases import Case, plain_form
 from ..catalog.frameworks import frameworks
+from ..host import temporary
 from ..host.cpus import available_cpus
 from ..results.claims import Figure
 from ..results.store import Run
@@ -86,11 +86,11 @@ class Networks:
         framework = effort.frameworks[0] if effort.frameworks else "numpy"
         count = _FEW if effort.quick else _SEEDS
         seeds = [1000 * effort.seed + place for place in range(count)]
-        with TemporaryDirectory(prefix="actbench-networks-") as logs:
+        with temporary.folder() as logs:
             workers: list[WorkerProcess] = []
             try:
                 for place, _ in zip(range(count), available_cpus(), strict=False):
-                    log = Path(logs) / f"{place}.log"
+                    log = logs.path / f"{place}.log"
                     workers.append(_started(framework, effort.python_of(framework), log))
                 idle: SimpleQueue[WorkerProcess] = SimpleQueue()
                 for worker in workers:

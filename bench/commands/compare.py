@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ..compare import activations, words
 from ..compare import runs as module
 from ..compare.timing import ZONE
 from ..exactness.observed import refusal
+from ..host import temporary
 from ..host.errors import StoreError, UsageError
 from ..host.progress import Reporter
 from ..results import store
@@ -195,12 +195,12 @@ def _activations(
 ) -> int:
     """Time two activations, say their ratio, and return the exit status."""
     given = interpreters(pythons)
-    with tempfile.TemporaryDirectory(prefix="actbench-compare-") as folder:
+    with temporary.folder() as folder:
         answer = activations.compare(
             named,
             Selection(**chosen),
             Effort(precision=precision, budget=budget),
-            Setting(Path(folder), lambda name: given.get(name, given[""]), refusal, seed),
+            Setting(folder.path, lambda name: given.get(name, given[""]), refusal, seed),
             Reporter(quiet=as_json),
         )
     click.echo(answer.for_machines() if as_json else answer.for_people())

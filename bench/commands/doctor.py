@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from ..catalog.frameworks import frameworks
+from ..host import temporary
 from ..host.cpus import available_cpus
 from ..host.doctor import Finding, examine
 from ..results.status import Status
@@ -79,12 +78,12 @@ _Outcome = Mapping[str, str] | Failure
 
 def _loaded(names: tuple[str, ...], pythons: Mapping[str, str]) -> dict[str, _Outcome]:
     """The outcome of each framework's process, one after another on every CPU there is."""
-    with tempfile.TemporaryDirectory(prefix="actbench-doctor-") as folder:
+    with temporary.folder() as folder:
 
         def load(name: str) -> _Outcome:
             python = pythons.get(name, pythons[""])
             try:
-                worker = WorkerProcess(Key(name, "cpu", 1), python, cpus, Path(folder) / name)
+                worker = WorkerProcess(Key(name, "cpu", 1), python, cpus, folder.path / name)
             except Failed as failed:
                 return failed.failure
             worker.kill()

@@ -11,13 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from ..host import process
+from ..host import process, temporary
 from ..host.interrupt import interruptible
 from ..results.store import RESULTS
 from ..workers.process import child
@@ -36,9 +35,9 @@ def main(options: Sequence[str]) -> None:
     process.adopt()
     with interruptible(), suppress(KeyboardInterrupt):
         Thread(target=_end_with_input, daemon=True).start()
-        with tempfile.TemporaryDirectory(prefix="actbench-fleet-") as name:
+        with temporary.folder() as made:
             try:
-                folder = Path(name)
+                folder = made.path
                 print(folder, flush=True)
                 status = _started(options, folder).wait()
                 (folder / "ended").write_text(str(status))

@@ -15,7 +15,7 @@ from ..catalog.asked import Name
 from ..catalog.cases import Case, Selection
 from ..catalog.frameworks import Framework, declared, frameworks
 from ..catalog.sizes import size_classes
-from ..host import machine
+from ..host import machine, temporary
 from ..host.environment import Circumstance, Environment, changes
 from ..host.errors import UsageError
 from ..host.progress import Reporter
@@ -122,8 +122,8 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
     if request.instructions and (missing := instructions.available()):
         raise UsageError(f"--instructions: {missing}")
     base_python = environments.interpreter(request.base_python) if request.base_python else ""
-    with trees.temporary() as work:
-        base, candidate, chosen = _trees(request, work, root)
+    with temporary.folder() as work:
+        base, candidate, chosen = _trees(request, work.path, root)
         compared = frozenset(case.framework for case in (*chosen.cases, *chosen.alone))
         single = compared if base_python else compared & chosen.apart
         design = (
@@ -137,7 +137,7 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
             result.notes.append(_OTHER_VERSIONS)
         setting = Setting(
             {"base": str(base.folder), "candidate": str(candidate.folder)},
-            work,
+            work.path,
             lambda name: request.pythons.get(frameworks()[name].module, request.python),
             apart=single,
             base_python=base_python,

@@ -34,6 +34,7 @@ from typing import IO, Literal
 
 from ..catalog.cases import Case
 from ..catalog.frameworks import frameworks
+from ..host import temporary
 from ..results.status import Status
 from ..worker import protocol
 from ..worker.protocol import ARMS, VERSION, Arm, Failure
@@ -131,8 +132,8 @@ def available() -> str:
 def _missing(path: str) -> str:
     if not shutil.which("valgrind", path=path):
         return "valgrind is missing: install it (Debian: apt install valgrind)"
-    with tempfile.TemporaryDirectory() as folder:
-        if failure := _compile(Path(folder)):
+    with temporary.folder() as folder:
+        if failure := _compile(folder.path):
             return failure.reason
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "true"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -180,8 +181,8 @@ def count(
     counts: dict[Case, Count | Failure] = {
         case: _refused(case, tree) or Count(()) for case in cases
     }
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary.folder() as made:
+        folder = made.path
         if failure := _compile(folder):
             return dict.fromkeys(cases, failure)
         files = shutil.ignore_patterns("__pycache__")
@@ -280,7 +281,7 @@ class _Counting(WorkerProcess):
         command = child(python, "bench.worker.instructions", VERSION)
         return subprocess.Popen(
             [*tool, f"--callgrind-out-file={self._dumps}/dump", *command],
-            env=counted(key, self._dumps / "cache"),
+            env={**counted(key, self._dumps / "cache"), "TMPDIR": str(self._dumps)},
             cwd=self._where.folder,
             stdin=descriptor,
             stdout=output,

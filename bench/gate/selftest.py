@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..catalog.cases import PROFILES, Case, Selection
+from ..host import temporary
 from ..host.cpus import available_cpus
 from ..host.errors import UsageError
 from ..host.progress import Reporter
@@ -164,8 +165,8 @@ def _trials(
     deadline = time.monotonic() + asked.minutes * 60
     planted_cycles = sum(_is_due(asked.planted_every, cycle) for cycle in range(asked.cycles))
     steps = (asked.cycles + planted_cycles) * len(asked.hogs)
-    with trees.temporary() as folder, reporter.phase("Gates", steps) as done:
-        tree = trees.worktree(folder / "tree")
+    with temporary.folder() as folder, reporter.phase("Gates", steps) as done:
+        tree = trees.worktree(folder.path / "tree")
         folders = dict.fromkeys(ARMS, str(tree.folder))
         setting = Setting(folders, logs, lambda _: sys.executable, seed=asked.seed)
         gates = 0

@@ -7,9 +7,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,13 +45,6 @@ class Tree:
         """Its name, with the commit and a word on uncommitted changes."""
         commit = f" ({self.commit[:12]}{', with uncommitted changes' if self.dirty else ''})"
         return self.label + (commit if self.commit else "")
-
-
-@contextmanager
-def temporary() -> Iterator[Path]:
-    """A folder for copies of trees, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="actbench-gate-") as folder:
-        yield Path(folder)
 
 
 def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..host import temporary
 from ..host.errors import StoreError, UsageError
 from . import parcel
 from .files import plain_name
@@ -42,8 +42,8 @@ def brought(address: str) -> Iterator[Path]:
         yield Path(root)
         return
     name = plain_name(PurePosixPath(root).name)
-    with tempfile.TemporaryDirectory(prefix="actbench-run-") as folder:
-        yield parcel.laid(_contents(files, root, address), Path(folder) / name)
+    with temporary.folder() as folder:
+        yield parcel.laid(_contents(files, root, address), folder.path / name)
 
 
 def _contents(files: Any, root: str, address: str) -> dict[str, bytes]:

@@ -1,7 +1,8 @@
-"""`python -m bench.worker DESCRIPTOR VERSION FRAMEWORK`: serve until the end.
+"""`python -m bench.worker DESCRIPTOR FOLDER VERSION FRAMEWORK`: serve until the end.
 
-The pipe is one of its own (DESCRIPTOR), because frameworks write to stdout. VERSION is that of the
-parent's protocol. The framework is named for whoever lists processes.
+The pipe is one of its own (DESCRIPTOR), because frameworks write to stdout. FOLDER is the
+descriptor of its folder for temporary files. VERSION is that of the parent's protocol. The
+framework is named for whoever lists processes.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Confine the process before the framework counts the CPUs, import it, then serve."""
-    descriptor, version, _ = arguments
-    keeper.keep(int(descriptor))
+    descriptor, folder, version, _ = arguments
+    keeper.keep(int(descriptor), int(folder))
     before = floating_point.state()  # even NumPy may have been built to change it
     pipe = Connection(int(descriptor))
     start = serving.received(pipe, version)

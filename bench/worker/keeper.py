@@ -3,7 +3,8 @@
 A worker starts others, compilers say, and a crash of it, or of its parent, would leave them. The
 keeper imports nothing and sleeps. It ends the worker and all that descends from it when the parent
 closes the pipe, or is gone, and when the worker itself has ended; then it ends as the worker did.
-What they write goes through it to a log, of which the rest is left out once it is long.
+What they write goes through it to a log, of which the rest is left out once it is long. Their
+temporary files lie in a folder of their own (`host.temporary`), which it removes at the end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import os
 import resource
 import select
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,8 +27,11 @@ _DEATH_SIGNAL, _SUBREAPER = 1, 36
 """Options of prctl(2): the signal when the parent ends; orphaned descendants become children."""
 
 
-def keep(pipe: int) -> None:
-    """Return in a new process, the worker; in this one stay its keeper, and never return."""
+def keep(pipe: int, folder: int) -> None:
+    """Return in a new process, the worker; in this one stay its keeper, and never return.
+
+    `folder` is the descriptor of the temporary folder, which is locked as long as both live.
+    """
     output, written = os.pipe()
     keeper, control = os.getpid(), ctypes.CDLL(None).prctl
     control(_SUBREAPER, 1, 0, 0, 0)
@@ -34,11 +39,12 @@ def keep(pipe: int) -> None:
     if worker:
         os.close(written)
         _watch(worker, pipe, output)
-        _end_as(worker, output)
+        _end_as(worker, output, folder)
     control(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != keeper:  # it was gone before that was asked for
         os._exit(1)
     os.set_inheritable(pipe, False)
+    os.set_inheritable(folder, False)
     for stream in (1, 2):
         os.dup2(written, stream)
     os.close(output)
@@ -74,8 +80,8 @@ def _copy(output: int) -> bool:
     return bool(piece)
 
 
-def _end_as(worker: int, output: int) -> None:
-    """End the worker and all that descends from it, and then as it ended."""
+def _end_as(worker: int, output: int, folder: int) -> None:
+    """End the worker and all that descends from it, leave no file of theirs, and end as it did."""
     with suppress(ProcessLookupError):
         os.kill(worker, signal.SIGKILL)
     _, status = os.waitpid(worker, 0)
@@ -89,6 +95,7 @@ def _end_as(worker: int, output: int) -> None:
     with suppress(BlockingIOError):
         while _copy(output):
             pass
+    shutil.rmtree(os.readlink(f"/proc/self/fd/{folder}"), ignore_errors=True)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

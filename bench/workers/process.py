@@ -9,13 +9,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from ..catalog import plugins
 from ..catalog.frameworks import IMPLS, frameworks
+from ..host import temporary
 from ..results.status import Status
 from ..worker.protocol import VERSION, Answer, Arm, Failure, Request, Start, Started, kind_of
 from .environment import Key, inherited
@@ -83,10 +84,12 @@ class WorkerProcess:
         self._folder = own if framework.callable else PACKAGE
         here, there = socket.socketpair()
         self._pipe, self._numbers = Pipe(here), itertools.count()
+        self._temporary = ExitStack()
         try:
             with log.open("ab") as output:
                 self._process = self._open(key, python, there.fileno(), output)
         except OSError as error:
+            self._temporary.close()
             reason = f"cannot start {python}: {error.strerror}"
             raise Failed(Failure(Status.ERROR, reason)) from None
         finally:
@@ -122,10 +125,12 @@ class WorkerProcess:
         self, key: Key, python: str, descriptor: int, output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         """Start the process, which answers over the descriptor."""
+        folder = self._temporary.enter_context(temporary.folder())
+        handed_on = (descriptor, folder.lock)
         return subprocess.Popen(
-            child(python, "bench.worker", str(descriptor), VERSION, key.framework),
-            pass_fds=[descriptor],
-            env=self._environment,
+            child(python, "bench.worker", *map(str, handed_on), VERSION, key.framework),
+            pass_fds=handed_on,
+            env={**self._environment, "TMPDIR": str(folder.path)},
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -203,7 +208,7 @@ class WorkerProcess:
         return True
 
     def kill(self) -> None:
-        """End the process and everything it started. Once is enough, twice does no harm.
+        """End the process and everything it started or left. Once is enough, twice does no harm.
 
         The keeper sees that the pipe is closed, and ends them. Where it does not, they are ended
         here. A thread that may be waiting on the pipe reads that it is closed.
@@ -214,6 +219,7 @@ class WorkerProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._temporary.close()
 
 
 def _while_loading(framework: str, failure: Failure) -> Failure:

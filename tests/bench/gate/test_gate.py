@@ -445,24 +445,27 @@ def test_an_interrupt_ends_everything_and_leaves_nothing(tmp_path: Path, how: in
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "gate", *asked, "--only", "timing"],
         cwd=trees.ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), _MARK: str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while process.poll() is None and not _workers_within(tmp_path):
+    while process.poll() is None and not _marked_workers(tmp_path):
         time.sleep(0.05)
     process.send_signal(how)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert not _workers_within(tmp_path)
-    assert not list(tmp_path.glob("actbench-gate-*"))
+    assert not _marked_workers(tmp_path)
+    assert not list(tmp_path.glob("actbench-*"))
 
 
-def _workers_within(folder: Path) -> list[str]:
-    """The workers whose temporary files lie in a folder."""
+_MARK = "ACTBENCH_TEST_OF_AN_INTERRUPT"
+
+
+def _marked_workers(folder: Path) -> list[str]:
+    """The workers of a command that was started with a folder as its mark."""
     names = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -470,7 +473,7 @@ def _workers_within(folder: Path) -> list[str]:
                 (process / name).read_bytes().decode(errors="replace").split("\0")
                 for name in ("cmdline", "environ")
             )
-            if f"TMPDIR={folder}" in variables and "bench.worker" in command:
+            if f"{_MARK}={folder}" in variables and "bench.worker" in command:
                 names.append(process.name)
     return names
 

@@ -22,8 +22,8 @@ _WORKER = """
 import os, subprocess, sys
 from actbench.bench.worker.keeper import keep
 
-pipe = int(sys.argv[1])
-keep(pipe)
+pipe, folder = int(sys.argv[1]), int(sys.argv[4])
+keep(pipe, folder)
 others = [subprocess.Popen(["sleep", "3600"], start_new_session=apart) for apart in (False, True)]
 os.write(pipe, " ".join(str(process.pid) for process in (*others,)).encode() + b" %d" % os.getpid())
 sys.stdout.write(sys.argv[2] * int(sys.argv[3]))
@@ -37,12 +37,15 @@ def _started(
     log: Path, words: str = "", times: int = 1
 ) -> tuple[subprocess.Popen[bytes], socket.socket, list[int]]:
     here, there = socket.socketpair()
+    (temporary := log.with_name("temporary")).mkdir()
+    folder = os.open(temporary, os.O_RDONLY)
     with log.open("ab") as output:
         keeper = subprocess.Popen(
-            [sys.executable, "-c", _WORKER, str(there.fileno()), words, str(times)],
-            cwd=ROOT, pass_fds=[there.fileno()], stdout=output, stderr=output,
+            [sys.executable, "-c", _WORKER, str(there.fileno()), words, str(times), str(folder)],
+            cwd=ROOT, pass_fds=[there.fileno(), folder], stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
+    os.close(folder)
     there.close()
     here.settimeout(PATIENCE)
     return keeper, here, list(map(int, here.recv(100).split()))
@@ -68,10 +71,13 @@ _ENDS: dict[str, tuple[Callable[[socket.socket, int], object], tuple[int, ...]]]
 def test_nothing_is_left_of_a_worker_however_it_ends(tmp_path: Path, end: str) -> None:
     keeper, pipe, descendants = _started(tmp_path / "log")
     with pipe:
+        (tmp_path / "temporary/below").mkdir()
+        (tmp_path / "temporary/below/file").write_text("left")
         act, statuses = _ENDS[end]
         act(pipe, descendants[-1])
         assert keeper.wait(PATIENCE) in statuses
     assert all(map(_is_gone, descendants))
+    assert os.listdir(tmp_path) == ["log"]
 
 
 def test_a_worker_whose_keeper_is_killed_ends_as_well(tmp_path: Path) -> None:
