@@ -517,6 +517,7 @@ def read_samples(folder: Path) -> Sequence[Sample]:
 def stored(folder: Path) -> Stored:
     """The samples of a run, without lines that cannot be read.
 
+    All of them are held, 1.7 kB each in a standard run of 14,500: while they are recorded none is.
     Raises StoreError where the file, or every line of it, cannot be.
     """
     path = plain_or_compressed(folder / _SAMPLES)

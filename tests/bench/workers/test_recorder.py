@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -79,8 +81,14 @@ def test_the_seconds_of_a_phase_add_up_even_if_it_ends_early(writer: RunWriter) 
     assert recorder.facts.seconds["measure"] >= before + 0.01 >= 0.02
 
 
+FEW, MANY, MORE = 10_000, 100_000, 101_000
+_READ = 1.2 * 2**10
+"""Bytes that a sample of four blocks may take once it is read; it is 0.7 KiB."""
+
+
 def test_a_run_of_many_samples_takes_no_more_memory_than_one_of_few(writer: RunWriter) -> None:
-    recorder, blocks = Recorder(writer), 12
+    """Seven seconds of CPU: every sample is written and read as those of a run are."""
+    recorder, blocks = Recorder(writer), 4
 
     def feed(first: int, last: int) -> None:
         for number in range(first, last):
@@ -89,15 +97,27 @@ def test_a_run_of_many_samples_takes_no_more_memory_than_one_of_few(writer: RunW
                 Paired(CASE, number, "max", 9, 9, times, times, (False,) * blocks, (0,) * blocks)
             )
 
-    feed(0, few := 200)
+    feed(0, FEW)
+    objects, resident = sys.getallocatedblocks(), _resident()
+    feed(FEW, MANY)
+    assert sys.getallocatedblocks() - objects < (MANY - FEW) / 10
+    assert _resident() - resident < 8 * 2**20
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        feed(few, many := 4000)
+        feed(MANY, MORE)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 8 * (many - few), "less than a pointer per sample"
+    assert after - before < 8 * (MORE - MANY), "less than a pointer per sample"
     recorder.flush()
-    with (writer.path / "samples.jsonl").open() as kept:
-        assert sum('"pair"' in line for line in kept) == many
+    resident = _resident()
+    kept = read_samples(writer.path)
+    assert (_resident() - resident) / len(kept) < _READ
+    assert [sample.process for sample in kept if isinstance(sample, Paired)] == list(range(MORE))
+
+
+def _resident() -> int:
+    """The bytes of this process that lie in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
