@@ -80,13 +80,13 @@ _TAIL = """def f(x):
 
 @dataclass(frozen=True)
 class Pair:
-    """A function and an edit of it. A harmful one must be given one of the words in `found`."""
+    """A function and an edit of it. A harmful one must be given one of the words in `signs`."""
 
     name: str
     base: str
     edit: tuple[str, str]
     reference: str
-    found: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
     parts: str = "half = 0.5"
 
     @property
@@ -183,7 +183,7 @@ def judge(pair: Pair) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         status, kinds = _verdicts(pair, Path(folder))
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    right = status == 1 and set(pair.found) & set(kinds) if pair.found else status == 0
+    right = status == 1 and set(pair.signs) & set(kinds) if pair.signs else status == 0
     return bool(right), f"{status}: {counts}"
 
 
@@ -197,7 +197,7 @@ def main(names: Sequence[str]) -> int:
     for pair in chosen:
         right, said = judge(pair)
         wrong += not right
-        print(f"| {pair.name} | {'yes' if pair.found else 'no'} | {said} | {right} |", flush=True)
+        print(f"| {pair.name} | {'yes' if pair.signs else 'no'} | {said} | {right} |", flush=True)
     return int(wrong > 0)
 
 

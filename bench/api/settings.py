@@ -120,8 +120,8 @@ def cases(
         yield tuple(_named(str(subject), framework, where) for subject in subjects)
         return
     label = find_reference(reference).label if reference else UNKNOWN.label
-    with importable(functions) as found:
-        first, *others = found.addresses
+    with importable(functions) as module:
+        first, *others = module.addresses
         if first in others:
             raise UsageError("both functions are the same: compare two")
         record = own(
@@ -130,13 +130,13 @@ def cases(
             where.framework,
             dims=where.dims,
             beside=next(iter(others), ""),
-            folders=found.folders,
+            folders=module.folders,
         )
         if not where.framework:
             record = whose(record, {"": where.interpreter})
         record = fitted(record, where.interpreter, where.device, where.dtype)
         with declared(record):
-            addresses = iter(found.addresses)
+            addresses = iter(module.addresses)
             yield tuple(
                 _named(subject, record, where)
                 if isinstance(subject, str)

@@ -906,8 +906,8 @@ _READ = ("parameters", "bounds", "forms", "kinks", "delicate")
 def _places(given: Any) -> Callable[..., tuple[float, ...]]:
     """A function of the parameters, also where a record gives numbers alone."""
     if callable(given):
-        found: Callable[..., tuple[float, ...]] = given
-        return found
+        places_of: Callable[..., tuple[float, ...]] = given
+        return places_of
     places = tuple(map(float, given))
     return lambda **_: places
 
@@ -940,11 +940,11 @@ def _wrong_slope(record: Activation) -> str:
             slope = record.derivative(arb(x), **numbers)
         except exact.NoValue:
             continue
-        found = rise / (2 * _STEP)
-        if x not in record.kinks(**record.parameters) and not abs(found - slope) < _CLOSE:
+        risen = rise / (2 * _STEP)
+        if x not in record.kinks(**record.parameters) and not abs(risen - slope) < _CLOSE:
             return (
                 f"its derivative at {x:g} is {float(slope):.3g}, the slope of its exact value "
-                f"there is {float(found):.3g}"
+                f"there is {float(risen):.3g}"
             )
     return ""
 

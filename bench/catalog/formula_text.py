@@ -92,16 +92,16 @@ class Formula:
 
         def slope(x: Any, **parameters: Any) -> Any:
             at = At(x, 1, parameters)
-            found = step(at)[1]
-            return at.number(Fraction(found or 0)) if _is_seed(found) else found
+            slope_there = step(at)[1]
+            return at.number(Fraction(slope_there or 0)) if _is_seed(slope_there) else slope_there
 
         return slope
 
     @property
     def kinks(self) -> Callable[..., tuple[float, ...]]:
         """The inputs at which the derivative jumps, of those that float64 holds."""
-        found = cache(lambda given: _kinks(self, dict(given)))
-        return lambda **parameters: found(tuple(parameters.items()))
+        kinks_of = cache(lambda given: _kinks(self, dict(given)))
+        return lambda **parameters: kinks_of(tuple(parameters.items()))
 
     @property
     def domain(self) -> Literal["all", "positive"]:
@@ -233,8 +233,8 @@ class _Reader:
                 return self._power(tree, base, exponent, below)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
                 assert isinstance(tree, ast.BinOp)
-                one, other = self.part(left, below), self.part(right, below)
-                return self._combined(tree, operator, one, other)
+                first, second = self.part(left, below), self.part(right, below)
+                return self._combined(tree, operator, first, second)
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(tree, name, below)
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -269,35 +269,35 @@ class _Reader:
         self._count(tree, "multiply")
         return _Part(_negated(part.step))
 
-    def _combined(self, tree: ast.BinOp, operator: Any, one: _Part, other: _Part) -> _Part:
+    def _combined(self, tree: ast.BinOp, operator: Any, first: _Part, second: _Part) -> _Part:
         folded, step, counted = _OPERATORS[type(operator)]
-        if one.constant is not None and other.constant is not None:
-            if isinstance(operator, ast.Div) and other.constant == 0:
+        if first.constant is not None and second.constant is not None:
+            if isinstance(operator, ast.Div) and second.constant == 0:
                 raise self._refused(tree, "this divides by zero")
-            return _constant(folded(one.constant, other.constant))
+            return _constant(folded(first.constant, second.constant))
         by_number = isinstance(operator, ast.Div) and not _depends(tree.right)
         self._count(tree, "multiply" if by_number else counted)
-        plain = _Part(step(one.step, other.step))
-        return self._stable(operator, one, other) or plain
+        plain = _Part(step(first.step, second.step))
+        return self._stable(operator, first, second) or plain
 
-    def _stable(self, operator: Any, one: _Part, other: _Part) -> _Part | None:
+    def _stable(self, operator: Any, first: _Part, second: _Part) -> _Part | None:
         """Two parts combined without what is known to cancel or to overflow.
 
         1 ± erf a, 1 ± tanh a, 1 − sigmoid a, e^a − 1, and what is divided by 1 + e^a.
         """
         match operator:
-            case ast.Add() if 1 in (one.constant, other.constant):
-                rest = other if one.constant == 1 else one
+            case ast.Add() if 1 in (first.constant, second.constant):
+                rest = second if first.constant == 1 else first
                 return self._complement(rest, 1) or _Part(
-                    _total(one.step, other.step), beside_one=rest
+                    _total(first.step, second.step), beside_one=rest
                 )
-            case ast.Sub() if other.constant == 1 and (power := one.argument_of("exp")):
+            case ast.Sub() if second.constant == 1 and (power := first.argument_of("exp")):
                 return self._applied("expm1", power)
-            case ast.Sub() if one.constant == 1:
-                return self._complement(other, -1)
-            case ast.Div() if other.beside_one and (power := other.beside_one.argument_of("exp")):
+            case ast.Sub() if first.constant == 1:
+                return self._complement(second, -1)
+            case ast.Div() if second.beside_one and (power := second.beside_one.argument_of("exp")):
                 gate = self._applied("sigmoid", _Part(_negated(power.step)))
-                return _Part(_product(one.step, gate.step))
+                return _Part(_product(first.step, gate.step))
         return None
 
     def _complement(self, part: _Part, sign: int) -> _Part | None:
@@ -362,8 +362,8 @@ class _Reader:
     # --- functions
 
     def _function_of(self, name: str) -> Activation | None:
-        found = self._functions.get(_ALIASES.get(name, name))
-        return None if found is None or found.rowwise else found
+        function = self._functions.get(_ALIASES.get(name, name))
+        return None if function is None or function.rowwise else function
 
     def _call(self, tree: ast.Call, name: str, depth: int) -> _Part:
         given = tree.args
@@ -447,7 +447,7 @@ class _Reader:
     def _bend(self, sides: list[Step]) -> None:
         """Note that a branch changes where neighbours are equal."""
         self.families.append("max")
-        parts = [_difference(one, other) for one, other in pairwise(sides)]
+        parts = [_difference(side, next_side) for side, next_side in pairwise(sides)]
         self.bends.append(lambda _: parts)
 
     def _count(self, tree: ast.expr, operation: str, times: int = 1) -> None:
@@ -512,11 +512,11 @@ def _times(slope: Any, factor: Any) -> Any:
     return factor if isinstance(slope, int) else slope * factor
 
 
-def _plus(one: Any, other: Any) -> Any:
+def _plus(first: Any, second: Any) -> Any:
     """The sum of two slopes, of which one at most is that of x itself."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
 
 
 def _negated(part: Step) -> Step:
@@ -527,29 +527,29 @@ def _negated(part: Step) -> Step:
     return step
 
 
-def _total(one: Step, other: Step) -> Step:
+def _total(first: Step, second: Step) -> Step:
     def step(at: At) -> tuple[Any, Any]:
-        (u, du), (v, dv) = one(at), other(at)
+        (u, du), (v, dv) = first(at), second(at)
         return u + v, _plus(_times(du, at.number(_ONE)), dv)
 
     return step
 
 
-def _difference(one: Step, other: Step) -> Step:
-    return _total(one, _negated(other))
+def _difference(first: Step, second: Step) -> Step:
+    return _total(first, _negated(second))
 
 
-def _product(one: Step, other: Step) -> Step:
+def _product(first: Step, second: Step) -> Step:
     def step(at: At) -> tuple[Any, Any]:
-        (u, du), (v, dv) = one(at), other(at)
+        (u, du), (v, dv) = first(at), second(at)
         return u * v, _plus(_times(du, v), _times(dv, u))
 
     return step
 
 
-def _quotient(one: Step, other: Step) -> Step:
+def _quotient(first: Step, second: Step) -> Step:
     def step(at: At) -> tuple[Any, Any]:
-        (u, du), (v, dv) = one(at), other(at)
+        (u, du), (v, dv) = first(at), second(at)
         if dv is None:
             return _divided(u, v), None if du is None else _divided(_times(du, at.number(_ONE)), v)
         rise = _plus(_times(du, v), _times(dv, -u))
@@ -599,28 +599,28 @@ def _compared(sign: str, u: Any, v: Any) -> Any:
     return u >= v if sign == ">=" else u <= v
 
 
-def _comparison(sign: str, one: Step, other: Step) -> Callable[[At], Any]:
-    return lambda at: _compared(sign, one(at)[0], other(at)[0])
+def _comparison(sign: str, first: Step, second: Step) -> Callable[[At], Any]:
+    return lambda at: _compared(sign, first(at)[0], second(at)[0])
 
 
-def _all(one: Callable[[At], Any], other: Callable[[At], Any]) -> Callable[[At], Any]:
-    return lambda at: one(at) & other(at)
+def _all(first: Callable[[At], Any], second: Callable[[At], Any]) -> Callable[[At], Any]:
+    return lambda at: first(at) & second(at)
 
 
-def _any(one: Callable[[At], Any], other: Callable[[At], Any]) -> Callable[[At], Any]:
-    return lambda at: one(at) | other(at)
+def _any(first: Callable[[At], Any], second: Callable[[At], Any]) -> Callable[[At], Any]:
+    return lambda at: first(at) | second(at)
 
 
 def _choice(condition: Callable[[At], Any], yes: Step, no: Step) -> Step:
     return lambda at: _chosen(at, condition(at), lambda: yes(at), lambda: no(at))
 
 
-def _extreme(sign: str, one: Step, other: Step) -> Step:
+def _extreme(sign: str, first: Step, second: Step) -> Step:
     def step(at: At) -> tuple[Any, Any]:
-        first, second = one(at), other(at)
-        if first[1] is None:  # of equals a constant is chosen, as max(x, 0) does at 0
-            first, second = second, first
-        return _chosen(at, _compared(sign, first[0], second[0]), lambda: first, lambda: second)
+        taken, left = first(at), second(at)
+        if taken[1] is None:  # of equals a constant is chosen, as max(x, 0) does at 0
+            taken, left = left, taken
+        return _chosen(at, _compared(sign, taken[0], left[0]), lambda: taken, lambda: left)
 
     return step
 

@@ -201,11 +201,11 @@ def owner(packages: Iterable[str]) -> tuple[str, ...]:
 
     The plainest yields to any other, with whose functions its own are used.
     """
-    found, modules = set(packages), _modules(IMPLS)
+    used, modules = set(packages), _modules(IMPLS)
     plainest, *others = modules
-    named = [name for name in others if name in found]
-    kin = [name for name in others if not found.isdisjoint(modules[name].packages)]
-    return tuple(named or kin or [plainest] * (plainest in found))
+    named = [name for name in others if name in used]
+    kin = [name for name in others if not used.isdisjoint(modules[name].packages)]
+    return tuple(named or kin or [plainest] * (plainest in used))
 
 
 @cache

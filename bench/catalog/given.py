@@ -94,24 +94,24 @@ def is_file(text: str) -> bool:
 def stored(text: str) -> Stored:
     """The file of a name. Raises UsageError where it cannot be used, or is not what it was."""
     path, mark, digest = text.rpartition(_MARK) if not text.endswith(_FILE) else (text, "", "")
-    found = _read(path, *_stamp(path))[0]
-    if mark and found.digest != digest:
+    file = _read(path, *_stamp(path))[0]
+    if mark and file.digest != digest:
         raise UsageError(f"{path} holds other numbers than it did: name it without {mark}{digest}")
-    return found
+    return file
 
 
 def numbers(text: str) -> Array:
     """The numbers of a file, of its own format. Raises UsageError as `stored` does."""
-    found = stored(text)
-    return _read(found.path, *_stamp(found.path))[1]
+    file = stored(text)
+    return _read(file.path, *_stamp(file.path))[1]
 
 
 def resolved(text: str) -> str:
     """The name of some values as a process in another folder reads it."""
     if not is_file(text):
         return text
-    found = stored(text)
-    return f"{Path(found.path).absolute()}{_MARK}{found.digest}"
+    file = stored(text)
+    return f"{Path(file.path).absolute()}{_MARK}{file.digest}"
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -101,9 +101,9 @@ def bits_of(there: Array, dtype: str) -> Array:
 def indices(given: Array, wanted: Array) -> Array:
     """The indices of bit patterns among flat ones, which hold them all; of equal ones the first."""
     order = np.argsort(given, kind="stable")
-    found: Array = order[np.searchsorted(given, wanted, sorter=order).clip(max=given.size - 1)]
-    assert np.array_equal(given[found], wanted)
-    return found
+    places: Array = order[np.searchsorted(given, wanted, sorter=order).clip(max=given.size - 1)]
+    assert np.array_equal(given[places], wanted)
+    return places
 
 
 def timing(

@@ -150,8 +150,8 @@ def _where(error: BaseException, path: str) -> str:
 def _line_of(path: str, word: str) -> int:
     """The first line on which a word stands as a constant, a name, a keyword or a function."""
     for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
-        found = (getattr(node, field, None) for field in ("value", "id", "arg", "name", "module"))
-        if any(isinstance(text, str) and text == word for text in found):
+        words = (getattr(node, field, None) for field in ("value", "id", "arg", "name", "module"))
+        if any(isinstance(text, str) and text == word for text in words):
             return int(getattr(node, "lineno", 1))
     return 1
 

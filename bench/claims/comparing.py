@@ -112,8 +112,8 @@ def _distances(at: Setting, results: Array, wanted: Array | Reference, same: boo
         return measure(to_bits(results, at.dtype), wanted, at.dtype).flushed
     if same:
         return (~same_bits(results, wanted)).astype(np.float64)
-    one, other = (to_bits(values, at.dtype) for values in (results, wanted))
-    return distances(one, other, at.dtype, contracted=True)
+    given, expected = (to_bits(values, at.dtype) for values in (results, wanted))
+    return distances(given, expected, at.dtype, contracted=True)
 
 
 def _kinds(x: Array, fmt: Dtype, parts: Sequence[Part]) -> Iterator[tuple[str, Array]]:

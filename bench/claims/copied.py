@@ -19,10 +19,10 @@ from ..exactness.judge import judge
 from ..exactness.observed import refusal
 from ..exactness.problem import Problem, problem_at, problem_of
 from ..host import temporary
+from ..results.estimate import UNKNOWN, Estimate
 from ..results.samples import Certificate
 from ..results.store import Run
 from ..timing import in_turn
-from ..timing.ratios import UNKNOWN, Estimate
 from . import lines
 from .ground import Effort, Unavailable
 

@@ -12,10 +12,10 @@ from typing import Any, Self
 from ..catalog.cases import Case
 from ..catalog.shell import command
 from ..results.claims import Figure, Outcome
+from ..results.estimate import Estimate
 from ..results.facts import RunFacts
 from ..results.rows import Row
 from ..results.store import Run
-from ..timing.ratios import Estimate
 from .ground import Effort, Unavailable
 
 PROFILE = "claims"
@@ -52,13 +52,9 @@ class Costs:
 
     def _estimates(self, metric: str) -> dict[Case, Estimate]:
         return {
-            row.case: Estimate(row.value, row.low, row.high)
+            row.case: row.estimate
             for row in self.rows
-            if row.metric == metric
-            and row.ok
-            and row.value is not None
-            and row.low is not None
-            and row.high is not None
+            if row.metric == metric and row.ok and row.estimate and row.estimate.known
         }
 
     @cached_property
@@ -77,11 +73,11 @@ class Costs:
     @cached_property
     def _forms(self) -> Mapping[str, list[Case]]:
         """Cases with a cost, on an input as usual, by activation, those of a framework together."""
-        found: dict[str, list[Case]] = {}
+        forms: dict[str, list[Case]] = {}
         for case in sorted(self.by_case, key=lambda case: (case.framework, case.mode)):
             if case.has_usual_input:
-                found.setdefault(case.activation, []).append(case)
-        return found
+                forms.setdefault(case.activation, []).append(case)
+        return forms
 
     @cached_property
     def _plain(self) -> frozenset[Case]:
@@ -121,7 +117,7 @@ class Costs:
     ) -> Figure:
         """The figure of a claim about a case."""
         return replace(
-            Figure(name, estimate.value, estimate.low, estimate.high, "ratio", holds),
+            Figure(name, estimate.value, *estimate.ends, "ratio", holds),
             framework=case.framework,
             mode=case.mode,
             direction=case.direction,

@@ -98,10 +98,10 @@ def prelu_learns_alpha_from_negative_inputs(functions: Functions, share: float =
     x, upstream = (random.integers(-3, 4, (4, 8)).astype(np.float64) for _ in range(2))
 
     def judged(at: Setting) -> Iterator[Figure]:
-        found = float(at.slope("prelu", x, upstream=upstream, output=1).ravel()[0])
+        gradient = float(at.slope("prelu", x, upstream=upstream, output=1).ravel()[0])
         wanted = share * float((upstream * np.minimum(x, 0)).sum())
         name = "gradient of PReLU along α"
-        yield at.figure(name, found, found == wanted, said=wanted, direction=_BACKWARD)
+        yield at.figure(name, gradient, gradient == wanted, said=wanted, direction=_BACKWARD)
 
     return judged_in_each(functions, judged)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..catalog.activations import find
 from ..catalog.cases import DELICATE, Case
 from ..results.claims import Figure, Outcome, Topic
-from ..timing.ratios import Estimate
+from ..results.estimate import Estimate
 from .claim import claim
 from .costs import Costs, above
 
@@ -87,5 +86,4 @@ def _errors(costs: Costs, cases: list[Case]) -> Iterator[Figure]:
         error = costs.errors.get(case.anywhere)
         if error is not None:
             name, largest = f"largest error of {case.form}", Estimate(error)
-            figure = costs.figure(name, largest, case, None, unit="ulp", decides=False)
-            yield replace(figure, low=None, high=None)
+            yield costs.figure(name, largest, case, None, unit="ulp", decides=False)

@@ -39,7 +39,7 @@ def _last(runs: Sequence[States]) -> list[float]:
 
 def _more(runs: Sequence[States], others: Sequence[States]) -> list[float]:
     """The errors on what was held out less those of others with the same seed."""
-    return [one - other for one, other in zip(_errors(runs), _errors(others), strict=True)]
+    return [errors - less for errors, less in zip(_errors(runs), _errors(others), strict=True)]
 
 
 @claim(

@@ -26,8 +26,9 @@ from ..catalog.frameworks import frameworks
 from ..host import temporary
 from ..host.cpus import available_cpus
 from ..results.claims import Figure
+from ..results.estimate import Estimate
 from ..results.store import Run
-from ..timing.ratios import Estimate, student
+from ..timing.ratios import student
 from ..worker.protocol import Network, Phase, Pin, Samples, State, Train
 from ..workers.environment import Key
 from ..workers.process import Failed, WorkerProcess
@@ -152,12 +153,11 @@ class Networks:
         """The geometric mean of positive values over others, seed by seed."""
         pairs = zip(values, others, strict=True)
         logs = mean([_log(value) - _log(other) for value, other in pairs])
-        found = Estimate(*(math.exp(end) for end in (logs.value, logs.low, logs.high)))
-        return self._figure(name, found, holds, unit="ratio", **more)
+        estimate = Estimate(*(math.exp(end) for end in (logs.value, logs.low, logs.high)))
+        return self._figure(name, estimate, holds, unit="ratio", **more)
 
-    def _figure(self, name: str, found: Estimate, holds: Holds, **more: Any) -> Figure:
-        low, high = (found.low, found.high) if found.known else (None, None)
-        made = Figure(name, found.value, low, high, holds=holds(found))
+    def _figure(self, name: str, estimate: Estimate, holds: Holds, **more: Any) -> Figure:
+        made = Figure(name, estimate.value, *estimate.ends, holds=holds(estimate))
         return replace(made, framework=self.framework, mode="eager", dtype="float32", **more)
 
 

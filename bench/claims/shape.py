@@ -64,16 +64,16 @@ def _bump(activation: str) -> _Bump | None:
 
     None where the derivative changes no sign. Raises Unavailable where that cannot be proved.
     """
-    found = crossings(activation, "backward")
-    if not found:
+    places = crossings(activation, "backward")
+    if not places:
         return None
     ctx.prec = 128
     record, width = find(activation), arb(2) ** -45
     slope, value = (function_of(record, direction) for direction in ("backward", "forward"))
-    place = arb(found[0])
+    place = arb(places[0])
     if not slope(place - width) < 0 < slope(place + width):
         raise Unavailable(f"the minimum of {activation} could not be proved")
-    return _Bump(found[0], float(value(arb(place, width)).mid()))
+    return _Bump(places[0], float(value(arb(place, width)).mid()))
 
 
 @claim(

@@ -169,8 +169,8 @@ def a_bias_activates_units(networks: Networks, bias: float = 0.1, likely: float 
                 networks.figure(
                     "more active outputs than without a bias",
                     [
-                        float((one - other).mean())
-                        for one, other in zip(active, before, strict=True)
+                        float((with_bias - without_bias).mean())
+                        for with_bias, without_bias in zip(active, before, strict=True)
                     ],
                     above(0.0),
                     decides=False,

@@ -106,11 +106,11 @@ def textbook_lines_are_right_everywhere(
     figures = []
     for line in lines:
         for dtype in _proved(copied):
-            found = copied.certificate(line, dtype)
-            lost = found.nan_mismatches + found.infinity_mismatches
-            right = found.max_ulp_flushed <= most and not lost
+            certificate = copied.certificate(line, dtype)
+            lost = certificate.nan_mismatches + certificate.infinity_mismatches
+            right = certificate.max_ulp_flushed <= most and not lost
             name = f"largest error of {line.name}"
-            figures.append(_figure(name, found.max_ulp_flushed, right, dtype, "ulp"))
+            figures.append(_figure(name, certificate.max_ulp_flushed, right, dtype, "ulp"))
     return Outcome(tuple(figures))
 
 
@@ -128,11 +128,11 @@ def the_overflow_of_sigmoid_may_be_ignored(
 ) -> Outcome:
     figures = []
     for dtype in _proved(copied):
-        found = copied.certificate(line, dtype, below=-float(np.log(np.finfo(dtype).max)))
-        right = found.max_ulp_flushed <= most
+        certificate = copied.certificate(line, dtype, below=-float(np.log(np.finfo(dtype).max)))
+        right = certificate.max_ulp_flushed <= most
         name = "largest error where np.exp(-x) overflows"
-        figures.append(_figure(name, found.max_ulp_flushed, right, dtype, "ulp"))
-        informs = _figure(f"{name}, subnormals counted", found.max_ulp, None, dtype, "ulp")
+        figures.append(_figure(name, certificate.max_ulp_flushed, right, dtype, "ulp"))
+        informs = _figure(f"{name}, subnormals counted", certificate.max_ulp, None, dtype, "ulp")
         figures.append(replace(informs, decides=False))
     return Outcome(tuple(figures))
 

@@ -10,10 +10,10 @@ from ..catalog.activations import UNKNOWN, find
 from ..catalog.cases import Case, directions_of
 from ..catalog.places import Outputs
 from ..results import words
+from ..results.estimate import Estimate
 from ..results.facts import RunFacts
 from ..results.rows import Against, Row
 from ..results.status import Status
-from ..timing.ratios import Estimate
 from ..words import place_words
 
 COST, CALL, ELEMENT = TIMES = ("relative_cost", "time_per_call", "slope")
@@ -46,11 +46,7 @@ class Cell:
     def estimate(self, metric: str) -> Estimate | None:
         """A figure with its interval, as far as that is known; None where there is no figure."""
         row = self.rows.get(metric)
-        if row is None or row.value is None:
-            return None
-        if row.low is None or row.high is None:
-            return Estimate(row.value)
-        return Estimate(row.value, row.low, row.high)
+        return row.estimate if row else None
 
     @property
     def rowwise(self) -> bool:
@@ -99,8 +95,8 @@ def vars_of(estimate: Estimate | None) -> dict[str, float | None] | None:
     """A value with the ends of its interval, None where they are unknown."""
     if estimate is None:
         return None
-    ends = (estimate.low, estimate.high) if estimate.known else (None, None)
-    return {"value": estimate.value, "low": ends[0], "high": ends[1]}
+    low, high = estimate.ends
+    return {"value": estimate.value, "low": low, "high": high}
 
 
 def cells(rows: Iterable[Row], facts: RunFacts) -> list[Cell]:

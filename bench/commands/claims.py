@@ -136,7 +136,7 @@ def _end(path: Path) -> list[str]:
 
 def _records(wanted: Sequence[claim.Claim]) -> list[dict[str, str]]:
     keys = ("name", "topic", "sentence", "source", "method")
-    return [{key: getattr(one, key) for key in keys} for one in wanted]
+    return [{key: getattr(record, key) for key in keys} for record in wanted]
 
 
 def _listed(wanted: Sequence[claim.Claim]) -> Iterator[str]:

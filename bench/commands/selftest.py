@@ -120,8 +120,8 @@ def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
     facts = replace(runs[-1].facts, coverage=lines)
     write_facts(runs[-1].path, facts)
     if as_json:
-        found = [asdict(line) for line in lines]
-        click.echo(json.dumps({"runs": [str(run.path) for run in runs], "lines": found}))
+        records = [asdict(line) for line in lines]
+        click.echo(json.dumps({"runs": [str(run.path) for run in runs], "lines": records}))
     else:
         click.echo("\n".join(coverage.table(lines, facts)))
         click.echo(f"{coverage.words(lines)}\nKept in {runs[-1].path}/run.json")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from ..catalog.activations import find
+from ..results.estimate import Estimate
 from ..results.facts import RunFacts
-from ..timing.ratios import Estimate
 from ..words import Table, bar, conditions, counted, duration, number, of_input, plus_minus
 from .cells import CALL, COST, ELEMENT, Cell
 

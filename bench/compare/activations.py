@@ -13,10 +13,10 @@ from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.sizes import places, size_classes
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.estimate import Estimate
 from ..results.status import Status
 from ..results.store import dump
 from ..timing.in_turn import Effort, Pair, Setting, estimates, measure
-from ..timing.ratios import Estimate
 from ..words import Table, bar, conditions, duration, finite, place_words, plus_minus, tally, title
 from ..worker.protocol import Failure
 

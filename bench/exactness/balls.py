@@ -261,8 +261,8 @@ def balls(value: Any) -> Balls:
     return Balls(mid, 0.0 if rest == 0 else float(rest) * (1 + 2.0**-50) + _LEAST)
 
 
-def _sum(one: Radius, other: Radius, rounding: Radius) -> Radius:
-    for term in (one, other):
+def _sum(first: Radius, second: Radius, rounding: Radius) -> Radius:
+    for term in (first, second):
         if not (isinstance(term, float) and term == 0):
             rounding = rounding + term
     return rounding
@@ -274,21 +274,21 @@ def _compare(greater: Balls, less: Balls, strict: bool) -> Where:
     return Where(holds, _open(greater, less), _lost(greater, less))
 
 
-def _open(one: Balls, other: Balls) -> Array | None:
+def _open(first: Balls, second: Balls) -> Array | None:
     """Places where two balls are not surely apart: they overlap, or one of them is nowhere."""
-    if one.exact and other.exact:
+    if first.exact and second.exact:
         return None
-    return ~np.asarray(np.abs(one.mid - other.mid) > 2 * (one.rad + other.rad))
+    return ~np.asarray(np.abs(first.mid - second.mid) > 2 * (first.rad + second.rad))
 
 
-def _lost(one: Balls, other: Balls) -> Array | None:
+def _lost(first: Balls, second: Balls) -> Array | None:
     """Places where one of two balls is nowhere."""
-    if one.exact and other.exact:
+    if first.exact and second.exact:
         return None
-    return np.asarray(one.nowhere() | other.nowhere())
+    return np.asarray(first.nowhere() | second.nowhere())
 
 
-def _either(one: Array | None, other: Array | None) -> Array | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one | other
+def _either(first: Array | None, second: Array | None) -> Array | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first | second

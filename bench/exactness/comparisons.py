@@ -164,9 +164,11 @@ def _evaluated(other: Against, worker: SupervisedWorker, tried: _Tried) -> Answe
     return _compared(tried.case, other, tried.result, np.asarray(outputs[0]), tried.bits)
 
 
-def _compared(case: Case, against: Against, one: Array, other: Array, bits: Array) -> Comparison:
+def _compared(
+    case: Case, against: Against, results: Array, others: Array, bits: Array
+) -> Comparison:
     """The sample of two results at the same inputs, all given as bit patterns."""
-    apart = ulp.distance(one.ravel(), other.ravel(), case.dtype)
+    apart = ulp.distance(results.ravel(), others.ravel(), case.dtype)
     x, rowwise = inputs.from_bits(bits, case.dtype), find_reference(case.activation).rowwise
     first = None if apart.first is None else place(x, apart.first, rowwise)
     return Comparison(case, against, apart.most, apart.equal, first)

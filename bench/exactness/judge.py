@@ -192,13 +192,13 @@ FIRST = ("nan_first", "infinity_first", "sign_first")
 """The first places of each kind of mismatch."""
 
 
-def merge(one: Certificate, other: Certificate) -> Certificate:
+def merge(first: Certificate, second: Certificate) -> Certificate:
     """The certificate of both sets of inputs; of equal errors the one named first stays."""
-    if not (one.tested and other.tested):
-        return replace(one if one.tested else other, paths=one.paths + other.paths)
+    if not (first.tested and second.tested):
+        return replace(first if first.tested else second, paths=first.paths + second.paths)
 
     def pair(name: str) -> tuple[Any, Any]:
-        return getattr(one, name), getattr(other, name)
+        return getattr(first, name), getattr(second, name)
 
     def both(name: str, combine: Callable[[Any, Any], Any]) -> Any:
         known = [figure for figure in pair(name) if figure is not None]
@@ -206,7 +206,7 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
 
     def larger(name: str) -> Certificate:
         before, after = pair(name)
-        return other if after > before else one
+        return second if after > before else first
 
     fields: dict[str, Any] = {name: both(name, operator.add) for name in _ADDED}
     fields |= {name: both(name, max) for name in _LARGEST}
@@ -215,11 +215,11 @@ def merge(one: Certificate, other: Certificate) -> Certificate:
     return Certificate(
         **fields,
         histogram={
-            step: one.histogram.get(step, 0) + other.histogram.get(step, 0)
+            step: first.histogram.get(step, 0) + second.histogram.get(step, 0)
             for step in (*map(str, STEPS), "nan")
-            if step in one.histogram or step in other.histogram
+            if step in first.histogram or step in second.histogram
         },
-        binades=tuple(map(max, one.binades, other.binades)) or one.binades or other.binades,
-        near=one.near + other.near,
-        paths=one.paths + other.paths,
+        binades=tuple(map(max, first.binades, second.binades)) or first.binades or second.binades,
+        near=first.near + second.near,
+        paths=first.paths + second.paths,
     )

@@ -249,8 +249,8 @@ def _laid_out(turn: _Turn, extent: Extent, points: int, rows: bool) -> Iterator[
         for side in (turn.next(_ODD)[None], turn.next(_OTHER_AXIS)[:, None]):
             yield _Call(Path.BROADCAST, np.broadcast_to(side, block), Layout.BROADCAST)
     else:
-        one = np.broadcast_to(turn.next(1), (_ODD,))
-        yield _Call(Path.BROADCAST, one, Layout.BROADCAST)
+        scalar = np.broadcast_to(turn.next(1), (_ODD,))
+        yield _Call(Path.BROADCAST, scalar, Layout.BROADCAST)
     for point in range(points):
         yield _Call(Path.SCALAR, np.array(point))
     yield _Call(Path.EMPTY, np.arange(0))
@@ -322,15 +322,15 @@ def _of_results(problem: Problem, pairs: Array, path: Path) -> Certificate:
     if not pairs.size:
         return Certificate()
     places, results = pairs[0].astype(np.int64), pairs[1].astype(problem.bits.dtype)
-    found = judge(problem.at(problem.bits[places]), results)
+    certificate = judge(problem.at(problem.bits[places]), results)
 
     def placed(points: tuple[Point, ...]) -> tuple[Point, ...]:
         return tuple(replace(point, path=path) for point in points)
 
-    worst = {name: getattr(found, name) for name in WORST}
+    worst = {name: getattr(certificate, name) for name in WORST}
     moved: dict[str, Any] = {name: point and placed((point,))[0] for name, point in worst.items()}
-    moved |= {name: placed(getattr(found, name)) for name in FIRST}
-    return replace(found, near=(), **moved)
+    moved |= {name: placed(getattr(certificate, name)) for name in FIRST}
+    return replace(certificate, near=(), **moved)
 
 
 @dataclass(frozen=True)
@@ -381,7 +381,7 @@ class _Compared:
     def tried(self, problem: Problem, usual: Array, path: Path) -> Tried:
         """The record of the path."""
         first = self.failures[0] if self.failures else None
-        found = Tried(
+        record = Tried(
             path,
             calls=self.calls,
             inputs=self.places.size,
@@ -392,11 +392,11 @@ class _Compared:
         )
         where = self.differing
         if not len(where):
-            return found
+            return record
         apart, flushed = self._distances(problem, usual, where)
         worst = where[int(np.lexsort((apart, flushed))[-1])]
         return replace(
-            found,
+            record,
             equal=float(1 - len(where) / self.places.size),
             apart=float(apart.max()),
             apart_flushed=float(flushed.max()),
@@ -407,12 +407,12 @@ class _Compared:
     def _distances(self, problem: Problem, usual: Array, where: Array) -> tuple[Array, Array]:
         """The distances of results, plainly and where subnormals may stand for zero."""
         places, dtype = self.places[where], problem.dtype
-        one, other = usual[places], self.results[where]
-        flushed = ulp.distances(one, other, dtype, contracted=True)
+        wanted, results = usual[places], self.results[where]
+        flushed = ulp.distances(wanted, results, dtype, contracted=True)
         if problem.activation.rowwise:
-            return ulp.distances(one, other, dtype), flushed
+            return ulp.distances(wanted, results, dtype), flushed
         flushed[DTYPES[dtype].is_subnormal(problem.x[places]) & np.isfinite(flushed)] = 0
-        return ulp.distances(one, other, dtype), flushed
+        return ulp.distances(wanted, results, dtype), flushed
 
     def _point(self, problem: Problem, usual: Array, worst: int) -> Point:
         at, rowwise = int(self.places[worst]), problem.activation.rowwise

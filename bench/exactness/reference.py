@@ -407,9 +407,11 @@ def _far_out(row: Array, way: int) -> list[arb]:
     ]
 
 
-def _alike(one: Half, other: Half) -> bool:
+def _alike(first: Half, second: Half) -> bool:
     """Say whether two values are the same float64, but for its last digits."""
-    near = [math.ldexp(high, max(min(exponent, 1024), -3000)) for high, _, exponent in (one, other)]
+    near = [
+        math.ldexp(high, max(min(exponent, 1024), -3000)) for high, _, exponent in (first, second)
+    ]
     return math.isclose(*near, rel_tol=1e-12)
 
 

@@ -119,27 +119,27 @@ class Distance:
     first: int | None
 
 
-def differ(one: Array, other: Array, dtype: str) -> Array:
+def differ(results: Array, others: Array, dtype: str) -> Array:
     """Flat places at which two results are not the same bits. NaNs are one, whatever their bits."""
-    places = np.flatnonzero(one != other)
-    nan = [np.isnan(from_bits(bits.ravel()[places], dtype)) for bits in (one, other)]
+    places = np.flatnonzero(results != others)
+    nan = [np.isnan(from_bits(bits.ravel()[places], dtype)) for bits in (results, others)]
     return places[~(nan[0] & nan[1])]
 
 
-def distances(one: Array, other: Array, dtype: str, contracted: bool = False) -> Array:
+def distances(results: Array, others: Array, dtype: str, contracted: bool = False) -> Array:
     """Ulp between results, bit patterns: none between NaNs, and from a NaN to a number infinite.
 
     With `contracted` subnormal numbers are as good as zero.
     """
-    nan_one, nan_other = (np.isnan(from_bits(bits, dtype)) for bits in (one, other))
-    there, here = ordered(one), ordered(other)
+    nan, nan_other = (np.isnan(from_bits(bits, dtype)) for bits in (results, others))
+    there, here = ordered(results), ordered(others)
     if contracted:
         there, here = (_without_subnormals(places, DTYPES[dtype]) for places in (there, here))
     # The difference of two int64 may overflow for float64 results of opposite sign: go by float.
     apart = np.abs(there.astype(np.float64) - here.astype(np.float64))
     near = np.abs(there - here).astype(np.float64)
     apart = np.where(apart < 2.0**52, near, apart)
-    return np.where(nan_one & nan_other, 0, np.where(nan_one | nan_other, np.inf, apart))
+    return np.where(nan & nan_other, 0, np.where(nan | nan_other, np.inf, apart))
 
 
 def _without_subnormals(places: Array, fmt: Dtype) -> Array:
@@ -148,10 +148,10 @@ def _without_subnormals(places: Array, fmt: Dtype) -> Array:
     return np.where(places < 0, -sizes, sizes)
 
 
-def distance(one: Array, other: Array, dtype: str) -> Distance:
+def distance(results: Array, others: Array, dtype: str) -> Distance:
     """Compare two results bit by bit."""
-    parted = differ(one, other, dtype)
+    parted = differ(results, others, dtype)
     if not len(parted):
         return Distance(0.0, 1.0, None)
-    most = distances(one.ravel()[parted], other.ravel()[parted], dtype).max()
-    return Distance(float(most), 1 - len(parted) / one.size, int(parted[0]))
+    most = distances(results.ravel()[parted], others.ravel()[parted], dtype).max()
+    return Distance(float(most), 1 - len(parted) / results.size, int(parted[0]))

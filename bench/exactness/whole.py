@@ -68,9 +68,9 @@ def taken(case: Case, answers: Sequence[OnWhole]) -> OfWhole:
 
 def row(sample: OfWhole) -> Row:
     """The row of what a case makes of whole numbers."""
-    found = tuple(_judged(sample.case, answer) for answer in sample.answers)
-    right = sum(answer.outcome in (Outcome.FLOATING, Outcome.WHOLE) for answer in found)
-    return Row(sample.case, "whole_numbers", right / len(found), whole=found)
+    judged = tuple(_judged(sample.case, answer) for answer in sample.answers)
+    right = sum(answer.outcome in (Outcome.FLOATING, Outcome.WHOLE) for answer in judged)
+    return Row(sample.case, "whole_numbers", right / len(judged), whole=judged)
 
 
 def _judged(case: Case, answer: WholeAnswer) -> Whole:

@@ -13,9 +13,9 @@ from ..catalog.again import again
 from ..catalog.asked import Name
 from ..catalog.cases import Case
 from ..results import words
+from ..results.estimate import Estimate
 from ..results.rows import Row
 from ..timing.decisions import Decision
-from ..timing.ratios import Estimate
 from ..timing.verdicts import Verdict, edge
 from ..words import (
     Table,

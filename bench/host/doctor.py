@@ -215,11 +215,11 @@ def _thread_limits(root: Path) -> Finding:
 def _variables() -> Finding:
     """The variables that choose code; a run keeps them, and NumPy's CPU features."""
     features = f"NumPy uses {' '.join(environment.features()) or 'what it does not say'}"
-    found = environment.choosing(os.environ)
-    if not found:
+    variables = environment.choosing(os.environ)
+    if not variables:
         return Finding("code chosen by variables", "fine", f"none set; {features}")
-    observed = ", ".join(f"{name}={value}" for name, value in found.items())
-    remedy = f"unset those that are not there on purpose: unset {' '.join(found)}"
+    observed = ", ".join(f"{name}={value}" for name, value in variables.items())
+    remedy = f"unset those that are not there on purpose: unset {' '.join(variables)}"
     return Finding("code chosen by variables", "worse", f"{observed}; {features}", remedy)
 
 

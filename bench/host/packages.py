@@ -24,13 +24,13 @@ def root_of(tree: Path, module: str) -> Path:
     for usual in _USUAL:
         if _has(tree / usual, module):
             return tree / usual
-    found = [folder for folder in _folders(tree, _DEPTH) if _has(folder, module)]
-    if len(found) == 1:
-        return found[0]
-    places = " and ".join(str(folder.relative_to(tree)) for folder in found)
+    folders = [folder for folder in _folders(tree, _DEPTH) if _has(folder, module)]
+    if len(folders) == 1:
+        return folders[0]
+    places = " and ".join(str(folder.relative_to(tree)) for folder in folders)
     raise LookupError(
         f"{module} lies in {places}: run this in the one that is meant"
-        if found
+        if folders
         else f"{module} is in no folder of the tree: run this where its source lies, and write it "
         "as it is imported"
     )

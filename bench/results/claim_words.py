@@ -46,8 +46,9 @@ def ordered(judged: Iterable[Judged]) -> list[Judged]:
 
 def by_topic(judged: Iterable[Judged]) -> dict[Topic, list[Judged]]:
     """Claims of each topic, ordered, for topics that have some."""
-    found = ordered(judged)
-    topics = {topic: [claim for claim in found if claim.topic is topic] for topic in Topic}
+    topics: dict[Topic, list[Judged]] = {topic: [] for topic in Topic}
+    for claim in ordered(judged):
+        topics[claim.topic].append(claim)
     return {topic: claims for topic, claims in topics.items() if claims}
 
 
@@ -199,9 +200,9 @@ class Line:
 
 def lines(judged: Judged) -> list[Line]:
     """A line per framework, or one where figures are of no framework."""
-    found: dict[str, list[Figure]] = {}
+    by_framework: dict[str, list[Figure]] = {}
     for figure in judged.figures:
-        found.setdefault(figure.framework, []).append(figure)
+        by_framework.setdefault(figure.framework, []).append(figure)
     return [
         Line(
             title(name) if name else "",
@@ -209,7 +210,7 @@ def lines(judged: Judged) -> list[Line]:
             evidence(figures),
             Outcome(tuple(figures)).verdict,
         )
-        for name, figures in found.items()
+        for name, figures in by_framework.items()
     ]
 
 

@@ -23,7 +23,7 @@ MOST_ELEMENTS = 2**48
 
 def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
     """A model of one flat record with the fields of several dataclasses, but for their cases."""
-    found: dict[str, Any] = {}
+    annotated: dict[str, Any] = {}
     for kind in kinds:
         hints = get_type_hints(kind, include_extras=True)
         for field in fields(kind):
@@ -31,8 +31,8 @@ def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
                 default = Field() if field.default is MISSING else field.default
                 if field.default_factory is not MISSING:
                     default = Field(default_factory=field.default_factory)
-                found[field.name] = (hints[field.name], default)
-    return create_model(name, __doc__=kinds[-1].__doc__, **found, **more)
+                annotated[field.name] = (hints[field.name], default)
+    return create_model(name, __doc__=kinds[-1].__doc__, **annotated, **more)
 
 
 def first_of(error: ValueError) -> str:

@@ -23,8 +23,8 @@ def runs(address: str) -> list[str]:
     first, link, rest = address.partition("::")
     protocol = first.partition("://")[0]
     with _read(address):
-        found = sorted(path for path in files.find(root) if PurePosixPath(path).name == FACTS)
-    folders = [str(PurePosixPath(path).parent) for path in found]
+        paths = sorted(path for path in files.find(root) if PurePosixPath(path).name == FACTS)
+    folders = [str(PurePosixPath(path).parent) for path in paths]
     if _is_local(files):
         return folders
     return [f"{protocol}://{folder.strip('/.')}{link}{rest}" for folder in folders]

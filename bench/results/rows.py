@@ -23,6 +23,7 @@ from ..catalog.frameworks import frameworks
 from ..host.errors import UsageError
 from . import door
 from .door import Real
+from .estimate import Estimate
 from .metrics import METRICS, Group
 from .status import Status
 
@@ -308,6 +309,11 @@ class Row:
     def ok(self) -> bool:
         """Say whether the row has a value."""
         return self.status == Status.OK and self.value is not None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The value with its interval; None where there is no value."""
+        return None if self.value is None else Estimate.of(self.value, self.low, self.high)
 
     def as_record(self) -> dict[str, Any]:
         """The row as a record ready for JSON; details that hold nothing are left out."""

@@ -522,7 +522,7 @@ def stored(folder: Path) -> Stored:
     """
     path = plain_or_compressed(folder / _SAMPLES)
     reader = samples.Reader()
-    found: list[Sample] = []
+    read: list[Sample] = []
     lost: list[Lost] = []
     try:
         for number, line in enumerate(lines(path), start=1):
@@ -533,12 +533,12 @@ def stored(folder: Path) -> Stored:
                 if len(lost) > _MOST_LOST:
                     break
             else:
-                found += [sample] if sample else []
+                read += [sample] if sample else []
     except OSError as error:
         raise cannot_read(path, error) from None
-    if lost and (len(lost) > _MOST_LOST or not found):
+    if lost and (len(lost) > _MOST_LOST or not read):
         raise malformed(path, f"{lost[0].reason} (line {lost[0].line})")
-    return Stored(found, lost, reader.numbers)
+    return Stored(read, lost, reader.numbers)
 
 
 def publish(run: Run) -> Path:

@@ -192,13 +192,15 @@ def _both(nanoseconds: float) -> dict[str, Any]:
 
 def bencher(run: Run) -> dict[str, Any]:
     """Every figure of a case with its interval, in Bencher Metric Format."""
-    found: dict[str, dict[str, Any]] = {}
+    measures: dict[str, dict[str, Any]] = {}
     for row in _figures(run):
         measure = "latency" if row.metric == "time_per_call" else row.metric.replace("_", "-")
         ends = {"lower_value": row.low, "upper_value": row.high}
         known = {name: end for name, end in ends.items() if end is not None and math.isfinite(end)}
-        found.setdefault(name_of(row.case), {}).setdefault(measure, {"value": row.value, **known})
-    return found
+        measures.setdefault(name_of(row.case), {}).setdefault(
+            measure, {"value": row.value, **known}
+        )
+    return measures
 
 
 def smaller_is_better(run: Run) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
 from ..catalog.traffic import elements_moved
 from ..exactness import blame, special, whole
+from ..results.estimate import Estimate
 from ..results.facts import Rate, RunFacts
 from ..results.rows import Against, Cause, Other, Path, Row, Why, described
 from ..results.samples import (
@@ -32,7 +33,6 @@ from ..results.status import Status
 from ..timing import cost_model, disturbance, parts
 from ..timing.costs import Goal, Measured, gathered, relative_costs
 from ..timing.costs import times as calls
-from ..timing.ratios import Estimate
 from . import summary
 
 

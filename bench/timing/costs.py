@@ -15,9 +15,10 @@ import numpy as np
 
 from ..catalog.activations import BASELINE
 from ..catalog.cases import Case
+from ..results.estimate import Estimate
 from ..results.rows import Ended, Sampling
 from ..results.samples import Paired
-from .ratios import Estimate, Ratio, Spread, common_spread, of_blocks
+from .ratios import Ratio, Spread, common_spread, of_blocks
 
 ERROR = 0.05
 """The probability that an interval misses its quantity."""

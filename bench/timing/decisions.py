@@ -26,11 +26,12 @@ from typing import Any, Literal
 from ..catalog.cases import Case
 from ..host.environment import Circumstance
 from ..host.progress import Reporter
+from ..results.estimate import UNKNOWN, Estimate
 from ..results.status import Status
 from ..worker.protocol import ARMS, Arm, Failure
 from .pairs import Effort, Timed, measure
 from .processes import Epoch, Epochs, Setting, of_both
-from .ratios import UNKNOWN, Estimate, common_spread
+from .ratios import common_spread
 from .verdicts import DEAD_ZONE, Verdict, verdict
 
 _VISIT = 0.04

@@ -15,10 +15,11 @@ from statistics import median
 
 from ..catalog.cases import Case
 from ..host.cpus import available_cpus, measuring_cpus
+from ..results.estimate import Estimate
 from ..worker.protocol import Failure, Turns
 from ..workers.environment import Key
 from ..workers.supervised import Judge, SupervisedWorker
-from .ratios import Estimate, common_spread, of_blocks
+from .ratios import common_spread, of_blocks
 
 _TIMEOUT = 300.0
 _ERROR = 0.05

@@ -15,6 +15,8 @@ from functools import cache
 
 import numpy as np
 
+from ..results.estimate import Estimate
+
 _LEAST = 1e-4
 """The least standard deviation of a process's log ratio: no clock resolves more."""
 _ENOUGH_CASES = 4
@@ -23,48 +25,6 @@ _LARGEST = math.log(1e300)
 """The largest logarithm of either sign: the exponential of a larger one overflows."""
 _OF_A_MEDIAN = math.sqrt(math.pi / 2)
 """The standard error of a median over that of the mean."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and the ends of its interval: 0 and infinity for a ratio of unknown error."""
-
-    value: float
-    low: float = 0.0
-    high: float = math.inf
-
-    @property
-    def known(self) -> bool:
-        """True where the interval is finite."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
-
-    @property
-    def half_width(self) -> float:
-        """Half the interval as a share of the value."""
-        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
-
-    def scaled(self, factor: float) -> Estimate:
-        """The estimate of a positive multiple."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
-
-    def over(self, other: Estimate) -> Estimate:
-        """The ratio to another estimate of independent error; both have ends above 0.
-
-        Zou, Donner 2008, Construction of confidence limits about effect measures, Statistics in
-        Medicine 27.
-        """
-        value = self.value / other.value
-        below = math.hypot(math.log(self.value / self.low), math.log(other.high / other.value))
-        above = math.hypot(math.log(self.high / self.value), math.log(other.value / other.low))
-        return Estimate(value, value * math.exp(-below), value * math.exp(above))
-
-    def inverse(self, factor: float) -> Estimate:
-        """The estimate of `factor` over the quantity."""
-        return Estimate(factor / self.value, factor / self.high, factor / self.low)
-
-
-UNKNOWN = Estimate(math.nan)
-"""The estimate of a case without values."""
 
 
 @dataclass(frozen=True)

@@ -194,24 +194,24 @@ def frameworks_of(function: Function, where: ModuleType) -> tuple[str, ...]:
     return used or owner(_top(value) for value in vars(where).values())
 
 
-def _packages(thing: Any, depth: int, seen: set[int]) -> Iterator[str]:
+def _packages(value: Any, depth: int, seen: set[int]) -> Iterator[str]:
     """The packages that something comes from or uses by name, functions of the user's as well."""
-    if depth == 0 or id(thing) in seen:
+    if depth == 0 or id(value) in seen:
         return
-    seen.add(id(thing))
-    yield _top(thing)
-    if isinstance(thing, ModuleType):
+    seen.add(id(value))
+    yield _top(value)
+    if isinstance(value, ModuleType):
         return
-    yield from map(_top, type(thing).__mro__)
+    yield from map(_top, type(value).__mro__)
     for name in ("__wrapped__", "__func__", "__self__", "func", "forward", "call", "py_func"):
-        inner = getattr(thing, name, None)
+        inner = getattr(value, name, None)
         if inner is not None:
             yield from _packages(inner, depth - 1, seen)
-    code, known = getattr(thing, "__code__", None), getattr(thing, "__globals__", {})
+    code, known = getattr(value, "__code__", None), getattr(value, "__globals__", {})
     if isinstance(code, CodeType):
         for name in _names(code):
             yield from _packages(known[name], depth - 1, seen) if name in known else [name]
-        for cell in getattr(thing, "__closure__", None) or ():
+        for cell in getattr(value, "__closure__", None) or ():
             yield from _packages(cell.cell_contents, depth - 1, seen)
 
 
@@ -223,9 +223,9 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
-def _top(thing: Any) -> str:
+def _top(value: Any) -> str:
     """The package at the top of where something is defined; of a module its own."""
-    name = getattr(thing, "__name__" if isinstance(thing, ModuleType) else "__module__", None)
+    name = getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", None)
     return str(name or "").partition(".")[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -203,8 +204,8 @@ def _movements(runs: Sequence[Entry], cases: Sequence[Moved]) -> list[str]:
 
 
 def _figure(figure: Any) -> str:
-    width = figure.width
-    return number(figure.value) if width is None else plus_minus(figure.value, width / 2)
+    half = figure.half_width
+    return plus_minus(figure.value, half) if math.isfinite(half) else number(figure.value)
 
 
 def _verdict(case: Moved, runs: Sequence[Entry]) -> str:
@@ -236,8 +237,9 @@ def _moved(case: Moved) -> dict[str, Any]:
     return {
         **case.case.as_dict(),
         "figures": [
-            {"run": run, "value": figure.value, "low": figure.low, "high": figure.high}
+            {"run": run, "value": figure.value, "low": low, "high": high}
             for run, figure in zip(case.runs, case.figures, strict=True)
+            for low, high in [figure.ends]
         ],
         "last_over_first": case.ratio,
         "apart": case.apart,

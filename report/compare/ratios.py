@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..read.evidence import Estimate
+from ...bench.results.estimate import Estimate
 
 CLOSE = 0.05
 """Times that differ by no more than this share count as the same."""
@@ -25,14 +25,13 @@ class Verdict(Enum):
 
 def decided(ratio: Estimate) -> bool:
     """True where the interval says which it is, and how much: a sentence may rest on it."""
-    width = ratio.width
-    precise = width is not None and width <= 2 * QUOTABLE
+    precise = ratio.half_width <= QUOTABLE
     return precise and verdict(ratio) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
 
 
 def verdict(estimate: Estimate) -> Verdict:
     """The verdict of a ratio's interval."""
-    if estimate.low is None or estimate.high is None:
+    if not estimate.known:
         return Verdict.BARE
     if estimate.low >= 1 - CLOSE and estimate.high <= 1 + CLOSE:
         return Verdict.SAME

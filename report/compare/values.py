@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...bench.catalog.cases import Case
-from ...bench.timing.ratios import Estimate as Known
-from ..read.evidence import Estimate, Evidence, Split, Timed
+from ...bench.results.estimate import Estimate
+from ..read.evidence import Evidence, Split, Timed
 from ..words import number
 from .settings import setting_of
 
@@ -29,8 +29,7 @@ class Value:
     @property
     def steady(self) -> bool:
         """True where the interval is narrow enough for a sentence."""
-        width = self.estimate.width
-        return width is not None and abs(width) <= 2 * STEADY
+        return self.estimate.half_width <= STEADY
 
 
 def figures(timed: Iterable[Timed], metric: str) -> list[Value]:
@@ -77,14 +76,10 @@ def ratio(top: Timed, bottom: Timed) -> Estimate | None:
 
 def quotient(top: Estimate, bottom: Estimate) -> Estimate | None:
     """The ratio of two positive figures with independent errors; None where one may be 0."""
-    ends = (top.low, top.high, bottom.low, bottom.high)
     value = top.value / bottom.value if bottom.value > 0 else math.nan
-    if not value > 0 or any(end is not None and end <= 0 for end in ends):
+    if not value > 0 or any(figure.known and figure.low <= 0 for figure in (top, bottom)):
         return None
-    if top.low is None or top.high is None or bottom.low is None or bottom.high is None:
-        return Estimate(value)
-    over = Known(top.value, top.low, top.high).over(Known(bottom.value, bottom.low, bottom.high))
-    return Estimate(over.value, over.low, over.high)
+    return top.over(bottom) if top.known and bottom.known else Estimate(value)
 
 
 def reach(values: Iterable[float]) -> str:

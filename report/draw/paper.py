@@ -16,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FuncFormatter
 
-from ..read.evidence import Estimate
+from ...bench.results.estimate import Estimate
 from .svg import logarithmic, tick_label
 
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -69,7 +69,7 @@ class Series:
     @property
     def intervals(self) -> tuple[list[float], list[float], list[float]]:
         """The rows or sizes that have an interval, the lower and the upper ends."""
-        known = [(at, e.low, e.high) for at, e in self.points if e.low and e.high]
+        known = [(at, e.low, e.high) for at, e in self.points if e.known and e.low]
         return [at for at, *_ in known], [low for _, low, _ in known], [high for *_, high in known]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..read.evidence import Estimate
+from ...bench.results.estimate import Estimate
 from ..words import number
 from .figure import Panel
 from .svg import SOFT, Drawing, Scale, colour, figure_of, logarithmic, shortened
@@ -41,25 +41,25 @@ class Strips:
 
 
 def panels(
-    contents: Sequence[Strips], axis: str, unit: str, one: str = "", at: float = 1.0
+    contents: Sequence[Strips], axis: str, unit: str, dashed: str = "", at: float = 1.0
 ) -> tuple[Panel, ...]:
-    """Panels on the same axis of figures with a unit; `one` names a dashed line, `at` 1 or else."""
+    """Panels of figures with a unit, on the same axis; `dashed` names a dashed line at `at`."""
     marks = [mark for content in contents for strip in content.strips for mark in strip.marks]
-    values = [mark.estimate.value for mark in marks] + [at] * bool(one)
+    values = [mark.estimate.value for mark in marks] + [at] * bool(dashed)
     scale = logarithmic(values, _LEFT, WIDTH - _RIGHT)
     return tuple(
-        _panel(content, scale, axis, unit, one, at) for content in contents if content.strips
+        _panel(content, scale, axis, unit, dashed, at) for content in contents if content.strips
     )
 
 
-def _panel(content: Strips, scale: Scale, axis: str, unit: str, one: str, at: float) -> Panel:
+def _panel(content: Strips, scale: Scale, axis: str, unit: str, dashed: str, at: float) -> Panel:
     height = sum(len(strip.marks) * _LANE + _GAP for strip in content.strips)
     drawing = Drawing(WIDTH, _TOP + height + 36)
     drawing.text(0, 12, shortened(content.title, WIDTH, 12), 12, bold=True)
     drawing.axis(scale, _TOP - 8, _TOP + height, axis)
-    if one:
+    if dashed:
         drawing.line(scale(at), _TOP - 12, scale(at), _TOP + height, SOFT, 1, "4 3")
-        drawing.text(scale(at), _TOP - 16, one, 9, "middle", SOFT)
+        drawing.text(scale(at), _TOP - 16, dashed, 9, "middle", SOFT)
     top = _TOP
     for strip in content.strips:
         middle = top + len(strip.marks) * _LANE / 2

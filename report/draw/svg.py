@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import escape
 
-from ..read.evidence import Estimate
+from ...bench.results.estimate import Estimate
 from ..words import number
 
 INK, SOFT, LINE = "currentColor", "var(--soft)", "var(--line)"
@@ -147,7 +147,7 @@ class Drawing:
 
     def interval(self, scale: Scale, y: float, estimate: Estimate, stroke: str) -> None:
         """The interval of an estimate; one that reaches beyond the scale ends at its edge."""
-        if estimate.low is not None and estimate.high is not None:
+        if estimate.known:
             self.line(scale(estimate.low), y, scale(estimate.high), y, stroke, 2)
 
     def svg(self) -> str:
@@ -164,6 +164,6 @@ class Drawing:
 def figure_of(estimate: Estimate, unit: str) -> str:
     """A figure with its interval, for somebody who cannot see it: `3.71× (3.52–3.90)`."""
     text = f"{number(estimate.value)}{unit}"
-    if estimate.low is None or estimate.high is None:
+    if not estimate.known:
         return f"{text} (no interval)"
     return f"{text} ({number(estimate.low)}–{number(estimate.high)})"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ...bench.catalog.activations import find
 from ...bench.host.errors import UsageError
-from ..read.evidence import COARSE, Checked, Estimate, Evidence, Missing, Timed
+from ...bench.results.estimate import Estimate
+from ..read.evidence import COARSE, Checked, Evidence, Missing, Timed
 from ..words import duration, number, title
 from .model import FIGURES, GROUPS, Column, Matrix, View
 
@@ -197,7 +198,7 @@ def _cost(timed: Timed) -> _Shown | None:
 def _time(timed: Timed) -> _Shown:
     unit = duration(timed.time.value).split()[-1]
     factor = {"s": 1e-9, "ms": 1e-6, "µs": 1e-3}.get(unit, 1.0)
-    text, half = figures(timed.time.times(factor))
+    text, half = figures(timed.time.scaled(factor))
     return f"{text} {unit}", half, marks(timed), _shade(timed), _about(timed)
 
 
@@ -231,7 +232,7 @@ def figures(estimate: Estimate) -> tuple[str, str]:
     No half-width is rounded to 0.
     """
     text = number(estimate.value)
-    if estimate.low is None or estimate.high is None or "e" in text or not estimate.value:
+    if not estimate.known or "e" in text or not estimate.value:
         return text, ""
     half = (estimate.high - estimate.low) / 2
     decimals = min(len(text.partition(".")[2]), _decimals(half, 2))
@@ -250,20 +251,18 @@ def _decimals(value: float, digits: int) -> int:
 def marks(timed: Timed) -> tuple[str, ...]:
     """The marks of a cell, of what is undecided or wrong: keys of `MARKS`."""
     cost = timed.cost
-    found = list(_exactness(timed.exactness) if timed.exactness else ())
-    if not found and timed.flawed:
-        found = ["inexact"]
+    keys = list(_exactness(timed.exactness) if timed.exactness else ())
+    if not keys and timed.flawed:
+        keys = ["inexact"]
     if timed.case.activation == "relu" and cost and cost.value >= DEAR:
-        found.append("dear")
-    return (*found, *["undecided"] * (bool(cost) and undecided(timed)))
+        keys.append("dear")
+    return (*keys, *["undecided"] * (bool(cost) and undecided(timed)))
 
 
 def undecided(timed: Timed) -> bool:
     """True where the interval of a cost, the unit's own aside, holds 1."""
     cost = timed.cost
-    if cost is None or timed.is_unit or cost.low is None or cost.high is None:
-        return False
-    return cost.low <= 1 <= cost.high
+    return cost is not None and cost.known and not timed.is_unit and cost.low <= 1 <= cost.high
 
 
 def _exactness(checked: Checked) -> tuple[str, ...]:

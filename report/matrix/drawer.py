@@ -10,10 +10,11 @@ from typing import Any
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.exactness.binades import edges
 from ...bench.results import words
+from ...bench.results.estimate import Estimate
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.status import Status
 from ..compare.commands import again, checked_again
-from ..read.evidence import Checked, Estimate, Evidence, Missing, Timed
+from ..read.evidence import Checked, Evidence, Missing, Timed
 from ..tables import flags
 from ..tables.columns import short
 from ..words import capital
@@ -93,12 +94,12 @@ def drawers(evidence: Evidence, matrix: Matrix) -> dict[str, Any]:
 
 
 def _records(evidence: Evidence) -> dict[Place, Records]:
-    found: dict[Place, Records] = {}
+    records: dict[Place, Records] = {}
 
     def of(record: Timed | Checked | Missing) -> Records:
         case = record.case
         place = (column_of(record.run, case), case.activation, case.direction, case.dtype)
-        return found.setdefault(place, Records())
+        return records.setdefault(place, Records())
 
     for timed in evidence.timed:
         of(timed).timed.append(timed)
@@ -106,7 +107,7 @@ def _records(evidence: Evidence) -> dict[Place, Records]:
         of(checked).checked.append(checked)
     for missing in evidence.missing:
         of(missing).missing.append(missing)
-    return found
+    return records
 
 
 def _key(matrix: Matrix, place: Place) -> str:
@@ -174,8 +175,8 @@ def _time(timed: Timed) -> list[Any]:
 
 def _ends(estimate: Estimate, digits: int = 4) -> list[float | None]:
     """The value and the ends in so many digits: three are shown."""
-    ends = (estimate.value, estimate.low, estimate.high)
-    return [None if end is None else float(f"{end:.{digits}g}") for end in ends]
+    numbers = (estimate.value, *estimate.ends)
+    return [None if number is None else float(f"{number:.{digits}g}") for number in numbers]
 
 
 def _parts(evidence: Evidence, timed: Sequence[Timed]) -> Mapping[str, list[Any]]:

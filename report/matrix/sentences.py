@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product, zip_longest
 
+from ...bench.results.estimate import Estimate
 from ..compare.families import NAMED
 from ..compare.ratios import Verdict, decided, verdict
-from ..read.evidence import COARSE, Estimate, Evidence
+from ..read.evidence import COARSE, Evidence
 from ..words import capital, counted, duration, listing, spelled, title
 from .model import Column, Matrix, View, matrix
 

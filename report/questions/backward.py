@@ -26,5 +26,5 @@ QUESTION = Question(
     then="of {name} {range}",
     chart="The gradient over the value",
     measure="--size l2 --direction forward --direction backward",
-    one="value",
+    at_one="value",
 )

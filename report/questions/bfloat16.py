@@ -27,5 +27,5 @@ QUESTION = Question(
     first="{name} takes {range} its float32 time",
     chart="bfloat16 over float32",
     measure="--dtype bfloat16 --dtype float32 --direction forward --only timing --size l2",
-    one="float32",
+    at_one="float32",
 )

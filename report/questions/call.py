@@ -26,5 +26,5 @@ QUESTION = Question(
     measure="--direction forward --only timing --size launch",
     places=("launch",),
     unit=" µs",
-    each=1000.0,
+    per=1000.0,
 )

@@ -28,5 +28,5 @@ QUESTION = Question(
     chart="Compiled over eager",
     measure="--direction forward --only timing --size launch --size l2",
     places=("cache", "launch"),
-    one="eager",
+    at_one="eager",
 )

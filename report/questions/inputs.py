@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 from ...bench.catalog.given import NORMAL, SATURATED, SUBNORMAL
+from ...bench.results.estimate import Estimate
 from ..compare.groups import Group, groups
 from ..compare.ratios import Verdict, decided, verdict
 from ..compare.sizes import deciding
 from ..compare.values import Value, brief, ratio, ratios
-from ..read.evidence import Estimate, Evidence, Timed
+from ..read.evidence import Evidence, Timed
 from ..words import capital, spelled, title
 from .question import Question
 
@@ -101,7 +102,7 @@ QUESTION = Question(
     chart="Time on subnormal and saturated inputs over that on usual ones",
     measure="--input normal --input subnormal --input saturated --mode eager --direction forward "
     "--only timing --size l2",
-    one="usual",
+    at_one="usual",
     note="Of saturated inputs eˣ is infinite or 0.",
     every=True,
     says=_says,

@@ -26,5 +26,5 @@ QUESTION = Question(
     chart="Time over that of a copy",
     measure="--activation copy --direction forward --only timing --size memory",
     places=("memory",),
-    one="copy",
+    at_one="copy",
 )

@@ -24,10 +24,11 @@ class Question:
     """A question: the figures that answer it, and how a sentence and a chart say them.
 
     A sentence says `first` of the first activation of `names` that was measured and `then` of the
-    next: `{name}` is the activation, `{range}` runs over the frameworks, in a `unit` of so many
-    `each` of the figures' own. `places` are those of the sentences and the chart, the foremost
-    first; `one` names what stands at 1. `measure` are the options of the run that answers it.
-    With `every` all conditions are drawn, in place of the foremost; `says` makes other sentences.
+    next: `{name}` is the activation, `{range}` the range over the frameworks in `unit`, which is
+    `per` times the unit of the figures. `places` are those of the sentences and the chart, the
+    foremost first; `at_one` names what stands at 1. `measure` holds the options of the run that
+    answers the question. With `every` all conditions are drawn instead of the foremost; `says`
+    makes other sentences.
     """
 
     title: str
@@ -39,8 +40,8 @@ class Question:
     then: str = "{name} {range}"
     places: Sequence[str] = ("cache",)
     unit: str = "×"
-    each: float = 1.0
-    one: str = ""
+    per: float = 1.0
+    at_one: str = ""
     note: str = ""
     every: bool = False
     says: Callable[[Evidence], Iterable[str]] | None = None
@@ -92,9 +93,9 @@ def _sentence(question: Question, lead: str, values: Sequence[Value]) -> Iterato
     """The ranges over the frameworks in which every activation named is known well enough."""
     known: dict[str, dict[str, float]] = {}
     for value in values:
-        if decided(value.estimate) if question.one else value.steady:
+        if decided(value.estimate) if question.at_one else value.steady:
             of_name = known.setdefault(value.case.activation, {})
-            of_name[value.case.framework] = value.estimate.value / question.each
+            of_name[value.case.framework] = value.estimate.value / question.per
     for names in _choices([name for name in question.names if name in known]):
         shared = [who for who in known[names[0]] if who in known[names[-1]]]
         clauses = [
@@ -124,7 +125,9 @@ def _figure(question: Question, among: Sequence[Group[Value]], evidence: Evidenc
     ]
     conditions = "" if several else f" {capital(among[0].words)}."
     note = f"{question.note} Bars are 95 % intervals.{conditions}".strip()
-    return Figure(question.chart, note, panels(contents, "log scale", question.unit, question.one))
+    return Figure(
+        question.chart, note, panels(contents, "log scale", question.unit, question.at_one)
+    )
 
 
 def _where(question: Question, group: Group[Value], size: Size) -> str:
@@ -138,7 +141,7 @@ def _strips(question: Question, group: Group[Value], size: Size) -> list[Strip]:
     for series in group.series:
         named = {value.case.activation: value for value in series.at(size)}
         marks = tuple(
-            Mark(value.family, spelled(name), value.estimate.times(1 / question.each))
+            Mark(value.family, spelled(name), value.estimate.scaled(1 / question.per))
             for name in question.names
             if (value := named.get(name)) and value.estimate.value > 0
         )

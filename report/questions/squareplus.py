@@ -26,6 +26,6 @@ QUESTION = Question(
     chart="softplus over Squareplus",
     measure="--activation squareplus --direction forward --only timing --size l2 --size memory",
     places=("cache", "memory"),
-    one="Squareplus",
+    at_one="Squareplus",
     note="Barron (arXiv 2112.11687) measured about 6 on a CPU, in JAX.",
 )

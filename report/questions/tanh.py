@@ -25,5 +25,5 @@ QUESTION = Question(
     first="{name} takes {range} the exact function's time",
     chart="tanh GELU over GELU",
     measure="--activation gelu --direction forward --only timing --size l2",
-    one="GELU",
+    at_one="GELU",
 )

@@ -28,6 +28,6 @@ QUESTION = Question(
     first="exact {name} takes {range} its plain time",
     chart="The form that is exact for every input over the plain one",
     measure="--form native --form textbook --form wide --direction forward --only timing --size l2",
-    one="plain",
+    at_one="plain",
     note="Computed in the next wider format and rounded once.",
 )

@@ -15,6 +15,7 @@ from ...bench.catalog.cases import Case
 from ...bench.exactness.findings import Finding, findings
 from ...bench.host.errors import UsageError
 from ...bench.results.claims import Claims
+from ...bench.results.estimate import Estimate
 from ...bench.results.facts import FrameworkFacts
 from ...bench.results.rows import Against, Cause, Ended, Other, Point, Row, Sampling, Tried
 from ...bench.results.status import Status
@@ -26,32 +27,6 @@ PLAIN = "plain"
 """The form that people take first, by the name that the command line has for it."""
 FAMILIES = ("max", "algebraic", "exp")
 _PLAIN = re.compile(r"[\w./][\w.+:,@/-]*")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and the ends of its 95 % interval, None where the rows give none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def width(self) -> float | None:
-        """The interval's width as a share of the value."""
-        if self.low is None or self.high is None or not self.value:
-            return None
-        return (self.high - self.low) / self.value
-
-    def plus(self, amount: float) -> Estimate:
-        """The estimate and its ends, moved by an exact amount."""
-        ends = (None if end is None else end + amount for end in (self.low, self.high))
-        return Estimate(self.value + amount, *ends)
-
-    def times(self, factor: float) -> Estimate:
-        """A positive multiple of the estimate and its ends."""
-        ends = (None if end is None else end * factor for end in (self.low, self.high))
-        return Estimate(self.value * factor, *ends)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from .evidence import (
     COARSE,
     Between,
     Checked,
-    Estimate,
     Evidence,
     Missing,
     Part,
@@ -50,7 +49,7 @@ def read(paths: Sequence[Path]) -> Evidence:
         [between for part in parts for between in part.between],
         [missing for part in parts for missing in part.missing],
         [split for part in parts for split in part.splits],
-        {name: found for name, run in runs.items() if (found := _claims(run))},
+        {name: judged for name, run in runs.items() if (judged := _claims(run))},
     )
 
 
@@ -127,7 +126,7 @@ def _records(name: str, run: Run) -> Evidence:
     for row in run.records:
         case, metric, group = row.case, row.metric, METRICS[row.metric].group
         if group is Group.PART:
-            _keep(parts.setdefault(replace(case, size=0), {}), Part(row, _estimate(row)))
+            _keep(parts.setdefault(replace(case, size=0), {}), Part(row, row.estimate))
         elif metric in _WHAT and not row.ok:
             missing.append(Missing(name, case, _WHAT[metric], row.status, words.about(row)))
         elif group is Group.BETWEEN and row.ok and row.against:
@@ -174,10 +173,6 @@ def _splits(
         yield Split(run, case, *facts, metrics, measured, reused)
 
 
-def _estimate(row: Row) -> Estimate | None:
-    return None if row.value is None else Estimate(row.value, row.low, row.high)
-
-
 def _timed(run: str, cases: Mapping[Case, _Rows], checked: Iterable[Checked]) -> Iterator[Timed]:
     exactness = {_same_code(check.case): check for check in checked}
     for case, rows in cases.items():
@@ -185,7 +180,7 @@ def _timed(run: str, cases: Mapping[Case, _Rows], checked: Iterable[Checked]) ->
         if time is None:
             continue
         known = (*rows.values(), *derived(time))
-        estimates = {row.metric: estimate for row in known if (estimate := _estimate(row))}
+        estimates = {row.metric: estimate for row in known if (estimate := row.estimate)}
         cost = rows.get("relative_cost")
         yield Timed(
             run,

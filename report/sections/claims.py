@@ -11,10 +11,11 @@ from typing import Any
 
 from ...bench.results import claim_words as words
 from ...bench.results.claims import Figure, Judged, Verdict
+from ...bench.results.estimate import Estimate
 from ..draw import strips
 from ..draw.figure import Panel
 from ..draw.strips import Mark, Strip, Strips
-from ..read.evidence import Estimate, Evidence
+from ..read.evidence import Evidence
 from ..words import capital, title
 
 ORDER = 25
@@ -176,7 +177,7 @@ def _marks(figures: Sequence[Figure], framework: str, mode: str) -> tuple[Mark, 
         Mark(
             _MARKERS[figure.holds],
             ", ".join(filter(None, [figure.name * several, words.setting(figure, shared)])),
-            Estimate(figure.value, figure.low, figure.high),
+            Estimate.of(figure.value, figure.low, figure.high),
         )
         for figure in figures
         if (figure.framework, figure.mode) == (framework, mode)

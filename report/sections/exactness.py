@@ -43,10 +43,10 @@ class Group:
 
 def SUMMARY(evidence: Evidence) -> str:
     """The numbers of cases and of findings."""
-    found = sum(map(len, evidence.findings.values()))
+    total = sum(map(len, evidence.findings.values()))
     return (
         f"{counted(len(evidence.checked), 'case')} checked against proved values; "
-        f"{counted(found, 'finding')} beyond a stated bound."
+        f"{counted(total, 'finding')} beyond a stated bound."
     )
 
 

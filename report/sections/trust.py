@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
@@ -172,7 +173,7 @@ def _failures(evidence: Evidence, name: str) -> list[str]:
 def _half_width(timed: Timed) -> float | None:
     """That of the relative cost; None for the unit and where there is none."""
     cost = None if timed.is_unit else timed.cost
-    return cost.width / 2 if cost and cost.width is not None else None
+    return cost.half_width if cost and math.isfinite(cost.half_width) else None
 
 
 def _widths(timed: Iterable[Timed]) -> list[str]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ..read.evidence import Estimate
+from ...bench.results.estimate import Estimate
 
 FALSE_CLAIMS = 0.05
 """The share of sites without a change on which chance may make a claim of one."""
@@ -74,7 +74,7 @@ def changes(estimates: Sequence[Estimate], series: int) -> list[Change]:
     beside = least_beside(len(estimates), series)
     if beside is None:
         return []
-    ends = [(estimate.low or 0.0, estimate.high or 0.0) for estimate in estimates]
+    ends = [(estimate.low, estimate.high) for estimate in estimates]
     windows = [
         Change(at, beside, _hull(ends[at - beside : at]), _hull(ends[at : at + beside]))
         for at in range(beside, len(ends) - beside + 1)

@@ -84,7 +84,7 @@ def _line(drawing: Drawing, across: Scale, up: Scale, history: History) -> None:
     places = [(across(p.run), up(p.estimate.value), p.estimate) for p in history.points]
     drawing.path("M" + "L".join(f"{x:.4g} {y:.4g}" for x, y, _ in places), stroke)
     for x, y, estimate in places:
-        if estimate.low is not None and estimate.high is not None:
+        if estimate.known:
             drawing.line(x, up(estimate.low), x, up(estimate.high), stroke, 1.2)
         drawing.marker(x, y, history.family)
     for change in history.changes:

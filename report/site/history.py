@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ...bench.catalog.cases import Case
 from ...bench.results import store
+from ...bench.results.estimate import Estimate
 from ...bench.results.facts import RunFacts
 from ...bench.results.metrics import METRICS
 from ...bench.results.rows import Row, with_derived
 from ...bench.run.reading import load
-from ..read.evidence import Estimate
 from .changes import Change, changes
 from .runs import Machine, day_of, machine_of, moment
 
@@ -102,9 +102,7 @@ class Moved:
     def apart(self) -> bool:
         """True where the intervals of the first and the last are known and do not overlap."""
         first, last = self.figures[0], self.figures[-1]
-        if None in (first.low, first.high, last.low, last.high):
-            return False
-        return bool(first.high < last.low or last.high < first.low)  # type: ignore[operator]
+        return first.high < last.low or last.high < first.low
 
 
 def read(name: str, folder: Path, asked: Asked | None) -> Entry:
@@ -125,9 +123,9 @@ def read(name: str, folder: Path, asked: Asked | None) -> Entry:
 
 def _figures(rows: Iterable[Row], asked: Asked | None) -> dict[Case, Estimate]:
     return {
-        row.case: Estimate(row.value, row.low, row.high)
+        row.case: row.estimate
         for row in (with_derived(rows) if asked else ())
-        if asked and asked.has(row) and row.value is not None
+        if asked and asked.has(row) and row.estimate
     }
 
 
@@ -149,5 +147,5 @@ def moved(entries: Sequence[Entry]) -> list[Moved]:
 
 def _claimed(figures: Sequence[Estimate], series: int) -> list[Change]:
     """The changes where every figure has an interval above 0."""
-    known = all(figure.low is not None and 0 < figure.low < math.inf for figure in figures)
+    known = all(figure.known and figure.low > 0 for figure in figures)
     return changes(figures, series) if known else []

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...bench.catalog.cases import Case
+from ...bench.results.estimate import Estimate
 from ..compare.families import NAMED
 from ..compare.settings import setting_of, unusual
-from ..read.evidence import FAMILIES, Estimate, Timed
+from ..read.evidence import FAMILIES, Timed
 from ..words import counted, elements, listing, number
 from .changes import Change, changes, runs_needed
 from .runs import Listed, Machine, by_machine, differences
@@ -53,13 +54,7 @@ class History:
     @property
     def measured(self) -> list[Point]:
         """The points whose interval is known, finite and above 0: `at` of a change counts these."""
-        return [
-            point
-            for point in self.points
-            if point.estimate.low is not None
-            and point.estimate.high is not None
-            and 0 < point.estimate.low <= point.estimate.high < math.inf
-        ]
+        return [point for point in self.points if point.estimate.known and point.estimate.low > 0]
 
     def cells(self, runs: int) -> list[str]:
         """The cost in each run, ± half its interval; a dash where it was not measured."""
@@ -68,7 +63,7 @@ class History:
 
 
 def _cell(estimate: Estimate) -> str:
-    half = "" if estimate.width is None else f" ± {estimate.width / 2:.1%}"
+    half = f" ± {estimate.half_width:.1%}" if math.isfinite(estimate.half_width) else ""
     return f"{number(estimate.value)}×{half}"
 
 

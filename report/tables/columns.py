@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ...bench.results.estimate import Estimate
 from ...bench.results.metrics import Column as Shown
 from ...bench.results.metrics import Metric, columns_in
-from ..read.evidence import Between, Checked, Estimate, Evidence, Missing, Split, Timed
+from ..read.evidence import Between, Checked, Evidence, Missing, Split, Timed
 from ..words import machine, title
 
 Record = TypeVar("Record", Timed, Checked, Between, Missing, Split)
@@ -121,7 +122,7 @@ def _single(estimate: Estimate) -> float | str | None:
 
 
 def _interval(estimate: Estimate) -> list[float | str | None]:
-    return [short(estimate.value), short(estimate.low), short(estimate.high)]
+    return [short(number) for number in (estimate.value, *estimate.ends)]
 
 
 def short(value: float | None) -> float | str | None:

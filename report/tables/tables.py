@@ -9,6 +9,7 @@ from typing import Any
 from ...bench.catalog.cases import Case
 from ...bench.catalog.dtypes import DTYPES
 from ...bench.results import words
+from ...bench.results.estimate import Estimate
 from ...bench.results.metrics import METRICS, Group
 from ...bench.results.rows import Other, Point
 from ...bench.words import of_input
@@ -16,7 +17,6 @@ from ..compare.commands import again, checked_again, swept_again
 from ..read.evidence import (
     Between,
     Checked,
-    Estimate,
     Evidence,
     Missing,
     Split,

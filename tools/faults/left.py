@@ -69,5 +69,5 @@ def files(folder: Path, run: Path, cache: Path) -> list[str]:
     kept = {run / name for name in _OF_A_RUN}
     kept |= {log for log in run.glob("worker-*.log") if log.stat().st_size}
     kept |= {path for path in cache.rglob("*") if ".tmp" not in path.name}
-    found = (path for path in folder.rglob("*") if path not in kept and not path.is_dir())
-    return sorted(str(path.relative_to(folder)) for path in found)
+    paths = (path for path in folder.rglob("*") if path not in kept and not path.is_dir())
+    return sorted(str(path.relative_to(folder)) for path in paths)

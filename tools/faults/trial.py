@@ -134,7 +134,9 @@ class Trial:
             self.wrong.append(f"said {len(job.sentences)} sentences: {job.sentences[:4]}")
         elif status in (2, 4) and not (job.sentences and job.sentences[0].startswith(_ERROR)):
             self.wrong.append(f"ended with {status} and no sentence")
-        self.living += [f"after {status}: {one}" for one in left.processes(self.mark, _GONE)]
+        self.living += [
+            f"after {status}: {process}" for process in left.processes(self.mark, _GONE)
+        ]
 
     def goes_on(self, options: Sequence[str] = (), sentences: int = 1) -> None:
         """Bring the command to its end, and check that nothing that it had done is lost.

@@ -15,9 +15,9 @@ from actbench.bench.claims.ground import Effort, Unavailable
 from actbench.bench.claims.judging import judge
 from actbench.bench.host.progress import Reporter
 from actbench.bench.results.claims import Verdict
+from actbench.bench.results.estimate import Estimate
 from actbench.bench.results.rows import Row
 from actbench.bench.results.status import Status
-from actbench.bench.timing.ratios import Estimate
 from tests.bench.claims.alike import HERE, rows_of, run_of
 
 RELU = Case("jax", "relu", "native", "compiled", "forward", "cpu", "float32", 1_000_000, 1)

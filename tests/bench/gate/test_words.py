@@ -22,10 +22,10 @@ from actbench.bench.gate.exactness import Compared as Exact
 from actbench.bench.gate.gate import Result
 from actbench.bench.gate.trees import Tree
 from actbench.bench.host.environment import FEATURES, Circumstance
+from actbench.bench.results.estimate import UNKNOWN, Estimate
 from actbench.bench.results.rows import Point, Row
 from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Decision, Design
-from actbench.bench.timing.ratios import UNKNOWN, Estimate
 from actbench.bench.timing.verdicts import Verdict
 from actbench.bench.worker.protocol import Failure
 

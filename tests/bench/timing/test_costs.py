@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.results.estimate import Estimate
 from actbench.bench.results.rows import Ended, Sampling
 from actbench.bench.results.samples import Paired
 from actbench.bench.timing.costs import (
@@ -23,7 +24,6 @@ from actbench.bench.timing.costs import (
     relative_costs,
     times,
 )
-from actbench.bench.timing.ratios import Estimate
 
 RELU = Case("torch", "relu", "native", "eager", "forward", "cpu", "float32", 1000, 1)
 GELU = replace(RELU, activation="gelu")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from actbench.bench.results.estimate import Estimate
 from actbench.report.compare.ratios import Verdict, decided, verdict
-from actbench.report.read.evidence import Estimate
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ from actbench.report.read.evidence import Estimate
 def test_a_difference_disappears_only_where_the_interval_says_so(
     low: float | None, high: float | None, expected: Verdict
 ) -> None:
-    assert verdict(Estimate(1.0, low, high)) is expected
-    assert decided(Estimate(1.0, low, high)) is (expected not in (Verdict.OPEN, Verdict.BARE))
+    assert verdict(Estimate.of(1.0, low, high)) is expected
+    assert decided(Estimate.of(1.0, low, high)) is (expected not in (Verdict.OPEN, Verdict.BARE))
 
 
 @pytest.mark.parametrize(("low", "high", "quoted"), [(1.7, 2.29, True), (1.7, 2.31, False)])

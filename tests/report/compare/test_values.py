@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.results.estimate import Estimate
 from actbench.report.compare.values import Value, brief, quotient, ratio, ratios, reach
-from actbench.report.read.evidence import Estimate, Evidence, Timed
+from actbench.report.read.evidence import Evidence, Timed
 
 CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 65536, 1)
 

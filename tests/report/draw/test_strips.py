@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from actbench.bench.results.estimate import Estimate
 from actbench.report.draw.strips import Mark, Strip, Strips, panels
-from actbench.report.read.evidence import Estimate
 
 
 def test_every_mark_is_said_and_stands_on_the_same_axis() -> None:

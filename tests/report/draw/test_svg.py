@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from actbench.bench.results.estimate import Estimate
 from actbench.report.draw.svg import Drawing, Scale, logarithmic, shortened, tick_label
-from actbench.report.read.evidence import Estimate
 
 
 def test_a_scale_maps_its_ends_to_its_sides_and_holds_what_lies_beyond() -> None:

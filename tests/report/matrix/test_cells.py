@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actbench.bench.catalog.cases import Case
+from actbench.bench.results.estimate import Estimate
 from actbench.bench.results.rows import Against, Other, Row, described
 from actbench.bench.results.status import Status
 from actbench.report.matrix import cells
@@ -18,7 +19,7 @@ from actbench.report.matrix.drawer import drawers
 from actbench.report.matrix.head import CHEAPEST, OWN, conditions
 from actbench.report.matrix.model import GROUPS, matrix
 from actbench.report.matrix.source import source
-from actbench.report.read.evidence import Estimate, Evidence
+from actbench.report.read.evidence import Evidence
 from actbench.report.read.rows import read
 
 from ..conftest import CLASSES, case_tail
@@ -75,7 +76,7 @@ def cell(shown: Table, name: str, column: int = 0) -> Cell:
 def test_three_digits_and_the_half_width_to_the_same_decimal(
     value: float, low: float | None, high: float | None, shown: tuple[str, str]
 ) -> None:
-    assert figures(Estimate(value, low, high)) == shown
+    assert figures(Estimate.of(value, low, high)) == shown
 
 
 def test_a_shade_is_logarithmic_and_ends() -> None:

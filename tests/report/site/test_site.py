@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from actbench.bench.catalog.activations import CATALOG
 from actbench.bench.catalog.cases import Case
 from actbench.bench.host.machine import Gpu, Machine, Project
+from actbench.bench.results.estimate import Estimate
 from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Row, described
 from actbench.bench.results.status import Status
@@ -27,7 +28,7 @@ from actbench.bench.results.store import RunWriter
 from actbench.bench.run.request import known_frameworks
 from actbench.commands import cli
 from actbench.report.page import render
-from actbench.report.read.evidence import Estimate, Evidence, Timed
+from actbench.report.read.evidence import Evidence, Timed
 from actbench.report.read.rows import read
 from actbench.report.site.build import build
 from actbench.report.site.changes import changes, least_beside, runs_needed
