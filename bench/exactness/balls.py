@@ -36,13 +36,13 @@ _FLOOR = 2.0**-1000
 """Absolute error of an operation that may underflow: far below half of any 32-bit subnormal."""
 _LEAST = 2.0**-1074
 _WIDEST = 2.0**-5
-"""A radius beyond which no bound is worked out."""
+"""The radius beyond which no bound is computed."""
 _SLOPE_OF_ERF = 1.1284
 _FADED = 1500.0
 """The input beyond which exp(−x), erfc(x) and the like are within _FLOOR of their limits."""
 _GREATEST = arb(2) ** 1023
 _OUTWARDS = 1 + 2.0**-50
-"""The factor by which a distance is stretched, because it was rounded."""
+"""The factor that makes up for the rounding of a distance."""
 
 
 class Balls:
@@ -56,15 +56,11 @@ class Balls:
 
     @property
     def exact(self) -> bool:
-        """Say whether no ball of the array has a width."""
+        """Return whether no ball of the array has a width."""
         return isinstance(self.rad, float) and self.rad == 0
 
-    def settled(self) -> Array:
-        """Booleans that say where the value and its bound are finite."""
-        return np.isfinite(self.mid) & np.isfinite(self.rad)
-
     def nowhere(self) -> Array:
-        """Booleans that say where a ball has no middle or no end."""
+        """A mask of the balls without a middle or with an infinite radius."""
         return np.asarray(np.isnan(self.mid) | ~np.isfinite(self.rad))
 
     def __neg__(self) -> Balls:
@@ -165,7 +161,7 @@ class Balls:
         return near._function("erfc", special.erfc, lambda mid: rise * mid, 1 / rise)
 
     def _within(self, low: float, high: float) -> Balls:
-        """Balls that lie beyond an end moved to it, where the function is level up to `_FLOOR`."""
+        """Balls, those beyond an end moved to it; there the function is flat up to `_FLOOR`."""
         if self.exact:
             return self
         beyond = (self.mid < 2 * low) | (self.mid > 2 * high)
@@ -179,10 +175,11 @@ class Balls:
         slope: Callable[[Any], Any],
         scale: Any = 1.0,
     ) -> Balls:
-        """A function and its radius: its own error, and twice its slope times the argument's.
+        """A function and its radius: its own error, and twice its slope times the argument's
+        radius.
 
-        Twice is enough where the slope at most doubles within the radius: that is at most `_WIDEST`
-        of the `scale` on which the slope changes.
+        Twice is enough where the slope at most doubles within the radius: the radius is at most
+        `_WIDEST` of the `scale` on which the slope changes.
         """
         mid = function(self.mid)
         rad = np.abs(mid) * BOUNDS[name] + _FLOOR
@@ -213,7 +210,7 @@ class Balls:
 class Where:
     """A condition on balls: where it holds, and where overlapping balls leave it open.
 
-    It is `lost` where one of them is nowhere, so that nothing follows from it.
+    It is `lost` where a ball is nowhere, so that nothing follows from it.
     """
 
     __slots__ = ("holds", "lost", "open")
@@ -233,7 +230,8 @@ class Where:
         return Where(self.holds | other.holds, _either(self.open, other.open), lost)
 
     def choose(self, yes: Any, no: Any) -> Balls:
-        """One ball or the other; where it is open one around both, and without an end if lost."""
+        """One ball or the other; where the condition is open, a ball around both, unbounded if
+        lost."""
         yes, no = balls(yes), balls(no)
         mid = np.where(self.holds, yes.mid, no.mid)
         if yes.exact and no.exact and self.open is None:
@@ -248,7 +246,7 @@ class Where:
 
 
 def balls(value: Any) -> Balls:
-    """Balls as they are; a number or one of Arb's balls as a ball that holds it."""
+    """Balls unchanged; a number or one of Arb's balls as a ball that contains it."""
     if isinstance(value, Balls):
         return value
     if isinstance(value, float):
@@ -269,20 +267,20 @@ def _sum(first: Radius, second: Radius, rounding: Radius) -> Radius:
 
 
 def _compare(greater: Balls, less: Balls, strict: bool) -> Where:
-    """The condition that one is greater; balls that overlap leave it open."""
+    """The condition that one ball is greater than another; overlapping balls leave it open."""
     holds = np.asarray(greater.mid > less.mid if strict else greater.mid >= less.mid)
     return Where(holds, _open(greater, less), _lost(greater, less))
 
 
 def _open(first: Balls, second: Balls) -> Array | None:
-    """Places where two balls are not surely apart: they overlap, or one of them is nowhere."""
+    """The places where two balls are not certainly apart: they overlap, or one is nowhere."""
     if first.exact and second.exact:
         return None
     return ~np.asarray(np.abs(first.mid - second.mid) > 2 * (first.rad + second.rad))
 
 
 def _lost(first: Balls, second: Balls) -> Array | None:
-    """Places where one of two balls is nowhere."""
+    """The places where one of two balls is nowhere."""
     if first.exact and second.exact:
         return None
     return np.asarray(first.nowhere() | second.nowhere())

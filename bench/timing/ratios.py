@@ -23,8 +23,6 @@ _ENOUGH_CASES = 4
 """The least number of cases whose spreads are pooled."""
 _LARGEST = math.log(1e300)
 """The largest logarithm of either sign: the exponential of a larger one overflows."""
-_OF_A_MEDIAN = math.sqrt(math.pi / 2)
-"""The standard error of a median over that of the mean."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Ratio:
 
 @cache
 def student(freedom: float, error: float) -> float:
-    """The quantile of Student's t that leaves `error` to both sides together."""
+    """The quantile of Student's t that leaves `error` beyond both sides together."""
     from scipy import stats
 
     return float(stats.t.isf(error / 2, freedom))
@@ -143,22 +141,10 @@ def common_spread(cases: Iterable[Sequence[float]]) -> Spread:
     return Spread(math.exp(centre), worth)
 
 
-def median_of_independent(ratios: Sequence[Ratio]) -> Ratio:
-    """The median of ratios with independent errors."""
-    number = len(ratios)
-    factor = (_OF_A_MEDIAN if number > 2 else 1) / number
-    below = factor * math.hypot(*(ratio.below for ratio in ratios))
-    above = factor * math.hypot(*(ratio.above for ratio in ratios))
-    return _median(ratios, below, above)
-
-
 def median_of_dependent(ratios: Sequence[Ratio]) -> Ratio:
-    """The median of ratios whose errors may be common to all: they do not average out."""
-    below = statistics.median(ratio.below for ratio in ratios)
-    above = statistics.median(ratio.above for ratio in ratios)
-    return _median(ratios, below, above)
-
-
-def _median(ratios: Sequence[Ratio], below: float, above: float) -> Ratio:
-    log = statistics.median(ratio.log for ratio in ratios)
+    """The median of ratios that may share their errors, which then do not average out."""
+    log, below, above = (
+        statistics.median(getattr(ratio, name) for ratio in ratios)
+        for name in ("log", "below", "above")
+    )
     return Ratio(log, below, above, min(ratio.freedom for ratio in ratios))

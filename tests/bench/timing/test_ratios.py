@@ -17,14 +17,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import digamma, polygamma
 
+from actbench.bench.results.estimate import UNKNOWN, Estimate
 from actbench.bench.timing.ratios import (
-    UNKNOWN,
-    Estimate,
     Ratio,
     Spread,
     common_spread,
     median_of_dependent,
-    median_of_independent,
     of_blocks,
 )
 from actbench.bench.timing.verdicts import verdict
@@ -205,17 +203,9 @@ def test_a_ratio_over_a_unit_meets_each_error_with_the_opposite_one() -> None:
     assert ratio == Ratio(pytest.approx(0.3), pytest.approx(0.05), pytest.approx(0.05), 5)
 
 
-def test_independent_errors_average_out_in_a_median_and_shared_ones_do_not() -> None:
+def test_errors_that_may_be_shared_do_not_average_out_in_a_median() -> None:
     ratios = [Ratio(log, 0.01, 0.02, 8) for log in (0.1, 0.2, 0.7)]
-    apart, together = median_of_independent(ratios), median_of_dependent(ratios)
-    assert apart.log == together.log == 0.2
-    assert (together.below, together.above) == (0.01, 0.02)
-    factor = math.sqrt(math.pi / 2) / math.sqrt(3)
-    assert (apart.below, apart.above) == (
-        pytest.approx(0.01 * factor),
-        pytest.approx(0.02 * factor),
-    )
-    assert median_of_independent(ratios[:1]) == ratios[0]
+    assert median_of_dependent(ratios) == Ratio(0.2, 0.01, 0.02, 8)
 
 
 def test_an_estimate_is_scaled_and_inverted_with_its_ends() -> None:
