@@ -40,7 +40,7 @@ class Bound:
         return f"{'above' if self.open else 'at least'} {self.lowest:g}"
 
     def holds(self, value: float) -> bool:
-        """Say whether the parameter may have a value."""
+        """Return whether the parameter may have this value."""
         return self.lowest <= value <= self.highest and not (self.open and value == self.lowest)
 
 
@@ -52,22 +52,25 @@ class Activation:
     (`rowwise`) maps a row of balls to a row, and its `derivative` is the pull-back: it takes the
     row and an upstream row and returns the gradient of their inner product. `output_length` maps
     the length of a row to that of its result, `groups` gives the number by which the length must be
-    divisible, and `ties` says that the gradient jumps where two numbers of a row are equal. What is
-    `a · gate(b)` of the halves of a row has the exact `gate` and its slope.
+    divisible, and `ties` says that the gradient jumps where two numbers of a row are equal. An
+    activation of the form `a · gate(b)`, for the halves of a row, has the exact `gate` and its
+    slope.
+
     `parameters` are the defaults: a flag, a count where it is a whole number, or any number within
-    its `bounds`.
-    `learnable` parameters are arrays that have a gradient of their own (`parameter_derivative`).
-    `kinks` are the inputs at which the derivative jumps. `thresholds` are those at which an
-    implementation is known to take another branch, to saturate or to overflow.
-    `operations` counts the primitives that the first form written out takes, an element of input,
-    with equal subexpressions computed once. A subtraction counts as add; a negation, a division by
-    a number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln
-    as log1p. What is done once per row is not counted.
-    `primitive` marks the single operations in which `operations` counts. They have no form but the
-    framework's own, or one written out where it has none.
-    `plugin` is the file that it comes from, if it is not built in.
+    its `bounds`. `learnable` parameters are arrays that have a gradient of their own
+    (`parameter_derivative`). `kinks` are the inputs at which the derivative jumps. `thresholds` are
+    those at which an implementation is known to take another branch, to saturate or to overflow.
+
+    `operations` counts the primitives per input element that the first form written out takes, with
+    equal subexpressions computed once. A subtraction counts as add; a negation, a division by a
+    number and a square as multiply; a minimum, and a comparison with its choice, as maximum; ln as
+    log1p. What is done once per row is not counted. `primitive` marks the single operations in
+    which `operations` counts. They have no form but the framework's own, or one written out where
+    it has none. `plugin` is the file that defines the activation, if it is not built in.
+
     `domain` is where timing inputs are drawn: outside it a function has no value and another speed.
-    What is not `standard` is measured where it is named, and in the profile `full`.
+    An activation that is not `standard` is measured only when it is named, and in the profile
+    `full`.
     """
 
     name: str
@@ -100,7 +103,7 @@ class Activation:
 
     @property
     def axis(self) -> int:
-        """The axis of a two-dimensional input on which its rows lie."""
+        """The axis of a two-dimensional input along which its rows lie."""
         return int(self.parameters.get("axis", -1))
 
     @property
@@ -110,11 +113,11 @@ class Activation:
         return f"{self.name}({shown})" if shown else self.name
 
     def output_share(self, length: int) -> float:
-        """Elements of the result per element of an input whose rows have `length`."""
+        """The number of output elements per input element, for rows of `length` elements."""
         return self.output_length(length, **self.parameters) / length
 
     def indivisible(self, length: int) -> str:
-        """The reason why rows of a length cannot be its input; empty for those that can."""
+        """The reason why the activation cannot take rows of this length; empty if it can."""
         count = self.groups(**self.parameters)
         if length % count == 0:
             return ""
@@ -163,13 +166,14 @@ _POSITIVE = Bound(0, open=True)
 
 
 _EXP_OVERFLOWS = (100.0,)
-"""Beyond 88.8 and 11.1, where eˣ leaves float32 and float16."""
+"""The inputs beyond which eˣ leaves float32 (88.8) and float16 (11.1)."""
 _EXP_NEGATED_OVERFLOWS = (-89.0,)
-"""Inputs where e⁻ˣ leaves float32, and x · e^x is normal still."""
+"""The inputs from which on e⁻ˣ leaves float32 while x · eˣ is still normal."""
 _TANH_BRANCHES = (0.0004, 7.90531110763549805, 7.99881172180175781)
-"""Eigen's and XLA's tanh in float32: x itself below the first, clamped at one of the others."""
+"""The branches of Eigen's and XLA's tanh in float32: x itself below the first, clamped at the
+others."""
 _ERF_CLAMPED = 3.832506856900711
-"""XLA's erf in float32: ±1 beyond it."""
+"""The input beyond which XLA's erf in float32 returns ±1."""
 _SOFTPLUS_BRANCHES = (20.0, 13.942385, -13.942385)
 """PyTorch's `threshold`, from which on softplus is x; and ±(ln ε + 2) of float32, TensorFlow's."""
 _SQUAREPLUS_CANCELS = (-5800.0, -256.0, 256.0)
@@ -725,13 +729,12 @@ PRIMITIVES: tuple[str, ...] = tuple(
     for record in sorted(_RECORDS, key=lambda record: record.family != "primitive")
     if record.primitive
 )
-"""The single operations that all others are made of, roughly from the cheapest to the dearest."""
+"""The single operations that all other activations are made of, roughly from cheap to dear."""
 REFERENCES: dict[str, Activation] = {
     **CATALOG,
     **{record.name: record for record in _FUNCTIONS},
 }
-"""References for a function of one's own: the catalogue, and functions that no framework
-is measured on."""
+"""References for a function of one's own: the catalogue, and functions that are not measured."""
 UNKNOWN = Activation(
     name="unknown",
     formula="",
@@ -742,7 +745,7 @@ UNKNOWN = Activation(
     exact=exact.unknown,
     derivative=exact.unknown,
 )
-"""The activation of one's own function that nobody says what it should be: nothing judges it."""
+"""The activation of a user's function without a reference: nothing judges it."""
 BASELINE = "relu"
 """The activation that `relative_cost` divides by."""
 
@@ -752,19 +755,20 @@ _LABEL = re.compile(r"^\s*(?P<name>\w+)\s*(?:\((?P<parameters>[^()]*)\))?\s*$")
 
 @cache
 def find(label: str) -> Activation:
-    """The activation that a label names: `gelu`, `squareplus(b=0)`, `softmax(with_zero=true)`.
+    """Return the activation that a label names: `gelu`, `squareplus(b=0)`,
+    `softmax(with_zero=true)`.
 
-    Or the function that a formula of x writes: `relu(x) - 0.9*relu(-x)`, which no framework has.
-    Raises UsageError, with the nearest names, for one the catalogue does not have.
+    A formula of x is a label as well: `relu(x) - 0.9*relu(-x)` is an activation that no framework
+    has. Raises UsageError, with the nearest names, for a name that the catalogue does not have.
     """
     return _find(label, CATALOG)
 
 
 @cache
 def find_reference(label: str) -> Activation:
-    """The same among everything that has exact values: `exp2`, `log` and `erfc` as well.
+    """Return what a label names among everything with exact values: `exp2`, `log` and `erfc` too.
 
-    And UNKNOWN by its name.
+    UNKNOWN is found by its name as well.
     """
     return UNKNOWN if label == UNKNOWN.name else _find(label, REFERENCES)
 
@@ -791,9 +795,9 @@ def _find(label: str, records: Mapping[str, Activation]) -> Activation:
 
 
 def _written_as(text: str) -> Activation:
-    """The function of a formula, which is its name as well.
+    """The activation that a formula defines; the formula is its name.
 
-    Raises UsageError, with the place, for one that cannot be read.
+    Raises UsageError, with the place, for a formula that cannot be read.
     """
     return Activation(name=text, formula=text, forms=(), source="", **_of_formula(text))
 
@@ -806,7 +810,7 @@ def _of_formula(text: str, parameters: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _own(label: str) -> Activation:
-    """The function of a user's that was named as a reference. Raises UsageError if it cannot be."""
+    """The user's function that was named as a reference. Raises UsageError if it cannot be one."""
     reference = own_reference.OwnReference(label)
     value = reference.function("forward")
     return Activation(
@@ -824,9 +828,9 @@ def _own(label: str) -> Activation:
 
 
 def load_plugins() -> None:
-    """Take the records of every plug-in that is named and not taken yet.
+    """Load the records of every plug-in that is named and not loaded yet.
 
-    Raises UsageError, with the file and the line, for one that cannot be.
+    Raises UsageError, with the file and the line, for a plug-in that cannot be loaded.
     """
     for path in plugins.paths():
         if path not in _taken:
@@ -851,7 +855,7 @@ _taken: set[str] = set()
 
 
 def _of_plugin(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
-    """The record of a plug-in, whose exact value is its formula unless it gives functions."""
+    """The activation of a plug-in's record; its formula gives what functions do not."""
     name = record["name"]
     if name in REFERENCES:
         raise plugin.error(name, f"{name} is in the catalogue already: choose another name")
@@ -874,7 +878,7 @@ def _of_plugin(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
 
 
 def _made(plugin: plugins.Plugin, record: Mapping[str, Any]) -> Activation:
-    """A record with what follows from its formula in place of what it does not say."""
+    """A record, completed from its formula where it leaves a field out."""
     forms = dict.fromkeys(form for form, *_ in plugin.forms_of(record) if form != "native")
     given = {key: value for key, value in record.items() if key not in _READ}
     parameters = dict(record.get("parameters", {}))
@@ -904,7 +908,7 @@ _READ = ("parameters", "bounds", "forms", "kinks", "delicate")
 
 
 def _places(given: Any) -> Callable[..., tuple[float, ...]]:
-    """A function of the parameters, also where a record gives numbers alone."""
+    """A function of the parameters, even where a record gives only numbers."""
     if callable(given):
         places_of: Callable[..., tuple[float, ...]] = given
         return places_of
@@ -928,7 +932,7 @@ _STEP, _SLOPE_BITS = arb(2) ** -150, 600
 
 
 def _wrong_slope(record: Activation) -> str:
-    """The place where a derivative is not the slope of the exact value; empty if there is none."""
+    """A sentence on where a derivative is not the slope of the exact value; empty if nowhere."""
     for x in _TRIED:
         ctx.prec = _SLOPE_BITS
         numbers = {

@@ -1,4 +1,4 @@
-"""The command that measures cases again: all that are shown to be repeated are made here."""
+"""The command that measures cases again: every repeatable command that is shown is made here."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .shell import command
 _FIELDS = tuple(field.name for field in fields(Case))
 _USUAL = {"device": "cpu", "threads": 1, **USUAL}
 _OF_FORMS = ("activation", "form")
-"""The fields by which the forms of frameworks are chosen, and a function of the user's is not."""
+"""The fields that choose among a framework's forms, but say nothing of a user's function."""
 
 
 class Function(Protocol):
-    """A function of the user's own, as `Framework` has it and as a stored run does."""
+    """A user's function, as `Framework` holds it and as a stored run does."""
 
     @property
     def activation(self) -> str: ...
@@ -40,11 +40,12 @@ def again(
     leave: Collection[str] = (),
     **options: object,
 ) -> str:
-    """`actbench VERB …`, which measures cases again; `options` come last.
+    """Return `actbench VERB …`, the command that measures cases again; `options` come last.
 
-    Each field is named with each of its values, but for those of `leave`, those that go without
+    Each field is named with each of its values, except the fields in `leave`, those that go without
     saying in every case, and those that are 0 or empty. Files of plug-ins are named where an
-    activation is theirs, and `functions` of the user's, which are known by their frameworks' names.
+    activation comes from one. `functions` are the user's functions by the names of their
+    frameworks.
     """
     several = list(cases)
     own = list(dict.fromkeys(case.framework for case in several if own_of(case.framework)[0]))
@@ -78,7 +79,7 @@ def _values(cases: Sequence[Case], field: str) -> list[object]:
 
 
 def _reference(name: str, cases: Iterable[Case], function: Function | None) -> str:
-    """The activation that a function should be; that of its unit's cases is relu whatever it is."""
+    """The activation that a function implements; for cases of its unit that is relu."""
     form, _ = own_of(name)
     labels = (case.activation for case in cases if (case.framework, case.form) == (name, form))
     label = function.activation if function else next(labels, "")
@@ -86,20 +87,21 @@ def _reference(name: str, cases: Iterable[Case], function: Function | None) -> s
 
 
 def _each(words: Iterable[str]) -> list[str]:
-    """A word per function, or one for all of them; those that some do not have cannot be given."""
+    """One word per function, or a single one where all agree; empty where a function has none."""
     given = list(words)
     return list(dict.fromkeys(given)) if len(set(given)) == 1 and given[0] else given * all(given)
 
 
 def _plugins(labels: Iterable[str]) -> list[str]:
-    """The files of the plug-ins whose activations labels name, be it within a formula."""
+    """The files of the plug-ins whose activations the labels name, including within a formula."""
     names = dict.fromkeys(name for label in labels for name in re.findall(r"\w+", label))
     records = (CATALOG[name] for name in names if name in CATALOG)
     return list(dict.fromkeys(record.plugin for record in records if record.plugin))
 
 
 def interpreters(pythons: Mapping[str, str]) -> list[str]:
-    """The interpreters that were named, as `--python` takes them: "" stands for all others."""
+    """The interpreters that were named, as `--python` takes them: "" stands for all other
+    frameworks."""
     return [
         f"{framework}={path}" if framework else path
         for framework, path in pythons.items()

@@ -1,4 +1,4 @@
-"""Names that people ask for: those that a case goes by, and those of which none was measured."""
+"""The names that a person asked for, and those of them of which nothing was measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Name:
-    """A name that was asked for: the field of a case that it stands in, and its text there."""
+    """A name that was asked for: the field of a case that it is looked up in, and its text."""
 
     what: str
     text: str
@@ -33,9 +33,9 @@ def unmet(
     measured: Iterable[Case],
     tried: Iterable[Case] | None = None,
 ) -> list[Name]:
-    """The names that were asked for and of which nothing was measured.
+    """Return the names that were asked for and of which nothing was measured.
 
-    Where some cases alone were `tried`, names that stand in none of them are passed over.
+    Where only the cases in `tried` were attempted, names that occur in none of them are left out.
     """
     done, of_tried = list(measured), None if tried is None else list(tried)
     return [
@@ -52,10 +52,8 @@ def _text(field: str, name: str) -> str:
 
 
 def names_of(case: Case) -> frozenset[str]:
-    """Names that a case goes by: `gelu`, `gelu[textbook]`, `gelu_textbook`, or its own address.
-
-    An address is that of a function of the user's.
-    """
+    """The names of a case: `gelu`, `gelu[textbook]`, `gelu_textbook`, or the address of a user's
+    function."""
     framework = frameworks().get(case.framework)
     if framework and framework.callable:
         return frozenset([framework.callable])

@@ -20,16 +20,16 @@ MODES = ("eager", "compiled")
 DIRECTIONS = ("forward", "backward", "both")
 DEVICES = ("cpu", "cuda")
 OUTPUTS = ("fresh", "reused")
-"""The memory of a result: the call's own, or where the last call wrote."""
+"""The memory of a result: allocated by the call, or reused from the last call."""
 CACHES = ("warm", "cold")
-"""The caches before a call: as the last call left them, or without anything of its input."""
+"""The state of the caches before a call: as the last call left them, or empty of its input."""
 _LEAST_SECONDS = 15.0
 _SECONDS_A_CASE = 0.1
 ALL_THREADS = "all"
 ROW_LENGTH = 256
-"""Elements on the last axis of a timing input, where its size allows."""
+"""The elements on the last axis of a timing input, where its size allows."""
 _SHORTEST_ROW = 32
-"""The least that a size must share with it to be split into such rows."""
+"""The smallest common divisor with it for which a size is split into such rows."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Case:
 
     @property
     def said(self) -> dict[str, Any]:
-        """The fields by name, without what goes without saying of an input."""
+        """The fields by name, without those of the input that have their usual values."""
         return {
             name: value
             for name, value in vars(self).items()
@@ -73,7 +73,7 @@ class Case:
 
     @property
     def has_usual_input(self) -> bool:
-        """Say whether its input is the one that need not be said."""
+        """Return whether the input is the usual one, which goes without saying."""
         return self.said.keys().isdisjoint(OF_INPUT)
 
     @property
@@ -93,13 +93,14 @@ class Case:
 
     @property
     def anywhere(self) -> Case:
-        """The case without its timing input: errors have inputs of their own."""
+        """The case without its timing input: exactness is tested on inputs of its own."""
         return replace(
             self, size=0, **{name: USUAL[name] for name in ("output", "cache", *OF_INPUT)}
         )
 
     def of(self, activation: str, form: str) -> Case:
-        """Another function on the same input; `axis` is for functions of rows."""
+        """Return the case of another function on the same input; only functions of rows have an
+        axis."""
         return replace(self, activation=activation, form=form, axis=given.LAST)
 
 
@@ -114,17 +115,17 @@ def _record(label: str) -> Activation | None:
 USUAL: Mapping[str, Any] = {
     field.name: field.default for field in fields(Case) if field.default is not MISSING
 }
-"""The fields of a case that need not be said, and what they are then."""
+"""The fields of a case that may go without saying, and their usual values."""
 OF_INPUT = ("input", "shape", "row", "axis", "layout")
-"""The fields that say of what values, shape and layout a timing input is."""
+"""The fields that give the values, the shape and the layout of a timing input."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A block of cases: the product of its fields. `forms` of None are all that there are.
+    """A block of cases: the product of its fields.
 
-    `plain` stands for the form that people take first: native, or the first one written out where
-    the framework has none.
+    `forms` is None for all that there are; `plain` stands for the form that people take first:
+    native, or the first one written out where the framework has none.
     """
 
     activations: tuple[str, ...] | Callable[[], tuple[str, ...]]
@@ -145,7 +146,7 @@ class Plan:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of its activations as they are now: plug-ins add to the catalogue."""
+        """The labels of its activations at this moment: plug-ins add to the catalogue."""
         return self.activations() if callable(self.activations) else self.activations
 
 
@@ -175,7 +176,7 @@ class Profile:
     conditions: bool = False
 
     def budget(self, cases: int) -> float:
-        """Seconds for further processes of so many cases."""
+        """The seconds for further processes that so many cases get together."""
         return min(self.seconds, _LEAST_SECONDS + _SECONDS_A_CASE * cases)
 
 
@@ -197,14 +198,14 @@ def everything() -> tuple[str, ...]:
 
 
 def _names() -> tuple[str, ...]:
-    """Those that belong to the answer: no single operations."""
+    """The names of activations that belong to the answer: no single operations."""
     return tuple(
         name for name, record in CATALOG.items() if record.family != "primitive" and record.standard
     )
 
 
 _FEW_OF_ALL = ("relu", "elu", "gelu", "silu", "softplus", "squareplus")
-"""Activations that subnormal and saturated inputs may set in another order."""
+"""Activations whose order may change on subnormal and saturated inputs."""
 _ANSWER = ("launch", "l2", "memory")
 """The places of the answer: one tiny call, in cache, from memory."""
 _OF_CLAIMS = (
@@ -212,9 +213,9 @@ _OF_CLAIMS = (
     *("tanh", "softplus", "softplus_approximation", "silu", "gelu", "gelu_tanh", "gelu_sigmoid"),
     *("mish", "squareplus", "isru", "isrlu"),
 )
-"""Activations of whose cost the literature says something."""
+"""Activations whose cost the literature makes claims about."""
 LARGE = ("relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "squareplus")
-"""Those of which it says that memory limits them."""
+"""Activations that the literature says are limited by memory."""
 _OF_TABLE = ("relu", "elu", "softplus", "silu", "squareplus")
 """The rows of Table 1 of Barron 2021, arXiv 2112.11687, timed there with a million inputs."""
 DELICATE = (
@@ -355,7 +356,7 @@ class Selection:
     layouts: tuple[str, ...] = ()
 
     def checked(self) -> Selection:
-        """The same with canonical activation labels.
+        """Return the selection with canonical activation labels.
 
         Raises UsageError, with the nearest valid names, for a name that does not exist.
         """
@@ -384,7 +385,7 @@ class Selection:
 
 
 def _size(text: int | str) -> int | str:
-    """A number of elements, or the name of a size class."""
+    """A number of elements, or the one that the name of a size class stands for."""
     if text in CLASSES:
         return text
     try:
@@ -399,7 +400,7 @@ def _size(text: int | str) -> int | str:
 
 
 def _threads(text: int | str) -> int:
-    """A number of threads; `all` are as many as there are CPUs of the fastest kind."""
+    """A number of threads; `all` stands for the number of CPUs."""
     if text == ALL_THREADS:
         return machine.most_threads()
     if not str(text).isdigit() or int(text) < 1:
@@ -430,7 +431,7 @@ def forms_of(activation: Activation) -> tuple[str, ...]:
 
 
 def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
-    """The cases of a profile with a person's choices in place of its own, each case once.
+    """Return the cases of a profile, changed by a person's choices, each case once.
 
     Raises UsageError for unknown names and for a selection that holds no case at all.
     """
@@ -447,7 +448,7 @@ def expand(profile: Profile, selection: Selection = Selection()) -> list[Case]:
 
 
 def chosen(plan: Plan, asked: Selection) -> Plan:
-    """A plan with a person's choices in place of its own."""
+    """Return a plan with a person's choices in place of its own fields."""
     names = [field for field in Plan.__dataclass_fields__ if hasattr(asked, field)]
     return replace(plan, **{name: getattr(asked, name) for name in names if getattr(asked, name)})
 
@@ -463,7 +464,7 @@ def _expand_plan(plan: Plan, asked: Selection) -> Iterator[Case]:
 
 
 def _subjects(framework: Framework, plan: Plan) -> Iterator[tuple[str, str]]:
-    """Labels and forms: those of a plan, or a function of the user's own alone."""
+    """The labels and forms of a plan, or of a user's function alone."""
     if framework.callable:
         yield framework.activation, framework.callable
         return
@@ -481,7 +482,7 @@ def _forms(record: Activation, framework: Framework, plan: Plan) -> list[str]:
 def plain_form(activation: Activation, framework: Framework) -> str:
     """The form that people take first: native, or else the first one written out.
 
-    Of what a function of the user's should be, that function.
+    For the activation that a user's function implements, it is that function.
     """
     if framework.callable and activation.label == framework.activation:
         return framework.callable
@@ -490,9 +491,9 @@ def plain_form(activation: Activation, framework: Framework) -> str:
 
 
 def input_conditions(plan: Plan) -> list[dict[str, Any]]:
-    """The fields of each case of a plan but what is called: direction, device, dtype, input.
+    """The conditions of each case of a plan: direction, device, dtype and input.
 
-    Raises UsageError for sizes and shapes that are not those of a file.
+    Raises UsageError for sizes and shapes that do not match those of a file.
     """
     names = ("direction", "device", "dtype", "size", "threads", *USUAL)
     threads = tuple(map(_threads, plan.threads))
@@ -506,9 +507,9 @@ def input_conditions(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _laid_out(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """The size, the shape and the length of rows of an input, as a case says them.
+    """The size, the shape and the row length of an input, as the fields of a case.
 
-    A shape says the size, and so does a file; else there are as many rows as a size has.
+    A shape implies the size, and so does a file; otherwise the size is split into rows.
     """
     size, row, values = (condition[name] for name in ("size", "row", "input"))
     lengths = given.dimensions(condition["shape"]) if condition["shape"] else ()
@@ -525,7 +526,7 @@ def _laid_out(condition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(lengths: tuple[int, ...], axis: int) -> dict[str, Any]:
-    """A shape in the fields of a case: of two axes it is one of rows, which may be the usual."""
+    """A shape as fields of a case: two axes are rows, which may be the usual ones."""
     size = math.prod(lengths)
     if len(lengths) != 2 or axis not in (given.LAST, 1):
         return {"size": size, "shape": given.written(lengths), "row": 0}
@@ -534,7 +535,7 @@ def _named(lengths: tuple[int, ...], axis: int) -> dict[str, Any]:
 
 
 def _of_file(file: given.Stored, lengths: tuple[int, ...], row: int) -> tuple[int, ...]:
-    """The shape in which a file is read: its own, unless it is a list. Raises UsageError."""
+    """The shape in which a file is read: its own, unless it has one axis. Raises UsageError."""
     size = math.prod(file.shape)
     length = row or row_length(size)
     split = (size // length, length) if row or len(file.shape) == 1 else file.shape
@@ -551,7 +552,7 @@ def _elements(size: int | str, device: str) -> int:
 
 
 def along(case: Case) -> Case:
-    """A case whose axis is said where it is not the last: one that takes no rows has none."""
+    """Return the case with an axis only where its rows lie along one that is not the last."""
     record = _record(case.activation)
     if case.axis == given.LAST:
         return case
@@ -562,17 +563,17 @@ def along(case: Case) -> Case:
 
 
 def directions_of(case: Case) -> tuple[Case, ...]:
-    """The case of each direction that a swept one stands for: value and gradient of `both`."""
+    """The cases that a swept case stands for, one per direction: value and gradient for `both`."""
     if case.direction != "both":
         return (case,)
     return tuple(replace(case, direction=direction) for direction in ("forward", "backward"))
 
 
 def row_length(size: int) -> int:
-    """Elements on the last axis of an input of `size` elements, where nothing else is said.
+    """The elements on the last axis of an input of `size` elements, unless it is given.
 
-    What it shares with 256; where that is little, all of them are one row, or two. At least two
-    rows where the size is even: compilers treat a side of one as a case of its own.
+    It is the common divisor with 256; where that is small, the input is one row, or two. There are
+    at least two rows where the size is even: compilers treat an axis of length 1 as a special case.
     """
     length = math.gcd(size, ROW_LENGTH)
     if length != size and length >= _SHORTEST_ROW:
@@ -581,7 +582,7 @@ def row_length(size: int) -> int:
 
 
 def unsupported(case: Case) -> str:
-    """The reason why a case cannot be measured, as far as the source says; empty if it can."""
+    """The reason why a case cannot be measured, as far as the source shows; empty if it can."""
     framework: Framework = frameworks()[case.framework]
     activation = find_reference(case.activation)
     if not framework.offers(activation.name, case.form):
@@ -598,7 +599,7 @@ def unsupported(case: Case) -> str:
 
 
 def no_such_input(framework: Framework, case: Case) -> str:
-    """The reason why a framework has no such array; empty if it has."""
+    """The reason why a framework has no such array; empty if it has one."""
     axes = len(case.lengths)
     if case.layout != given.CONTIGUOUS and case.layout not in framework.layouts:
         return f"{framework.title} has no {case.layout} arrays: its elements lie one after another"

@@ -14,8 +14,8 @@ class Dtype:
 
     Normal numbers have exponents `emin`..`emax`; the highest exponent field is that of infinity and
     NaN, as in IEEE 754. `bits` is the NumPy integer type of the same width, in which values of
-    every format travel between processes. `carrier` is NumPy's own format of these exponents, of
-    whose numbers the upper bits are those of this one.
+    every format travel between processes. `carrier` is the NumPy format with the same exponents,
+    whose upper bits are the bits of this format.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Dtype:
         return math.log(self.largest)
 
     def is_subnormal(self, x: Any) -> Any:
-        """Say whether a number is subnormal, or which numbers of an array are."""
+        """Return whether a number is subnormal; for an array, which of its numbers are."""
         return (x != 0) & (abs(x) < self.normal)
 
     @property
     def is_small(self) -> bool:
-        """Say whether a run tries every number of the format."""
+        """Return whether a run tries every number of the format."""
         return self.itemsize <= 2
 
     @property
     def is_countable(self) -> bool:
-        """Say whether anybody can go through every number of the format."""
+        """Return whether going through every number of the format is feasible."""
         return self.itemsize <= 4
 
     @property
@@ -81,9 +81,9 @@ DTYPES: Mapping[str, Dtype] = {
 }
 COUNTABLE = tuple(name for name, dtype in DTYPES.items() if dtype.is_countable)
 USUAL = "float32"
-"""The format of everything that is not said to be in another."""
+"""The format of everything that names no other."""
 
 
 def prominence(dtype: str) -> tuple[bool, int, int]:
-    """A key that sorts formats for a reader: the usual one, then wide before narrow."""
+    """A sort key of formats for a reader: the default format, then wide before narrow."""
     return dtype != USUAL, -DTYPES[dtype].itemsize, list(DTYPES).index(dtype)

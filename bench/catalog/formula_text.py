@@ -1,9 +1,10 @@
 """Formulas as text, `relu(x)*(1 + sigmoid(2)) - 0.9*relu(-x)`, as exact functions of balls.
 
-A text is parsed as a Python expression, of which a few kinds of nodes are read: nothing of it is
-run. Each step computes its value and, where it is asked for, its slope (forward mode), on Arb's
+A text is parsed as a Python expression, of which only a few kinds of nodes are accepted; it is
+never executed. Each step computes its value and, on request, its slope (forward mode), on Arb's
 balls, on arrays of float64 balls and on rational numbers alike. A constant is the fraction that it
-spells. What is known to cancel or to overflow is computed in another way (`_Reader._stable`).
+spells. Expressions that are known to cancel or to overflow are computed in another way
+(`_Reader._stable`).
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from .activations import Activation
 
 LONGEST = 1000
-"""Characters of a text."""
+"""The most characters of a text."""
 _DEEPEST = 100
 _LARGE = 10**300
 _POWERS = 64
 _EXPONENTS = 400
-"""Nested steps, the largest power, and the largest power of ten of a constant."""
+"""The deepest nesting, the largest power, and the largest power of ten of a constant."""
 
 
 class Unreadable(UsageError):
@@ -44,7 +45,7 @@ class Unreadable(UsageError):
 
 @dataclass(frozen=True)
 class At:
-    """A place: x, its slope (1, or None where only values are asked for) and the parameters."""
+    """A place: x, its slope (1, or None where only values are wanted) and the parameters."""
 
     x: Any
     slope: int | None
@@ -57,9 +58,10 @@ class At:
 
 
 Step = Callable[[At], tuple[Any, Any]]
-"""A part of a formula: its value at a place, and its slope, None where that is 0 or not asked."""
+"""A part of a formula: maps a place to its value and slope; the slope is None where it is 0 or not
+wanted."""
 Bends = Callable[[Mapping[str, Any]], Iterable[Step]]
-"""Parts that are 0 where a branch changes, with given parameters."""
+"""The parts, for given parameters, that are 0 where a branch changes."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Formula:
 
     @property
     def derivative(self) -> Callable[..., Any]:
-        """The derivative at x; at a kink that of the branch which is taken there."""
+        """The derivative at x; at a kink, that of the branch taken there."""
         step = self.step
 
         def slope(x: Any, **parameters: Any) -> Any:
@@ -99,13 +101,13 @@ class Formula:
 
     @property
     def kinks(self) -> Callable[..., tuple[float, ...]]:
-        """The inputs at which the derivative jumps, of those that float64 holds."""
+        """The float64 inputs at which the derivative jumps."""
         kinks_of = cache(lambda given: _kinks(self, dict(given)))
         return lambda **parameters: kinks_of(tuple(parameters.items()))
 
     @property
     def domain(self) -> Literal["all", "positive"]:
-        """`positive` where no negative number has a value, with every parameter at 1."""
+        """`positive` where no negative number has a value, with every parameter 1."""
         return exact.domain(lambda x: self.step(At(x, None, _Ones())))
 
 
@@ -119,7 +121,7 @@ _COMPUTES = re.compile(r"(\b|\d)x\b|[-+*/^−·×÷]")
 
 
 def is_formula(text: str) -> bool:
-    """Say whether a text computes: a name, with parameters or without, does not."""
+    """Return whether a text computes something: a name with or without parameters does not."""
     named = _LABEL.fullmatch(text) and text.strip() != "x"
     return not named and bool(_COMPUTES.search(text))
 
@@ -146,20 +148,20 @@ _ALIASES = {"abs": "absolute", "ln": "log"}
 _FLAGS = {"true": True, "false": False}
 _EXTREMES = {"max": ">", "maximum": ">", "min": "<", "minimum": "<"}
 _STANDS_FOR = {"log": "log1p", "exp2": "exp", "erfc": "erf"}
-"""Operations that are counted as one that every framework is measured on."""
+"""Operations that are counted as another one, which is measured in every framework."""
 _OF_EXP = ("exp", "expm1", "exp2", "log", "log1p", "tanh", "erf", "erfc")
 _SHAPE = "write it as 2*relu(x) - exp(-x^2)"
 _Value = Step | bool | int
 _Given = Mapping[str, _Value]
-"""Parameters of a call: steps, flags and counts."""
+"""The parameters of a call: steps, flags and counts."""
 
 
 @dataclass(frozen=True)
 class _Part:
     """A step, and what is known of it.
 
-    The fraction that it is where it is a `constant`; the function and argument of a `call` without
-    parameters; and what stands beside the 1 of a sum, `beside_one`.
+    `constant` is its fraction, if it is one; `call` its function and argument, if it is a call
+    without parameters; `beside_one` the other term, if it is a sum with 1.
     """
 
     step: Step
@@ -168,7 +170,7 @@ class _Part:
     beside_one: _Part | None = None
 
     def argument_of(self, name: str) -> _Part | None:
-        """The argument, if this is a call of a function."""
+        """The argument, if this is a call of the named function."""
         return self.call[1] if self.call and self.call[0] == name else None
 
 
@@ -204,7 +206,7 @@ class _Reader:
             raise Unreadable("the formula has characters that no text has") from None
 
     def _refused(self, tree: ast.expr, reason: str) -> Unreadable:
-        """An error with the place of a node."""
+        """Return an error with the place of a node."""
         before = self._python.encode()[: getattr(tree, "col_offset", 0)].decode(errors="ignore")
         return self._at(len(before), reason)
 
@@ -301,7 +303,7 @@ class _Reader:
         return None
 
     def _complement(self, part: _Part, sign: int) -> _Part | None:
-        """1 ± a call, without its cancellation."""
+        """Return 1 ± a call, computed without cancellation; None where that is not known."""
         name, inner = part.call or ("", part)
         turned = inner.step if sign > 0 else _negated(inner.step)
         if name == "erf":
@@ -390,7 +392,7 @@ class _Reader:
         return self._function(tree, name, argument, self._keywords(tree, name, depth))
 
     def _keywords(self, tree: ast.Call, name: str, depth: int) -> _Given:
-        """The parameters of a call, as steps; flags and counts as they are."""
+        """The parameters of a call: numbers as steps, flags and counts unchanged."""
         function = self._function_of(name)
         assert function is not None
         given: dict[str, _Value] = {}
@@ -451,7 +453,8 @@ class _Reader:
         self.bends.append(lambda _: parts)
 
     def _count(self, tree: ast.expr, operation: str, times: int = 1) -> None:
-        """Count an operation, once for equal parts of the formula, and none on numbers alone."""
+        """Count an operation once per distinct part of the formula, and not at all on numbers
+        alone."""
         operation = _STANDS_FOR.get(operation, operation)
         key = f"{operation} {ast.dump(tree)}"
         if times and _depends(tree) and key not in self._counted:
@@ -460,12 +463,12 @@ class _Reader:
 
 
 def _depends(tree: ast.expr) -> bool:
-    """Say whether a part of a formula speaks of x."""
+    """Return whether a part of a formula depends on x."""
     return any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(tree))
 
 
 def _as_python(text: str) -> tuple[str, list[int]]:
-    """A text as Python writes it, and where each of its characters comes from."""
+    """A text in Python's notation, and the original place of each character."""
     pairs = [
         (written, place)
         for place, character in enumerate(text)
@@ -478,12 +481,13 @@ def _as_python(text: str) -> tuple[str, list[int]]:
 
 
 def _is_seed(slope: Any) -> bool:
-    """Say whether a slope is that of x itself, or nothing."""
+    """Return whether a slope is that of x itself, or None."""
     return slope is None or isinstance(slope, int)
 
 
 def _constant(fraction: Fraction) -> _Part:
-    """A constant; as a ball it is read from its decimals, as the catalogue's parameters are."""
+    """A constant as a step; as a ball it is read from its decimals, like the catalogue's
+    parameters."""
     short = repr(float(fraction)) if abs(fraction) < _LARGE else ""
     written = short if short and Fraction(short) == fraction else ""
 
@@ -506,14 +510,14 @@ _NAMED: Mapping[str, Step] = {
 
 
 def _times(slope: Any, factor: Any) -> Any:
-    """A slope times a factor; None stays None, and the slope of x itself is 1."""
+    """The product of a slope and a factor; None stays None, and the slope of x itself is 1."""
     if slope is None:
         return None
     return factor if isinstance(slope, int) else slope * factor
 
 
 def _plus(first: Any, second: Any) -> Any:
-    """The sum of two slopes, of which one at most is that of x itself."""
+    """The sum of two slopes, at most one of which is that of x itself."""
     if first is None or second is None:
         return second if first is None else first
     return first + second
@@ -562,7 +566,8 @@ _ONE = Fraction(1)
 
 
 def _divided(u: Any, v: Any) -> Any:
-    """u / v; at a pole ±∞ as of IEEE 754, and of 0 / 0 no value. Of arrays neither is settled."""
+    """Return u / v: at a pole ±∞ as in IEEE 754, no value for 0 / 0. Arrays are divided as they
+    are."""
     zero = v == 0
     return _pole(u) if isinstance(zero, bool) and zero else u / v
 
@@ -590,7 +595,7 @@ def _raised(part: Step, power: int) -> Step:
 
 
 def _compared(sign: str, u: Any, v: Any) -> Any:
-    """A condition on two values; open where balls of Arb overlap."""
+    """Compare two values; the condition stays open where balls of Arb overlap."""
     kinds = {type(u), type(v)}
     if arb in kinds and kinds <= {arb, fmpq}:
         u = exact.Enclosed(u)
@@ -629,7 +634,7 @@ Pair = tuple[Any, Any]
 
 
 def _chosen(at: At, condition: Any, yes: Callable[[], Pair], no: Callable[[], Pair]) -> Pair:
-    """The value and slope of one of two branches; of both where the condition is open."""
+    """The value and slope of one of two branches, or of both where the condition is open."""
     if isinstance(condition, bool):
         return yes() if condition else no()
     (u, du), (v, dv) = _held(yes), _held(no)
@@ -649,7 +654,7 @@ def _held(branch: Callable[[], Pair]) -> Pair:
 
 
 def _default(value: float | int | bool) -> _Value:
-    """A parameter's default as a step; flags and counts as they are."""
+    """A parameter's default as a step; flags and counts unchanged."""
     if isinstance(value, int):
         return value
     return _constant(Fraction(repr(value))).step
@@ -661,7 +666,7 @@ def _called(
     argument: Step,
     parameters: Mapping[str, _Value],
 ) -> Step:
-    """A function of the catalogue; a ball that is not exact knows when a branch is open."""
+    """A function of the catalogue as a step; an inexact ball leaves overlapping branches open."""
 
     def step(at: At) -> tuple[Any, Any]:
         u, du = argument(at)
@@ -678,7 +683,7 @@ def _called(
 
 
 def _of_kind(x: Any, value: Any) -> Any:
-    """A value as a number of the kind that x is: a constant of the catalogue is a ball."""
+    """A value as a number of the same kind as x; constants of the catalogue are balls."""
     value = exact.bare(value)
     known = isinstance(x, fmpq) and isinstance(value, arb) and value.is_exact()
     return value.fmpq() if known and value.is_finite() else value
@@ -701,7 +706,7 @@ _PLAIN: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda x: _over(1 + x),
     ),
 }
-"""Functions that are finite at ±FAR, because a part may grow slower than what it is set against."""
+"""Functions that are finite at ±FAR, because a part may grow more slowly than the other side."""
 
 
 def _bends_of(
@@ -753,7 +758,7 @@ def _exactly(value: float | int | bool) -> Any:
 
 
 def _zeros(bend: Step, parameters: Mapping[str, Any]) -> Iterator[float]:
-    """The numbers of float64 at which a part is 0, each between two where its sign differs."""
+    """The float64 inputs at which a part is 0, bracketed by a change of its sign."""
     signs = [(place, _sign(bend, place, parameters)) for place in _GRID]
     yield from (place for place, sign in signs if sign == 0)
     for (low, below), (high, above) in pairwise(signs):
@@ -770,7 +775,7 @@ def _zeros(bend: Step, parameters: Mapping[str, Any]) -> Iterator[float]:
 
 
 def _sign(bend: Step, place: float, parameters: Mapping[str, Any]) -> int | None:
-    """The sign of a part at a place, None where it has no value."""
+    """The sign of a part at a place; None where it has no value."""
     ctx.prec = _COARSE
     try:
         value = bend(At(arb(place), None, parameters))[0]
@@ -794,4 +799,5 @@ _OPERATORS: Mapping[type[ast.operator], tuple[Callable[..., Any], Callable[..., 
     ast.Mult: (lambda a, b: a * b, _product, "multiply"),
     ast.Div: (lambda a, b: a / b, _quotient, "divide"),
 }
-"""The functions of two constants and of two steps, and the operation that is counted."""
+"""For each operator: the function of two constants, that of two steps, and the operation counted.
+"""

@@ -22,9 +22,9 @@ from flint import arb, ctx, fmpq
 Row = Sequence[arb]
 
 FAR = arb(2) ** 4000
-"""Beyond every float64, at the limit of every function."""
+"""A number beyond every float64, where every function is at its limit."""
 NEAR = arb(2) ** -8000
-"""Nearer to 0 than every float64 and the square root of one."""
+"""A number nearer to 0 than every float64 and the square root of one."""
 
 
 class NoValue(Exception):
@@ -32,10 +32,10 @@ class NoValue(Exception):
 
 
 class Enclosed:
-    """A ball of Arb whose comparisons are `Open` where it overlaps what it is compared with.
+    """A ball of Arb whose comparisons are `Open` where it overlaps the other side.
 
-    A formula that chooses by such a ball gives one that holds both of its branches. Arb's own
-    comparisons say that nothing is true of it, which would choose a branch in silence.
+    A formula that branches on such a ball returns a ball that holds both of its branches. Arb's own
+    comparisons are false in that case, which would silently choose a branch.
     """
 
     __slots__ = ("ball",)
@@ -75,7 +75,7 @@ class Enclosed:
         return Enclosed(self.ball**power)
 
     def __getattr__(self, name: str) -> Callable[[], Enclosed]:
-        """A function of Arb's: `exp`, `sqrt`, `erfc`."""
+        """Return a function of Arb's: `exp`, `sqrt`, `erfc`."""
         if name.startswith("_"):
             raise AttributeError(name)
         function = getattr(self.ball, name)
@@ -109,7 +109,7 @@ class Enclosed:
 
 
 class Open:
-    """A condition that overlapping balls leave open: both of its branches are held."""
+    """A condition that overlapping balls leave open: both of its branches are kept."""
 
     def __and__(self, other: Any) -> Any:
         return False if other is False else self
@@ -129,17 +129,17 @@ def _decided(holds: bool, fails: bool) -> bool | Open:
 
 
 def bare(value: Any) -> Any:
-    """A value without what knows of open comparisons."""
+    """Return a value without the wrapper that tracks open comparisons."""
     return value.ball if isinstance(value, Enclosed) else value
 
 
 def unknown(_: Any) -> Any:
-    """A function of which no value is known."""
+    """The exact function of an activation without a known value."""
     raise NoValue
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
-    """One of two values, or of two functions of no arguments, of which only one may be called."""
+    """Return one of two values, or call one of two functions of no arguments."""
     if isinstance(condition, bool):
         chosen = yes if condition else no
         value = chosen() if callable(chosen) else chosen
@@ -301,7 +301,7 @@ def root(x: arb) -> arb:
 
 
 def rising(x: arb, inside: Callable[[], Any]) -> arb:
-    """A value that is computed by `inside`, and ∞ at the limit."""
+    """A value computed by `inside`, and ∞ at the limit."""
     return where(x >= FAR, arb.pos_inf(), inside)
 
 
@@ -329,7 +329,7 @@ def logarithm(x: arb, inside: Callable[[], Any]) -> arb:
 
 
 def no_value() -> Any:
-    """Say that the input lies outside the domain."""
+    """Raise NoValue: the input lies outside the domain."""
     raise NoValue
 
 
@@ -337,7 +337,7 @@ _NEGATIVE = (-0.125, -0.75, -2.0, -30.0)
 
 
 def domain(value: Callable[[arb], Any]) -> Literal["all", "positive"]:
-    """`positive` where no negative number that is tried has a value."""
+    """Return `positive` where none of the negative numbers tried has a value, else `all`."""
     ctx.prec = 64
     for x in _NEGATIVE:
         with suppress(NoValue):

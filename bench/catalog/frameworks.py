@@ -22,10 +22,10 @@ class Script:
     """Templates of the lines that show a form in a framework without this project.
 
     `tensor` makes {copies} of {input} in {dtype}; `call` runs {f} on it and prints one element,
-    `gradient` the same for its derivative; `compiled` is what {f} becomes; `float64` is what that
-    format needs beforehand. Imports are those of the framework's module. Of a form's decorators
-    `slope` holds its derivative, where the framework has no `gradient`, and `beside` attaches
-    something that the script does without.
+    `gradient` the same for its derivative; `compiled` turns {f} into its compiled version;
+    `float64` is what that format needs beforehand. Imports are those of the framework's module.
+    Among a form's decorators, `slope` holds its derivative, where the framework has no `gradient`,
+    and `beside` adds something that the script leaves out.
     """
 
     tensor: str
@@ -39,18 +39,19 @@ class Script:
 
 @dataclass(frozen=True)
 class Framework:
-    """A module of `impls/`, as far as its text says: see `impls/_adapter.py`.
+    """A module of `impls/`, as its text describes it: see `impls/_adapter.py`.
 
-    `compiles` are the modes whose code a compiler makes in the process; `emulated` holds, by
-    machine, the variables under which its code runs in valgrind too; `layouts` are those that its
-    arrays may have besides the usual one; `packages` those whose functions take its arrays.
+    `compiles` are the modes whose code a compiler generates in the process; `emulated` holds, by
+    machine, the variables under which its code also runs in valgrind; `layouts` are those that its
+    arrays may have besides the usual one; `packages` are those whose functions take its arrays.
 
-    Or a function of the user's beside the forms of another: `callable` is where it is,
-    `package.module:function`, and the name of its form; `arrays` the module of `impls/` whose
-    arrays it takes, of `dims` dimensions if it is particular about them; `activation` what it
-    should be, and `reference_gradient` where the derivative of that is, if it is a function too;
-    `gradient` where its own is, if nothing differentiates it; `beside` where a second one is, to be
-    compared with it; `folders` where a process looks for both as well.
+    A framework may also be a user's function beside the forms of another one. Then `callable` is
+    its address, `package.module:function`, and the name of its form; `arrays` is the module of
+    `impls/` whose arrays it takes, of `dims` dimensions if it accepts no others; `activation` is
+    the one that it implements, and `reference_gradient` the address of that one's derivative, if it
+    is a function too; `gradient` is the address of its own derivative, if nothing differentiates
+    it; `beside` is the address of a second function to compare it with; `folders` are further
+    places where a process looks for both.
     """
 
     name: str
@@ -75,43 +76,43 @@ class Framework:
 
     @property
     def module(self) -> str:
-        """The module of `impls/` that has its adapter."""
+        """The module of `impls/` that holds its adapter."""
         return self.arrays or self.name
 
     @property
     def differentiates(self) -> bool:
-        """Say whether gradients are its own work, as they are of one without a script."""
+        """Return whether it computes gradients itself; a framework without a script does."""
         return self.script is None or bool(self.script.gradient)
 
     def has_gradient(self, form: str) -> bool:
-        """Say whether a form has a gradient, be it one that it carries."""
+        """Return whether a form has a gradient, from the framework or of its own."""
         return not self.owns(form) or self.differentiates or bool(self.gradient)
 
     def owns(self, form: str) -> bool:
-        """Say whether a form is a function of the user's."""
+        """Return whether a form is a user's function."""
         return bool(form) and form in (self.callable, self.beside)
 
     def offers(self, activation: str, form: str) -> bool:
-        """Say whether there is such a form: the function `activation_form`, or the user's own."""
+        """Return whether it has a form: the function `activation_form`, or the user's own."""
         return self.owns(form) or f"{activation}_{form}" in self.functions
 
 
 def names(folder: Path = IMPLS) -> tuple[str, ...]:
-    """The names of all frameworks, of which no file is read."""
+    """The names of all frameworks; no file is read."""
     return tuple(sorted(path.stem for path in folder.glob("[!_]*.py")))
 
 
 def frameworks(folder: Path = IMPLS) -> Mapping[str, Framework]:
     """Every framework with a module in `folder`, by name, the plainest (fewest modes) first.
 
-    Those that are declared come last.
+    Declared frameworks come last.
     """
     modules = _extended if folder == IMPLS and _extended else _modules(folder)
     return {**modules, **_declared}
 
 
 def add(framework: str, functions: Iterable[str]) -> None:
-    """Let a framework offer functions beside those of its module."""
+    """Let a framework offer functions besides those of its module."""
     known = _extended or _modules(IMPLS)
     _extended.update(
         {
@@ -131,7 +132,7 @@ _declared: dict[str, Framework] = {}
 
 @contextmanager
 def declared(*others: Framework) -> Iterator[None]:
-    """Let frameworks without a module of their own be found among all others meanwhile."""
+    """Make frameworks without a module of their own known within this context."""
     before = dict(_declared)
     _declared.update({framework.name: framework for framework in others})
     try:
@@ -150,11 +151,12 @@ def own(
     beside: str = "",
     folders: tuple[str, ...] = (),
 ) -> Framework:
-    """The framework of a function of the user's, which is to be an activation.
+    """Return the framework of a user's function that implements an activation.
 
-    It takes the arrays of the plainest framework, unless of another, and stands beside its forms,
-    and beside another function, if there is one. Both are looked for in `folders` as well. Raises
-    UsageError where a function is not written as `package.module:function`.
+    It takes the arrays of `arrays`, or of the plainest framework, and stands beside that
+    framework's forms, and beside another function, if there is one. Both are looked for in
+    `folders` as well. Raises UsageError where a function is not written as
+    `package.module:function`.
     """
     for address in filter(None, (function, gradient, beside)):
         module_of(address)
@@ -176,20 +178,20 @@ def own(
 
 
 def on_arrays(function: Framework, arrays: str) -> Framework:
-    """A function of the user's on the arrays of another framework."""
+    """Return a user's function on the arrays of another framework."""
     taken = own(function.callable, arrays=arrays)
     kept = ("activation", "gradient", "dims", "beside", "folders", "reference_gradient")
     return replace(taken, **{name: getattr(function, name) for name in kept})
 
 
 def own_of(name: str) -> tuple[str, str]:
-    """The function and the arrays of the framework that `own` named; empty of any other."""
+    """The function and the arrays of a framework that `own` named; empty for any other."""
     function, _, arrays = name.rpartition("-")
     return (function, arrays) if ":" in function else ("", "")
 
 
 def module_of(address: str) -> str:
-    """The module of `package.module:function`. Raises UsageError for anything else."""
+    """The module part of `package.module:function`. Raises UsageError for anything else."""
     module, _, attribute = address.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
         raise UsageError(f"cannot read {address!r}: write it as package.module:function")
@@ -197,9 +199,9 @@ def module_of(address: str) -> str:
 
 
 def owner(packages: Iterable[str]) -> tuple[str, ...]:
-    """The frameworks whose functions come from some packages: those of that name before others.
+    """Return the frameworks whose functions come from some packages: those with such a name first.
 
-    The plainest yields to any other, with whose functions its own are used.
+    The plainest yields to any other, because the others' functions are used together with its own.
     """
     used, modules = set(packages), _modules(IMPLS)
     plainest, *others = modules

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 NORMAL, SUBNORMAL, SATURATED = DRAWN = ("normal", "subnormal", "saturated")
-"""The values that are drawn without a further word."""
+"""The values that are drawn unless others are named."""
 UNIFORM = "uniform:"
 CONTIGUOUS, STRIDED, CHANNELS_LAST = LAYOUTS = ("contiguous", "strided", "channels_last")
 """Layouts: one element after another, every second element, or the second of four axes last."""
 LAST = -1
-"""The axis of rows unless another is named."""
+"""The axis of rows unless another one is named."""
 _FILE, _MARK = ".npy", "@"
 _DIGITS = 12
 """Hexadecimal digits of a digest in the name of a file's values."""
@@ -57,7 +57,8 @@ class Stored:
 def values(text: str) -> str:
     """The name of some values as it is stored.
 
-    Raises UsageError for another name, ends that are no range, and a file that cannot be used.
+    Raises UsageError for an unknown name, ends that are not a range, and a file that cannot be
+    used.
     """
     if text in DRAWN:
         return text
@@ -87,12 +88,12 @@ def _shortest(value: float) -> str:
 
 
 def is_file(text: str) -> bool:
-    """Say whether a name is that of a file's values."""
+    """Return whether a name is that of a file's values."""
     return text.rpartition(_MARK)[0].endswith(_FILE) or text.endswith(_FILE)
 
 
 def stored(text: str) -> Stored:
-    """The file of a name. Raises UsageError where it cannot be used, or is not what it was."""
+    """The file of a name. Raises UsageError where it cannot be used, or has changed since."""
     path, mark, digest = text.rpartition(_MARK) if not text.endswith(_FILE) else (text, "", "")
     file = _read(path, *_stamp(path))[0]
     if mark and file.digest != digest:
@@ -101,13 +102,13 @@ def stored(text: str) -> Stored:
 
 
 def numbers(text: str) -> Array:
-    """The numbers of a file, of its own format. Raises UsageError as `stored` does."""
+    """The numbers of a file, in the file's own format. Raises UsageError as `stored` does."""
     file = stored(text)
     return _read(file.path, *_stamp(file.path))[1]
 
 
 def resolved(text: str) -> str:
-    """The name of some values as a process in another folder reads it."""
+    """The name of some values with an absolute path, for a process in another folder."""
     if not is_file(text):
         return text
     file = stored(text)
@@ -115,7 +116,7 @@ def resolved(text: str) -> str:
 
 
 def _stamp(path: str) -> tuple[int, int]:
-    """The time and the size of a file, by which a change of it shows."""
+    """The modification time and the size of a file, which show that it has changed."""
     try:
         status = Path(path).stat()
     except OSError as error:
@@ -144,14 +145,14 @@ def _read(path: str, *stamp: int) -> tuple[Stored, Array]:
 
 
 _FORMATS = ("float16", "float32", "float64")
-"""Formats that a file may have; they are rounded to that of a case."""
+"""The formats that a file may have; its numbers are rounded to that of a case."""
 
 
 # --- shapes ---------------------------------------------------------------------------------------
 
 
 def dimensions(shape: str) -> tuple[int, ...]:
-    """The lengths of the axes of `1x3x1024`. Raises UsageError for what is no such shape."""
+    """The lengths of the axes of `1x3x1024`. Raises UsageError for text that is not a shape."""
     parts = shape.split("x")
     if not all(part.isdecimal() and int(part) for part in parts):
         raise UsageError(f"cannot read the shape {shape!r}: write it as 1x3x1024, without a zero")

@@ -15,14 +15,14 @@ from .given import NORMAL, SUBNORMAL, UNIFORM, ends, is_file, numbers
 
 Array = np.ndarray[Any, Any]
 Domain = Literal["all", "positive"]
-"""The range that random inputs are drawn from: all numbers, or those above 0."""
+"""The range that random inputs are drawn from: all numbers, or only those above 0."""
 
 TIMING_INPUTS = (
     "standard normal where a case names no others, seeded, the same for every activation and "
     "framework; the absolute value of that for a function of positive numbers"
 )
 NEAR = 20.0
-"""The ends, of both signs, of the range where activations bend and designers work."""
+"""The range, of both signs, where activations bend and where designers work."""
 _POINTS = 1601
 STRUCTURED_ROW = 16
 """Elements of a row in the accuracy inputs of row-wise activations."""
@@ -58,12 +58,12 @@ def from_bits(bits: Array, dtype: str) -> Array:
 
 
 def turned(rows: Array, along: int) -> Array:
-    """A table of rows with the rows on the axis named, or the other way round."""
+    """A table of rows with its rows along the named axis, or the reverse."""
     return np.ascontiguousarray(rows.T) if along == 0 else rows
 
 
 def places(dtype: str) -> range:
-    """The places of all bit patterns of a format: its numbers, and NaNs, counted in their order.
+    """The places of all bit patterns of a format: numbers and NaNs, counted in order.
 
     0 is +0 and −1 is −0.
     """
@@ -77,7 +77,7 @@ def place_of(value: float, dtype: str) -> int:
 
 
 def places_of(bits: Array) -> Array:
-    """The places of bit patterns."""
+    """The places of some bit patterns."""
     half = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     size: Array = (bits & (half - 1)).astype(np.int64)
     return np.where(bits < half, size, -1 - size)
@@ -99,7 +99,7 @@ def bits_of(there: Array, dtype: str) -> Array:
 
 
 def indices(given: Array, wanted: Array) -> Array:
-    """The indices of bit patterns among flat ones, which hold them all; of equal ones the first."""
+    """The indices of bit patterns among others that contain them all; of equal ones the first."""
     order = np.argsort(given, kind="stable")
     places: Array = order[np.searchsorted(given, wanted, sorter=order).clip(max=given.size - 1)]
     assert np.array_equal(given[places], wanted)
@@ -109,10 +109,10 @@ def indices(given: Array, wanted: Array) -> Array:
 def timing(
     shape: tuple[int, ...], dtype: str, seed: int, domain: Domain = "all", values: str = NORMAL
 ) -> Array:
-    """Bit patterns of the values of a name, the same for the same shape, dtype and seed.
+    """The bit patterns of the named values, the same for the same shape, dtype and seed.
 
-    In the domain `positive` those that are drawn have no sign; a range and a file are as they are.
-    Raises UsageError for a file that cannot be used.
+    In the domain `positive`, values that are drawn lose their sign; a range and a file stay as they
+    are. Raises UsageError for a file that cannot be used.
     """
     if is_file(values):
         return to_bits(numbers(values).astype(np.float64).reshape(shape), dtype)
@@ -131,7 +131,7 @@ def timing(
 
 
 _SATURATED = (1.6, 3.0)
-"""Ends of the sizes of saturated inputs, of the exponent at which the format is left."""
+"""The ends of saturated inputs, as shares of the input at which eˣ leaves the format."""
 
 
 def _signed(values: Array, random: np.random.Generator) -> Array:
@@ -164,7 +164,7 @@ def stratified(dtype: str, per_binade: int, seed: int) -> Array:
 
 
 def grid(dtype: str) -> Array:
-    """Bit patterns of 1,601 points on [−20, 20], equally far apart before they are rounded."""
+    """The bit patterns of 1,601 points on [−20, 20], equally spaced before they are rounded."""
     return to_bits(np.linspace(-NEAR, NEAR, _POINTS), dtype)
 
 
@@ -199,10 +199,10 @@ def structured_rows(dtype: str, seed: int) -> Array:
 
 
 def _adversarial_rows(base: Array, dtype: str) -> list[Array]:
-    """Rows that undo careless sums, in arrays of shape (8, 16).
+    """Rows that defeat careless sums, in arrays of shape (8, 16).
 
     Exponentials that overflow by themselves and by their sum, logarithms of probabilities (their
-    logsumexp nearly 0), the largest value many times, and terms that only together count.
+    logsumexp nearly 0), the largest value many times, and terms that count only together.
     """
     fmt = DTYPES[dtype]
     ends = (fmt.emax + 1) * np.log(2)
@@ -214,9 +214,9 @@ def _adversarial_rows(base: Array, dtype: str) -> list[Array]:
 
 
 def learned_rows(shape: tuple[int, int], dtype: str, seed: int) -> Array:
-    """Bit patterns for the gradient of a learned parameter, a sum over all rows.
+    """The bit patterns for the gradient of a learned parameter, a sum over all rows.
 
-    Every second row is shrunk, the later the more: a sum with too few digits loses them.
+    Every second row is scaled down, later ones more: a sum with too few digits loses them.
     """
     values = from_bits(timing(shape, dtype, seed), dtype)
     rows = np.arange(shape[0])

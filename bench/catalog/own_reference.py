@@ -1,8 +1,8 @@
-"""A reference of the user's own, `package.module:function` of mpmath's or of Arb's numbers.
+"""A reference of the user's own, `package.module:function`, on mpmath's or Arb's numbers.
 
-It runs in a process of its own (`reference_server`), so that what crashes or hangs there costs the
-case that asked, and is asked at rising precision until the answer is decided. Only functions that
-were named on a command line are run: a stored run that has such a name in it runs nothing.
+It runs in a process of its own (`reference_server`), so that a crash or a hang there costs only the
+case that asked, and is evaluated at rising precision until the answer is decided. Only functions
+that were named on a command line are run: a stored run that contains such a name runs nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ VARIABLE = "ACTBENCH_REFERENCES"
 SECONDS = 60.0
 """Seconds that one answer may take."""
 PLACES = tuple(sorted({sign * half / 2 for half in range(33) for sign in (1, -1)}))
-"""The numbers at which a kink is looked for: multiples of ½ up to 16."""
+"""The numbers at which kinks are looked for: multiples of ½ up to 16."""
 _FAR = 300
-"""The power of 2 that stands for an infinite input: what mpmath can still compute with."""
+"""The power of 2 that stands for an infinite input: mpmath can still compute with it."""
 _START = Path(__file__).absolute().parents[1] / "worker" / "start.py"
 
 
@@ -57,12 +57,12 @@ class Exact:
 
 @dataclass(frozen=True)
 class No:
-    """No value at a place."""
+    """The answer that there is no value at a place."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The reason why there is no answer."""
+    """The answer that evaluating failed, with the reason."""
 
     reason: str
 
@@ -75,7 +75,7 @@ class ReferenceFailed(Exception):
 
 
 def name(function: str, gradient: str = "") -> None:
-    """Name a function for this process and all that it starts."""
+    """Name a function for this process and all processes that it starts."""
     os.environ[VARIABLE] = json.dumps({**_named(), function: gradient})
 
 
@@ -85,12 +85,12 @@ def _named() -> Mapping[str, str]:
 
 
 def is_named(label: str) -> bool:
-    """Say whether a label is a function that was named."""
+    """Return whether a label is a function that was named."""
     return label in _named()
 
 
 class OwnReference:
-    """The process of one reference, started when it is first asked, and again after it was lost.
+    """The process of one reference, started at the first question and again after a loss.
 
     Raises UsageError where its function cannot be loaded.
     """
@@ -118,7 +118,7 @@ class OwnReference:
         return at
 
     def _ask(self, way: str, x: Any) -> Any:
-        """Raises ReferenceFailed where there is no answer."""
+        """Ask the process. Raises ReferenceFailed where there is no answer."""
         place, bits = None, min(ctx.prec, 2**16)
         if x is not None:
             for times in (1, 2):

@@ -1,4 +1,4 @@
-"""Places: where the data of a call lies, and what its output is written to."""
+"""Places: the memory that a call's data comes from, and the memory that its output goes to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Where(StrEnum):
-    """The cause of a call's time: the call itself, or the memory that its data comes from."""
+    """The bound on a call's time: the call itself, or the memory that its data comes from."""
 
     CALL = "call"
     CACHE = "cache"
@@ -16,7 +16,7 @@ class Where(StrEnum):
 
 
 class Outputs(StrEnum):
-    """The memory that outputs go to: kept from call to call, or pages that are mapped afresh."""
+    """The memory that outputs are written to: kept from call to call, or freshly mapped pages."""
 
     KEPT = "kept"
     FRESH_PAGES = "fresh pages"
@@ -24,7 +24,7 @@ class Outputs(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """The place that a size truly is on a machine."""
+    """The place that a size actually has on a machine."""
 
     where: Where
     outputs: Outputs = Outputs.KEPT
@@ -41,5 +41,5 @@ _NAMED = {
 
 
 def named(size_class: str) -> Place | None:
-    """The place that a size class is called after, of a run that does not say what it is."""
+    """The place that a size class is named after, for a run that does not record the actual one."""
     return _NAMED.get(size_class)

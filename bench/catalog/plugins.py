@@ -1,10 +1,10 @@
-"""Entries of one's own: a file with records of activations and their forms per framework.
+"""Plug-ins: files with records of activations of one's own and their forms per framework.
 
 A plug-in is a Python file that holds `ACTIVATIONS`, a list of records (dicts), and a function
 `activation_form_framework(x, **parameters)` for each form. It is run by the parent and by every
-worker, so that a framework is imported within the functions that need it. Plug-ins are named by
+worker, so a framework is imported within the functions that need it. Plug-ins are named by
 `--plugin`, by the variable ACTBENCH_PLUGINS, and by installed packages, as entry points of the
-group `actbench.activations` whose value is a module. This module needs the standard library alone.
+group `actbench.activations` whose value is a module. This module needs only the standard library.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from ..host.errors import UsageError
 from .nearest import nearest
 
 VARIABLE = "ACTBENCH_PLUGINS"
-"""Paths of plug-ins, with a colon between them."""
+"""The paths of plug-ins, separated by colons."""
 GROUP = "actbench.activations"
 RECORDS = "ACTIVATIONS"
 _SLOPE = "_slope"
-"""The ending of a function that is the gradient, where a framework has none of its own."""
+"""The suffix of a function that is a gradient, for a framework that has none of its own."""
 _Function = Callable[..., Any]
 
 
 def paths() -> tuple[str, ...]:
-    """Every plug-in that is named: by the variable first, then by installed packages."""
+    """The paths of all plug-ins that are named: by the variable, then by installed packages."""
     named = (str(Path(path).absolute()) for path in _named())
     return tuple(dict.fromkeys([*named, *_installed()]))
 
@@ -47,7 +47,7 @@ def _named() -> list[str]:
 
 
 def name(path: str) -> None:
-    """Name a plug-in for this process and all that it starts."""
+    """Name a plug-in for this process and all processes that it starts."""
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*_named(), str(Path(path).absolute())]))
 
 
@@ -57,7 +57,7 @@ def _installed() -> tuple[str, ...]:
 
 
 def _place(entry: EntryPoint) -> str:
-    """The file of an entry point's module, which is not imported to find it, if it can be."""
+    """The file of an entry point's module, found without importing the module if possible."""
     relative = entry.module.replace(".", "/")
     for candidate in (f"{relative}.py", f"{relative}/__init__.py") if entry.dist else ():
         path = Path(str(entry.dist.locate_file(candidate)))  # type: ignore[union-attr]
@@ -77,7 +77,7 @@ class Plugin:
     imported: frozenset[str]
 
     def error(self, word: str, reason: str) -> UsageError:
-        """An error with the file, and the line on which a word stands first."""
+        """Return an error with the file, and the line on which a word first occurs."""
         return UsageError(f"{self.path}:{_line_of(self.path, word)}: {reason}")
 
     def functions(self, framework: str) -> dict[str, str | _Function]:
@@ -90,7 +90,7 @@ class Plugin:
         }
 
     def forms_of(self, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str | _Function]]:
-        """Form, framework and function of each form of a record, in the order of the file."""
+        """The form, the framework and the function of each form of a record, in file order."""
         start = f"{record['name']}_"
         starts = (f"{other.get('name')}_" for other in self.records)
         longer = tuple(other for other in starts if other.startswith(start) and other != start)
@@ -119,9 +119,9 @@ def load(path: str) -> Plugin:
 
 
 def _run(path: str) -> tuple[ModuleType, frozenset[str]]:
-    """The module of a file, and the names of what it imported first.
+    """The module of a file, and the names of what it newly imported.
 
-    Its folder comes last on the path: it may import what lies beside it.
+    Its folder comes last on the path, so that it may import its neighbours.
     """
     if str(Path(path).parent) not in sys.path:
         sys.path.append(str(Path(path).parent))
@@ -148,7 +148,7 @@ def _where(error: BaseException, path: str) -> str:
 
 
 def _line_of(path: str, word: str) -> int:
-    """The first line on which a word stands as a constant, a name, a keyword or a function."""
+    """The first line on which a word occurs as a constant, a name, a keyword or a function."""
     for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
         words = (getattr(node, field, None) for field in ("value", "id", "arg", "name", "module"))
         if any(isinstance(text, str) and text == word for text in words):
@@ -162,11 +162,11 @@ _FIELDS = (
     "standard",
 )
 _OF_ROWS = ("rowwise", "axis", "groups", "ties", "gate", "gate_slope", "output_length", "learnable")
-"""Fields of the catalogue's functions of rows and of learned parameters, which no plug-in has."""
+"""The catalogue's fields for functions of rows and learned parameters, which plug-ins lack."""
 
 
 def _check(plugin: Plugin, record: Mapping[str, Any]) -> None:
-    """Refuse a record that lacks what it needs, or has what nobody reads."""
+    """Refuse a record that lacks a needed field, or has one that nothing reads."""
     own = record.get("name")
     if not isinstance(own, str) or not own.isidentifier():
         raise plugin.error(str(own), f"a record has a name that is a word, not {own!r}")
@@ -193,7 +193,7 @@ def _check(plugin: Plugin, record: Mapping[str, Any]) -> None:
 def _check_parameters(
     plugin: Plugin, record: Mapping[str, Any], name: str, function: _Function
 ) -> None:
-    """Refuse a form whose defaults are not those of its record."""
+    """Refuse a form whose defaults differ from those of its record."""
     _, *given = inspect.signature(function).parameters.values()
     defaults = {own.name: own.default for own in given if own.kind is not own.VAR_KEYWORD}
     wanted = dict(record.get("parameters", {}))
@@ -211,7 +211,7 @@ class Unsupported(Exception):
 
 
 def beside(module: Any, named: tuple[str, ...], framework: str, folder: str = "") -> Any:
-    """A module of a framework's forms with those of plug-ins, in the versions that a tree has."""
+    """Extend a module of a framework's forms by those of plug-ins, in the versions of a tree."""
     forms = {
         key: _with_gradient(function, plugin)
         for plugin in map(load, _of_tree(named, folder))
@@ -221,7 +221,7 @@ def beside(module: Any, named: tuple[str, ...], framework: str, folder: str = ""
 
 
 def version(folder: str | Path, place: int, path: str) -> Path:
-    """The file in which a tree keeps its version of the plug-in that is named at a place."""
+    """The file in which a tree keeps its version of the plug-in at a path."""
     return Path(folder) / "plugins" / f"{place}_{Path(path).name}"
 
 
@@ -236,7 +236,7 @@ def _of_tree(named: tuple[str, ...], folder: str) -> Iterator[str]:
 
 
 def _with_gradient(given: str | _Function, plugin: Plugin) -> _Function:
-    """A form with the gradient that NumPy's adapter asks for; other frameworks have their own."""
+    """A form with the gradient that NumPy's adapter needs; other frameworks derive theirs."""
     home: Any = plugin.module
     if isinstance(given, str):
         where, _, name = given.partition(":")

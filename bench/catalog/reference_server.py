@@ -1,9 +1,9 @@
 """The process of a user's own reference: `python reference_server DESCRIPTOR FUNCTION GRADIENT`.
 
-It answers with balls. A function of Arb's balls gives one itself. One of mpmath's numbers is
-computed at two precisions, and the ball around the finer value is 16 times as wide as they are
-apart. Where no gradient is given, it is the central difference over two steps, from three times as
-many bits, and the ball is twice as wide as they are apart.
+It answers with balls. A function of Arb's balls returns one itself. A function of mpmath's numbers
+is computed at two precisions, and the ball around the finer value is 16 times as wide as their
+difference. Where no gradient is given, it is the central difference over two steps, at three times
+the bits, in a ball twice as wide as their difference.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .formulas import NoValue
 from .own_reference import PLACES, SECONDS, Answer, Exact, Failed, No
 
 _FINEST = 2**14
-"""Bits at which what is 0 at fewer must still be 0."""
+"""The bits at which a value that is 0 at fewer bits must still be 0."""
 _LONG = 1536
-"""Bits from which on a ball that is not finite is looked at from both sides."""
+"""The bits from which on a ball that is not finite is evaluated from both sides."""
 _TRIED = 0.75
 _BESIDE, _AGREED = 500, 120
 _STEP, _JUMP = 200, 100
-"""Powers of 1/2: how near the sides of a pole and of a kink are, and how far they are apart."""
+"""Powers of 1/2: the distances of the sides of a pole and of a kink, and their difference."""
 Number = Callable[[Any], Any]
 
 
@@ -60,7 +60,7 @@ class _Reference:
         self._of_balls = self._takes_balls()
 
     def _takes_balls(self) -> bool:
-        """Say whether it computes with flint: a number of mpmath's would lose what a ball knows."""
+        """Return whether it computes with flint: mpmath's numbers would drop a ball's radius."""
         packages = set(_packages(self._function))
         if {"mpmath", "flint"} & packages:
             return "mpmath" not in packages
@@ -120,7 +120,7 @@ class _Reference:
         return arb(((-1) ** sign * int(mantissa), int(exponent)))
 
     def _beside(self, x: arb) -> arb:
-        """The value where it divides by zero: the limit of both sides, or else a pole."""
+        """The value at a division by zero: the limit of both sides, or else a pole."""
         with _precision(4 * _BESIDE):
             step = arb((1, -_BESIDE)) * (1 if x.is_zero() else abs(x))
             below, above = (self._plain((x + side * step).mid(), 4 * _BESIDE) for side in (-1, 1))
@@ -143,7 +143,7 @@ class _Reference:
             return second + arb(0, 2 * abs(first - second).upper())
 
     def _at_pole(self, x: arb) -> arb:
-        """The sign that an infinite derivative has on the side above."""
+        """The sign that an infinite derivative has on the upper side."""
         with _precision(4 * _BESIDE):
             beside = self.slope((x + arb((1, -_BESIDE))).mid(), 4 * _BESIDE)
         if not abs(beside) > arb((1, _BESIDE)):
@@ -154,7 +154,7 @@ class _Reference:
         return self.value((x + step).mid(), ctx.prec)
 
     def jumps(self, x: arb) -> bool:
-        """Say whether the slopes on both sides of a number differ."""
+        """Return whether the slopes on both sides of a number differ."""
         with _precision(4 * _STEP):
             step = arb((1, -_STEP))
             try:
@@ -168,7 +168,7 @@ class _Reference:
 
 
 def _packages(function: Any, seen: frozenset[int] = frozenset()) -> Iterator[str]:
-    """The packages whose names a function's code, and that of those which it calls, speaks of."""
+    """The packages that a function's code names, and that of the functions it calls."""
     code = getattr(function, "__code__", None)
     if code is None or id(code) in seen:
         return
@@ -229,7 +229,7 @@ def _answered(references: tuple[_Reference, ...], request: tuple[str, Any, int])
 
 
 def main(arguments: list[str]) -> int:
-    """Load the functions, and answer until the parent is gone; a call that hangs ends it."""
+    """Load the functions and answer until the parent is gone; a call that hangs ends it."""
     pipe = Connection(int(arguments[0]))
     try:
         references = tuple(_Reference(address) for address in filter(None, arguments[1:]))

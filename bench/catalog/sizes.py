@@ -25,14 +25,14 @@ from ..host.curve import affordable
 from .places import Place, Where
 
 Classes = Mapping[str, int]
-"""Class to elements."""
+"""The elements of each class that is defined without caches."""
 CLASSES = ("launch", "l1", "between", "l2", "last_level", "memory")
 _LAUNCH = 64
 _PAIR = 8
-"""Bytes of an element's float32 input and output."""
+"""The bytes that an element takes as float32, in the input and in the output together."""
 _MEMORY = 2**21
 _ENOUGH = 2
-"""Last levels that are touched before a buffer is used again."""
+"""The number of last-level caches that calls touch before they reuse a buffer."""
 # A GPU has no first level to speak of here, some 50 MiB of L2 and memory beyond.
 _CUDA = {
     "launch": _LAUNCH,
@@ -62,7 +62,7 @@ def size_classes(device: str) -> Classes:
 
 
 def from_caches(levels: Mapping[str, int]) -> dict[str, int]:
-    """Elements of each class for caches of so many bytes ("L1d", "L2", "L3")."""
+    """The elements of each class for caches of so many bytes ("L1d", "L2", "L3")."""
     first = levels.get("L1d", 32 * 2**10)
     second = levels.get("L2", 2**20)
     last = max(levels.get("L3", 0), second)
@@ -85,9 +85,9 @@ def _power_below(number: int) -> int:
 
 
 def buffers_of(size: int, itemsize: int, device: str) -> int:
-    """The inputs, and outputs, that a call goes round so that it finds none of them in a cache.
+    """The number of inputs, and outputs, that calls rotate through so that none stays in a cache.
 
-    As many as memory allows; 1 for less than the class `memory`.
+    As many as memory allows; 1 below the class `memory`.
     """
     if device == "cuda" or size < size_classes(device)["memory"]:
         return 1
@@ -95,24 +95,24 @@ def buffers_of(size: int, itemsize: int, device: str) -> int:
 
 
 def buffers(bytes_of_call: int, to_leave: int, most: int) -> int:
-    """Calls of an input and an output that touch twice what is `to_leave`, in `most` bytes."""
+    """The number of input and output pairs that touch twice `to_leave` bytes, at most `most`."""
     wanted = -(-_ENOUGH * to_leave // bytes_of_call)
     return max(min(wanted, most // bytes_of_call), 1)
 
 
 def _to_leave() -> int:
-    """The bytes of the largest cache, be it seen or only said to be there."""
+    """The bytes of the largest cache, whether measured or only nominal."""
     last = caches().last
     return max(last.bytes, last.nominal // 2)
 
 
 _most = cache(affordable)
-"""The bytes that all buffers of a case take at most, the same for every case."""
+"""The most bytes that the buffers of a case take together, the same for every case."""
 
 
 @cache
 def places(device: str) -> Mapping[str, Place]:
-    """The place that each class is on this machine, in float32."""
+    """The place that each class actually has on this machine, in float32."""
     if device == "cuda":
         return _CUDA_PLACES
     classes, known = size_classes(device), caches()
@@ -126,9 +126,9 @@ def places(device: str) -> Mapping[str, Place]:
 
 
 def place(size_class: str, touched: int, second: int, last: int, ends: bool) -> Place:
-    """The place of a class whose calls touch so many bytes before they touch one again.
+    """The place of a class whose calls touch so many bytes before they touch a byte again.
 
-    `last` is where a copy sees the last level end, and `ends` whether it does.
+    `last` is where a copy sees the last level end, and `ends` says whether it does.
     """
     if size_class == "launch":
         return Place(Where.CALL)

@@ -7,10 +7,10 @@ from .cases import Case
 
 
 def elements_moved(case: Case) -> float:
-    """Elements that one call must read and write, in multiples of the input's.
+    """The elements that a call must read and write, in multiples of the input's.
 
     Forward reads x and writes y; backward reads x and the upstream and writes the gradient; both
-    does either.
+    does all of that.
     """
     activation = find_reference(case.activation)
     output = activation.output_share(case.length)
