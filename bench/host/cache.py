@@ -1,7 +1,7 @@
 """Folders kept from one run to the next: compiled code and exact values.
 
-What is kept as a file is sealed: it begins with a digest of its name and its content, so that one
-that is torn, changed or another's is made again and never believed.
+A kept file is sealed: it begins with a digest of its name and its content, so that a file that is
+torn, changed or in the wrong place is made again and never trusted.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .progress import Reporter
 
 _DIGEST = hashlib.sha256().digest_size
 _MOST, _DAY = 2**33, 86400.0
-"""Bytes of all that is kept; seconds of a day."""
+"""The most bytes of all that is kept; the seconds of a day."""
 _TEMPORARY = ("/var/tmp", "/tmp")
-"""Folders that nearly every system has, where those of the environment cannot be used."""
+"""Folders that nearly every system has, for when those of the environment cannot be used."""
 
 
 def folder(name: str) -> Path:
@@ -36,14 +36,14 @@ def folder(name: str) -> Path:
 
 
 def kept() -> Path | None:
-    """The folder in which caches are kept; None where nothing can be."""
+    """The folder in which caches are kept; None where nothing can be kept."""
     return next(filter(None, (_usable(place / "actbench") for place in _places())), None)
 
 
 def trim(most: int = _MOST) -> None:
-    """Remove what was used longest ago where more than `most` bytes are kept.
+    """Remove the files used longest ago where more than `most` bytes are kept.
 
-    What was used within a day stays: another run may need it.
+    Files used within a day stay: another run may need them.
     """
     place = kept()
     files: list[tuple[float, int, Path]] = []
@@ -62,10 +62,10 @@ def trim(most: int = _MOST) -> None:
 
 
 def _places() -> Iterator[Path]:
-    """The user's cache, then folders for temporary files. XDG_CACHE_HOME is honoured.
+    """The user's cache, then folders for temporary files.
 
-    Folders with blanks are passed over: a flag of XLA takes none. So are temporary ones that
-    another user has made: compiled code is run.
+    XDG_CACHE_HOME is honoured. Folders with blanks are passed over, because a flag of XLA cannot
+    hold them, and so are temporary folders made by another user, because compiled code is executed.
     """
     with suppress(RuntimeError):  # no home
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -97,7 +97,7 @@ def _forgotten() -> Path:
 
 
 def seal(path: Path, content: bytes) -> None:
-    """Put a whole sealed file in its place, or none: a full disk costs time, not the run."""
+    """Write a sealed file completely or not at all: a full disk costs time, not the run."""
     partial = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         with partial.open("wb") as stream:
@@ -108,7 +108,7 @@ def seal(path: Path, content: bytes) -> None:
 
 
 def sealed(path: Path) -> bytes | None:
-    """The content that was sealed; None where there is none, or another one, which is said."""
+    """The sealed content; None, with a note, where it is missing or was changed."""
     try:
         held = path.read_bytes()
     except OSError:

@@ -1,7 +1,7 @@
-"""The ends of the caches, as a copy's time over its size shows them; the system only gives hints.
+"""The ends of the caches, as seen in a copy's time over its size; the system only gives hints.
 
-A cloud host may name 480 MiB of a last level of which a guest gets a part, a container may see no
-/sys at all, and a level may be no faster than what lies behind it.
+A cloud host may report a last level of 480 MiB of which a guest gets a part, a container may see no
+/sys at all, and a level may be no faster than the one behind it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _KIB, _MIB = 2**10, 2**20
 _FIRST, _SECOND = 32 * _KIB, _MIB
 """The levels of a machine of which nothing is known."""
 _FIRST_WITHIN, _SECOND_AT_MOST = (16 * _KIB, 256 * _KIB), 16 * _MIB
-"""The sizes at which a copy may see their ends, if the system does not say."""
+"""The sizes around which a copy may see the levels end, where the system reports none."""
 _INNER = ("L1", "L1d", "L1i", "L2")
 _RISE, _RISING = 1.25, 1.1
-"""The step from one level to the next, and what an octave adds on the way up to it."""
+"""The step in time from one level to the next, and the rise per octave on the way up to it."""
 _USUAL = 256 * _MIB
-"""The largest set that is copied where no last level is known, or a small one."""
+"""The largest set that is copied where the last level is unknown or small."""
 
 
 class Worth(StrEnum):
@@ -44,9 +44,10 @@ class Worth(StrEnum):
 
 @dataclass(frozen=True)
 class Level:
-    """A level: the `bytes` that sizes go by, the `nominal` ones, and where a copy sees its end.
+    """A cache level: the `bytes` that sizes are chosen by, the `nominal` bytes, and where a copy
+    sees it end.
 
-    0 stands for what is not known.
+    0 stands for unknown.
     """
 
     bytes: int
@@ -59,7 +60,7 @@ class Level:
 class Caches:
     """The levels of the CPU that is measured on, and the curve that shows them.
 
-    Where no level is seen beyond the second, the `last` one is as large as that.
+    Where no level is seen beyond the second, `last` is as large as the second.
     """
 
     first: Level
@@ -69,11 +70,11 @@ class Caches:
 
 
 def levels(copies: Sequence[Copied], nominal: Mapping[str, int]) -> Caches:
-    """The levels that a curve of rising sets shows, with nominal bytes ("L1d", "L2", …) as hints.
+    """The levels seen in a curve of rising sets, with nominal bytes ("L1d", "L2", …) as hints.
 
-    A level has its nominal size if the curve sees it end at a quarter of that, or at twice: classes
-    take a quarter of a level, and others share it.
-    Noise makes a copy slower, never faster: the least of all larger sets bounds each point.
+    A level has its nominal size if the curve sees it end between a quarter of that and twice that:
+    classes take a quarter of a level, and others share it. Noise makes a copy slower, never faster,
+    so each point is bounded by the least of all larger sets.
     """
     sets = [copy.bytes for copy in copies]
     least = list(accumulate((copy.nanoseconds for copy in reversed(copies)), min))[::-1]
@@ -86,7 +87,7 @@ def levels(copies: Sequence[Copied], nominal: Mapping[str, int]) -> Caches:
 
 
 def _ends(sets: Sequence[int], least: Sequence[float]) -> list[int]:
-    """The sets at which a plateau ends: the next one costs a step more, and so do all larger."""
+    """The sets at which a plateau ends: the next set, and every larger one, costs a step more."""
     ends, place = [], 1
     base = least[0] if least else 0.0
     while place < len(sets):
@@ -100,7 +101,7 @@ def _ends(sets: Sequence[int], least: Sequence[float]) -> list[int]:
 
 
 def _inner(nominal: int, ends: list[int], within: tuple[int, int], default: int) -> Level:
-    """The first or the second level; one that ends far below its nominal size has what is seen."""
+    """The first or second level; if it ends far below its nominal size, the seen size counts."""
     low, high = (max(within[0], nominal // 8), 2 * nominal) if nominal else within
     near = [end for end in ends if low <= end <= high]
     if not near:
@@ -114,7 +115,7 @@ def _agreed(nominal: int, seen: int) -> int:
 
 
 def _last(nominal: int, second: int, sets: Sequence[int], least: Sequence[float]) -> Level:
-    """The last level ends with the largest set that costs a step less than the largest ones do."""
+    """The last level: it ends with the largest set that costs a step less than the largest sets."""
     largest = sets[-1] if sets else 0
     memory = least[-2] if len(least) > 1 else 0.0
     cheap = (size for size, cost in zip(sets, least, strict=True) if _RISE * cost < memory)
@@ -128,7 +129,7 @@ def _last(nominal: int, second: int, sets: Sequence[int], least: Sequence[float]
 
 @cache
 def caches() -> Caches:
-    """The caches of this machine, measured once between two starts of it."""
+    """The caches of this machine, measured once per boot."""
     stored = sealed(_stored())
     if stored is None:
         return anew()
@@ -136,7 +137,7 @@ def caches() -> Caches:
 
 
 def anew(measure: Callable[[int], Sequence[Copied]] = measured) -> Caches:
-    """The caches, measured now, which takes a second at most."""
+    """The caches, measured now; this takes a second at most."""
     nominal = _nominal()
     copies = measure(max(4 * max(nominal.values(), default=0), _USUAL))
     seal(_stored(), json.dumps([[copy.bytes, copy.nanoseconds] for copy in copies]).encode())
@@ -148,7 +149,7 @@ def _nominal() -> dict[str, int]:
 
 
 def _stored() -> Path:
-    """The file of a measurement; another machine, start of it, CPU or day has another."""
+    """The file of a measurement, which depends on the machine, its boot, the CPU and the day."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     started = boot.read_text() if boot.exists() else ""
     key = f"{started} {time.time() // 86400} {measuring_cpus(1)} {sorted(_nominal().items())}"

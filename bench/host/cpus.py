@@ -14,7 +14,7 @@ TOP = Path("/")
 _CPU = "sys/devices/system/cpu"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _SPEEDS = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
-"""Files that say how fast a CPU is, beside others in the same file."""
+"""The highest plausible number of a CPU: larger ones are a mistake."""
 _ALIKE = 0.85
 """The share of the fastest core's capacity that one of its kind has at least.
 

@@ -1,7 +1,7 @@
-"""A copy's time over its size, on the CPU that cases are timed on.
+"""The time of a copy over its size, on the CPU that cases are timed on.
 
-The copy changes the sign: memcpy writes around the caches from a size on that it takes from what
-the system says of them.
+The copy changes the sign: memcpy bypasses the caches from a size on that depends on what the system
+reports.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 _SMALLEST, _LARGEST = 2**14, 2**30
 _NOTHING = 2**11
-"""The set whose copy is a call and little else, which is taken off the others."""
+"""The set whose copy is little more than a call; its time is subtracted from the others."""
 _SHARE_OF_MEMORY = 8
 _LOOPS, _CALL = 128, 4096
-"""Calls in a batch, of next to nothing; so many elements take about as long as a call."""
+"""The calls of a batch on next to nothing; an element count that takes about as long as a call."""
 _LARGE = 2**26
-"""The bytes of a buffer that no cache brings to a call, whatever was called before."""
+"""The bytes of a buffer so large that no cache holds it, whatever was called before."""
 _IN_ALL = 0.7
-"""Seconds of all together."""
+"""The seconds of all measurements together."""
 _BATCHES, _FEWEST = 12, 2
-"""Batches of a size in a pass over all, and the fewest passes."""
+"""The batches of a size in a pass over all sizes, and the fewest passes."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Copied:
 
 
 def affordable() -> int:
-    """Bytes of memory that may be taken at a time: an eighth of what is free, 1 GiB at most."""
+    """The bytes that may be taken at a time: an eighth of the free memory, at most 1 GiB."""
     return min(limits.available_memory() // _SHARE_OF_MEMORY, _LARGEST)
 
 
 def measured(largest: int) -> list[Copied]:
     """The curve up to so many bytes, as far as memory allows: two points per octave.
 
-    The least time of several passes over all sizes, less that of a call on next to nothing:
-    whatever else the machine does meanwhile is gone in another pass.
+    Each point is the least time of several passes over all sizes, less that of a call on next to
+    nothing: whatever else slows the machine in one pass is gone in another.
     """
     with _one_cpu():
         source, target = (np.ones(min(largest, affordable()) // 8, np.float32) for _ in range(2))
@@ -70,7 +70,7 @@ def measured(largest: int) -> list[Copied]:
 
 
 def _least(source: Array, target: Array) -> float:
-    """The least seconds of a copy in some batches, after a call that brings the set in."""
+    """The least seconds of a copy over some batches, after a call that loads the set."""
     loops = max(1, _LOOPS // (1 + source.size // _CALL))
     if source.nbytes < _LARGE:
         _seconds(source, target, 1)
@@ -85,7 +85,7 @@ def _sets(largest: int) -> Iterator[int]:
 
 
 def _seconds(source: Array, target: Array, loops: int) -> float:
-    """The CPU time of a copy: on a busy machine a long one is never left alone."""
+    """The CPU time of a copy: on a busy machine a long copy is never left undisturbed."""
     started = time.thread_time()
     for _ in range(loops):
         np.negative(source, out=target)
@@ -94,7 +94,7 @@ def _seconds(source: Array, target: Array, loops: int) -> float:
 
 @contextmanager
 def _one_cpu() -> Iterator[None]:
-    """Stay on the CPU that is measured on, where the system lets a thread choose."""
+    """Stay on the CPU that is measured on, where the system lets a thread choose it."""
     before = os.sched_getaffinity(0)
     with suppress(OSError):
         os.sched_setaffinity(0, measuring_cpus(1))

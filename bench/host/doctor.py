@@ -1,4 +1,4 @@
-"""Examination of this machine: what makes figures worse, how noisy it is now, what mends it."""
+"""An examination of this machine: what makes figures worse, how noisy it is, what to do."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _SAMPLES = 200
 _COPIED = 2**16
 _BAR = 40
 _FEW = 4
-"""Cores that are named."""
+"""The most cores that are listed."""
 _NOISY = 0.1
-"""Spread between the first and the ninth decile, over the median, from which a loop is noisy."""
+"""The range from the first to the ninth decile, over the median, from which a loop is noisy."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing examined: what was observed, and the command or habit that mends it if need be.
+    """One thing examined: the observation, and the command or habit that improves it if needed.
 
-    `lines` show what it was seen in.
+    `lines` show the observation in detail.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Finding:
 
 
 def examine(root: Path = TOP) -> list[Finding]:
-    """Look at everything; takes about three seconds.
+    """Examine everything; takes about three seconds.
 
     `root` is the top of the tree in which /proc and /sys lie.
     """
@@ -213,7 +213,7 @@ def _thread_limits(root: Path) -> Finding:
 
 
 def _variables() -> Finding:
-    """The variables that choose code; a run keeps them, and NumPy's CPU features."""
+    """The variables that choose code, which a run records, and NumPy's CPU features."""
     features = f"NumPy uses {' '.join(environment.features()) or 'what it does not say'}"
     variables = environment.choosing(os.environ)
     if not variables:
@@ -279,7 +279,7 @@ def _curve(copies: Sequence[Copied]) -> tuple[str, ...]:
 
 
 def _noise(name: str, what: str, work: Callable[[], object]) -> Finding:
-    """Time a loop that always does the same: what differs is the machine's doing."""
+    """Time a loop that always does the same work: the machine causes any difference."""
     times = np.array(list(_timed(work)))
     low, middle, high = np.percentile(times, [10, 50, 90])
     spread = (high - low) / middle

@@ -1,6 +1,6 @@
 """The environment that chooses the code of a framework: variables, and CPU features in use.
 
-Standard library only: a worker has it from here before anything else is imported.
+Standard library only: a worker imports it before anything else.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _CHOOSING = (
     *(f"TF_{name}_" for name in ("NUM", "ONEDNN", "USE", "XLA")),
     "TF_DETERMINISTIC_OPS",
 )
-"""Beginnings of the variables that choose kernels, instructions, threads, formats or memory."""
+"""The prefixes of variables that choose kernels, instructions, threads, formats or memory."""
 _PLACES = ("_DIR", "_PATH", "_CACHE", "_HOME")
-"""Ends of those that only say where something lies, but for the libraries that are loaded."""
+"""The suffixes of variables that only say where something lies, except libraries to be loaded."""
 _CACHES = re.compile(r"[^\s=]*/(?=actbench/)")
 FEATURES = "CPU features that NumPy uses"
 
@@ -31,8 +31,8 @@ FEATURES = "CPU features that NumPy uses"
 class Environment:
     """The settings that chose the code of a process.
 
-    `variables` are those set that choose, `features` the CPU features that NumPy dispatches by:
-    what the CPU has, less what it was asked to leave alone.
+    `variables` are those set that choose code, `features` the CPU features that NumPy dispatches
+    by: those of the CPU, less those it was asked not to use.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,8 @@ class Environment:
 
 @dataclass(frozen=True)
 class Circumstance:
-    """Something that may have chosen other code: of a framework, or of everything where that is "".
+    """Something that may have chosen other code: for a framework, or for everything where that is
+    "".
 
     `before` and `after` are None where a side did not have it.
     """
@@ -68,14 +69,14 @@ def changes(framework: str, before: Environment, after: Environment) -> list[Cir
 
 
 def own() -> Environment:
-    """The environment of this process, as far as it has imported NumPy."""
+    """The environment of this process; without CPU features unless NumPy is imported."""
     return Environment(choosing(os.environ), features())
 
 
 def choosing(variables: Mapping[str, str]) -> dict[str, str]:
-    """Those of some variables that choose code, sorted, without where the caches of a user are.
+    """The variables that choose code, sorted, without the places of a user's caches.
 
-    Bytes that are no text are escaped.
+    Bytes that are not text are escaped.
     """
     return {
         name: _CACHES.sub("", os.fsencode(variables[name]).decode("utf-8", "backslashreplace"))
@@ -85,7 +86,7 @@ def choosing(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def features() -> tuple[str, ...]:
-    """The CPU features that NumPy uses; none where it is not imported, or does not say."""
+    """The CPU features that NumPy uses; empty where it is not imported or does not report them."""
     module = sys.modules.get("numpy._core._multiarray_umath")
     known: Mapping[str, bool] = getattr(module, "__cpu_features__", {})
     return tuple(name for name, is_on in known.items() if is_on)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class FloatingPoint:
-    """The treatment of subnormal results and operands by a thread, and its rounding."""
+    """A thread's treatment of subnormal results and operands, and its rounding."""
 
     flushes_results: bool
     subnormals_are_zero: bool
@@ -17,7 +17,7 @@ class FloatingPoint:
 
 
 class Observed(Protocol):
-    """A process whose environment was read before anything was imported and after all was."""
+    """The environment of a process before anything was imported, and after everything was."""
 
     @property
     def framework(self) -> str: ...
@@ -30,7 +30,7 @@ class Observed(Protocol):
 
 
 USUAL = FloatingPoint(flushes_results=False, subnormals_are_zero=False, rounding="to nearest")
-"""The environment that IEEE 754 and every system start a process with."""
+"""The environment in which IEEE 754 and every system start a process."""
 
 _WORDS = {
     ("flushes_results", True): "subnormal results become zero",
@@ -41,9 +41,9 @@ _WORDS = {
 
 
 def sentences(workers: Mapping[str, Observed], title: Callable[[str], str] = str) -> list[str]:
-    """Write a sentence per worker whose environment was unusual, or changed under its framework.
+    """Write a sentence per worker whose environment was unusual, or changed with its framework.
 
-    A worker that said nothing is passed over; `title` names a framework for people.
+    A worker that reported nothing is passed over; `title` names a framework for people.
     """
     return [text for label, worker in workers.items() for text in _unusual(label, worker, title)]
 
@@ -59,7 +59,7 @@ def _unusual(label: str, worker: Observed, title: Callable[[str], str]) -> Itera
 
 
 def differences(expected: FloatingPoint | None, actual: FloatingPoint | None) -> str:
-    """Write in words how the actual differs from the expected; empty where one is not known."""
+    """Describe how an environment differs from the expected one; empty where one is unknown."""
     if expected is None or actual is None:
         return ""
     pairs = [(f.name, getattr(expected, f.name), getattr(actual, f.name)) for f in fields(actual)]

@@ -1,4 +1,4 @@
-"""Ending a command early, so that what it has done is kept."""
+"""Early ends of a command, such that everything done so far is kept."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Ignore = Callable[[], None]
 
 @contextmanager
 def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
-    """Let the first signal that asks to end raise KeyboardInterrupt within, and no later one.
+    """Turn the first signal that asks to end into KeyboardInterrupt; ignore later ones.
 
-    Yields a function from whose call on none does. Signals that the process ignores, as under
-    nohup, stay ignored. Where this lasts `to_the_end` of the process, none does afterwards, while
-    that ends.
+    Yields a function that, once called, disables that. Signals that the process ignores, as under
+    nohup, stay ignored. With `to_the_end` signals also stay disabled afterwards, while the process
+    ends.
     """
 
     def ignore() -> None:
@@ -40,10 +40,10 @@ def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Have signals that ask to end wait until the end of this.
+    """Delay signals that ask to end until the end of this context.
 
-    Threads and processes begun here do not hear them, but for SIGTERM, by which they are ended: a
-    terminal sends them to all processes, and those of a pool have nothing to say to it.
+    Threads and processes begun here ignore them, except SIGTERM, by which they are ended: a
+    terminal sends signals to all processes, and those of a pool have nothing to do on them.
     """
     came: list[int] = []
 
@@ -65,4 +65,4 @@ def deferred() -> Iterator[None]:
 
 
 def _nothing(number: int, frame: Any) -> None:
-    """Take a signal, and do nothing."""
+    """Ignore a signal."""

@@ -1,4 +1,4 @@
-"""The limits of a control group: CPU time and memory, cgroup v1 and v2."""
+"""The limits of a control group: CPU time and memory, in cgroup v1 and v2."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 from .cpus import TOP, read, whole
 
 _PERIOD = 100_000
-"""Microseconds of a period, where a quota stands alone."""
+"""The microseconds of a period, where only a quota is given."""
 
 
 def cpu_quota(root: Path = TOP) -> float | None:
     """The CPUs' worth of time that this process gets; None without a limit.
 
-    The tightest of its group and the groups around it holds.
+    The tightest limit of its group and of the groups around it applies.
     """
     quotas = []
     for group in _groups(root, "cpu"):
@@ -28,7 +28,7 @@ def cpu_quota(root: Path = TOP) -> float | None:
 
 
 def available_memory(root: Path = TOP) -> int:
-    """Bytes that can be had without swapping, in the machine and in every group around."""
+    """The bytes available without swapping, in the machine and in every surrounding group."""
     free = _field(root / "proc/meminfo", "MemAvailable:") * 2**10
     left = [
         limit - whole(read(group / used)) + _field(group / "memory.stat", "inactive_file")
@@ -46,7 +46,7 @@ _MEMORY = (
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
-    """The group of this process and those around it, under whichever hierarchy has a controller."""
+    """The group of this process and those around it, in the hierarchy that has a controller."""
     for line in read(root / "proc/self/cgroup").splitlines():
         _, names, path = [*line.split(":", 2), "", ""][:3]
         if not path or (names and controller not in names.split(",")):
@@ -59,9 +59,10 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _mounts(root: Path, names: str, controller: str) -> Iterator[tuple[Path, str]]:
-    """The places where a hierarchy is mounted, and its group at the top of each.
+    """The places where a hierarchy is mounted, and the group at the top of each.
 
-    As the system says, and where it is on most: a container may see a part of it, and elsewhere.
+    As the system reports them, and the usual place: a container may see a part of the hierarchy, at
+    another place.
     """
     for line in read(root / "proc/self/mountinfo").splitlines():
         fields, _, system = line.partition(" - ")
@@ -76,7 +77,7 @@ def _mounts(root: Path, names: str, controller: str) -> Iterator[tuple[Path, str
 
 
 def _unescaped(text: str) -> str:
-    """A path of mountinfo, in which blanks and backslashes are octal numbers."""
+    """A path of mountinfo, whose blanks and backslashes are written as octal numbers."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 

@@ -1,4 +1,4 @@
-"""Facts of the host that a reader of a number needs, from /proc and /sys. No host name."""
+"""The facts of a host that a reader of a figure needs, from /proc and /sys; no host name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class Cpus:
 
 @dataclass(frozen=True)
 class Machine:
-    """A host as far as it says; None where it does not. `caches` are nominal, by level and kind."""
+    """A host as far as it reports; None where it does not.
+
+    `caches` are nominal, by level and kind.
+    """
 
     cpu: str | None = None
     architecture: str | None = None
@@ -68,7 +71,7 @@ class Project:
 
 
 def facts(root: Path = TOP) -> Machine:
-    """CPU, caches, memory, system and load, as far as this machine says.
+    """The CPU, caches, memory, system and load of this machine, as far as they are known.
 
     `root` is the top of the tree in which /proc and /sys lie.
     """
@@ -99,7 +102,7 @@ def facts(root: Path = TOP) -> Machine:
 
 
 def cores(root: Path = TOP) -> int:
-    """The CPUs that this process may use, or fewer where a quota leaves the worth of fewer."""
+    """The number of CPUs that this process may use, or fewer where a quota allows fewer."""
     return _within(cpu_quota(root), len(available_cpus()))
 
 
@@ -113,7 +116,7 @@ def _within(quota: float | None, cpus: int) -> int:
 
 
 def is_virtual(root: Path = TOP) -> bool | None:
-    """Say whether a hypervisor is seen; None where the CPU has no word on it."""
+    """Return whether a hypervisor is seen; None where the CPU does not report it."""
     flags = _cpuinfo("flags", root).split()
     return "hypervisor" in flags if flags else None
 
@@ -147,7 +150,7 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def _bytes(size: str) -> int:
-    """The bytes of `48K`, `48 KB` or `49152`; 0 of what says none."""
+    """The bytes of `48K`, `48 KB` or `49152`; 0 for text without a number."""
     match = _SIZE.fullmatch(size)
     return int(match[1]) * _UNITS[match[2].upper()] if match else 0
 
@@ -166,9 +169,9 @@ _GPU_STATE = (
 
 
 def gpu_state() -> list[dict[str, str]]:
-    """Clocks (MHz), temperature (°C), power (W) and the throttle bits of each GPU at this moment.
+    """The current clocks (MHz), temperature (°C), power (W) and throttle bits of each GPU.
 
-    As nvidia-smi says; empty where there is none.
+    As nvidia-smi reports them; empty without it.
     """
     query = f"--query-gpu={','.join(_GPU_STATE)}"
     lines = _lines("nvidia-smi", query, "--format=csv,noheader,nounits")

@@ -1,4 +1,4 @@
-"""The folders in which packages lie: of a tree of source files, and of an installation."""
+"""The folders in which packages lie, in a tree of source files and in an installation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 
 _USUAL = ("", "src")
-"""The folders of a tree in which packages usually lie, the first that has one first."""
+"""The folders of a tree in which packages usually lie, in the order of the search."""
 _DEPTH = 3
-"""Folders below one another in which a package is looked for, where it is in none of those."""
+"""The depth to which folders are searched for a package that is in none of those."""
 _BUILT = frozenset(("build", "dist", "node_modules", "site-packages", "__pycache__"))
 
 
 def root_of(tree: Path, module: str) -> Path:
-    """The folder of a tree from which a module is imported: of `src/mine/kernels.py` it is `src`.
+    """The folder of a tree from which a module is imported: `src` for `src/mine/kernels.py`.
 
     Raises LookupError where no folder of the tree, or more than one, has it.
     """
@@ -38,20 +38,20 @@ def root_of(tree: Path, module: str) -> Path:
 
 @cache
 def installed() -> tuple[str, ...]:
-    """The folders of what is installed, whose modules are of no tree even if they lie in one."""
+    """The folders of installed packages, which belong to no tree even if they lie in one."""
     user, standard = site.getusersitepackages(), sysconfig.get_path("stdlib")
     return tuple(dict.fromkeys((*site.getsitepackages(), user, standard)))
 
 
 def _has(folder: Path, module: str) -> bool:
-    """Say whether a module or a package lies in a folder, as source text or built."""
+    """Return whether a folder holds a module or a package, as source or built."""
     path = folder.joinpath(*module.split("."))
     files = (path.with_name(path.name + suffix) for suffix in all_suffixes())
     return any(file.is_file() for file in (*files, path / "__init__.py"))
 
 
 def _folders(tree: Path, depth: int) -> Iterator[Path]:
-    """The folders within a tree, without hidden and built ones and environments."""
+    """The folders within a tree, except hidden folders, built ones and environments."""
     for folder in _within(tree):
         built = folder.name.startswith(".") or folder.name in _BUILT
         if not built and not (folder / "pyvenv.cfg").exists():

@@ -1,4 +1,4 @@
-"""Processes by what no later one shares with them: the id, the start, the boot of the system."""
+"""Identities of processes that are never reused: the id, the start, and the boot of the system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PARENT, _STARTED = 1, 19
-"""The places of the parent and the start among the fields of /proc/PID/stat after the name."""
+"""The positions of the parent and the start among the fields after the name in /proc/PID/stat."""
 _SET_CHILD_SUBREAPER = 36
 """The number of an operation of prctl(2)."""
 
@@ -26,17 +26,18 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Say whether it still runs, as far as this system knows."""
+        """Return whether the process still runs, as far as this system knows."""
         return self == _process(self.pid)
 
 
 def adopt() -> None:
-    """Become the parent of every later descendant whose own parent ends before it."""
+    """Become the parent of all later descendants whose own parent ends first."""
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_children() -> None:
-    """Kill the children of this process, and those that it adopts by that, until none is left."""
+    """Kill the children of this process, and those that it adopts in consequence, until none is
+    left."""
     while children := _children():
         for pid in children:
             with suppress(ProcessLookupError):

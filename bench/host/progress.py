@@ -22,7 +22,7 @@ class Advance(Protocol):
 
 
 class Reporter:
-    """Speaks on stderr. Bars only on a terminal and not in CI; NO_COLOR is honoured by rich."""
+    """A speaker on stderr: bars only on a terminal outside CI; rich honours NO_COLOR."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -36,10 +36,10 @@ class Reporter:
 
     @contextmanager
     def phase(self, title: str, steps: int, left: float | None = None) -> Iterator[Advance]:
-        """A phase of so many steps; yields the function that counts one.
+        """Show a phase of so many steps; yields the function that counts a step.
 
-        `left` are the seconds until the end of the whole job. A terminal shows a bar, and what the
-        phase took; elsewhere there is a line when it begins.
+        `left` gives the seconds until the end of the whole job. A terminal shows a bar, and what
+        the phase took; elsewhere a line is printed when it begins.
         """
         outlook = "" if left is None else f", {in_words(left)} left"
         if not self._bars:
@@ -57,7 +57,7 @@ class Reporter:
 
     @contextmanager
     def board(self, lines: Callable[[], Sequence[str]]) -> Iterator[None]:
-        """Lines that are asked for again and again meanwhile, on a terminal; elsewhere none."""
+        """Show lines that are asked for again and again, on a terminal only."""
         if not self._bars:
             yield
             return
