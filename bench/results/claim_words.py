@@ -31,21 +31,21 @@ MEANING = (
 )
 _UNITS = {"ratio": "×", "share": ""}
 SETTING = ("framework", "mode", "direction", "device", "dtype", "place")
-"""The fields of a figure that say where it was measured."""
+"""The fields of a figure that give its setting."""
 _SILENT = ("cpu",)
-"""A device that goes without saying."""
+"""The device that goes without saying."""
 _LINE = 100
-"""Letters of figures in one line, but for a first that is longer."""
+"""The most letters of the figures in one line, unless the first alone is longer."""
 
 
 def ordered(judged: Iterable[Judged]) -> list[Judged]:
-    """Claims with those that fail first, then those with limits, and the undecided last."""
+    """Claims, those that fail first, then those with limits, and the undecided last."""
     order = list(CUES)
     return sorted(judged, key=lambda claim: order.index(claim.verdict))
 
 
 def by_topic(judged: Iterable[Judged]) -> dict[Topic, list[Judged]]:
-    """Claims of each topic, ordered, for topics that have some."""
+    """The claims of each topic that has some, ordered."""
     topics: dict[Topic, list[Judged]] = {topic: [] for topic in Topic}
     for claim in ordered(judged):
         topics[claim.topic].append(claim)
@@ -71,7 +71,7 @@ def summary(judged: Collection[Judged]) -> str:
 
 
 def evidence(figures: Collection[Figure]) -> str:
-    """`all 14 figures hold`, `13 figures hold, 1 does not`: what the figures that decide say."""
+    """`all 14 figures hold`, `13 figures hold, 1 does not`: a count of the figures that decide."""
     deciding = [figure for figure in figures if figure.decides]
     yes, no = (sum(figure.holds is holds for figure in deciding) for holds in (True, False))
     rest = len(deciding) - yes - no
@@ -100,7 +100,7 @@ def value(figure: Figure) -> str:
 
 
 def unit_of(figure: Figure, amount: float = math.nan) -> str:
-    """The end of an amount: `×`, ` ulp`, ` input`, ` inputs`; empty for bare counts and shares."""
+    """The unit after an amount: `×`, ` ulp`, ` input`, ` inputs`; empty for counts and shares."""
     unit = figure.unit
     if amount == 1 and unit.endswith("s") and len(unit) > len("ms"):
         unit = unit.removesuffix("s")
@@ -112,7 +112,7 @@ def _range(figure: Figure, low: float, high: float) -> str:
 
 
 def _plain(figure: Figure, amount: float) -> str:
-    """An amount without its unit, whole numbers of things as they are."""
+    """An amount without its unit; whole numbers of things as they are."""
     if math.isnan(amount):
         return "NaN"
     if figure.unit == "share":
@@ -144,14 +144,15 @@ def common(figures: Collection[Figure]) -> tuple[str, ...]:
 
 
 def said(figure: Figure, without: Collection[str] = ()) -> str:
-    """`tanh over ReLU: 0.863× (0.841–0.885), JAX, compiled`, with the source's number if any."""
+    """`tanh over ReLU: 0.863× (0.841–0.885), JAX, compiled`, with the source's number if there is
+    one."""
     where = setting(figure, without)
     source = f"said to be {source_said(figure)}" if figure.said is not None else ""
     return ", ".join(filter(None, [f"{figure.name}: {value(figure)}", source, where]))
 
 
 def source_said(figure: Figure) -> str:
-    """The number of the source with its unit; a dash where it has none."""
+    """The source's number with its unit; a dash where it gives none."""
     return "–" if figure.said is None else f"{_plain(figure, figure.said)}{unit_of(figure)}"
 
 
@@ -168,7 +169,7 @@ def reach(figures: Sequence[Figure]) -> str:
 
 
 def finding(judged: Judged) -> str:
-    """The figures of a claim in one sentence without its end, or the reason why there are none."""
+    """The figures of a claim in one sentence without a full stop, or the reason why it has none."""
     if not judged.figures:
         return judged.reason or "there are no figures"
     against = judged.counter_example
@@ -177,20 +178,20 @@ def finding(judged: Judged) -> str:
 
 
 def holds(figure: Figure) -> str:
-    """`holds`, `does not`, `undecided`; `informs` of a figure that is not to decide."""
+    """`holds`, `does not`, `undecided`; `informs` for a figure that does not decide."""
     if not figure.decides:
         return "informs"
     return {True: "holds", False: "does not", None: "undecided"}[figure.holds]
 
 
 def heading(topic: Topic) -> str:
-    """A topic with a capital."""
+    """A topic, capitalised."""
     return f"{topic.value[:1].upper()}{topic.value[1:]}"
 
 
 @dataclass(frozen=True)
 class Line:
-    """Figures of one framework in words, how many of them hold, and the verdict on them alone."""
+    """The figures of a framework in words, how many of them hold, and the verdict on them."""
 
     who: str
     figures: str
@@ -199,7 +200,7 @@ class Line:
 
 
 def lines(judged: Judged) -> list[Line]:
-    """A line per framework, or one where figures are of no framework."""
+    """A line per framework, or a single one where figures have no framework."""
     by_framework: dict[str, list[Figure]] = {}
     for figure in judged.figures:
         by_framework.setdefault(figure.framework, []).append(figure)
@@ -215,7 +216,7 @@ def lines(judged: Judged) -> list[Line]:
 
 
 def named_figures(figures: Iterable[Figure]) -> str:
-    """The reach of each name, those against the claim first, of as many as a line holds."""
+    """The range of each name, those against the claim first, as many as fit in a line."""
     by_name: dict[tuple[str, str], list[Figure]] = {}
     for figure in sorted(
         figures, key=lambda figure: (not figure.decides, figure.holds is not False)

@@ -102,7 +102,7 @@ class Outcome:
 
 
 def _distance(figure: Figure) -> float:
-    """The distance of a figure from what was said, or from 1, on a logarithmic scale."""
+    """The distance of a figure from the source's number, or from 1, on a logarithmic scale."""
     share = figure.value / figure.said if figure.said else figure.value
     return abs(math.log(share)) if share > 0 else math.inf
 
@@ -132,12 +132,12 @@ class Judged:
 
     @property
     def deciding(self) -> tuple[Figure, ...]:
-        """The figures that are to decide."""
+        """The figures that decide."""
         return tuple(figure for figure in self.figures if figure.decides)
 
     @property
     def counter_example(self) -> Figure | None:
-        """The figure that is farthest from what was claimed; None where each one holds."""
+        """The figure that is farthest from what was claimed; None where all hold."""
         against = [figure for figure in self.deciding if figure.holds is False]
         return max(against, key=_distance, default=None)
 
@@ -161,9 +161,9 @@ class Claims:
             raise ValueError("two claims have the same name")
 
     def after(self, earlier: Claims | None, order: Sequence[str]) -> Claims:
-        """The same with the claims that an earlier go judged and this one did not.
+        """These claims and those that an earlier judging has besides, in the order of `names`.
 
-        They stand in an order of names, others behind them.
+        Claims without a name there come last.
         """
         own = {claim.name: claim for claim in self.judged}
         kept = {claim.name: claim for claim in (earlier.judged if earlier else ())}

@@ -1,4 +1,4 @@
-"""The door of a stored run: records of JSON are taken as their types have them, or not at all."""
+"""Validation of stored runs: JSON records are accepted as their types declare them, or refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_ELEMENTS = 2**48
 
 
 def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
-    """A model of one flat record with the fields of several dataclasses, but for their cases."""
+    """A model of one flat record with the fields of several dataclasses, except their cases."""
     annotated: dict[str, Any] = {}
     for kind in kinds:
         hints = get_type_hints(kind, include_extras=True)
@@ -36,7 +36,7 @@ def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
 
 
 def first_of(error: ValueError) -> str:
-    """The first thing that is wrong with a record, by the name of its field, or what was said."""
+    """The first error of a record, with the name of its field, or the error's own message."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]
@@ -45,7 +45,7 @@ def first_of(error: ValueError) -> str:
 
 
 def size_of(case: Any) -> str:
-    """The impossible thing about the size of a case; empty if there is none."""
+    """A phrase on an impossible size of a case; empty if it is possible."""
     if not 0 <= case.size <= MOST_ELEMENTS:
         return f"the size {case.size:,}"
     return "" if 1 <= case.threads <= MOST_ELEMENTS else f"{case.threads:,} threads"

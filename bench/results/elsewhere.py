@@ -1,4 +1,4 @@
-"""Runs that lie elsewhere: at an address of fsspec, such as s3://bucket/run or zip://run::file.zip."""
+"""Runs at another place: an address of fsspec, such as s3://bucket/run or zip://run::file.zip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .store import FACTS, FILES
 
 
 def runs(address: str) -> list[str]:
-    """The addresses of the runs in a folder that lies elsewhere, or their paths if on this machine.
+    """The addresses of the runs in a folder at an address, or their paths if it is on this machine.
 
     Raises UsageError for an address that cannot be used, StoreError where nothing can be read.
     """
@@ -32,9 +32,9 @@ def runs(address: str) -> list[str]:
 
 @contextmanager
 def brought(address: str) -> Iterator[Path]:
-    """The folder of a run that lies elsewhere, brought to a temporary one that ends with this.
+    """The folder of a run at an address, fetched to a temporary folder for this context.
 
-    One on this machine is left where it is. What is in it is for a reader to judge. Raises
+    A run on this machine is used where it lies. The reader validates the contents. Raises
     UsageError for an address that cannot be used, StoreError where no run can be read.
     """
     files, root = _opened(address)
@@ -47,7 +47,7 @@ def brought(address: str) -> Iterator[Path]:
 
 
 def _contents(files: Any, root: str, address: str) -> dict[str, bytes]:
-    """The files of a run by name, as far as it has them, and no more bytes than any run has."""
+    """The files of a run by name, as far as it has them, up to the size that a run may have."""
     contents: dict[str, bytes] = {}
     with _read(address):
         for name in FILES:

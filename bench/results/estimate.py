@@ -31,11 +31,11 @@ class Estimate:
 
     @property
     def half_width(self) -> float:
-        """Half the interval as a share of the value: infinite where one of them is unknown or 0."""
+        """Half the interval as a share of the value; infinite where either is unknown or 0."""
         return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
 
     def plus(self, amount: float) -> Estimate:
-        """The estimate of the quantity and an exact amount together."""
+        """The estimate of the sum with an exact amount."""
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
     def scaled(self, factor: float) -> Estimate:

@@ -26,8 +26,8 @@ DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 def write(rows: Iterable[Row], form: str, stream: IO[str]) -> None:
     """Write rows and what follows from them: a JSON array of records, or CSV of `COLUMNS`.
 
-    Each is written before the next is taken. Infinity is 1e999 in JSON and `inf` in CSV; a missing
-    value is null or empty.
+    Each row is written before the next one is taken. Infinity is 1e999 in JSON and `inf` in CSV; a
+    missing value is null or empty.
     """
     if form != "csv":
         write_rows(with_derived(rows), stream)
@@ -38,9 +38,9 @@ def write(rows: Iterable[Row], form: str, stream: IO[str]) -> None:
 
 
 def parquet(values: pandas.DataFrame) -> bytes:
-    """A table as Parquet; details that are lists or records are JSON text.
+    """A table as Parquet; details that are lists or records become JSON text.
 
-    Raises UsageError where nothing installed writes it.
+    Raises UsageError where no installed package writes it.
     """
     stream = io.BytesIO()
     try:
@@ -66,8 +66,8 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
     """A metric of every case: a line per activation, form and conditions, a column per framework
     and mode.
 
-    A case that has no value is NaN; lines and columns are sorted. Raises UsageError for a metric
-    that the run does not have, or of which a case has several.
+    A case without a value is NaN; lines and columns are sorted. Raises UsageError for a metric that
+    the run does not have, or that has several values per case.
     """
     values = run.rows[(run.rows.metric == metric) & run.rows.value.notna()]
     if values.empty:
@@ -78,9 +78,9 @@ def table(run: Run, metric: str) -> pandas.DataFrame:
 
 
 def of_claims(run: Run) -> pandas.DataFrame:
-    """A line per figure of each claim of a run, or one without figures.
+    """A line per figure of each claim of a run; a claim without figures has one line.
 
-    Raises UsageError where none were judged.
+    Raises UsageError where no claims were judged.
     """
     import pandas
 

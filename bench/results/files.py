@@ -1,4 +1,4 @@
-"""Files that anybody may have made: regular ones, in bounded memory, whose text can be shown."""
+"""Files of unknown origin: regular files only, in bounded memory, with text safe to show."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from typing import IO, Any
 from ..words import writable
 
 LONGEST = 2**24
-"""Bytes of a line, or of a file that holds one record."""
+"""The most bytes of a line, or of a file that holds one record."""
 _ENOUGH, _DENSEST = 2**28, 200
-"""Bytes that any file may expand to, and how many times its size a larger one may."""
+"""The bytes that any file may expand to, and the factor by which a larger one may."""
 _UNSHOWABLE = re.compile(
     r"(?<!\\)(?:\\\\)*\\(?:u(?:00[01][0-9a-f]|007f|00[89][0-9a-f]|202[a-e]|206[6-9])|[bfr])"
     r"|[\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
     re.IGNORECASE,
 )
-"""Control characters and changes of direction, as JSON has them, that a terminal would obey."""
+"""The control and direction characters, as JSON escapes them, that a terminal would obey."""
 _ENDLESS = re.compile(r"\d{25}")
-"""More digits than any number has that is written here."""
+"""A number of more digits than any that is written here."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|Infinity|NaN')
 _CONSTANTS = {"Infinity": "1e999", "NaN": '"NaN"'}
 
 
 def opened(path: Path) -> IO[bytes]:
-    """A regular file, open for reading. Raises OSError for any other, without waiting for it."""
+    """A regular file, opened for reading. Raises OSError for any other kind, without blocking."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -44,13 +44,13 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def content(path: Path) -> str:
-    """The text of a file that holds one record. Raises OSError, or ValueError where it is none."""
+    """The text of a file that holds one record. Raises OSError, or ValueError for invalid text."""
     with opened(path) as file:
         return text_of(file.read(LONGEST + 1))
 
 
 def text_of(line: bytes) -> str:
-    """A line as text. Raises ValueError for what no run writes and no terminal should be given."""
+    """A line as text. Raises ValueError for text that no run writes or no terminal should get."""
     if len(line) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST >> 20} MiB")
     text = line.decode("utf-8")
@@ -62,15 +62,15 @@ def text_of(line: bytes) -> str:
 
 
 def plain_or_compressed(path: Path) -> Path:
-    """A file as it is, or compressed where there is only that."""
+    """The path of a file, or of its compressed version where only that exists."""
     compressed = path.with_name(f"{path.name}.gz")
     return compressed if compressed.exists() and not path.exists() else path
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, be it compressed or not; of one that is too long only a beginning.
+    """The lines of a file, compressed or not; a line that is too long is cut.
 
-    Raises OSError, also for a file that expands beyond what runs do.
+    Raises OSError, also for a file that expands beyond any run.
     """
     with opened(path) as raw:
         most = max(_ENOUGH, _DENSEST * os.fstat(raw.fileno()).st_size)
@@ -89,7 +89,7 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def plain_name(name: str) -> str:
-    """The name of a file: a plain one as it is, else one that is made plain and unique."""
+    """The name of a file: unchanged if it is plain, else made plain and unique."""
     if _PLAIN.fullmatch(name):
         return name
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]

@@ -19,7 +19,7 @@ _NOTHING: Figure = (None, None, None)
 
 
 class Located(Protocol):
-    """An input as a hex float, empty where there is none, and as a number."""
+    """An input as a hex float, empty where there is none, and its value."""
 
     @property
     def input(self) -> str: ...
@@ -28,7 +28,7 @@ class Located(Protocol):
 
 
 class Measured(Protocol):
-    """A row, as far as figures follow from it."""
+    """A row, as far as metrics follow from it."""
 
     @property
     def case(self) -> Case: ...
@@ -115,7 +115,7 @@ def _worst_input(row: Measured) -> Figure:
 
 
 POOR_FIT = 0.10
-"""Share by which a line may miss the size that was left out before it is marked."""
+"""The share by which the line may miss the size left out before the figure is marked."""
 
 
 METRICS: Mapping[str, Metric] = {

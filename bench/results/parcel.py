@@ -1,4 +1,4 @@
-"""Runs on their way from elsewhere: the files of a run folder as compressed, bounded bytes."""
+"""Runs in transit: the files of a run folder as compressed, bounded bytes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .files import opened
 from .store import FILES, cannot_write
 
 MOST = 2**30
-"""Bytes that the files of a run may have on their way."""
+"""The most bytes of a run's files in transit."""
 
 
 def packed(folder: Path) -> dict[str, bytes]:
-    """The files of a run folder by name, what is long compressed.
+    """The files of a run folder by name, the long ones compressed.
 
-    Raises StoreError where they cannot be read, or are larger than any that is taken.
+    Raises StoreError where they cannot be read, or are larger than allowed.
     """
     files: dict[str, bytes] = {}
     for name in FILES:
@@ -33,7 +33,7 @@ def packed(folder: Path) -> dict[str, bytes]:
 
 
 def laid(files: Mapping[str, bytes], folder: Path) -> Path:
-    """Write the files of a run to a new folder; what is in them is for a reader to judge.
+    """Write the files of a run to a new folder; the reader validates the contents.
 
     Raises StoreError for files that no run has, and where the folder cannot be written.
     """

@@ -29,7 +29,7 @@ from .status import Status
 
 
 def _representable(text: str) -> str:
-    """Raises ValueError for a number beyond those of float64."""
+    """Return a number unchanged. Raises ValueError where float64 cannot hold it."""
     try:
         float.fromhex(text or "0")
     except OverflowError:
@@ -44,7 +44,7 @@ Hex = Annotated[
 ]
 """A float as `float.hex` writes it, or nothing."""
 UNKNOWN = "unknown"
-"""The family of what no catalogue had."""
+"""The family of an activation that no catalogue had."""
 
 
 class Ended(StrEnum):
@@ -365,7 +365,7 @@ COLUMNS = (
 
 
 def plain(value: Any) -> Any:
-    """A detail as JSON has it: records without what holds nothing, NaN in words."""
+    """A detail as JSON has it: records without their empty fields, NaN as text."""
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
     if isinstance(value, tuple):
@@ -381,7 +381,7 @@ def _text(value: Any) -> Any:
 
 
 def described(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows with what the catalogue says of their cases."""
+    """The rows with the catalogue's facts about their cases."""
     for row in rows:
         case = row.case
         yield replace(row, **_described(case.framework, case.activation, case.form))
@@ -403,14 +403,14 @@ def _described(framework: str, activation: str, form: str) -> Mapping[str, Any]:
 
 
 def with_derived(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows, and after each what follows from it."""
+    """The rows, each followed by the rows that follow from it."""
     for row in rows:
         yield row
         yield from derived(row)
 
 
 def derived(row: Row) -> Iterator[Row]:
-    """The rows of metrics that follow from a row which has a value."""
+    """The rows of metrics that follow from a row with a value."""
     if row.ok:
         facts = {name: getattr(row, name) for name in _FACTS}
         for metric in METRICS.values():
@@ -421,7 +421,7 @@ def derived(row: Row) -> Iterator[Row]:
 
 
 class Reader:
-    """A reader of lines as rows, whose cases are kept once."""
+    """A reader of lines as rows that shares equal cases."""
 
     def __init__(self) -> None:
         self._cases: dict[Case, Case] = {}
@@ -445,12 +445,12 @@ _CASE = tuple(field.name for field in fields(Case))
 RECORD = door.model("Row", Case, Row, unit=(str, ""))
 """The model of a line of `rows.jsonl`, which has the unit of its metric besides."""
 _SMALLEST, _LARGEST = 1e-30, 1e30
-"""The least and the largest size of a figure of time other than 0."""
+"""The least and the largest plausible figure of time other than 0."""
 _POSITIVE = ("time_per_call", "relative_cost")
 
 
 def impossible(row: Row) -> str:
-    """The part of a row of a known metric that no run can have found; empty if there is none."""
+    """A phrase on what no run can have measured in a row; empty if it is possible."""
     metric = METRICS[row.metric]
     figures = [figure for figure in (row.value, row.low, row.high) if figure is not None]
     if size := door.size_of(row.case):
@@ -475,5 +475,5 @@ def impossible(row: Row) -> str:
 
 
 def _between(low: float | None, value: float, high: float | None) -> bool:
-    """True of an interval that holds its value, as far as its ends are there."""
+    """Return whether an interval holds its value, as far as its ends are known."""
     return (low is None or low <= value) and (high is None or value <= high)

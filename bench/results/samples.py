@@ -137,7 +137,7 @@ class Certificate:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Certificate:
-        """The certificate of such fields. Raises ValueError for others."""
+        """The certificate of such fields. Raises ValueError for invalid ones."""
         return _CERTIFICATES.validate_python(record)
 
 
@@ -278,11 +278,11 @@ _USUAL: Mapping[str, Mapping[str, Any]] = {
     }
     for kind in _KINDS
 }
-"""The default of each field but the case, by kind."""
+"""The default of each field except the case, by kind."""
 
 
 def standing(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples that count: without failures that were followed by success, and what was before.
+    """The samples that count: where a later try succeeded, only those after the last failure.
 
     A case that failed is tried again where a run is added to.
     """
@@ -297,7 +297,7 @@ def standing(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def _tried(sample: Sample) -> tuple[str, Case] | None:
-    """The purpose of a sample: to time a case, or to check its results, of whatever size."""
+    """The purpose of a sample: timing a case, or checking its results, at any size."""
     match sample:
         case Paired():
             return "time_per_call", sample.case
@@ -313,9 +313,9 @@ def _tried(sample: Sample) -> tuple[str, Case] | None:
 
 
 def trusted(samples: Iterable[Sample]) -> list[Paired]:
-    """The blocks of all processes, without those of cases that were refused.
+    """The blocks of all processes, without those of refused cases.
 
-    Such a case has no times, whatever another process made of it, until it is tried again.
+    Once refused by any process, a case has no times until it is tried again.
     """
     samples = standing(samples)
     missing = [sample for sample in samples if isinstance(sample, Missing)]
@@ -325,7 +325,7 @@ def trusted(samples: Iterable[Sample]) -> list[Paired]:
 
 
 def as_record(sample: Sample, number: int) -> dict[str, Any]:
-    """A sample ready for JSON, with a number for its case, without what is as usual."""
+    """A sample ready for JSON, with a number for its case, without default values."""
     usual = _USUAL[sample.kind]
     values = {name: getattr(sample, name) for name in usual}
     unusual = {name: plain(value) for name, value in values.items() if value != usual[name]}
@@ -333,7 +333,7 @@ def as_record(sample: Sample, number: int) -> dict[str, Any]:
 
 
 class Reader:
-    """A reader of lines as samples, which knows the cases that lines before have introduced."""
+    """A reader of lines as samples that remembers the cases introduced by earlier lines."""
 
     def __init__(self) -> None:
         self._cases: dict[int, Case] = {}
@@ -344,9 +344,9 @@ class Reader:
         return {case: number for number, case in self._cases.items()}
 
     def sample(self, text: str) -> Sample | None:
-        """The sample of a line of JSON, None where it introduces a case.
+        """The sample of a line of JSON, None where the line introduces a case.
 
-        Raises ValueError for one that no run writes.
+        Raises ValueError for a line that no run writes.
         """
         held = dict(vars(LINES.validate_json(text, strict=True)))
         kind, number = held.pop("kind"), held.pop("number")
@@ -365,7 +365,7 @@ class Reader:
 
 
 def _unknown(case: Case) -> str:
-    """The word of a case from which nothing can be derived; empty if there is none."""
+    """The field of a case that no figure can be derived for; empty if there is none."""
     for name, known in (("direction", DIRECTIONS), ("device", DEVICES), ("dtype", DTYPES)):
         if getattr(case, name) not in known:
             return f"the {name} {getattr(case, name)!r}"
@@ -373,7 +373,7 @@ def _unknown(case: Case) -> str:
 
 
 def _wrong(sample: Sample) -> str:
-    """The part of a sample that no worker answers with; empty if there is none."""
+    """A phrase on a part of a sample that no worker answers with; empty if there is none."""
     match sample:
         case Paired() if not _is_timed(sample):
             return "its blocks have no times"
@@ -389,7 +389,7 @@ def _wrong(sample: Sample) -> str:
 
 
 def _is_table(sample: SpecialRows) -> bool:
-    """True of rows, at least one, of one length, with as many results, of one length too."""
+    """Return whether inputs and results are equally many rows, each table of one width."""
     tables = (sample.given, sample.got)
     rows = {len(sample.rows), *map(len, tables)}
     widths = [set(map(len, table)) for table in tables]
@@ -397,7 +397,7 @@ def _is_table(sample: SpecialRows) -> bool:
 
 
 def _is_timed(paired: Paired) -> bool:
-    """True of blocks that took time, with as many entries of each kind."""
+    """Return whether blocks took time and have as many entries of each kind."""
     blocks = (paired.elapsed, paired.unit_elapsed, paired.spoilt, paired.faults)
     numbers = (paired.loops, paired.unit_loops, *paired.elapsed, *paired.unit_elapsed)
     return len(set(map(len, blocks))) == 1 and bool(paired.elapsed) and min(numbers) > 0

@@ -1,4 +1,4 @@
-"""JSON Schemas of what is written: those of the models by which it is read."""
+"""JSON Schemas of what is written, from the models by which it is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Schema:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The schema as JSON has it. A number beyond those of float64 stands for infinity."""
+        """The schema as JSON; a number beyond those of float64 stands for infinity."""
         return {"$schema": _DIALECT, "$comment": self.of, **self.model.json_schema()}
 
 

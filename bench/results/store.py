@@ -57,16 +57,17 @@ CLAIMS = "claims.json"
 FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
 _PATIENCE, _PAUSE = 10, 0.02
-"""Attempts to lock a run, and seconds between them: who only looks holds it for an instant."""
+"""The attempts to lock a run, and the seconds between them: a reader holds the lock for an instant.
+"""
 _SMALL = 2**20
-"""Bytes of a file whose rows any memory holds."""
+"""The bytes of a row file that fits in any memory."""
 _MANY = 100_000
-"""Rows of which a table may be too large for a small machine."""
+"""The number of rows whose table may be too large for a small machine."""
 _ON_PAGE, _IN_TABLE = 2 * 2**10, 6 * 2**10
 """Bytes that a row takes until it is on a page, and in a table of pandas; it is 1.4 and 5.2 KiB of
 a standard run's (python -m tools.many_rows)."""
 _MOST_LOST = 1000
-"""Lines of samples that may be lost before the file is taken for another."""
+"""The lines of samples that may be lost before the file counts as malformed."""
 RUN_FACTS = TypeAdapter(RunFacts)
 """The model of `run.json`."""
 
@@ -121,7 +122,7 @@ def check_free(path: Path) -> None:
 
 
 def _is_left(path: Path) -> bool:
-    """Say whether a folder has nothing, or what a run has that was killed before it began."""
+    """Return whether a folder is empty, or holds what a run left that was killed at its start."""
     left = _names(path) - {_TEMPORARY_FACTS}
     return not left or (left == {_SAMPLES} and not (path / _SAMPLES).stat().st_size)
 
@@ -144,7 +145,7 @@ def new_folder(started: datetime, name: str) -> Path:
 
 
 def is_unfinished(path: Path, command: str) -> bool:
-    """Say whether a folder holds a run of this very command that did not come to its end."""
+    """Return whether a folder holds a run of this very command that was not finished."""
     try:
         facts = read_facts(path)
     except StoreError:
@@ -153,9 +154,9 @@ def is_unfinished(path: Path, command: str) -> bool:
 
 
 class RunWriter:
-    """A writer of a run folder, which is its own as long as it writes.
+    """A writer of a run folder, which it locks as long as it writes.
 
-    Samples are handed to the system as they come, and not kept: a run has many.
+    Samples are handed to the system as they come and not kept in memory: a run has many.
     """
 
     def __init__(self, path: Path, facts: RunFacts, anew: bool = False) -> None:
@@ -179,7 +180,7 @@ class RunWriter:
 
     @classmethod
     def going_on(cls, path: Path, facts: RunFacts, stored: Stored) -> RunWriter:
-        """A writer that adds to what a run has stored.
+        """A writer that adds to a stored run.
 
         Raises UsageError if another process writes it, StoreError if it cannot be written.
         """
@@ -214,7 +215,7 @@ class RunWriter:
 
     @property
     def samples(self) -> Sequence[Sample]:
-        """The samples of the run, as they are read back. Raises StoreError where they cannot be."""
+        """The samples of the run, read back. Raises StoreError where they cannot be read."""
         return read_samples(self.path)
 
     def append(self, sample: Sample) -> None:
@@ -243,7 +244,7 @@ class RunWriter:
     def _or_give_up(self) -> Iterator[None]:
         """Close the samples without what cannot be written, so that nothing tries again at exit.
 
-        Whatever is written later, by another thread say, fails for the same reason.
+        Later writes, from another thread for example, fail for the same reason.
         """
         if self._given_up:
             raise self._given_up
@@ -281,7 +282,7 @@ class RunWriter:
             self._samples.close()
 
     def withdraw(self) -> bool:
-        """Leave a run that was gone on with as it was; False where something was measured."""
+        """Leave a run that was gone on with as it was; return False if something was measured."""
         if self._before is None or self._measured:
             return False
         self._samples.truncate(self._size)
@@ -312,7 +313,7 @@ def _lock(file: IO[str], path: Path) -> None:
 
 
 def _is_written(folder: Path, facts: RunFacts) -> bool:
-    """Say whether a process writes a run now: it has the lock, or where nobody can know, lives."""
+    """Return whether a process writes a run now: it holds the lock or, without locks, is alive."""
     try:
         with opened(folder / _SAMPLES) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -330,7 +331,7 @@ def _ends_its_line(path: Path) -> bool:
 
 
 def _expanded(folder: Path) -> bool:
-    """Lay samples that are compressed beside themselves as they are; say whether they were."""
+    """Expand compressed samples beside themselves; return whether there were any."""
     plain = folder / _SAMPLES
     compressed = plain_or_compressed(plain)
     if compressed == plain:
@@ -368,18 +369,18 @@ def write_whole(path: Path, text: bytes) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
-    """The error of a file that the disk refuses."""
+    """An error for a file that the disk refuses."""
     reason = error.strerror or str(error)
     return StoreError(f"cannot write {path}: {reason}; free some space or choose another --out")
 
 
 def cannot_read(path: Path, error: OSError) -> StoreError:
-    """The error of a file that cannot be opened or read."""
+    """An error for a file that cannot be opened or read."""
     return StoreError(f"cannot read {path}: {error.strerror or error}; measure it again")
 
 
 def malformed(path: Path, wrong: str) -> StoreError:
-    """The error of a file that holds what no run writes."""
+    """An error for a file with contents that no run writes."""
     return StoreError(f"{path} is malformed: {wrong}; measure it again")
 
 
@@ -399,7 +400,7 @@ def locate(path: Path) -> Path:
 
 
 def has_rows(folder: Path, facts: RunFacts) -> bool:
-    """Say whether a run has rows that hold all of its samples, or nothing but rows."""
+    """Return whether a run has rows of all its samples, or nothing but rows."""
     rows, raw = (plain_or_compressed(folder / name).exists() for name in (_ROWS, _SAMPLES))
     return rows and (facts.state not in ("running", "killed") or not raw)
 
@@ -414,9 +415,9 @@ def load(path: Path) -> Run:
 
 
 def read_rows(folder: Path, holding: str = "") -> list[Row]:
-    """The rows of a run, or those whose lines hold a text.
+    """The rows of a run, or those whose lines contain a text.
 
-    Raises StoreError if they are missing or malformed, or more than the memory here can hold.
+    Raises StoreError if they are missing, malformed, or too many for the memory here.
     """
     if not holding:
         _check_rows(folder)
@@ -424,7 +425,7 @@ def read_rows(folder: Path, holding: str = "") -> list[Row]:
 
 
 def each_row(folder: Path, holding: str = "") -> Iterator[Row]:
-    """The rows of a run, or those whose lines hold a text, one after the other: any number of them.
+    """Yield the rows of a run, or those whose lines contain a text: any number of them.
 
     Raises StoreError if they are missing or malformed.
     """
@@ -464,7 +465,7 @@ def _check_memory(folder: Path, rows: int, bytes_of_row: int) -> None:
 
 
 def count_measured(folder: Path) -> int:
-    """The number of cases of which the rows of a run have something, without a look at the rest.
+    """The number of cases for which the rows of a run have a value.
 
     Raises StoreError if they are missing or malformed.
     """

@@ -1,4 +1,4 @@
-"""A row's details in words: the one place where the harness makes sentences of them."""
+"""The details of a row in words: the one place where the harness makes sentences of them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .rows import (
 from .store import Lost, Run
 
 _REASON = 60
-"""Characters of a framework's reason that are shown."""
+"""The characters of a framework's reason that are shown."""
 _FEW = 4
-"""Digits of a number that say enough where they say nothing of what came of it."""
+"""The digits that identify a number where none of its results is shown."""
 _ENDED: Mapping[Ended, str] = {
     Ended.NARROW: "narrow enough",
     Ended.DIFFER: "processes differ",
@@ -62,16 +62,16 @@ _REFUSED: Mapping[Path, str] = {
     Path.SCALAR: "no 0-d arrays",
     Path.EMPTY: "no empty arrays",
 }
-"""The promise that a function keeps which fails on a path."""
+"""The promise of a function that is broken when a path fails."""
 
 
 def lost(line: Lost, folder: str) -> str:
-    """The sentence on a line of a run's samples that cannot be read."""
+    """A sentence on a line of a run's samples that cannot be read."""
     return f"Line {line.line} of {folder}/samples.jsonl is lost: {line.reason}."
 
 
 def part_of(run: Run) -> list[str]:
-    """Sentences on what a run lacks: it is not finished, or lines of it are lost."""
+    """Sentences on what a run lacks: it is unfinished, or lines of it are lost."""
     said = [lost(line, str(run.path)) for line in run.lost[:_FEW]]
     if more := len(run.lost) - _FEW:
         said += [f"{more:,} more of its lines are lost."] if more > 0 else []
@@ -87,7 +87,7 @@ _STATES = {"interrupted": "interrupted", "failed": "ended by an error", "killed"
 
 
 def about(row: Row) -> str:
-    """Words beside a figure: the reason of a failure, or the details there are."""
+    """The words beside a figure: the reason of a failure, or its details."""
     return "; ".join(filter(None, (row.reason, *_details(row))))
 
 
@@ -121,7 +121,7 @@ def _details(row: Row) -> Iterable[str]:
 
 
 def against(other: Against, points: Iterable[Point] = ()) -> str:
-    """The other side of a comparison, and the first input where the two part if they do."""
+    """The other side of a comparison, and the first input where the two differ, if they do."""
     who = name(other)
     parting = [f"first input where they part {place(location)}" for location in points]
     return ": ".join([who, *parting])
@@ -133,7 +133,7 @@ def name(other: Against) -> str:
 
 
 def paths(all_tried: Iterable[Tried]) -> list[str]:
-    """Sentences without their ends: where results are the usual ones, where not, what is refused.
+    """Phrases on the paths whose results are the usual ones, differ, or are refused.
 
     A layout that the framework does not have is left out.
     """
@@ -221,7 +221,7 @@ def operations(counts: Mapping[str, float]) -> str:
 
 
 def points(row: Row) -> str:
-    """The inputs that show a figure, with what came where that is kept."""
+    """The inputs that show a figure, with their results as far as they were kept."""
     if row.points and all(location.got is None for location in row.points):
         return f"first at {', '.join(map(place, row.points))}"
     return "; ".join(special(location, row) for location in row.points)
@@ -264,7 +264,7 @@ def _on_whole(answer: Whole) -> str:
 
 
 def entries(row: Row) -> str:
-    """`1, 15 × 0`, what came of a special row, and the first result that is another than exact."""
+    """`1, 15 × 0`, the result of a special row, and the first entry that is not exact."""
     came = row.entries.got if row.entries else ()
     departing = [f"{place(location)} exactly {_few(location, row)}" for location in row.points[:1]]
     return "; ".join([listed(came, row.case.dtype), *departing])
@@ -275,7 +275,7 @@ def _few(location: Point, row: Row) -> str:
 
 
 def listed(values: Iterable[float], dtype: str) -> str:
-    """Numbers in their order, those in a row that are alike once."""
+    """Numbers in their order; repeated neighbours are named once with their count."""
     texts = [number(value, dtype, _FEW) for value in values]
     runs = [(text, len(list(alike))) for text, alike in groupby(texts)]
     shown = [f"{count} × {text}" if count > 1 else text for text, count in runs[:_FEW]]
