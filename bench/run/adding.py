@@ -1,4 +1,4 @@
-"""A run that adds to an earlier one, or goes on with it: the same machine and versions, or not."""
+"""A run that adds to an earlier one or continues it, on the same machine and versions or not."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..results.status import Status
 from ..results.store import Stored
 
 _CHANGING = ("load",)
-"""Facts of a machine that may differ from one run to the next."""
+"""The facts of a machine that may differ from one run to the next."""
 _SETTINGS = ("seed", "size_classes", "batch", "blocks", "inputs")
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A stored run to be added to, or `resumed`: gone on with, as it was asked for."""
+    """A stored run to be added to or, if `resumed`, to be continued as it was asked for."""
 
     folder: Path
     facts: RunFacts
@@ -32,9 +32,9 @@ class Earlier:
     resumed: bool
 
     def facts_with(self, facts: RunFacts) -> RunFacts:
-        """The facts of both runs, before the second measures.
+        """The facts of both runs together, before the second one measures.
 
-        Raises UsageError where the second would not measure what the first did.
+        Raises UsageError where the second would not measure under the same conditions as the first.
         """
         self._check_state()
         self._check("machine", _lasting(self.facts.machine), _lasting(facts.machine))
@@ -71,8 +71,7 @@ class Earlier:
             )
 
     def check_versions(self, label: str, worker: WorkerFacts) -> None:
-        """Raise UsageError where a worker has other versions, or an environment that chooses other
-        code, than the earlier run had."""
+        """Raise UsageError where a worker's versions or environment differ from the earlier run."""
         before = self.facts.workers.get(label)
         if not before or not Status.OK is before.status is worker.status:
             return
@@ -92,9 +91,10 @@ class Earlier:
             )
 
     def is_done(self, case: Case, processes: int) -> bool:
-        """Say whether a case has times, or of a resumed run has them `processes` times or failed.
+        """Return whether a case has times; in a resumed run, times from `processes` processes or a
+        failure.
 
-        What failed is tried again where a run is added to.
+        Failed cases are tried again where a run is added to.
         """
         if self.resumed:
             return case in self._failed or self._visits[case] >= processes
@@ -102,12 +102,12 @@ class Earlier:
 
     @cached_property
     def pairs(self) -> list[Paired]:
-        """The times of the run, but for those of cases that were refused."""
+        """The times of the run, without those of refused cases."""
         return trusted(self.stored.samples)
 
     @property
     def processes(self) -> int:
-        """A number beyond those of its processes."""
+        """The first free number of a process."""
         numbers = (getattr(sample, "process", -1) for sample in self.stored.samples)
         return 1 + max(numbers, default=-1)
 
@@ -133,6 +133,6 @@ def _plain(value: object) -> object:
 
 
 def read(path: Path, resumed: bool = False) -> Earlier:
-    """The run of a folder, to be added to or gone on with. Raises StoreError if it is malformed."""
+    """The run in a folder, to be added to or continued. Raises StoreError if it is malformed."""
     folder = store.locate(path)
     return Earlier(folder, store.read_facts(folder), store.stored(folder), resumed)

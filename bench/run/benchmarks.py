@@ -1,11 +1,11 @@
-"""A run as other tools for benchmarks store theirs, so that they can compare and draw it.
+"""A run in the formats of other benchmarking tools, which can then compare and draw it.
 
 - pytest-benchmark's JSON, for its `compare`: seconds per call, an entry of data per block
 - Google Benchmark's JSON, for its `compare.py`: ns per call, a repetition per process
 - Bencher Metric Format: every figure with its interval, `latency` in ns
-- github-action-benchmark's `customSmallerIsBetter`: every figure of which less is better
+- github-action-benchmark's `customSmallerIsBetter`: every figure where less is better
 
-A figure that is missing or infinite is left out: none of them has a word for it.
+A figure that is missing or infinite is left out: none of the formats can express it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ..results.store import Run, stored
 from ..timing.costs import Measured, gathered
 
 _FENCE = 1.5
-"""Interquartile ranges beyond the quartiles from which a value is an outlier (Tukey 1977)."""
+"""The interquartile ranges beyond the quartiles from which a value is an outlier (Tukey 1977)."""
 
 
 def name_of(case: Case) -> str:
-    """A case as one word: `torch/gelu/native/compiled/forward/cpu/float32/65536/1`."""
+    """The name of a case in one word: `torch/gelu/native/compiled/forward/cpu/float32/65536/1`."""
     parts = (part for name, part in vars(case).items() if part != USUAL.get(name))
     return "/".join(map(str, parts))
 
 
 def _times_of(run: Run) -> Collection[Measured]:
-    """The times that the figures of a run are of. Raises UsageError where there are none."""
+    """The times behind the figures of a run. Raises UsageError where there are none."""
     measured = gathered(trusted(stored(run.path).samples))
     if not measured:
         raise UsageError(f"{run.path} has no times: export its rows as json or csv")
@@ -183,7 +183,7 @@ def _of_google(family: int, measured: Measured) -> Iterator[dict[str, Any]]:
 
 
 def _both(nanoseconds: float) -> dict[str, Any]:
-    """Waited for on one clock: a call's time on the CPU is not known apart from it."""
+    """The time for both fields: calls are timed on one clock, their CPU time is not known apart."""
     return {"real_time": nanoseconds, "cpu_time": nanoseconds, "time_unit": "ns"}
 
 
@@ -204,7 +204,7 @@ def bencher(run: Run) -> dict[str, Any]:
 
 
 def smaller_is_better(run: Run) -> list[dict[str, Any]]:
-    """Every figure of which less is better, as github-action-benchmark takes them."""
+    """Every figure where less is better, as github-action-benchmark takes them."""
     context = described(run.facts)
     entries: dict[str, dict[str, Any]] = {}
     for row in _figures(run):
@@ -229,7 +229,7 @@ def described(facts: RunFacts) -> str:
 
 
 def _figures(run: Run) -> Iterator[Row]:
-    """The rows that have one finite figure of a case by itself."""
+    """The rows with a single finite figure per case."""
     for row in run.records:
         own = METRICS[row.metric].group is not Group.BETWEEN
         if row.ok and own and row.value is not None and math.isfinite(row.value):

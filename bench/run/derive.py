@@ -1,4 +1,4 @@
-"""Rows from raw samples: everything here can be done again from a stored run."""
+"""Rows from raw samples: everything here can be repeated from a stored run."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def spoilt_samples(samples: Iterable[Sample]) -> int:
 
 
 def disturbed_visits(samples: Iterable[Sample]) -> Rate | None:
-    """The share of visits that something else slowed down; None where there were no visits."""
+    """The share of visits that something else slowed down; None without visits."""
     visits = [sample for sample in samples if isinstance(sample, Paired)]
     return disturbance.disturbed(visits) if visits else None
 
 
 def compile_seconds(samples: Iterable[Sample]) -> float:
-    """Seconds that the processes of a run spent in compiling what was timed."""
+    """The seconds that the processes of a run spent compiling what was timed."""
     return sum(sample.compiling for sample in samples if isinstance(sample, Preparation))
 
 
 class Times:
-    """The rows that follow from times alone, derived once: what a probe adds comes last."""
+    """The rows that follow from times alone, derived once; causes from probes come last."""
 
     def __init__(self, samples: Sequence[Sample], facts: RunFacts) -> None:
         """Derive the rows of each case and the parts of its cost."""
@@ -63,20 +63,20 @@ class Times:
         self._parts = list(parts.rows(measured, facts.size_classes))
 
     def rows(self, probes: Mapping[Case, Probe]) -> Iterator[Row]:
-        """All rows, with the causes of surprises as far as probes found them."""
+        """All rows of a run, the times first; `times` derived earlier are not derived again."""
         predicted = cost_model.rows(self._parts, probes, self._faults)
         yield from map(_with_known_ends, (*self._timed, *self._parts, *predicted))
 
     @property
     def surprises(self) -> list[Case]:
-        """The cases whose cost the model did not foresee, and a probe may explain."""
+        """The surprises of the cost model that a probe may explain."""
         return [row.case for row in self.rows({}) if cost_model.asks_for_probe(row)]
 
 
 def all_of(samples: Sequence[Sample], facts: RunFacts, times: Times | None = None) -> list[Row]:
     """All rows of a run, and the facts that follow from its samples, in `facts`.
 
-    `times` are those that were derived already.
+    `times` are rows of times derived earlier, which are not derived again.
     """
     facts.spoilt_samples = spoilt_samples(samples)
     facts.compile_seconds = compile_seconds(samples)
@@ -89,12 +89,12 @@ def all_of(samples: Sequence[Sample], facts: RunFacts, times: Times | None = Non
 
 
 def goal_of(facts: RunFacts) -> Goal:
-    """The end of sampling, as the run had it."""
+    """The goal at which sampling ends, as the run had it."""
     return Goal(facts.precision, facts.most)
 
 
 def rows(samples: Iterable[Sample], facts: RunFacts, times: Times | None = None) -> list[Row]:
-    """All rows of a run, the times first; those that were derived already are not derived again."""
+    """All rows, with the causes of surprises as far as probes found them."""
     samples = list(samples)
     times = times or Times(samples, facts)
     probes = {sample.case: sample for sample in samples if isinstance(sample, Probe)}
@@ -102,9 +102,10 @@ def rows(samples: Iterable[Sample], facts: RunFacts, times: Times | None = None)
 
 
 def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
-    """The rows of results, and of what is missing, of times as well.
+    """The rows of results, and of everything missing, including times.
 
-    What was checked once more, because a run had ended before it was compared, counts as the last.
+    Where something was checked twice, because the run had ended before a comparison, the last
+    counts.
     """
     checked: list[Row] = []
     for sample in {_subject(sample): sample for sample in standing(samples)}.values():
@@ -127,7 +128,7 @@ def _exactness_rows(samples: Iterable[Sample]) -> Iterator[Row]:
 
 
 def _subject(sample: Sample) -> Hashable:
-    """The subject of a sample of results; a sample of times stands by itself."""
+    """The subject of a sample of results; a sample of times is a subject of its own."""
     match sample:
         case Agreement() | Specials() | OfWhole():
             return type(sample), sample.case
@@ -141,7 +142,7 @@ def _subject(sample: Sample) -> Hashable:
 
 
 def _with_known_ends(row: Row) -> Row:
-    """A row without an interval in place of one whose ends are not known."""
+    """The row, without its interval where the ends are not known."""
     ends = [end for end in (row.low, row.high) if end is not None]
     return row if all(map(math.isfinite, ends)) else replace(row, low=None, high=None)
 
@@ -158,7 +159,7 @@ def _compiled(samples: Iterable[Sample]) -> dict[Case, Preparation]:
 def _timing_rows(
     measured: Mapping[Case, Measured], compiled: Mapping[Case, Preparation], goal: Goal
 ) -> Iterator[Row]:
-    """The rows of each case by itself: its time, its cost over the unit, its compilation."""
+    """The rows of each case on its own: its time, its cost over the unit, its compilation."""
     costs, times = relative_costs(measured), calls(measured)
     for case, timed in measured.items():
         cost = costs.get(case)
@@ -217,7 +218,7 @@ _OPTIONAL = (
     *("max_ulp_parameter", "max_ulp_near", "median_ulp_near"),
     *("max_absolute_near", "median_absolute_near", "trouble_outside"),
 )
-"""Figures that not every certificate has."""
+"""The figures that not every certificate has."""
 
 
 def _comparison_rows(sample: Comparison) -> Iterator[Row]:

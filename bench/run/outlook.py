@@ -1,4 +1,4 @@
-"""The time that a run still takes: guessed from its cases, then known from what they took."""
+"""The remaining time of a run: estimated from its cases, then from how long they took."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from ..host.cpus import available_cpus
 from .preparing import compiles
 
 _START = 6.0
-"""Seconds to start a process of each framework."""
+"""The seconds to start a process of each framework."""
 _VISIT, _PREPARED, _CHECKED = 0.02, 0.03, 0.2
-"""Seconds of a case: to be timed in a process, to be prepared there, to be checked once."""
+"""The seconds for a case: to be timed in a process, to be prepared there, to be checked once."""
 _COMPILED = 0.5
-"""Seconds to compile a case that no earlier run has left in the compile cache."""
+"""The seconds to compile a case that no earlier run has left in the compile cache."""
 _PHASES = ("start", "prepare", "measure")
 
 
 @dataclass
 class Outlook:
-    """The phases of a run, with the seconds that they took or are thought to take.
+    """The phases of a run, with the seconds that they took or are expected to take.
 
-    `budget` are those for further processes at its end; `checked` says whether results are checked.
+    `budget` is the seconds for further processes at its end; `checked` says whether results are
+    checked.
     """
 
     cases: Sequence[Case]
@@ -34,12 +35,12 @@ class Outlook:
     taken: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def took(self, phase: str, number: int, seconds: float) -> None:
-        """Add the seconds of a phase of the processes of a number."""
+        """Record the seconds of a phase of the process with a number."""
         if phase in _PHASES:
             self.taken[phase, number] = self.taken.get((phase, number), 0.0) + seconds
 
     def left(self) -> float:
-        """The seconds until the end, about."""
+        """The approximate seconds until the end."""
         phases = [(phase, number) for number in range(self.processes) for phase in _PHASES]
         beyond = max((number for _, number in self.taken), default=0) - self.processes + 1
         spent = sum(s for (_, number), s in self.taken.items() if number >= self.processes)
@@ -66,7 +67,7 @@ class Outlook:
         return seconds / min(len(available_cpus()), 2)
 
     def _cold(self) -> list[Case]:
-        """The cases that a compiler makes for the first time here."""
+        """The cases that a compiler has to build for the first time here."""
         warm = {case.framework: self._is_warm(case.framework) for case in self.cases}
         return [case for case in self.cases if compiles(case) and not warm[case.framework]]
 

@@ -16,10 +16,11 @@ _WORTH = 8
 
 
 class Preparing:
-    """Prepares the cases of several workers.
+    """The preparation of the cases of several workers.
 
-    What compiles comes first. Where fewer workers are busy than there are CPUs, a second process
-    of a framework compiles from the other end, so that the first finds it in the compile cache.
+    Cases that compile come first. Where fewer workers are busy than there are CPUs, a second
+    process of a framework compiles from the other end, so that the first finds those in the compile
+    cache.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Preparing:
         cases: Mapping[SupervisedWorker, Sequence[Case]],
         prepare: Prepare,
     ) -> None:
-        """Prepare `cases` of `workers`, with which every second process is to end."""
+        """Plan to prepare `cases`; `workers` ends the second processes that this starts."""
         self._workers, self._prepare, self._lock = workers, prepare, Lock()
         self._busy = set(cases)
         self._helped: set[SupervisedWorker] = set()
@@ -48,7 +49,7 @@ class Preparing:
             done()
 
     def help(self, worker: SupervisedWorker) -> None:
-        """Compile for another worker what it has left, once this one is done."""
+        """Compile what another worker has left, once this one is done."""
         with self._lock:
             self._busy.discard(worker)
             wanting = [
@@ -71,12 +72,12 @@ class Preparing:
             beside.close()
 
     def _last_of(self, worker: SupervisedWorker) -> Case | None:
-        """Take the last case that nobody compiles yet."""
+        """Take the last case that nobody is compiling."""
         with self._lock:
             left = self._compiling[worker]
             return left.pop() if left else None
 
 
 def compiles(case: Case) -> bool:
-    """Say whether a compiler makes the code of a case in its process."""
+    """Return whether the code of a case is compiled in its process."""
     return case.mode in frameworks()[case.framework].compiles

@@ -1,4 +1,4 @@
-"""A run over a range of inputs: one case after the other, each kept as soon as it is done."""
+"""A run over a range of inputs: one case after another, each kept as soon as it is done."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Trial:
-    """The inputs to go through, and the source that the results follow from."""
+    """The inputs to go through, and the source that the results depend on."""
 
     subject: Subject
     source: bytes
 
     @property
     def case(self) -> Case:
-        """The case, whose direction may be `both`."""
+        """The case; its direction may be `both`."""
         return self.subject.case
 
     @property
@@ -49,9 +49,9 @@ class Trial:
 def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort: Effort) -> Outcome:
     """Certify cases over a range of inputs and write a run folder.
 
-    A case that fails costs only that. Where an earlier run of the same command did not come to its
-    end, this one goes on in its folder, and what that one did is not done again. Raises UsageError
-    for an empty range, ActbenchError where every case failed.
+    A case that fails costs only itself. Where an earlier run of the same command was not finished,
+    it is continued in its folder, and what is done there is not repeated. Raises UsageError for an
+    empty range, ActbenchError where every case failed.
     """
     for trial in trials:
         asked.places(trial.case.dtype)
@@ -86,7 +86,7 @@ def sweep_range(request: Request, trials: Sequence[Trial], asked: Range, effort:
 
 
 def _folder(request: Request, started: datetime) -> Path:
-    """The folder of the run: what was asked for, or that of the same command ended early."""
+    """The folder of the run: the one asked for, or that of the same command ended early."""
     if request.out:
         return request.out
     earlier = sorted(RESULTS.glob("*-exhaustive*"), reverse=True)

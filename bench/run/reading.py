@@ -1,4 +1,4 @@
-"""Stored runs as they are read: by their rows, or where they ended before, by their samples."""
+"""Readers of stored runs: from their rows or, where they ended before having any, from samples."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def load(path: Path) -> Run:
 
 
 def rows_of(path: Path) -> tuple[Run, Iterator[Row]]:
-    """A run without its rows, and those one after the other, which may be any number.
+    """A run without its rows, and its rows one after another, however many there are.
 
-    Raises StoreError as `load` does, for a malformed row when it comes to it.
+    Raises StoreError as `load` does, for a malformed row when it is reached.
     """
     folder = store.locate(path)
     facts = store.read_facts(folder)

@@ -26,7 +26,7 @@ class Outcome:
 
 
 def derived(writer: RunWriter, times: derive.Times | None = None) -> list[Row]:
-    """The rows of what was measured so far; `times` are those that were derived already."""
+    """The rows of what was measured so far; `times` are rows derived earlier."""
     return derive.all_of(writer.samples, writer.facts, times)
 
 
@@ -37,8 +37,8 @@ def record(
 ) -> Outcome:
     """Measure, derive the rows and close the run.
 
-    An interrupt, or an error, ends it early; what was measured is kept. While rows are made nothing
-    but SIGKILL ends it, and then they are made by whoever reads the run.
+    An interrupt or an error ends it early; what was measured is kept. While rows are derived only
+    SIGKILL ends it; then whoever reads the run derives them.
     """
     with interruptible() as ignore_signals:
         try:

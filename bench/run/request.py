@@ -1,4 +1,4 @@
-"""A run as it was asked for, and what is known of it before it begins."""
+"""The request for a run, and what is known of the run before it begins."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ PARTS = ("agreement", "timing")
 
 @dataclass(frozen=True)
 class Request:
-    """A run as it was asked for. `pythons` maps a framework to the interpreter that runs it.
+    """The request for a run.
 
-    `budget` is the seconds for further processes, the profile's own where it is None. What is
-    measured is added to the run `into`, if there is one. `own` are functions of the user's own,
-    `plugins` the files of activations that a stored request names.
+    `pythons` maps a framework to the interpreter that runs it. `budget` is the seconds for further
+    processes, None for those of the profile. What is measured is added to the run `into`, if there
+    is one. `own` are functions of the user's own, `plugins` the files of activations that a stored
+    request names.
     """
 
     profile: Profile
@@ -51,20 +52,20 @@ class Request:
 
     @property
     def timing(self) -> bool:
-        """Say whether cases are timed."""
+        """Return whether cases are timed."""
         return "timing" in self.parts
 
     @property
     def agreement(self) -> bool:
-        """Say whether cases are checked against the exact values."""
+        """Return whether cases are checked against the exact values."""
         return "agreement" in self.parts
 
     def python_of(self, framework: str) -> str:
-        """The interpreter that runs a framework, or a function of the user's on its arrays."""
+        """The interpreter that runs a framework, or a user's function on its arrays."""
         return self.pythons.get(frameworks()[framework].module, self.python)
 
     def as_record(self) -> dict[str, Any]:
-        """The request as JSON has it, with its plug-ins and without the folders of its command."""
+        """The request as JSON, with its plug-ins and without the folders of its command."""
         plans = tuple(replace(plan, activations=plan.labels) for plan in self.profile.plans)
         profile = replace(self.profile, plans=plans)
         asked = replace(self, profile=profile, out=None, into=None, plugins=plugins.paths())
@@ -72,7 +73,7 @@ class Request:
         return record
 
     def facts(self, started: datetime) -> RunFacts:
-        """Facts of the run that are known before it begins."""
+        """The facts of the run that are known before it begins."""
         profile = self.profile
         return RunFacts(
             schema=SCHEMA,
@@ -103,9 +104,9 @@ _REQUESTS = TypeAdapter(Request)
 
 
 def request_of(facts: RunFacts, folder: Path) -> Request:
-    """The request of a stored run, nothing of which is loaded.
+    """The request of a stored run; nothing that it names is loaded.
 
-    Raises UsageError where it has none, StoreError for another.
+    Raises UsageError where the run has none, StoreError where it is malformed.
     """
     if not facts.request:
         raise UsageError(
@@ -121,7 +122,7 @@ def request_of(facts: RunFacts, folder: Path) -> Request:
 
 
 def known_frameworks() -> dict[str, FrameworkFacts]:
-    """Facts of each framework that a reader of a run needs."""
+    """The facts of each framework that a reader of a run needs."""
     return {
         name: FrameworkFacts(
             framework.title,

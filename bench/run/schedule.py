@@ -1,7 +1,7 @@
 """The schedule of a run: when workers start, are prepared, checked and timed.
 
-It imports no framework. What is checked is `exactness.agreement`'s, how a cost is timed
-`timing.costing`'s to say.
+It imports no framework. Checks are made in `exactness.agreement`, costs are timed in
+`timing.costing`.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from .recording import Outcome, derived, record
 from .request import Request, request_of
 
 _RATE = 50.0
-"""Visits per second, where none was made so far."""
+"""The visits per second, as long as none was made."""
 _PARTS = 3
-"""The parts of the budget of further processes, each of which one more process may take."""
+"""The parts of the budget for further processes, one of which a further process may take."""
 _AGAIN, _TRIES = 0.5, 3
-"""The time for visits that were disturbed, over that of all visits of the processes; and how often
+"""The time for repeating disturbed visits, over that of all visits of the processes; and how often
 they are repeated in it."""
 Task = Callable[[], None]
 Waiting = dict[SupervisedWorker, list[Case]]
@@ -63,7 +63,7 @@ def run(request: Request, reporter: Reporter) -> Outcome:
 
 
 def resume(path: Path, reporter: Reporter) -> Outcome:
-    """Go on with a run that ended early, as it was asked for.
+    """Continue a run that ended early, as it was asked for.
 
     What it names is run again: interpreters, functions of the user's own and their references,
     plug-ins. Raises UsageError where it is finished, is being written, or the machine or versions
@@ -81,8 +81,10 @@ def resume(path: Path, reporter: Reporter) -> Outcome:
 
 
 def _execute(request: Request, reporter: Reporter, earlier: Earlier | None) -> Outcome:
-    """Measure what is asked for, or what of it an earlier run lacks, which is left as it is where
-    that cannot be."""
+    """Measure what is asked for, or what an earlier run lacks of it.
+
+    An earlier run that cannot be added to is left as it was.
+    """
     started = datetime.now(UTC)
     with declared(*request.own):
         cases = expand(request.profile, request.selection)
@@ -162,7 +164,7 @@ class _Schedule:
         self._had = self._costing.visited.total()
 
     def execute(self) -> None:
-        """Time in as many fresh processes as it takes; agreement in the first of them."""
+        """Time in as many fresh processes as needed; check agreement in the first of them."""
         self._recorder.fail_all(self._missing, self._metric)
         try:
             waiting = self._waiting()
@@ -179,7 +181,7 @@ class _Schedule:
             self._workers.close()
 
     def rows(self, writer: RunWriter) -> list[Row]:
-        """The rows of what was measured; times that were derived already are not again."""
+        """The rows of what was measured; `times` derived earlier are not derived again."""
         return derived(writer, self._times)
 
     @property
@@ -188,7 +190,7 @@ class _Schedule:
         return "time_per_call" if self._request.timing else "max_ulp"
 
     def _short(self) -> Waiting:
-        """The cases that have not failed, and were timed in fewer processes than all are."""
+        """The cases that have not failed and were timed in fewer processes than all cases are."""
         timed = self._costing.visited
         short = {
             worker: [
@@ -202,7 +204,7 @@ class _Schedule:
         return {worker: cases for worker, cases in short.items() if cases or worker in unchecked}
 
     def _unchecked(self) -> set[SupervisedWorker]:
-        """The workers some of whose results an earlier run has not, before the first processes."""
+        """The workers with results that an earlier run lacks, before the first processes."""
         if not (self._earlier and self._request.agreement and self._number == 0):
             return set()
         agreement = self._agreement()
@@ -216,8 +218,8 @@ class _Schedule:
     def _waiting(self) -> Waiting:
         """The cases to be timed in the next process: all at first, then those that are wide.
 
-        While there is time, and no more of them than a part of it is enough for: those in cache
-        first, of these the forward ones in float32, and of equals the widest.
+        While there is time, they are as many as a part of it allows: those in cache first, of these
+        the forward ones in float32, and of equals the widest.
         """
         profile = self._profile
         if self._number < self._rounds and (short := self._short()):
@@ -240,7 +242,7 @@ class _Schedule:
 
     @contextmanager
     def _phase(self, name: str, title: str, steps: int) -> Iterator[Advance]:
-        """A phase with its progress, whose seconds count for its name."""
+        """A phase with its progress, whose seconds are recorded under its name."""
         before, left = self._facts.seconds.get(name, 0.0), self._outlook.left()
         with self._recorder.timed(name), self._reporter.phase(title, steps, left=left) as done:
             yield done
@@ -264,7 +266,7 @@ class _Schedule:
         self._recorder.write_facts()
 
     def _note(self, worker: SupervisedWorker) -> None:
-        """Keep what is known of a worker, and say why it is missing if it is."""
+        """Record what is known of a worker, and say why it is missing if it is."""
         label, facts = worker.key.label, worker.facts
         if self._earlier and self._number == 0:
             self._earlier.check_versions(label, facts)
@@ -278,8 +280,8 @@ class _Schedule:
     def _prepare(self, waiting: Waiting) -> None:
         """Prepare the timing and, in the first processes, check agreement.
 
-        Preparing comes first, because agreement would compile what compile_time is about. A worker
-        that is done lends its CPU to the one that has most left to compile.
+        Preparing comes first, because agreement would compile what compile_time measures. A worker
+        that is done lends its CPU to the one with most left to compile.
         """
         first = self._number == 0
         agreement = self._agreement() if first and self._request.agreement else None
@@ -313,7 +315,8 @@ class _Schedule:
         self._recorder.flush()
 
     def _preparations(self, waiting: Waiting) -> Waiting:
-        """The cases to be timed, their units, and what the units are still to be chosen among."""
+        """The cases to be timed, their units, and the forms among which units are still to be
+        chosen."""
         wanted = {
             worker: [*cases, *self._costing.units(cases), *self._costing.forms(cases)]
             for worker, cases in waiting.items()
@@ -324,7 +327,7 @@ class _Schedule:
 
     @property
     def _turn(self) -> str:
-        """`2 of 4`; beyond the processes of every case, how many more."""
+        """`2 of 4`; beyond the processes that every case needs, how many more."""
         further = self._number + 1 - self._rounds
         return f"{further} more" if further > 0 else f"{self._number + 1} of {self._rounds}"
 
@@ -397,7 +400,8 @@ class _Schedule:
             self._facts.gpu_states += machine.gpu_state()
 
     def _note_shares(self) -> None:
-        """Keep how much of the measuring phase lies in timed regions, and what a case takes."""
+        """Record the share of the measuring phase that lies in timed regions, and the time per
+        case."""
         facts, measured = self._facts, self._facts.seconds.get("measure", 0.0)
         share = self._costing.timed_ns / 1e9 / measured if measured else None
         facts.timed_share = None if share is None else round(share, 3)

@@ -14,10 +14,10 @@ from ..results.status import Status
 from ..words import Table
 
 HOGS = ("none", "both arms", "one arm")
-"""The arms in whose time a busy process runs on every CPU."""
+"""The arms during whose time a busy process runs on every CPU."""
 GATE = "the gate"
 ALARM = 0.01
-"""The share of gates that may call something that did not change."""
+"""The accepted share of gates that call something that did not change."""
 
 
 def summary(trials: Sequence[Trial]) -> list[Tally]:
@@ -53,7 +53,7 @@ def _line(tool: str, trials: Sequence[Trial]) -> Tally | None:
 
 
 def _is_called(tool: str, trial: Trial) -> bool:
-    """True for a call of slower; where nothing was planted, faster is as wrong and counts too."""
+    """Return whether a trial was called slower or, where nothing was planted, faster."""
     if tool != GATE:
         return trial.rival[tool]
     return trial.verdict == "slower" or (_is_alarm(trial) and not trial.share)
@@ -68,7 +68,7 @@ def _share(trials: Sequence[Trial], holds: Callable[[Trial], bool]) -> Rate:
 
 
 def _gates(some: Iterable[Trial], trials: Iterable[Trial]) -> Rate:
-    """The gates that have one of some trials, among all gates of the trials."""
+    """The gates that contain some of the trials, among all gates of the trials."""
     return Rate.counted(len({trial.gate for trial in some}), len({trial.gate for trial in trials}))
 
 
@@ -78,18 +78,18 @@ def _plain(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def false_alarms(trials: Sequence[Trial]) -> Rate:
-    """Gates in which a case without a slowdown was called, of all gates that had one."""
+    """The share of gates in which a case without a slowdown was called."""
     return _gates(filter(_is_alarm, _plain(trials)), _plain(trials))
 
 
 def detected(trials: Iterable[Trial], share: float) -> Rate:
-    """Cases that the gate called slower, of those with a planted slowdown of `share`."""
+    """The share of cases with a planted slowdown of `share` that the gate called slower."""
     planted = [trial for trial in trials if trial.share == share]
     return _share(planted, lambda trial: trial.verdict == "slower")
 
 
 def exit_status(trials: Sequence[Trial]) -> int:
-    """Return 1 where false alarms are surely too frequent, or nothing was measured; else 0."""
+    """Return 1 where false alarms are certainly too frequent, or nothing was measured; else 0."""
     return int(not trials or false_alarms(trials).low > ALARM)
 
 
@@ -146,7 +146,7 @@ def conditions(lines: Iterable[Tally]) -> list[Condition]:
 
 
 def _joined(lines: Sequence[Tally]) -> Tally:
-    """Both kinds of a slowdown as one line, with the gates and seconds of the first."""
+    """Both kinds of a slowdown in one line, with the gates and seconds of the first."""
     return replace(
         lines[0],
         how="",

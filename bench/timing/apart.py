@@ -1,9 +1,9 @@
 """Two versions in separate processes, for different interpreters or environments.
 
-The two processes take turns on the same CPU. Code and data lie elsewhere in the memory of either,
-which alone makes byte-identical code up to 16 % faster or slower. Data are laid out by chance
-(`bench.worker.layout`), so that this becomes a spread from one pair of processes to the next: wider
-than that of shared processes, so that more pairs are measured.
+The two processes take turns on the same CPU. Their code and data lie at different places in memory,
+which alone makes byte-identical code up to 16 % faster or slower. Data are laid out at random
+(`bench.worker.layout`), which turns this into a spread between pairs of processes; the spread is
+wider than that of shared processes, so that more pairs are measured.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..worker.protocol import (
 from ..workers.process import Failed, Lost, WorkerProcess
 
 _BATCHES = 4
-"""Batches per turn: a few milliseconds, in which traces of the other process soon vanish."""
+"""The batches per turn: they take a few milliseconds, in which traces of the other process fade."""
 
 
 class Apart:
@@ -71,7 +71,7 @@ class Apart:
 
     @property
     def versions(self) -> dict[Arm, Mapping[str, str]]:
-        """The versions by arm, the interpreter's among them."""
+        """The versions by arm, including that of the interpreter."""
         return {
             arm: {**worker.facts.versions, "python": worker.facts.python}
             for arm, worker in self._arms.items()
@@ -79,7 +79,7 @@ class Apart:
 
     @property
     def environments(self) -> dict[Arm, Environment]:
-        """The environment that chose the code of each arm, as far as it says."""
+        """The environment that chose the code of each arm, as far as it is known."""
         known = {arm: worker.facts.environment for arm, worker in self._arms.items()}
         return {arm: environment for arm, environment in known.items() if environment}
 
@@ -94,7 +94,8 @@ class Apart:
             worker.kill()
 
     def ask(self, request: Request[Answer], timeout: float) -> Answer:
-        """Have both take turns to `Compare`; otherwise ask the process of an arm, or both.
+        """Have both processes take turns to `Compare`; otherwise ask the process of an arm, or
+        both.
 
         The answer is then that of the last one. Raises like `WorkerProcess.ask`.
         """
@@ -106,7 +107,7 @@ class Apart:
     def _compare(self, request: Compare, timeout: float) -> Blocks | ArmsFailed:
         """Compare like `Pair.compare`: blocks of one batch per arm, from neighbouring turns.
 
-        The order is ABBA, so that a drift hits both arms alike. Hogs are not woken here.
+        The order is ABBA, so that a drift affects both arms alike. Hogs are not woken here.
         """
         wanted = Loops(request.number, request.batch)
         loops = min(worker.ask(wanted, timeout) for worker in self._arms.values())

@@ -23,7 +23,7 @@ from .parts import PAGE
 
 TOLERANCE = 0.25
 _COMPUTED_OTHERWISE = ("wide", "stable")
-"""Forms that compute another formula than the printed one, or in another format."""
+"""Forms that compute another formula than the printed one, or compute it in another format."""
 _BRANCHY = 1.5
 _SCALAR = 1.3
 _MAPPED = 0.5
@@ -50,7 +50,7 @@ def rows(
 
 
 def asks_for_probe(row: Row) -> bool:
-    """True for a surprise that a probe may explain, which is of the usual input."""
+    """Return whether a case is a surprise on the usual input, which a probe may explain."""
     return row.cause == Cause(Why.UNNAMED) and row.case.has_usual_input
 
 
@@ -97,7 +97,7 @@ def _predicted(
 def _total(
     counts: Mapping[str, float], costs: Mapping[str, Row | None]
 ) -> tuple[float, float, float]:
-    """The sum of primitives' arithmetic, and of the ends of their intervals."""
+    """The sum of the arithmetic of primitives, with the ends of its interval."""
     rows = [(count, costs[name]) for name, count in counts.items()]
     values = sum(count * max(_value(row), 0.0) for count, row in rows)
     ends = [(count, _ends(row)) for count, row in rows if row is not None]

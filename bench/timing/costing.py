@@ -1,4 +1,4 @@
-"""Costs as they are measured: units are chosen, cases timed in turn with them, wide ones again."""
+"""The measurement of costs: units are chosen, cases timed in turn with them, wide ones again."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .costs import Goal, Measured, Process, add, relative_costs, times, unit_cas
 from .disturbance import Paces
 
 _CHEAPER = 0.97
-"""The cost at which another form of relu becomes the unit in place of the first one."""
+"""The cost below which another form of relu becomes the unit in place of the first one."""
 _CHOOSING = 2
-"""Visits of each form of relu among which the unit is chosen."""
+"""The visits per form of relu by which the unit is chosen."""
 Task = tuple[SupervisedWorker, Case]
 
 
 def setting_of(case: Case) -> Case:
-    """The setting that shares a unit: a case without its activation, form and size."""
+    """The setting of cases that share a unit: a case without its activation, form and size."""
     return replace(case.of(BASELINE, ""), size=0)
 
 
 def candidates(cases: Iterable[Case], classes: Mapping[str, Classes]) -> dict[Case, list[Case]]:
     """The forms of relu that may be the unit of some cases, by setting.
 
-    They are compared at the largest size in cache that is asked for, else at the smallest one. A
-    kernel that writes to blocks of memory (`blocked`) is no way in which people write relu.
+    They are compared at the largest size in cache that is asked for, or else at the smallest size.
+    A kernel that works in blocks (`blocked`) is no candidate: nobody writes relu that way.
     """
     sizes: dict[Case, set[int]] = {}
     for case in cases:
@@ -71,7 +71,7 @@ class Costing:
         self.timed_ns = 0
 
     def take(self, pairs: Iterable[Paired]) -> None:
-        """Take what was timed before, and the units that were chosen then."""
+        """Take over earlier times, and the units that were chosen then."""
         for pair in pairs:
             add(self._measured, pair)
             if pair.unit:
@@ -93,7 +93,7 @@ class Costing:
         return [form for setting in open_ for form in self._forms.get(setting, ())]
 
     def units(self, cases: Iterable[Case]) -> list[Case]:
-        """The units of some cases, as far as they have one."""
+        """The units of some cases, as far as they have been chosen."""
         chosen = (self._unit(case) for case in cases)
         return list(dict.fromkeys(unit for unit in chosen if unit))
 
@@ -102,17 +102,17 @@ class Costing:
         return unit_case(case, form) if form else None
 
     def prepare(self, worker: SupervisedWorker, case: Case, checked: bool = True) -> None:
-        """Have a case built and warmed, and record the time of its first call."""
+        """Build and warm up a case, and record the time of its first call."""
         answer = worker.prepare(case, self._seed, checked)
         if answer is not None:
             self._recorder.append(Preparation(case, worker.process, **vars(answer)))
 
     def choose(self, worker: SupervisedWorker, forms: Iterable[Case]) -> None:
-        """Choose the unit of each setting: the first form of relu, or one that is cheaper.
+        """Choose the unit of each setting: the first form of relu, or a cheaper one.
 
-        The first is the framework's own, if it has one and that works here. Another has to be
-        cheaper in the next process as well, because a process may be slow with one form by chance:
-        else the first is the unit after all.
+        The first is the framework's own, if it has one that works. Another form must be cheaper in
+        the next process too, because a process may be slow with one form by chance: otherwise the
+        first stays the unit.
         """
         by_setting: dict[Case, list[Case]] = {}
         for form in forms:
@@ -137,7 +137,7 @@ class Costing:
         return cheapest if costs.get(cheapest, 1.0) < _CHEAPER else first.form
 
     def _over(self, worker: SupervisedWorker, form: Case, first: Case) -> float:
-        """The cost of a form of relu over the first one, infinite where one of them fails."""
+        """The cost of a form of relu over the first one; infinite where one of them fails."""
         process = Process()
         for _ in range(_CHOOSING):
             sample = self._pair(worker, form, first)
@@ -149,9 +149,9 @@ class Costing:
     def round(
         self, tasks: Sequence[Task], number: int, done: Advance, until: float = math.inf
     ) -> list[Task]:
-        """Visit every case once, shuffled so that drift hits all alike; none after a time `until`.
+        """Visit every case once, shuffled so that drift affects all alike; stop at a time `until`.
 
-        Return those whose visit was disturbed.
+        Return the cases whose visit was disturbed.
         """
         shuffled = sorted(tasks, key=lambda task: task[0].numbers[task[1]])
         random.Random(f"{self._seed} {number}").shuffle(shuffled)
@@ -170,7 +170,7 @@ class Costing:
         return [task for task, sample in visits if self._paces.disturbed(sample)]
 
     def _unit_in(self, worker: SupervisedWorker, case: Case) -> Case:
-        """The unit of a case; the case itself where there is no unit, or none any more."""
+        """The unit of a case; the case itself where there is no unit, or no longer any."""
         unit = self._unit(case)
         return unit if unit and unit not in worker.failures else case
 
@@ -185,13 +185,13 @@ class Costing:
         return Paired(case, worker.process, form, **vars(turns))
 
     def probe(self, worker: SupervisedWorker, case: Case) -> None:
-        """Record what the time of a case depends on, where that can be tried."""
+        """Record what the time of a case depends on, where a probe applies."""
         answer = worker.probe(case, self._seed, self._profile.batch)
         if answer is not None:
             self._recorder.append(Probe(case, **vars(answer)))
 
     def wide(self, goal: Goal) -> dict[Case, float]:
-        """The cases that are wider than the goal, by how many times, the widest first."""
+        """The cases wider than the goal, with the factor by which they are, the widest first."""
         measured = self._measured
         costs, calls = relative_costs(measured), times(measured)
         distances = {case: goal.distance(costs.get(case), calls[case]) for case in measured}

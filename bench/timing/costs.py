@@ -23,9 +23,9 @@ from .ratios import Ratio, Spread, common_spread, of_blocks
 ERROR = 0.05
 """The probability that an interval misses its quantity."""
 _ENOUGH = 4
-"""Unspoilt blocks of a process from which on its spoilt ones are dropped."""
+"""The number of a process's unspoilt blocks from which on its spoilt ones are dropped."""
 _USEFUL = 0.1
-"""The half width of a time's interval at which a case is narrow enough, given its cost is."""
+"""The half-width of a time at which a case is narrow enough, if its cost is."""
 Kind = tuple[str, str, str, int]
 
 
@@ -33,8 +33,7 @@ Kind = tuple[str, str, str, int]
 class Process:
     """The blocks of a case in one process: ns per call of it and of its unit, and page faults.
 
-    `unit` is the form of relu that it was timed with, "" where there was none, `loops` the calls
-    of a block.
+    `unit` is the form of relu that it was timed with, "" for none; `loops` are the calls per block.
     """
 
     unit: str = ""
@@ -56,7 +55,7 @@ class Process:
 
     @property
     def kept(self) -> list[int]:
-        """The places of blocks that count: all of them, where too few are unspoilt."""
+        """The indices of the blocks that count: all, where too few are unspoilt."""
         clean = [place for place, spoilt in enumerate(self.spoilt) if not spoilt]
         return clean if len(clean) >= _ENOUGH else list(range(len(self.spoilt)))
 
@@ -67,7 +66,7 @@ class Process:
 
     @property
     def calls(self) -> int:
-        """The number of calls in those."""
+        """The number of calls in the blocks that count."""
         return self.loops * len(self.kept)
 
     @property
@@ -96,13 +95,13 @@ class Measured:
 
     @property
     def unit(self) -> str:
-        """The form of relu that the last processes had for a unit, "" where none had one."""
+        """The form of relu that the last process had as a unit; "" without any."""
         units = [process.unit for process in self.processes.values() if process.unit]
         return units[-1] if units else ""
 
     @property
     def is_unit(self) -> bool:
-        """True for the unit itself, whose cost is 1 by definition."""
+        """Return whether the case is the unit itself, whose cost is 1 by definition."""
         return self.unit_case == self.case
 
     @property
@@ -112,13 +111,13 @@ class Measured:
 
     @property
     def logs(self) -> list[float]:
-        """One log ratio per process; one with another unit, or with none, has a time alone."""
+        """One log ratio per process with the last unit; other processes only give a time."""
         unit = self.unit
         return [process.log for process in self.processes.values() if process.unit == unit]
 
     @property
     def times(self) -> dict[int, float]:
-        """The ns of a call, by process."""
+        """The ns per call of each case."""
         return {number: process.time for number, process in self.processes.items()}
 
     @property
@@ -135,12 +134,12 @@ class Measured:
 
 
 def unit_times(sample: Paired) -> list[float]:
-    """The ns of a call of the unit, by block."""
+    """The ns per call of the unit, by block."""
     return [elapsed / sample.unit_loops for elapsed in sample.unit_elapsed]
 
 
 def pace(times: Sequence[float]) -> float:
-    """The lower quartile of times: how fast a visit was, where some of its batches were slow."""
+    """The lower quartile of times: the speed of a visit some of whose batches were slow."""
     return float(np.quantile(times, 0.25))
 
 
@@ -164,19 +163,19 @@ def add(measured: dict[Case, Measured], sample: Paired) -> None:
 
 
 def kind_of(case: Case) -> Kind:
-    """The kind of a case: within a kind processes differ about equally."""
+    """The kind of a case: processes differ about equally for cases of a kind."""
     return case.framework, case.device, case.mode, case.size
 
 
 def relative_costs(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
-    """The cost of each case that has a unit over it; a unit's own is 1 exactly."""
+    """The cost of each case that has a unit; a unit's own is exactly 1."""
     having = {case: timed for case, timed in measured.items() if timed.unit}
     costs = _moderated({case: timed.logs for case, timed in having.items() if not timed.is_unit})
     return {case: costs.get(case, Estimate(1.0, 1.0, 1.0)) for case in having}
 
 
 def times(measured: Mapping[Case, Measured]) -> dict[Case, Estimate]:
-    """The ns of a call of each case."""
+    """The ns per call, by process."""
     logs = {case: list(map(math.log, timed.times.values())) for case, timed in measured.items()}
     return _moderated(logs)
 
@@ -198,9 +197,10 @@ def _spreads(values: Mapping[Case, Sequence[float]]) -> dict[Kind, Spread]:
 def differences(
     values: Mapping[Case, Sequence[float]], scales: Mapping[Case, float]
 ) -> dict[Case, Estimate]:
-    """Estimates of quantities that may be 0 or less, from one value per process.
+    """Estimates of quantities that may be 0 or negative, from one value per process.
 
-    Their variances are moderated as shares of `scales`, the size of what was measured for them.
+    Their variances are moderated as shares of `scales`, the sizes of the quantities measured for
+    them.
     """
     shares = {case: [value / scales[case] for value in of_case] for case, of_case in values.items()}
     spreads = _spreads(shares)
@@ -223,9 +223,9 @@ class Goal:
     most: int
 
     def distance(self, cost: Estimate | None, time: Estimate) -> float:
-        """The factor by which a case is too wide, at most 1 where it needs no further process.
+        """The factor by which a case is too wide; at most 1 where no further process is needed.
 
-        Its cost is to be precise, and its time useful.
+        Its cost must be precise, and its time useful.
         """
         share = cost.half_width / self.precision if cost else 0.0
         return max(share, time.half_width / max(_USEFUL, self.precision))

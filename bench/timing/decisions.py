@@ -37,21 +37,21 @@ from .verdicts import DEAD_ZONE, Verdict, verdict
 _VISIT = 0.04
 """Seconds per visit of a case, until they are measured."""
 _FIRST_LOOK, _SCREENING = 0.3, 0.55
-"""Shares of the budget up to the first look and for all of screening; suspects get the rest."""
+"""The shares of the budget up to the first look and for all of screening; suspects get the rest."""
 _CONFIRMING = 8, 4
-"""Processes expected for suspects, and the least number expected to be still to come.
+"""The processes expected for suspects, and the least number expected to come.
 
-The rest of the budget is shared by those still to come, so that it lasts until the end.
+The rest of the budget is divided among those to come, so that it lasts until the end.
 """
 _MOST_VISITS = 12
 _CALLED = (Verdict.SLOWER, Verdict.FASTER)
 _FAR = math.log(1.5)
-"""The logarithm of a ratio that is a suspect whatever its interval, where no time is left."""
+"""The log ratio that makes a suspect whatever its interval, where no time is left."""
 _MORE = 2
-"""Processes that may be started for each that a look needs, where cases get no value of some."""
+"""The processes that may be started per process that a look needs, if some give no value."""
 _NO_VALUE = of_both(Failure(Status.ERROR, "no process gave a value"))
 _GIVEN_UP = 2
-"""Processes in which a case must fail to count as failing."""
+"""The number of processes in which a case must fail to count as failing."""
 
 Phase = Literal["screening", "confirmation"]
 _TITLES: Mapping[Phase, str] = {"screening": "Screening", "confirmation": "Confirming suspects"}
@@ -111,17 +111,17 @@ class Decision:
 
     @property
     def called(self) -> bool:
-        """True for a verdict of slower or faster."""
+        """Return whether the verdict is slower or faster."""
         return self.verdict in _CALLED
 
     @property
     def leans(self) -> bool:
-        """True where the interval excludes 1."""
+        """Return whether the interval excludes 1."""
         return self.ratio.low > 1 or self.ratio.high < 1
 
     @property
     def is_far(self) -> bool:
-        """True where the ratio itself is far from 1, whatever its interval."""
+        """Return whether the ratio itself is far from 1, whatever its interval."""
         return bool(self.logs) and abs(math.log(self.ratio.value)) > _FAR
 
     def as_dict(self) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class Decision:
         self.blocks = self.spoilt = 0
 
     def fail(self, processes: Sequence[Mapping[Arm, Failure]]) -> None:
-        """Blame the arms that failed in some processes.
+        """Record the arms that failed in some processes.
 
         A process that could not be prepared for one arm has not tried the other, which goes first
         in the next process.
@@ -161,7 +161,7 @@ class Decision:
 
 
 def blamed(failures: Mapping[Arm, Failure]) -> Verdict:
-    """The verdict on a case of which an arm failed, or both did."""
+    """The verdict on a case one or both of whose arms failed."""
     absent = {arm for arm, failure in failures.items() if failure.status is Status.UNSUPPORTED}
     if len(failures) == len(ARMS):
         return Verdict.UNSUPPORTED if len(absent) == len(ARMS) else Verdict.UNMEASURED

@@ -1,8 +1,8 @@
-"""Visits that something else slowed down, which the unit of cost shows.
+"""Visits that something else slowed down, as the unit of cost shows.
 
-What runs on the other virtual CPU of a core, be it another guest's, makes calls take up to twice as
-long, short ones and long ones unevenly, for milliseconds or for minutes. No counter of a guest
-shows it. But the unit is timed in every visit: where it is slow, so is the case.
+A load on the other virtual CPU of a core, even another guest's, makes calls take up to twice as
+long, short and long ones unevenly, for milliseconds or for minutes. No counter of a guest shows it.
+But the unit is timed in every visit: where it is slow, so is the case.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from ..results.samples import Paired
 from .costs import pace, unit_case, unit_times
 
 _SLOWER = 1.25
-"""The time of a unit over its least one from which on a visit was disturbed. Processes that nobody
-disturbs differ by less: byte-identical code by up to 16 %, because its memory lies elsewhere."""
+"""The time of a unit over its least one from which on a visit counts as disturbed.
+
+Undisturbed processes differ by less: byte-identical code by up to 16 %, through its place in
+memory.
+"""
 
 
 class Paces:
@@ -28,14 +31,14 @@ class Paces:
             self.see(sample)
 
     def see(self, sample: Paired) -> None:
-        """Take note of a visit."""
+        """Record a visit."""
         if sample.unit:
             unit = unit_case(sample.case, sample.unit)
             time = pace(unit_times(sample))
             self._least[unit] = min(time, self._least.get(unit, time))
 
     def disturbed(self, sample: Paired) -> bool:
-        """Say whether a visit was disturbed; False where it had no unit."""
+        """The share of disturbed visits, counting the calmest one per case and process."""
         unit = unit_case(sample.case, sample.unit)
         least = self._least.get(unit)
         return least is not None and pace(unit_times(sample)) > _SLOWER * least

@@ -1,7 +1,7 @@
 """Two cases timed in turn, on the same input, in one fresh process after another.
 
 A process gives one value: the median over blocks of the log ratio of two batches, half a
-millisecond each. How much processes differ decides how many there are.
+millisecond each. The spread between processes decides how many are needed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ _TIMEOUT = 300.0
 _ERROR = 0.05
 """The probability that an interval misses the ratio."""
 _ENOUGH = 4
-"""Unspoilt blocks of a process from which on its spoilt ones are dropped."""
+"""The number of a process's unspoilt blocks from which on its spoilt ones are dropped."""
 
 
 @dataclass(frozen=True)
 class Effort:
     """The work for a comparison: blocks of batches of so many seconds in each process.
 
-    Fresh processes go on until every ratio is known to within `precision`, half an interval as a
-    share, or there were `most`, or `budget` seconds have passed; `fewest` there are in any case.
+    There are `fewest` fresh processes at least, and further ones until every ratio is known to
+    within `precision`, half an interval as a share, or there were `most`, or `budget` seconds have
+    passed.
     """
 
     blocks: int = 24
@@ -46,9 +47,9 @@ class Effort:
 
 @dataclass(frozen=True)
 class Setting:
-    """The common settings of processes: where their own output goes, interpreters, the seed.
+    """The common settings of processes: the folder of their own output, interpreters, the seed.
 
-    `judge` says of what was seen why it cannot be right.
+    `judge` returns the reason why results cannot be right, if there is one.
     """
 
     logs: Path
@@ -59,9 +60,9 @@ class Setting:
 
 @dataclass
 class Pair:
-    """Two cases of one framework, and per process the log ratio and the ns of a call of either.
+    """Two cases of one framework; per process the log ratio, and the ns per call of either.
 
-    `failure` says why there is no more of them.
+    `failure` is the reason why no more processes are started.
     """
 
     case: Case
@@ -72,17 +73,17 @@ class Pair:
 
     @property
     def key(self) -> Key:
-        """The kind of process in which both are timed."""
+        """The kind of process that times both."""
         return Key(self.case.framework, self.case.device, self.case.threads)
 
     @property
     def times(self) -> tuple[float, float]:
-        """The ns of a call of either, the median over processes."""
+        """The ns per call of either, the median over processes."""
         first, second = zip(*self.nanoseconds, strict=True)
         return median(first), median(second)
 
     def add(self, turns: Turns) -> None:
-        """Add the blocks of a process: those that nobody spoilt, or all where these are few."""
+        """Add the blocks of a process: the unspoilt ones, or all where those are few."""
         clean = [place for place, spoilt in enumerate(turns.spoilt) if not spoilt]
         kept = clean if len(clean) >= _ENOUGH else range(len(turns.spoilt))
         case = [turns.elapsed[place] / turns.loops for place in kept]
@@ -102,7 +103,7 @@ def measure(
 ) -> None:
     """Time the pairs in as many fresh processes as their ratios need; `done` counts processes.
 
-    The next process starts on other CPUs while one is timed, if there are any.
+    The next process starts on other CPUs, if there are any, while one is timed.
     """
     started = time.monotonic()
     keys = list(dict.fromkeys(pair.key for pair in pairs))
@@ -139,7 +140,7 @@ def measure(
 
 
 def _worker(key: Key, pairs: Iterable[Pair], setting: Setting) -> SupervisedWorker:
-    """A worker with both cases of some pairs, which starts where nothing is timed."""
+    """A worker with both cases of some pairs, started while nothing is timed."""
     cases = dict.fromkeys(case for pair in pairs for case in (pair.case, pair.other))
     log = setting.logs / f"worker-{key.label.replace('/', '-')}.log"
     cpus = available_cpus()[: key.threads]

@@ -20,7 +20,7 @@ _TIMEOUT = 300.0
 _FEWEST = 24
 """The least number of unspoilt blocks that give a process a value."""
 _FEWEST_LONG = 6
-"""The same for calls so long that a visit has fewer blocks."""
+"""The same number for calls so long that a visit has fewer blocks."""
 _NARROW = 0.002
 """The standard error of a process's log ratio at which its visits end."""
 _MOST_VISITS = 6
@@ -28,9 +28,9 @@ _MOST_VISITS = 6
 
 @dataclass(frozen=True)
 class Effort:
-    """The time for a case in one process: visits of some blocks, which are pairs of batches.
+    """The effort for a case in one process: visits of some blocks, which are pairs of batches.
 
-    `visits` are those of a usual case: one that scatters gets visits that others do not need.
+    `visits` are those of a usual case: a case with scatter gets those that others do not need.
     """
 
     visits: int = 4
@@ -87,13 +87,13 @@ def measure(
 
 
 def _are_enough(visits: Sequence[Blocks], effort: Effort) -> bool:
-    """True where a process has enough unspoilt blocks for a value; long calls need fewer."""
+    """Return whether a process has enough unspoilt blocks; long calls need fewer."""
     long = any(len(visit.spoilt) < effort.blocks for visit in visits)
     return _kept(visits) >= (_FEWEST_LONG if long else _FEWEST)
 
 
 def _wants(visits: Sequence[Blocks], effort: Effort, time_is_left: bool) -> bool:
-    """True where a case needs another visit: it has too few blocks, or they scatter."""
+    """Return whether a case needs another visit: it has too few blocks, or they scatter."""
     if not _are_enough(visits, effort):
         return len(visits) < _MOST_VISITS
     return time_is_left and _median_error(visits) > _NARROW
@@ -102,7 +102,7 @@ def _wants(visits: Sequence[Blocks], effort: Effort, time_is_left: bool) -> bool
 def _median_error(visits: Sequence[Blocks]) -> float:
     """The standard error of a process's median log ratio, from the scatter of its blocks.
 
-    It is that of a normal sample's median, with 1.48 times the median deviation for the standard
+    It is that of the median of a normal sample whose standard deviation is 1.48 times the median
     deviation.
     """
     logs = np.log([candidate / base for base, candidate, _ in _blocks(visits, clean=True)])
@@ -132,7 +132,7 @@ def _visit(epoch: Epoch, case: Case, effort: Effort, visits: list[Blocks]) -> No
 
 
 def _confirm(epoch: Epoch, case: Case) -> None:
-    """Check both arms of a case that was timed: one that does not do its work has no value."""
+    """Check both arms of a case that was timed: an arm that does not do its work has no value."""
     failures: dict[Arm, Failure] = {}
     for arm in ARMS:
         try:
@@ -161,9 +161,9 @@ def _blocks(visits: Sequence[Blocks], clean: bool) -> list[tuple[float, float, f
 
 
 def _timed(visits: Sequence[Blocks], effort: Effort) -> Timed:
-    """The value of a process: of the unspoilt blocks, or of all where these are too few.
+    """The value of a process: from the unspoilt blocks, or from all where those are too few.
 
-    Those have the CPU time of a batch, so that others may take the CPU from a process all the time.
+    Their CPU time is used, so that other programs may take the CPU at any time.
     """
     blocks_kept = _blocks(visits, clean=_are_enough(visits, effort))
     base, candidate, calls = zip(*blocks_kept, strict=True)

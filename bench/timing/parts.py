@@ -3,14 +3,14 @@
 In cache the time of a call is a straight line over its n elements, whose slope is the copy floor
 and `arithmetic`. The slope is taken between the largest sizes that fit the first- and the
 second-level cache; a size between the two is left out and predicted by the line (`fit_error`).
-`launch` is the time of the smallest call besides its elements. The line may start above it: large
+`launch` is the time of the smallest call without its elements. The line may start above it: large
 work is handed to other threads, or gets temporaries (`handoff`). Per element, data from memory adds
-`memory`, and an output of the call's own, beside one that is given, adds `allocation`:
+`memory`, and an output of the call's own, compared with a given one, adds `allocation`:
 
-    time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
+time of a call = launch + handoff + n·(copy floor + arithmetic + memory + allocation)
 
-Where a form cannot write to a given output, page faults show whether its allocator maps afresh.
-Every part is computed in each process by itself, from times that the process measured; its interval
+Where a form cannot write to a given output, page faults show whether its allocator maps new pages.
+Every part is computed in each process by itself, from times measured in that process; its interval
 is that over processes (`costs.differences`).
 """
 
@@ -31,14 +31,14 @@ from .costs import Measured, differences
 FLOOR = "copy"
 PAGE = 4096
 _FEW_FAULTS = 0.02
-"""The most page faults, as a share of an output's pages, of an allocator that keeps memory."""
+"""The most page faults, as a share of an output's pages, of an allocator that keeps its memory."""
 Times = Mapping[int, float]
-"""The ns of a call, by process."""
+"""The ns per call, by process."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line in ns per call through the times at two `sizes`, with those of the `smallest` call."""
+    """A line in ns per call through the times at two `sizes`, and times of the `smallest` call."""
 
     low: Times
     high: Times
@@ -52,7 +52,7 @@ class _Line:
         return (self.high[process] - self.low[process]) / (high - low)
 
     def start(self, process: int) -> float:
-        """The ns of a call without elements, as the line has it."""
+        """The ns of a call without elements, according to the line."""
         return self.low[process] - self.sizes[0] * self.slope(process)
 
     def launch(self, process: int) -> float:
@@ -60,13 +60,13 @@ class _Line:
         return self.tiny[process] - self.smallest * self.slope(process)
 
     def at(self, size: int, process: int) -> float:
-        """The ns of a call of `size` elements, as the line has it."""
+        """The ns of a call of `size` elements, according to the line."""
         return self.start(process) + size * self.slope(process)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A row to be: a quantity by process, and what its spread is a share of."""
+    """A future row: a quantity by process, and the scale of its spread."""
 
     row: Row
     values: list[float]
@@ -96,7 +96,7 @@ def rows(measured: Mapping[Case, Measured], classes: Mapping[str, Classes]) -> I
 
 
 def _estimated(parts: list[_Part | Row]) -> Iterator[Row]:
-    """The rows, with estimates of the quantities, metric by metric."""
+    """The rows of the quantities, estimated metric by metric."""
     estimates = {}
     for metric in {part.row.metric for part in parts if isinstance(part, _Part)}:
         chosen = [part for part in parts if isinstance(part, _Part) and part.row.metric == metric]
@@ -137,16 +137,16 @@ def _missing(case: Case, metric: str, cause: Cause) -> Row:
 
 
 def floor_of(case: Case) -> Case:
-    """The copy whose slope is a case's floor: forward for every direction."""
+    """The copy whose slope is the floor of a case: forward for every direction."""
     return replace(case.of(FLOOR, "native"), direction="forward")
 
 
 def _part(
     case: Case, metric: str, value: Callable[[int], float], *times: Times, **details: Any
 ) -> Iterator[_Part]:
-    """A quantity of the processes that have all of some times, the first of which give its scale.
+    """A quantity of the processes that have all of some times; the first times give its scale.
 
-    Per element its scale is per element as well, as the metric's unit says.
+    Where the metric's unit is per element, so is the scale.
     """
     processes = [number for number in times[0] if all(number in other for other in times)]
     if processes:
@@ -160,7 +160,7 @@ _PER_ELEMENT = ("slope", "copy_floor", "arithmetic", "memory", "allocation")
 
 
 def floors(cases: Iterable[Case]) -> list[Case]:
-    """The copies to be measured beside some cases: of those that have several sizes."""
+    """The copies to be measured beside some cases, for those that have several sizes."""
     sizes: dict[Case, set[int]] = {}
     for case in cases:
         sizes.setdefault(replace(case, size=0), set()).add(case.size)

@@ -35,18 +35,19 @@ from .apart import Apart
 
 _TIMEOUT = 300.0
 _ALONE = 60.0
-"""Seconds that an arm may take to answer in a separate process."""
+"""The seconds in which an arm must answer in a separate process."""
 _BATCH, _BATCHES = 0.0005, 128
-"""Seconds per batch, and the number of batches for which an arm is tried in a separate process."""
+"""The seconds per batch, and the number of batches by which an arm is tried in a separate process.
+"""
 
 
 @dataclass(frozen=True)
 class Setting:
     """The common settings of a gate's processes.
 
-    `folders` has the trees by arm, `python_of` gives the interpreter of a framework. `apart`
-    has the frameworks whose arms need separate processes, and `base_python` the interpreter of the
-    base's, "" for the candidate's. `hogs` and `planted` are for tests of the gate itself.
+    `folders` has the trees by arm, `python_of` gives the interpreter of a framework. `apart` has
+    the frameworks whose arms need separate processes, `base_python` is the interpreter of the base,
+    "" for that of the candidate. `hogs` and `planted` are for tests of the gate itself.
     """
 
     folders: Mapping[Arm, str]
@@ -65,10 +66,11 @@ class Setting:
 
 @dataclass
 class Epoch:
-    """Fresh processes with some cases prepared. `failures` has, by case, the arms that failed.
+    """Fresh processes with some cases prepared.
 
-    `gone` are the lost processes, `blame` finds the arms of a case that kill their process.
-    `hogs` run in the time of one arm, for a test of the gate; waking them takes `aside` seconds.
+    `failures` has, by case, the arms that failed. `gone` are the lost processes, `blame` finds the
+    arms of a case that kill their process. `hogs` run during the time of one arm, for a test of the
+    gate; waking them takes `aside` seconds.
     """
 
     workers: dict[Key, WorkerProcess | Apart] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class Epoch:
     aside: float = 0.0
 
     def runs(self, case: Case) -> bool:
-        """True where a case can be timed: it has not failed, and its process is there."""
+        """Return whether a case can be timed: it has not failed, and its process lives."""
         return case not in self.failures and key_of(case) not in self.gone
 
     def close(self) -> None:
@@ -90,10 +92,10 @@ class Epoch:
 
 
 class Epochs:
-    """Fresh processes one after another; the next are started while these are timed.
+    """Fresh processes one after another; the next ones are started while these are timed.
 
     `versions` has those of the frameworks by the label of their processes, `environments` what
-    chose the code of either arm, by framework, where each has a process of its own.
+    chose the code of either arm, by framework, where each arm has a process of its own.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -108,7 +110,7 @@ class Epochs:
         self._closed = False
 
     def prefetch(self, cases: Sequence[Case]) -> None:
-        """Begin to start the next processes on other CPUs than the timed ones, if there are any.
+        """Start the next processes on CPUs that are not timed, if there are any.
 
         Nothing is started where it would run on the device that is timed.
         """
@@ -119,7 +121,7 @@ class Epochs:
 
     @contextmanager
     def take(self, cases: Sequence[Case]) -> Iterator[Epoch]:
-        """The next processes, with these cases or more of them prepared."""
+        """The next processes, with at least these cases prepared."""
         coming, self._next = self._next, None
         epoch = coming.result() if coming else self._start(list(cases))
         try:
@@ -128,7 +130,7 @@ class Epochs:
             epoch.close()
 
     def close(self) -> None:
-        """End all processes, those that are still starting included."""
+        """End all processes, including those that are still starting."""
         self._closed = True
         self._end_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -162,7 +164,7 @@ class Epochs:
         return epoch
 
     def _open_worker(self, epoch: Epoch, turn: int, key: Key, cases: list[Case]) -> None:
-        """Prepare cases in a process; after a case that kills it, the others in a fresh one."""
+        """Prepare cases in a process; after a case that kills it, the rest in a fresh one."""
         waiting = list(cases)
         while waiting and not self._closed:
             try:
@@ -188,7 +190,7 @@ class Epochs:
             waiting = [case for case in cases if case not in epoch.failures] if lost else []
 
     def worker(self, key: Key, turn: int = 0) -> WorkerProcess | Apart:
-        """Start a process with both trees, or one process per tree where they cannot share.
+        """Start a process with both trees, or one process per tree where they cannot share one.
 
         The candidate's comes first in every second one. Where a shared process dies at once,
         separate ones show which tree kills it. Raises Failed where the framework or the device is
@@ -252,7 +254,7 @@ class Epochs:
     def _process(self, key: Key, folders: Mapping[Arm, str], turn: int = 0) -> WorkerProcess:
         """Start a process with the trees in `folders`.
 
-        A single tree brings its own environment, and its memory is laid out by chance.
+        A single tree brings its own environment, and its memory is laid out at random.
         """
         setting = self._setting
         alone = len(folders) == 1
@@ -268,7 +270,7 @@ class Epochs:
         )
 
     def _caches(self, key: Key, arm: Arm) -> Path | None:
-        """The folder of what a version of a user's function compiles: another must not find it."""
+        """The folder for what a version of a user's function compiles, hidden from others."""
         framework = frameworks()[key.framework]
         if not framework.callable:
             return None
@@ -282,7 +284,7 @@ class Epochs:
         """Prepare both arms, the candidate first in every second process.
 
         Returns the arms that failed, and whether that killed the process. A case is checked once,
-        and again where it was refused: a second refusal is not an accident.
+        and again where it was refused: a second refusal is no accident.
         """
         failures: dict[Arm, Failure] = {}
         number = epoch.numbers[case]
@@ -305,16 +307,16 @@ class Epochs:
 
 
 def _turned(folders: Mapping[Arm, str], turn: int) -> dict[Arm, str]:
-    """The folders by arm, with the candidate's first in every second process."""
+    """The folders by arm, the candidate's first in every second process."""
     arms = list(folders.items())
     return dict(reversed(arms) if turn % 2 else arms)
 
 
 def of_both(failure: Failure) -> dict[Arm, Failure]:
-    """The failure of a process, as that of both arms."""
+    """The failure of a process, attributed to both arms."""
     return dict.fromkeys(ARMS, failure)
 
 
 def key_of(case: Case) -> Key:
-    """The process of a case."""
+    """The key of the process that runs a case."""
     return Key(case.framework, case.device, case.threads)

@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The answer on a case.
+    """The verdict on a case.
 
     `slower`, `faster`, `same` and `undecided` come from the interval of its ratio. `broken`: it
-    runs in the base alone. `mended`: it runs in the candidate alone; `new`: the base has none of
-    it. `unmeasured`: it runs in neither; `unsupported`: neither has it, by its own word.
+    runs only in the base. `mended`: it runs only in the candidate; `new`: the base does not have
+    it. `unmeasured`: it runs in neither; `unsupported`: both declare that they do not have it.
     """
 
     SLOWER = "slower"
@@ -26,14 +26,14 @@ class Verdict(StrEnum):
 
 
 DEAD_ZONE = 0.03
-"""The least change to detect by default."""
+"""The least change to be detected by default."""
 
 
 def edge(zone: float) -> float:
     """The ratio beyond which a change is called: half of the dead zone, in logarithms.
 
-    A smaller change is called only by error, one of the whole zone must be detected; one between
-    the two may be called or not.
+    A smaller change is called only by error, one of the whole zone must be detected; one in between
+    may be called or not.
     """
     return math.sqrt(1 + zone)
 
