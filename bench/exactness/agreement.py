@@ -1,4 +1,4 @@
-"""The agreement of a run: what each of its workers sweeps, and what is recorded of it."""
+"""The agreement of a run: what each of its workers sweeps, and what is recorded."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Task = Callable[[], None]
 
 
 def _beside(case: Case) -> type[Sample]:
-    """The kind of sample that a sweep of a case leaves beside its certificate."""
+    """The kind of sample that a sweep of a case records besides its certificate."""
     return SpecialRows if find_reference(case.activation).rowwise else Specials
 
 
 class _Before:
-    """The part of its agreement that a run had before it went on."""
+    """The part of its agreement that a run had before it was continued."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         samples = list(samples)
@@ -62,7 +62,7 @@ class _Before:
         }
 
     def compared(self, wanted: Iterable[Case]) -> set[Case]:
-        """The cases, without their sizes, that were swept and compared with all that is wanted."""
+        """The cases, without their sizes, that were swept and completely compared."""
         directed = [replace(half, size=0) for case in wanted for half in directions_of(case)]
         swept = {replace(case, size=0) for case in self._swept}
         lacking = {
@@ -74,12 +74,13 @@ class _Before:
         return swept - lacking
 
     def has(self, kind: type[Sample], case: Case) -> bool:
-        """Say whether there is a sample of a kind of every direction of a case."""
+        """Return whether every direction of a case has a sample of a kind."""
         return {(kind, directed) for directed in directions_of(case)} <= self._taken
 
     @property
     def to_be_compared(self) -> list[Case]:
-        """The cases whose other conditions were not all seen: nothing is timed before they are."""
+        """The cases whose comparisons under other conditions are incomplete: they come before
+        timing."""
         return [] if self._timed else self._swept
 
 
@@ -98,7 +99,7 @@ class Agreement:
     ) -> None:
         """Choose what each worker sweeps for the cases that were asked for.
 
-        What the run had `before` is not swept again, unless it was not compared then.
+        What the run had `before` is not swept again, unless its comparisons are missing.
         """
         self._selection, self._seed, self._profile = selection, seed, profile
         self._workers, self._recorder = workers, recorder
@@ -115,9 +116,9 @@ class Agreement:
         }
 
     def _cases(self, worker: SupervisedWorker, asked: Collection[Case]) -> dict[Case, sweep.Shape]:
-        """The cases to sweep with the shape of a call: those asked for, or in more formats.
+        """The cases to sweep, with the shape of a call: those asked for, or in more formats.
 
-        What nobody says what it should be is not judged.
+        Functions without a reference are not judged.
         """
         cases = [case for case in worker.alive if case.activation != UNKNOWN.name and case in asked]
         if not self._profile.agreement_dtypes:
@@ -126,7 +127,7 @@ class Agreement:
         return {case: sweep.shape_of(case) for case in chosen}
 
     def prepare(self, reporter: Reporter) -> None:
-        """Compute the exact values at all 16-bit inputs that are not known yet."""
+        """Compute the exact values at all 16-bit inputs that are missing."""
         known.prepare(known_keys(chain(*self._swept.values())), reporter)
 
     def tasks(self, worker: SupervisedWorker) -> Iterator[Task]:
@@ -145,12 +146,13 @@ class Agreement:
                 yield partial(self._alone, case, "whole_numbers", give)
 
     def compare(self) -> None:
-        """Record how the frameworks and modes differ in what was swept."""
+        """Record the differences between frameworks and modes in what was swept."""
         for sample in comparisons.of_frameworks_and_modes(self._results, self._bits_of):
             self._recorder.append(sample)
 
     def conditions(self) -> Callable[[SupervisedWorker], None] | None:
-        """A function that compares the plain forms of a worker under other conditions, if any."""
+        """A function that compares the plain forms of a worker under other conditions; None without
+        any."""
         if not self._profile.conditions:
             return None
         done = [*self._results, *self._before.to_be_compared]
@@ -171,7 +173,7 @@ class Agreement:
         return self._problems.of(case).bits
 
     def _alone(self, case: Case, metric: str, task: Task) -> None:
-        """Do a task whose fault must not cost the others: it is recorded as the case's failure."""
+        """Do a task whose failure must not cost the others: it is recorded for its case."""
         try:
             task()
         except ActbenchError:
@@ -186,7 +188,7 @@ class Agreement:
             self._recorder.fail(directed, metric, failure)
 
     def _sweep(self, worker: SupervisedWorker, case: Case, shape: sweep.Shape) -> None:
-        """Check a case; where both directions at once fail, each by itself."""
+        """Check a case; where both directions together fail, check each by itself."""
         if worker.closed:
             return
         judged = self._judged(worker, case, shape)
@@ -206,7 +208,8 @@ class Agreement:
     def _judged(
         self, worker: SupervisedWorker, case: Case, shape: sweep.Shape
     ) -> list[sweep.Judged] | None:
-        """Sample and result of each direction; None, and the failure recorded, if it failed."""
+        """The sample and the result of each direction; None, and the failure recorded, if it
+        failed."""
         problems = [self._problems.of(directed) for directed in directions_of(case)]
         sized = replace(case, size=int(problems[0].bits.size))
         if case.direction == "both":
@@ -224,7 +227,7 @@ class Agreement:
         problems: Sequence[Problem],
         shape: sweep.Shape,
     ) -> list[Certificate]:
-        """The certificate of each direction on other paths; nothing where none is tried."""
+        """The certificate of each direction on other paths; empty where none is tried."""
         extent = paths.extent_of(case, self._profile, self._selection)
         if extent is None:
             return []

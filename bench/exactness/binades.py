@@ -1,7 +1,7 @@
-"""The largest error over the input axis: one per binade.
+"""The largest error along the input axis: one per binade.
 
 A binade holds the numbers of one sign from a power of two up to the next. From 2^-32 up to 2^16
-each stands for itself; outside they are merged, an eighth of the exponents of a sign at a time, and
+each binade is a group; outside they are merged, an eighth of the exponents of a sign at a time, and
 zero and the subnormal numbers of a sign are one group.
 """
 
@@ -18,16 +18,17 @@ from ..catalog.dtypes import DTYPES
 Array = np.ndarray[Any, Any]
 
 _SINGLE = range(-32, 16)
-"""Exponents whose binades stand for themselves: where activations bend."""
+"""The exponents whose binades are groups of their own: where activations bend."""
 _NOTHING = 1e-3
-"""Errors in ulp below this are kept as 0."""
+"""The error in ulp below which 0 is stored."""
 
 
 @cache
 def edges(dtype: str) -> tuple[int, ...]:
-    """Exponents at which the groups of a sign begin, rising, and at last the one beyond the format.
+    """The exponents at which the groups of a sign begin, rising, and the first one beyond the
+    format.
 
-    Before the first begins the group of zero and the subnormal numbers, so that a sign has as many
+    The group of zero and the subnormal numbers comes before the first, so that a sign has as many
     groups as there are edges.
     """
     fmt = DTYPES[dtype]
@@ -43,7 +44,7 @@ def edges(dtype: str) -> tuple[int, ...]:
 def largest(bits: Array, errors: Array, dtype: str) -> tuple[float, ...]:
     """The largest error in each group of finite inputs, from −max to max.
 
-    Inputs are bit patterns; a group that none of them lies in has −1.
+    Inputs are bit patterns; an empty group has −1.
     """
     fields = bits.ravel() >> (DTYPES[dtype].precision - 1)
     by_group = np.full(len(_groups(dtype)), -1.0)
@@ -58,7 +59,7 @@ def largest(bits: Array, errors: Array, dtype: str) -> tuple[float, ...]:
 
 @cache
 def _groups(dtype: str) -> Array:
-    """The group of each sign and exponent, as they stand in a bit pattern; the last is of none."""
+    """The group of each sign and exponent, in the order of bit patterns; the last is dropped."""
     fmt, ends = DTYPES[dtype], edges(dtype)
     exponents = np.arange(fmt.emin - 1, fmt.emax + 2)
     group = np.searchsorted(ends, exponents, side="right")
@@ -68,5 +69,5 @@ def _groups(dtype: str) -> Array:
 
 
 def rounded(errors: Iterable[float]) -> tuple[float, ...]:
-    """Errors to three digits, which is how runs keep them."""
+    """Errors rounded to three digits, as runs store them."""
     return tuple(0.0 if 0 <= error < _NOTHING else float(f"{error:.3g}") for error in errors)

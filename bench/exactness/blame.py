@@ -11,13 +11,13 @@ from ..catalog.dtypes import DTYPES
 from ..results.rows import Cause, Row, Why
 
 WIDE, NARROW = 2.0, 1.0
-"""The most ulp of a wide form, value and gradient, in float32 and in 16-bit formats."""
+"""The largest error of a wide form in ulp, value and gradient, in float32 and in 16-bit formats."""
 
 
 def promised(case: Case) -> float | None:
     """The bound that a case promises to keep, in ulp; None where it promises nothing.
 
-    In float64 no wider format is at hand, and rows have no bound of their own.
+    Nothing is wider than float64, and rows have no bound of their own.
     """
     dtype = DTYPES[case.dtype]
     if case.form != "wide" or not dtype.is_countable or find_reference(case.activation).rowwise:
@@ -26,7 +26,8 @@ def promised(case: Case) -> float | None:
 
 
 def blamed(rows: Iterable[Row]) -> Iterator[Row]:
-    """The same rows; where a wide form breaks its promise, `max_ulp` names what is to blame."""
+    """The rows, where `max_ulp` of a wide form that breaks its promise names the primitive to
+    blame."""
     rows = list(rows)
     errors = [row for row in rows if row.metric in _ERRORS and row.value is not None]
     flushed = {row.case: row.value for row in errors if row.metric == "max_ulp_flushed"}
@@ -52,8 +53,11 @@ def _place(case: Case) -> _Place:
 
 
 def _cause(case: Case, bound: float, flushed: float | None, primitives: Sequence[Row]) -> Cause:
-    """Flushing, where the error is within the bound without it, shown by any primitive; else the
-    first primitive of the formula that is beyond the bound by itself."""
+    """The likely cause: flushing, where the error is within the bound without it and any primitive
+    flushes.
+
+    Else the first primitive of the formula that exceeds the bound by itself.
+    """
     if flushed is not None and flushed <= bound:
         why, metric, names = Why.FLUSHED, "max_ulp", tuple(PRIMITIVES)
     else:

@@ -1,9 +1,9 @@
-"""Inputs by their result: some for every binade that the values of a function lie in.
+"""Inputs chosen by their result: some for every binade that the values of a function lie in.
 
-A grid over inputs leaves most results out: from x = −64 to −128 the exponential goes through 92
-binades, the subnormal ones among them. Between two inputs whose results are binades apart the
+A grid over inputs leaves out most results: from x = −64 to −128 the exponential passes through 92
+binades, including the subnormal ones. Between two inputs whose results are binades apart the
 function is bisected, in exact values, until each binade has its first input and its last. Nothing
-depends on the machine, and what was found is kept by content, as exact values are.
+depends on the machine, and results are cached by content, as exact values are.
 """
 
 from __future__ import annotations
@@ -23,23 +23,25 @@ from . import known, reference
 Array = np.ndarray[Any, Any]
 
 _PRECISION, _ENOUGH = 64, 8
-"""Bits in which a result is computed, and those of them that give its binade."""
+"""The bits in which a result is computed, and those of them that identify its binade."""
 _APART = {4: 1, 8: 2**40}
-"""Places between two inputs that are the ends of their binades, by the bytes of a number: in
+"""The distance at which two inputs are the ends of their binades, by the bytes of a number: in
 float64 a 4,096th of a binade."""
 _MOST = {4: 16, 8: 2}
-"""Random inputs of a binade at most, by the same: float64 has 2,098 of each sign."""
+"""The most random inputs per binade, by the bytes of a number: float64 has 2,098 binades of each
+sign."""
 _NOWHERE = 2**20
-"""The binade of what has no value: none."""
+"""The binade of a result without a value."""
 
 
 def by_result(
     activation: Activation, direction: str, dtype: str, per_binade: int, seed: int
 ) -> Array:
-    """Bit patterns of the ends of each binade of results, and of random inputs between; seeded.
+    """The bit patterns of the ends of each binade of results, and of random inputs in between;
+    seeded.
 
-    With those of the grid (`inputs.stratified`) each binade has at least `per_binade` inputs (of
-    float64 two), as far as so many lie in it.
+    With those of the grid (`inputs.stratified`) each binade has at least `per_binade` inputs (two
+    in float64), as far as it holds so many.
     """
     per_binade = min(per_binade, _MOST[DTYPES[dtype].itemsize])
     ends = _ends(activation, direction, dtype)
@@ -59,7 +61,7 @@ def _places(bits: Array, dtype: str) -> Array:
 
 
 def _ends(activation: Activation, direction: str, dtype: str) -> Array:
-    """Places at which the binade of the result changes, on both sides, from the cache if there."""
+    """The places on both sides of each change of the result's binade, from the cache if there."""
     path = known.path_of(activation, direction, dtype, Path(__file__).read_bytes())
     if stored := known.read(path):
         return stored["ends"]
@@ -69,7 +71,7 @@ def _ends(activation: Activation, direction: str, dtype: str) -> Array:
 
 
 def _found(function: Any, dtype: str) -> Array:
-    """Bisect the grid of inputs where results are of other binades, until their ends are known."""
+    """Bisect the grid of inputs between results of different binades until their ends are known."""
     fmt = DTYPES[dtype]
     places = _places(inputs.stratified(dtype, 0, 0), dtype)
     binades = _binades(function, places, fmt)
@@ -92,10 +94,8 @@ def _found(function: Any, dtype: str) -> Array:
 
 
 def _binades(function: Any, places: Array, fmt: Dtype) -> Array:
-    """The binade of each result as a whole number, from the least subnormal on and with its sign.
-
-    What is below that has 0.
-    """
+    """The binade of each result as a signed whole number, counted from the least subnormal; 0 for
+    results below it."""
     x = inputs.from_bits(inputs.bits_of(places, fmt.name), fmt.name)
     return np.array([_binade(function, float(value), fmt) for value in x], np.int64)
 

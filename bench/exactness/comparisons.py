@@ -1,7 +1,7 @@
-"""Results beside other results, bit by bit: of another framework, or of the same case elsewhere.
+"""Comparisons of results bit by bit, with another framework or with the same case elsewhere.
 
 The same case is compared compiled with eager, on all threads with the worker's own, in a variant of
-its framework's environment, and in another process. Other arrays are another matter: `paths`.
+its framework's environment, and in another process. Other arrays are tried in `paths`.
 """
 
 from __future__ import annotations
@@ -33,29 +33,27 @@ from .judge import place
 Array = np.ndarray[Any, Any]
 Answer = Comparison | Missing
 Results = Mapping[Case, Array]
-"""Results of each swept case, as bit patterns."""
+"""The results of each swept case, as bit patterns."""
 BitsOf = Callable[[Case], Array]
-"""A function that gives the inputs of a swept case, as bit patterns."""
+"""A function that returns the inputs of a swept case, as bit patterns."""
 
 FORMATS = tuple(sorted(COUNTABLE, key=prominence))
 _ELSEWHERE = ("float32", "bfloat16", "float64")
-"""Formats that other workers are given, if there are such: to load kernels takes them longest."""
+"""The formats that other workers are given, where available: loading kernels dominates their time.
+"""
 SHAPE = (260, 256)
-"""The shape of the inputs: large enough to be split between threads, and no size that is timed."""
+"""The shape of the inputs: large enough to be split between threads, and no timed size."""
 _PER_BINADE = 2
 
 
 def of_frameworks_and_modes(results: Results, bits_of: BitsOf) -> Iterator[Comparison]:
-    """Compare each two frameworks that ran the same thing, and what was compiled with eager."""
+    """Compare all pairs of frameworks that ran the same case, and compiled with eager."""
     for case, against, other in pairs(results):
         yield _compared(case, against, results[case], results[other], bits_of(case))
 
 
 def pairs(swept: Iterable[Case]) -> Iterator[tuple[Case, Against, Case]]:
-    """The cases that are compared, each as what it is and against which other.
-
-    Two frameworks by the plainer one, compiled with eager.
-    """
+    """The pairs of compared cases: two frameworks, the plainer one first, or eager and compiled."""
     groups: dict[Case, list[Case]] = {}
     known = dict.fromkeys(swept)
     for case in known:
@@ -73,9 +71,9 @@ def pairs(swept: Iterable[Case]) -> Iterator[tuple[Case, Against, Case]]:
 
 
 def cases(done: Iterable[Case], key: Key, asked: Selection) -> list[Case]:
-    """The cases of a worker that are compared, in the formats asked for, else in three.
+    """The cases of a worker to be compared, in the formats asked for, else in three.
 
-    Of what was swept: eager, elementwise, in the plain form.
+    These are the swept cases that are eager, elementwise, and in the plain form.
     """
     plain = [case for case in done if _key(case) == key and _is_plain(case)]
     variations = (
@@ -97,7 +95,7 @@ def _is_plain(case: Case) -> bool:
 
 
 def beside(worker: SupervisedWorker) -> dict[Against, SupervisedWorker]:
-    """The workers to compare a worker with, by what differs about them."""
+    """The workers to compare a worker with, by what differs."""
     others = {Against(Other.PROCESS): worker.beside()}
     if worker.key.device == "cpu":
         threads = machine.most_threads()
@@ -124,7 +122,7 @@ def of_conditions(
     seed: int,
     append: Callable[[Answer], None],
 ) -> None:
-    """Evaluate cases in a worker and in others, which are started and ended, and compare."""
+    """Evaluate cases in a worker and in others, started and ended for this, and compare."""
     inputs_of = {dtype: _inputs(dtype, seed) for dtype in DTYPES}
     tried = []
     for case in chosen:
@@ -167,7 +165,7 @@ def _evaluated(other: Against, worker: SupervisedWorker, tried: _Tried) -> Answe
 def _compared(
     case: Case, against: Against, results: Array, others: Array, bits: Array
 ) -> Comparison:
-    """The sample of two results at the same inputs, all given as bit patterns."""
+    """The sample of two results at the same inputs; all are bit patterns."""
     apart = ulp.distance(results.ravel(), others.ravel(), case.dtype)
     x, rowwise = inputs.from_bits(bits, case.dtype), find_reference(case.activation).rowwise
     first = None if apart.first is None else place(x, apart.first, rowwise)

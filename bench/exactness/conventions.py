@@ -1,4 +1,4 @@
-"""The conventions of each framework in columns, from the rows of a run at its special points."""
+"""The conventions of each framework, in columns, from the rows of a run at its special points."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..results.rows import Row, SpecialRow
 from ..results.status import Status
 
 Condition = tuple[str, str]
-"""Mode and dtype."""
+"""The mode and the dtype."""
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """The conventions of an activation in one form: a cell per column, of a text per condition."""
+    """The conventions of an activation in one form: a cell per column with a text per condition."""
 
     framework: str
     activation: str
@@ -30,7 +30,7 @@ class Conventions:
 
 
 def _says(row: Row) -> bool:
-    """Say whether a row has something to say: a value, or why departures were not counted."""
+    """Return whether a row says something: a value, or why departures were not counted."""
     if row.status is not Status.OK:
         return row.metric in _COUNTED and row.status is not Status.UNSUPPORTED
     return row.value is not None
@@ -88,10 +88,10 @@ _COLUMNS: Mapping[str, tuple[str, str, Callable[[Row], str]]] = {
     "departures": ("special_departures", "forward", _departures),
     "departures, gradient": ("special_departures", "backward", _departures),
 }
-"""Each column's metric and direction, and how a row is written in it."""
+"""The metric and the direction of each column, and the function that writes a row in it."""
 COLUMNS = tuple(_COLUMNS)
 ROW_COLUMNS = (*SpecialRow, _WHOLE)
-"""The columns of functions of rows; their gradients have as many more."""
+"""The columns of functions of rows, once per direction."""
 _PULLED = ", gradient"
 
 
@@ -109,7 +109,7 @@ def chosen(rows: Iterable[Row], asked: Selection) -> list[Row]:
 def conventions(rows: Iterable[Row]) -> list[Conventions]:
     """The conventions of each framework, activation and form, in the order of the rows.
 
-    Other metrics, what is unsupported and what has no value are passed over.
+    Other metrics, unsupported cases and missing values are left out.
     """
     by_form: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
@@ -122,7 +122,7 @@ def conventions(rows: Iterable[Row]) -> list[Conventions]:
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """The cells of an activation: those of points, or of rows if it has any."""
+    """The cells of an activation: those of points, or those of rows if it has any."""
     by_kind: dict[SpecialRow, list[Row]] = {}
     for row in rows:
         if row.metric == "special_row":
@@ -152,7 +152,7 @@ def _texts(
 
 
 def _merged(texts: Mapping[Condition, str]) -> Iterator[str]:
-    """Each text once, with its conditions where there are several texts."""
+    """Each distinct text, with its conditions where there are several texts."""
     for text in dict.fromkeys(texts.values()):
         alike = [condition for condition, other in texts.items() if other == text]
         yield text if len(alike) == len(texts) else f"{text} ({_in_words(alike, texts)})"

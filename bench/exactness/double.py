@@ -1,8 +1,8 @@
 """Certificates of whole stretches of inputs, through the float64 tier in front of Arb.
 
 A stretch is a run of consecutive places (`inputs.places`). Nearly every result is judged against a
-ball of float64; those too near to the middle between two numbers, and those where float64 knows too
-little, are decided by Arb.
+ball of float64; results too near the midpoint between two numbers, and those where float64 is too
+imprecise, are decided by Arb.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .problem import Problem, problem_at
 Array = np.ndarray[Any, Any]
 
 _BLOCK = 2**13
-"""Inputs at once: their arrays stay in a CPU's own cache."""
+"""The inputs of a block: their arrays stay in a CPU's own cache."""
 _PRECISION = 128
-"""Bits of the constants in a formula."""
+"""The bits of the constants in a formula."""
 _MARGIN = 2.0**-40
-"""Ulp by which every radius is widened: the meter itself computes in float64."""
+"""The ulp by which every radius is widened: the error is itself computed in float64."""
 _LOOSE = 2.0**-8
-"""Radius in ulp beyond which the error itself would be vague, and Arb is asked for the value."""
+"""The radius in ulp beyond which the error itself would be vague, and Arb computes the value."""
 _SHORT = 64
-"""A run of inputs without a bound that is not worth cutting."""
+"""The length of a run of inputs without a bound that is not worth cutting."""
 
 
 def examine(
@@ -42,7 +42,7 @@ def examine(
 ) -> Certificate:
     """The certificate of an elementwise activation's results, both bit patterns of one dimension.
 
-    Of consecutive inputs, blocks are quick. In float64, Arb alone knows enough.
+    Blocks of consecutive inputs are quick. In float64 only Arb is precise enough.
     """
     if not DTYPES[dtype].is_countable:
         return judge(problem_at(activation, direction, dtype, bits), results)
@@ -52,7 +52,7 @@ def examine(
 
 
 class _Tier:
-    """One function and format; everything that does not depend on the block."""
+    """One function in one format, with everything that does not depend on the block."""
 
     def __init__(self, activation: Activation, direction: str, dtype: str) -> None:
         self._activation, self._direction, self._dtype = activation, direction, dtype
@@ -63,10 +63,8 @@ class _Tier:
         self._format = DTYPES[dtype]
 
     def block(self, bits: Array, results: Array) -> Certificate:
-        """The certificate of a block.
-
-        What is clearly within half an ulp is only counted; all else is looked at closely.
-        """
+        """The certificate of a block: results clearly within half an ulp are only counted, others
+        examined."""
         x, got = inputs.from_bits(bits, self._dtype), inputs.from_bits(results, self._dtype)
         mid, rad = self._balls(x)
         with np.errstate(all="ignore"):
@@ -118,9 +116,9 @@ class _Tier:
         return power * 2.0 ** (1 - fmt.precision)
 
     def _balls(self, x: Array) -> tuple[Array, Array]:
-        """Midpoints and radii at the inputs; NaN with radius 0 where there is no value.
+        """The midpoints and radii at the inputs; NaN with radius 0 where there is no value.
 
-        What lies far beyond the largest number of the format is infinite.
+        A value far beyond the largest number of the format is infinite.
         """
         enclosed = _evaluate(self._function, x)
         mid, rad = (
@@ -139,10 +137,10 @@ class _Tier:
         return mid, rad
 
     def _settle(self, x: Array, mid: Array, run: Array) -> None:
-        """Give a run of consecutive inputs without a bound its values.
+        """Settle the values of a run of consecutive inputs without a bound.
 
         Where Arb finds no value, or none that the format reaches, at both ends and in the middle,
-        so it is between them: domains and what overflows are intervals.
+        the same holds in between: domains and overflow regions are intervals.
         """
         if len(run) <= _SHORT:
             self._ask(x, mid, run)
@@ -155,20 +153,20 @@ class _Tier:
             self._settle(x, mid, half)
 
     def _kind(self, x: float) -> str:
-        """`nan`, `inf`, `-inf` or `finite`: what the value at x rounds to."""
+        """`nan`, `inf`, `-inf` or `finite`: the kind of number that the value at x rounds to."""
         value = reference.rounded(self._activation, self._direction, x, self._dtype)
         return "finite" if np.isfinite(value) else str(value)
 
     def _ask(self, x: Array, mid: Array, where: Array) -> None:
-        """Take values from Arb. All NaNs have one answer."""
+        """Compute values with Arb; all NaNs share one answer."""
         numbers = where[~np.isnan(x[where])]
         mid[where] = np.nan
         mid[numbers] = reference.exact_at(self._function, x[numbers]).in_binade
 
     def _reference(self, x: Array, mid: Array, rad: Array, slack: Array) -> reference.Reference:
-        """Exact values near enough to measure by: float64's, and Arb's where that is vague.
+        """Exact values precise enough to measure by: float64's, or Arb's where those are vague.
 
-        So it is next to a power of two, too, because an ulp is half as large below.
+        They are vague next to a power of two as well, because an ulp is half as large below it.
         """
         values = reference.Reference.of(mid)
         size = np.abs(mid)
@@ -181,7 +179,7 @@ class _Tier:
 
 
 def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:
-    """A formula on arrays; no bound at all for one that cannot be evaluated on them."""
+    """A formula evaluated on arrays; unbounded where it cannot be."""
     ctx.prec = _PRECISION
     with np.errstate(all="ignore"):
         try:
@@ -191,5 +189,5 @@ def _evaluate(function: Callable[[Any], Any], x: Array) -> Balls:
 
 
 def _runs(indices: Array) -> list[Array]:
-    """Indices cut where they are not consecutive."""
+    """Indices, split where they are not consecutive."""
     return np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1) if len(indices) else []

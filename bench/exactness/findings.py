@@ -1,12 +1,12 @@
-"""Findings: the rows of a run that lie above a stated bound, as sentences with a reproduction.
+"""Findings: the rows of a run that exceed a stated bound, as sentences with a reproduction.
 
 Everything is derived from stored rows: `max_ulp`, `max_ulp_flushed`, where those are reached, and
-counts such as `nan_mismatches`. What is off only beside a zero of the function itself is left out.
+counts such as `nan_mismatches`. Errors only beside a zero of the function itself are left out.
 Cases of one framework, activation, form and direction are one finding, whatever their dtypes and
-modes. What is above a bound only because subnormal numbers stand as zero is one finding a framework
-and mode; what is counted at the same inputs, one as well. A result that depends on the place or the
-layout of its input by more than the bound is a finding, however right either is, and so is a row of
-infinities, of NaN or of equal numbers whose results are far from the exact ones.
+modes. Cases that exceed a bound only because subnormal numbers stand as zero are one finding per
+framework and mode, and so are those counted at the same inputs. A result that depends on the place
+or the layout of its input by more than the bound is a finding, however right both results are, and
+so is a row of infinities, of NaN or of equal numbers whose results are far from the exact ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Nature = Literal["value", "path", "special", "flushed"]
 
 @dataclass(frozen=True)
 class Bound:
-    """The most ulp that a kind of form may be off: `wide` in 32 and 64 bits, `narrow` in 16.
+    """The largest error in ulp allowed for a kind of form: `wide` in 32 and 64 bits, `narrow` in
+    16.
 
     `words` name the kind, `reason` says why so many.
     """
@@ -72,14 +73,15 @@ BOUNDS: Mapping[Kind, Bound] = {
         "written to hold for every input, so held to what the frameworks are held to",
     ),
 }
-"""The bounds by the kind of form. A NaN for a number is an infinite error: beyond them all."""
+"""The bounds by kind of form. A NaN for a number is an infinite error, beyond every bound."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """A metric that counts inputs, of which any at all is a finding.
+    """A metric that counts inputs, at which even one is a finding.
 
-    `words` say what is wrong there; `in_ulp` whether the largest error says as much of finite ones.
+    `words` say what is wrong there; `in_ulp` says whether the largest error covers the finite ones
+    as well.
     """
 
     words: str
@@ -90,11 +92,11 @@ COUNTS: Mapping[str, Count] = {
     "nan_mismatches": Count("NaN and a number are mistaken for each other", in_ulp=True),
     "special_row": Count("results are far from the exact ones", in_ulp=True),
 }
-"""By metric. Left out are subnormal inputs, which may stand for zero, and gradients at NaN: a copy
-has slope 1 there too."""
+"""The counts by metric. They leave out subnormal inputs, which may stand for zero, and gradients at
+NaN: a copy has slope 1 there too."""
 
 _SMALL = 1e-4
-"""A relative error below which ulp say more."""
+"""The relative error below which ulp say more."""
 _OWN_FORMS = ("wide", "stable", "blocked")
 _NATURES: tuple[Nature, ...] = ("value", "path", "special", "flushed")
 
@@ -110,13 +112,13 @@ def relative(point: Point) -> float:
 
 
 def _both(point: Point) -> tuple[float, float]:
-    """The result and the exact value; NaN for what is not kept."""
+    """The result and the exact value; NaN for one that was not kept."""
     got, exact = (math.nan if value is None else value for value in (point.got, point.exact))
     return got, exact
 
 
 def _is_flushed(point: Point, dtype: str) -> bool:
-    """Say whether both values are subnormal, or as good as zero at an input that is."""
+    """Return whether both values are subnormal or, at a subnormal input, negligibly small."""
     got, exact = map(abs, _both(point))
     fmt = DTYPES[dtype]
     below = math.sqrt(fmt.normal) if fmt.is_subnormal(point.x) else fmt.normal
@@ -189,7 +191,8 @@ class _Excess:
 
     @property
     def weight(self) -> tuple[float, float, float]:
-        """NaN before infinity before numbers; those by their share of wrong, then by the error."""
+        """A sort key: NaN before infinity before numbers; numbers by their share of wrong, then by
+        error."""
         got, exact = _both(self.place)
         if self.nature == "special":
             return 0, 0, self.ulp
@@ -205,14 +208,14 @@ class _Excess:
 
     @property
     def hidden(self) -> bool:
-        """Say whether the place shows a flushed subnormal, and not what is wrong besides."""
+        """Return whether the place shows a flushed subnormal instead of the worse error."""
         return self.flushed < self.ulp and _is_flushed(self.place, self.case.dtype)
 
 
 def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
-    """The findings of a run, frameworks' own functions first, each kind from the heaviest on.
+    """The findings of a run, frameworks' own functions first, each kind by descending weight.
 
-    Of `chosen` the frameworks and activations count. Raises UsageError for an unknown name.
+    Only the frameworks and activations in `chosen` count. Raises UsageError for an unknown name.
     """
     exceeding = [
         excess
@@ -235,12 +238,12 @@ def findings(run: Run, chosen: Selection = Selection()) -> list[Finding]:
 
 
 def checked(run: Run, chosen: Selection = Selection()) -> int:
-    """Count the results of a run that were checked against exact values."""
+    """The number of results of a run that were checked against exact values."""
     return len(_measured(run, chosen))
 
 
 def verdict(listed: Sequence[Finding], checked: int, shown: int | None = None) -> str:
-    """Sum up the findings of `checked` results; `shown` of them stand above the sentence."""
+    """The summary of the findings among `checked` results; the first `shown` stand above it."""
     if not checked:
         return "Exactness was not measured in this run: actbench run --only agreement does."
     if not listed:
@@ -272,7 +275,7 @@ def _measured(run: Run, chosen: Selection) -> dict[Case, list[Row]]:
 
 
 def kind_of(case: Case, differentiates: bool = True) -> Kind:
-    """Whose a form is: the framework's own, a formula as printed, or one of this project.
+    """The origin of a form: the framework's own, a formula as printed, or one of this project.
 
     A gradient in a framework that does not differentiate is this project's too.
     """
@@ -312,10 +315,9 @@ def _exceeding(case: Case, rows: Sequence[Row], differentiates: bool) -> Iterato
 
 
 def departs(tried: Tried, bound: float) -> bool:
-    """Say whether results on a path are farther from the usual ones than a bound, in ulp.
+    """Return whether results on a path differ from the usual ones by more than a bound in ulp.
 
-    Subnormals may stand for zero on the one and not on the other. To write to an input is to
-    depart.
+    Subnormals may stand for zero on either side. Writing to an input counts as differing.
     """
     return tried.apart_flushed > bound or tried.wrote > 0
 
@@ -325,7 +327,7 @@ def _where(row: Row) -> tuple[Point, ...]:
 
 
 def _keys(exceeding: Sequence[_Excess]) -> Iterator[tuple[Any, ...]]:
-    """The key of each excess: equal for those that are one finding."""
+    """The key of each excess; those with equal keys are one finding."""
     conditions: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
     for excess in exceeding:
         conditions.setdefault((_function(excess), excess.points), set()).add(
@@ -354,9 +356,9 @@ def _condition(case: Case) -> tuple[str, str]:
 
 
 def _shown(group: Sequence[_Excess]) -> _Excess:
-    """The case that shows a finding best: float32 where it holds, and of that the heaviest.
+    """The case that shows a finding best: float32 where it applies, and there the heaviest.
 
-    Where modes are equally wrong, the one that comes first in MODES: eager.
+    Where modes are equally wrong, the first one in MODES: eager.
     """
     return min(
         group,
@@ -419,14 +421,14 @@ def _member(case: Case) -> str:
 
 
 def _framework(run: Run, case: Case) -> tuple[str, str]:
-    """Title and version; a version's mark of its build (+cpu) is left out."""
+    """The title and the version; a version's build suffix (+cpu) is left out."""
     facts = run.facts
     versions = [w.versions.get(case.framework, "") for w in facts.workers_of(case.framework)]
     return facts.title(case.framework), next(filter(None, versions), "").split("+")[0]
 
 
 def _reproduction(run: Run, excess: _Excess) -> tuple[str, str]:
-    """Three lines, or the project's own command and why; nothing for names that are not known."""
+    """Three lines, or the project's own command and why; empty for unknown names."""
     case, place, facts = excess.case, excess.place, run.facts
     measure = partial(
         again, [case], functions=facts.frameworks, leave=("size", "threads"), python=facts.pythons
@@ -444,7 +446,7 @@ def _reproduction(run: Run, excess: _Excess) -> tuple[str, str]:
 
 
 def _is_known(case: Case) -> bool:
-    """Say whether every word of a case is one of ours, and safe on a command line."""
+    """Return whether every word of a case is known here, and safe on a command line."""
     try:
         forms = forms_of(find(case.activation))
     except UsageError:
@@ -530,7 +532,7 @@ _SENTENCES: Mapping[Nature, Callable[[_Excess, Sequence[_Excess], str], str]] = 
 
 
 def _named(excess: _Excess) -> str:
-    """A form with whose it is: `native gelu`, `gelu as printed (textbook)`."""
+    """A form with its origin: `native gelu`, `gelu as printed (textbook)`."""
     case, kind = excess.case, excess.kind
     if kind == "op":
         return f"native {case.activation}"
@@ -592,7 +594,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _is_news(point: Point, row: Row, finite_reported: bool) -> bool:
-    """Say whether a counted input is news; `finite_reported` rules out finite ones."""
+    """Return whether a counted input is news; `finite_reported` rules out finite ones."""
     given = row.entries.given if row.entries else (point.x,) if point.input else ()
     if row.case.direction != "forward" and any(map(math.isnan, given)):
         return False

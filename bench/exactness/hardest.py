@@ -1,8 +1,8 @@
-"""Inputs whose exact value lies next to the middle between two numbers: the hardest to round.
+"""Inputs whose exact value lies next to the midpoint between two numbers: the hardest to round.
 
 Over a short window of consecutive inputs a smooth function is a parabola to far less than an ulp.
-Three exact values give its coefficients, and the fractions of a million ulp follow from integers
-that wrap around: the idea of Lefèvre, Muller 2001, Worst cases for correct rounding of the
+Three exact values give its coefficients, and the fractions of a millionth of an ulp follow from
+integers that wrap around: the idea of Lefèvre, Muller 2001, Worst cases for correct rounding of the
 elementary functions in double precision, without its proof that nothing was missed.
 """
 
@@ -23,11 +23,11 @@ Array = np.ndarray[Any, Any]
 
 _WINDOWS = 64
 _KEPT = 4
-"""Inputs taken from a window."""
+"""The inputs taken from a window."""
 _LENGTH = {4: 2**10, 8: 2**16}
-"""Inputs of a window, by the bytes of one."""
+"""The inputs of a window, by the bytes of one."""
 _BINADES = (-12, 5)
-"""Exponents of the inputs: where activations bend."""
+"""The exponents of the inputs: where activations bend."""
 
 
 def hardest(activation: Activation, direction: str, dtype: str, seed: int) -> Array:

@@ -1,4 +1,4 @@
-"""Results against the exact values of a problem: the certificate that they earn, part by part."""
+"""The judgement of results against the exact values of a problem: the certificate, part by part."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .problem import Problem
 Array = np.ndarray[Any, Any]
 
 STEPS = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65536.0, math.inf)
-"""Upper ends of the steps of a histogram of errors, in ulp; NaNs are counted apart."""
+"""The upper ends of the steps of a histogram of errors, in ulp; NaNs are counted apart."""
 _KEPT = 3
-"""Places of each kind of mismatch that are named."""
+"""The places named per kind of mismatch."""
 _ALMOST = 1 + 2.0**-30
-"""The share by which an error may exceed the end of its step: the meter's own rounding."""
+"""The share by which an error may exceed the end of its step: rounding in the measurement."""
 _TROUBLE = 1000
-"""Ulp from which on a result at a large input is trouble."""
+"""The ulp from which on a result at a large input is trouble."""
 _UNSEEN = 700
-"""Binades below the least normal number from which on a value counts as none."""
+"""The binades below the least normal number from which on a value counts as zero."""
 
 
 def judge(problem: Problem, results: Array) -> Certificate:
@@ -59,11 +59,11 @@ def errors_of(problem: Problem, results: Array) -> ulp.Errors:
 
 
 def _wrong(problem: Problem, results: Array, got: Array, errors: ulp.Errors) -> Array:
-    """Mark results that are not the correctly rounded ones. At a kink any slope between is right.
+    """Mark results that are not correctly rounded.
 
-    Where all inputs are known, so are the results; a zero of the wrong sign counts as such alone.
-    Elsewhere more than half an ulp is wrong, and what is too near to that is decided by Arb; in
-    rows a tie may go either way.
+    At a kink any slope in between is right. Where all inputs are known, so are the results; a zero
+    of the wrong sign is counted separately. Elsewhere an error above half an ulp is wrong, and
+    errors too near to that are decided by Arb; in rows a tie may go either way.
     """
     if problem.rounded is not None:
         right = inputs.from_bits(problem.rounded, problem.dtype)
@@ -130,7 +130,7 @@ def certify(problem: Problem, got: Array, errors: ulp.Errors, wrong: Array) -> C
 
 
 def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, Any]:
-    """The figures of inputs in [−20, 20], subnormals contracted, and the trouble outside."""
+    """The figures for inputs in [−20, 20], subnormals contracted, and the trouble outside."""
     near, places = problem.near, problem.typical
     finite = np.isfinite(problem.x)
     if problem.activation.rowwise:
@@ -148,7 +148,7 @@ def _near(problem: Problem, errors: ulp.Errors, infinite: Array) -> dict[str, An
 
 
 def with_medians(certificate: Certificate) -> Certificate:
-    """A certificate of all inputs, with quantiles in place of the errors that they are of."""
+    """A certificate of all inputs, with quantiles in place of the errors behind them."""
     if not certificate.near:
         return certificate
     errors = np.array(certificate.near)
@@ -164,7 +164,7 @@ def with_medians(certificate: Certificate) -> Certificate:
 
 
 def place(x: Array, index: int, rowwise: bool = False) -> Point:
-    """An input; for a row-wise activation the entry of the output."""
+    """An input; for a row-wise activation the index of the output."""
     return Point(output=index) if rowwise else Point(float(x.flat[index]).hex())
 
 
@@ -187,13 +187,13 @@ _LARGEST = (
     *("max_ulp_near", "max_absolute_near"),
 )
 WORST = {"worst": "max_ulp", "worst_flushed": "max_ulp_flushed", "worst_away": "max_ulp_away"}
-"""Places by the error that is reached there."""
+"""The fields of places, by the error that is reached there."""
 FIRST = ("nan_first", "infinity_first", "sign_first")
-"""The first places of each kind of mismatch."""
+"""The fields of the first places of each kind of mismatch."""
 
 
 def merge(first: Certificate, second: Certificate) -> Certificate:
-    """The certificate of both sets of inputs; of equal errors the one named first stays."""
+    """The certificate of both sets of inputs; for equal errors the first one's place is kept."""
     if not (first.tested and second.tested):
         return replace(first if first.tested else second, paths=first.paths + second.paths)
 

@@ -1,6 +1,6 @@
-"""Exact values of all inputs of a small format: computed once, then read from a cache.
+"""Exact values at all inputs of a small format: computed once, then read from a cache.
 
-A file of the cache is named after everything that its content follows from: the code of the exact
+A file of the cache is named after everything that its content depends on: the code of the exact
 function, its parameters, the code of this reference, the direction and the format.
 """
 
@@ -35,15 +35,16 @@ from . import reference, ulp
 
 Array = np.ndarray[Any, Any]
 Key = tuple[str, str, str]
-"""Label, direction and dtype."""
+"""The label, the direction and the dtype."""
 
 _SURE = 2.0**-30
-"""Distance from half an ulp at which float64 values, right to 2⁻⁵³, decide how a number rounds."""
+"""The distance from half an ulp at which float64 values, right to 2⁻⁵³, decide how a number rounds.
+"""
 
 
 @dataclass(frozen=True)
 class Known:
-    """Exact values of all inputs in the order of their bit patterns, and the same rounded.
+    """The exact values at all inputs in the order of their bit patterns, and the same rounded.
 
     `rounded` holds the bit patterns of the correctly rounded results, proved by Arb.
     """
@@ -59,7 +60,7 @@ def all_inputs(dtype: str) -> Array:
 
 
 def known(label: str, direction: str, dtype: str) -> Known:
-    """The exact values of an elementwise activation, from the cache if they are there."""
+    """The exact values of an elementwise activation, from the cache where possible."""
     activation = find_reference(label)
     path = path_of(activation, direction, dtype)
     stored = read(path)
@@ -73,9 +74,10 @@ def known(label: str, direction: str, dtype: str) -> Known:
 
 
 def prepare(keys: Iterable[Key], reporter: Reporter) -> None:
-    """Compute what the cache lacks, on all CPUs. A key stands for one call of `known`.
+    """Compute what the cache lacks, on all CPUs.
 
-    What a process that dies, of too little memory say, leaves out is computed when it is needed.
+    A key stands for one call of `known`. What a process leaves out that dies, for example of too
+    little memory, is computed when it is needed.
     """
     missing = [
         key for key in dict.fromkeys(keys) if not path_of(find_reference(key[0]), *key[1:]).exists()
@@ -102,7 +104,7 @@ def _store(key: Key) -> None:
 
 
 def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array, Array]:
-    """The exact values as float64 of the same binade, and the bits of the correctly rounded."""
+    """The exact values as float64 in the same binade, and the correctly rounded bits."""
     x = inputs.from_bits(all_inputs(dtype), dtype)
     function = reference.function_of(activation, direction)
     answers = reference.exact_at(function, x)
@@ -116,7 +118,7 @@ def _compute(activation: Activation, direction: str, dtype: str) -> tuple[Array,
 
 
 def read(path: Path) -> Mapping[str, Array] | None:
-    """The arrays that were kept in a file; None where it is missing or has others."""
+    """The arrays of a file; None where it is missing or holds others."""
     content = cache.sealed(path)
     if content is None:
         return None
@@ -125,14 +127,14 @@ def read(path: Path) -> Mapping[str, Array] | None:
 
 
 def write(path: Path, **arrays: Any) -> None:
-    """Keep arrays in a file."""
+    """Write arrays to a file."""
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     cache.seal(path, stream.getvalue())
 
 
 def path_of(activation: Activation, direction: str, dtype: str, *more: bytes) -> Path:
-    """The file of what follows from a function, a format and `more`."""
+    """The file of what depends on a function, a format and `more`."""
     function = activation.exact if direction == "forward" else activation.derivative
     text = repr((sorted(activation.parameters.items()), direction, dtype))
     digest = hashlib.sha256(text.encode())
@@ -145,27 +147,27 @@ def path_of(activation: Activation, direction: str, dtype: str, *more: bytes) ->
 
 @once
 def _modules() -> bytes:
-    """The source of all that every exact value goes through."""
+    """The source of all modules that compute exact values."""
     modules = (exact, formula_text, reference, ulp, dtypes, inputs)
     files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join(Path(file).read_bytes() for file in files)
 
 
 def code_of(label: str) -> bytes:
-    """The code of an activation's own, which its exact values follow from."""
+    """The code of an activation itself, which its exact values depend on."""
     activation = find_reference(label)
     return b"".join((*_code(activation.exact), *_code(activation.derivative)))
 
 
 @once
 def exactness_code() -> bytes:
-    """The source of everything that a certificate follows from, but for the function under test."""
+    """The source of everything that a certificate depends on, except the function under test."""
     own = sorted(Path(__file__).parent.glob("*.py"))
     return _modules() + b"".join(path.read_bytes() for path in (Path(str(catalog.__file__)), *own))
 
 
 def _code(function: Callable[..., Any]) -> Iterator[bytes]:
-    """The code of a function: its instructions, names and constants, not where it stands."""
+    """The code of a function: its instructions, names and constants, without its position."""
     written = getattr(function, "__code__", None)
     if written is None:
         yield str(getattr(function, "__qualname__", type(function))).encode()
@@ -182,7 +184,7 @@ def _code(function: Callable[..., Any]) -> Iterator[bytes]:
 
 
 def _held(value: Any) -> Iterator[bytes]:
-    """The contents of a function: the code of functions, anything else as it is written."""
+    """The contents of a function: the code of functions, and everything else as its text."""
     if callable(value):
         yield from _code(value)
     elif isinstance(value, Mapping):

@@ -1,9 +1,9 @@
-"""Results that were seen while a case was timed, judged against the exact values.
+"""Results observed while a case was timed, judged against the exact values.
 
 Every honest form meets the tolerance: also one that cancels, that computes step by step in the
 storage format, or whose input was rounded once more on the way to a kink. Arithmetic in the next
-narrower format, and work that was left out, does not. Where a square of eˣ leaves the format a form
-may be infinite or NaN; the elements that change from batch to batch are usual ones.
+narrower format, and omitted work, does not. Where a square of eˣ leaves the format a form may be
+infinite or NaN; the elements that change from batch to batch are usual ones.
 """
 
 from __future__ import annotations
@@ -26,22 +26,24 @@ from .problem import Problem
 
 Array = np.ndarray[Any, Any]
 Range = tuple[Array, Array]
-"""The least and the largest value that a result may have, per place. Of a NaN, and between −∞ and
-∞, nothing is asked."""
+"""The least and the largest value that a result may have, per place; NaN, or −∞ to ∞, allows
+anything."""
 
 _ROUNDINGS = {"bfloat16": 16.0, "float16": 32.0, "float32": 64.0, "float64": 2.0**27}
-"""Half units in the last place, of the result and of 1, by which a result may be off. Of all forms
-the worst are off by 3, 11, 4 and, where native ones have constants of float32, 2²⁶."""
+"""The half units in the last place, of the result and of 1, by which a result may be off.
+
+The worst forms of all are off by 3, 11, 4 and, where native ones have constants of float32, 2²⁶.
+"""
 _INPUT_ROUNDINGS = 4
-"""The same of the input, of which the function may be the value instead."""
+"""The same for the input, in whose neighbourhood the function may take its value instead."""
 _PRECISION = 64
-"""Bits of the constants in a formula."""
+"""The bits of the constants in a formula."""
 
 
 def refusal(case: Case, seen: Look) -> str:
     """The reason why the results of a timed case cannot be right: place, result, exact value.
 
-    Empty where it can, and where nobody says what it should be.
+    Empty where they can be, and for functions without a reference.
     """
     activation = find_reference(case.activation)
     if activation is UNKNOWN:
@@ -60,8 +62,8 @@ def refusal(case: Case, seen: Look) -> str:
 def fault(case: Case, problem: Problem, results: Array) -> str:
     """The reason why results at all inputs of a problem cannot be right, by the same rule.
 
-    Asked is what lies in [−20, 20], and in float16 in [−5.5, 5.5], where squares and exponentials
-    are numbers of the format: beyond that a formula as it is printed fails honestly.
+    Inputs in [−20, 20] count, in float16 those in [−5.5, 5.5], where squares and exponentials are
+    numbers of the format: beyond that a formula as printed fails honestly.
     """
     activation, x = problem.activation, problem.x
     inside = np.abs(x) <= min(inputs.NEAR, math.log(DTYPES[problem.dtype].largest) / 2)
@@ -100,7 +102,7 @@ def _compared(
 
 
 def _overflows(activation: Activation, dtype: str, x: Array) -> Array:
-    """Say for each place, or row, whether a formula may leave the format on the way."""
+    """Mark the places, or rows, where a formula may leave the format on the way."""
     far = np.abs(x) > DTYPES[dtype].largest_exponent / 2
     return np.asarray(far.any(axis=1, keepdims=True) if activation.rowwise else far)
 
@@ -115,9 +117,9 @@ def _expected(activation: Activation, case: Case, x: Array, pull: Array | None) 
 
 
 def _widened(low: Array, high: Array, scale: Array, dtype: str) -> Range:
-    """A range with the tolerance, of results as large as they are and of a scale beside.
+    """A range with the tolerance, for results of its size and for a scale besides.
 
-    What lies beyond the format's largest number is infinite as well.
+    Values beyond the format's largest number become infinite.
     """
     fmt = DTYPES[dtype]
     size = np.maximum(np.abs(low), np.abs(high)) + scale
@@ -139,7 +141,7 @@ def _balls(function: Callable[[Any], Any], places: Array) -> Balls:
 def _elementwise(
     activation: Activation, dtype: str, x: Array, pull: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The least and the largest value at inputs so near that they may stand for one another.
+    """The least and the largest value at inputs so near that they are interchangeable.
 
     Both slopes beside a kink are among them. The scale is that of the input, at least 1.
     """
@@ -164,7 +166,7 @@ def _elementwise(
 def _in_rows(
     activation: Activation, dtype: str, x: Array, pull: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The value of whole rows; none where a gradient jumps, at equal numbers."""
+    """The value of whole rows; unbounded where a gradient jumps, at equal numbers."""
     parameters = {key: given for key, given in activation.parameters.items() if key != "axis"}
     if activation.gate:
         value = _gated(activation, x, pull)
@@ -181,7 +183,7 @@ def _in_rows(
 
 
 def _repeated(rows: Array) -> Array:
-    """Mark the numbers that stand in their row more than once."""
+    """Mark the numbers that occur in their row more than once."""
     order = np.argsort(rows, axis=1)
     ordered = np.take_along_axis(rows, order, 1)
     same = np.zeros(rows.shape, bool)
@@ -221,7 +223,7 @@ def _log_softmax(x: Array, pull: Array | None) -> Array:
 
 
 def _gated(activation: Activation, x: Array, pull: Array | None) -> Array:
-    """One half of each row by the gate of the other half."""
+    """The product of one half of each row and the gate of the other half."""
     assert activation.gate
     assert activation.gate_slope
     a, b = np.split(x, 2, 1)
@@ -258,7 +260,7 @@ _ROWS: Mapping[str, Callable[..., Array]] = {
     "crelu": _crelu,
     "maxout": _maxout,
 }
-"""Functions of rows and their pull-backs in float64: Arb takes milliseconds for a row. Those with a
-gate are made of that."""
+"""Functions of rows and their pull-backs in float64, because Arb takes milliseconds per row; gated
+functions are composed of them."""
 _SHARES = ("softmax",)
-"""Functions whose results are as exact as they are small."""
+"""Functions whose results are exact relative to their size."""

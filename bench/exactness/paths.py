@@ -1,9 +1,9 @@
 """Paths: a case on short arrays, in the tail of a vector, on views, on one number and on none.
 
-A kernel has other code for the last elements of an array than for its body, for what begins off
-alignment or has gaps, and sometimes for what is large. A pool of inputs is given in all these ways,
-the special points in the tail as well as in the body, and each result is held against that of the
-same input in the usual array and, where the two differ, against the exact value.
+A kernel has other code for the last elements of an array than for its body, for unaligned or
+strided arrays, and sometimes for large ones. A pool of inputs is given in all these ways, the
+special points in the tail as well as in the body, and each result is compared with that of the same
+input in the usual array and, where the two differ, with the exact value.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from .ranges import Range
 
 Array = np.ndarray[Any, Any]
 Attempter: TypeAlias = Callable[[Case, Sequence[Laid]], Sequence[Attempt]]
-"""A function that gives what a case makes of several inputs."""
+"""A function that returns the results of a case at several inputs."""
 
 _TAIL = 3
-"""Elements at the end of an array that fill no vector: its length is that of whole ones and these,
-for vectors of up to 64 numbers."""
+"""The elements at the end of an array that fill no vector: its length is that of whole vectors and
+these, for vectors of up to 64 numbers."""
 _ODD, _LONG = 64 + _TAIL, 4096 + _TAIL
 _OTHER_AXIS = 61
 _SHORT = (*range(1, 68), *(2**k + off for k in range(7, 13) for off in (-1, 1)))
 _SPREAD = 80
-"""Inputs of a kind in the pool."""
+"""The inputs of each kind in the pool."""
 _EVERYWHERE = Range()
 
 
@@ -58,21 +58,22 @@ class Extent:
 
 
 TAIL = Extent(tails=(_ODD,))
-"""One length: all that a run can afford where no code is made for it."""
+"""One length: all that a run can afford for forms without compiled code."""
 FEW = Extent(tails=(_ODD,), lengths=(1,), layouts=True)
-"""The paths that can be afforded where a compiler makes code for each shape."""
+"""The paths that are affordable where each shape is compiled."""
 ALL = Extent(tails=(_ODD, _LONG), lengths=_SHORT, large=2**20 + _TAIL, layouts=True)
 OWN = replace(ALL, large=2**22 + _TAIL)
-"""One function of a user's has time for an array that leaves every cache."""
+"""The paths of a single user's function, with time for an array that leaves every cache."""
 
 
 def extent_of(case: Case, profile: Profile, asked: Selection) -> Extent | None:
-    """The paths that a swept case is tried on; None where that is none.
+    """The paths that a swept case is tried on; None where it is tried on none.
 
-    All of a plain form and of a user's function where conditions are compared, but few where each
-    shape is compiled: of a framework's own in the mode `compiled` the tail alone, and only of
-    activations asked for. Else the tail alone, of what need not be compiled, and of the plain forms
-    of activations asked for. A function of rows in eager mode is given its rows in other arrays.
+    A plain form and a user's function are tried on all where conditions are compared, but on few
+    where each shape is compiled: a framework's own in the mode `compiled` only in the tail, and
+    only activations asked for. Other cases are tried only in the tail, if they are not compiled, or
+    are plain forms of activations asked for. A function of rows in eager mode is given its rows in
+    other arrays.
     """
     activation, framework = find_reference(case.activation), frameworks()[case.framework]
     compiled = case.mode in framework.compiles
@@ -125,7 +126,7 @@ class Pool:
 
 
 def pool(activation: Activation, dtype: str, within: Range = _EVERYWHERE) -> Pool:
-    """The inputs of a range: special points, if there are, and some of every size and beside 0."""
+    """The inputs of a range: special points, if any, and some of every size and beside 0."""
     points = special.points(activation, dtype)
     kinds = [inputs.stratified(dtype, 0, 0), inputs.grid(dtype)]
     if within != _EVERYWHERE:
@@ -176,7 +177,7 @@ def tried(
 def _rows_tried(
     case: Case, problems: Sequence[Problem], attempt: Attempter
 ) -> list[Certificate] | None:
-    """The same of rows: `paths` alone, because a result is exact for the upstream it was given."""
+    """The same for rows: only `paths`, because a result is exact for the upstream it was given."""
     rows = problems[0].bits
     twice = np.resize(np.arange(len(rows)), 2 * len(rows))
     calls = [_Call(Path.ELSEWHERE, twice), *_calls_of_rows(len(rows))]
@@ -257,7 +258,7 @@ def _laid_out(turn: _Turn, extent: Extent, points: int, rows: bool) -> Iterator[
 
 
 class _Turn:
-    """Places of the pool, one after the other and from the beginning again."""
+    """Places of the pool, one after another and again from the beginning."""
 
     def __init__(self, count: int) -> None:
         self._count, self._at = count, 0
@@ -271,7 +272,7 @@ class _Turn:
 def _attempted(
     case: Case, calls: Sequence[_Call], given: Array, attempt: Attempter
 ) -> list[Attempt]:
-    """The attempts of all calls; a path that costs the process costs no other path."""
+    """The attempts of all calls; a path that kills the process costs no other path."""
 
     def ask(some: Sequence[_Call]) -> Sequence[Attempt]:
         laid = [Laid(np.asarray(given[call.places]), call.layout) for call in some]
@@ -290,7 +291,7 @@ def _attempted(
 def _certified(
     problem: Problem, direction: int, calls: Sequence[_Call], attempts: Sequence[Attempt]
 ) -> Certificate:
-    """The certificate of one direction: of what its results differ in from the usual ones."""
+    """The certificate of one direction: of the results that differ from the usual ones."""
     usual = attempts[0].outputs[direction].ravel()[: problem.bits.size]
     paths, certificate = [], Certificate()
     known = np.stack([np.arange(usual.size, dtype=np.uint64), usual.astype(np.uint64)])
@@ -318,7 +319,7 @@ def _by_path(
 
 
 def _of_results(problem: Problem, pairs: Array, path: Path) -> Certificate:
-    """The certificate of results at some places, found on a path; medians are over usual ones."""
+    """The certificate of results at some places, from a path; medians are over usual ones."""
     if not pairs.size:
         return Certificate()
     places, results = pairs[0].astype(np.int64), pairs[1].astype(problem.bits.dtype)
@@ -337,7 +338,7 @@ def _of_results(problem: Problem, pairs: Array, path: Path) -> Certificate:
 class _Compared:
     """The results of a path with the places of their inputs and the lengths of their arrays.
 
-    At those that are `differing` the bits are not the usual ones.
+    Those that are `differing` have other bits than the usual ones.
     """
 
     places: Array
@@ -424,7 +425,7 @@ class _Compared:
 
 
 def _misfit(call: _Call, output: Array, usual: Array) -> Failure | None:
-    """The failure of results that are not one per input, of the input's format."""
+    """The failure of results that are not one per input, or not in the input's format."""
     if output.dtype != usual.dtype:
         reason = f"returns {8 * output.itemsize} bits for {8 * usual.itemsize}"
     elif output.size != call.places.size:

@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 ROW = 256
 """Elements of a row of inputs, where their number allows."""
 SURE = 2.0**-30
-"""Distance in ulp from half an ulp at which an exact value decides how a number rounds."""
+"""The distance in ulp from half an ulp at which an exact value decides how a number rounds."""
 _LEARNED_ROWS = 64
 
 
@@ -35,9 +35,9 @@ _LEARNED_ROWS = 64
 class Problem:
     """An activation in one direction and format, with inputs, upstream and exact values.
 
-    Inputs are flat, or of a function of rows rows of a length of their own. `slack` is how far an
-    error in ulp may be off. `rounded` holds the bits of the correctly rounded
-    results where they are known at all inputs.
+    Inputs are flat; those of a function of rows are rows of a length of their own. `slack` bounds
+    the error of an error in ulp. `rounded` holds the bits of the correctly rounded results where
+    they are known at all inputs.
     """
 
     activation: Activation
@@ -52,7 +52,7 @@ class Problem:
     learned_exact: reference.Reference | None = None
 
     def at(self, bits: Array) -> Problem:
-        """The same at some of the inputs of an elementwise activation, flat bit patterns."""
+        """The problem at some of its inputs, flat bit patterns, for an elementwise activation."""
         places = inputs.indices(self.bits.ravel(), bits)
         slack = self.slack.ravel()[places] if isinstance(self.slack, np.ndarray) else self.slack
         rounded = None if self.rounded is None else self.rounded.ravel()[places]
@@ -72,7 +72,7 @@ class Problem:
 
     @cached_property
     def near(self) -> Array:
-        """Mark results of inputs in [−20, 20], of rows those with all entries there."""
+        """Mark the results of inputs in [−20, 20], or of rows with all entries there."""
         with np.errstate(invalid="ignore"):
             inside: Array = np.abs(self.x) <= inputs.NEAR
         if self.activation.rowwise:
@@ -81,9 +81,9 @@ class Problem:
 
     @cached_property
     def typical(self) -> Array:
-        """Flat places of the results that a median is over: of rows all that are `near`.
+        """The flat places of the results that a median is over: for rows all that are `near`.
 
-        Else those of the points of a linear grid, each as often as it is nearest to one.
+        Else those of the points of a linear grid, each as often as it is the nearest.
         """
         counts = self.near.ravel().astype(int)
         if not self.activation.rowwise:
@@ -101,7 +101,7 @@ class Problem:
     def beside_zero(self) -> Array:
         """Mark results that lie beside a zero of the function itself.
 
-        A function of a row with one result is there where that is far below the row's values.
+        A row with a single result counts where the result is far below the row's values.
         """
         if not self.activation.rowwise:
             return beside_zero(self.x, self.activation, self.direction)
@@ -131,7 +131,7 @@ class Problems:
 
 
 def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
-    """Keys of the exact values at all 16-bit inputs that some swept cases need."""
+    """The keys of the exact values at all 16-bit inputs that some swept cases need."""
     for case in cases:
         if DTYPES[case.dtype].is_small and not find_reference(case.activation).rowwise:
             for directed in directions_of(case):
@@ -141,11 +141,11 @@ def known_keys(cases: Iterable[Case]) -> Iterator[known.Key]:
 def problem_of(
     activation: Activation, direction: str, dtype: str, per_binade: int, seed: int
 ) -> Problem:
-    """Choose the inputs of an activation and compute what is exact at them.
+    """Choose the inputs of an activation and compute the exact values there.
 
-    All inputs of a 16-bit format; of a wider one `per_binade` in each binade, of inputs and of
-    values and slopes. Raises Failed for a maxout of so many groups that the rows, which are short,
-    do not split into them.
+    They are all inputs of a 16-bit format; in a wider one `per_binade` in each binade of inputs,
+    and of values and slopes. Raises Failed for a maxout of so many groups that the rows, which are
+    short, do not split into them.
     """
     if activation.rowwise:
         return _of_rows(activation, direction, dtype, seed)
@@ -164,13 +164,13 @@ def problem_of(
 
 
 def problem_at(activation: Activation, direction: str, dtype: str, bits: Array) -> Problem:
-    """An elementwise activation at given inputs, bit patterns of any shape."""
+    """The problem of an elementwise activation at given inputs, bit patterns of any shape."""
     exact = reference.exact_values(activation, direction, inputs.from_bits(bits, dtype))
     return Problem(activation, direction, dtype, bits, exact)
 
 
 def _of_all(activation: Activation, direction: str, dtype: str) -> Problem:
-    """Every input of a 16-bit format."""
+    """The problem at every input of a 16-bit format."""
     stored = known.known(activation.label, direction, dtype)
     bits = known.all_inputs(dtype)
     return Problem(activation, direction, dtype, bits, stored.exact, rounded=stored.rounded)
@@ -202,5 +202,5 @@ def _of_rows(activation: Activation, direction: str, dtype: str, seed: int) -> P
 
 
 def _without_ties(rows: Array) -> Array:
-    """Rows whose entries are all different: where a maximum is reached twice, its slope jumps."""
+    """Rows with distinct entries: where a maximum is reached twice, its slope jumps."""
     return np.array([len(np.unique(row)) == len(row) for row in rows])

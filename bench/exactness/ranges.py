@@ -1,4 +1,4 @@
-"""The inputs of a sweep over a range: every number that there is, or of float64 a sample."""
+"""The inputs of a sweep over a range: every number in it, or a sample in float64."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .hardest import hardest
 
 Array = np.ndarray[Any, Any]
 Stretch = tuple[int, int]
-"""The first of some consecutive places (`inputs.places`), and how many there are."""
+"""The first of some consecutive places (`inputs.places`), and their number."""
 
 STRETCH = 2**24
-"""Inputs of a stretch: a few seconds, so that little is lost when it is stopped."""
+"""The inputs of a stretch: a few seconds of work, so that little is lost when it is stopped."""
 SAMPLED = 2**17
-"""Inputs drawn from a range of float64, which nobody can go through."""
+"""The inputs drawn from a range of float64, which nobody can go through."""
 _CALL = 2**20
-"""Inputs of one call of the function under test."""
+"""The inputs of one call of the function under test."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def _number(text: str) -> float:
 
 
 def is_sampled(dtype: str) -> bool:
-    """Say whether a format has more numbers than anybody can go through."""
+    """Return whether a format has more numbers than anybody can go through."""
     return not DTYPES[dtype].is_countable
 
 
 def cut(first: int, count: int, length: int) -> list[Stretch]:
-    """Stretches of `length` places, and what is left over; none goes across zero."""
+    """Stretches of `length` places and a remainder; none crosses zero."""
     pieces = [(first, count)]
     if first < 0 < first + count:
         pieces = [(first, -first), (0, first + count)]
@@ -87,7 +87,7 @@ def cut(first: int, count: int, length: int) -> list[Stretch]:
 def bits_of(
     stretch: Stretch, activation: Activation, directions: Sequence[str], dtype: str
 ) -> Iterator[Array]:
-    """Bit patterns of the inputs of a stretch, as many at once as one call is to have."""
+    """The bit patterns of the inputs of a stretch, as many at a time as a call takes."""
     if is_sampled(dtype):
         yield _sample(stretch, activation, directions, dtype)
     else:
@@ -98,9 +98,9 @@ def bits_of(
 def _sample(
     stretch: Stretch, activation: Activation, directions: Sequence[str], dtype: str
 ) -> Array:
-    """The ends of a stretch, random places, and what lies in it of the inputs that are chosen.
+    """The ends of a stretch, random places, and the chosen inputs in it.
 
-    Those are hard to round, or have results of every binade.
+    Chosen are inputs that are hard to round, or have results in every binade.
     """
     first, count = stretch
     shares = np.random.default_rng(0).random(SAMPLED)

@@ -19,15 +19,15 @@ from ..host.errors import ActbenchError
 Array = np.ndarray[Any, Any]
 
 _BITS = 108
-"""Correct bits of an accepted value: two float64 halves, less a margin."""
+"""The correct bits of an accepted value: two float64 halves, less a margin."""
 _PRECISIONS = tuple(192 << step for step in range(9))
 _SIDES = 12_000
-"""Bits that hold 1 ± _TINY, and a limit at ±FAR, without rounding."""
+"""The bits that hold 1 ± _TINY, and a limit at ±FAR, without rounding."""
 _TINY = arb(2) ** -3000
 _HUGE = arb(2) ** 1500
-"""Beyond every float64, and below √FAR."""
+"""A number beyond every float64, and below √FAR."""
 _GROWS = arb("1.2")
-"""The growth that ln, twice as large at the square of an input, exceeds without doubt."""
+"""The growth that ln, which doubles at the square of an input, certainly exceeds."""
 
 
 class Undecided(ActbenchError):
@@ -66,7 +66,7 @@ class Reference:
 
     @property
     def in_binade(self) -> Array:
-        """The nearest float64 that are not beyond a power of two: an ulp keeps its size."""
+        """The nearest float64 of each value within its binade: an ulp keeps its size."""
         values = self.values
         beyond = np.isfinite(values) & (np.frexp(values)[1] != self.exponent)
         return np.where(beyond, np.nextafter(values, 0), values)
@@ -76,7 +76,7 @@ class Reference:
         return float(self.at(np.array([index])).values[0])
 
     def at(self, places: Array) -> Reference:
-        """The exact values at other places: entry i is what stood at flat index `places[i]`."""
+        """The exact values at other places: entry i is the one at flat index `places[i]`."""
         columns = (self.high, self.low, self.exponent, self.lowest, self.highest)
         return Reference(*(column.ravel()[places] for column in columns))
 
@@ -156,7 +156,7 @@ def _at(function: Callable[[arb], arb], x: float) -> Half:
 
 
 def _pole(function: Callable[[arb], arb], zero: arb, sign: int) -> Half:
-    """An infinite value at 0, of the sign that it has on this side, if there is anything there."""
+    """An infinite value at 0, with the sign that it has on this side, if there is a value there."""
     try:
         return _infinity(function(sign * exact.NEAR))
     except exact.NoValue:
@@ -164,9 +164,9 @@ def _pole(function: Callable[[arb], arb], zero: arb, sign: int) -> Half:
 
 
 def _limit(function: Callable[[arb], arb], place: arb) -> Half:
-    """The value far away, where that is the same farther away; else 0 or ±∞, as it falls or grows.
+    """The value far away, where it is the same still farther away; else 0 or ±∞ by its growth.
 
-    Raises Undecided where it does none of these.
+    Raises Undecided where it does neither.
     """
     for precision in (_SIDES, 4 * _SIDES):
         ctx.prec = precision
@@ -188,7 +188,7 @@ def _limit(function: Callable[[arb], arb], place: arb) -> Half:
 
 
 def _infinite(ball: arb) -> bool:
-    """Say whether a ball is ±∞ itself, and not one of unknown size."""
+    """Return whether a ball is ±∞ itself, and not one of unknown size."""
     return bool(ball.is_exact() and not ball.is_finite())
 
 
@@ -254,8 +254,9 @@ def rounded(activation: Activation, direction: str, x: float, dtype: str) -> flo
     """The number of a format that is nearest to the exact value at `x`, ties to even.
 
     The precision rises until the whole ball rounds to one number, or is exactly half-way between
-    two. A ball around 1/100 is never that, and so rational functions get rational numbers as well.
-    At ±∞ it is the limit; NaN where there is no value. Raises Undecided if no precision suffices.
+    two. A ball around 1/100 never is, so rational functions are evaluated in rational numbers as
+    well. At ±∞ it is the limit; NaN where there is no value. Raises Undecided if no precision
+    suffices.
     """
     fmt, function = DTYPES[dtype], function_of(activation, direction)
     infinite = math.isinf(x)
@@ -277,7 +278,7 @@ def rounded(activation: Activation, direction: str, x: float, dtype: str) -> flo
 
 
 def _nearest(ball: arb, fmt: Dtype) -> float | None:
-    """The one number to which every number of a ball rounds; None if there are several."""
+    """The single number to which every number of a ball rounds; None if there are several."""
     if _infinite(ball):
         return _infinity(ball)[0]
     if not ball.is_finite():
@@ -296,7 +297,7 @@ def _nearest(ball: arb, fmt: Dtype) -> float | None:
 
 
 def _nearest_rational(function: Callable[[Any], Any], x: float, fmt: Dtype) -> float | None:
-    """The same of a rational function, None for another one."""
+    """The nearest number for a rational function, None for another function."""
     try:
         value = function(fmpq(*x.as_integer_ratio()))
     except (TypeError, AttributeError, ValueError):
@@ -310,7 +311,7 @@ def _nearest_rational(function: Callable[[Any], Any], x: float, fmt: Dtype) -> f
 
 
 def _binade(size: Fraction) -> int:
-    """⌊log₂⌋ of a positive number, also of one that no float64 holds."""
+    """⌊log₂⌋ of a positive number, even of one that no float64 holds."""
     binade = size.numerator.bit_length() - size.denominator.bit_length()
     return binade if size >= Fraction(2) ** binade else binade - 1
 
@@ -321,7 +322,7 @@ def _unit(binade: int, fmt: Dtype) -> int:
 
 
 def _multiple(above: int, tie: bool, unit: int, fmt: Dtype) -> float:
-    """A number of units as a float; of a tie the lower neighbour where the upper one is odd."""
+    """A number of units as a float; for a tie the lower neighbour where the upper one is odd."""
     try:
         size = math.ldexp(above - (tie and above % 2), unit)
     except OverflowError:
@@ -368,8 +369,8 @@ def row_gradients(activation: Activation, rows: Array, upstream: Array) -> Refer
 def row_limits(activation: Activation, rows: Array, upstream: Array | None = None) -> Reference:
     """The values or limits, with `upstream` the gradients, of rows that hold ±∞ or NaN.
 
-    Infinities stand for numbers far out, whose distances rise, fall or are alike, a NaN for any
-    number. A result has its value where all such choices agree, else none.
+    Infinities stand for far numbers, whose distances rise, fall or are equal, a NaN for any number.
+    A result has a value where all such choices agree, else none.
     """
 
     def computed(row: Array, pull: Array | None, way: int) -> list[Half]:
@@ -395,7 +396,7 @@ def row_limits(activation: Activation, rows: Array, upstream: Array | None = Non
 
 
 def _far_out(row: Array, way: int) -> list[arb]:
-    """A row with far numbers for ±∞, of distances that rise (1), fall (−1) or are alike (0)."""
+    """A row with far numbers for ±∞, whose distances rise (1), fall (−1) or are equal (0)."""
     distances = [1 + way * place % len(row) for place in range(len(row))]
     return [
         way * (len(row) + 1) * exact.FAR
@@ -408,7 +409,7 @@ def _far_out(row: Array, way: int) -> list[arb]:
 
 
 def _alike(first: Half, second: Half) -> bool:
-    """Say whether two values are the same float64, but for its last digits."""
+    """Return whether two values are the same float64 up to its last digits."""
     near = [
         math.ldexp(high, max(min(exponent, 1024), -3000)) for high, _, exponent in (first, second)
     ]
@@ -416,7 +417,7 @@ def _alike(first: Half, second: Half) -> bool:
 
 
 def _balls(row: Array) -> list[arb]:
-    """A row as balls; −∞ as −2^4000, whose exponential is as surely nothing."""
+    """A row as balls; −∞ as −2^4000, whose exponential vanishes just as well."""
     return [-exact.FAR if np.isneginf(v) else arb(float(v)) for v in row]
 
 

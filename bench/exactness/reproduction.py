@@ -1,7 +1,7 @@
 """Three lines that show a wrong value without this project: the form's own source, on one input.
 
-The form is read from the text of `impls/`, and no framework is imported. What a framework needs
-besides it (how a tensor is made, compiled, differentiated) is the `SCRIPT` of its module.
+The form is read from the text of `impls/`, and no framework is imported. The framework's own steps
+(how a tensor is made, compiled, differentiated) are the `SCRIPT` of its module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..catalog.cases import Case
 from ..catalog.frameworks import IMPLS, Script, frameworks
 
 _COPIES = 1024
-"""Elements of the tensor: enough for the vector body of a kernel, which the sweep runs too."""
+"""The elements of the tensor: enough for the vector body of a kernel, which the sweep runs too."""
 
 
 class NotAlone(Exception):
@@ -25,7 +25,7 @@ class NotAlone(Exception):
 
 
 def differentiates(framework: str) -> bool:
-    """Say whether gradients are the framework's own work, as they are of one without a script."""
+    """Return whether a framework computes gradients itself; one without a script does."""
     known = frameworks().get(framework)
     return known is None or known.differentiates
 
@@ -35,7 +35,7 @@ def _script_of(framework: str) -> Script | None:
 
 
 def script(case: Case, place: str) -> str:
-    """Three lines of Python that print what `case` gives at an input, a hex float.
+    """Three lines of Python that print what `case` returns at an input, a hex float.
 
     They print one float: the value, or the derivative in the input. Raises NotAlone, with the
     reason, for a form that three lines cannot hold.
@@ -72,7 +72,7 @@ def _call(written: Script, case: Case, place: str) -> str:
 
 
 _ZEROS = r"\.?0+(?=p)"
-"""The part of a hex float that can be left out, if it has a point."""
+"""The part of a hex float that may be left out, if it has a point."""
 _HEX = r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)"
 
 
@@ -120,7 +120,7 @@ class _Source:
     def slope(
         self, form: ast.FunctionDef, written: Script, parameters: Mapping[str, float | int | bool]
     ) -> str:
-        """The derivative that a form carries in its decorator, as one line of the same kind."""
+        """The derivative that a form carries in its decorator, as a line of the same kind."""
         held = [decorator for decorator in form.decorator_list if isinstance(decorator, ast.Call)]
         if [_decorator(decorator) for decorator in held] != [written.slope]:
             raise NotAlone("its derivative is not one formula")
@@ -131,7 +131,7 @@ class _Source:
         return f"def f({_signature(derivative.args, parameters)}): return {body}"
 
     def _written(self, node: ast.AST, form: ast.FunctionDef | ast.Lambda) -> str:
-        """Code with the module's constants written out. Raises NotAlone where it needs more."""
+        """Code with the module's constants inlined. Raises NotAlone where it needs more."""
         whole = _Inline(self._constants).visit(ast.parse(ast.unparse(node)))
         known = {*_bound(form), *self._imported}
         for name in _names(whole):
@@ -140,7 +140,7 @@ class _Source:
         return ast.unparse(whole)
 
     def imports(self, *lines: str) -> str:
-        """The first line: the imports that the others need."""
+        """The first line: the imports that the other lines need."""
         used = dict.fromkeys(name for line in lines for name in _names(ast.parse(line)))
         needed = [self._imported[name] for name in used if name in self._imported]
         return "; ".join(
@@ -149,7 +149,7 @@ class _Source:
 
 
 class _Inline(ast.NodeTransformer):
-    """A transformer that writes out a module's constants where they are used, tables excepted."""
+    """A transformer that inlines a module's constants, except tables."""
 
     def __init__(self, constants: Mapping[str, ast.expr]) -> None:
         self._constants = constants
@@ -205,7 +205,7 @@ def _decorator(node: ast.expr) -> str:
 
 
 def _is_guard(node: ast.stmt) -> bool:
-    """A docstring, or a branch that does nothing but raise."""
+    """Return whether a statement is a docstring, or a branch that only raises."""
     words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     refusal = isinstance(node, ast.If) and all(
         isinstance(statement, ast.Raise) for statement in node.body

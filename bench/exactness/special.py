@@ -1,7 +1,7 @@
-"""Special points: what a case makes of zeros, subnormals, the ends of the range, ±∞, NaN and kinks.
+"""Special points: results at zeros, subnormals, the ends of the range, ±∞, NaN and kinks.
 
-The points are evaluated in an array that they fill by repetition, so that a vector's code answers,
-and the first of each is kept. Functions of rows have special rows.
+The points are evaluated in an array that they fill by repetition, so that vector code computes
+them, and the first result of each is kept. Functions of rows have special rows.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from .reference import Reference
 
 Array = np.ndarray[Any, Any]
 RowEvaluator = Callable[[Case, Array, Array], Sequence[Array] | None]
-"""Gives the results of rows with an upstream for each, as bit patterns; None if it failed."""
+"""A function that returns the results of rows with an upstream each, as bit patterns; None if it
+failed."""
 
 BOUND = 64
-"""Ulp from which on a result departs from the exact value: more than a matter of rounding."""
+"""The ulp from which on a result departs from the exact value: more than rounding explains."""
 SHAPE = (17, 256)
-"""The shape that the points fill in a format that is not swept: no size that is timed."""
+"""The shape that the points fill in a format that is not swept: no timed size."""
 
 
 def points(activation: Activation, dtype: str) -> Array:
-    """Bit patterns of the points at which an elementwise activation is tried, each once.
+    """The bit patterns of the points at which an elementwise activation is tried, each once.
 
-    Zeros, the ends of the subnormal and the normal numbers and ±1 of both signs, ±∞, NaN; the
-    kinks and thresholds of the activation, and the numbers next to them.
+    Zeros, the ends of the subnormal and the normal numbers and ±1 of both signs, ±∞, NaN; the kinks
+    and thresholds of the activation, and the numbers next to them.
     """
     fmt = DTYPES[dtype]
     subnormal = [fmt.smallest, fmt.normal - fmt.smallest]
@@ -53,7 +54,7 @@ def points(activation: Activation, dtype: str) -> Array:
 
 
 def other_cases(swept: Iterable[Case], asked: Selection) -> list[Case]:
-    """Eager cases in the formats that a sweep leaves out, none where formats were asked for.
+    """The eager cases in the formats that a sweep leaves out; none where formats were asked for.
 
     An eager case costs little; a compiled one would have to be compiled first.
     """
@@ -73,7 +74,7 @@ def other_cases(swept: Iterable[Case], asked: Selection) -> list[Case]:
 def taken(case: Case, bits: Array, results: Array) -> Specials:
     """The sample of an elementwise case that was evaluated at its points among other inputs.
 
-    The points and what came of them, as hexadecimal floats.
+    It holds the points and their results, as hexadecimal floats.
     """
     wanted, given = points(find_reference(case.activation), case.dtype), bits.ravel()
     got = np.asarray(results).ravel()[inputs.indices(given, wanted)]
@@ -98,14 +99,14 @@ def _written(bits: Array, dtype: str) -> tuple[str, ...]:
 
 
 def _short(text: str) -> str:
-    """A hexadecimal float without the zeros that say nothing: 0x1p-3."""
+    """A hexadecimal float without trailing zeros: 0x1p-3."""
     mantissa, p, exponent = text.partition("p")
     return f"{mantissa.rstrip('0').rstrip('.')}{p}{exponent}" if "." in mantissa else text
 
 
 _SINGLE = 2.5
 _KEPT = 3
-"""Results of a row that are named where they depart."""
+"""The results of a row that are named where they depart."""
 
 
 def special_rows(dtype: str) -> dict[SpecialRow, Array]:
@@ -135,8 +136,8 @@ def measure_rows(
 ) -> list[SpecialRows] | None:
     """Evaluate a row-wise case at special rows, which fill a table of a shape by repetition.
 
-    Rows of one number are another shape: they are tried where the shape says so. Returns the
-    sample of each direction; None if it failed.
+    Rows of one number are another shape: they are tried where the shape says so. Returns the sample
+    of each direction; None if it failed.
     """
     rows = {SpecialRow.SINGLE: np.array([_SINGLE])} if shape[1] == 1 else special_rows(case.dtype)
     given = np.array(list(rows.values()))
@@ -157,7 +158,7 @@ def measure_rows(
 
 
 def _upstream(activation: Activation, shape: tuple[int, ...]) -> Array:
-    """The upstream of rows: 1, 2, 3, … for each."""
+    """The upstream of rows: 1, 2, 3, … in each row."""
     width = activation.output_length(shape[1], **activation.parameters)
     return np.tile(np.arange(1.0, width + 1), (shape[0], 1))
 
@@ -195,7 +196,8 @@ def _exact_rows(label: str, direction: str, given: tuple[tuple[str, ...], ...]) 
 def _without_value(activation: Activation, rows: Array, exact: Reference, pulled: bool) -> Array:
     """Mark results that no limit decides.
 
-    A gradient where it jumps, at equal numbers, and what a gate of −∞ leaves of an infinite number.
+    A gradient where it jumps, at equal numbers, and the product of a gate of −∞ and an infinite
+    number.
     """
     if activation.gate:
         a, b = np.split(np.isinf(rows), 2, axis=1)
@@ -221,7 +223,7 @@ class _Found:
         return self.case.direction == "forward"
 
     def at(self, indices: Iterable[Any]) -> tuple[Point, ...]:
-        """Some of the points, what came of them and what is exact."""
+        """Some of the points, with their results and exact values."""
         return tuple(
             Point(self.points[i], got=float(self.got[i]), exact=float(self.exact.value(i)))
             for i in indices
@@ -249,7 +251,7 @@ def _exact(label: str, direction: str, at: tuple[str, ...]) -> reference.Referen
 
 
 def _departures(results: _Found) -> Row:
-    """Count departures. A subnormal may stand for zero: `subnormal_kept` speaks of that."""
+    """Count departures. A subnormal may stand for zero, which `subnormal_kept` covers."""
     dtype = results.case.dtype
     bits = inputs.to_bits(results.got, dtype)
     errors = ulp.measure(bits, results.exact, dtype)
@@ -265,7 +267,7 @@ def _subnormal(results: _Found) -> Array:
 
 
 def _zero_for_subnormals(results: _Found) -> Array:
-    """Places of the points, of the zero of the same sign for a subnormal one."""
+    """The places of the points, with the zero of the same sign for a subnormal."""
     places = np.arange(results.x.size)
     for negative in (False, True):
         zero = np.flatnonzero((results.x == 0) & (np.signbit(results.x) == negative))[0]
@@ -280,7 +282,7 @@ def _nan_kept(results: _Found) -> Row:
 
 
 def _gradients_at_kinks(results: _Found) -> Iterator[Row]:
-    """The gradient at each kink. A NaN there is a departure, and no convention."""
+    """The gradient at each kink. A NaN there is a departure and not a convention."""
     if results.forward:
         return
     activation = find_reference(results.case.activation)
@@ -299,7 +301,7 @@ def _gradient_at(results: _Found, kink: float, places: Sequence[int]) -> Row:
 
 
 def _sign_of_zero(results: _Found) -> Iterator[Row]:
-    """The sign of the value at −0, if that is 0, exactly and as computed."""
+    """The sign of the value at −0, if that is 0 both exactly and as computed."""
     index = int(np.flatnonzero((results.x == 0) & np.signbit(results.x))[0])
     if results.forward and results.exact.high[index] == 0 and results.got[index] == 0:
         value = math.copysign(1.0, results.got[index])
@@ -307,7 +309,7 @@ def _sign_of_zero(results: _Found) -> Iterator[Row]:
 
 
 def _subnormal_kept(results: _Found) -> Iterator[Row]:
-    """Say whether subnormal inputs keep values that are not 0, where 0 itself has the value 0."""
+    """Return whether subnormal inputs keep values other than 0, where 0 maps to 0."""
     smallest = DTYPES[results.case.dtype].smallest
     exact = results.exact.values
     at_zero = exact[_zero_for_subnormals(results)]

@@ -44,7 +44,7 @@ from .problem import ROW, problem_at
 from .ranges import Range, Stretch, bits_of
 
 _FEW = 2
-"""Stretches for which no cluster is worth its start."""
+"""The stretches for which a cluster is not worth its start."""
 _SHAPE = (2**12, ROW)
 """The usual shape of a call."""
 _TIMEOUT = 600.0
@@ -53,7 +53,7 @@ _WORKER = "in this folder, PYTHONPATH=. dask worker --nthreads 1"
 
 @dataclass(frozen=True)
 class Subject:
-    """A case to certify, as a task can be handed it: picklable, and the same on every machine.
+    """A case to certify in a form that a task can be given: picklable, the same on every machine.
 
     Its direction may be `both`. `framework` is the record of its framework. `python` is the
     interpreter of its worker, where that is not the one of the task's own process.
@@ -70,14 +70,14 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """The key that distinguishes one subject from another."""
+        """The key that distinguishes a subject from others."""
         own = (self.framework.gradient, str(self.framework.dims))
         return " ".join((*map(str, asdict(self.case).values()), *own, self.python))
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch that is done: a certificate per direction, and the versions that it holds for."""
+    """A finished stretch: a certificate per direction, and the versions that it holds for."""
 
     stretch: Stretch
     certificates: tuple[Certificate, ...]
@@ -117,9 +117,9 @@ def _certify(worker: WorkerProcess, subject: Subject, stretch: Stretch) -> Part:
 
 
 def elsewhere(subject: Subject, asked: Range) -> list[Certificate]:
-    """The certificates of inputs of a range on other paths than a stretch's, by direction.
+    """The certificates of a range's inputs on other paths than a stretch's, by direction.
 
-    Nothing where not even the usual array gives results. Raises Failed where no worker can start.
+    Empty where not even the usual array gives results. Raises Failed where no worker can start.
     """
     case = subject.case
     activation = find_reference(case.activation)
@@ -168,7 +168,7 @@ def _worker(subject: Subject) -> WorkerProcess:
 
 @dataclass(frozen=True)
 class Effort:
-    """The place of the work: `scheduler` is the address of a cluster, or empty for this machine.
+    """The resources: `scheduler` is the address of a cluster, empty for this machine.
 
     `workers` is the number of local processes.
     """
@@ -179,7 +179,7 @@ class Effort:
 
 
 class Journal:
-    """The parts of a sweep that are done, in a file that outlives an interrupted one."""
+    """The finished parts of a sweep, in a file that survives an interrupt."""
 
     def __init__(self, subject: Subject, source: bytes) -> None:
         identity = subject.name.encode() + source
@@ -187,7 +187,7 @@ class Journal:
         self.path = cache.folder("stretches") / f"{name}.jsonl"
 
     def read(self) -> list[Part]:
-        """The parts that are done. A line that is not as it was written counts as not done."""
+        """The finished parts. A line that is not as it was written counts as missing."""
         try:
             lines = self.path.read_bytes().splitlines()
         except OSError:
@@ -200,14 +200,14 @@ class Journal:
         return cache.digest(self.path.name, text).hex().encode()
 
     def append(self, part: Part) -> None:
-        """Keep a part. A full disk costs the chance to go on later, not the sweep."""
+        """Record a part. A full disk costs the chance to continue later, not the sweep."""
         text = json.dumps(asdict(part)).encode()
         with suppress(OSError), self.path.open("ab") as file:
             # A line that was torn off before ends here.
             file.write(b"\n" + self._seal(text) + b" " + text)
 
     def remove(self) -> None:
-        """Forget everything: what it was kept for is done."""
+        """Remove the file: the sweep it was kept for is finished."""
         with suppress(OSError):
             self.path.unlink()
 
@@ -223,7 +223,7 @@ def certify(
 ) -> tuple[list[Certificate], Mapping[str, str]]:
     """The certificate of each direction of a subject over a range, and the versions it holds for.
 
-    Many stretches go to a cluster; none that the journal has is done again. Raises Failed where the
+    Many stretches go to a cluster; those in the journal are not repeated. Raises Failed where the
     function under test fails, UsageError for an empty range or a cluster that cannot be used.
     """
     case = subject.case
@@ -270,8 +270,8 @@ def sweep(
 ) -> tuple[list[Certificate], Mapping[str, str]]:
     """The certificate of each direction over all stretches, and the versions that it holds for.
 
-    Stretches in the journal are not repeated. Parts that another version of the framework gave are
-    thrown away and done again. Raises UsageError where the workers of a cluster differ in that.
+    Stretches in the journal are not repeated. Parts from another version of the framework are
+    discarded and repeated. Raises UsageError where the workers of a cluster differ in that.
     """
     finished = {part.stretch: part for part in journal.read()}
     if finished.keys() >= set(wanted):
@@ -303,7 +303,7 @@ Compute = Callable[[Subject, Sequence[Stretch]], Iterator[Part]]
 
 
 def here(subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:
-    """Do stretches one after the other in this process."""
+    """Process stretches one after another in this process."""
     try:
         for stretch in stretches:
             yield certify_stretch(subject, stretch)
@@ -313,9 +313,9 @@ def here(subject: Subject, stretches: Sequence[Stretch]) -> Iterator[Part]:
 
 @contextmanager
 def cluster(scheduler: str, workers: int) -> Iterator[Compute]:
-    """Do stretches in the processes of a cluster: a local one, or that of a scheduler.
+    """Process stretches in the processes of a cluster: a local one, or that of a scheduler.
 
-    Raises UsageError where no scheduler answers, or none of its workers.
+    Raises UsageError where no scheduler answers, or it has no workers.
     """
     from distributed import Client, LocalCluster
     from distributed.deploy.spec import close_clusters

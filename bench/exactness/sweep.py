@@ -1,4 +1,4 @@
-"""The sweep: every form of every activation on one set of inputs, against the exact value."""
+"""The sweep: every form of every activation on one set of inputs, against the exact values."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Judged = tuple[Agreement, Array]
 """The sample of a case and its results."""
 
 _USUAL = range(2**12, 2**21)
-"""Sizes of calls that inputs are cut into: others are evaluated in calls of the usual size."""
+"""The sizes of calls that inputs are cut into: other cases are evaluated in calls of the usual
+size."""
 
 
 def agreement_cases(cases: Iterable[Case], dtypes: tuple[str, ...], asked: Selection) -> list[Case]:
     """The cases to sweep: each form and mode of a selection once per dtype, forward and gradient.
 
     Where both are wanted the direction is `both`: one call gives either, and is compiled once. It
-    is `forward` where there is no gradient. `size` is filled in when the inputs are known (0 until
-    then).
+    is `forward` where there is no gradient. `size` is 0 until the inputs are known.
     """
     wanted = [direction.replace("both", "backward") for direction in asked.directions]
     direction = wanted[0] if len(set(wanted)) == 1 else "both"
@@ -56,10 +56,10 @@ def _with_gradient(case: Case) -> Case:
 
 
 def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
-    """The cases to sweep of some that are timed, with the shape that one of them is timed at.
+    """The cases to sweep among timed ones, with the shape that one of them is timed at.
 
-    What is compiled for a time is evaluated, and nothing else compiled: `both` is swept only where
-    the gradient is not timed by itself.
+    Only code that is compiled for timing is evaluated: `both` is swept only where the gradient is
+    not timed by itself.
     """
     groups: dict[Case, list[Case]] = {}
     for case in cases:
@@ -75,7 +75,7 @@ def timed_cases(cases: Iterable[Case]) -> dict[Case, Shape]:
 
 
 def shape_of(case: Case, sizes: Iterable[int] = ()) -> Shape:
-    """The shape of a call of a sweep: that of a size in cache, of a timed one if there is any."""
+    """The shape of a call of a sweep: that of a size in cache, of a timed one if there is one."""
     usual = size_classes(case.device)["l2"]
     known = [size for size in sizes if size in _USUAL] or [usual]
     return replace(case, size=min(known, key=lambda size: abs(math.log(size / usual)))).lengths
@@ -90,8 +90,8 @@ def measure(
 ) -> list[Judged] | None:
     """Run a case on its inputs, in calls of a shape, and judge its directions; None if it failed.
 
-    There is a problem per direction, all with the same inputs, and a certificate of what came of
-    some `elsewhere` (`paths`), if that was tried.
+    There is a problem per direction, all with the same inputs, and a certificate of the results
+    `elsewhere` (`paths`), if those were tried.
     """
     shape = shape or shape_of(case)
     first, last = problems[0], problems[-1]
@@ -129,7 +129,7 @@ def outputs_of(
 
 
 def of_rows(case: Case, bits: Array, upstream: Array, evaluate: Evaluator) -> list[Array] | None:
-    """The results of rows given row by row, as they are, in one call; None if it failed.
+    """The results of rows given unchanged, in one call; None if it failed.
 
     The rows of the call lie on the axis that the activation has them on.
     """

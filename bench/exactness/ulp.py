@@ -1,8 +1,8 @@
-"""The meter: errors in ulp of the exact value, and distances between two results.
+"""The measure of error: ulp of the exact value, and distances between two results.
 
 ulp(r) = 2^(clip(⌊log₂|r|⌋, emin, emax) − (p − 1)), of the exact value r. Infinity stands at
-2^(emax+1), and an exact value beyond that stands there too. A NaN for a number, or a number for
-NaN, is no distance at all: it counts as infinite and is counted apart.
+2^(emax+1), and so does an exact value beyond it. A NaN for a number, or a number for NaN, has no
+distance: it counts as infinite and is counted separately.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def ordered(bits: Array) -> Array:
 
 @dataclass(frozen=True)
 class Distance:
-    """The distance of results: the most ulp, the share of equal bits, where they first part."""
+    """The distance of results: the most ulp, the share of equal bits, the first difference."""
 
     most: float
     equal: float
@@ -120,16 +120,16 @@ class Distance:
 
 
 def differ(results: Array, others: Array, dtype: str) -> Array:
-    """Flat places at which two results are not the same bits. NaNs are one, whatever their bits."""
+    """The flat places at which two results differ in bits. All NaNs are equal."""
     places = np.flatnonzero(results != others)
     nan = [np.isnan(from_bits(bits.ravel()[places], dtype)) for bits in (results, others)]
     return places[~(nan[0] & nan[1])]
 
 
 def distances(results: Array, others: Array, dtype: str, contracted: bool = False) -> Array:
-    """Ulp between results, bit patterns: none between NaNs, and from a NaN to a number infinite.
+    """The ulp between results, both bit patterns: 0 between NaNs, infinite from a NaN to a number.
 
-    With `contracted` subnormal numbers are as good as zero.
+    With `contracted` subnormal numbers are equal to zero.
     """
     nan, nan_other = (np.isnan(from_bits(bits, dtype)) for bits in (results, others))
     there, here = ordered(results), ordered(others)

@@ -1,4 +1,4 @@
-"""Whole numbers as inputs: which functions compute with them, truncate, or refuse."""
+"""Whole numbers as inputs: the functions that compute with them, truncate, or refuse."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _ROWS: Sequence[Array] = tuple(
         ("bool", [False, True] * 4),
     )
 )
-"""One row of each dtype, which halves and groups divide."""
+"""One row of each dtype; halves and groups divide it."""
 _OFF = 0.01
-"""The share of a result by which it is wrong: more than a matter of rounding in any format."""
+"""The relative error from which on a result is wrong: more than rounding explains in any format."""
 
 
 def arrays(case: Case) -> list[Array]:
@@ -50,7 +50,7 @@ def cases(swept: Iterable[Case]) -> list[Case]:
 
 
 def taken(case: Case, answers: Sequence[OnWhole]) -> OfWhole:
-    """The sample of what came of each of the arrays."""
+    """The sample of the answers to each of the arrays."""
     return OfWhole(
         case,
         tuple(
@@ -67,7 +67,7 @@ def taken(case: Case, answers: Sequence[OnWhole]) -> OfWhole:
 
 
 def row(sample: OfWhole) -> Row:
-    """The row of what a case makes of whole numbers."""
+    """The row on what a case returns for whole numbers."""
     judged = tuple(_judged(sample.case, answer) for answer in sample.answers)
     right = sum(answer.outcome in (Outcome.FLOATING, Outcome.WHOLE) for answer in judged)
     return Row(sample.case, "whole_numbers", right / len(judged), whole=judged)

@@ -1,4 +1,4 @@
-"""Zeros of a function itself: beside one an error counted in ulp grows without bound."""
+"""The zeros of a function itself, beside which an error counted in ulp grows without bound."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import reference
 Array = np.ndarray[Any, Any]
 
 NEAR = 2.0**-4
-"""Inputs within this share of a crossing are beside it."""
+"""The share of a crossing within which inputs are beside it."""
 _STEPS = 60
 
 
