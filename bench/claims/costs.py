@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from ..catalog.cases import Case
 from ..catalog.shell import command
+from ..results.addresses import named
 from ..results.claims import Figure, Outcome
 from ..results.estimate import Estimate
 from ..results.facts import RunFacts
@@ -144,8 +145,9 @@ class Costs:
         """The outcome of figures. Raises Unavailable, with the command that adds what is lacking,
         where there are none; `adding` are options of that command besides the profile."""
         if not figures:
-            more = command("run", profile=PROFILE, **adding, into=self.path)
-            raise Unavailable(f"{self.path} lacks the cases: `{more}` adds them")
+            run = named(str(self.path))
+            more = command("run", profile=PROFILE, **adding, into=run)
+            raise Unavailable(f"{run} lacks the cases: `{more}` adds them")
         return Outcome(tuple(figures))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from ..exactness.sweep import agreement_cases
 from ..host import machine
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.addresses import named
 from ..run.ranges import Trial, sweep_range
 from ..run.request import Request
 from ..run.schedule import run
@@ -43,6 +45,7 @@ from .options import (
     SEED,
     Finite,
     as_given,
+    borrowed,
     interpreters,
     one_folder,
     selecting,
@@ -81,7 +84,7 @@ class Asked:
     bound: float | None
     seed: int
     out: Path | None
-    into: Path | None
+    into: str | None
     pythons: Mapping[str, str]
     selection: Selection
     command: str
@@ -100,7 +103,8 @@ def execute(asked: Asked, quiet: bool) -> Answer:
     if own:
         selection = beside(own, replace(selection, dtypes=selection.dtypes or ("float32",)))
     reporter = Reporter(quiet=quiet)
-    with declared(*own):
+    into = borrowed(asked.into, reporter) if asked.into else nullcontext()
+    with declared(*own), into as earlier:
         request = Request(
             profile=_SURVEY if asked.survey else _EVERY,
             selection=selection.checked(),
@@ -111,7 +115,7 @@ def execute(asked: Asked, quiet: bool) -> Answer:
             timeout=_TIMEOUT,
             command=asked.command,
             parts=("agreement",),
-            into=asked.into,
+            into=earlier,
         )
         if asked.survey:
             return Survey(run(request, reporter), asked.bound)
@@ -245,7 +249,7 @@ def agree(
     bound: float | None,
     seed: int,
     out: Path | None,
-    into: Path | None,
+    into: str | None,
     pythons: tuple[str, ...],
     as_json: bool,
     **chosen: tuple[Any, ...],
@@ -273,5 +277,5 @@ def agree(
         command=as_given(),
     )
     outcome = execute(asked, quiet=as_json)
-    click.echo(outcome.for_machines() if as_json else outcome.for_people())
+    click.echo(named(outcome.for_machines() if as_json else outcome.for_people()))
     sys.exit(outcome.exit_status)

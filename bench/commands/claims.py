@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +22,12 @@ from ..claims.measuring import measured
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results import claim_words as words
+from ..results.addresses import named
 from ..results.claims import Claims, Judged, Topic, Verdict, read, write
 from ..results.store import Run, dump
 from ..words import Table
 from . import conclusion
-from .options import DEBUG, FRAMEWORKS, OUT, PYTHONS, SEED, as_given, interpreters
+from .options import DEBUG, FRAMEWORKS, OUT, PYTHONS, SEED, as_given, borrowed, interpreters
 from .stored import opened
 
 _EXAMPLES = """
@@ -34,6 +36,7 @@ Examples:
   actbench claims
   actbench claims --quick --out /tmp/claims
   actbench claims cost form --run results/2026-01-31T12-00-00-standard
+  actbench claims cost --run s3://bucket/runs/2026-01-31T12-00-00-standard
   actbench claims relu-has-one-value-in-every-form
   actbench claims identities shape --framework torch
   actbench claims --list
@@ -64,9 +67,9 @@ _FILE = 10_000
 @click.option(
     "--run",
     "run_path",
-    type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Judge claims of cost by this run as it is, and keep the verdicts in it, for its page.",
+    help="Judge claims of cost by this run as it is, and keep the verdicts in it, for its page. A "
+    "folder, its name under results/, or an address of fsspec.",
 )
 @OUT
 @FRAMEWORKS
@@ -80,7 +83,7 @@ _FILE = 10_000
 @DEBUG
 def claims(
     names: tuple[str, ...],
-    run_path: Path | None,
+    run_path: str | None,
     out: Path | None,
     frameworks: tuple[str, ...],
     quick: bool,
@@ -106,18 +109,19 @@ def claims(
         raise UsageError("--out makes a run of its own, --run names one: take one of them")
     started, reporter = datetime.now(UTC), Reporter(quiet=as_json)
     effort = Effort(interpreters(pythons), frameworks, seed, quick)
-    run = opened(run_path) if run_path else None
-    earlier = read(run.path) if run and names else None
-    if out or (not run and needs_run(wanted)):
-        run = _measured(effort, out, reporter)
-    judged = judge(wanted, run, effort, reporter)
-    result = Claims(as_given(), started.isoformat(timespec="seconds"), tuple(judged))
-    path = write(run.path, result.after(earlier, list(claim.claims()))) if run else None
+    with borrowed(run_path, reporter) if run_path else nullcontext() as folder:
+        run = opened(folder) if folder else None
+        earlier = read(run.path) if run and names else None
+        if out or (not run and needs_run(wanted)):
+            run = _measured(effort, out, reporter)
+        judged = judge(wanted, run, effort, reporter)
+        result = Claims(as_given(), started.isoformat(timespec="seconds"), tuple(judged))
+        path = write(run.path, result.after(earlier, list(claim.claims()))) if run else None
     if as_json:
-        click.echo(dump({**asdict(result), "path": path and str(path)}))
+        click.echo(named(dump({**asdict(result), "path": path and str(path)})))
     else:
         text = _whole(judged[0]) if len(judged) == 1 else _compact(judged)
-        click.echo("\n".join([*text, *(_end(path) if path else [])]))
+        click.echo(named("\n".join([*text, *(_end(path) if path else [])])))
     sys.exit(int(all(claim.verdict is Verdict.UNDECIDED for claim in judged)))
 
 

@@ -16,6 +16,7 @@ from ... import __version__
 from ..catalog.shell import PROGRAM
 from ..host.errors import ActbenchError, StoreError
 from ..host.interrupt import interruptible
+from ..results.addresses import named
 from .options import WITH_TRACEBACK, shown
 
 _EXAMPLES = """
@@ -60,7 +61,7 @@ class _Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the sentence."""
-        click.echo(f"error: {shown(self.message)}", err=True)
+        click.echo(f"error: {shown(named(self.message))}", err=True)
 
 
 class _Group(click.Group):

@@ -19,6 +19,7 @@ from ..host import temporary
 from ..host.errors import StoreError, UsageError
 from ..host.progress import Reporter
 from ..results import store
+from ..results.addresses import is_address, named
 from ..timing.in_turn import Effort, Setting
 from .options import (
     DEBUG,
@@ -27,7 +28,6 @@ from .options import (
     Finite,
     RunPath,
     interpreters,
-    is_address,
     refuse,
     selecting,
 )
@@ -146,11 +146,11 @@ def compare(
     runs = opened(Path(first)), opened(Path(second))
     comparison = module.compare(*runs, zone, across_machines, accepted, common)
     if as_json:
-        click.echo(words.for_machines(comparison, strict))
+        click.echo(named(words.for_machines(comparison, strict)))
     elif as_markdown:
-        click.echo(words.for_markdown(comparison, limit))
+        click.echo(named(words.for_markdown(comparison, limit)))
     else:
-        click.echo(words.for_people(comparison, limit))
+        click.echo(named(words.for_people(comparison, limit)))
     sys.exit(comparison.exit_status(strict))
 
 

@@ -24,7 +24,7 @@ from ..run.recording import Outcome
 from ..words import Table
 from ..workers.scheduler import connected
 from . import conclusion
-from .options import DEBUG
+from .options import DEBUG, LocalFolder
 from .run import profile_of, run
 
 _WORKER = "on each host, dask worker --nthreads 1"
@@ -55,7 +55,7 @@ _OWN = ("out", "into", "resume", "as_json")
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=LocalFolder(),
     help="Folder of the runs; it must be empty.  [default: a new one under results/]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a record per host, as one object.")

@@ -7,7 +7,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from ..catalog.given import DRAWN, LAYOUTS, UNIFORM
 from ..catalog.shell import PROGRAM
 from ..catalog.sizes import CLASSES
 from ..host.errors import UsageError
+from ..host.progress import Reporter
+from ..results import addresses
+from ..results.addresses import is_address, is_brought
 from ..words import writable
 
 WITH_TRACEBACK = "actbench.with_traceback"
@@ -46,14 +50,29 @@ SEED = click.option(
     show_default=True,
     help="Seed of all inputs.",
 )
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the run; it must be empty."
-)
+
+
+class LocalFolder(click.Path):
+    """A folder of this machine, which nothing else writes as long as a command does."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if is_address(str(value)):
+            raise UsageError(
+                f"{value} is no folder of this machine: measure into one, then actbench publish "
+                "RUN --published ADDRESS copies the run to an address"
+            )
+        return super().convert(value, param, ctx)
+
+
+OUT = click.option("--out", type=LocalFolder(), help="Folder of the run; it must be empty.")
 INTO = click.option(
     "--into",
-    type=click.Path(path_type=Path),
+    metavar="RUN",
     help="Add to this run, on the same machine with the same versions, what it has not measured, "
-    "and what failed in it.",
+    "and what failed in it. One at an address of fsspec is brought here, and back at the end.",
 )
 PYTHONS = click.option(
     "--python",
@@ -64,11 +83,6 @@ PYTHONS = click.option(
 )
 
 
-def is_address(text: str) -> bool:
-    """Say whether a text is an address of fsspec, and no path of this machine."""
-    return "://" in text
-
-
 class RunPath(click.ParamType[Path, Any]):
     """A run's folder, or its name under results/; one at an address is brought to a folder that
     is removed with the command."""
@@ -76,18 +90,21 @@ class RunPath(click.ParamType[Path, Any]):
     name = "run"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if not is_address(str(value)):
-            return Path(value)
-        from ..results import elsewhere  # which no other command pays for
-
+        if isinstance(value, Path):
+            return value
         context = ctx or click.get_current_context()
-        path = context.with_resource(elsewhere.brought(value))
-        context.meta.setdefault(_BROUGHT, set()).add(path)
-        return path
+        return context.with_resource(addresses.brought(str(value)))
 
 
-_BROUGHT = "actbench.brought"
-"""The key under which a command's context has the folders that were brought from elsewhere."""
+@contextmanager
+def borrowed(run: str, reporter: Reporter) -> Iterator[Path]:
+    """The folder of a run to be written; a copy of one that lies elsewhere is named."""
+    with addresses.borrowed(run) as folder:
+        if is_brought(folder):
+            reporter.say(f"{run} is written in a copy, {folder}, which is brought back at the end")
+        yield folder
+
+
 RUN = click.argument("run_path", metavar="RUN", type=RunPath())
 LONGEST = 2_000_000.0
 """Seconds, three weeks: a system waits no longer for a pipe at once."""
@@ -105,8 +122,7 @@ def shown(text: str) -> str:
 
 def folder_of(run: Path) -> Path:
     """The folder for what is made of a run: its own, or the current one where that is removed."""
-    context = click.get_current_context(silent=True)
-    return Path() if context and run in context.meta.get(_BROUGHT, ()) else run
+    return Path() if is_brought(run) else run
 
 
 def refuse(of: str, belongs: Callable[[str], bool]) -> None:
@@ -118,7 +134,7 @@ def refuse(of: str, belongs: Callable[[str], bool]) -> None:
             raise UsageError(f"{parameter.opts[0]} is for {of}: leave it out here")
 
 
-def one_folder(out: Path | None, into: Path | None) -> None:
+def one_folder(out: Path | None, into: str | None) -> None:
     """Raise UsageError for a run of its own that is to add to another as well."""
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")

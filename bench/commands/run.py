@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ from ..catalog.activations import nearest
 from ..catalog.cases import PROFILES, Profile, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.addresses import named
 from ..results.store import dump
 from ..run.recording import Outcome
 from ..run.request import PARTS, Request
@@ -30,6 +32,7 @@ from .options import (
     SEED,
     Finite,
     as_given,
+    borrowed,
     interpreters,
     one_folder,
     refuse,
@@ -49,6 +52,7 @@ Examples:
   actbench run --activation gelu --activation relu --framework torch --size 1048576
   actbench run --profile full --into results/2026-01-31T12-00-00-standard
   actbench run --resume results/2026-01-31T12-00-00-standard
+  actbench run --resume s3://bucket/runs/2026-01-31T12-00-00-standard
   actbench run --activation gelu --size launch --size l1 --size l2
   actbench run --activation 'squareplus(b=0)' --dtype float64 --direction backward
   actbench run --callable mine.kernels:fast_gelu --reference gelu --activation gelu
@@ -89,9 +93,9 @@ kept, and --resume goes on with it.
 @INTO
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that ended early, as it was asked for; no other option counts.",
+    help="Go on with a run that ended early, as it was asked for; no other option counts. One at "
+    "an address of fsspec is brought here, and back at the end.",
 )
 @PYTHONS
 @click.option(
@@ -112,8 +116,8 @@ def run(
     precision: float | None,
     seed: int,
     out: Path | None,
-    into: Path | None,
-    resume: Path | None,
+    into: str | None,
+    resume: str | None,
     pythons: tuple[str, ...],
     timeout: float,
     as_json: bool,
@@ -132,7 +136,9 @@ def run(
     reporter = Reporter(quiet=as_json)
     if resume:
         refuse("a run of its own", lambda name: name not in ("resume", "as_json"))
-        _end(go_on(resume, reporter), as_json)
+        with borrowed(resume, reporter) as earlier:
+            ended = _ended(go_on(earlier, reporter), as_json)
+        _end(*ended)
     one_folder(out, into)
     base, selection = profile_of(profile, bool(callables), **chosen), Selection(**chosen)
     given = interpreters(pythons)
@@ -153,10 +159,11 @@ def run(
         timeout=timeout,
         command=as_given(),
         parts=(only,) if only else PARTS,
-        into=into,
         own=own,
     )
-    _end(execute(request, reporter), as_json)
+    with borrowed(into, reporter) if into else nullcontext() as earlier:
+        ended = _ended(execute(replace(request, into=earlier), reporter), as_json)
+    _end(*ended)
 
 
 def profile_of(name: str, callables: bool, **chosen: tuple[Any, ...]) -> Profile:
@@ -170,9 +177,15 @@ def profile_of(name: str, callables: bool, **chosen: tuple[Any, ...]) -> Profile
     return PROFILES[name]
 
 
-def _end(outcome: Outcome, as_json: bool) -> NoReturn:
-    click.echo(for_machines(outcome) if as_json else for_people(outcome))
-    sys.exit(conclusion.exit_status(outcome))
+def _ended(outcome: Outcome, as_json: bool) -> tuple[str, int]:
+    """What is to be printed of a run, by the addresses of what was brought here, and its status."""
+    text = for_machines(outcome) if as_json else for_people(outcome)
+    return named(text), conclusion.exit_status(outcome)
+
+
+def _end(text: str, status: int) -> NoReturn:
+    click.echo(text)
+    sys.exit(status)
 
 
 def for_people(outcome: Outcome) -> str:

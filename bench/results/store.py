@@ -56,6 +56,10 @@ CLAIMS = "claims.json"
 """The file that claims of the literature are kept in, once they were judged by a run."""
 FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
+LOGS = "worker-*.log"
+"""The files beside them in which workers wrote."""
+PUBLISHED = RESULTS / "published"
+"""The folder of runs that are kept under version control."""
 _PATIENCE, _PAUSE = 10, 0.02
 """The attempts to lock a run, and the seconds between them: a reader holds the lock for an instant.
 """
@@ -387,7 +391,7 @@ def malformed(path: Path, wrong: str) -> StoreError:
 def locate(path: Path) -> Path:
     """A run's folder, given as it is or by its name under results/ or results/published/."""
     try:
-        for candidate in (path, RESULTS / path, RESULTS / "published" / path):
+        for candidate in (path, RESULTS / path, PUBLISHED / path):
             if (candidate / FACTS).is_file():
                 return candidate
     except OSError as error:
@@ -542,12 +546,12 @@ def stored(folder: Path) -> Stored:
     return Stored(read, lost, reader.numbers)
 
 
-def publish(run: Run) -> Path:
-    """Copy a run to results/published/, compressed, and return where it is.
+def publish(run: Run, published: Path = PUBLISHED) -> Path:
+    """Copy a run into a folder, compressed, and return where it is.
 
     Raises StoreError if it cannot be read or written, UsageError if it is there already.
     """
-    target = RESULTS / "published" / run.path.resolve().name
+    target = published / run.path.resolve().name
     try:
         target.mkdir(parents=True)
         write_facts(target, run.facts)

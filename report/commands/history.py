@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,11 @@ import click
 
 from ...bench.catalog.activations import nearest
 from ...bench.catalog.cases import Selection
-from ...bench.commands.options import DEBUG, is_address, selecting, shown
+from ...bench.commands.options import DEBUG, selecting, shown
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
 from ...bench.results import elsewhere, store
+from ...bench.results.addresses import brought, is_address
 from ...bench.results.metrics import METRICS
 from ...bench.results.store import RESULTS, dump
 from ...bench.words import Table, named, number, plus_minus
@@ -126,7 +126,7 @@ def _read(
     with reporter.phase("Reading runs", len(names)) as done:
         for name in names:
             try:
-                with _folder(name) as folder:
+                with brought(name) as folder:
                     entries.append(read(name, folder, asked))
             except StoreError as error:
                 unread[name] = str(error)
@@ -142,15 +142,6 @@ def _names(results: str) -> list[str]:
     if not folder.is_dir():
         raise StoreError(f"no folder {results}: name one with --results, or measure: actbench run")
     return sorted(str(path.parent) for path in folder.glob(f"**/{store.FACTS}"))
-
-
-@contextmanager
-def _folder(name: str) -> Iterator[Path]:
-    if is_address(name):
-        with elsewhere.brought(name) as folder:
-            yield folder
-    else:
-        yield Path(name)
 
 
 def _is_chosen(entry: Entry, host: str, profile: str, start: datetime | None) -> bool:

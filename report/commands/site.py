@@ -9,12 +9,13 @@ import click
 
 from ...bench.commands.options import DEBUG
 from ...bench.host.errors import StoreError
-from ...bench.results.store import RESULTS
+from ...bench.results.store import PUBLISHED
 
 _EXAMPLES = """\b
 Examples:
   actbench publish 2025-01-31-standard && actbench site
   actbench site --published results/published --out site
+  actbench site --published s3://bucket/runs --out site
   actbench site --base-url https://example.org/actbench/
 """
 
@@ -22,10 +23,11 @@ Examples:
 @click.command("site", epilog=_EXAMPLES)
 @click.option(
     "--published",
-    type=click.Path(path_type=Path),
-    default=RESULTS / "published",
+    default=str(PUBLISHED),
     show_default=True,
-    help="The folder of published runs, one folder each; actbench publish RUN adds one.",
+    metavar="FOLDER|ADDRESS",
+    help="The folder of published runs, one folder each, or its address, as of fsspec; actbench "
+    "publish RUN adds one.",
 )
 @click.option(
     "--out",
@@ -41,7 +43,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on stdout.")
 @DEBUG
-def site(published: Path, out: Path, base_url: str, as_json: bool) -> None:
+def site(published: str, out: Path, base_url: str, as_json: bool) -> None:
     """Make a site of published runs.
 
     An index of the runs, the report of each, trends over the runs of each machine, and a JSON feed.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
+from ...bench.results import elsewhere
+from ...bench.results.addresses import brought, is_address, named
 from ..page import render, write
 from ..read.rows import read
 from ..words import writable
@@ -31,16 +33,16 @@ class Built:
     changes: tuple[str, ...]
 
 
-def build(published: Path, out: Path, base_url: str = "") -> Built:
-    """Write the site of the runs in a folder.
+def build(published: str, out: Path, base_url: str = "") -> Built:
+    """Write the site of the runs in a folder of this machine, or of an address.
 
     Raises UsageError for a folder or an address that cannot be a site's, StoreError if nothing
     can be read or written.
     """
     address = _address(base_url)
-    folders = _folders(published)
+    names = _names(published)
     _make_room(out)
-    done, unread = _reports(folders, out / "runs")
+    done, unread = _reports(names, out / "runs")
     _prune(out / "runs", {run.page for run in done})
     of_machines = trends.trends(done)
     text = json.dumps(feed(done, address), ensure_ascii=False, indent=1, allow_nan=False)
@@ -79,15 +81,18 @@ def _address(base_url: str) -> str:
     return base_url if base_url.endswith("/") else f"{base_url}/"
 
 
-def _folders(published: Path) -> list[Path]:
+def _names(published: str) -> list[str]:
+    """The paths or addresses of all published runs. Raises StoreError where nothing can be read."""
+    if is_address(published):
+        return elsewhere.runs(published, depth=2)
     try:
-        entries = sorted(published.iterdir())
+        entries = sorted(Path(published).iterdir())
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
             f"cannot read {published}: {reason}; actbench publish RUN makes it"
         ) from None
-    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [str(path) for path in entries if path.is_dir() and not path.name.startswith(".")]
 
 
 def _make_room(out: Path) -> None:
@@ -105,17 +110,19 @@ def _make_room(out: Path) -> None:
         ) from None
 
 
-def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]]:
+def _reports(names: list[str], out: Path) -> tuple[list[Listed], list[Unread]]:
     """Write the report of every run. Only the rows that the trends need are kept."""
     done: list[Listed] = []
     unread: list[Unread] = []
-    with Reporter().phase("Reports", len(folders)) as advance:
-        for folder in folders:
+    with Reporter().phase("Reports", len(names)) as advance:
+        for name in names:
             try:
-                evidence = read((folder,))
-                text, run = render(evidence), listed(folder.name, evidence)
+                with brought(name) as folder:
+                    evidence = read((folder,))
+                    text, run = render(evidence), listed(folder.name, evidence)
             except Exception as error:  # whatever is wrong with one run, the others have a page
-                unread.append(Unread(writable(folder.name), writable(_reason(folder, error))))
+                short = PurePosixPath(name.partition("::")[0]).name
+                unread.append(Unread(writable(short), writable(_reason(name, error))))
             else:
                 write(out / run.page, text)
                 done.append(run)
@@ -123,11 +130,11 @@ def _reports(folders: list[Path], out: Path) -> tuple[list[Listed], list[Unread]
     return done, unread
 
 
-def _reason(folder: Path, error: Exception) -> str:
+def _reason(name: str, error: Exception) -> str:
     """The reason that a run has no report."""
     if isinstance(error, StoreError):
-        return str(error)
-    return f"no page can be made of {folder}: {error!r}; actbench report {folder} shows where"
+        return named(str(error))
+    return f"no page can be made of {name}: {error!r}; actbench report {name} shows where"
 
 
 def _prune(folder: Path, pages: set[str]) -> None:

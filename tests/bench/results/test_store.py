@@ -164,12 +164,12 @@ def test_what_is_not_compressed_well_is_refused_in_a_sentence(
 def test_a_published_run_reads_the_same_and_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _written(tmp_path / "mine")
-    monkeypatch.setattr(store, "RESULTS", tmp_path / "results")
-    mine = store.load(tmp_path / "mine")
+    _written(tmp_path / "made" / "mine")
+    monkeypatch.chdir(tmp_path)
+    mine = store.load(tmp_path / "made" / "mine")
     target = store.publish(mine)
-    assert store.load(Path("mine")).rows.equals(store.load(tmp_path / "mine").rows)
-    assert list(store.read_samples(target)) == list(store.read_samples(tmp_path / "mine"))
+    assert store.load(Path("mine")).rows.equals(store.load(tmp_path / "made" / "mine").rows)
+    assert list(store.read_samples(target)) == list(store.read_samples(tmp_path / "made" / "mine"))
     with pytest.raises(UsageError, match="already there"):
         store.publish(mine)
 

@@ -225,7 +225,7 @@ def test_hosts_of_a_fleet_that_are_alike_are_kept_apart(
 ) -> None:
     for name in ("n1", "n2"):
         make_run(normal_rows(), f"published/{name}", host=name)
-    index = build(tmp_path / "published", tmp_path / "site").path.read_text()
+    index = build(str(tmp_path / "published"), tmp_path / "site").path.read_text()
     assert re.findall(r'<h2 id="machine-\d+">(.*?)</h2>', index) == [
         "n1: Example CPU", "n2: Example CPU",
     ]  # fmt: skip
