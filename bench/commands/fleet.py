@@ -68,7 +68,8 @@ def fleet(options: tuple[str, ...], scheduler: str, out: Path | None, as_json: b
     functions that options name must be on every host.
 
     What a host that is lost should have measured goes to another one with the same CPU, GPUs and
-    versions. A host with another actbench is refused.
+    versions; what it had measured is kept, as a run that was killed. A host with another actbench
+    is refused.
     """
     _check(options)
     if out:
@@ -127,8 +128,16 @@ def _say(reporter: Reporter, standing: Standing) -> None:
 def _line(standing: Standing) -> str:
     """`n1: measuring, 12 s: Measuring (1 of 2): 48, about 2 minutes left`."""
     time = f", {standing.seconds:.0f} s" if standing.seconds else ""
-    about = standing.path or standing.said.rpartition("\n")[2]
+    about = _about(standing)
     return f"{standing.job.name}: {standing.state}{time}{f': {about}' if about else ''}"
+
+
+def _about(standing: Standing) -> str:
+    """The folder of a run, or the last word on it and the folder of what it had measured."""
+    if standing.state is State.DONE:
+        return str(standing.path)
+    kept = f"what it had measured is in {standing.path}" if standing.path else ""
+    return "; ".join(filter(None, [standing.said.rpartition("\n")[2], kept]))
 
 
 def for_people(folder: Path, standings: Sequence[Standing], refused: Sequence[Refused]) -> str:
@@ -140,7 +149,7 @@ def for_people(folder: Path, standings: Sequence[Standing], refused: Sequence[Re
             standing.state,
             f"{standing.seconds:.0f} s",
             f"{standing.cases:,}",
-            str(standing.path or standing.said.rpartition("\n")[2]),
+            _about(standing),
         )
         for standing in standings
     ]

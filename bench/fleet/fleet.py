@@ -1,14 +1,15 @@
 """A fleet at work: which host measures next, what arrives, and what becomes of a host that is lost.
 
 A machine measures one thing at a time. What a lost host should have measured goes to another one of
-its kind.
+its kind, which measures it anew: a run is of one machine. What a host has sent of a run that does
+not come to its end is kept as a run that was killed.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -22,7 +23,6 @@ from ..run.reading import load
 from ..words import writable
 from . import on_host
 from .hosts import Host
-from .on_host import Measured
 
 _PAUSE = 0.2
 """Seconds between two looks at the cluster."""
@@ -101,6 +101,7 @@ class Fleet:
         self._standings = {job: Standing(job) for job in map(Job, hosts)}
         self._futures: dict[Any, Job] = {}
         self._said: dict[str, str] = {}
+        self._parts: dict[str, dict[str, bytes]] = {}
 
     @property
     def standings(self) -> list[Standing]:
@@ -126,6 +127,9 @@ class Fleet:
                 self._end(job, State.INTERRUPTED)
         finally:
             self._cancel()
+        for future, job in self._futures.items():
+            if kept := self._partly(job, future):
+                self._set(job, State.INTERRUPTED, **kept)
 
     def _of(self, *states: State) -> list[Job]:
         return [job for job, standing in self._standings.items() if standing.state in states]
@@ -138,9 +142,12 @@ class Fleet:
         self._set(job, state, seconds=self._now(self._standings[job]).seconds, **changes)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Take what a host says of how far it is, in a thread of the client's."""
+        """Take what a host says of how far it is, and what it has, in a thread of the client's."""
         _, message = event
         self._said[message["worker"]] = writable(str(message["said"]))
+        if files := message["files"]:
+            task = message["task"]
+            self._parts[task] = parcel.joined(self._parts.get(task, {}), files)
 
     def _start(self) -> None:
         """Let measure whose machine has nothing else to measure."""
@@ -170,41 +177,52 @@ class Fleet:
             if status in ("finished", "error"):
                 self._arrived(job, future)
             elif job.host.worker not in there or status != "pending":
-                self._lose(job, there)
+                self._lose(job, there, **self._partly(job, future))
             else:
                 continue
             del self._futures[future]
+            self._parts.pop(future.key, None)
             future.release()
 
     def _arrived(self, job: Job, future: Any) -> None:
         try:
             measured = future.result(timeout=_ARRIVAL)
-            path, cases = self._stored(job, measured)
+            if not measured.files:
+                raise ActbenchError(measured.said.rpartition("\n")[2] or "it made no run")
+            path, cases = self._stored(job, measured.files)
         except ActbenchError as error:
-            self._end(job, State.FAILED, said=str(error))
+            self._end(job, State.FAILED, said=str(error), **self._partly(job, future))
         except Exception as error:  # whatever a task on another host raises
-            self._end(job, State.FAILED, said=f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            self._end(job, State.FAILED, said=said, **self._partly(job, future))
         else:
             self._end(
                 job, State.DONE, path=path, cases=cases, status=measured.status, said=measured.said
             )
 
-    def _stored(self, job: Job, measured: Measured) -> tuple[Path, int]:
+    def _partly(self, job: Job, future: Any) -> dict[str, Any]:
+        """What a job that did not come to its end has sent, stored: its folder and its cases."""
+        with suppress(ActbenchError):
+            if files := self._parts.get(future.key):
+                path, cases = self._stored(job, files)
+                return {"path": path, "cases": cases}
+        return {}
+
+    def _stored(self, job: Job, files: Mapping[str, bytes]) -> tuple[Path, int]:
         """The folder of a run that arrived, and how many cases it measured.
 
-        Raises StoreError for what no run writes, ActbenchError where there is none.
+        Raises StoreError for what no run writes.
         """
-        if not measured.files:
-            raise ActbenchError(measured.said.rpartition("\n")[2] or "it made no run")
         with tempfile.TemporaryDirectory(prefix=".arriving-", dir=self._folder) as arriving:
-            laid = parcel.laid(measured.files, Path(arriving) / job.name)
+            laid = parcel.laid(files, Path(arriving) / job.name)
             run = load(laid)
-            store.write_facts(laid, replace(run.facts, host=job.host.name))
+            state = "killed" if run.facts.state == "running" else run.facts.state
+            store.write_facts(laid, replace(run.facts, host=job.host.name, state=state))
             path = self._folder / plain_name(f"{job.name}-{run.facts.profile}")
             laid.rename(path)
         return path, len({row.case for row in run.records if row.ok})
 
-    def _lose(self, job: Job, there: Set[str]) -> None:
+    def _lose(self, job: Job, there: Set[str], **kept: Any) -> None:
         """Give what a host should have measured to another one of its kind, if there is one."""
         lost = (*job.lost, job.host)
         heirs = [
@@ -214,11 +232,12 @@ class Fleet:
         ]
         if not heirs:
             nobody = "no other host of its kind is there" if there else "so is the whole cluster"
-            self._end(job, State.LOST, said=f"it is gone, {nobody}: its cases are missing")
+            said = f"it is gone, {nobody}: its cases are missing"
+            self._end(job, State.LOST, said=said, **kept)
             return
         heir = min(heirs, key=self._share)
         said = f"it is gone: {heir.name}, of the same kind, measures in its place"
-        self._end(job, State.LOST, heir=heir.name, said=said)
+        self._end(job, State.LOST, heir=heir.name, said=said, **kept)
         given = Job(heir, lost)
         self._standings[given] = Standing(given)
 

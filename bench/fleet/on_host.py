@@ -28,7 +28,7 @@ from ..workers.process import PACKAGE, child
 from . import keeper
 
 TOPIC = "actbench-fleet"
-"""The topic of `distributed` under which a host says how far it is."""
+"""The topic of `distributed` under which a host says how far it is, and sends what it has."""
 _PAUSE = 0.5
 """Seconds between two looks at a run."""
 _LONGEST = 2**12
@@ -90,9 +90,9 @@ def measure(options: Sequence[str]) -> Measured:
     """
     wanted = _wanted()
     with _one_at_a_time, _keeping(options) as (folder, keeps):
-        said = ""
+        relay = _Relay(folder)
         while wanted() and keeps() and not (folder / keeper.STATUS).exists():
-            said = _relayed(folder, said)
+            relay.send()
             time.sleep(_PAUSE)
         if not (folder / keeper.STATUS).exists():
             return Measured(1, "it was ended", {})
@@ -166,14 +166,34 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, folders))}
 
 
-def _relayed(folder: Path, before: str) -> str:
-    """The last line that a run said, sent to whoever listens where it is a new one."""
-    from distributed import get_worker
+class _Relay:
+    """What a run says and what it has measured, sent to whoever listens."""
 
-    said = _log(folder).rpartition("\n")[2]
-    if said != before:
-        get_worker().log_event(TOPIC, {"said": said})
-    return said
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._said, self._sent = folder, "", 0
+
+    def send(self) -> None:
+        """Send the last line of a run where it is a new one, and what was measured up to then.
+
+        A run says a line where a phase of it begins: nothing is read or packed while it times, but
+        in the first half second.
+        """
+        from distributed import get_worker
+
+        said = _log(self._folder).rpartition("\n")[2]
+        if said == self._said:
+            return
+        self._said = said
+        worker = get_worker()
+        message = {"task": worker.get_current_task(), "said": said, "files": self._grown()}
+        worker.log_event(TOPIC, message)
+
+    def _grown(self) -> dict[str, bytes]:
+        """What was measured since it was last sent; no files where there is no more."""
+        for run in keeper.runs(self._folder):
+            files, self._sent = parcel.grown(run, self._sent)
+            return files
+        return {}
 
 
 def _log(folder: Path) -> str:

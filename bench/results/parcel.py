@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..host.errors import StoreError
 from .files import opened
-from .store import FILES, cannot_write
+from .store import FACTS, FILES, SAMPLES, cannot_write
 
 MOST = 2**30
 """The most bytes of a run's files in transit."""
@@ -30,6 +30,26 @@ def packed(folder: Path) -> dict[str, bytes]:
             content = file.read()
             files |= {f"{name}.gz": gzip.compress(content, mtime=0)} if long else {name: content}
     return files
+
+
+def grown(folder: Path, start: int) -> tuple[dict[str, bytes], int]:
+    """The facts of a run, and its samples from a byte on, compressed; and where they end.
+
+    Parts that are joined are the samples compressed. No files where there are no more samples, or
+    where they cannot be read: then they may be the next time.
+    """
+    with suppress(OSError), opened(folder / FACTS) as facts, opened(folder / SAMPLES) as samples:
+        samples.seek(start)
+        if more := samples.read(MOST):
+            packed_samples = gzip.compress(more, mtime=0)
+            return {FACTS: facts.read(), f"{SAMPLES}.gz": packed_samples}, start + len(more)
+    return {}, start
+
+
+def joined(before: Mapping[str, bytes], part: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of a run with a part that has come after them."""
+    samples = f"{SAMPLES}.gz"
+    return {**part, samples: before.get(samples, b"") + part[samples]}
 
 
 def laid(files: Mapping[str, bytes], folder: Path) -> Path:

@@ -50,11 +50,11 @@ if TYPE_CHECKING:
 SCHEMA = 3
 RESULTS = Path("results")
 _NUMBERS = ("value", "low", "high")
-FACTS, _ROWS, _SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
+FACTS, _ROWS, SAMPLES = "run.json", "rows.jsonl", "samples.jsonl"
 _TEMPORARY_FACTS = "run.tmp"
 CLAIMS = "claims.json"
 """The file that claims of the literature are kept in, once they were judged by a run."""
-FILES = (FACTS, _ROWS, f"{_ROWS}.gz", _SAMPLES, f"{_SAMPLES}.gz", CLAIMS)
+FILES = (FACTS, _ROWS, f"{_ROWS}.gz", SAMPLES, f"{SAMPLES}.gz", CLAIMS)
 """The files that a run may consist of."""
 LOGS = "worker-*.log"
 """The files beside them in which workers wrote."""
@@ -128,7 +128,7 @@ def check_free(path: Path) -> None:
 def _is_left(path: Path) -> bool:
     """Return whether a folder is empty, or holds what a run left that was killed at its start."""
     left = _names(path) - {_TEMPORARY_FACTS}
-    return not left or (left == {_SAMPLES} and not (path / _SAMPLES).stat().st_size)
+    return not left or (left == {SAMPLES} and not (path / SAMPLES).stat().st_size)
 
 
 def new_folder(started: datetime, name: str) -> Path:
@@ -194,7 +194,7 @@ class RunWriter:
             self._laid = _expanded(path)
             self._open()
             self._before = content(path / FACTS).encode()
-            if self._size and not _ends_its_line(path / _SAMPLES):
+            if self._size and not _ends_its_line(path / SAMPLES):
                 self._samples.write("\n")
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -212,7 +212,7 @@ class RunWriter:
 
     def _open(self) -> None:
         """Open the samples and keep others from writing them as long as they are open."""
-        self._samples: IO[str] = (self.path / _SAMPLES).open("a", encoding="utf-8", buffering=1)
+        self._samples: IO[str] = (self.path / SAMPLES).open("a", encoding="utf-8", buffering=1)
         _lock(self._samples, self.path)
         self._size = os.fstat(self._samples.fileno()).st_size
         self.facts.process = process.own()
@@ -281,7 +281,7 @@ class RunWriter:
                 self.write_facts()
             else:
                 self.write(rows)
-                if (self.path / f"{_SAMPLES}.gz").exists():
+                if (self.path / f"{SAMPLES}.gz").exists():
                     compress(self.path)
             self._samples.close()
 
@@ -292,7 +292,7 @@ class RunWriter:
         self._samples.truncate(self._size)
         write_whole(self.path / FACTS, self._before)
         if self._laid:
-            (self.path / _SAMPLES).unlink()
+            (self.path / SAMPLES).unlink()
         self._samples.close()
         return True
 
@@ -319,7 +319,7 @@ def _lock(file: IO[str], path: Path) -> None:
 def _is_written(folder: Path, facts: RunFacts) -> bool:
     """Return whether a process writes a run now: it holds the lock or, without locks, is alive."""
     try:
-        with opened(folder / _SAMPLES) as file:
+        with opened(folder / SAMPLES) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
@@ -336,7 +336,7 @@ def _ends_its_line(path: Path) -> bool:
 
 def _expanded(folder: Path) -> bool:
     """Expand compressed samples beside themselves; return whether there were any."""
-    plain = folder / _SAMPLES
+    plain = folder / SAMPLES
     compressed = plain_or_compressed(plain)
     if compressed == plain:
         return False
@@ -405,7 +405,7 @@ def locate(path: Path) -> Path:
 
 def has_rows(folder: Path, facts: RunFacts) -> bool:
     """Return whether a run has rows of all its samples, or nothing but rows."""
-    rows, raw = (plain_or_compressed(folder / name).exists() for name in (_ROWS, _SAMPLES))
+    rows, raw = (plain_or_compressed(folder / name).exists() for name in (_ROWS, SAMPLES))
     return rows and (facts.state not in ("running", "killed") or not raw)
 
 
@@ -525,7 +525,7 @@ def stored(folder: Path) -> Stored:
     All of them are held, 1.7 kB each in a standard run of 14,500: while they are recorded none is.
     Raises StoreError where the file, or every line of it, cannot be.
     """
-    path = plain_or_compressed(folder / _SAMPLES)
+    path = plain_or_compressed(folder / SAMPLES)
     reader = samples.Reader()
     read: list[Sample] = []
     lost: list[Lost] = []
@@ -556,8 +556,8 @@ def publish(run: Run, published: Path = PUBLISHED) -> Path:
         target.mkdir(parents=True)
         write_facts(target, run.facts)
         write_rows(target, run.records)
-        with (target / _SAMPLES).open("wb") as file:
-            file.writelines(lines(plain_or_compressed(run.path / _SAMPLES)))
+        with (target / SAMPLES).open("wb") as file:
+            file.writelines(lines(plain_or_compressed(run.path / SAMPLES)))
         compress(target)
     except FileExistsError:
         raise UsageError(f"{target} is already there") from None
@@ -569,7 +569,7 @@ def publish(run: Run, published: Path = PUBLISHED) -> Path:
 
 def compress(folder: Path) -> None:
     """Compress the rows and samples of a run folder."""
-    for name in (_ROWS, _SAMPLES):
+    for name in (_ROWS, SAMPLES):
         plain = folder / name
         write_whole(folder / f"{name}.gz", gzip.compress(plain.read_bytes(), mtime=0))
         plain.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actbench.bench.fleet.on_host import TOPIC
 from actbench.bench.results.rows import Row
 from actbench.bench.run.reading import load
 
@@ -25,6 +27,8 @@ TINY = (
     *("--direction", "forward", "--size", "64"),
 )
 TWO = (*TINY, "--activation", "relu", "--activation", "squareplus")
+LONG = (*TWO, "--epochs", "500")
+"""A run of many processes, each of which adds to what it has."""
 HELD = (*TINY, "--callable", "held:relu", "--reference", "relu")
 """A run whose first process waits until it is ended."""
 _MODULE = """
@@ -126,6 +130,23 @@ def _workers(scheduler: str, count: int) -> None:
         client.wait_for_workers(count, timeout=600)
 
 
+@contextmanager
+def _times_sent(scheduler: str) -> Iterator[list[str]]:
+    """A list that grows where a host has sent times home."""
+    from distributed import Client
+
+    times: list[str] = []
+
+    def hear(event: tuple[float, dict[str, Any]]) -> None:
+        samples = event[1]["files"].get("samples.jsonl.gz")
+        text = gzip.decompress(samples).decode() if samples else ""
+        times.extend(line for line in text.splitlines() if '"kind": "pair"' in line)
+
+    with Client(scheduler) as client:
+        client.subscribe_topic(TOPIC, hear)
+        yield times
+
+
 def _timed(rows: Iterator[Row]) -> set[str]:
     return {row.case.activation for row in rows if row.metric == "time_per_call" and row.ok}
 
@@ -177,6 +198,24 @@ def test_what_a_host_that_is_killed_should_have_measured_goes_to_another_of_its_
     given = hosts["2 for 1"]
     assert Path(given["path"]).name == f"{given['host']}-for-{given['in_place_of']}-smoke"
     assert load(Path(given["path"])).facts.host == given["host"]
+
+
+@pytest.mark.slow
+def test_what_a_host_that_is_killed_had_measured_is_kept(
+    scheduler: str, host: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    killed = host(1)
+    _workers(scheduler, 1)
+    with _times_sent(scheduler) as times:
+        process = _fleet(scheduler, *LONG)
+        _wait(lambda: times or process.poll() is not None)
+    killed.send_signal(signal.SIGKILL)
+    [record] = _ended(process, 1).values()
+    assert record["state"] == "lost"
+    run = load(Path(record["path"]))
+    assert (run.facts.state, run.facts.host) == ("killed", record["host"])
+    assert _timed(iter(run.records)) == {"relu", "squareplus"}
+    assert record["cases"] == len({row.case for row in run.records if row.ok})
 
 
 @pytest.mark.slow

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actbench.bench.catalog.cases import Case
 from actbench.bench.fleet import on_host
 from actbench.bench.fleet.fleet import Fleet, Standing, State
 from actbench.bench.fleet.hosts import Host, Kind, found
 from actbench.bench.fleet.on_host import Measured
 from actbench.bench.results import parcel
+from actbench.bench.results.samples import Missing
+from actbench.bench.results.status import Status
 from actbench.bench.results.store import RunWriter
+from actbench.bench.run.reading import load
+from actbench.bench.run.request import known_frameworks
 from tests.conftest import run_facts
 
+Hear = Callable[[tuple[float, dict[str, Any]]], None]
+CASE = Case("torch", "gelu", "native", "eager", "forward", "cpu", "float32", 1024, 1)
 KIND = Kind("Example CPU", (), (("numpy", "2.4"),))
 OTHER = Kind("Example CPU", (), (("numpy", "2.5"),))
 
@@ -42,6 +50,7 @@ class Future:
 
     def __init__(self, worker: str, answer: Measured | Exception | None, looks: int = 2) -> None:
         self.worker, self._answer, self._looks = worker, answer, looks
+        self.key = f"measure-{worker}-{id(self)}"
 
     @property
     def status(self) -> str:
@@ -60,16 +69,23 @@ class Future:
 
 
 class Cluster:
-    """A client of a cluster whose workers answer as they are told; one without an answer dies."""
+    """A client of a cluster whose workers answer as they are told; one without an answer dies.
 
-    def __init__(self, answers: Mapping[str, Callable[[], Measured | Exception | None]]) -> None:
-        self._answers = answers
+    Before, they send parts of what they measure.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, Callable[[], Measured | Exception | None]],
+        parts: Sequence[Mapping[str, bytes]] = (),
+    ) -> None:
+        self._answers, self._parts = answers, parts
         self.workers = {f"tcp://{name}:1" for name in answers}
         self.running: list[list[str]] = []
         self._futures: list[Future] = []
 
-    def subscribe_topic(self, topic: str, handler: object) -> None:
-        pass
+    def subscribe_topic(self, topic: str, handler: Hear) -> None:
+        self._hear = handler
 
     def submit(self, function: object, options: object, workers: list[str], pure: bool) -> Future:
         [worker] = workers
@@ -77,7 +93,11 @@ class Cluster:
         answer = self._answers[worker.removeprefix("tcp://").removesuffix(":1")]()
         if answer is None:
             self.workers.discard(worker)
-        self._futures.append(Future(worker, answer))
+        future = Future(worker, answer)
+        self._futures.append(future)
+        for files in ({}, *self._parts):
+            message = {"worker": worker, "task": future.key, "said": "so far", "files": files}
+            self._hear((0.0, message))
         self.running.append([worker, *(f.worker for f in self._futures[:-1] if f._looks > 0)])
         return self._futures[-1]
 
@@ -122,6 +142,75 @@ def test_a_lost_host_is_stood_in_for_by_those_of_its_kind_alone(tmp_path: Path) 
     (tmp_path / "again").mkdir()
     lost, _ = _measured(alone, [hosts[0], hosts[3]], tmp_path / "again")
     assert (lost.state, lost.heir, lost.met) == (State.LOST, "", False)
+
+
+def _parts(folder: Path) -> list[dict[str, bytes]]:
+    """What a host sends of a run while it measures: of two cases, one after the other."""
+    writer = RunWriter(folder / "begun", run_facts(frameworks=known_frameworks()))
+    parts, sent = [], 0
+    for activation in ("relu", "gelu"):
+        writer.append(
+            Missing(replace(CASE, activation=activation), "max_ulp", Status.ERROR, "it failed")
+        )
+        part, sent = parcel.grown(writer.path, sent)
+        parts.append(part)
+    assert parcel.grown(writer.path, sent) == ({}, sent), "there is no more"
+    writer.finish(None)
+    return parts
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_a_lost_host_had_measured_is_kept_as_a_run_that_was_killed(
+    tmp_path: Path, alone: bool
+) -> None:
+    """Apart from what another host measures in its place: a run is of one machine."""
+    folder, parts, files = tmp_path / "runs", _parts(tmp_path), _files(tmp_path)
+    folder.mkdir()
+    answers = {"a": lambda: None, "b": lambda: Measured(0, "", files)}
+    cluster = Cluster(dict(list(answers.items())[: 1 if alone else 2]), parts)
+    hosts = [_host(name) for name in ("a" if alone else "ab")]
+    standings = {s.job.name: s for s in _measured(cluster, hosts, folder)}
+    lost = standings["a"]
+    assert (lost.state, lost.path) == (State.LOST, folder / "a-standard")
+    run = load(folder / "a-standard")
+    assert (run.facts.state, run.facts.host) == ("killed", "a")
+    assert [row.case.activation for row in run.records] == ["relu", "gelu"]
+    assert {path.name for path in folder.iterdir()} == {
+        f"{name}-standard" for name in (["a"] if alone else ["a", "b", "b-for-a"])
+    }
+    assert lost.met is not alone
+
+
+class Interrupted(Cluster):
+    """A client that is interrupted once hosts measure."""
+
+    def nthreads(self) -> dict[str, int]:
+        if self.running:
+            raise KeyboardInterrupt
+        return super().nthreads()
+
+    def cancel(self, futures: list[Future], force: bool) -> None:
+        pass
+
+    def run(self, *_: object, **__: object) -> dict[str, int]:
+        return {}
+
+
+def test_what_hosts_had_measured_is_kept_at_an_interrupt(tmp_path: Path) -> None:
+    cluster = Interrupted({"a": lambda: Measured(0, "", {})}, _parts(tmp_path))
+    [standing] = _measured(cluster, [_host("a")], tmp_path)
+    assert standing.state is State.INTERRUPTED
+    assert standing.path == tmp_path / "a-standard"
+    assert len(load(standing.path).records) == 2
+
+
+def test_of_a_lost_host_that_has_sent_nothing_of_use_nothing_is_kept(tmp_path: Path) -> None:
+    strange = {"run.json": b"{}", "samples.jsonl.gz": b"no gzip"}
+    cluster = Cluster({"a": lambda: None}, [strange])
+    (tmp_path / "runs").mkdir()
+    [lost] = _measured(cluster, [_host("a")], tmp_path / "runs")
+    assert (lost.state, lost.path) == (State.LOST, None)
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_what_arrives_is_taken_as_any_run_from_elsewhere(tmp_path: Path) -> None:
