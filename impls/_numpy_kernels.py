@@ -396,7 +396,7 @@ def _rational(
     return np.divide(out, spare, out=out)
 
 
-def horner(coefficients: Coefficients, x: Array, out: Array) -> None:
+def horner(coefficients: Sequence[Array | float], x: Array, out: Array) -> None:
     """Σ cᵢxⁱ in `out`"""
     np.multiply(x, coefficients[-1], out=out)
     for coefficient in coefficients[-2:0:-1]:

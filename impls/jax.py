@@ -252,6 +252,13 @@ def hard_swish_wide(x: Array) -> Array:
     return bounded * (jnp.clip(bounded + 3, 0, 6) / 6)
 
 
+def hard_swish_stable(x: Array) -> Array:
+    """x · ((min(max(x, −3), 3) + 3)/6)"""
+    # Bounds of x: x + 3 is 6 for some x above 3.
+    gate = (jnp.where(x > 3, 3, jnp.maximum(x, -3)) + 3) / 6
+    return jnp.maximum(x, -1000) * gate
+
+
 # --- exp ------------------------------------------------------------------------------------------
 
 
@@ -396,6 +403,39 @@ def tanh_wide(x: Array) -> Array:
     return jnp.tanh(x)
 
 
+# tanh x = x + x³P(x²) for |x| < 0.625: Moshier 1992 and 2000, Cephes, tanhf.c (a polynomial, which
+# serves 16 bits as well) and tanh.c (a quotient, for float64). Taken up to 0.55: beyond, the slope
+# of the polynomial leaves that of tanh by up to 9 ulp.
+_TANH_SINGLE = (
+    *(-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3),
+)
+_TANH_ABOVE = (-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1)
+_TANH_BELOW = (4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0)
+
+
+def _horner(coefficients: Sequence[float], x: Array) -> Array:
+    """Σ cᵢxⁱ"""
+    total: Any = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + coefficient
+    return total
+
+
+def tanh_stable(x: Array) -> Array:
+    """x + x³P(x²) if |x| < 0.55, else ±(1 − t²)/(1 + t²) with t = e^{−|x|}"""
+    is_near = jnp.abs(x) < 0.55
+    small = jnp.where(is_near, x, 0)  # beyond, the slope of a power would be 0 times ∞
+    square = small * small
+    if x.dtype == jnp.float64:
+        share = _horner(_TANH_ABOVE, square) / _horner(_TANH_BELOW, square)
+    else:
+        share = _horner(_TANH_SINGLE, square)
+    tail = jnp.square(_tail(x))
+    far = (1 - tail) / (1 + tail)
+    # A sum of x and the rest would lose the sign of −0.
+    return jnp.where(is_near, small * (1 + square * share), jnp.where(x < 0, -far, far))
+
+
 def _halves(x: Array) -> tuple[Array, Array]:
     """e^(−|x|/2) and its square: by the half twice a product survives a subnormal square."""
     half = jnp.exp(-0.5 * jnp.abs(x))
@@ -464,17 +504,18 @@ def softplus_approximation_textbook(x: Array) -> Array:
 
 
 # u/(1 − e⁻ᵘ) = Σ Bₙ⁺ uⁿ/n!; its derivative is ½ + u·P(u²), accurate to 1e-16 for |u| < ½.
-_NEAR_0 = (1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000)
+_NEAR_0 = (
+    *(1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000),
+    *(1 / 5337446400, -3617 / 666913927680000),
+)
+_VALUE_NEAR_0 = tuple(slope / (2 * i + 2) for i, slope in enumerate(_NEAR_0))
 
 
 def _softplus_approximation_slope(x: Array) -> Array:
     """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = jnp.clip(x, -1000, 1000) / _LN2
     size = jnp.abs(u)
-    square = u * u
-    series = jnp.full_like(u, _NEAR_0[-1])
-    for coefficient in _NEAR_0[-2::-1]:
-        series = series * square + coefficient
+    series = _horner(_NEAR_0, u * u)
     far = jnp.maximum(size, 0.5)
     half, tail = _halves(far)
     rest = -jnp.expm1(-far)
@@ -492,6 +533,19 @@ def softplus_approximation_wide(x: Array) -> Array:
     at_0 = size < 1e-30  # ln 2 to the last bit, and size/ln 2 may be subnormal
     value = jnp.where(x < 0, size * half * half, size) / jnp.where(at_0, 1, rest)
     return jnp.where(at_0, _LN2, value)
+
+
+def softplus_approximation_stable(x: Array) -> Array:
+    """x/(1 − e^{−x/ln 2}), by its series near 0, by e^{−|x|/(2 ln 2)} twice for x < 0"""
+    bounded = jnp.maximum(x, -1000)
+    u = jnp.where(bounded > 1000, 1000, bounded) / _LN2  # beyond, its slope is 0 and not 0 times ∞
+    is_near = jnp.abs(u) < 0.5
+    small = jnp.where(is_near, u, 0)
+    series = _horner(_VALUE_NEAR_0[: None if x.dtype == jnp.float64 else 4], small * small)
+    near = _LN2 * (1 + small * (0.5 + small * series))
+    half, tail = _halves(jnp.where(is_near, 1, u))
+    far = jnp.where(x < 0, -bounded * half * half, bounded) / (1 - tail)
+    return jnp.where(is_near, near, far)
 
 
 def _gated(x: Array, gate: Array) -> Array:
@@ -786,6 +840,15 @@ def softsign_wide(x: Array) -> Array:
     return bounded / (1 + jnp.abs(bounded))
 
 
+def softsign_stable(x: Array) -> Array:
+    """x/(1 + |x|) if |x| < 1, else ±(1 − 1/(1 + |x|))"""
+    # By two branches: the slope of the quotient is a difference that cancels far from 0.
+    size = jnp.abs(x)
+    small = jnp.where(size < 1, x, 0)
+    far = 1 - 1 / (1 + size)
+    return jnp.where(size < 1, small / (1 + jnp.abs(small)), jnp.where(x < 0, -far, far))
+
+
 def isru_textbook(x: Array, alpha: float = 1.0) -> Array:
     """x/√(1 + αx²)"""
     return x / jnp.sqrt(1 + alpha * x * x)
@@ -1011,6 +1074,14 @@ def glu_wide(x: Array) -> Array:
     return _gated(*_split(x))
 
 
+def glu_stable(x: Array) -> Array:
+    """a · sigmoid(b) of the halves a, b of each row, by e^{−|b|/2} twice"""
+    a, b = _split(x)
+    half = _tail(0.5 * b)
+    share = jnp.where(b < 0, half, 1)
+    return a * share * share / (1 + half * half)
+
+
 def swiglu_textbook(x: Array) -> Array:
     """ab/(1 + e⁻ᵇ) of the halves a, b of each row"""
     a, b = _split(x)
@@ -1020,8 +1091,9 @@ def swiglu_textbook(x: Array) -> Array:
 def _swiglu(a: Array, b: Array) -> Array:
     """a · b · sigmoid(b)"""
     b = jnp.maximum(b, -2000)  # where eᵇ times any number is 0
-    half, tail = _halves(b)
-    return jnp.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+    half, tail = _halves(jnp.where(b > 40, 40, b))  # from where on 1 + e⁻ᵇ is 1
+    share = jnp.where(b < 0, half, 1)
+    return (a * share) * (b * share / (1 + tail))
 
 
 def _swiglu_gradient(upstream: Array, x: Array) -> tuple[Array]:
@@ -1037,6 +1109,11 @@ def _swiglu_gradient(upstream: Array, x: Array) -> tuple[Array]:
 @_wide_gradient(_swiglu_gradient)
 def swiglu_wide(x: Array) -> Array:
     """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+def swiglu_stable(x: Array) -> Array:
+    """a · b · sigmoid(b) of the halves a, b of each row, by e^{−|b|/2} twice"""
     return _swiglu(*_split(x))
 
 
@@ -1056,6 +1133,12 @@ def geglu_wide(x: Array) -> Array:
     """a · bΦ(b) of the halves a, b of each row"""
     a, b = _split(x)
     return a * _gelu(b)
+
+
+def geglu_stable(x: Array) -> Array:
+    """a · ½b erfc(−b/√2) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * gelu_stable(b)
 
 
 def reglu_textbook(x: Array) -> Array:

@@ -387,6 +387,12 @@ def hard_swish_wide(x: Array) -> Array:
     return bounded * (np.clip(bounded + 3, 0, 6) / 6)
 
 
+@with_slope(_hard_swish_slope)
+def hard_swish_stable(x: Array) -> Array:
+    """x · ((min(max(x, −3), 3) + 3)/6)"""
+    return at_least(-1000, x) * ((at_most(3, at_least(-3, x)) + 3) / 6)
+
+
 def _hard_swish_blocked_slope(x: Array, *, out: Array) -> Array:
     """(c + 3 + c·[|c| < 3])/6 with c = min(max(x, −3), 3)"""
     (inside,) = scratch(out, 1)
@@ -632,6 +638,38 @@ def tanh_wide(x: Array) -> Array:
     return np.tanh(x)
 
 
+# tanh x = x + x³P(x²) for |x| < 0.625: Moshier 1992 and 2000, Cephes, tanhf.c (a polynomial, which
+# serves 16 bits as well) and tanh.c (a quotient, for float64). Taken up to 0.55: beyond, the slope
+# of the polynomial leaves that of tanh by up to 9 ulp.
+_TANH_SINGLE = (
+    *(-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3),
+)
+_TANH_ABOVE = (-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1)
+_TANH_BELOW = (4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0)
+
+
+def _tanh_near(size: Array) -> Array:
+    """tanh of 0 ≤ size ≤ 0.55"""
+    square, share = size * size, np.empty_like(size)
+    if size.dtype == np.float64:
+        below = np.empty_like(size)
+        horner(_TANH_ABOVE, square, share)
+        horner(_TANH_BELOW, square, below)
+        share /= below
+    else:
+        horner(_TANH_SINGLE, square, share)
+    return size * (1 + square * share)
+
+
+@with_slope(_tanh_slope)
+def tanh_stable(x: Array) -> Array:
+    """x + x³P(x²) if |x| < 0.55, else ±(1 − t²)/(1 + t²) with t = e^{−|x|}"""
+    size = np.abs(x)
+    tail = np.square(np.exp(-size))
+    near, far = _tanh_near(at_most(0.55, size)), (1 - tail) / (1 + tail)
+    return np.copysign(by_sign(size - 0.55, near, far), x)
+
+
 @with_slope(lambda x, k=1.0: 1 / (1 + np.exp(-k * x)))
 def softplus_textbook(x: Array, k: float = 1.0) -> Array:
     """ln(1 + e^{kx})/k"""
@@ -727,6 +765,7 @@ _NEAR_0 = (
     1 / 5337446400,
     -3617 / 666913927680000,
 )
+_VALUE_NEAR_0 = tuple(slope / (2 * i + 2) for i, slope in enumerate(_NEAR_0))
 _NEAR_0_OF = {"f": scalars("f", *_NEAR_0[:3]), "d": scalars("d", *_NEAR_0)}
 _SERIES_AT_HALF = sum(coefficient * 0.5 ** (2 * i + 1) for i, coefficient in enumerate(_NEAR_0))
 
@@ -735,13 +774,12 @@ def _softplus_approximation_slope(x: Array) -> Array:
     """(1 − (1 + u)e⁻ᵘ)/(1 − e⁻ᵘ)² with u = x/ln 2; its series near 0"""
     u = _bounded(x) / _LN2
     size = np.abs(u)
-    square = u * u
-    series = np.full_like(u, _NEAR_0[-1])
-    for coefficient in _NEAR_0[-2::-1]:
-        series = series * square + coefficient
+    series = np.empty_like(u)
+    horner(_NEAR_0, u * u, series)
     far = at_least(0.5, size)
-    tail, rest = np.exp(-far), -np.expm1(-far)
-    slope = by_sign(u, tail * (far - rest), rest - far * tail) / (rest * rest)
+    half, tail = _halves(far)
+    rest = -np.expm1(-far)
+    slope = by_sign(u, (far - rest) * half * half, rest - far * tail) / (rest * rest)
     return by_sign(size - 0.5, 0.5 + u * series, slope)
 
 
@@ -753,6 +791,19 @@ def softplus_approximation_wide(x: Array) -> Array:
     tail = np.exp(-size / _LN2)
     rest = -np.expm1(-size / _LN2)
     return size * by_sign(x, tail, constant(1, x)) / rest
+
+
+@with_slope(_softplus_approximation_slope)
+def softplus_approximation_stable(x: Array) -> Array:
+    """x/(1 − e^{−x/ln 2}), by its series near 0, by e^{−|x|/(2 ln 2)} twice for x < 0"""
+    bounded, u = at_least(-1000, x), _bounded(x) / _LN2
+    size = np.abs(u)
+    small, series = np.copysign(at_most(0.5, size), u), np.empty_like(u)
+    horner(_VALUE_NEAR_0[: None if x.dtype == np.float64 else 4], small * small, series)
+    near = _LN2 * (1 + small * (0.5 + small * series))
+    half, tail = _halves(at_least(0.5, size))
+    far = by_sign(x, -bounded * half * half, bounded) / (1 - tail)
+    return by_sign(size - 0.5, near, far)
 
 
 def _softplus_approximation_blocked_slope(x: Array, *, out: Array) -> Array:
@@ -1207,6 +1258,14 @@ def softsign_wide(x: Array) -> Array:
     return bounded / (1 + np.abs(bounded))
 
 
+@with_slope(lambda x: np.square(1 / (1 + np.abs(x))))
+def softsign_stable(x: Array) -> Array:
+    """x/(1 + |x|) if |x| < 1, else ±(1 − 1/(1 + |x|))"""
+    size = np.abs(x)
+    far = 1 - 1 / (1 + size)
+    return np.copysign(by_sign(size - 1, size / (1 + size), far), x)
+
+
 def _softsign_blocked_slope(x: Array, *, out: Array) -> Array:
     """1/(1 + |x|)²"""
     np.abs(x, out=out)
@@ -1592,6 +1651,12 @@ def glu_wide(x: Array) -> Array:
     return _gated(*_split(x))
 
 
+@with_gradient(_glu_gradient)
+def glu_stable(x: Array) -> Array:
+    """a · sigmoid(b) of the halves a, b of each row, by e^{−|b|/2} twice"""
+    return _gated(*_split(x))
+
+
 def _swiglu_textbook_gradient(upstream: Array, x: Array) -> Array:
     a, b = _split(x)
     share = 1 / (1 + np.exp(-b))
@@ -1609,7 +1674,8 @@ def _swiglu(a: Array, b: Array) -> Array:
     """a · b · sigmoid(b)"""
     b = at_least(-2000, b)  # where eᵇ times any number is 0
     half, tail = _halves(b)
-    return np.where(b < 0, (a * half) * (b * half), a * b) / (1 + tail)
+    share = np.where(b < 0, half, 1)
+    return (a * share) * (b * share / (1 + tail))
 
 
 def _swiglu_gradient(upstream: Array, x: Array) -> Array:
@@ -1617,14 +1683,21 @@ def _swiglu_gradient(upstream: Array, x: Array) -> Array:
     bounded = _bounded(b)
     half, tail = _halves(bounded)
     pull, rise = upstream * a, 1 + tail + bounded
-    below, above = (pull * half) * (rise * half), pull * (1 + tail + bounded * tail)
-    along_b = np.where(b < 0, below, above) / ((1 + tail) * (1 + tail))
+    share = np.where(b < 0, half, 1)
+    along_b = np.where(b < 0, rise, 1 + tail + bounded * tail) * share / ((1 + tail) * (1 + tail))
+    along_b *= pull * share
     return np.concatenate([_swiglu(upstream, b), along_b], axis=-1)
 
 
 @wide_gradient(_swiglu_gradient)
 def swiglu_wide(x: Array) -> Array:
     """a · b · sigmoid(b) of the halves a, b of each row"""
+    return _swiglu(*_split(x))
+
+
+@with_gradient(_swiglu_gradient)
+def swiglu_stable(x: Array) -> Array:
+    """a · b · sigmoid(b) of the halves a, b of each row, by e^{−|b|/2} twice"""
     return _swiglu(*_split(x))
 
 
@@ -1651,6 +1724,19 @@ def geglu_wide(x: Array) -> Array:
     """a(max(b, 0) − |b|Φ(−|b|)) of the halves a, b of each row"""
     a, b = _split(x)
     return a * _gelu(b, np.empty_like(b))
+
+
+def _geglu_stable_gradient(upstream: Array, x: Array) -> Array:
+    a, b = _split(x)
+    along_b = _gradient(gelu_stable, upstream * a, (b,))
+    return np.concatenate([upstream * gelu_stable(b), along_b], axis=-1)
+
+
+@with_gradient(_geglu_stable_gradient)
+def geglu_stable(x: Array) -> Array:
+    """a · ½b erfc(−b/√2) of the halves a, b of each row"""
+    a, b = _split(x)
+    return a * gelu_stable(b)
 
 
 def _reglu_gradient(upstream: Array, x: Array) -> Array:

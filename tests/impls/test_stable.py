@@ -36,20 +36,22 @@ ULP = 8.0
 OF_TAIL = {
     "gelu": 400.0,
     "gelu_tanh": 400.0,
+    "geglu": 400.0,
     "gelu_sigmoid": 130.0,
+    "softplus_approximation": 130.0,
     "softmax": 130.0,
     "log_softmax": 130.0,
     "logsumexp": 130.0,
 }
 """The same of those that magnify the rounding of an argument: of x/√2 x²-fold, and up to 88-fold
-that of x − m or of a gate, of which the exponential is normal."""
+that of x − m, of x/ln 2 or of a gate, of which the exponential is normal."""
 ELEMENTWISE = [name for name in STABLE if not find(name).rowwise]
 ROWWISE = [name for name in STABLE if find(name).rowwise]
 
 
 @cache
-def _problem(label: str) -> Problem:
-    return problem_of(find(label), "forward", "float32", 8, seed=1)
+def _problem(label: str, direction: str) -> Problem:
+    return problem_of(find(label), direction, "float32", 8, seed=1)
 
 
 def _case(framework: str, label: str, mode: str, direction: str) -> Case:
@@ -63,7 +65,7 @@ def test_a_stable_form_is_right_to_a_few_ulp(
 ) -> None:
     """At ±∞ as well, where it has its limit; only a NaN gives NaN."""
     worker.failures.clear()
-    problem, case = _problem(label), _case(framework, label, mode, "forward")
+    problem, case = _problem(label, "forward"), _case(framework, label, mode, "forward")
     outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
     assert outputs is not None, worker.failures
     errors = errors_of(problem, outputs[0])
@@ -95,14 +97,29 @@ def test_its_gradient_is_right_at_kinks_and_ends(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("label", ["tanh", "softsign"])
+def test_a_gradient_that_vanishes_is_right_to_a_few_ulp(
+    framework: str, worker: SupervisedWorker, label: str, mode: str
+) -> None:
+    """At every input, where 1 − y² and the slope of a quotient lose all digits."""
+    worker.failures.clear()
+    problem, case = _problem(label, "backward"), _case(framework, label, mode, "backward")
+    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
+    assert outputs is not None, worker.failures
+    errors = errors_of(problem, outputs[0])
+    assert not errors.mismatched.any(), problem.x[errors.mismatched]
+    wrong = errors.flushed > ULP
+    assert not wrong.any(), (problem.x[wrong][:3], errors.flushed[wrong][:3])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ROWWISE)
 def test_a_gradient_of_rows_is_right(
     framework: str, worker: SupervisedWorker, label: str, mode: str
 ) -> None:
     """Where several are the largest as well, and where others vanish beside it."""
     worker.failures.clear()
-    problem = problem_of(find(label), "backward", "float32", 8, seed=1)
-    case = _case(framework, label, mode, "backward")
+    problem, case = _problem(label, "backward"), _case(framework, label, mode, "backward")
     outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
     assert outputs is not None, worker.failures
     rows = np.isfinite(problem.x).all(axis=-1)
