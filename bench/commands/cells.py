@@ -10,6 +10,7 @@ from ..catalog.activations import UNKNOWN, find
 from ..catalog.cases import Case, directions_of
 from ..catalog.places import Outputs
 from ..results import words
+from ..results.door import Real
 from ..results.estimate import Estimate
 from ..results.facts import RunFacts
 from ..results.rows import Against, Row
@@ -73,30 +74,72 @@ class Cell:
         rows = [self.rows[metric] for metric in (CALL, COST) if metric in self.rows]
         return next((row for row in rows if not row.ok), rows[0])
 
-    def as_record(self) -> dict[str, Any]:
-        """The fields by name, ready for JSON."""
-        times = {metric: vars_of(self.estimate(metric)) for metric in TIMES}
-        unit = {"activation": self.unit.name, "form": self.unit.form} if self.unit else None
-        return {
+    @property
+    def record(self) -> CellRecord:
+        """The cell for machines."""
+        times: dict[str, Any] = {metric: figure_of(self.estimate(metric)) for metric in TIMES}
+        errors: dict[str, Any] = {metric: self.errors.get(metric) for metric in ERRORS}
+        return CellRecord(
             **self.case.as_dict(),
-            "plain": self.plain,
-            "size_class": self.size_class,
-            "place": self.place,
-            "row_length": self.case.length if self.rowwise else None,
+            plain=self.plain,
+            size_class=self.size_class,
+            place=self.place,
+            row_length=self.case.length if self.rowwise else None,
             **times,
-            "unit": unit,
-            **{metric: self.errors.get(metric) for metric in ERRORS},
-            "status": self.status,
-            "reason": self.reason,
-        }
+            unit=Unit(self.unit.name, self.unit.form) if self.unit else None,
+            **errors,
+            status=self.status,
+            reason=self.reason,
+        )
 
 
-def vars_of(estimate: Estimate | None) -> dict[str, float | None] | None:
-    """A value with the ends of its interval, None where they are unknown."""
+@dataclass(frozen=True)
+class Figure:
+    """A value with the ends of its 95 % interval, None where they are unknown."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The activation and form that a cost is over."""
+
+    activation: str
+    form: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRecord(Case):
+    """A case with its cost over the unit, its times in ns, and its errors, as far as it has them.
+
+    `row_length` is there for functions of rows. `reason` says why there is no cost.
+    """
+
+    plain: bool
+    size_class: str
+    place: str
+    row_length: int | None
+    relative_cost: Figure | None
+    time_per_call: Figure | None
+    slope: Figure | None
+    unit: Unit | None
+    max_ulp_near: Real | None
+    median_ulp_near: Real | None
+    max_absolute_near: Real | None
+    median_absolute_near: Real | None
+    trouble_outside: Real | None
+    max_ulp: Real | None
+    status: Status
+    reason: str
+
+
+def figure_of(estimate: Estimate | None) -> Figure | None:
+    """An estimate for machines; None where there is none."""
     if estimate is None:
         return None
-    low, high = estimate.ends
-    return {"value": estimate.value, "low": low, "high": high}
+    return Figure(estimate.value, *estimate.ends)
 
 
 def cells(rows: Iterable[Row], facts: RunFacts) -> list[Cell]:

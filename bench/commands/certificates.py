@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated, Any
 
 from ..results import words
-from ..results.samples import Agreement, Certificate
-from ..results.store import dump, read_samples
+from ..results.answers import like, written
+from ..results.samples import CERTIFIED, Agreement, Certificate
+from ..results.store import read_samples
 from ..run.recording import Outcome
 from ..words import counted, know, number, title
 from . import conclusion
@@ -17,6 +19,13 @@ _USABLE = 16
 """Ulp within which a result is as good as a formula of a few operations can be."""
 _FEW = 12
 """Certificates that are given one by one; more are counted."""
+
+
+@dataclass(frozen=True)
+class Certificates(conclusion.Conclusion):
+    """The certificates of a run, each with its case, and how the run ended."""
+
+    certificates: list[Annotated[dict[str, Any], like(CERTIFIED)]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Answer:
     def for_machines(self) -> str:
         """The certificates in a list, with the folder of the run."""
         records = [{**s.case.as_dict(), **s.certificate.as_dict()} for s in self.agreements]
-        return dump({**conclusion.as_record(self.outcome), "certificates": records})
+        return written(Certificates(**vars(conclusion.of(self.outcome)), certificates=records))
 
     def for_people(self) -> str:
         """Few certificates in words, many as counts; the verdict, and where the rest is."""

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results import claim_words as words
 from ..results.addresses import named
+from ..results.answers import written
 from ..results.claims import Claims, Judged, Topic, Verdict, read, write
-from ..results.store import Run, dump
+from ..results.store import Run
 from ..words import Table
 from . import conclusion
 from .options import DEBUG, FRAMEWORKS, OUT, PYTHONS, SEED, as_given, borrowed, interpreters
@@ -60,6 +61,31 @@ _MOST = 3
 """Lines of a claim among others."""
 _FILE = 10_000
 """Columns where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A claim, and how it is tested."""
+
+    name: str
+    topic: Topic
+    sentence: str
+    source: str
+    method: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Claims that can be judged."""
+
+    claims: list[Listed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Claims):
+    """Claims as they were judged, and the file that they are kept in, None where in none."""
+
+    path: Path | None
 
 
 @click.command(epilog=_EXAMPLES)
@@ -103,7 +129,7 @@ def claims(
     """
     wanted = chosen(names)
     if only_list:
-        click.echo(dump({"claims": _records(wanted)}) if as_json else "\n".join(_listed(wanted)))
+        click.echo(written(Listing(_records(wanted))) if as_json else "\n".join(_listed(wanted)))
         return
     if out and run_path:
         raise UsageError("--out makes a run of its own, --run names one: take one of them")
@@ -118,7 +144,7 @@ def claims(
         result = Claims(as_given(), started.isoformat(timespec="seconds"), tuple(judged))
         path = write(run.path, result.after(earlier, list(claim.claims()))) if run else None
     if as_json:
-        click.echo(named(dump({**asdict(result), "path": path and str(path)})))
+        click.echo(named(written(Answer(**vars(result), path=path))))
     else:
         text = _whole(judged[0]) if len(judged) == 1 else _compact(judged)
         click.echo(named("\n".join([*text, *(_end(path) if path else [])])))
@@ -138,9 +164,11 @@ def _end(path: Path) -> list[str]:
     return [f"Verdicts: {path}. Page: {command('report', path.parent)}"]
 
 
-def _records(wanted: Sequence[claim.Claim]) -> list[dict[str, str]]:
-    keys = ("name", "topic", "sentence", "source", "method")
-    return [{key: getattr(record, key) for key in keys} for record in wanted]
+def _records(wanted: Sequence[claim.Claim]) -> list[Listed]:
+    return [
+        Listed(known.name, known.topic, known.sentence, known.source, known.method)
+        for known in wanted
+    ]
 
 
 def _listed(wanted: Sequence[claim.Claim]) -> Iterator[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..catalog import asked
 from ..catalog.activations import UNKNOWN
 from ..catalog.cases import Case
 from ..host.floating_point import sentences
 from ..results import words
+from ..results.door import Real
 from ..results.facts import FrameworkFacts, RunFacts, WorkerFacts
 from ..results.rows import Row
 from ..results.status import Status
 from ..run.recording import Outcome
 from ..words import counted, know, title
+from ..worker.protocol import Failure
 
 _BUSY = 0.2
 """The share of disturbed visits from which on the end of a run speaks of them."""
@@ -39,36 +42,70 @@ def missing(outcome: Outcome) -> dict[str, WorkerFacts]:
     return {label: facts for label, facts in workers if facts.status is not Status.OK}
 
 
-def as_record(outcome: Outcome) -> dict[str, Any]:
-    """Path, state, counts of cases, and times, ready for JSON."""
+@dataclass(frozen=True)
+class Own:
+    """A function of the user's: what it was given, and what it should be; None where unknown."""
+
+    callable: str
+    framework: str
+    dims: int | None
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The end of a run: where it is, how many cases came to what, and where the time went.
+
+    `unmet` are names that were asked for and of which nothing was measured, `missing` the workers
+    that could not be had, by label. `disturbed` is the share of visits that others slowed down.
+    """
+
+    path: Path
+    state: str
+    measured: int
+    failed: int
+    refused: int
+    unsupported: int
+    unmet: list[str]
+    missing: dict[str, Failure]
+    timed_share: float | None
+    disturbed: Real | None
+    seconds: dict[str, float]
+    seconds_a_case: float | None
+    compile_seconds: float
+    callables: list[Own]
+
+
+def of(outcome: Outcome) -> Conclusion:
+    """The end of a run for machines."""
     facts = outcome.facts
-    return {
-        "path": str(outcome.path),
-        "state": facts.state,
-        "measured": len(_measured(outcome)),
-        "failed": len({row.case for row in _failed(outcome)}),
-        "refused": len({row.case for row in _refused(outcome)}),
-        "unsupported": len(_absent(outcome)),
-        "unmet": unmet(outcome),
-        "missing": {
-            label: {"status": facts.status, "reason": facts.reason}
-            for label, facts in missing(outcome).items()
+    return Conclusion(
+        path=outcome.path,
+        state=facts.state,
+        measured=len(_measured(outcome)),
+        failed=len({row.case for row in _failed(outcome)}),
+        refused=len({row.case for row in _refused(outcome)}),
+        unsupported=len(_absent(outcome)),
+        unmet=unmet(outcome),
+        missing={
+            label: Failure(worker.status, worker.reason)
+            for label, worker in missing(outcome).items()
         },
-        "timed_share": facts.timed_share,
-        "disturbed": facts.disturbed.share if facts.disturbed else None,
-        "seconds": facts.seconds,
-        "seconds_a_case": facts.seconds_a_case,
-        "compile_seconds": facts.compile_seconds,
-        "callables": [
-            {
-                "callable": own.callable,
-                "framework": own.arrays,
-                "dims": own.dims or None,
-                "reference": None if own.activation == UNKNOWN.name else own.activation,
-            }
+        timed_share=facts.timed_share,
+        disturbed=facts.disturbed.share if facts.disturbed else None,
+        seconds=facts.seconds,
+        seconds_a_case=facts.seconds_a_case,
+        compile_seconds=facts.compile_seconds,
+        callables=[
+            Own(
+                callable=own.callable,
+                framework=own.arrays,
+                dims=own.dims or None,
+                reference=None if own.activation == UNKNOWN.name else own.activation,
+            )
             for own in facts.callables
         ],
-    }
+    )
 
 
 def for_people(outcome: Outcome) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import dataclass
 
 import click
 
@@ -14,6 +13,7 @@ from ..catalog.frameworks import frameworks
 from ..host import temporary
 from ..host.cpus import available_cpus
 from ..host.doctor import Finding, examine
+from ..results.answers import written
 from ..results.status import Status
 from ..worker.protocol import Failure
 from ..workers.environment import Key
@@ -33,6 +33,13 @@ cannot be used, 2 bad usage, 130 interrupted. What makes figures worse does not 
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Loaded(Finding):
+    """A framework as something examined: whether it loads."""
+
+    status: Status
+
+
 @click.command(epilog=_EXAMPLES)
 @FRAMEWORKS
 @PYTHONS
@@ -49,9 +56,8 @@ def doctor(pythons: tuple[str, ...], as_json: bool, **named: tuple[str, ...]) ->
     of_frameworks = {name: _finding(name, outcome) for name, outcome in loaded.items()}
     statuses = {name: _status(outcome) for name, outcome in loaded.items()}
     if as_json:
-        records = [asdict(finding) for finding in findings]
-        records += [{**asdict(of_frameworks[name]), "status": statuses[name]} for name in loaded]
-        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+        records = [Loaded(**vars(of_frameworks[name]), status=statuses[name]) for name in loaded]
+        click.echo(written([*findings, *records], indent=1))
     else:
         _say([*findings, *of_frameworks.values()])
     broken = any(status not in (Status.OK, Status.UNSUPPORTED) for status in statuses.values())

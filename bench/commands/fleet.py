@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
 
@@ -18,7 +18,7 @@ from ..fleet.hosts import Refused, found
 from ..host.errors import ActbenchError, UsageError
 from ..host.progress import Reporter
 from ..results import store
-from ..results.store import dump
+from ..results.answers import written
 from ..run.reading import load
 from ..run.recording import Outcome
 from ..words import Table
@@ -172,25 +172,61 @@ def _conclusion(path: Path) -> str:
     return conclusion.for_people(outcome).partition("\n")[0]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A host, its state, and the run that it measured; `status` is the exit status of that.
+
+    `reason` is the last thing it said, or why it failed.
+    """
+
+    host: str
+    in_place_of: str | None
+    cpu: str
+    versions: dict[str, str]
+    state: State
+    seconds: float
+    path: Path | None
+    cases: int
+    status: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """A host that was refused, and why."""
+
+    host: str
+    reason: str
+    state: Literal["refused"] = "refused"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The folder of the runs, and a record per host."""
+
+    folder: Path
+    hosts: list[Measured | NotMeasured]
+
+
 def for_machines(folder: Path, standings: Sequence[Standing], refused: Sequence[Refused]) -> str:
     """One object: the folder, and a record per host."""
-    hosts: list[dict[str, Any]] = [
-        {
-            "host": standing.job.host.name,
-            "in_place_of": standing.job.lost[0].name if standing.job.lost else None,
-            "cpu": standing.job.host.kind.cpu,
-            "versions": dict(standing.job.host.kind.versions),
-            "state": standing.state,
-            "seconds": round(standing.seconds, 3),
-            "path": str(standing.path) if standing.path else None,
-            "cases": standing.cases,
-            "status": standing.status,
-            "reason": standing.said,
-        }
+    measured = [
+        Measured(
+            host=standing.job.host.name,
+            in_place_of=standing.job.lost[0].name if standing.job.lost else None,
+            cpu=standing.job.host.kind.cpu,
+            versions=dict(standing.job.host.kind.versions),
+            state=standing.state,
+            seconds=round(standing.seconds, 3),
+            path=standing.path,
+            cases=standing.cases,
+            status=standing.status,
+            reason=standing.said,
+        )
         for standing in standings
     ]
-    hosts += [{"host": host.name, "state": "refused", "reason": host.reason} for host in refused]
-    return dump({"folder": str(folder), "hosts": hosts})
+    not_measured = [NotMeasured(host.name, host.reason) for host in refused]
+    return written(Answer(folder, [*measured, *not_measured]))
 
 
 def _exit_status(standings: Sequence[Standing], refused: Sequence[Refused]) -> int:

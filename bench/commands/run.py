@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,14 +15,14 @@ from ..catalog.cases import PROFILES, Profile, Selection
 from ..host.errors import UsageError
 from ..host.progress import Reporter
 from ..results.addresses import named
-from ..results.store import dump
+from ..results.answers import written
 from ..run.recording import Outcome
 from ..run.request import PARTS, Request
 from ..run.schedule import resume as go_on
 from ..run.schedule import run as execute
 from . import conclusion
 from .callables import Callables, beside, taking
-from .cells import cells
+from .cells import CellRecord, cells
 from .options import (
     DEBUG,
     INTO,
@@ -202,7 +202,15 @@ def for_people(outcome: Outcome) -> str:
     return "\n".join([*lines, conclusion.for_people(outcome)])
 
 
+@dataclass(frozen=True)
+class Answer(conclusion.Conclusion):
+    """The outcome of a run: how it ended, and the cases that were asked for."""
+
+    rows: list[CellRecord]
+
+
 def for_machines(outcome: Outcome) -> str:
     """The outcome as one JSON object, with a record per case that was asked for."""
     asked = cells(outcome.rows, outcome.facts)
-    return dump({**conclusion.as_record(outcome), "rows": [cell.as_record() for cell in asked]})
+    rows = [cell.record for cell in asked]
+    return written(Answer(**vars(conclusion.of(outcome)), rows=rows))

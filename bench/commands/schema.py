@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ..host.errors import StoreError, UsageError
-from ..results.schemas import SCHEMAS
 from .options import DEBUG
+from .schemas import SCHEMAS
 
 _EXAMPLES = """
 \b
@@ -40,7 +40,7 @@ def schema(name: str | None, out: Path | None) -> None:
         _write(out)
     else:
         for known, record in SCHEMAS.items():
-            click.echo(f"{known:<12} {record.of}")
+            click.echo(f"{known:<26} {record.of}")
 
 
 def text(name: str) -> str:

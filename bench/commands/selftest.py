@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +16,8 @@ from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.answers import written
+from ..results.facts import Coverage, Tally
 from ..results.store import write_facts
 from ..run import summary
 from ..run.request import Request
@@ -39,6 +40,22 @@ they do not (alarms on the same code in surely more than 1 % of gates; surely fe
 costs agree), 2 bad usage, 4 a folder that cannot be written, 130 interrupted (what was measured is
 kept).
 """
+
+
+@dataclass(frozen=True)
+class OfGate:
+    """The rates of a gate on the same code and on planted slowdowns, and the run of its trials."""
+
+    path: Path
+    lines: list[Tally]
+
+
+@dataclass(frozen=True)
+class OfCosts:
+    """How narrow the intervals of costs are, and how often independent runs agree."""
+
+    runs: list[Path]
+    lines: list[Coverage]
 
 
 @click.command(epilog=_EXAMPLES)
@@ -120,8 +137,7 @@ def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
     facts = replace(runs[-1].facts, coverage=lines)
     write_facts(runs[-1].path, facts)
     if as_json:
-        records = [asdict(line) for line in lines]
-        click.echo(json.dumps({"runs": [str(run.path) for run in runs], "lines": records}))
+        click.echo(written(OfCosts([run.path for run in runs], lines)))
     else:
         click.echo("\n".join(coverage.table(lines, facts)))
         click.echo(f"{coverage.words(lines)}\nKept in {runs[-1].path}/run.json")
@@ -155,7 +171,7 @@ def run(asked: Asked, as_json: bool) -> NoReturn:
     done = execute(asked, Reporter(quiet=as_json))
     lines = summary.summary(done.trials)
     if as_json:
-        click.echo(json.dumps({"path": str(done.path), "lines": [asdict(line) for line in lines]}))
+        click.echo(written(OfGate(done.path, lines)))
     else:
         click.echo("\n".join(summary.table(lines)))
         click.echo(f"{summary.words(done.trials)}\nTrials: {done.path}/samples.jsonl")

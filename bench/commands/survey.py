@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ..catalog.cases import Case
 from ..catalog.inputs import from_bits, to_bits
-from ..results.rows import Path, Point, Tried, plain
+from ..results.answers import written
+from ..results.door import Real
+from ..results.rows import Path, Point, Tried
 from ..results.samples import Agreement, Certificate
-from ..results.store import dump
 from ..words import Table, know, number, title
 from . import conclusion
 from .certificates import Answer
@@ -36,6 +37,33 @@ tail: how far the last elements of an array are from the same inputs in its body
 noticed: whether the defaults of torch.testing.assert_close see the largest error."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line(Case):
+    """A case with its largest error and where it is, its errors near 0, and its mismatches.
+
+    `tail` is what became of the last elements of an array, None where they were not tried.
+    `noticed` says whether PyTorch's own tolerances see the error, None of other frameworks.
+    """
+
+    tested: int
+    max_ulp: Real
+    worst: Point | None
+    ulp_99_near: Real | None
+    median_ulp_near: Real | None
+    nan_mismatches: int
+    infinity_mismatches: int
+    sign_mismatches: int
+    tail: Tried | None
+    noticed: bool | None
+
+
+@dataclass(frozen=True)
+class Surveyed(conclusion.Conclusion):
+    """The functions of a run, the worst first, and how the run ended."""
+
+    survey: list[Line]
+
+
 @dataclass(frozen=True)
 class Survey(Answer):
     """The certificates of a run in one line each."""
@@ -47,7 +75,7 @@ class Survey(Answer):
     def for_machines(self) -> str:
         """The lines as records, with the folder of the run."""
         lines = [self._record(sample) for sample in self._sorted]
-        return dump({**conclusion.as_record(self.outcome), "survey": lines})
+        return written(Surveyed(**vars(conclusion.of(self.outcome)), survey=lines))
 
     def for_people(self) -> str:
         """The lines as a table, how to read it, and where the rest is."""
@@ -56,15 +84,21 @@ class Survey(Answer):
         lines = [*Table(_HEAD, rows).text(), "", _READING] if rows else []
         return "\n".join([*lines, *self._verdict(), conclusion.for_people(self.outcome)])
 
-    def _record(self, sample: Agreement) -> dict[str, Any]:
-        certificate, tail = sample.certificate, _tail(sample.certificate)
-        figures = {name: plain(getattr(certificate, name)) for name in _FIGURES}
-        return {
+    def _record(self, sample: Agreement) -> Line:
+        certificate = sample.certificate
+        return Line(
             **sample.case.as_dict(),
-            **figures,
-            "tail": plain(tail) if tail else None,
-            "noticed": self._noticed(sample),
-        }
+            tested=certificate.tested,
+            max_ulp=certificate.max_ulp,
+            worst=certificate.worst,
+            ulp_99_near=certificate.ulp_99_near,
+            median_ulp_near=certificate.median_ulp_near,
+            nan_mismatches=certificate.nan_mismatches,
+            infinity_mismatches=certificate.infinity_mismatches,
+            sign_mismatches=certificate.sign_mismatches,
+            tail=_tail(certificate),
+            noticed=self._noticed(sample),
+        )
 
     def _line(self, sample: Agreement) -> list[str]:
         case, certificate, tail = sample.case, sample.certificate, _tail(sample.certificate)
@@ -84,12 +118,6 @@ class Survey(Answer):
         known = self.outcome.facts.frameworks.get(case.framework)
         arrays = known.arrays if known and known.arrays else case.framework
         return noticed(sample.certificate, case.dtype) if arrays == "torch" else None
-
-
-_FIGURES = (
-    *("tested", "max_ulp", "worst", "ulp_99_near", "median_ulp_near"),
-    *("nan_mismatches", "infinity_mismatches", "sign_mismatches"),
-)
 
 
 def _tail(certificate: Certificate) -> Tried | None:

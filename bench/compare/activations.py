@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from ..catalog.activations import find
 from ..catalog.asked import Name, unmet
@@ -13,6 +13,8 @@ from ..catalog.cases import PROFILES, Case, Plan, Selection, expand, unsupported
 from ..catalog.sizes import places, size_classes
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results import door
+from ..results.answers import as_record, like
 from ..results.estimate import Estimate
 from ..results.status import Status
 from ..results.store import dump
@@ -48,6 +50,41 @@ class Named:
         profile = replace(PROFILES["smoke"], plans=(plan,))
         chosen = replace(selection, activations=(self.label,), forms=forms)
         return {case.of("", ""): case for case in expand(profile, chosen)}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two activations in a setting: their forms, the ratio of their times, and both in ns.
+
+    A figure is None where it is not known.
+    """
+
+    forms: tuple[str, str]
+    ratio: float | None
+    low: float | None
+    high: float | None
+    ns: tuple[float | None, float | None]
+    processes: int
+    status: Status
+    reason: str
+
+
+_APART = ("activation", "form")
+"""The fields of a case in which two activations differ."""
+RECORD = door.model("Setting", Case, Beside, without=_APART, whole=True)
+"""The model of a setting with what two activations came to in it."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two activations compared, for machines."""
+
+    first: str
+    second: str
+    sentence: str
+    exit_status: int
+    unmet: list[str]
+    rows: list[Annotated[dict[str, Any], like(RECORD)]]
 
 
 @dataclass(frozen=True)
@@ -122,15 +159,15 @@ class Answer:
     def for_machines(self) -> str:
         """Both names, the sentence and a record per setting as one JSON object."""
         both = zip(self.pairs, self.ratios, strict=True)
-        record = {
-            "first": str(self.first),
-            "second": str(self.second),
-            "sentence": self.sentence,
-            "exit_status": self.exit_status,
-            "unmet": [name.text for name in self.unmet],
-            "rows": [_record(pair, ratio) for pair, ratio in both],
-        }
-        return dump(finite(record))
+        record = Compared(
+            first=str(self.first),
+            second=str(self.second),
+            sentence=self.sentence,
+            exit_status=self.exit_status,
+            unmet=[name.text for name in self.unmet],
+            rows=[_record(pair, ratio) for pair, ratio in both],
+        )
+        return dump(finite(as_record(record)))
 
 
 def compare(
@@ -184,15 +221,16 @@ def _setting(case: Case) -> str:
 
 def _record(pair: Pair, ratio: Estimate | None) -> dict[str, Any]:
     case, failure = pair.case.as_dict(), pair.failure
-    times = pair.times if ratio else (None, None)
-    return {
-        **{name: case[name] for name in case if name not in ("activation", "form")},
-        "forms": [pair.case.form, pair.other.form],
-        "ratio": ratio.value if ratio else None,
-        "low": ratio.low if ratio and ratio.known else None,
-        "high": ratio.high if ratio and ratio.known else None,
-        "ns": list(times),
-        "processes": len(pair.logs),
-        "status": failure.status if failure else Status.OK,
-        "reason": failure.reason if failure else "",
-    }
+    low, high = ratio.ends if ratio else (None, None)
+    beside = Beside(
+        forms=(pair.case.form, pair.other.form),
+        ratio=ratio.value if ratio else None,
+        low=low,
+        high=high,
+        ns=pair.times if ratio else (None, None),
+        processes=len(pair.logs),
+        status=failure.status if failure else Status.OK,
+        reason=failure.reason if failure else "",
+    )
+    setting = {name: value for name, value in case.items() if name not in _APART}
+    return {**setting, **vars(beside)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from ..catalog.cases import Case
 from ..catalog.dtypes import DTYPES
+from ..results.answers import like
 from ..results.metrics import METRICS, Better, Group, metrics_of
-from ..results.rows import Row
+from ..results.rows import RECORD, Row
 from ..results.store import Run
 from . import rows
 
@@ -31,7 +32,7 @@ class Difference:
     base: float
     candidate: float
     sense: Sense
-    shown: Row
+    shown: Annotated[Row, like(RECORD)]
     accepted: bool = False
 
     @property

@@ -6,12 +6,12 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ..catalog.cases import Case
+from ..host.environment import Circumstance
 from ..results import words
-from ..results.store import dump
+from ..results.answers import written
 from ..words import (
     Table,
     besides,
@@ -25,10 +25,10 @@ from ..words import (
     tally,
     title,
 )
-from .exactness import Difference, OtherInputs
+from .exactness import Difference, Exactness, OtherInputs
 from .rows import Missing
 from .runs import Comparison
-from .timing import DOUBT, Change, Group, Lack, Timing
+from .timing import DOUBT, Change, Group, Lack, Times, Timing
 
 _ORDER = (
     *("fails", "gone", "slower", "less exact", "convention"),
@@ -315,22 +315,35 @@ def _after(comparison: Comparison, hidden: Sequence[Entry]) -> list[str]:
     return [*rest, *said, conclusion(comparison)]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A comparison of two runs with what follows from it; `not_compared` are sentences."""
+
+    base: str
+    candidate: str
+    zone: float
+    machines: str
+    notes: Sequence[str]
+    times: Times
+    exactness: Exactness
+    common: bool
+    circumstances: Sequence[Circumstance]
+    not_compared: list[str]
+    conclusion: str
+    regressed: bool
+    uncompared: bool
+    exit_status: int
+
+
 def for_machines(comparison: Comparison, strict: bool) -> str:
     """All of the comparison as one JSON object; infinity is 1e999."""
-    record: dict[str, Any] = asdict(comparison)
-    record["exactness"]["differences"] = [
-        {**_fields(difference), "case": asdict(difference.case)}
-        for difference in comparison.exactness.differences
-    ]
-    record["not_compared"] = list(not_compared(comparison))
-    record["conclusion"] = conclusion(comparison)
-    record["regressed"] = comparison.regressed
-    record["uncompared"] = comparison.uncompared
-    record["exit_status"] = comparison.exit_status(strict)
-    return dump(record)
-
-
-def _fields(difference: Difference) -> dict[str, Any]:
-    """The fields of a difference by name, the row that shows it as `rows.jsonl` has it."""
-    record = {field.name: getattr(difference, field.name) for field in fields(difference)}
-    return {**record, "shown": difference.shown.as_record()}
+    return written(
+        Answer(
+            **vars(comparison),
+            not_compared=list(not_compared(comparison)),
+            conclusion=conclusion(comparison),
+            regressed=comparison.regressed,
+            uncompared=comparison.uncompared,
+            exit_status=comparison.exit_status(strict),
+        )
+    )

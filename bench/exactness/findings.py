@@ -23,7 +23,8 @@ from ..catalog.cases import DIRECTIONS, MODES, Case, Selection, forms_of
 from ..catalog.dtypes import DTYPES, prominence
 from ..catalog.frameworks import frameworks, own_of
 from ..host.errors import UsageError
-from ..results import words
+from ..results import door, words
+from ..results.door import Real
 from ..results.rows import Entries, Point, Row, Tried, plain
 from ..results.store import Run
 from ..words import counted
@@ -164,10 +165,17 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as a record ready for JSON."""
-        names = [field.name for field in fields(self) if field.name not in ("case", "cases")]
+        names = [field.name for field in fields(self) if field.name not in _CASES]
         errors = [relative(point) for point in self.points if point.got is not None]
         error = {"relative_error": errors[0] if errors else None}
         return {**self.case.as_dict(), **error, **{n: plain(getattr(self, n)) for n in names}}
+
+
+_CASES = ("case", "cases")
+RECORD = door.model(
+    "Finding", Case, Finding, without=_CASES, whole=True, relative_error=(Real | None, ...)
+)
+"""The model of a finding with the case that shows it best, as `findings --json` has it."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from ..exactness import known, observed, special, sweep, ulp
 from ..exactness.judge import place
 from ..exactness.problem import Problem, Problems, known_keys
 from ..host.progress import Reporter
+from ..results import door
+from ..results.answers import Number
 from ..results.rows import Point, Row
 from ..results.samples import Agreement, Certificate
 from ..results.status import Status
@@ -91,13 +93,23 @@ class Change:
     before: Row | None
     after: Row | None
 
-    def as_dict(self) -> dict[str, Any]:
+    @property
+    def figures(self) -> Figures:
         """The metric and its values, and of a kink's gradient where the kink lies."""
         rows = [row for row in (self.before, self.after) if row]
         kinks = [row.kink for row in rows if row.kink]
         values = [row.value if row else None for row in (self.before, self.after)]
-        at = kinks[0].at if kinks else None
-        return {"metric": self.metric, "at": at, "before": values[0], "after": values[1]}
+        return Figures(self.metric, kinks[0].at if kinks else None, *values)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A figure of a case's results in both versions, and where a kink lies that it is of."""
+
+    metric: str
+    at: float | None
+    before: Number | None
+    after: Number | None
 
 
 @dataclass(frozen=True)
@@ -105,9 +117,9 @@ class Example:
     """An input with the result of both versions, and the exact value where that is known."""
 
     place: Point
-    before: float
-    after: float
-    exact: float | None = None
+    before: Number
+    after: Number
+    exact: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -142,11 +154,22 @@ class Compared:
         return {
             **self.case.as_dict(),
             **fields,
-            "worse": [change.as_dict() for change in self.worse],
-            "better": [change.as_dict() for change in self.better],
+            "worse": [asdict(change.figures) for change in self.worse],
+            "better": [asdict(change.figures) for change in self.better],
             "shown": asdict(self.shown) if self.shown else None,
             "failures": {arm: asdict(failure) for arm, failure in self.failures.items()},
         }
+
+
+RECORD = door.model(
+    "Compared",
+    Case,
+    Compared,
+    whole=True,
+    worse=(list[Figures], ...),
+    better=(list[Figures], ...),
+)
+"""The model of a case whose results were compared, as `gate --json` has it."""
 
 
 def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..catalog import plugins
 from ..catalog.frameworks import IMPLS
@@ -31,7 +32,7 @@ class Tree:
     commit: str = ""
     dirty: bool = False
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """The fields for a report."""
         return {"label": self.label, "commit": self.commit, "dirty": self.dirty}
 

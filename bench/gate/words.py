@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from ..catalog.again import again
 from ..catalog.asked import Name
 from ..catalog.cases import Case
+from ..host.machine import Machine
 from ..results import words
+from ..results.answers import Number, as_record, like
 from ..results.estimate import Estimate
 from ..results.rows import Row
+from ..timing import decisions
 from ..timing.decisions import Decision
 from ..timing.verdicts import Verdict, edge
 from ..words import (
@@ -33,6 +36,7 @@ from . import exactness
 from .exactness import MEASURES, Compared, Example, Kind
 from .gate import Result
 from .instructions import Change
+from .instructions import Verdict as CountVerdict
 from .select import Part
 
 _ORDER = (
@@ -71,7 +75,7 @@ _HEAD = (
 )
 _SHOWN = 24
 """Rows of a table; beyond that many, cases that are the same are left to --json."""
-SCHEMA = 2
+SCHEMA: Literal[2] = 2
 
 
 # --- what is wrong --------------------------------------------------------------------------------
@@ -420,39 +424,97 @@ def for_people(result: Result) -> str:
     return "\n".join([*lines, sentence(result)])
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A version: its name, its commit, empty where it has none, and whether changes came after."""
+
+    label: str
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Base(Candidate):
+    """The version compared with, and the interpreter that it ran under, empty for the same one."""
+
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(Case):
+    """A case with its instructions per call in both versions, null where they were not counted."""
+
+    verdict: CountVerdict
+    base: Number
+    candidate: Number
+    zone: Number
+    failures: Mapping[Arm, Failure]
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that a gate measured, and its verdict. A ratio that is not known is null.
+
+    A change is called from `called_from` times on; `family_wise_error` bounds the probability that
+    any call of slower or faster is wrong. `seconds` are of each part.
+    """
+
+    schema: Literal[2]
+    verdict: str
+    exit_status: int
+    command: str
+    base: Base
+    candidate: Candidate
+    dead_zone: float
+    called_from: float
+    family_wise_error: float
+    timing: list[Annotated[dict[str, Any], like(decisions.RECORD)]]
+    exactness: list[Annotated[dict[str, Any], like(exactness.RECORD)]]
+    instructions: list[Counted]
+    new: Sequence[Part]
+    gone: Sequence[Part]
+    lacking: Sequence[Name]
+    unneeded: Sequence[str]
+    notes: Sequence[str]
+    processes: int
+    seconds: Mapping[str, float]
+    versions: Mapping[str, Mapping[str, str]]
+    machine: Annotated[dict[str, Any], like(Machine)]
+
+
 def for_machines(result: Result, strict: bool = False) -> str:
     """One JSON object with everything."""
-    record = {
-        "schema": SCHEMA,
-        "verdict": sentence(result),
-        "exit_status": exit_status(result, strict),
-        "command": result.command,
-        "base": {**result.base.as_dict(), "python": result.base_python},
-        "candidate": result.candidate.as_dict(),
-        "dead_zone": result.design.zone,
-        "called_from": edge(result.design.zone),
-        "family_wise_error": result.design.alarm,
-        "timing": [decision.as_dict() for decision in result.timed],
-        "exactness": [compared.as_dict() for compared in result.exact],
-        "instructions": list(map(_count, result.counted)),
-        "new": list(map(asdict, result.new)),
-        "gone": list(map(asdict, result.gone)),
-        "lacking": list(map(asdict, result.lacking)),
-        "unneeded": list(result.unneeded),
-        "notes": result.notes,
-        "processes": result.processes,
-        "seconds": result.seconds,
-        "versions": result.versions,
-        "machine": result.machine,
-    }
-    return json.dumps(finite(record), ensure_ascii=False, indent=1)
+    record = Answer(
+        schema=SCHEMA,
+        verdict=sentence(result),
+        exit_status=exit_status(result, strict),
+        command=result.command,
+        base=Base(**result.base.as_dict(), python=result.base_python),
+        candidate=Candidate(**result.candidate.as_dict()),
+        dead_zone=result.design.zone,
+        called_from=edge(result.design.zone),
+        family_wise_error=result.design.alarm,
+        timing=[decision.as_dict() for decision in result.timed],
+        exactness=[compared.as_dict() for compared in result.exact],
+        instructions=list(map(_count, result.counted)),
+        new=result.new,
+        gone=result.gone,
+        lacking=result.lacking,
+        unneeded=result.unneeded,
+        notes=result.notes,
+        processes=result.processes,
+        seconds=result.seconds,
+        versions=result.versions,
+        machine=result.machine,
+    )
+    return json.dumps(finite(as_record(record)), ensure_ascii=False, indent=1)
 
 
-def _count(change: Change) -> dict[str, Any]:
-    names = ("verdict", "base", "candidate", "zone", "accepted")
-    failures = {arm: asdict(failure) for arm, failure in change.failures.items()}
+def _count(change: Change) -> Counted:
+    names = ("verdict", "base", "candidate", "zone", "failures", "accepted")
     fields = {name: getattr(change, name) for name in names}
-    return {**change.case.as_dict(), **fields, "failures": failures}
+    return Counted(**change.case.as_dict(), **fields)
 
 
 def markdown(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import MISSING, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -21,18 +22,28 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 MOST_ELEMENTS = 2**48
 
 
-def model(name: str, *kinds: type[Any], **more: Any) -> type[BaseModel]:
-    """A model of one flat record with the fields of several dataclasses, except their cases."""
+def model(
+    name: str,
+    *kinds: type[Any],
+    without: Collection[str] = ("case",),
+    whole: bool = False,
+    **more: Any,
+) -> type[BaseModel]:
+    """A model of one flat record with the fields of several dataclasses, except their cases.
+
+    `more` has the types and defaults of other fields, and of those that are others here. A `whole`
+    record has each field, whatever its default.
+    """
     annotated: dict[str, Any] = {}
     for kind in kinds:
         hints = get_type_hints(kind, include_extras=True)
         for field in fields(kind):
-            if field.name != "case":
-                default = Field() if field.default is MISSING else field.default
-                if field.default_factory is not MISSING:
+            if field.name not in without:
+                default = Field() if whole or field.default is MISSING else field.default
+                if field.default_factory is not MISSING and not whole:
                     default = Field(default_factory=field.default_factory)
                 annotated[field.name] = (hints[field.name], default)
-    return create_model(name, __doc__=kinds[-1].__doc__, **annotated, **more)
+    return create_model(name, __doc__=kinds[-1].__doc__, **{**annotated, **more})
 
 
 def first_of(error: ValueError) -> str:

@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
 
 from ..catalog.cases import Case
 from ..host.errors import UsageError
-from . import claims
+from . import claims, door
 from .rows import COLUMNS, Row, with_derived
 from .store import Run, dump
 
@@ -19,8 +21,29 @@ if TYPE_CHECKING:
 
 FORMATS = ("json", "csv", "parquet")
 ACROSS = ("framework", "mode")
+_OF_FIGURE: dict[str, Any] = get_type_hints(claims.Figure, include_extras=True)
 DOWN = tuple(field.name for field in fields(Case) if field.name not in ACROSS)
 """The fields of a case that name the columns of a table, and those that name its lines."""
+
+
+class _Columns(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
+
+TABLE_LINE = door.model("Line", Case, without=ACROSS, whole=True, __base__=_Columns)
+"""The model of a line of a table, with a column per framework and mode, as `torch compiled`."""
+_OF_CLAIM: dict[str, Any] = {
+    "claim": (claims.Name, ...),
+    "topic": (claims.Topic, ...),
+    "sentence": (str, ...),
+    "source": (str, ...),
+    "verdict": (claims.Verdict, ...),
+    "figure": (str | None, ...),
+    **{name: (kind | None, ...) for name, kind in _OF_FIGURE.items() if name != "name"},
+}
+CLAIM_LINE = create_model("ClaimFigure", **_OF_CLAIM)
+"""The model of a line of the table of claims; a claim without figures has null for one."""
 
 
 def write(rows: Iterable[Row], form: str, stream: IO[str]) -> None:

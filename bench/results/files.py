@@ -97,7 +97,7 @@ def plain_name(name: str) -> str:
     return f"{plain or 'run'}-{mark}"
 
 
-def dump(record: dict[str, Any], indent: int | None = None) -> str:
+def dump(record: Any, indent: int | None = None) -> str:
     """A record as JSON: infinity as 1e999, NaN as a string, and text that can be shown."""
     text = json.dumps(record, ensure_ascii=False, indent=indent)
     if _UNSHOWABLE.search(text) or not _is_encodable(text):

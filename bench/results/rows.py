@@ -336,6 +336,8 @@ class Row:
         return {name: record.get(name) for name in COLUMNS}
 
 
+DETAILS = (Against, Sampling, Point, Tried, Kink, Whole, Entries, Cause)
+"""The kinds of details, which are stored without what holds nothing."""
 _NESTED: Mapping[str, type[Any]] = {
     "against": Against,
     "sampling": Sampling,

@@ -1,4 +1,4 @@
-"""JSON Schemas of what is written, from the models by which it is read."""
+"""JSON Schemas of the files of a run, from the models by which they are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ..host.doctor import Finding
 from . import claims, rows, samples, store
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,7 +15,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True)
 class Schema:
-    """A kind of file that has a schema, in words, and its model."""
+    """A kind of file, or of answer, that has a schema: in words, and its model."""
 
     of: str
     model: TypeAdapter[Any]
@@ -29,10 +28,8 @@ class Schema:
 
 SCHEMAS: Mapping[str, Schema] = {
     "run": Schema("run.json of a run", store.RUN_FACTS),
-    "row": Schema("a line of rows.jsonl, or a record of export", TypeAdapter(rows.RECORD)),
+    "row": Schema("a line of rows.jsonl", TypeAdapter(rows.RECORD)),
     "sample": Schema("a line of samples.jsonl", samples.LINES),
     "claims": Schema("claims.json of a run", claims.MODEL),
-    "certificate": Schema("a certificate of agree --json", TypeAdapter(samples.CERTIFIED)),
-    "doctor": Schema("doctor --json", TypeAdapter(list[Finding])),
 }
-"""The schemas by name."""
+"""The schemas of the files of a run, by name."""

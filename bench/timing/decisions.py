@@ -26,6 +26,8 @@ from typing import Any, Literal
 from ..catalog.cases import Case
 from ..host.environment import Circumstance
 from ..host.progress import Reporter
+from ..results import door
+from ..results.answers import Number
 from ..results.estimate import UNKNOWN, Estimate
 from ..results.status import Status
 from ..worker.protocol import ARMS, Arm, Failure
@@ -95,7 +97,7 @@ class Decision:
     why: str
     verdict: Verdict = Verdict.UNDECIDED
     ratio: Estimate = UNKNOWN
-    logs: list[float] = field(default_factory=list)
+    logs: list[Number] = field(default_factory=list)
     phase: Phase = "screening"
     nanoseconds: float = 0.0
     blocks: int = 0
@@ -127,7 +129,7 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, the case's own first."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "case"}
-        ratio = {**asdict(self.ratio), "processes": self.processes}
+        ratio = asdict(Ratio(**vars(self.ratio), processes=self.processes))
         failures = {arm: asdict(failure) for arm, failure in self.failures.items()}
         besides = list(map(asdict, self.besides))
         return {
@@ -158,6 +160,20 @@ class Decision:
         """
         self.failures = {arm: failure for process in processes for arm, failure in process.items()}
         self.verdict = blamed(self.failures)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The candidate's time over the base's, with its interval, and how many processes gave it."""
+
+    value: Number
+    low: Number
+    high: Number
+    processes: int
+
+
+RECORD = door.model("Decision", Case, Decision, whole=True, ratio=(Ratio, ...))
+"""The model of a decision with its case, as `gate --json` has it."""
 
 
 def blamed(failures: Mapping[Arm, Failure]) -> Verdict:

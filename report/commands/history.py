@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...bench.catalog.activations import nearest
-from ...bench.catalog.cases import Selection
+from ...bench.catalog.cases import Case, Selection
 from ...bench.commands.options import DEBUG, selecting, shown
 from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
 from ...bench.results import elsewhere, store
 from ...bench.results.addresses import brought, is_address
+from ...bench.results.answers import written
+from ...bench.results.door import Real
 from ...bench.results.metrics import METRICS
-from ...bench.results.store import RESULTS, dump
+from ...bench.results.store import RESULTS
 from ...bench.words import Table, named, number, plus_minus
 
 if TYPE_CHECKING:
@@ -88,8 +91,8 @@ def history(
     machines = by_machine(listed)
     figures = [moved(runs) for runs in machines] if asked else []
     if as_json:
-        click.echo(dump({"runs": [_record(entry) for entry in listed], "unread": unread,
-                         "moved": [_moved(case) for of in figures for case in of]}))  # fmt: skip
+        moves = [_moved(case) for of in figures for case in of]
+        click.echo(written(Answer(list(map(_record, listed)), unread, moves)))
     else:
         click.echo("\n".join(_table(listed)))
         for runs, of in zip(machines, figures, strict=False):
@@ -210,31 +213,85 @@ def _verdict(case: Moved, runs: Sequence[Entry]) -> str:
     return "first and last are apart" if case.apart else "first and last overlap"
 
 
-def _record(entry: Entry) -> dict[str, Any]:
+# --- for machines ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A stored run: its path or address, when and where it was measured, and what it is of."""
+
+    run: str
+    started: str
+    host: str
+    cpu: str | None
+    versions: dict[str, str]
+    profile: str
+    cases: int
+    state: str
+
+
+@dataclass(frozen=True)
+class RunFigure:
+    """A figure in a run, with the ends of its 95 % interval as far as they are known."""
+
+    run: str
+    value: Real
+    low: Real | None
+    high: Real | None
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """A run from which on a figure is at another level."""
+
+    run: str
+    higher: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedCase(Case):
+    """A case with its figure in the runs that have it, the oldest first.
+
+    `apart` says that the intervals of the first and the last do not overlap.
+    """
+
+    figures: list[RunFigure]
+    last_over_first: Real
+    apart: bool
+    changes: list[RunChange]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Stored runs, why others cannot be read, and how figures moved over those of one machine."""
+
+    runs: list[StoredRun]
+    unread: dict[str, str]
+    moved: list[MovedCase]
+
+
+def _record(entry: Entry) -> StoredRun:
     facts = entry.facts
-    return {
-        "run": entry.name,
-        "started": facts.started,
-        "host": facts.host,
-        "cpu": facts.machine.cpu,
-        "versions": entry.versions,
-        "profile": facts.profile,
-        "cases": entry.cases,
-        "state": facts.state,
-    }
+    return StoredRun(
+        run=entry.name,
+        started=facts.started,
+        host=facts.host,
+        cpu=facts.machine.cpu,
+        versions=entry.versions,
+        profile=facts.profile,
+        cases=entry.cases,
+        state=facts.state,
+    )
 
 
-def _moved(case: Moved) -> dict[str, Any]:
-    return {
+def _moved(case: Moved) -> MovedCase:
+    return MovedCase(
         **case.case.as_dict(),
-        "figures": [
-            {"run": run, "value": figure.value, "low": low, "high": high}
+        figures=[
+            RunFigure(run, figure.value, *figure.ends)
             for run, figure in zip(case.runs, case.figures, strict=True)
-            for low, high in [figure.ends]
         ],
-        "last_over_first": case.ratio,
-        "apart": case.apart,
-        "changes": [
-            {"run": case.runs[change.at], "higher": change.rose} for change in case.changes
-        ],
-    }
+        last_over_first=case.ratio,
+        apart=case.apart,
+        changes=[RunChange(case.runs[change.at], change.rose) for change in case.changes],
+    )

@@ -11,6 +11,7 @@ from ...bench.host.errors import StoreError, UsageError
 from ...bench.host.progress import Reporter
 from ...bench.results import elsewhere
 from ...bench.results.addresses import brought, is_address, named
+from ...bench.results.answers import written
 from ..page import render, write
 from ..read.rows import read
 from ..words import writable
@@ -54,16 +55,31 @@ def build(published: str, out: Path, base_url: str = "") -> Built:
     return Built(out / "index.html", sentence, tuple(done), tuple(unread), tuple(changes))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A site that was written: its index, its runs, those in the trends, and the changes there.
+
+    `unread` says why other folders cannot be read.
+    """
+
+    path: Path
+    runs: list[str]
+    in_trends: list[str]
+    unread: dict[str, str]
+    changes: tuple[str, ...]
+
+
 def for_machines(built: Built) -> str:
     """One JSON object: path, runs, unread folders, changes."""
-    content = {
-        "path": str(built.path),
-        "runs": [run.name for run in built.listed],
-        "in_trends": [run.name for run in built.listed if not run.excluded],
-        "unread": {folder.name: folder.reason for folder in built.unread},
-        "changes": list(built.changes),
-    }
-    return json.dumps(content)
+    return written(
+        Answer(
+            path=built.path,
+            runs=[run.name for run in built.listed],
+            in_trends=[run.name for run in built.listed if not run.excluded],
+            unread={folder.name: folder.reason for folder in built.unread},
+            changes=built.changes,
+        )
+    )
 
 
 def _address(base_url: str) -> str:

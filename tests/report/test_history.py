@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from actbench.__main__ import main
 from actbench.bench.host.machine import Machine
 from actbench.bench.results.rows import Row
 from tests.report.conftest import split_case, timing_rows
+
+from ..answers import held
 
 COSTS = {"2026-01-01": 6.0, "2026-02-01": 6.1, "2026-03-01": 9.0}
 OTHER = Machine("Other CPU", cores=64)
@@ -46,7 +47,7 @@ def _main(*arguments: str) -> int:
 
 def _history(capsys: pytest.CaptureFixture[str], *options: str, status: int = 0) -> dict[str, Any]:
     assert _main("history", "--json", *options) == status
-    return dict(json.loads(capsys.readouterr().out))
+    return dict(held("answer-history", capsys.readouterr().out))
 
 
 def _names(answer: dict[str, Any]) -> set[str]:

@@ -18,6 +18,8 @@ from actbench.bench.exactness import ranges
 from actbench.bench.exactness.ranges import Range
 from actbench.bench.host.errors import UsageError
 
+from ...answers import held
+
 _MODULE = """
 import numpy as np
 
@@ -82,7 +84,7 @@ def _own(capsys: Captured, name: str, *words: str, reference: str = "exp") -> di
         capsys, "--callable", name, "--reference", reference, "--json", *words
     )
     assert (status, error) == (0, "")
-    answer = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    answer = held("answer-agree", out)
     [certificate] = answer["certificates"]
     facts = json.loads(Path(answer["path"], "run.json").read_text())
     return {**certificate, "range": facts["asked"]["range"]}
@@ -341,7 +343,7 @@ def test_a_range_of_a_framework_is_a_run_with_both_directions(
     words += ("--dtype", "float16", "--out", str(tmp_path / "run"), "--json")
     status, out, _ = _agree(capsys, *words)
     assert status == 0
-    answer = json.loads(out)
+    answer = held("answer-agree", out)
     assert answer["path"] == str(tmp_path / "run")
     found = {each["direction"]: each for each in answer["certificates"]}
     assert set(found) == {"forward", "backward"}
@@ -366,7 +368,11 @@ def test_stretches_of_a_framework_agree_with_its_sweep_of_all_inputs(
     _, parts, _ = _agree(capsys, *chosen, "--out", str(tmp_path / "parts"), "--exhaustive")
     for direction in ("forward", "backward"):
         one, other = (
-            next(each for each in json.loads(out)["certificates"] if each["direction"] == direction)
+            next(
+                each
+                for each in held("answer-agree", out)["certificates"]
+                if each["direction"] == direction
+            )
             for out in (whole, parts)
         )
         for name in ("tested", "not_correctly_rounded", "nan_mismatches", "infinity_mismatches"):

@@ -19,6 +19,8 @@ from actbench.bench.commands.callables import Callables, beside
 from actbench.bench.host.errors import UsageError
 from actbench.bench.results.store import load
 
+from ...answers import held
+
 _MODULE = """
 import numpy as np
 
@@ -161,7 +163,7 @@ def test_a_value_and_its_gradient_are_certified_at_the_same_inputs_as_others(
     words = ("agree", "--callable", "mine:right", "--gradient", "mine:slope", "--json")
     status, out, _ = _run(capsys, *words, "--reference", "relu", "--dtype", "float16")
     assert status == 0
-    answer = json.loads(out)
+    answer = held("answer-agree", out)
     found = {record["direction"]: record for record in answer["certificates"]}
     assert {record["tested"] for record in found.values()} == {2**16}
     assert {record["max_ulp"] for record in found.values()} == {0}
@@ -195,7 +197,7 @@ def test_a_gradient_that_is_wrong_is_found(folder: Path, capsys: Captured) -> No
     words = ("agree", "--callable", "mine:right", "--gradient", "mine:wrong_slope")
     words += ("--reference", "relu", "--range", "-1", "-0.999", "--json")
     _, out, _ = _run(capsys, *words)
-    found = {record["direction"]: record for record in json.loads(out)["certificates"]}
+    found = {record["direction"]: record for record in held("answer-agree", out)["certificates"]}
     assert found["forward"]["max_ulp"] == 0
     assert found["backward"]["max_ulp"] > 1e6
 

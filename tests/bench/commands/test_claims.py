@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from actbench.bench.commands import claims as command
 from actbench.bench.results.claims import Judged, read, write
 from actbench.bench.results.store import RunWriter
 
+from ...answers import held
 from ...claims import EVERY
 from ...conftest import run_facts
 
@@ -125,7 +125,9 @@ def test_the_list_has_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert all(claim.name in said and claim.sentence in said for claim in known().values())
     assert main(["claims", "--list", "--json"]) == 0
-    assert [one["name"] for one in json.loads(capsys.readouterr().out)["claims"]] == [*known()]
+    assert [
+        one["name"] for one in held("answer-claims-list", capsys.readouterr().out)["claims"]
+    ] == [*known()]
 
 
 def test_a_run_keeps_the_claims_that_are_not_judged_again(
@@ -173,5 +175,5 @@ def test_published_runs_keep_their_claims(
 
 def test_claims_are_a_table_for_other_tools(run: Path, capfd: Any) -> None:
     assert main(["export", str(run), "--table", "claims"]) == 0
-    records = json.loads(capfd.readouterr().out)
+    records = held("answer-export-claims", capfd.readouterr().out)
     assert {record["claim"] for record in records} == {claim.name for claim in EVERY.judged}

@@ -23,6 +23,8 @@ from actbench.bench.catalog.sizes import size_classes
 from actbench.bench.commands import main
 from actbench.bench.results.store import SCHEMA
 
+from ...answers import held
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -56,7 +58,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _cases_of(run: Path) -> set[tuple[Any, ...]]:
-    records = json.loads(_bench("export", str(run)).stdout)
+    records = held("answer-export", _bench("export", str(run)).stdout)
     return {
         (record["activation"], record["size"], record["output"], record["cache"])
         for record in records
@@ -100,7 +102,7 @@ def test_the_command_of_a_row_measures_that_case_again(tmp_path: Path) -> None:
 
 
 def test_list_has_every_activation_and_framework_and_says_what_is_missing() -> None:
-    records = json.loads(_bench("list", "--json").stdout)
+    records = held("answer-list", _bench("list", "--json").stdout)
     pairs = {(record["activation"], record["framework"]) for record in records}
     assert pairs == {(name, framework) for name in CATALOG for framework in frameworks()}
     absent = [record for record in records if record["status"] != "ok"]
@@ -114,7 +116,7 @@ def test_export_json_and_csv_hold_the_same_rows(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("export", str(small_run), "--format")
-    records = json.loads(_main(capsys, *asked, "json").stdout)
+    records = held("answer-export-table", _main(capsys, *asked, "json").stdout)
     table = list(csv.DictReader(io.StringIO(_main(capsys, *asked, "csv").stdout)))
     assert len(records) == len(table) > 0
     assert {record["status"] for record in records} <= {"ok", "unsupported"}
@@ -131,7 +133,7 @@ def test_export_json_and_csv_hold_the_same_rows(
 def test_a_parameter_is_measured_under_its_label(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = json.loads(_main(capsys, "export", str(small_run)).stdout)
+    records = held("answer-export", _main(capsys, "export", str(small_run)).stdout)
     assert {record["activation"] for record in records} == {"relu", "squareplus(b=1)"}
 
 
@@ -145,7 +147,7 @@ def test_findings_are_sentences_or_records_and_end_with_a_verdict(
     assert all(each.startswith("NumPy 2") for each in findings)
     assert " findings from " in verdict
     assert "of them are not shown." in verdict
-    records = json.loads(_main(capsys, "findings", str(small_run), "--json").stdout)
+    records = held("answer-findings", _main(capsys, "findings", str(small_run), "--json").stdout)
     assert f"{len(records)} findings" in verdict
     assert {each["framework"] for each in records} == {"numpy"}
     [square] = [each for each in records if "def f(x, b=1" in each["reproduction"]][:1]
@@ -277,7 +279,7 @@ def test_json_outcome_is_for_machines(tmp_path: Path) -> None:
         "run", "--profile", "smoke", "--framework", "numpy", "--only", "timing", "--epochs", "1",
         "--out", str(tmp_path / "run"), "--json",
     )  # fmt: skip
-    outcome = json.loads(done.stdout)
+    outcome = held("answer-run", done.stdout)
     assert outcome["state"] == "finished"
     assert outcome["failed"] == 0
     assert done.stderr == ""
@@ -302,7 +304,7 @@ def test_special_points_are_shown_as_text_and_as_rows(
     named = _main(capsys, "special", str(small_run), "--activation", "squareplus(b=1)")
     assert "squareplus(b=1), wide" in named.stdout
     assert "relu" not in named.stdout
-    records = json.loads(_main(capsys, "special", str(small_run), "--json").stdout)
+    records = held("answer-special", _main(capsys, "special", str(small_run), "--json").stdout)
     kinks = [each for each in records if each["metric"] == "gradient_at_kink"]
     assert kinks
     assert {each["value"] for each in kinks} == {0.0}

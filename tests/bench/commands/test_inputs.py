@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from actbench.bench.catalog.again import again
 from actbench.bench.commands import command_line
 from actbench.bench.results.rows import Row
 from actbench.bench.results.store import load
+
+from ...answers import held
 
 _QUICK = ("--only", "timing", "--framework", "numpy", "--epochs", "1", "--budget", "0")
 
@@ -75,7 +76,7 @@ def test_odd_sizes_are_measured_as_one_row(capsys: pytest.CaptureFixture[str]) -
     words = ("--activation", "softmax", "--direction", "forward", "--input", "saturated")
     for size in ("257", "50257"):
         assert _run(*words, "--size", size, "--json") == 0
-        [cell] = json.loads(capsys.readouterr().out)["rows"]
+        [cell] = held("answer-run", capsys.readouterr().out)["rows"]
         assert cell["relative_cost"]["value"] > 0
         assert (cell["input"], cell["row"]) == ("saturated", 0)
         assert cell["size"] == cell["row_length"] == int(size)

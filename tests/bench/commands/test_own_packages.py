@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from actbench.bench import __main__ as command
+
+from ...answers import held
 
 _WRITTEN: Mapping[str, str] = {
     "numba": """
@@ -78,7 +79,7 @@ def test_it_is_certified_as_what_its_framework_has(
     asked = ["agree", "--callable", f"theirs:{name}", "--reference", "relu", "--json"]
     with pytest.raises(SystemExit) as end:
         command.main([*asked, "--range", "0.5", "0.50001", "--mode", "eager", *words])
-    answer = json.loads(capsys.readouterr().out)
+    answer = held("answer-agree", capsys.readouterr().out)
     assert end.value.code == 0, answer
     assert answer["callables"] == [
         {"callable": f"theirs:{name}", "framework": "numpy", "dims": dims, "reference": "relu"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from actbench.bench.host.progress import Reporter
 from actbench.bench.results.status import Status
 from actbench.bench.timing.in_turn import Effort, Pair, Setting
 from actbench.bench.worker.protocol import Failure
+
+from ...answers import held
 
 ROOT = Path(__file__).resolve().parents[3]
 PUBLISHED = max((ROOT / "results/published").glob("*-standard")).name
@@ -128,13 +129,13 @@ def test_nothing_timed_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None
     answer = _answer(monkeypatch, {})
     assert answer.for_people().endswith("gelu and squareplus could not be compared.")
     assert answer.exit_status == 1
-    [row] = json.loads(answer.for_machines())["rows"]
+    [row] = held("answer-compare-activations", answer.for_machines())["rows"]
     assert (row["ratio"], row["status"], row["reason"]) == (None, "refused", "work went on")
 
 
 def test_json_has_a_record_per_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = _answer(monkeypatch, {"compiled": [0.5, 0.5001, 0.4999]})
-    record = json.loads(answer.for_machines())
+    record = held("answer-compare-activations", answer.for_machines())
     assert (record["first"], record["second"]) == ("gelu", "squareplus")
     [row] = record["rows"]
     assert row["low"] < row["ratio"] < row["high"]
@@ -142,7 +143,9 @@ def test_json_has_a_record_per_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (row["framework"], row["mode"], row["processes"]) == ("torch", "compiled", 3)
     assert row["ns"] == [48_200.0, 27_400.0]
     assert row["forms"] == ["native", "textbook"]
-    lone = json.loads(_answer(monkeypatch, {"compiled": [0.5]}).for_machines())["rows"][0]
+    lone = held(
+        "answer-compare-activations", _answer(monkeypatch, {"compiled": [0.5]}).for_machines()
+    )["rows"][0]
     assert (lone["low"], lone["high"]) == (None, None)
 
 
@@ -182,7 +185,7 @@ def test_numpy_answers_in_a_few_seconds(capsys: pytest.CaptureFixture[str]) -> N
     """GELU written out takes erf, Squareplus a square root: ten times apart, whatever the noise."""
     with pytest.raises(SystemExit) as end:
         main(["compare", "gelu", "squareplus", "--framework", "NumPy", "--budget", "0", "--json"])
-    record: dict[str, Any] = json.loads(capsys.readouterr().out)
+    record: dict[str, Any] = held("answer-compare-activations", capsys.readouterr().out)
     assert end.value.code == record["exit_status"] == 0
     [row] = record["rows"]
     assert row["ratio"] > 2

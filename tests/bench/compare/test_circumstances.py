@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from actbench.bench.results.facts import RunFacts, WorkerFacts
 from actbench.bench.results.rows import Against, Ended, Other, Row, Sampling
 from actbench.bench.results.store import Run
 
+from ...answers import held
 from ...conftest import run_facts
 
 SAMPLING = Sampling(processes=5, samples=45, dropped=0, ended=Ended.NARROW)
@@ -75,7 +75,7 @@ def test_it_stands_beside_what_became_slower_of_that_framework() -> None:
         assert "without AVX512F" in entry.why
     said = words.for_people(comparison, 20)
     assert "PyTorch: NPY_DISABLE_CPU_FEATURES none → AVX512F." in said
-    record = json.loads(words.for_machines(comparison, False))
+    record = held("answer-compare", words.for_machines(comparison, False))
     besides = {
         (timing["case"]["activation"], timing["verdict"], len(timing["besides"]))
         for timing in record["times"]["timings"]

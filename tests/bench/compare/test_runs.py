@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -43,6 +42,7 @@ from actbench.bench.results.status import Status
 from actbench.bench.results.store import Run, RunWriter
 from actbench.bench.run.request import known_frameworks
 
+from ...answers import held
 from ...conftest import run_facts
 
 PRIMITIVES = ("copy", "add", "maximum", "exp", "tanh", "sqrt")
@@ -281,7 +281,7 @@ def test_a_run_without_intervals_decides_nothing_and_is_named() -> None:
     assert _called(comparison, "undecided") == CASES
     [sentence] = words.not_compared(comparison)
     assert sentence.startswith(f"{len(CASES)} times undecided: no interval")
-    record = json.loads(words.for_machines(comparison, strict=True))
+    record = held("answer-compare", words.for_machines(comparison, strict=True))
     assert record["not_compared"] == [sentence]
     assert record["exit_status"] == comparison.exit_status() == 2
     assert {timing["lack"] for timing in record["times"]["timings"]} == {"no interval"}
@@ -387,7 +387,7 @@ def test_what_the_base_has_and_the_candidate_has_not(
     comparison = compare(base, replace(base, records=after), **options)
     assert comparison.exit_status() == ends
     assert ("planted" in words.for_people(comparison, 20)) == (status is not None)
-    record = json.loads(words.for_machines(comparison, strict=False))
+    record = held("answer-compare", words.for_machines(comparison, strict=False))
     [missing] = record["times"]["only_base"]
     assert missing["status"] == status
 
@@ -672,7 +672,7 @@ def test_the_exit_status(
 
 def test_json_has_everything(runs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert _command(runs["base"], runs["slow"], "--json", "--limit", "0") == 1
-    record = json.loads(capsys.readouterr().out)
+    record = held("answer-compare", capsys.readouterr().out)
     assert len(record["times"]["timings"]) == len(CASES)
     assert record["exit_status"] == 1
     assert record["conclusion"] == "Regression: 4 slower."

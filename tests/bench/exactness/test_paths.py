@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +33,8 @@ from actbench.bench.worker import own_function
 from actbench.bench.worker.operations import Worker
 from actbench.bench.worker.protocol import Attempt, Failure, Laid, Layout, Try
 from actbench.bench.workers.supervised import SupervisedWorker
+
+from ...answers import held
 
 Array = np.ndarray[Any, Any]
 Kernel = Callable[[Array], Array]
@@ -530,7 +531,7 @@ def test_a_run_keeps_paths_in_its_rows_and_makes_findings_of_them(
     with pytest.raises(SystemExit) as left:
         main(["agree", *chosen])
     assert left.value.code == 1, "the bound holds for the tail as well"
-    [certificate] = json.loads(capsys.readouterr().out)["certificates"]
+    [certificate] = held("answer-agree", capsys.readouterr().out)["certificates"]
     by_path = {tried["path"]: tried for tried in certificate["paths"]}
     assert set(by_path) == {path.value for path in Path}
     assert by_path["scalar tail"]["worst"]["got"] == 0

@@ -32,6 +32,8 @@ from actbench.bench.results.samples import Certificate
 from actbench.bench.workers import scheduler
 from actbench.bench.workers.process import Failed
 
+from ...answers import held
+
 ROOT = Path(__file__).resolve().parents[3]
 LENGTH = 2**12
 PIECES = 8
@@ -120,7 +122,7 @@ def _agree(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
-    [certificate] = json.loads(done.stdout)["certificates"]
+    [certificate] = held("answer-agree", done.stdout)["certificates"]
     return dict(certificate)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import shutil
 import signal
@@ -20,6 +19,8 @@ import pytest
 from actbench.bench.fleet.on_host import TOPIC
 from actbench.bench.results.rows import Row
 from actbench.bench.run.reading import load
+
+from ...answers import held
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = (
@@ -89,7 +90,7 @@ def _ended(process: subprocess.Popen[str], status: int) -> dict[str, dict[str, A
     assert process.returncode == status, (out, err)
     assert status != 130 or not _left(), "it returns once nothing is left"
     _wait(lambda: not _left())
-    return {_key(record): record for record in json.loads(out)["hosts"]}
+    return {_key(record): record for record in held("answer-fleet", out)["hosts"]}
 
 
 def _key(record: dict[str, Any]) -> str:

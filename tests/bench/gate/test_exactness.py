@@ -232,7 +232,7 @@ def test_a_gradient_at_a_kink_that_changed_is_reported_either_way(comparison: Co
         compared = _compare(comparison, _SLOPE, one, other)
         assert compared.kind == "worse"
         [kink] = [change for change in compared.worse if change.metric == "gradient_at_kink"]
-        assert kink.as_dict()["at"] == 0
+        assert kink.figures.at == 0
 
 
 def test_the_same_bits_are_identical(comparison: Comparison) -> None:

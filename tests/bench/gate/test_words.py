@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from collections.abc import Sequence
@@ -28,6 +27,8 @@ from actbench.bench.results.status import Status
 from actbench.bench.timing.decisions import Decision, Design
 from actbench.bench.timing.verdicts import Verdict
 from actbench.bench.worker.protocol import Failure
+
+from ...answers import held
 
 _CASE = Case("numpy", "relu", "max", "eager", "forward", "cpu", "float32", 4096, 1)
 _VERDICTS = tuple(map(str, Verdict))
@@ -104,7 +105,7 @@ def test_what_was_asked_for_and_compared_by_nothing_fails() -> None:
     result = _result(["same"], lacking=[Name("dtype", "bfloat16"), Name("framework", "jax")])
     assert words.exit_status(result) == 1
     assert "not compared at all: dtype bfloat16, framework JAX" in words.sentence(result)
-    record = json.loads(words.for_machines(result))
+    record = held("answer-gate", words.for_machines(result))
     assert record["lacking"][0] == {"what": "dtype", "text": "bfloat16"}
 
 
@@ -115,7 +116,7 @@ def test_every_way_of_saying_it_counts_alike(timed: list[str], exact: list[str])
     for kind in set(timed):
         assert f"{timed.count(kind)} {kind}" in text
     assert words.for_people(result).splitlines()[-1] == text
-    record = json.loads(words.for_machines(result), parse_constant=pytest.fail)
+    record = held("answer-gate", words.for_machines(result))
     assert record["verdict"] == text
     assert [row["verdict"] for row in record["timing"]] == timed
     assert [row["kind"] for row in record["exactness"]] == exact
@@ -147,7 +148,7 @@ def test_what_chose_other_code_stands_beside_what_is_slower() -> None:
     [line] = [line for line in words.for_people(result).splitlines() if line.startswith("slower")]
     assert line.endswith(beside)
     assert f"(1.19–1.21); {beside})" in words.sentence(result)
-    [record] = json.loads(words.for_machines(result))["timing"]
+    [record] = held("answer-gate", words.for_machines(result))["timing"]
     assert record["besides"][0] == {**asdict(flags)}
     assert "besides" not in words.for_people(_result(["slower"]))
 
@@ -213,7 +214,7 @@ def test_results_of_which_nobody_knows_the_right_ones_are_shown() -> None:
 
 
 def test_infinities_and_nan_are_null() -> None:
-    record = json.loads(words.for_machines(_result(["broken"])), parse_constant=pytest.fail)
+    record = held("answer-gate", words.for_machines(_result(["broken"])))
     assert record["timing"][0]["ratio"] == {"value": None, "low": 0.0, "high": None, "processes": 0}
     assert math.isinf(UNKNOWN.high)
 

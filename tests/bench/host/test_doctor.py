@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from ...answers import held
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,7 +21,7 @@ def _examined(**environment: str) -> dict[str, dict[str, str]]:
         check=True,
         env={**os.environ, **environment},
     )
-    return {each["name"]: each for each in json.loads(done.stdout)}
+    return {each["name"]: each for each in held("answer-doctor", done.stdout)}
 
 
 def test_every_finding_says_what_was_found_and_what_mends_it() -> None:

@@ -20,6 +20,7 @@ from actbench.bench.results.claims import write
 from actbench.bench.results.export import DOWN, flattened, of_claims, table, write_table
 from actbench.bench.results.store import Run, load
 
+from ...answers import held
 from ...claims import EVERY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,7 +96,7 @@ def test_a_table_of_claims_has_a_line_per_figure(run: Run, tmp_path: Path) -> No
     ]
     stream = io.StringIO()
     write_table(lines, "json", stream)
-    records = json.loads(stream.getvalue())
+    records = held("answer-export-claims", stream.getvalue())
     assert records[0]["figure"] == "tanh over ReLU"
     assert [record["value"] for record in records[:2]] == [1.2, 1.25]
     [without] = [record for record in records if record["claim"] == "it-cannot-be-had"]

@@ -426,8 +426,8 @@ def test_a_call_that_does_not_do_its_work_is_refused(
     assert "1 refused, because the times would mislead, the first NumPy gelu textbook" in said
     assert reason in said
     assert "failed" not in said, "what is refused is not counted twice"
-    counts = conclusion.as_record(outcome)
-    assert (counts["refused"], counts["failed"]) == (1, 0)
+    counts = conclusion.of(outcome)
+    assert (counts.refused, counts.failed) == (1, 0)
 
 
 @pytest.mark.parametrize(

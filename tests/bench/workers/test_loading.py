@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from actbench.bench.results.status import Status
 from actbench.bench.worker.protocol import Failure
 from actbench.bench.workers.environment import Key
 from actbench.bench.workers.process import Failed, WorkerProcess
+
+from ...answers import held
 
 SITE = Path(np.__file__).parents[1]
 
@@ -146,7 +147,7 @@ def test_the_doctor_distinguishes_them(
     chosen = ["--framework", "numpy", "--framework", "jax"] if named else []
     python = f"jax={python_with(tmp_path, body)}"
     status, text = _command(capsys, "doctor", "--json", "--python", python, *chosen)
-    numpy, jax = json.loads(text)
+    numpy, jax = held("answer-doctor", text)
     assert (status, numpy["state"], numpy["status"]) == (ends, "fine", "ok")
     assert (jax["state"], jax["status"]) == (
         state,

@@ -36,6 +36,7 @@ from actbench.report.site.feed import feed
 from actbench.report.site.runs import Listed, differences, listed, machine_of, moment
 from actbench.report.site.trends import History, sentences, trends
 
+from ...answers import held
 from ...conftest import run_facts
 from ..conftest import normal_rows
 
@@ -468,7 +469,7 @@ def test_building_again_removes_reports_of_runs_that_are_gone(
     result = call("--published", tmp_path / "in", "--out", out, "--json")
     assert result.exit_code == 0, result.output
     assert [path.name for path in (out / "runs").iterdir()] == ["run-1.html"]
-    printed = json.loads(result.stdout)
+    printed = held("answer-site", result.stdout)
     assert printed["runs"] == printed["in_trends"] == ["run-1"]
     assert printed["unread"] == {}
     assert printed["changes"] == []
