@@ -37,7 +37,7 @@ _SILENT: Mapping[str, Any] = {
     "threads": 1,
     **USUAL,
 }
-"""The value of each that goes without saying."""
+"""The usual value of each field, which goes without saying."""
 
 
 _PLACES = {
@@ -79,17 +79,17 @@ def _changed(change: Circumstance) -> str:
 
 
 def writable(text: str) -> str:
-    """The same with U+FFFD in place of what no page can hold and no terminal should obey."""
+    """Text with U+FFFD in place of what no page can hold and no terminal should obey."""
     return text if text.isprintable() else _UNWRITABLE.sub("\ufffd", text)
 
 
 def know(titles: Mapping[str, str]) -> None:
-    """Take the titles of a stored run's frameworks, by name."""
+    """Remember the titles of a stored run's frameworks, by name."""
     _TITLES.update(titles)
 
 
 def title(framework: str) -> str:
-    """A framework's title as stored runs give it, else as `impls/` does; else its bare name."""
+    """The title of a framework from stored runs, else from `impls/`; else its bare name."""
     known = frameworks().get(framework)
     return _TITLES.get(framework) or (known.title if known else framework)
 
@@ -116,12 +116,12 @@ def conditions(fields: Mapping[str, Any], of: str = "elements") -> str:
 
 
 def of_input(case: Any) -> str:
-    """The departures of a case or setting from the usual input: `inputs subnormal, rows of 257`."""
+    """The unusual properties of the input of a case or setting: `inputs subnormal, rows of 257`."""
     return conditions({name: getattr(case, name) for name in OF_INPUT})
 
 
 def rows_of(case: Case) -> str:
-    """`rows of 256` of a case whose function takes rows, unless the case says so; else empty."""
+    """`rows of 256` for a case whose function takes rows, unless the case says so; else empty."""
     name = case.activation.partition("(")[0]
     if not case.size or case.row or name not in REFERENCES or not REFERENCES[name].rowwise:
         return ""
@@ -153,7 +153,7 @@ def duration(nanoseconds: float) -> str:
 
 
 def plus_minus(value: float, half_width: float) -> str:
-    """`2.44 ±0.05`: the half width, a share of the value, with as many decimals as the value."""
+    """`2.44 ±0.05`: a value and its half-width, given as a share, with as many decimals."""
     if math.isinf(half_width):
         return f"{number(value)} ±?"
     shown = number(value)
@@ -163,7 +163,7 @@ def plus_minus(value: float, half_width: float) -> str:
 
 
 def bar(share: float, letters: int = 10) -> str:
-    """A bar of at most so many letters, to an eighth of one."""
+    """A bar of at most so many letters, with a resolution of an eighth of a letter."""
     eighths = max(1, round(share * letters * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
@@ -180,7 +180,7 @@ def tally(kinds: Iterable[str], order: Sequence[str]) -> str:
 
 
 def changed(old: float, new: float) -> str:
-    """`0.5 → 0.812`: three significant digits, more where they are needed to differ; or counts."""
+    """`0.5 → 0.812`: three significant digits, more where needed to differ; or counts."""
     if all(float(end).is_integer() and abs(end) < 1e15 for end in (old, new)):
         return f"{old:,.0f} → {new:,.0f}"
     digits = next((n for n in range(3, 18) if f"{old:.{n}g}" != f"{new:.{n}g}"), 3)

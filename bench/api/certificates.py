@@ -60,14 +60,14 @@ class Certified:
 def certify(
     function: Subject, reference: str = "", *, dtype: str = "float32", seed: int = 0, **where: Any
 ) -> Certified:
-    """Hold a function against the proved values of what it should be.
+    """Compare a function with the proved values of its reference.
 
     All 65,536 inputs of a 16-bit `dtype` are tried, and inputs from every binade of the others, on
     short and long arrays and views. `direction` is `forward`, or `backward` for the gradient that
     the framework gives. `reference` is what `--reference` takes: an activation of `actbench list`,
     `exp2`, `log`, `erfc`, a formula of x, or the address of a function of mpmath or flint. The
-    other conditions are those of `cost`; a name of an activation needs its `framework`, and is
-    held against itself. There are no conditions of the input: all that matter are tried.
+    other conditions are those of `cost`; a name of an activation needs its `framework`, and is its
+    own reference. There are no conditions of the input: all relevant ones are tried.
 
     Raises UsageError for unknown names, and for a function that cannot be loaded or evaluated;
     KeyboardInterrupt where it is interrupted.

@@ -1,4 +1,4 @@
-"""A function of a running program as one that another process can import.
+"""Functions of a running program, made importable for another process.
 
 What a module on the path holds by name is imported from there. Anything else, a lambda, a closure,
 a function of a notebook or of a test, is sent by value: `cloudpickle` writes it into a module in a
@@ -48,7 +48,7 @@ class Importable:
 
 @contextmanager
 def importable(functions: Sequence[Function]) -> Iterator[Importable]:
-    """Functions as another process can import them, while the context lasts.
+    """Make functions importable for another process within this context.
 
     Raises UsageError for one that can neither be imported nor sent.
     """
@@ -63,7 +63,7 @@ def importable(functions: Sequence[Function]) -> Iterator[Importable]:
 
 
 def address_of(function: Function) -> str:
-    """The address by which a module on the path holds a function; "" where none does."""
+    """The address of a function in a module on the path; "" where it has none."""
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
     if not (isinstance(module, str) and isinstance(name, str)) or module == "__main__":
         return ""
@@ -77,9 +77,10 @@ def address_of(function: Function) -> str:
 
 
 def _is_found(module: str, loaded: ModuleType) -> bool:
-    """Say whether the path leads to a module that was loaded, and not to another of its name.
+    """Return whether the path leads to a loaded module, and not to another of its name.
 
-    One whose import is under way may be asking: another process would ask the same, and so on.
+    A module that is still being imported may be asking: another process would ask the same, and so
+    on.
     """
     if getattr(loaded.__spec__, "_initializing", False):
         return False
@@ -99,7 +100,7 @@ def _path() -> list[str]:
 
 
 def _written(functions: Sequence[Function], folder: Path) -> list[str]:
-    """Write functions into a module; their addresses."""
+    """The addresses of functions, after writing them into a module."""
     try:
         pickled = _by_value(functions)
     except Exception as error:
@@ -119,16 +120,16 @@ def _written(functions: Sequence[Function], folder: Path) -> list[str]:
 
 
 def _name(function: Function) -> str:
-    """The name of a function as an identifier: `lambda_` for one without."""
+    """The name of a function as an identifier: `lambda_` for one without a name."""
     name = getattr(function, "__name__", type(function).__name__)
     text = re.sub(r"\W", "", str(name)) or "function"
     return "lambda_" if text == "lambda" else text
 
 
 def _by_value(functions: Sequence[Function]) -> bytes:
-    """Functions with all that their own modules hold, where no path leads to those.
+    """The functions, pickled with everything that their own unimportable modules hold.
 
-    Such modules are out of sight meanwhile: what they have imported is found where it comes from.
+    Such modules are hidden meanwhile: what they have imported is found where it comes from.
     """
     import cloudpickle
 

@@ -1,6 +1,6 @@
 """The plug-in for pytest: assertions as fixtures, with the options of a session.
 
-A suite that does not use them pays for nothing: what measures is imported when it is called.
+A suite that does not use them pays nothing: modules that measure are imported on use.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def assert_ulp() -> Callable[..., None]:
-    """`actbench.assert_ulp`: a function is within so many ulp of the exact values."""
+    """`actbench.assert_ulp`: assert that a function is within so many ulp of the exact values."""
     from .asserting import assert_ulp
 
     return assert_ulp

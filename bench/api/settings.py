@@ -1,4 +1,4 @@
-"""The settings of a call from Python: which cases it is about, and where they run."""
+"""The settings of a call from Python: its cases, and where they run."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ from ..workers.acquaintance import fitted, whose
 from .functions import Function, importable
 
 Subject = Function | str
-"""A function, or the name of an activation of `actbench list`, as `gelu` or `squareplus[wide]`."""
+"""A function, or the name of an activation of `actbench list`, such as `gelu` or
+`squareplus[wide]`."""
 
 
 @dataclass(frozen=True)
 class Where:
     """The conditions of a call.
 
-    `framework` is found out where it is empty, if there is a function; `size` is a number of
-    elements or a class (`launch`, `l1`, `l2`, `last_level`, `memory`), l2 where nothing says it;
-    `python` is the interpreter of the processes, this one's where it is empty; `dims` are the
-    dimensions of the arrays that a function is given, found by trying where they are 0.
+    `framework` is inferred from a function where it is empty; `size` is a number of elements or a
+    class (`launch`, `l1`, `l2`, `last_level`, `memory`), l2 by default; `python` is the interpreter
+    of the processes, by default this one; `dims` are the dimensions of the arrays that a function
+    is given, found by trying where they are 0.
 
-    `input`, `shape`, `row`, `axis` and `layout` are of timings, as on the command line: the values
-    (`catalog.given`) or the path of a file of numbers; lengths, `(1, 3, 1024)` or `1x3x1024`; the
-    elements of a row; the axis of rows; how the elements lie in memory.
+    `input`, `shape`, `row`, `axis` and `layout` apply to timings, as on the command line: the
+    values (`catalog.given`) or the path of a file of numbers; lengths, `(1, 3, 1024)` or
+    `1x3x1024`; the elements of a row; the axis of rows; how the elements lie in memory.
     """
 
     framework: str = ""
@@ -69,7 +70,7 @@ class Where:
 
     @property
     def of_input(self) -> dict[str, Any]:
-        """The fields that say of what values, shape and layout an input is, and are not usual."""
+        """The fields of the input that have unusual values."""
         said = {name: getattr(self, name) for name in OF_INPUT}
         if not isinstance(self.shape, str):
             said["shape"] = given.written(tuple(self.shape))
@@ -94,7 +95,7 @@ class Where:
         ).checked()
 
     def case(self, framework: Framework, activation: str, form: str) -> Case:
-        """A case under these conditions. Raises UsageError for one that there is not."""
+        """A case under these conditions. Raises UsageError for one that does not exist."""
         [conditions] = input_conditions(chosen(Plan(()), self.selection()))
         case = along(Case(framework.name, activation, form, self.mode, **conditions))
         if reason := unsupported(case):
@@ -106,10 +107,10 @@ class Where:
 def cases(
     subjects: tuple[Subject, ...], where: Where, reference: str = ""
 ) -> Iterator[tuple[Case, ...]]:
-    """The cases of one or two subjects in one framework, while the context lasts.
+    """The cases of one or two subjects in one framework, within this context.
 
-    A function should be the `reference`. Raises UsageError for unknown names, and for functions
-    that cannot be loaded.
+    `reference` is that of a function. Raises UsageError for unknown names, and for functions that
+    cannot be loaded.
     """
     where.selection()
     functions = [subject for subject in subjects if not isinstance(subject, str)]

@@ -199,7 +199,7 @@ class _Reader:
                 warnings.simplefilter("ignore")
                 return ast.parse(self._python, mode="eval").body
         except SyntaxError as error:
-            raise self._at((error.offset or 1) - 1, f"that is no formula: {_SHAPE}") from None
+            raise self._at((error.offset or 1) - 1, f"this is not a formula: {_SHAPE}") from None
         except (RecursionError, MemoryError):
             raise Unreadable("the formula is nested too deep") from None
         except ValueError:

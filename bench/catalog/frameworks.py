@@ -226,7 +226,7 @@ def _read(path: Path) -> Framework:
     constants = {name: _literal(path, name, value) for name, value in _assigned(body)}
     if lacking := [name for name in _NEEDED if name not in constants]:
         raise UsageError(
-            f"impls/{path.name} has no {lacking[0]}: give it one, or, if it is no framework, a "
+            f"impls/{path.name} has no {lacking[0]}: give it one, or, if it is not a framework, a "
             "name that begins with an underscore"
         )
     return Framework(

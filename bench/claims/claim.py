@@ -1,4 +1,4 @@
-"""Claims, found by their decorator: a sentence, its source, how it is tested, and the test."""
+"""Claims, registered by a decorator: a sentence, its source, how it is tested, and the test."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Judge = TypeVar("Judge", bound=Callable[..., Outcome])
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim. `judge` takes the ground that its first parameter names, and constants of the claim.
+    """A claim.
 
-    Those have defaults, which are what the literature says: a test gives others, and the claim
-    must fail.
+    `judge` takes the ground that its first parameter names, and constants of the claim. The
+    defaults of those are what the literature says: with other values, as a test passes them, the
+    claim must fail.
     """
 
     name: str
@@ -43,7 +44,7 @@ _FOUND: dict[str, Claim] = {}
 
 
 def claim(topic: Topic, sentence: str, source: str, method: str) -> Callable[[Judge], Judge]:
-    """Make a function the test of a claim, which goes by the function's name with hyphens."""
+    """Make a function the test of a claim, named after the function with hyphens."""
 
     def register(judge: Judge) -> Judge:
         name = judge.__name__.replace("_", "-")

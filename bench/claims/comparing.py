@@ -1,4 +1,4 @@
-"""Two functions compared at inputs of every kind: the same bits, or so many ulp apart."""
+"""Comparisons of two functions at inputs of every kind: the same bits, or a distance in ulp."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .functions import FORMATS, Array, Functions, Setting, in_each, same_bits
 ORDINARY = "ordinary numbers"
 ELSEWHERE = "elsewhere"
 _PLACES = 3
-"""Places that a sentence names at most."""
+"""The most places that a sentence names."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A kind of inputs, by a name that goes after `at`, and the condition by which they are.
+    """A kind of inputs, by a name that follows `at`, and the condition that they meet.
 
-    One that does not decide only informs where it fails.
+    A part that does not decide only informs where it fails.
     """
 
     name: str
@@ -87,11 +87,11 @@ def compared(
 ) -> Iterator[Figure]:
     """The figures of a comparison of results with others, or with exact values, at inputs `x`.
 
-    They are the largest distance in ulp; with no `ulps` allowed, how many differ. A subnormal
-    result is as good as zero, whatever its sign, unless the bits must be the `same`. Where ordinary
-    numbers fail, that is the figure. Otherwise there is one for all kinds of inputs that hold and
-    one for each kind that fails: NaN, ∞, −∞, the `parts`, 0, −0 and subnormal numbers, each input
-    in the first that it belongs to.
+    They are the largest distance in ulp; with no `ulps` allowed, the number of results that differ.
+    A subnormal result equals zero, whatever its sign, unless the bits must be the `same`. If
+    ordinary numbers fail, theirs is the only figure. Otherwise there is one for all kinds of inputs
+    that hold and one for each kind that fails: NaN, ∞, −∞, the `parts`, 0, −0 and subnormal
+    numbers, each input in the first kind that it belongs to.
     """
     distance = _distances(at, results, wanted, same)
     comparison = _Comparison(at, names, x, distance, ulps, direction)
@@ -142,5 +142,5 @@ def judged_in_each(
     formats: Iterable[str] = FORMATS,
     modes: Iterable[str] = ("eager",),
 ) -> Outcome:
-    """The outcome of what is judged in every framework, mode and format."""
+    """The outcome of a judgement in every framework, mode and format."""
     return outcome(in_each(functions.settings(formats, modes), judge))

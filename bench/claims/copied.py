@@ -32,7 +32,7 @@ _MODULE = "actbench.bench.claims.lines"
 
 @dataclass(frozen=True)
 class Line:
-    """A line of `lines` by its name, and the label of the activation that it should be."""
+    """A line of `lines` by its name, and the label of the activation that it implements."""
 
     name: str
     label: str
@@ -45,11 +45,11 @@ class Line:
 
     @property
     def address(self) -> str:
-        """The address by which another process imports it, which is the name of its form."""
+        """The address by which another process imports it; it is also the name of its form."""
         return f"{_MODULE}:{self.name}"
 
     def overflows(self, x: Array) -> int:
-        """The number of warnings of an overflow at an array."""
+        """The number of overflow warnings at an array."""
         with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn"):
             warnings.simplefilter("always")
             getattr(lines, self.name)(x)
@@ -75,14 +75,14 @@ class Copied:
     @classmethod
     @contextmanager
     def opened(cls, run: Run | None, effort: Effort) -> Iterator[Self]:
-        """The ground, as long as the context lasts. Raises Unavailable where NumPy is left out."""
+        """The ground, within this context. Raises Unavailable where NumPy is left out."""
         if effort.frameworks and "numpy" not in effort.frameworks:
             raise Unavailable("it is about NumPy, which is not among the frameworks chosen")
         with temporary.folder() as logs:
             yield cls(effort, logs.path)
 
     def problem(self, line: Line, dtype: str) -> Problem:
-        """Inputs of every kind, with the exact values of what a line should be."""
+        """Inputs of every kind, with the exact values of the line's activation."""
         per_binade = 2 if self.effort.quick else 8
         return problem_of(find(line.label), "forward", dtype, per_binade, self.effort.seed)
 
@@ -100,8 +100,8 @@ class Copied:
     ) -> list[Ratio]:
         """The time of lines over that of others, or of NumPy's other forms of the same function.
 
-        Each pair is timed in turn on the same input in float32, in fresh processes. Left out is
-        what could not be timed.
+        Each pair is timed in turn on the same input in float32, in fresh processes. Pairs that
+        could not be timed are left out.
         """
         frameworks = [_framework(*pair) for pair in pairs]
         timed = {

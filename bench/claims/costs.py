@@ -1,4 +1,4 @@
-"""Costs of a stored run, as claims compare them."""
+"""The costs of a stored run, as claims compare them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Holds = Callable[[Estimate], bool | None]
 
 @dataclass(frozen=True)
 class Costs:
-    """The relative costs of a run: what each case takes over the cheapest ReLU of its kind."""
+    """The relative costs of a run: the time of each case over the cheapest ReLU of its kind."""
 
     rows: Sequence[Row]
     facts: RunFacts
@@ -48,7 +48,7 @@ class Costs:
 
     @cached_property
     def times(self) -> Mapping[Case, Estimate]:
-        """The ns of a call of each case that has them with an interval."""
+        """The ns per call of each case that has them with an interval."""
         return self._estimates("time_per_call")
 
     def _estimates(self, metric: str) -> dict[Case, Estimate]:
@@ -62,8 +62,8 @@ class Costs:
     def errors(self) -> Mapping[Case, float]:
         """The largest error of each case that was checked, by the case without its timing input.
 
-        In ulp of the exact value over finite inputs, subnormal results flushed or not: infinite
-        where a NaN stands for a number.
+        In ulp of the exact value over finite inputs, whether or not subnormal results are flushed:
+        infinite where a NaN stands for a number.
         """
         return {
             row.case.anywhere: row.value
@@ -73,7 +73,7 @@ class Costs:
 
     @cached_property
     def _forms(self) -> Mapping[str, list[Case]]:
-        """Cases with a cost, on an input as usual, by activation, those of a framework together."""
+        """The cases with a cost on the usual input, by activation, grouped by framework."""
         forms: dict[str, list[Case]] = {}
         for case in sorted(self.by_case, key=lambda case: (case.framework, case.mode)):
             if case.has_usual_input:
@@ -91,19 +91,19 @@ class Costs:
         return names[0] if names else elements(case.size)
 
     def forms(self, activation: str, **fields: str) -> Iterator[Case]:
-        """Cases of an activation in every form, with `fields` as given; `place` is a size class,
-        or what `elements` makes of a size."""
+        """The cases of an activation in every form, with the given `fields`; `place` is a size
+        class, or what `elements` makes of a size."""
         for case in self._forms.get(activation, ()):
             known = {**case.as_dict(), "place": self.place(case)}
             if all(known[name] == value for name, value in fields.items()):
                 yield case
 
     def cases(self, activation: str, **fields: str) -> Iterator[Case]:
-        """The same in the form that people take first."""
+        """The cases of an activation in its plain form, with the given `fields`."""
         return (case for case in self.forms(activation, **fields) if case in self._plain)
 
     def pairs(self, first: str, second: str, **fields: str) -> Iterator[tuple[Case, Case]]:
-        """Plain cases of two activations that are alike in all else, with `fields` as given."""
+        """The plain cases of two activations that agree in all else, with the given `fields`."""
         others = {case.of("", ""): case for case in self.cases(second, **fields)}
         for case in self.cases(first, **fields):
             if other := others.get(case.of("", "")):
@@ -132,7 +132,10 @@ class Costs:
         self, pairs: Iterable[tuple[str, str]], holds: Holds, said: float | None = None, **more: str
     ) -> Outcome:
         """The time of plain activations over that of others, in float32, in each setting that both
-        have. Raises Unavailable where there is none."""
+        have.
+
+        Raises Unavailable where there is none.
+        """
         figures = []
         for first, second in pairs:
             for case, other in self.pairs(first, second, **{"dtype": "float32", **more}):
@@ -142,8 +145,11 @@ class Costs:
         return self.outcome(figures)
 
     def outcome(self, figures: Sequence[Figure], **adding: object) -> Outcome:
-        """The outcome of figures. Raises Unavailable, with the command that adds what is lacking,
-        where there are none; `adding` are options of that command besides the profile."""
+        """The outcome of figures.
+
+        Raises Unavailable, with the command that adds what is lacking, where there are none;
+        `adding` are options of that command besides the profile.
+        """
         if not figures:
             run = named(str(self.path))
             more = command("run", profile=PROFILE, **adding, into=run)
@@ -152,12 +158,12 @@ class Costs:
 
 
 def elements(size: int) -> str:
-    """The place of a size that is no class."""
+    """The place of a size that is not a class."""
     return f"{size:,} elements"
 
 
 def above(bound: float) -> Holds:
-    """Say of a ratio whether it is larger than a bound."""
+    """Return a test of whether a ratio is larger than a bound."""
 
     def holds(ratio: Estimate) -> bool | None:
         return None if ratio.low <= bound <= ratio.high else ratio.low > bound
@@ -166,7 +172,7 @@ def above(bound: float) -> Holds:
 
 
 def within(low: float, high: float) -> Holds:
-    """Say of a ratio whether it lies between two bounds."""
+    """Return a test of whether a ratio lies between two bounds."""
 
     def holds(ratio: Estimate) -> bool | None:
         if ratio.high < low or ratio.low > high:

@@ -1,4 +1,4 @@
-"""Claims of signals and gradients in deep networks, before anything is learned."""
+"""Claims on signals and gradients in deep networks, before training."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _deep(activation: str, weights: Weights) -> Setting:
 
 
 def _gradients(states: States) -> float:
-    """The share of the gradient that a layer leaves, in the geometric mean."""
+    """The share of the gradient that a layer keeps, in the geometric mean."""
     first, *_, last = states[0].layers
     return float((first.gradient / last.gradient) ** (1 / (_DEPTH - 1)))
 
 
 def _variances(states: States) -> float:
-    """The share that a layer leaves of the variance of its inputs, in the geometric mean."""
+    """The share of its inputs' variance that a layer keeps, in the geometric mean."""
     first, *_, last = states[0].layers
     return float((last.variance / first.variance) ** (1 / (_DEPTH - 1)))
 

@@ -1,4 +1,4 @@
-"""Derivatives as they are printed, against exact ones and those that frameworks find themselves."""
+"""Derivatives as printed, against exact ones and those from the frameworks' autodiff."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BACKWARD = "backward"
 
 
 def _beside(zero: float) -> Part:
-    """Inputs beside a zero of the derivative: there a distance in ulp is large by nature."""
+    """The inputs beside a zero of the derivative: a distance in ulp is naturally large there."""
     return Part("numbers within ½ of its zero", lambda x, _: np.abs(x - zero) < 0.5, decides=False)
 
 

@@ -1,4 +1,4 @@
-"""Units that are off for every input: what switches them off, and whether they come back."""
+"""Units that are off for every input: what switches them off, and whether they recover."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CS231N = "Stanford CS231n notes, Neural networks part 1, Commonly used activati
 _QUESTION = "Data Science Stack Exchange, question 5706, What is the dying ReLU problem?"
 _RATE = 0.05
 _HARM, _REST = 5, 15
-"""Epochs under what is harmful, and as usual afterwards."""
+"""The epochs under harmful conditions, and under usual ones afterwards."""
 _AFTER = 1
-"""The place of the state after what is harmful."""
+"""The index of the state after the harmful conditions."""
 _METHOD = (
     "Two layers of 64 units on 8 × 8 pixels of digits, 10 classes, He's weights, momentum 0.9, "
     "rate 0.05."
@@ -27,14 +27,14 @@ _METHOD = (
 def _harmed(
     networks: Networks, rate: float = _RATE, scale: float = 1.0, bias: float = 0.0
 ) -> Setting:
-    """A network that learns under what is harmful, and then as usual."""
+    """A network that learns under harmful conditions, and then under usual ones."""
     harm, rest = (networks.epochs(count) for count in (_HARM, _REST))
     phases = (Phase(harm, rate, scale), Phase(rest, _RATE))
     return Setting("relu", Network((64, 64), phases, bias=bias))
 
 
 def _dead(state: State) -> float:
-    """The share of dead units, of layers of one width; not a number where learning diverged."""
+    """The share of dead units, of layers of one width; NaN where learning diverged."""
     layers = [float(layer.dead.mean()) for layer in state.layers]
     return sum(layers) / len(layers) if math.isfinite(state.loss) else math.nan
 
@@ -129,9 +129,9 @@ def dead_units_stay_dead(
 
 
 def _returned(runs: list[States], layer: int, place: int) -> Iterator[float]:
-    """The share of a layer's units that were off and are on at last, of each run that has some.
+    """The share of a layer's units that were off and are on at the end, for each run that has some.
 
-    Not a number where learning diverged.
+    NaN where learning diverged.
     """
     for states in runs:
         off = states[place].layers[layer].active == 0

@@ -1,4 +1,4 @@
-"""Claims of the form to copy: what it costs to be right, for each delicate activation."""
+"""Claims on the form to copy: the price of being right, for each delicate activation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from .costs import Costs, above
 PRINTED, WIDE = "textbook", "wide"
 _WHERE = {"direction": "forward", "device": "cpu", "dtype": "float32", "place": "l2"}
 _ULP = 1000.0
-"""The largest error of a form that counts as right: four digits, subnormal results flushed or not.
-
-What overflows, cancels or vanishes is off by 10⁷ and more.
-"""
+"""The largest error of a form that counts as right: four digits, whether or not subnormal results
+are flushed. A form that overflows, cancels or vanishes is off by 10⁷ and more."""
 
 
 def _claim_of(activation: str) -> None:
@@ -46,7 +44,7 @@ for _activation in DELICATE:
 def _price(costs: Costs, activation: str, times: float, most: float) -> Outcome:
     """The price of being right in each framework and mode where the formula was timed as printed.
 
-    A form is right that errs by `most` ulp at most.
+    A form is right if its error is at most `most` ulp.
     """
     figures: list[Figure] = []
     for printed in costs.forms(activation, form=PRINTED, **_WHERE):
@@ -68,7 +66,7 @@ def _price(costs: Costs, activation: str, times: float, most: float) -> Outcome:
 
 
 def _over(costs: Costs, case: Case, printed: Case, times: float) -> Figure:
-    """The price of a right form; the printed one, where it is right itself, costs no more."""
+    """The price of a right form; a printed form that is right itself costs nothing extra."""
     if case == printed:
         return costs.figure(f"{PRINTED}, which is right", Estimate(1.0, 1.0, 1.0), case, times < 1)
     ratio = costs.over(case, printed)
@@ -81,7 +79,7 @@ def _is_right(costs: Costs, case: Case, most: float) -> bool:
 
 
 def _errors(costs: Costs, cases: list[Case]) -> Iterator[Figure]:
-    """The largest error of each case that was checked, which informs."""
+    """The largest error of each case that was checked, which only informs."""
     for case in cases:
         error = costs.errors.get(case.anywhere)
         if error is not None:

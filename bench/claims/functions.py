@@ -1,4 +1,4 @@
-"""Functions of every framework at given inputs, as claims of exactness ask for them."""
+"""Functions of every framework evaluated at given inputs, for claims on exactness."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .ground import Effort
 
 Array = np.ndarray[Any, Any]
 FORMATS = ("float32", "bfloat16")
-"""The formats that a claim is judged in where it names no others."""
+"""The formats that a claim is judged in unless it names others."""
 _TIMEOUT = 120.0
 _SLOW_TO_COMPILE = ("torch",)
-"""Frameworks that take seconds to compile a function: those are judged eager alone."""
+"""The frameworks that take seconds to compile a function: those are judged only in eager mode."""
 
 
 class Lacking(Exception):
@@ -40,7 +40,7 @@ class NoResult(Exception):
 
 @dataclass(frozen=True)
 class Functions:
-    """The functions of the frameworks that load, each in a process of its own."""
+    """The functions of the frameworks that load, each framework in a process of its own."""
 
     workers: Workers
     effort: Effort
@@ -50,7 +50,7 @@ class Functions:
     @classmethod
     @contextmanager
     def opened(cls, run: Run | None, effort: Effort) -> Iterator[Self]:
-        """The functions of the frameworks that were chosen, of those that load."""
+        """The functions of those chosen frameworks that load."""
         first = [_of(name) for name in effort.frameworks or names()]
         with temporary.folder() as logs:
             workers = workers_of(first, effort.python_of, logs.path, _TIMEOUT)
@@ -68,7 +68,7 @@ class Functions:
     def settings(
         self, formats: Iterable[str] = FORMATS, modes: Iterable[str] = ("eager",)
     ) -> Iterator[Setting]:
-        """Every framework in each mode and format; where it compiles slowly, and quick, eager."""
+        """Every framework in each mode and format; slow compilers and quick runs only eager."""
         for framework in self.frameworks:
             for mode in modes:
                 if self._tries(framework, mode):
@@ -96,8 +96,8 @@ class Functions:
         """The results of a case at float64 inputs, rounded to its dtype; None if it failed.
 
         Functions of rows take them along the last axis. In the direction `backward` they are
-        gradients with `upstream`, ones unless given; the second output is that of a learned
-        parameter. What has as many elements as `x` has its shape.
+        gradients with `upstream`, by default ones; the second output is that of a learned
+        parameter. A result with as many elements as `x` has its shape.
         """
         bits = np.atleast_2d(to_bits(x, case.dtype))
         given = None if upstream is None else np.atleast_2d(to_bits(upstream, case.dtype))
@@ -125,7 +125,7 @@ class Functions:
         return failure.reason if failure else ""
 
     def lacks(self, case: Case) -> bool:
-        """Say whether a case has no results because its framework or format is without it."""
+        """Return whether a case has no results because its framework or format does not have it."""
         failure = self._worker(case.framework).failure_of(case)
         return failure is not None and failure.status is Status.UNSUPPORTED
 
@@ -135,7 +135,7 @@ class Functions:
 
 @dataclass(frozen=True)
 class Setting:
-    """A framework in a mode and a format, with the functions that it has there."""
+    """A framework in a mode and a format, with its functions there."""
 
     functions: Functions
     framework: str
@@ -158,9 +158,9 @@ class Setting:
         return rounded(x, self.dtype)
 
     def value(self, activation: str, x: Array, form: str = "") -> Array:
-        """The values of a function in a form, the plain one unless named.
+        """The values of a function in a form, by default the plain one.
 
-        Raises Lacking where the framework is without it, NoResult where it failed.
+        Raises Lacking where the framework does not have it, NoResult where it failed.
         """
         return self._at(activation, x, form, direction="forward")
 
@@ -178,7 +178,7 @@ class Setting:
         return self.first(f"softplus(k={k!r})", x, ("native", "logaddexp"), direction)
 
     def slope(self, activation: str, x: Array, form: str = "", **more: Any) -> Array:
-        """Its gradients in the same way; `upstream` and `output` as in `Functions.at`."""
+        """The gradients of a function likewise; `upstream` and `output` as in `Functions.at`."""
         return self._at(activation, x, form, direction="backward", **more)
 
     def _at(self, activation: str, x: Array, form: str, direction: str, **more: Any) -> Array:
@@ -201,7 +201,7 @@ class Setting:
 
     @property
     def said(self) -> dict[str, Any]:
-        """The fields of a figure that say where it was measured."""
+        """The fields of a figure that give its setting."""
         return {
             "framework": self.framework,
             "mode": self.mode,
@@ -213,7 +213,7 @@ class Setting:
 def in_each(
     settings: Iterable[Setting], judge: Callable[[Setting], Iterable[Figure]]
 ) -> tuple[Figure, ...]:
-    """The figures of every setting that has the functions they are about.
+    """The figures of every setting that has the functions that they need.
 
     A function that failed there gives a figure without a number, which decides nothing.
     """
@@ -239,6 +239,7 @@ def rounded(x: Array, dtype: str) -> Array:
 
 
 def same_bits(first: Array, second: Array) -> Array:
-    """Say of each result whether both are the same number, zeros with their sign, or both NaN."""
+    """Return for each result whether both are the same number, including a zero's sign, or both
+    NaN."""
     equal: Array = (first == second) & (np.signbit(first) == np.signbit(second))
     return equal | (np.isnan(first) & np.isnan(second))

@@ -1,4 +1,4 @@
-"""The ground that claims are judged on: kinds of evidence, and what it takes to have them."""
+"""The grounds that claims are judged on: kinds of evidence, and how they are obtained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..results.store import Run
 
 @dataclass(frozen=True)
 class Effort:
-    """The interpreters, the frameworks, the seed, and whether a short form is enough."""
+    """The interpreters, the frameworks, the seed, and whether a short version is enough."""
 
     pythons: Mapping[str, str]
     frameworks: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Effort:
 
 
 class Unavailable(Exception):
-    """Evidence that cannot be had; the text says why."""
+    """Evidence that cannot be obtained; the text says why."""
 
 
 class Ground(Protocol):
@@ -33,4 +33,4 @@ class Ground(Protocol):
 
     @classmethod
     def opened(cls, run: Run | None, effort: Effort) -> AbstractContextManager[Self]:
-        """The evidence, as long as the context lasts. Raises Unavailable if it cannot be had."""
+        """The evidence, within this context. Raises Unavailable if it cannot be obtained."""

@@ -25,7 +25,7 @@ _NEGATIVE = Part("negative numbers", lambda x, _: x < 0)
 _WRITTEN = {"abs": "(x + |x|)/2", "where": "x if x > 0, else 0"}
 _WRITTEN_OUT = ("native", "textbook")
 _SHIFTED = ("native", "blocked")
-"""Forms over rows that take off the largest of a row before the exponential."""
+"""The forms over rows that subtract the largest entry of a row before the exponential."""
 
 
 @claim(

@@ -1,4 +1,4 @@
-"""Claims judged one after another, each on the ground that it asks for."""
+"""The judging of claims one after another, each on the ground that it asks for."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .ground import Effort, Ground, Unavailable
 
 
 def chosen(asked: Sequence[str]) -> list[Claim]:
-    """The claims of these names, all of them unless some are named.
+    """The claims with these names, or all of them without names.
 
     A name is that of a claim, or of a topic: `the form to copy`, or `form` for short. Raises
-    UsageError, with the nearest, for another.
+    UsageError, with the nearest, for another name.
     """
     known = claims()
     topics = {word: topic for topic in Topic for word in (topic.value, topic.name.casefold())}
@@ -37,16 +37,16 @@ def chosen(asked: Sequence[str]) -> list[Claim]:
 
 
 def needs_run(wanted: Iterable[Claim]) -> bool:
-    """Say whether some claim is judged by a run."""
+    """Return whether some claim is judged by a run."""
     return any(claim.ground is Costs for claim in wanted)
 
 
 def judge(
     wanted: Sequence[Claim], run: Run | None, effort: Effort, reporter: Reporter
 ) -> list[Judged]:
-    """Judge claims, those of cost by a run.
+    """Judge claims, those on cost by a run.
 
-    A claim whose evidence cannot be had is undecided, with the reason.
+    A claim without evidence is undecided, with the reason.
     """
     judged = []
     with grounds(run, effort) as known, reporter.phase("claims", len(wanted)) as advance:
@@ -81,7 +81,7 @@ class Grounds:
         self._made: dict[type[Ground], Any] = {}
 
     def of(self, kind: type[Ground]) -> Any:
-        """The evidence of a kind. Raises Unavailable if it cannot be had."""
+        """The evidence of a kind. Raises Unavailable if it cannot be obtained."""
         if kind not in self._made:
             self._made[kind] = self._stack.enter_context(kind.opened(self._run, self._effort))
         return self._made[kind]
@@ -89,6 +89,6 @@ class Grounds:
 
 @contextmanager
 def grounds(run: Run | None, effort: Effort) -> Iterator[Grounds]:
-    """Evidence of every kind, as long as the context lasts."""
+    """The evidence of every kind, within this context."""
     with ExitStack() as stack:
         yield Grounds(run, effort, stack)

@@ -1,4 +1,4 @@
-"""Claims of how well and how fast networks learn with one activation and with another."""
+"""Claims on how well and how fast networks learn, by activation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RATES: Mapping[str, tuple[float, ...]] = {
     "tanh": (0.35, 0.5, 0.7),
     "sigmoid": (1.0, 2.0, 4.0),
 }
-"""Rates about the best of each: less and more of them is slower."""
+"""The rates around the best of each network: lower and higher ones are slower."""
 _LEARNED = (
     "Two layers of 64 units on 8 × 8 pixels of digits, 10 classes; He's weights, 20 epochs, rate "
     "0.05, momentum 0.9."
@@ -28,17 +28,17 @@ _DEEP = "Eight layers of 64 units of ReLU on digits, He's weights, 6 epochs, no 
 
 
 def _errors(runs: Sequence[States]) -> list[float]:
-    """The share of errors on what was held out, with each seed."""
+    """The share of errors on held-out digits, by seed."""
     return [states[-1].held_errors for states in runs]
 
 
 def _last(runs: Sequence[States]) -> list[float]:
-    """The loss at last, with each seed."""
+    """The final loss, by seed."""
     return [states[-1].loss for states in runs]
 
 
 def _more(runs: Sequence[States], others: Sequence[States]) -> list[float]:
-    """The errors on what was held out less those of others with the same seed."""
+    """The errors on held-out digits less those of others with the same seed."""
     return [errors - less for errors, less in zip(_errors(runs), _errors(others), strict=True)]
 
 
@@ -78,7 +78,7 @@ def saturating_units_train_slower(
 def _fastest(
     networks: Networks, activation: str, weights: Weights, rates: Sequence[float], errors: float
 ) -> list[States]:
-    """Networks with each seed at the rate at which they take the fewest steps."""
+    """The networks of each seed at the rate at which they take the fewest steps."""
     network = Network((64,) * 3, weights=weights, momentum=0.0, looks=6)
     settings = [Setting(activation, replace(network, phases=(Phase(4, rate),))) for rate in rates]
     return min(
@@ -88,7 +88,7 @@ def _fastest(
 
 
 def _steps(states: States, errors: float) -> int:
-    """The steps until few errors are left; all of them where there are more at last."""
+    """The steps until few errors are left; all steps where that is never reached."""
     return next((state.step for state in states if state.errors <= errors), states[-1].step)
 
 
@@ -117,7 +117,7 @@ def standardised_inputs_converge_faster(
 def _losses(
     networks: Networks, activation: str, rates: Sequence[float], standardised: bool
 ) -> list[float]:
-    """The loss after some epochs, with each seed, at the rate that leaves the least."""
+    """The loss after some epochs, by seed, at the rate that gives the least."""
     weights = Weights.HE if activation == "relu" else Weights.GLOROT
     network = Network((64, 64), weights=weights, momentum=0.0)
     settings = [
@@ -155,12 +155,12 @@ def elu_brings_means_closer_to_zero(networks: Networks, activation: str = "elu")
 
 
 def _shift(states: States) -> float:
-    """The distance from 0 of what goes into units at last, but for the first layer."""
+    """The distance of the final inputs of units from 0, without the first layer."""
     return statistics.fmean(layer.shift for layer in states[-1].layers[1:])
 
 
 def _deep(networks: Networks, rate: float, normalised: bool) -> Setting:
-    """Eight layers of ReLU that have learned at a rate, with batch normalisation before each."""
+    """Eight layers of ReLU trained at a rate, with batch normalisation before each."""
     phase = Phase(networks.epochs(6), rate)
     network = Network((64,) * 8, (phase,), normalised=normalised, momentum=0.0)
     return Setting("relu", network)
@@ -262,14 +262,14 @@ def swish_and_gelu_are_as_accurate_as_relu(
 
 
 def _parametric(networks: Networks) -> list[States]:
-    """Networks of four layers of PReLU that have learned."""
+    """Trained networks of four layers of PReLU."""
     phase = Phase(networks.epochs(20), 0.05)
     (runs,) = networks.trained(Setting("prelu", Network((64,) * 4, (phase,), momentum=0.0)))
     return runs
 
 
 def _slopes(states: States) -> list[float]:
-    """The slope of each layer at last."""
+    """The final slope of each layer."""
     return [layer.slope for layer in states[-1].layers]
 
 

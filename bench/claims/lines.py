@@ -1,6 +1,6 @@
-"""Lines of NumPy that textbooks print and people copy, as they are printed.
+"""Lines of NumPy that textbooks print and people copy, exactly as printed.
 
-A process that times them imports this module: it needs NumPy alone.
+A process that times them imports this module: it needs only NumPy.
 """
 
 from __future__ import annotations

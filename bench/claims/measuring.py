@@ -1,4 +1,4 @@
-"""The run that claims of cost are judged by, where none is at hand."""
+"""The measurement of a run for claims on cost, where none is at hand."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from .ground import Effort
 
 _TIMEOUT = 300.0
 _QUICK = ("numpy", "jax")
-"""Frameworks of a quick answer: one without a compiler, and that of most claims, with one."""
+"""The frameworks of a quick answer: one without a compiler, and the one of most claims, with one.
+"""
 
 
 def measured(effort: Effort, out: Path | None, command: str, reporter: Reporter) -> Outcome:
     """Measure the cases that claims of cost compare, and write a run folder.
 
-    A quick answer is of two frameworks, unless others are named. Raises UsageError for a folder
+    A quick answer covers two frameworks, unless others are named. Raises UsageError for a folder
     that is taken, StoreError where the disk refuses.
     """
     profile, frameworks = PROFILES[PROFILE], effort.frameworks
@@ -41,5 +42,5 @@ def measured(effort: Effort, out: Path | None, command: str, reporter: Reporter)
 
 
 def _shortened(profile: Profile) -> Profile:
-    """The same cases with few blocks in as few processes as an interval takes."""
+    """The same cases with few blocks, in the fewest processes that give an interval."""
     return replace(profile, epochs=2, most=2, blocks=8, seconds=0, per_binade=1)

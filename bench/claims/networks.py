@@ -1,4 +1,4 @@
-"""Small networks that learn handwritten digits, with the framework's activations: a few seeds each.
+"""Small networks that learn handwritten digits with a framework's activations, from a few seeds.
 
 The digits are scikit-learn's: 1,797 images of 8 × 8 pixels (E. Alpaydin, C. Kaynak 1998, UCI
 Machine Learning Repository, doi:10.24432/C50P49). A third of them, drawn by the seed, is held out.
@@ -39,17 +39,17 @@ from .ground import Effort, Unavailable
 Array = np.ndarray[Any, Any]
 _SEEDS, _FEW = 8, 3
 _HELD = 3
-"""One of so many digits is held out."""
+"""The number of digits of which one is held out."""
 _TIMEOUT = 300.0
 _LEAST = 0.1
-"""The least deviation of a pixel, of 16 shades, by which it is divided: some are always blank."""
+"""The least deviation, in 16 shades, that a pixel is divided by: some pixels are always blank."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """A network with an activation, which is a label: `leaky_relu(alpha=0.1)`.
 
-    Pixels are `standardised` over what is learned from, or else as they come, from 0 to 16.
+    Pixels are `standardised` over the training digits, or else as stored, from 0 to 16.
     """
 
     activation: str
@@ -58,12 +58,12 @@ class Setting:
 
 
 States = tuple[State, ...]
-"""A network at the start and at each look."""
+"""The states of a network at the start and at each look."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Trained networks, kept, so that claims that ask for the same share them."""
+    """Trained networks, kept so that claims about the same ones share them."""
 
     framework: str
     seeds: Sequence[int]
@@ -75,7 +75,7 @@ class Networks:
     @classmethod
     @contextmanager
     def opened(cls, run: Run | None, effort: Effort) -> Iterator[Self]:
-        """Networks whose activations are the first chosen framework's, or else NumPy's.
+        """The networks with activations of the first chosen framework, by default NumPy.
 
         Raises Unavailable without scikit-learn or without the framework.
         """
@@ -106,7 +106,7 @@ class Networks:
         return math.ceil(count / 2) if self.quick else count
 
     def trained(self, *settings: Setting) -> list[list[States]]:
-        """The states of each network with each seed. Networks of one seed begin alike.
+        """The states of each network with each seed; networks of one seed begin alike.
 
         Raises Unavailable where one cannot be trained.
         """
@@ -162,12 +162,12 @@ class Networks:
 
 
 def _log(value: float) -> float:
-    """The logarithm; not a number of what is not positive."""
+    """The logarithm; NaN for numbers that are not positive."""
     return math.log(value) if value > 0 else math.nan
 
 
 def learned(networks: Networks, activation: str, l1: float = 0.0) -> Setting:
-    """A usual network that has learned its digits: many claims ask for it."""
+    """A usual trained network: many claims ask for it."""
     phase = Phase(networks.epochs(20), 0.05)
     return Setting(activation, Network((64, 64), (phase,), l1=l1))
 
@@ -194,7 +194,7 @@ def request(framework: str, setting: Setting, seed: int, dtype: str = "float32")
 
 @cache
 def digits(seed: int, standardised: bool = True) -> tuple[Samples, Samples]:
-    """The digits that are learned from and those that are held out, as float64."""
+    """The training digits and the held-out ones, as float64."""
     pixels, labels = _digits()
     order = np.random.default_rng(seed).permutation(len(labels))
     held, learned = np.split(order, [len(labels) // _HELD])
@@ -206,7 +206,7 @@ def digits(seed: int, standardised: bool = True) -> tuple[Samples, Samples]:
 
 @cache
 def _digits() -> tuple[Array, Array]:
-    """All pixels, a row per image, and what digit each image shows."""
+    """All pixels, a row per image, and the digit that each image shows."""
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -216,7 +216,7 @@ def _digits() -> tuple[Array, Array]:
 def mean(values: Sequence[float]) -> Estimate:
     """The mean of a value per seed with Student's 95 % interval; unknown where one is not a number.
 
-    One value has no interval.
+    A single value has no interval.
     """
     if not all(map(math.isfinite, values)):
         return Estimate(math.nan, -math.inf, math.inf)

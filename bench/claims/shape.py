@@ -1,4 +1,4 @@
-"""Claims on the shape of functions: range, bumps, limits, and where arithmetic ends them."""
+"""Claims on the shape of functions: range, bumps, limits, and the limits of arithmetic."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def relu_is_never_negative_and_unbounded(functions: Functions, activation: str =
 
 
 def _finite(at: Setting, *values: Array) -> tuple[Array, ...]:
-    """The finite ones of a setting's inputs, and the values there."""
+    """The finite inputs of a setting, and the values there."""
     finite = np.isfinite(at.inputs)
     return at.inputs[finite], *(value[finite] for value in values)
 
@@ -60,9 +60,10 @@ class _Bump:
 
 
 def _bump(activation: str) -> _Bump | None:
-    """The one minimum of a function: its derivative is proved to rise through 0 there.
+    """The single minimum of a function: its derivative is proved to rise through 0 there.
 
-    None where the derivative changes no sign. Raises Unavailable where that cannot be proved.
+    None where the derivative does not change its sign. Raises Unavailable where that cannot be
+    proved.
     """
     places = crossings(activation, "backward")
     if not places:
@@ -132,7 +133,8 @@ def _judged_bump(
 
 
 def _proved(name: str, bump: _Bump | None, said: _Bump | None, decimals: int) -> Figure:
-    """A proved number, which must be below 0, and as it is said to so many decimal places."""
+    """A proved number, which must be negative, and agree with the claimed one to so many decimal
+    places."""
     value = math.nan if bump is None else float(getattr(bump, name))
     wanted = value if said is None else float(getattr(said, name))
     holds = value < 0 and abs(value - wanted) < 10.0**-decimals
@@ -164,7 +166,7 @@ def _dense(at: Setting, per_binade: int = 64) -> Array:
 
 
 def _counted(at: Setting, name: str, x: Array, wrong: Array, place: str = "") -> Figure:
-    """The number of wrong inputs, none of which should be, with the nearest to 0 of them."""
+    """The number of wrong inputs, which should be 0, with the one nearest to 0."""
     count = int(np.count_nonzero(wrong))
     nearest = float(x[wrong][np.abs(x[wrong]).argmin()]) if count else None
     return at.figure(name, count, not count, at=nearest, place=place)
@@ -384,7 +386,7 @@ def softmax_ignores_a_shift(functions: Functions, activation: str = "softmax") -
 
 
 _SHIFTED = ("native", "blocked")
-"""Forms of softmax that take off the largest of a row before the exponential."""
+"""The forms of softmax that subtract the largest entry of a row before the exponential."""
 
 
 def _moved(at: Setting, name: str, apart: Array, place: str) -> Figure:

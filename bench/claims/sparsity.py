@@ -1,4 +1,4 @@
-"""True zeros: how many outputs of a network are exactly 0, and what that does to it."""
+"""Claims on true zeros: how many outputs of a network are exactly 0, and to what effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that stand in for others: how far off they are, and where."""
+"""Claims on functions that stand in for others: how far off they are, and where."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def gelu_has_an_approximation_by_sigmoid(
 
 
 def _approximated(functions: Functions, activation: str, error: float) -> Outcome:
-    """The mean squared error of a stand-in for GELU, and beside it the largest ones."""
+    """The mean squared error of a stand-in for GELU, and its largest errors."""
     x = _GRID[np.abs(_GRID) <= 10]
     gelu = functions.exact("gelu", x).values
     apart = functions.exact(activation, x).values - gelu

@@ -1,4 +1,4 @@
-"""Claims of textbook code: the lines of NumPy that everybody copies."""
+"""Claims on textbook code: the lines of NumPy that everybody copies."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _PRINTED = {
     LEAKY_RELU: "[-0.02 -0.01 0. 1. 2. ]",
     ELU: "[-0.00864665 -0.00632121 0. 1. 2. ]",
 }
-"""The values that are shown of [−2, −1, 0, 1, 2], with α = 0.01."""
+"""The values shown for [−2, −1, 0, 1, 2], with α = 0.01."""
 
 
 def _proved(copied: Copied) -> Sequence[str]:
-    """The formats in which lines are held against proved values."""
+    """The formats in which lines are compared with proved values."""
     return _DTYPES[1:2] if copied.effort.quick else _DTYPES[1:]
 
 

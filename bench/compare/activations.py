@@ -1,4 +1,4 @@
-"""Two activations compared directly: which cases, their ratio, and how that is said."""
+"""A direct comparison of two activations: the cases, their ratio, and its wording."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMED = re.compile(r"^(?P<label>[^\[\]]+)(\[(?P<form>\w+)\])?$")
 
 @dataclass(frozen=True)
 class Named:
-    """An activation as it was named, and its form: the plain one where that is empty."""
+    """An activation that was named, and its form: empty for the plain one."""
 
     label: str
     form: str = ""
@@ -44,7 +44,7 @@ class Named:
         return f"{self.label}[{self.form}]" if self.form else self.label
 
     def cases(self, selection: Selection) -> dict[Case, Case]:
-        """The cases of what was selected, by what two activations have in common."""
+        """The cases of a selection that two activations have in common."""
         forms = (self.form,) if self.form else ()
         plan = Plan((self.label,), forms=("plain",))
         profile = replace(PROFILES["smoke"], plans=(plan,))
@@ -103,8 +103,7 @@ class Answer:
 
     @property
     def exit_status(self) -> int:
-        """1 where nothing could be timed, or nothing of what was named, or a case failed; else
-        0."""
+        """Return 1 where nothing, or nothing of some name, was timed, or a case failed; else 0."""
         failures = [pair.failure for pair in self.pairs if pair.failure]
         failed = any(failure.status is not Status.UNSUPPORTED for failure in failures)
         return int(failed or bool(self.unmet) or not any(self.ratios))
@@ -125,7 +124,7 @@ class Answer:
         return f"{self.first} against {self.second} in {len(known)} settings: {counts}."
 
     def for_people(self) -> str:
-        """A table of several settings, what failed, and the sentence."""
+        """A table for several settings, the failures, and the sentence."""
         lines = self._table() if sum(map(bool, self.ratios)) > 1 else []
         lines += [
             f"{_setting(pair.case)}: {pair.failure.status}: {pair.failure.reason}."

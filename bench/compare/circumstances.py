@@ -11,7 +11,7 @@ from ..host.machine import Gpu
 from ..results.facts import RunFacts
 
 _MACHINE = ("cpu", "cores", "caches", "architecture", "gpus")
-"""Facts by which machines differ, so that their times cannot be compared."""
+"""The facts by which machines differ in a way that their times cannot be compared."""
 _SURROUNDINGS = ("system", "libc", "governor", "virtual")
 _SETTINGS = ("seed", "batch", "batches", "inputs")
 
@@ -41,7 +41,7 @@ def _written(value: Any) -> str:
 
 
 def changes(base: RunFacts, candidate: RunFacts) -> list[Circumstance]:
-    """The changes of variables, CPU features, CPUs and quotas, as far as both runs say them."""
+    """The changes of variables, CPU features, CPUs and quotas, as far as both runs record them."""
     differing = [
         Circumstance("", what, *(None if side is None else _written(side) for side in both))
         for what, *both in (

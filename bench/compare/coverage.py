@@ -13,9 +13,9 @@ from ..results.rows import Row
 from ..words import Table
 
 NARROW, WIDER = 0.03, 0.05
-"""The half widths of a cost's interval that a run is to reach for most and nearly all cells."""
+"""The half-widths of a cost that a run should reach for most and for nearly all cells."""
 ALL = ""
-"""The setting that stands for all."""
+"""The setting that stands for all settings."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cell:
         return (self.high - self.low) / 2 / self.value
 
     def agrees(self, other: Cell) -> bool:
-        """Say whether two costs differ by no more than both intervals together allow.
+        """Return whether two costs differ by no more than both intervals together allow.
 
         Independent errors add by their squares: the ends that face each other count (Zou, Donner
         2008, Statistics in Medicine 27).
@@ -44,7 +44,7 @@ class Cell:
 
 
 def cells(rows: Iterable[Row]) -> dict[Case, Cell]:
-    """The costs of plain forms other than the unit, as far as they have an interval."""
+    """The costs of plain forms other than the unit, where they have an interval."""
     return {
         row.case: Cell(row.case, row.value, row.low, row.high)
         for row in rows
@@ -58,8 +58,7 @@ def cells(rows: Iterable[Row]) -> dict[Case, Cell]:
 
 
 def coverage(runs: Sequence[Iterable[Row]]) -> list[Coverage]:
-    """The precision and agreement of runs, the first with the second and so on, by framework and
-    mode; all together first."""
+    """The precision and agreement of runs in pairs, by framework and mode; all together first."""
     settings = _by_setting([cells(rows) for rows in runs])
     return [_coverage(name, several) for name, several in settings.items()]
 
@@ -93,7 +92,7 @@ def _coverage(setting: str, cells_of: Sequence[Sequence[Cell]]) -> Coverage:
 
 
 AGREEING = 0.93
-"""The least share of cells of two runs that differ by no more than both intervals allow."""
+"""The least share of cells of two runs that must agree within both intervals."""
 
 
 def table(lines: Iterable[Coverage], facts: RunFacts) -> list[str]:
@@ -125,5 +124,5 @@ def words(lines: Sequence[Coverage]) -> str:
 
 
 def exit_status(lines: Sequence[Coverage]) -> int:
-    """Return 1 where surely too few costs agree, or none could be compared; else 0."""
+    """Return 1 where certainly too few costs agree, or none could be compared; else 0."""
     return int(not lines[0].agree.of or lines[0].agree.high < AGREEING)

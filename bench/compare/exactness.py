@@ -1,4 +1,4 @@
-"""Exactness of two runs: figures that repeat exactly, compared as they are."""
+"""The exactness of two runs: its figures repeat exactly, so they are compared directly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SENSES: Mapping[Better, int] = {Better.LESS: 1, Better.MORE: -1, Better.NEITHER
 class Difference:
     """A figure of a case that changed; `shown` is the row whose details show it.
 
-    `accepted` says that the change is meant.
+    `accepted` says that the change is intended.
     """
 
     case: Case
@@ -37,7 +37,7 @@ class Difference:
 
     @property
     def weight(self) -> tuple[float, ...]:
-        """Orders differences, the gravest first."""
+        """A sort key of differences, the gravest first."""
         return METRICS[self.metric].gravity, -abs(self.candidate - self.base) / (
             1 + max(min(self.candidate, self.base), 0)
         )
@@ -45,7 +45,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class OtherInputs:
-    """The reason why figures of a format are of other inputs: what differs, and both values."""
+    """The reason why the figures of a format have other inputs: what differs, and both values."""
 
     dtype: str
     what: Literal["seed", "inputs per binade", "inputs", "calls beside the usual array"]
@@ -55,7 +55,7 @@ class OtherInputs:
 
 @dataclass(frozen=True)
 class Exactness:
-    """The exactness of two runs: equal figures, those that differ, and the rest.
+    """The exactness of two runs: the equal figures, those that differ, and the rest.
 
     `left_out` counts figures that cannot be compared; `one_sided` names metrics that only one of
     the runs has.
@@ -71,14 +71,14 @@ class Exactness:
 
     @property
     def compared(self) -> int:
-        """The number of figures that are of the same inputs in both runs."""
+        """The number of figures with the same inputs in both runs."""
         return self.equal + len(self.differences)
 
 
 def compare(base: Run, candidate: Run) -> Exactness:
     """Compare the exactness of two runs.
 
-    Metrics at special points are of the same points in every run; errors are of the inputs tried.
+    Metrics at special points have the same points in every run; errors depend on the inputs tried.
     """
     before, after = (rows.rows_of(run, _compared()) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=_key, same=_without_size)
@@ -111,13 +111,13 @@ def _without_size(case: Case) -> Case:
 
 
 def _key(row: Row) -> tuple[Case, str, float | str | None]:
-    """A row's identity: an activation has one row per kink, or per special row."""
+    """The identity of a row: an activation has one row per kink, or per special row."""
     place = row.kink.at if row.kink else row.entries.row if row.entries else None
     return _without_size(row.case), row.metric, place
 
 
 def _incomparable(before: Row, after: Row, base: Run, candidate: Run) -> OtherInputs | None:
-    """The reason why two figures are not of the same inputs; None if they are."""
+    """The reason why two figures do not have the same inputs; None if they do."""
     metric, sizes, dtype = before.metric, (before.case.size, after.case.size), before.case.dtype
     whole = sizes[0] == sizes[1] and _is_every_input(before.case)
     if METRICS[metric].group is Group.SPECIAL or (whole and metric != "max_ulp_parameter"):
@@ -134,7 +134,7 @@ _Calls = Mapping[Case, int]
 
 
 def _calls(rows: Iterable[Row]) -> _Calls:
-    """By case the calls in which its inputs were given in other ways."""
+    """The calls, by case, in which its inputs were given in other ways."""
     return {
         _without_size(row.case): sum(tried.calls for tried in row.paths)
         for row in rows
@@ -143,7 +143,7 @@ def _calls(rows: Iterable[Row]) -> _Calls:
 
 
 def _elsewhere(before: Row, after: Row, base: _Calls, candidate: _Calls) -> OtherInputs | None:
-    """The reason why two figures are of inputs that were given in other ways; None if not."""
+    """The reason why the inputs of two figures were given in other ways; None if they were not."""
     old, new = (calls.get(_without_size(before.case), 0) for calls in (base, candidate))
     if METRICS[before.metric].group is Group.SPECIAL or old == new:
         return None

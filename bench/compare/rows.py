@@ -19,7 +19,7 @@ SameCase = Callable[[Case], Hashable]
 class Missing:
     """A case that a run lacks: its status and the reason there, None where it was not tried.
 
-    `accepted` says that this is meant.
+    `accepted` says that this is intended.
     """
 
     case: Case
@@ -29,7 +29,7 @@ class Missing:
 
     @property
     def failed(self) -> bool:
-        """True where it was tried and failed; not where it is unsupported."""
+        """Return whether it was tried and failed; being unsupported is no failure."""
         return self.status not in (None, Status.UNSUPPORTED)
 
 
@@ -65,7 +65,7 @@ def pairs(base: Sequence[Row], candidate: Sequence[Row], key: Key, same: SameCas
 def _failing(
     candidate: Sequence[Row], measured: Collection[Hashable], same: SameCase
 ) -> list[Missing]:
-    """The cases that fail in the candidate, once, but for those that were `measured` before."""
+    """The cases that fail in the candidate, once each, without those `measured` before."""
     failing: dict[Hashable, Missing] = {}
     for row in candidate:
         missing = _missing_of(row)
@@ -79,7 +79,7 @@ def _missing_of(row: Row) -> Missing:
 
 
 def _missing(alone: Sequence[Row], others: Sequence[Row], same: SameCase) -> Iterator[Missing]:
-    """The cases of rows without a partner, once, with what the other run reports of them.
+    """The cases of rows without a partner, once each, with what the other run reports of them.
 
     A case that lacks only one metric in the other run is not missing, unless that metric failed
     there: another version may have other metrics.

@@ -1,6 +1,6 @@
-"""Two stored runs compared: cases that became slower or less exact between them.
+"""Comparisons of two stored runs: the cases that became slower or less exact between them.
 
-Times are compared from two sides (`timing`), exactness as it is (`exactness`).
+Times are compared from two sides (`timing`), exactness directly (`exactness`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ REGRESSION, NOTHING, UNDECIDED = 1, 2, 3
 
 @dataclass(frozen=True)
 class Comparison:
-    """The comparison of two runs. `machines` says how their machines differ, if they do.
+    """The comparison of two runs.
 
-    `notes` are sentences on all other differences, `circumstances` those that may have chosen
-    other code. Cases that the candidate has not tried count unless what is `common` to both runs
-    was asked for alone.
+    `machines` says how their machines differ, if they do. `notes` are sentences on all other
+    differences, `circumstances` those that may have chosen other code. Cases that the candidate has
+    not tried count, unless only cases `common` to both runs were asked for.
     """
 
     base: str
@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """True where anything is slower, less exact, fails or is gone, and is not accepted."""
+        """Return whether anything is slower, less exact, fails or is gone, and not accepted."""
         differences = self.exactness.differences
         worse = any(change.sense == "worse" and not change.accepted for change in differences)
         lost = any(not missing.accepted for missing in self.gone)
@@ -78,13 +78,13 @@ class Comparison:
 
     @property
     def nothing(self) -> bool:
-        """True where nothing at all could be compared."""
+        """Return whether nothing at all could be compared."""
         timed = any(timing.compared for timing in self.times.timings)
         return not (timed or self.exactness.compared)
 
     @property
     def uncompared(self) -> bool:
-        """True where something of the base could not be compared, or fails in both runs."""
+        """Return whether something of the base could not be compared, or fails in both runs."""
         absent = not self.common and any(not missing.accepted for missing in self.missing)
         times = any(not timing.compared for timing in self.times.timings)
         return absent or times or bool(self.exactness.left_out or self.failing)
@@ -155,7 +155,7 @@ def compare(
 
 
 def _beside(times: Times, changes: Sequence[Circumstance]) -> Times:
-    """The times, with what chose other code beside those that are slower or faster."""
+    """The times, with what chose other code next to those that are slower or faster."""
 
     def besides(framework: object, verdict: Verdict) -> list[Circumstance]:
         called = verdict in (Verdict.SLOWER, Verdict.FASTER)
@@ -178,5 +178,5 @@ Acceptable = TypeVar("Acceptable", Timing, Difference, Missing)
 
 
 def _accepting(parts: Iterable[Acceptable], names: Collection[str]) -> list[Acceptable]:
-    """The parts of a comparison, with those marked whose case is meant by name."""
+    """The parts of a comparison, with intended cases marked by name."""
     return [replace(part, accepted=not names_of(part.case).isdisjoint(names)) for part in parts]

@@ -36,13 +36,13 @@ from . import rows
 
 TIME, COST = "time_per_call", "relative_cost"
 ZONE = 0.1
-"""The least change to detect by default: a machine's own state moves times by half of it."""
+"""The least change detected by default: a machine's own state moves times by half of it."""
 DOUBT = 0.01
-"""The probability that any call of slower or faster is wrong, as far as intervals go."""
+"""The probability that any call of slower or faster is wrong, as far as intervals hold."""
 _MISS = 0.05
 """The probability that the interval of a row misses its quantity."""
 _POOLED, _ENOUGH = 4, 4
-"""Degrees of freedom that the spread of other cases adds at least, where so many were timed."""
+"""The degrees of freedom that the spread of other cases adds at least, where so many were timed."""
 _SETTING = (
     "framework",
     "mode",
@@ -59,9 +59,9 @@ _FEWEST = 3
 
 
 class Lack(StrEnum):
-    """The thing that a time lacks to be decided.
+    """The reason why a time is undecided.
 
-    `no interval`: a run does not show how processes differ. `no unit`: one of the runs alone has a
+    `no interval`: a run does not show how processes differ. `no unit`: only one of the runs has a
     cost. `opposite`: its time and its cost moved in opposite directions.
     """
 
@@ -106,7 +106,7 @@ class Timing:
 
     @property
     def compared(self) -> bool:
-        """True where both runs have what a verdict needs."""
+        """Return whether both runs have what a verdict needs."""
         return self.lack not in (Lack.INTERVAL, Lack.UNIT)
 
 
@@ -126,18 +126,19 @@ class Group:
 
     @property
     def is_whole(self) -> bool:
-        """True for all of a framework and mode on a device."""
+        """Return whether it covers all of a framework and mode on a device."""
         return len(self.fields) == len(_WHOLE)
 
     @property
     def is_telling(self) -> bool:
-        """True where it says more than its cases: it is decided, or its time alone would be."""
+        """Return whether it says more than its cases: it is decided, or its time alone would be."""
         return self.verdict != "undecided" or self.time.verdict != "undecided"
 
 
 @dataclass(frozen=True)
 class Times:
-    """The times of two runs; `other_units` counts cases whose cost is over another unit in each."""
+    """The times of two runs; `other_units` counts cases whose cost is over another unit in each
+    run."""
 
     timings: Sequence[Timing]
     groups: Sequence[Group]
@@ -148,7 +149,7 @@ class Times:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """Every verdict there is and that is not accepted."""
+        """All verdicts that are not accepted."""
         telling = (group for group in self.groups if group.is_telling)
         timed: Iterable[Timing | Group] = (*self.timings, *telling)
         return [part.verdict for part in timed if not (isinstance(part, Timing) and part.accepted)]
@@ -157,7 +158,7 @@ class Times:
 def compare(base: Run, candidate: Run, zone: float, same_machine: bool = True) -> Times:
     """Compare the times of two runs; `zone` is the dead zone of the verdicts.
 
-    Of different machines only costs are compared. Raises StoreError for rows that no run writes.
+    For different machines only costs are compared. Raises StoreError for rows that no run writes.
     """
     before, after = (_checked(run, rows.rows_of(run, [TIME])) for run in (base, candidate))
     pairs = rows.pairs(before, after, key=lambda row: row.case, same=lambda case: case)
@@ -195,7 +196,7 @@ Changes = Mapping[Case, Ratio]
 
 
 def _freedom(base: Row, candidate: Row, pooled: int) -> float:
-    """Degrees of freedom of a change; 0 where a run does not show how its processes differ."""
+    """The degrees of freedom of a change; 0 where a run does not show how its processes differ."""
     both = (base, candidate)
     counts = [row.sampling.processes if row.sampling else 2 for row in both]
     known = all(row.low is not None and row.high is not None for row in both)
@@ -220,10 +221,10 @@ def _value(row: Row) -> float:
 
 
 class _Costs:
-    """Changes of costs that are over the same unit in both runs.
+    """The changes of costs that are over the same unit in both runs.
 
-    `units` says which, `over` has the changes of the times over each unit, `other_units` counts
-    costs over different ones, `one_sided` are the cases of which one run alone has a cost.
+    `units` are these units, `over` has the changes of the times over each unit, `other_units`
+    counts costs over different ones, `one_sided` are the cases for which only one run has a cost.
     """
 
     def __init__(self, base: Run, candidate: Run, times: Changes) -> None:
@@ -266,7 +267,7 @@ class _Judge:
     same_machine: bool
 
     def change(self, ratio: Ratio) -> Change:
-        """The verdict that a ratio gives by itself."""
+        """The verdict that a ratio gives on its own."""
         surely, usually = ratio.interval(self.doubt), ratio.interval(_MISS)
         verdict = Verdict.UNDECIDED
         if surely.low > edge(self.zone):
@@ -314,7 +315,7 @@ def _timing(base: Row, candidate: Row, changes: Changes, costs: _Costs, judge: _
 
 def _groups(changes: Changes, judge: _Judge) -> Iterator[Group]:
     """Each framework and mode beside the others on its device, and each setting beside all of its
-    framework and mode, where that has several."""
+    framework and mode, where that has several settings."""
     wholes, settings = _grouped(changes, _WHOLE), _grouped(changes, _SETTING)
     medians = {key: median_of_dependent(members) for key, members in wholes.items()}
     for key, members in wholes.items():
@@ -332,7 +333,8 @@ def _groups(changes: Changes, judge: _Judge) -> Iterator[Group]:
 
 
 def _grouped(changes: Changes, fields: Sequence[str]) -> dict[tuple[Any, ...], list[Ratio]]:
-    """The changes of the cases that share some fields, those with an interval if there are any."""
+    """The changes of the cases that share some fields, only those with an interval if there are
+    any."""
     groups: dict[tuple[Any, ...], list[Ratio]] = {}
     for case, change in changes.items():
         groups.setdefault(tuple(getattr(case, name) for name in fields), []).append(change)

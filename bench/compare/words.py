@@ -81,7 +81,7 @@ def _lost(verdict: str, missing: Missing) -> Entry:
 
 
 def _said(missing: Missing) -> str:
-    """`refused: work went on`: what a run says of a case that it lacks."""
+    """`refused: work went on`: what a run reports of a case that it lacks."""
     return f"{missing.status}: {missing.reason}" if missing.status else ""
 
 
@@ -162,7 +162,7 @@ def _across(comparison: Comparison) -> Iterator[str]:
 
 
 def _moves(comparison: Comparison) -> Iterator[str]:
-    """Sentences on what moves many cases at once: frameworks, and units of cost."""
+    """Sentences on what moved many cases at once: frameworks, and units of cost."""
     for group in filter(lambda group: group.is_whole, comparison.times.groups):
         yield f"{_framework(group)}: the median case took {_ratio(group.time)} times as long."
     if comparison.machines:
@@ -176,7 +176,7 @@ def _moves(comparison: Comparison) -> Iterator[str]:
 
 
 def not_compared(comparison: Comparison) -> Iterator[str]:
-    """Sentences on what only one of the runs has, or has otherwise."""
+    """Sentences on what only one of the runs has, or what they have in different ways."""
     times, exactness = comparison.times, comparison.exactness
     for units, count in times.other_units.items():
         yield f"{counted(count, 'cost')} over another unit, compared by time: {units}."
@@ -224,7 +224,7 @@ def _counts(comparison: Comparison) -> Iterator[str]:
 
 
 def _trust(timings: Iterable[Timing]) -> Iterator[str]:
-    """A sentence on the width of the intervals, and what a verdict rests on."""
+    """A sentence on the width of the intervals, and on the basis of a verdict."""
     widths = [
         (timing.time.high / timing.time.low) ** 0.5 - 1
         for timing in timings

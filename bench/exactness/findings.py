@@ -65,7 +65,7 @@ BOUNDS: Mapping[Kind, Bound] = {
         4,
         "the formulas as printed",
         "each operation may add half an ulp and an elementary function 4; a formula takes at most "
-        "ten, so more is no rounding but cancellation or overflow",
+        "ten, so more is not rounding but cancellation or overflow",
     ),
     "own": Bound(
         4,
@@ -560,7 +560,7 @@ def _wrong(place: Point) -> str:
     if math.isnan(got):
         return "is NaN"
     if math.isnan(exact):
-        return "is a number where there is none"
+        return "is a number instead of NaN"
     if math.isinf(got):
         return "is infinite"
     share = relative(place)

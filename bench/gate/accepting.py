@@ -1,4 +1,4 @@
-"""Intended changes: cases whose verdict is accepted by name, and cases that nothing compared."""
+"""Intended changes: cases whose verdict is accepted by name, and names that no case has."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .instructions import Change
 from .select import Part, function_of
 
 _ACCEPTABLE = frozenset((Kind.DIFFERENT, Kind.WORSE, Kind.WRONG, Kind.NEW, Kind.MENDED))
-"""Kinds that somebody may mean; what does not run is nobody's intention."""
+"""The kinds of results that may be intended; failing to run never is."""
 _SILENT: frozenset[str] = frozenset((Verdict.UNMEASURED, Verdict.UNSUPPORTED))
-"""The same words of times and of results."""
+"""The same for times and results."""
 
 
 class Accepting:
-    """Names that were accepted; `unneeded` are those that nothing needed."""
+    """The accepted names; `unneeded` are those that nothing needed."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.unneeded = dict.fromkeys(names)
         self._names = frozenset(self.unneeded)
 
     def decisions(self, decisions: Iterable[Decision]) -> None:
-        """Mark what became slower and is meant."""
+        """The decisions, with intended slowdowns marked."""
         for decision in decisions:
             if decision.verdict is Verdict.SLOWER:
                 decision.accepted = self._holds(names_of(decision.case))
 
     def results(self, compared: Iterable[Compared]) -> list[Compared]:
-        """The results, with those marked that fail by themselves and are meant."""
+        """The results, with intended failures marked."""
         return [
             replace(result, accepted=self._holds(names_of(result.case)))
             if result.fails and result.kind in _ACCEPTABLE
@@ -43,7 +43,7 @@ class Accepting:
         ]
 
     def counts(self, changes: Iterable[Change]) -> list[Change]:
-        """The same of instructions."""
+        """The instruction counts, with intended changes marked."""
         return [
             replace(change, accepted=self._holds(names_of(change.case)))
             if change.verdict == "more"
@@ -52,7 +52,7 @@ class Accepting:
         ]
 
     def parts(self, parts: Iterable[Part]) -> tuple[Part, ...]:
-        """The same of what is gone."""
+        """The parts, with intended removals marked."""
         return tuple(replace(part, accepted=self._holds(part.names)) for part in parts)
 
     def _holds(self, names: frozenset[str]) -> bool:
@@ -67,7 +67,7 @@ def lacking(
     timed: Sequence[Decision],
     exact: Sequence[Compared],
 ) -> list[Name]:
-    """Names that were tried, because somebody gave them or they changed, and compared in no case.
+    """The names that were tried, because they were given or changed, and are compared in no case.
 
     A `function` begins with the name of its framework.
     """

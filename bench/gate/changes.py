@@ -1,4 +1,4 @@
-"""The functions of `impls/` that differ between two trees, by what they reach (`source`)."""
+"""The functions of `impls/` that differ between two trees, by what they depend on (`source`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..host.errors import UsageError
 from .source import Forms, Tree
 
 _EVERYTHING = "Adapter"
-"""The name that every case of a framework runs through."""
+"""The name that every case of a framework depends on."""
 _SETTINGS = ("ENVIRONMENT", "VARIANTS")
 
 
@@ -18,8 +18,8 @@ _SETTINGS = ("ENVIRONMENT", "VARIANTS")
 class Changes:
     """The differences between two versions of one framework's module.
 
-    `functions` maps every differing function to the names by which it differs; `everywhere` has
-    the names that reach every case; `settings` those of the environment that a process has from its
+    `functions` maps every differing function to the names by which it differs; `everywhere` has the
+    names that every case depends on; `settings` those of the environment of a process from its
     start; `modes` says whether the modes differ.
     """
 
@@ -31,7 +31,7 @@ class Changes:
     modes: bool = False
 
     def beside(self, other: Changes) -> Changes:
-        """These changes of functions and those."""
+        """These changes of functions together with others."""
         functions = {**self.functions, **other.functions}
         new, gone = self.new | other.new, self.gone | other.gone
         return replace(self, functions=functions, new=new, gone=gone)
@@ -40,8 +40,8 @@ class Changes:
 def changes(base: Path, candidate: Path, framework: str) -> Changes:
     """Compare a framework's module in two `impls` folders.
 
-    Raises UsageError where the base's is not valid Python; where the candidate's is not, it reaches
-    every case.
+    Raises UsageError where the base's is not valid Python; where the candidate's is not, every case
+    counts as changed.
     """
     try:
         old = _read(base, framework)
@@ -66,7 +66,7 @@ def changes(base: Path, candidate: Path, framework: str) -> Changes:
 
 
 def of_plugins(base: Path, framework: str) -> Changes:
-    """The functions of plug-ins whose file is another one in the tree `base`."""
+    """The functions of plug-ins whose file differs in the tree `base`."""
     functions: dict[str, tuple[str, ...]] = {}
     new: set[str] = set()
     gone: set[str] = set()
@@ -85,7 +85,7 @@ def of_plugins(base: Path, framework: str) -> Changes:
 
 
 def _read(folder: Path, framework: str) -> dict[str, Forms]:
-    """Map every name that the gate asks for to what it reaches; empty without such a module."""
+    """Map every name that the gate asks for to what it depends on; empty without such a module."""
     module = Tree(folder)[framework]
     if module is None:
         return {}
@@ -98,6 +98,6 @@ def _invalid(error: SyntaxError) -> str:
 
 
 def _differing(before: Forms, after: Forms, name: str) -> tuple[str, ...]:
-    """The names among what is reached that differ, a function's own first."""
+    """The names among the dependencies that differ, a function's own first."""
     parts = [part for part in {**before, **after} if before.get(part) != after.get(part)]
     return tuple(dict.fromkeys(part[1] for part in sorted(parts, key=lambda part: part[1] != name)))

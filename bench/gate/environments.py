@@ -1,8 +1,8 @@
 """Versions that run in separate processes: two interpreters, or different environments.
 
-Two installations of one version differ by up to 6 % in every process alike. That was measured for
+Two installations of one version differ by up to 6 % in every process alike. This was measured for
 calls of a microsecond between copies of NumPy, and changed when their files were read from the disk
-again, so that at least a part comes from where the system keeps them. No number of processes
+again, so at least a part of it comes from where the system keeps them. No number of processes
 averages it out. So between two interpreters the dead zone is wide enough never to call it.
 """
 
@@ -68,7 +68,7 @@ def notes(
 
 
 def _versions(name: str, versions: Mapping[str, Mapping[str, str]]) -> str:
-    """A sentence on the versions of both arms: the framework's, then what else differs."""
+    """A sentence on the versions of both arms: the framework's, then all others that differ."""
     base, candidate = (_of(name, arm, versions) for arm in _ARMS)
     if not base or not candidate or (frameworks()[name].callable and base == candidate):
         return ""

@@ -1,4 +1,4 @@
-"""Results that became less exact: both versions on the same inputs, compared exactly."""
+"""Results that became less exact: both versions evaluated on the same inputs and compared."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """The outcome for a case's results. Of a case without any it is the verdict on its time.
+    """The verdict on a case's results.
 
-    `different`: bits differ, and no figure is worse or better, or no reference is there to say.
-    `broken`: the base alone gives results. Of what the candidate alone gives, `mended` where the
-    base fails and `new` where it has none, results are right; else they are `wrong`. `unmeasured`:
-    neither gives any; `unsupported`: neither has it, by its own word.
+    A case without results has the verdict on its time. `different`: bits differ, and no figure is
+    worse or better, or there is no reference. `broken`: only the base gives results. Where only the
+    candidate gives results, they are `mended` if the base fails and `new` if it has no such case,
+    as long as they are right; else they are `wrong`. `unmeasured`: neither gives any;
+    `unsupported`: both declare that they do not have it.
     """
 
     IDENTICAL = "identical"
@@ -61,24 +62,25 @@ MEASURES = (
     *("max_ulp_parameter", "not_correctly_rounded"),
     *("nan_mismatches", "infinity_mismatches", "sign_mismatches"),
 )
-"""Fields of a certificate of which more is worse."""
+"""The fields of a certificate where more is worse."""
 _MORE_IS_BETTER = ("nan_kept", "subnormal_kept")
 _FEWER_IS_BETTER = ("special_departures", "special_row")
 _ODD = 3, 341
-"""The shape of further calls of a user's function, which no vectors fill: some is left over."""
+"""The shape of further calls of a user's function, which does not divide into vectors: a tail is
+left."""
 _SEVERITY = (
     *(Kind.BROKEN, Kind.WORSE, Kind.WRONG, Kind.DIFFERENT, Kind.MENDED, Kind.NEW, Kind.BETTER),
     *(Kind.IDENTICAL, Kind.UNMEASURED, Kind.UNSUPPORTED),
 )
 _RIGHT_BITS = 4
-"""Leading bits that more than half of the results in [−20, 20] have right, of an approximation."""
+"""The leading bits that more than half of an approximation's results in [−20, 20] have right."""
 _PER_BINADE = PROFILES["standard"].per_binade
 Evaluate = Callable[..., "Outputs"]
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """The answer of one version to a case: figures, results, and the rows of special rows."""
+    """The results of one version of a case: figures, results, and the rows of special rows."""
 
     sample: Agreement
     results: Any
@@ -128,8 +130,8 @@ class Compared:
 
     `worse` and `better` are the figures that changed; `shown` is the input whose result got worse
     by most, or the first that differs where nothing was `judged` by a reference. `failures` are
-    those of the arms that gave no results, or none that can be right. `accepted` says that what
-    became of it is meant.
+    those of the arms that gave no results, or none that can be right. `accepted` says that the
+    verdict is intended.
     """
 
     case: Case
@@ -145,7 +147,7 @@ class Compared:
 
     @property
     def fails(self) -> bool:
-        """True for what is worse, wrong or gone, and for what nothing says is right."""
+        """Return whether results are worse, wrong or gone, or differ without a reference."""
         return self.kind in _FAILING or (not self.judged and self.kind is not Kind.IDENTICAL)
 
     def as_dict(self) -> dict[str, Any]:
@@ -173,7 +175,7 @@ RECORD = door.model(
 
 
 def swept(cases: Iterable[Case], asked: Selection) -> list[Case]:
-    """The cases to evaluate for some timed ones: form and mode once per format and direction."""
+    """The cases to evaluate for timed ones: each form and mode once per format and direction."""
     return sweep.agreement_cases(cases, COUNTABLE, asked)
 
 
@@ -189,11 +191,12 @@ class Comparison:
         known.prepare(known_keys(case for case in cases if _is_known(case)), reporter)
 
     def of(self, case: Case, base: Evaluate, candidate: Evaluate) -> list[Compared]:
-        """Compare a case in all its directions. What fails in both is reported once for them.
+        """Compare a case in all its directions.
 
-        What the candidate alone gives is held against the reference. A user's function, of one
-        direction, is compared in calls of two shapes, of which the worse counts: it may do without
-        either. What is compiled for each of them has the tail of a vector beside its body in one.
+        A failure in both arms is reported once. Results that only the candidate gives are compared
+        with the reference. A user's function has one direction and is compared in calls of two
+        shapes, the worse of which counts: it may support only one of them. Each compiled shape has
+        both a vector's body and its tail.
         """
         framework = frameworks()[case.framework]
         shapes = [_ODD] * bool(framework.callable) + [sweep.shape_of(case)]
@@ -225,7 +228,7 @@ class Comparison:
         return [Compared(case, kind, failures=failed)]
 
     def _measure(self, case: Case, evaluate: Evaluate, shape: sweep.Shape) -> list[_Judged]:
-        """Judge one arm. Raises Failed where it does, or where results do not fit the inputs."""
+        """Judge one arm. Raises Failed where it fails, or where results do not fit the inputs."""
 
         def checked(asked: Case, *values: Any, **how: Any) -> Outputs:
             outputs = evaluate(asked, *values, **how)
@@ -265,7 +268,7 @@ class Comparison:
         return self._problems.of(replace(case, size=0))
 
     def _alone(self, kind: Kind, candidate: _Judged, failed: Mapping[Arm, Failure]) -> Compared:
-        """The results of a case that the base has none of: wrong unless the reference agrees."""
+        """The results of a case that the base does not have: wrong unless the reference agrees."""
         sample, results = candidate.sample, candidate.results
         case, tested = sample.case, int(results.size)
         if not _is_known(case):
@@ -312,14 +315,15 @@ class Comparison:
 
 
 def _is_known(case: Case) -> bool:
-    """Say whether there is a reference for a case."""
+    """Return whether there is a reference for a case."""
     return case.activation != UNKNOWN.name
 
 
 def _missed(judged: Agreement) -> str:
-    """The reason why results are of another function than the reference; empty where they are not.
+    """The reason why results belong to another function than the reference; empty where they do
+    not.
 
-    An approximation has the first bits right, of most results.
+    An approximation has the first bits right in most results.
     """
     error, dtype = judged.certificate.median_ulp_near, FORMATS[judged.case.dtype]
     if error is None or error < 2.0 ** (dtype.precision - _RIGHT_BITS):
@@ -333,7 +337,7 @@ def _missed(judged: Agreement) -> str:
 def _inputs(case: Case, seed: int, shape: sweep.Shape) -> Any:
     """The bits on which a function without a reference is tried, in calls of a shape.
 
-    Some come again, to fill up the last call.
+    Some are repeated to fill up the last call.
     """
     small = FORMATS[case.dtype].is_small
     bits = (
@@ -389,7 +393,7 @@ def _changes_of_rows(old: Iterable[Row], new: Iterable[Row]) -> tuple[list[Chang
 
 
 def _key(row: Row) -> tuple[str, float | str | None]:
-    """A metric, and for a kink's gradient where the kink lies, or which special row it is."""
+    """A metric, with the place of the kink for its gradient, or the name of the special row."""
     return row.metric, row.entries.row if row.entries else row.kink.at if row.kink else None
 
 

@@ -38,7 +38,7 @@ PARTS = ("timing", "exactness")
 _TIMEOUT = 300.0
 _BUDGET = 30.0
 _BUDGET_PER_CASE, _BUDGET_PER_FUNCTION = 0.5, 10.0
-"""Seconds of timing by default, in all, per case or per user's function, whichever is most."""
+"""The default seconds of timing: in all, per case and per user's function; the largest counts."""
 _OTHER_VERSIONS = (
     "constraints.txt differs as well: both trees ran with what is installed here; "
     "--base-python compares other versions."
@@ -47,10 +47,11 @@ _OTHER_VERSIONS = (
 
 @dataclass(frozen=True)
 class Request:
-    """A gate as requested. `pythons` maps frameworks to interpreters; `python` is for the rest.
+    """The request for a gate.
 
-    With `base_python` the base runs under that interpreter instead. `accepted` are the names of
-    what is meant to be slower, to give other results, or to be gone.
+    `pythons` maps frameworks to interpreters; `python` is for the rest. With `base_python` the base
+    runs under that interpreter instead. `accepted` names what is intended to be slower, to give
+    other results, or to be gone.
     """
 
     base: str
@@ -71,11 +72,12 @@ class Request:
 
 @dataclass
 class Result:
-    """Everything that a gate measured. `seconds` has the wall time per part.
+    """Everything that a gate measured.
 
-    `options` are those of its command that repeating a single case needs as well. `new` and `gone`
-    is what one version has alone, `lacking` what was asked for, or changed, and compared in no
-    case; `unneeded` are names that were accepted and that nothing needed.
+    `seconds` has the wall time per part. `options` are those of its command that repeating a single
+    case needs as well. `new` and `gone` are the parts that only one version has, `lacking` what was
+    asked for or changed, and is compared in no case; `unneeded` are accepted names that nothing
+    needed.
     """
 
     base: trees.Tree
@@ -101,7 +103,7 @@ class Result:
     unneeded: Sequence[str] = ()
 
     def besides(self, framework: str) -> list[Circumstance]:
-        """Circumstances of a framework that chose other code in the candidate than in the base."""
+        """The circumstances of a framework that chose other code in the candidate."""
         known = self.environments.get(framework, {})
         return changes(framework, *(known[arm] for arm in ARMS)) if len(known) == len(ARMS) else []
 
@@ -165,7 +167,7 @@ def _gate(request: Request, reporter: Reporter, root: Path) -> Result:
 
 
 def _spare(request: Request, chosen: select.Chosen, result: Result) -> None:
-    """Have what nobody chose, and neither version runs, be no fault: as what is unsupported."""
+    """Excuse cases that nobody chose and neither version runs: they count as unsupported."""
     dtypes = {case.dtype for case in (*chosen.cases, *chosen.alone)}
 
     def is_extra(case: Case) -> bool:
@@ -183,7 +185,7 @@ def _spare(request: Request, chosen: select.Chosen, result: Result) -> None:
 
 
 def _accept(request: Request, chosen: select.Chosen, result: Result) -> None:
-    """Mark what is meant, and find what was compared by nothing."""
+    """Mark intended changes, and find names that match no compared case."""
     accept = accepting.Accepting(request.accepted)
     accept.decisions(result.timed)
     result.exact, result.counted = accept.results(result.exact), accept.counts(result.counted)
@@ -278,13 +280,13 @@ def _compare_framework(
 
 
 def _without(case: Case, *_: object, **__: object) -> Outputs:
-    """The answer of a version without the form of a case."""
+    """The answer of a version that lacks the form of a case."""
     reason = f"impls/{case.framework}.py has no {select.function_of(case)}"
     raise Failed(Failure(Status.UNSUPPORTED, reason))
 
 
 class _Evaluating:
-    """A process that evaluates either arm; after a call that kills it a fresh one takes over."""
+    """A process that evaluates either arm, replaced after a call that kills it."""
 
     def __init__(self, epochs: Epochs, key: Key) -> None:
         self._start = partial(epochs.worker, key)
@@ -336,7 +338,7 @@ def _time(
 ) -> None:
     """Time all cases together, or the functions of a user's one after another.
 
-    Else the processes of all of them would be there at once. They share the budget and the error.
+    Otherwise the processes of all of them would exist at once. They share the budget and the error.
     """
     groups: dict[str, dict[Case, str]] = {}
     for case, why in chosen.cases.items():

@@ -1,18 +1,18 @@
-"""The gate's second channel: instructions per call, which the noise of a machine cannot reach.
+"""The gate's second channel: instructions per call, which the noise of a machine does not affect.
 
-A case is called under valgrind (callgrind), which executes instructions one by one on a CPU of its
-own making and counts them. With a fixed hash seed, no collection of garbage, and everything that a
-process sees held equal (see `bench.worker.instructions`), a tree gives the same number twice,
-unless a compiler is at work (COMPILED_TOLERANCE).
+A case is called under valgrind (callgrind), which executes instructions one by one on a simulated
+CPU and counts them. With a fixed hash seed, no garbage collection, and everything that a process
+sees held equal (see `bench.worker.instructions`), a tree gives the same number twice, unless a
+compiler is at work (COMPILED_TOLERANCE).
 
 At launch size it measures the overhead of Python and of a framework's dispatch, needless calls and
 needless passes. It does not measure time: cache misses, branches and memory cost nothing here;
-vectors are as wide as valgrind knows (AVX2), not as wide as this CPU's; a division counts as much
-as an addition.
+vectors are as wide as valgrind supports (AVX2), not as wide as this CPU's; a division counts as
+much as an addition.
 
-An edit elsewhere moves what lies in memory, and the counts with it: for example how many probes a
-table that is keyed by addresses needs. In the cheapest calls that is up to 5 %. So a case is
-counted in several processes with different memory layouts, and a change must exceed their spread.
+An edit elsewhere moves objects in memory, and changes the counts: for example how many probes a
+table keyed by addresses needs. In the cheapest calls this is up to 5 %. So a case is counted in
+several processes with different memory layouts, and a change must exceed their spread.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from ..workers.process import Failed, Lost, WorkerProcess, child
 from ..workers.requests import call_of, timed_call
 
 TOLERANCE = 0.005
-"""The least change that is called, as a share: an edit elsewhere may cause a smaller one."""
+"""The least change that is called, as a share: an edit elsewhere may cause smaller ones."""
 
 COMPILED_TOLERANCE = 0.03
-"""The same for compiled code, as a compiler leaves the memory in another state every time.
+"""The same for compiled code, because a compiler leaves memory in another state every time.
 
 One tree counted twice differs by 0.6 % in PyTorch and by 1.7 % in JAX, whose eager operations are
 compiled as well. Without a compiler both counts are equal, or in TensorFlow within 0.001 %.
@@ -56,11 +56,11 @@ LAYOUTS = 3
 """Processes per tree, with different memory layouts."""
 
 SECONDS = 300.0
-"""The limit on a case in one process, and on the import of a framework."""
+"""The seconds for a case in one process, and for the import of a framework."""
 
 _CALLS = 100
 _WINDOWS = 4
-"""Counted windows of so many calls; the first is not used."""
+"""The counted windows and the calls in each; the first window is not used."""
 
 Verdict = Literal["more", "fewer", "same", "not counted"]
 
@@ -81,7 +81,7 @@ class Count:
 
     @property
     def instructions(self) -> float:
-        """Instructions per call in the layout that needs fewest: the median of its windows."""
+        """The instructions per call in the layout that needs fewest: the median of its windows."""
         return min(map(median, self.layouts))
 
     @property
@@ -92,16 +92,16 @@ class Count:
 
     @property
     def steady(self) -> bool:
-        """True where all windows of a process gave one number, in every process."""
+        """Return whether all windows of a process gave one number, in every process."""
         return all(len(set(layout)) == 1 for layout in self.layouts)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A case in both trees. `zone` is the share by which a change had to differ to be called.
+    """A case in both trees.
 
-    `failures` are those of the arms in which it could not be counted. `accepted` says that the
-    verdict is meant.
+    `zone` is the share by which a change had to differ to be called. `failures` are those of the
+    arms in which it could not be counted. `accepted` says that the verdict is intended.
     """
 
     case: Case
@@ -124,7 +124,7 @@ class Change:
 
 
 def available() -> str:
-    """Say in one sentence why nothing can be counted here and what to do; empty if it can be."""
+    """The reason why nothing can be counted here and what to do; empty if it can be."""
     return _missing(os.environ.get("PATH", ""))
 
 
@@ -196,12 +196,12 @@ def count(
 
 
 def _in_order(cases: Sequence[Case]) -> list[Case]:
-    """Eager cases first: a compiler, which looks at clocks and temporary files, leaves traces."""
+    """Eager cases first: a compiler depends on clocks and temporary files, and leaves traces."""
     return sorted(cases, key=lambda case: case.mode == "compiled")
 
 
 def _refused(case: Case, tree: Path) -> Failure | None:
-    """The reason not to try a case, as far as the tree's source gives one."""
+    """The reason not to try a case, as far as the tree's source shows one."""
     offered = frameworks(tree / "impls").get(case.framework)
     if offered is None:
         return _unsupported(f"this tree has no impls/{case.framework}.py")
@@ -267,7 +267,8 @@ class _Counting(WorkerProcess):
     patience = 0.0
 
     def __init__(self, where: _Where) -> None:
-        """Start it and wait until its framework is imported. Raises Failed where that fails."""
+        """Start the worker and wait until its framework is imported. Raises Failed where that
+        fails."""
         self._where = where
         self._dumps = Path(tempfile.mkdtemp(dir=where.folder))
         key, log = Key(where.framework, "cpu", 1), where.folder / "log"

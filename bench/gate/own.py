@@ -1,4 +1,4 @@
-"""The gate in front of a user's own functions, `package.module:function` in two versions."""
+"""The gate for a user's own functions, `package.module:function` in two versions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BOTH = ("forward", "backward")
 def choose(own: Sequence[Framework], selection: Selection) -> Chosen:
     """The cases of functions: eager, in float32, with gradients if there are any, unless chosen.
 
-    Their versions never share a process: nobody knows what the first one leaves there. Raises
+    Their versions never share a process: nobody knows what state the first one leaves. Raises
     UsageError for unknown names and for choices that a function does not have.
     """
     asked = selection.checked()
@@ -45,7 +45,7 @@ def choose(own: Sequence[Framework], selection: Selection) -> Chosen:
 
 
 def _cases(framework: Framework, asked: Selection) -> Iterator[Case]:
-    """The cases of a function. Raises UsageError for inputs that its arrays cannot be."""
+    """The cases of a function. Raises UsageError for inputs that its arrays cannot have."""
     directions = _BOTH if framework.has_gradient(framework.callable) else _BOTH[:1]
     plan = chosen(Plan((), modes=("eager",), directions=directions, sizes=_SIZES), asked)
     for mode, rest in product(plan.modes or (), input_conditions(plan)):
@@ -86,7 +86,7 @@ def swept(cases: Iterable[Case]) -> list[Case]:
 
 
 def _all_inputs(case: Case) -> tuple[str, ...]:
-    """The formats whose every number is tried, as far as the arrays have them."""
+    """The formats in which every number is tried, as far as the arrays have them."""
     framework = frameworks()[case.framework]
     small = [dtype for dtype in DTYPES.values() if dtype.is_small]
     if framework.arrays == "numpy":
@@ -95,6 +95,6 @@ def _all_inputs(case: Case) -> tuple[str, ...]:
 
 
 def is_extra(case: Case, asked: Selection) -> bool:
-    """Say whether nobody chose a case: a gradient, or a format of 16 bits, tried by themselves."""
+    """Return whether nobody chose a case: a gradient, or a 16-bit format, tried by default."""
     is_gradient = case.direction == "backward" and not asked.directions
     return is_gradient or case.dtype not in (asked.dtypes or (_DTYPE,))

@@ -1,4 +1,4 @@
-"""The cases that a gate compares, with reasons: those that a changed function reaches, or all."""
+"""The cases that a gate compares, with reasons: those that depend on a changed function, or all."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from .source import LOOSE, ORDER, PACKAGES, Tree
 
 _PLAN = Plan(with_variants, directions=("forward", "backward"), sizes=("launch", "l2"), forms=None)
 PROFILE: Profile = replace(PROFILES["standard"], name="gate", plans=(_PLAN,))
-"""Every form at the size of a launch and where arithmetic decides, forward and backward."""
+"""Every form at the size of a launch and at one where arithmetic dominates, forward and backward.
+"""
 _ALL = "all were asked for"
 """The reason to compare what did not change."""
 _OF_EVERY_FUNCTION = frozenset((LOOSE, ORDER, PACKAGES))
-"""Names by which all functions differ at once."""
+"""The names by which all functions differ at once."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A form, or a mode, that one version of a framework has alone: the other part is empty."""
+    """A form, or a mode, that only one version of a framework has: the other field is empty."""
 
     framework: str
     function: str = ""
@@ -44,7 +45,8 @@ class Part:
 
     @property
     def names(self) -> frozenset[str]:
-        """Names that people may use: `gelu_textbook`, `gelu[textbook]`, `gelu`, `compiled`."""
+        """The names that people may use for it: `gelu_textbook`, `gelu[textbook]`, `gelu`,
+        `compiled`."""
         split = _split(self.function)
         names = {
             self.function,
@@ -56,7 +58,7 @@ class Part:
 
 
 def _split(function: str) -> tuple[str, ...]:
-    """The activation and the form of a function; nothing where the catalogue has no such two."""
+    """The activation and the form of a function; empty where the catalogue has none such."""
     words = function.split("_")
     parts = (("_".join(words[:at]), "_".join(words[at:])) for at in range(len(words) - 1, 0, -1))
     return next((part for part in parts if part[0] in CATALOG and part[1]), ())
@@ -66,9 +68,9 @@ def _split(function: str) -> tuple[str, ...]:
 class Chosen:
     """The cases to compare, with their reasons, and notes for the report.
 
-    `changed` are those among them whose code differs. `new` and `gone` is what one version has
-    alone, `alone` the cases of what is new. `apart` has the frameworks whose versions cannot share
-    a process, because their environment differs, or what they do to it when they are loaded.
+    `changed` are those among them whose code differs. `new` and `gone` are the parts that only one
+    version has, `alone` the cases of new ones. `apart` has the frameworks whose versions cannot
+    share a process, because their environment differs, or their effects on it when they are loaded.
     `evaluated_apart` has those where one version might change the other's results in a shared
     process.
     """
@@ -117,7 +119,7 @@ def choose(base: Path, candidate: Path, selection: Selection, everything: bool) 
 
 
 def _cannot_share(changed: Changes) -> bool:
-    """True where the environment differs, or code that runs for a whole process at import."""
+    """Return whether the environment differs, or code that affects a whole process at import."""
     return bool(changed.settings) or LOOSE in changed.everywhere
 
 
@@ -142,7 +144,7 @@ def _modes(base: Path, candidate: Path, name: str) -> list[Part]:
 
 
 def _is_asked(part: Part, asked: Selection) -> bool:
-    """Say whether a selection holds a part."""
+    """Return whether a selection contains a part."""
     if part.mode:
         return not asked.modes or part.mode in asked.modes
     split = _split(part.function)
@@ -152,7 +154,7 @@ def _is_asked(part: Part, asked: Selection) -> bool:
 
 
 def _reason(case: Case, changed: Changes, asked: Selection, everything: bool) -> str:
-    """Say why a case is compared; nothing where it need not be."""
+    """The reason why a case is compared; empty where it need not be."""
     function = function_of(case)
     if function in changed.new | changed.gone:
         return ""
@@ -171,7 +173,7 @@ def _reason(case: Case, changed: Changes, asked: Selection, everything: bool) ->
 
 
 def _stands_for_all(case: Case, asked: Selection) -> bool:
-    """True for plain forms, which are enough for a change of everything, and for chosen forms."""
+    """Return whether a case is compared after a change of everything: plain and chosen forms."""
     plain = plain_form(find(case.activation), frameworks()[case.framework])
     return bool(asked.forms) or case.form == plain
 

@@ -1,4 +1,4 @@
-"""The gate measured by itself: its false alarms on the same code, and the slowdowns it detects.
+"""A measurement of the gate itself: false alarms on the same code, and slowdowns detected.
 
 A cycle compares the working tree with itself in gates of 24 cases of three frameworks: without a
 difference, and with slowdowns of a known size planted into half of the cases; once on the idle
@@ -39,7 +39,7 @@ from .words import reasons
 BUDGET = 30.0
 """Seconds of timing per gate."""
 _SHARES = (0.0, 0.03, 0.0, 0.05, 0.0, 0.01, 0.0, 0.03, 0.0, 0.05, 0.0, 0.10)
-"""Slowdowns planted into the cases in turn: none in half of them, +3 and +5 % most often."""
+"""The slowdowns planted into the cases in turn: none in half of them, mostly +3 and +5 %."""
 _KINDS = ("work", "wait")
 _SMALL, _LARGE = 2**16, 2**20
 
@@ -88,7 +88,7 @@ seed. It returns the cases called slower by the name of its rule."""
 
 @dataclass(frozen=True)
 class Asked:
-    """A selftest as requested.
+    """The request for a selftest.
 
     Slowdowns are planted in every `planted_every`-th cycle, a `rival` compares in every
     `rival_every`-th; 0 means never.
@@ -110,7 +110,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """The trials of a selftest, and the folder that keeps them."""
+    """The trials of a selftest, and the folder that holds them."""
 
     path: Path
     trials: list[Trial]

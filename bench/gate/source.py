@@ -1,9 +1,9 @@
-"""The code that a name of a module of `impls/` reaches, read from the source text.
+"""The code that a name of a module of `impls/` depends on, read from the source text.
 
-A name reaches the statements that bind it, and the names in them, in its module and in the
-neighbours that the module imports. Code that binds no name, or that may write to something outside
-of itself, belongs to every function. Layout, comments, docstrings and annotations do not count,
-except in the body of a class, where annotations make fields.
+A name depends on the statements that bind it, and on the names in them, in its module and in the
+neighbours that the module imports. Every function depends on code that binds no name, or that may
+write to something outside itself. Layout, comments, docstrings and annotations do not count, except
+in the body of a class, where annotations make fields.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ LOOSE = "code at module level"
 PACKAGES = "the packages that are imported"
 ORDER = "the order of statements"
 _REFLECTIVE = frozenset(("globals", "locals", "vars", "eval", "exec", "__import__"))
-"""Functions that look names up which are not written down."""
+"""The functions that look up names which are not written down."""
 _SETTERS = frozenset(("setattr", "delattr", "exec", "eval"))
 _SETTING = re.compile("set|seed|enable|disable|install|patch|register|update|__set")
 _WRITING = re.compile(
     f"append|extend|insert|add|pop|clear|remove|discard|sort|reverse|fill|put|{_SETTING.pattern}"
 )
-"""Beginnings of the names of functions that configure a package, and of methods that write."""
+"""The prefixes of functions that configure a package, and of methods that write."""
 
 _Name = tuple["Module", str]
 Forms = dict[tuple[str, str], str]
-"""The normal forms of what a name reaches, by module and name."""
+"""The normal forms of what a name depends on, by module and name."""
 
 
 class Tree(dict[str, "Module | None"]):
     """The modules of an `impls` folder by their dotted names, read once; None for no module.
 
-    Raises SyntaxError, with the file's name, for one that is not valid Python.
+    Raises SyntaxError, with the file's name, for a module that is not valid Python.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class Tree(dict[str, "Module | None"]):
 
 
 class Module:
-    """One module: its top-level statements, by the names that they belong to."""
+    """One module: its top-level statements, by the names that they bind."""
 
     def __init__(self, tree: Tree, name: str, path: Path) -> None:
         self.name, self._tree = name, tree
@@ -76,7 +76,7 @@ class Module:
         return [name for name in defined if not name.startswith("_")]
 
     def reached(self, name: str) -> Forms:
-        """Every name that a name reaches, itself included, and the order of their statements.
+        """Every name that a name depends on, itself included, and the order of their statements.
 
         The order counts where one of them is more than a definition.
         """
@@ -95,7 +95,7 @@ class Module:
 
     @cached_property
     def _at_import(self) -> list[_Name]:
-        """The names that run when the module is imported, whatever is used of it."""
+        """The names whose code runs when the module is imported, whatever is used of it."""
         modules = [self, *filter(None, [self._tree[""]])]
         for module in modules:
             others = {other for node in module._statements for other, _ in module._used(node)}
@@ -133,7 +133,7 @@ class Module:
         }
 
     def _acts(self, node: ast.stmt) -> bool:
-        """True where a statement may write to something outside, by itself or at import."""
+        """Return whether a statement may write to something outside, by itself or at import."""
         names, runs = self._bound.keys(), _run_at_import(node)
         called = _closure((self, name) for part in runs for name in self._named(part))
         return (
@@ -143,7 +143,7 @@ class Module:
         )
 
     def _write(self, nodes: Iterable[ast.AST], names: Collection[str]) -> bool:
-        """True where some code may write to what some names hold."""
+        """Return whether some code may write to what some names hold."""
         walked = (inner for node in nodes for inner in ast.walk(node))
         roots = (root for inner in walked for root in _written(inner, self._imported))
         return any(root == LOOSE or root in names for root in roots)
@@ -153,7 +153,7 @@ class Module:
         return (name for name in names if name in self._bound)
 
     def _used(self, node: ast.AST) -> Iterator[_Name]:
-        """The names in a statement, or all names where it looks some up by their text."""
+        """The names in a statement, or all names where it looks some up by text."""
         yield from ((self, name) for name in self._named(node))
         for inner in ast.walk(node):
             if isinstance(inner, ast.ImportFrom) and inner.level:
@@ -162,7 +162,8 @@ class Module:
                 yield from ((self, name) for name in self._bound)
 
     def _neighbours(self, node: ast.ImportFrom) -> Iterator[_Name]:
-        """The name that is imported from a neighbour; all names where the module itself is."""
+        """The name that is imported from a neighbour; all names where the module itself is
+        imported."""
         above = self._package[: len(self._package) + 1 - node.level]
         name = node.names[0].name
         path = [*above, *filter(None, (node.module or "").split(".")), name]
@@ -173,7 +174,7 @@ class Module:
 
 
 def _closure(start: Iterable[_Name]) -> set[_Name]:
-    """All names that some names reach by their statements."""
+    """All names that some names depend on through their statements."""
     reached: set[_Name] = set()
     waiting = list(start)
     while waiting:
@@ -253,7 +254,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _packages(node: ast.stmt) -> Iterator[str]:
-    """The imported packages outside the standard library: one may change what others do."""
+    """The imported packages outside the standard library: a package may change what others do."""
     for inner in ast.walk(node):
         match inner:
             case ast.Import([alias]):
@@ -278,7 +279,7 @@ def _run_at_import(node: ast.stmt) -> list[ast.AST]:
 
 
 def _written(node: ast.AST, imported: set[str]) -> list[str]:
-    """The names to which one node of a syntax tree may write, its children apart."""
+    """The names to which one node of a syntax tree may write, apart from its children."""
     match node:
         case ast.Global():
             return [LOOSE]

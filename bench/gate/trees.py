@@ -38,18 +38,18 @@ class Tree:
 
     @property
     def option(self) -> str:
-        """The value of --base that names it."""
+        """The value of --base that names the tree."""
         return WORKTREE if self.label == _WORKTREE_LABEL else self.label
 
     @property
     def words(self) -> str:
-        """Its name, with the commit and a word on uncommitted changes."""
+        """The name, with the commit and a note on uncommitted changes."""
         commit = f" ({self.commit[:12]}{', with uncommitted changes' if self.dirty else ''})"
         return self.label + (commit if self.commit else "")
 
 
 def worktree(into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
-    """Copy the working tree's `part` as it is now to the new folder `into`."""
+    """Copy the current `part` of the working tree to the new folder `into`."""
     _copy(root / part, into / part, _WORKTREE_LABEL)
     return replace(in_place(root, part), folder=into)
 
@@ -97,10 +97,10 @@ def base(name: str, into: Path, root: Path = ROOT, part: str = "impls") -> Tree:
 
 
 def keep_plugins(name: str, folder: Path) -> None:
-    """Keep in a tree the versions that plug-ins had in a git ref of the repositories they lie in.
+    """Keep the versions of plug-ins from a git ref of the repositories that hold them.
 
-    A plug-in of which there is no such ref is the same in both trees; one that is not in it, as
-    one that is new, has no version there.
+    A plug-in without such a ref is the same in both trees; one that the ref does not contain, such
+    as a new one, has no version there.
     """
     for place, path in enumerate(plugins.paths()):
         home, kept = Path(path).parent, plugins.version(folder, place, path)
@@ -113,13 +113,13 @@ _NOTHING = f"{plugins.RECORDS} = []\n"
 
 
 def is_of_plugins(name: str, root: Path = ROOT) -> bool:
-    """Say whether a name is a ref of a plug-in's repository, and none of the project's."""
+    """Return whether a name is a ref of a plug-in's repository and not of the project's."""
     homes = (Path(path).parent for path in plugins.paths())
     return _commit(root, name) is None and any(_commit(home, name) for home in homes)
 
 
 def versions_differ(base: Tree, root: Path = ROOT) -> bool:
-    """True where the working tree pins other versions of packages than the base's commit."""
+    """Return whether the working tree pins other versions of packages than the base's commit."""
     if not base.commit:
         return False
     return bool(_git(root, "diff", "--name-only", base.commit, "--", "constraints.txt"))
@@ -134,7 +134,7 @@ def _unknown(name: str, root: Path) -> str:
 
 
 def _no_repository(root: Path) -> str:
-    """The reason why git cannot read a repository here, in git's words if it has some; or empty."""
+    """The reason why git cannot read a repository here, in git's words if possible; or empty."""
     done = _run_git(root, "rev-parse", "--git-dir")
     if done is None or (done.returncode and "not a git repository" in done.stderr):
         return "this is not a git repository: --base takes a folder here"

@@ -82,10 +82,10 @@ SCHEMA: Literal[2] = 2
 
 
 def exit_status(result: Result, strict: bool = False) -> int:
-    """Return 1 if something became worse, does not run, could not be compared or is gone, and is
-    not accepted by name.
+    """Return 1 for a regression, or something that could not be compared, unless accepted by name.
 
-    Otherwise 3 if `strict` and something is undecided, else 0.
+    A regression is something that became worse, does not run or is gone. Otherwise 3 if `strict`
+    and something is undecided, else 0.
     """
     if _regressions(result) or _uncompared(result):
         return 1
@@ -94,19 +94,19 @@ def exit_status(result: Result, strict: bool = False) -> int:
 
 
 def _regressions(result: Result) -> bool:
-    """True where something is slower, less exact, broken or gone, or takes more instructions."""
+    """Return whether something is slower, less exact or gone, or takes more instructions."""
     worse = [*_wrong_times(result), *_wrong_results(result), *_more_instructions(result)]
     return bool(worse) or any(not part.accepted for part in result.gone)
 
 
 def _wrong_times(result: Result) -> list[Decision]:
-    """Cases that became slower, or that no longer run."""
+    """The cases that became slower, or that no longer run."""
     wrong = (Verdict.SLOWER, Verdict.BROKEN)
     return [timed for timed in result.timed if timed.verdict in wrong and not timed.accepted]
 
 
 def _wrong_results(result: Result) -> list[Compared]:
-    """Cases that became less exact or no longer run, and those of which nothing says otherwise."""
+    """The cases that became less exact or no longer run, and those that nothing judges."""
     return [
         compared
         for compared in result.exact
@@ -120,14 +120,17 @@ def _more_instructions(result: Result) -> list[Change]:
 
 
 def _uncompared(result: Result) -> bool:
-    """True where something that was to be compared was not."""
+    """Return whether something that was to be compared was not."""
     verdicts = {change.verdict for change in result.counted}
     return bool(_unmeasured(result) or result.lacking) or verdicts == {"not counted"}
 
 
 def _unmeasured(result: Result) -> list[Decision | Compared]:
-    """Cases that run in neither version; and, where no results were compared, those that run in
-    the candidate alone: nothing says that they are right."""
+    """The cases that run in neither version.
+
+    And, where no results were compared, those that only run in the candidate: nothing says that
+    they are right.
+    """
     held = {_form(compared.case) for compared in result.exact}
     alone = (Verdict.MENDED, Verdict.NEW)
     return [
@@ -238,13 +241,13 @@ def _fault(compared: Compared) -> str:
 
 
 def _unjudged(compared: Compared) -> str:
-    """The failures of a case, or that nothing says whether it is right."""
+    """The failures of a case, or a note that nothing says whether it is right."""
     unknown = "" if compared.judged else "no --reference says what is right"
     return "; ".join(filter(None, (reasons(compared.failures), unknown)))
 
 
 def reasons(failures: Mapping[Arm, Failure]) -> str:
-    """`the base: …; the candidate: …`; once where it is a failure of their process."""
+    """`the base: …; the candidate: …`; only once for a failure of their shared process."""
     if len(failures) > 1 and len(set(failures.values())) == 1:
         return next(iter(failures.values())).reason
     return "; ".join(f"the {arm}: {failure.reason}" for arm, failure in failures.items())
@@ -352,7 +355,7 @@ def _exact_line(compared: Compared) -> str:
 
 
 def _exact_lines(result: Result) -> Iterator[str]:
-    """A line per case whose results are not the same; of what neither version has, per reason."""
+    """A line per case whose results differ; cases that neither version has, by reason."""
     without: dict[str, list[Compared]] = {}
     for compared in result.exact:
         if compared.kind is Kind.UNSUPPORTED:
@@ -406,7 +409,7 @@ def _row(decision: Decision) -> tuple[str, ...]:
 
 
 def for_people(result: Result) -> str:
-    """Notes, the tables, the promise and the sentence."""
+    """The notes, the tables, the promise and the sentence."""
     shown = _shown(result)
     lines = [*result.notes, *(_table(shown).text() if shown else ())]
     if hidden := len(result.timed) - len(shown):

@@ -303,7 +303,7 @@ BAD = {
     "gleu(x)": "character 1.*unknown function 'gleu': did you mean gelu",
     "x + foo": "character 5.*unknown name 'foo'",
     "2x": "character 1.*2\\*relu",
-    "x +": "that is no formula",
+    "x +": "this is not a formula",
     "relu + x": "write relu\\(x\\)",
     "x^x": "exp\\(b\\*ln",
     "x^2.5": "a power is a whole number",
