@@ -60,7 +60,7 @@ _EVERY = replace(
     agreement_dtypes=("float16", "bfloat16", "float32"),
     conditions=True,
 )
-"""Every form of every function, in the formats that can be checked with ease."""
+"""Every form of every function, in the formats that are quick to check."""
 _SURVEY = replace(
     _EVERY,
     name="survey",
@@ -91,7 +91,7 @@ class Asked:
 
     @property
     def is_range(self) -> bool:
-        """Say whether all inputs are tried, or those of a range."""
+        """Return whether all inputs, or those of a range, are tried."""
         return bool(self.exhaustive or self.ends)
 
 
@@ -127,7 +127,7 @@ def execute(asked: Asked, quiet: bool) -> Answer:
 
 
 def _selection(asked: Asked) -> Selection:
-    """The choice as given; of a survey values in float32, unless others are chosen."""
+    """The given choice; for a survey values in float32, unless others are chosen."""
     given = asked.selection
     if not asked.survey:
         return given
@@ -160,8 +160,8 @@ def _check(asked: Asked) -> None:
 def _cases(request: Request, exhaustive: bool) -> list[Case]:
     """The cases to go through: the plain form in eager mode, unless others are chosen.
 
-    Raises UsageError for a selection without a framework and an activation, or of none that can be
-    swept: the row-wise activations have no single input.
+    Raises UsageError for a selection without a framework and an activation, or without a case that
+    can be swept: row-wise activations have no single input.
     """
     selection = request.selection
     own = all(frameworks()[name].callable for name in selection.frameworks)
@@ -220,9 +220,14 @@ usage, 4 a folder that cannot be written, 130 interrupted (what was done of --ex
 @partial(selecting, without=OF_INPUT)
 @taking
 @click.option(
-    "--range", "ends", type=str, nargs=2, metavar="LO HI", help="All inputs between, both included."
+    "--range",
+    "ends",
+    type=str,
+    nargs=2,
+    metavar="LO HI",
+    help="Every input from LO to HI, both included.",
 )
-@click.option("--exhaustive", is_flag=True, help="All inputs there are, 2^32 in float32.")
+@click.option("--exhaustive", is_flag=True, help="Every input, 2^32 in float32.")
 @click.option("--survey", is_flag=True, help="A line per function, in seconds, the worst first.")
 @click.option(
     "--scheduler", default="", metavar="ADDRESS", help="Address of a dask cluster to use."

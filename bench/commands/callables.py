@@ -1,4 +1,4 @@
-"""Functions of the user's own as several commands take them."""
+"""Options for a user's own functions, shared by several commands."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from ..workers.acquaintance import NotLoaded, fitted, whose
 class Callables:
     """The functions that were asked for, as given: a reference and a gradient for each, or one.
 
-    `dims` of 0 are found by trying. A reference that is a function of the user's may have a
-    gradient.
+    `dims` of 0 are found by trying. A reference that is a user's function may have a gradient.
     """
 
     functions: tuple[str, ...] = ()
@@ -41,8 +40,8 @@ class Callables:
         """Each function on the arrays of the frameworks chosen, or else of its own.
 
         `pythons` maps frameworks to interpreters, "" to that of the others. Raises UsageError for
-        unknown names, and for functions that cannot be loaded, if they must be: in front of a gate
-        that is a fault like any other.
+        unknown names, and for functions that cannot be loaded, if they must be: for a gate that is
+        a fault like any other.
         """
         asked = selection.checked()
         device, dtype = (*asked.devices, "cpu")[0], (*asked.dtypes, "float32")[0]
@@ -73,7 +72,8 @@ class Callables:
 
 
 def _with_gradient(function: Framework, directions: Sequence[str]) -> Framework:
-    """A function that is the gradient itself, where that alone is asked for and nothing gives one.
+    """A function that is itself the gradient, where only that is asked for and nothing
+    differentiates.
 
     Raises UsageError where the value is asked for as well.
     """
@@ -111,11 +111,10 @@ def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: st
 
 
 def name_references(references: Sequence[str], gradients: Sequence[str]) -> Mapping[str, str]:
-    """Let the references that are functions of the user's be run, with their gradients in order.
+    """Allow the references that are a user's functions to be run, with their gradients in order.
 
-    The gradients by reference, "" where there is no such function.
-
-    Raises UsageError for one that is not written as a function, or for more gradients than those.
+    Returns the gradients by reference, "" where there is no such function. Raises UsageError for
+    one that is not written as a function, or for more gradients than functions.
     """
     own = [reference for reference in references if ":" in reference]
     if len(gradients) > len(own):
@@ -136,9 +135,9 @@ def _label(reference: str) -> str:
 
 
 def beside(own: Sequence[Framework], selection: Selection) -> Selection:
-    """A selection with functions of the user's own: beside the forms of their frameworks.
+    """A selection that includes a user's functions beside the forms of their frameworks.
 
-    Without an activation it is of them alone.
+    Without an activation it consists of them alone.
     """
     names = tuple(function.name for function in own)
     arrays = tuple(dict.fromkeys(function.arrays for function in own))
@@ -147,7 +146,7 @@ def beside(own: Sequence[Framework], selection: Selection) -> Selection:
 
 
 def taking(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name functions of the user's own, for the argument `callables`."""
+    """Add the options that name a user's functions, for the argument `callables`."""
 
     @wraps(command)
     def taken(dims: int | None, **given: Any) -> Any:

@@ -24,10 +24,10 @@ ERRORS = (*NEAR, "trouble_outside", "max_ulp")
 
 @dataclass(frozen=True)
 class Cell:
-    """A case that was asked for: rows of its times by metric, and its errors, by metric as well.
+    """A case that was asked for: the rows of its times, and its errors, both by metric.
 
     `size_class` is that of the machine, "" for any other size, and `place` says in words where its
-    data lies. Errors are of all sizes: their inputs are not those that are timed.
+    data lies. Errors apply to all sizes: their inputs are not those that are timed.
     """
 
     case: Case
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def rowwise(self) -> bool:
-        """Say whether its function takes rows."""
+        """Return whether its function takes rows."""
         return any(row.rowwise for row in self.rows.values())
 
     @property
@@ -145,8 +145,7 @@ def figure_of(estimate: Estimate | None) -> Figure | None:
 def cells(rows: Iterable[Row], facts: RunFacts) -> list[Cell]:
     """The cells of what was asked for, in the order of its cases.
 
-    Left out are cases beside those, of which a cost is made, and forms that nobody named and that
-    are unsupported.
+    Units that were not asked for are left out, and so are unsupported forms that nobody named.
     """
     rows = list(rows)
     errors = _errors(rows)
@@ -201,7 +200,7 @@ def _errors(rows: Sequence[Row]) -> Errors:
 
 
 def _worst(case: Case, errors: Errors) -> Mapping[str, float]:
-    """The errors of a case, the larger ones of value and gradient where it is both."""
+    """The errors of a case, the larger of value and gradient where it is both."""
     of_both = [errors.get(_anywhere(directed), {}) for directed in directions_of(case)]
     return {
         metric: max(of_direction[metric] for of_direction in of_both)

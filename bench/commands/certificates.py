@@ -16,9 +16,9 @@ from ..words import counted, know, number, title
 from . import conclusion
 
 _USABLE = 16
-"""Ulp within which a result is as good as a formula of a few operations can be."""
+"""The ulp within which a result is as good as a formula of a few operations can be."""
 _FEW = 12
-"""Certificates that are given one by one; more are counted."""
+"""The number of certificates up to which each is described; more are counted."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Certificates(conclusion.Conclusion):
 
 @dataclass(frozen=True)
 class Answer:
-    """The certificates that a run keeps, and the most ulp that they may have."""
+    """The certificates of a run, and the bound that they should keep, in ulp."""
 
     outcome: Outcome
     bound: float | None
@@ -64,7 +64,7 @@ class Answer:
         return written(Certificates(**vars(conclusion.of(self.outcome)), certificates=records))
 
     def for_people(self) -> str:
-        """Few certificates in words, many as counts; the verdict, and where the rest is."""
+        """Few certificates in words, many as counts; the verdict, and where to find the rest."""
         know(self.outcome.facts.titles)
         worst = sorted(self.agreements, key=lambda sample: -sample.certificate.max_ulp)
         lines = list(map(_in_words, worst)) if len(worst) <= _FEW else _counted(worst)
@@ -117,12 +117,13 @@ def _near(certificate: Certificate) -> str:
 
 
 def _both(ulp: float | None, absolute: float | None) -> str:
-    """`0.812 ulp (1.20e-7)`; empty for what is not known."""
+    """`0.812 ulp (1.20e-7)`; empty for unknown errors."""
     return "" if ulp is None else f"{number(ulp)} ulp ({number(absolute)})"
 
 
 def _counted(samples: Sequence[Agreement]) -> list[str]:
-    """A line per framework and format: how many are right, and the worst of native and wide."""
+    """A line per framework and format: the number of right results, and the worst of native and
+    wide."""
     groups: dict[tuple[str, str], list[Agreement]] = {}
     for sample in samples:
         groups.setdefault((sample.case.framework, sample.case.dtype), []).append(sample)
@@ -148,7 +149,7 @@ def _group(framework: str, dtype: str, samples: Sequence[Agreement]) -> str:
 
 
 def _worst(samples: Sequence[Agreement], form: str) -> str:
-    """The worst of a form, with subnormals contracted; the zeros of a function are its own."""
+    """The worst of a form, with subnormals contracted, away from zeros of the function."""
     of_form = [sample for sample in samples if sample.case.form == form]
     if not of_form:
         return ""

@@ -58,9 +58,9 @@ _COLOURS: Mapping[Verdict, str] = {
     Verdict.UNDECIDED: "bright_black",
 }
 _MOST = 3
-"""Lines of a claim among others."""
+"""The most lines of a claim among others."""
 _FILE = 10_000
-"""Columns where there is no terminal."""
+"""The columns where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def claims(
 
 
 def _measured(effort: Effort, out: Path | None, reporter: Reporter) -> Run:
-    """Measure a run to judge by; ends the program where that is interrupted."""
+    """Measure a run to judge by; end the program if that is interrupted."""
     outcome = measured(effort, out, as_given(), reporter)
     if outcome.facts.state == "interrupted":
         click.echo(conclusion.for_people(outcome), err=True)
@@ -192,7 +192,7 @@ def _compact(judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def _whole(judged: Judged) -> Iterator[str]:
-    """A claim with everything that is known of it."""
+    """A claim with everything that is known about it."""
     yield from _verdict(judged)
     for text in (
         words.finding(judged),

@@ -36,7 +36,7 @@ that cannot be read or written, 130 interrupted (what was measured is kept).
 """
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Reasons why standard output cannot be written; what writes files has a StoreError for it."""
+"""The reasons why standard output cannot be written; writers of files raise StoreError for them."""
 
 
 _COMMANDS: Mapping[str, str] = {
@@ -44,7 +44,7 @@ _COMMANDS: Mapping[str, str] = {
     **{name: name for name in ("selftest", "doctor", "export", "publish", "fleet", "schema")},
     "list": "list_",
 }
-"""The function of each command, in the module of its name. A module is imported when it is used."""
+"""The function of each command, in the module of its name, which is imported on use."""
 
 
 class _Failed(click.ClickException):
@@ -65,7 +65,7 @@ class _Failed(click.ClickException):
 
 
 class _Group(click.Group):
-    """Commands that are imported when they are asked for."""
+    """A group of commands that are imported on use."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -101,10 +101,10 @@ def cli(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; an expected error is one sentence on stderr and its exit status.
+    """Run a command; an expected error becomes one sentence on stderr and its exit status.
 
-    A signal that asks the process to end interrupts it, and no later one: what it started is ended
-    and what it has done is kept.
+    The first signal that asks the process to end interrupts it, later ones are ignored: whatever it
+    started is ended, and whatever it has done is kept.
     """
     given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
@@ -138,5 +138,5 @@ def _run(given: list[str]) -> int:
 
 
 def _drop_output() -> None:
-    """Let what standard output has not taken so far go nowhere, instead of failing once more."""
+    """Discard what standard output has not taken so far, instead of failing once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -58,7 +58,7 @@ _OF_BOTH = ("first", "second", "as_json")
 
 
 def _brought(ctx: click.Context, param: click.Parameter, name: str) -> str:
-    """A name as it is, or the folder of a run that was brought from its address."""
+    """A name unchanged, or the folder of a run fetched from its address."""
     return str(RunPath().convert(name, param, ctx)) if is_address(name) else name
 
 
@@ -97,7 +97,7 @@ def _brought(ctx: click.Context, param: click.Parameter, name: str) -> str:
     "accepted",
     multiple=True,
     metavar="NAME",
-    help="Of two runs: what is meant to be slower, less exact or gone: gelu, gelu[textbook], or a "
+    help="Of two runs: what may be slower, less exact or gone: gelu, gelu[textbook], or a "
     "function of your own, module:function. Can be given several times.",
 )
 @click.option(
@@ -126,16 +126,18 @@ def compare(
     as_markdown: bool,
     **asked: Any,
 ) -> None:
-    """Set two activations side by side, or two stored runs.
+    """Compare two activations, or two stored runs.
 
-    Two activations are timed in turn, in several fresh processes: how many times as long the first
-    takes, with its 95 % interval, in each framework and mode that is chosen. An activation is in
-    its plain form unless one is named: `gelu[textbook]`, or --form for both. Nothing is stored.
+    Two activations are timed in turn, in several fresh processes. The answer is how many times as
+    long the first takes, with its 95 % interval, in each framework and mode that is chosen. An
+    activation is in its plain form unless one is named: `gelu[textbook]`, or --form for both.
+    Nothing is stored.
 
-    Of two runs, folders, their names under results/ or addresses of fsspec, it says what became
-    slower or less exact from the first, the base, to the second, the candidate. A case is slower
-    where its time is and its cost over its unit is too: hours apart a machine moves all times
-    alike, and a unit that became faster makes nothing else slower. Exactness is compared as it is.
+    Runs are given as folders, their names under results/ or addresses of fsspec. The answer is
+    what became slower or less exact from the first, the base, to the second, the candidate. A case
+    is slower where both its time and its cost over its unit are: hours apart a machine moves all
+    times alike, and a unit that became faster makes nothing else slower. Exactness is compared
+    directly.
     """
     if not _are_runs(first, second):
         refuse("two runs", lambda name: name in _OF_RUNS)
@@ -155,10 +157,10 @@ def compare(
 
 
 def _are_runs(*names: str) -> bool:
-    """Say whether two names are runs, and not activations.
+    """Return whether two names are runs, and not activations.
 
-    Raises UsageError for one of either and for what is neither, StoreError for a folder that is no
-    run.
+    Raises UsageError for one of each and for names that are neither, StoreError for a folder
+    without a run.
     """
     runs = [_is_run(name) for name in names]
     for name in (name for name, is_run in zip(names, runs, strict=True) if not is_run):
@@ -193,7 +195,7 @@ def _activations(
     pythons: tuple[str, ...],
     **chosen: tuple[Any, ...],
 ) -> int:
-    """Time two activations, say their ratio, and return the exit status."""
+    """Time two activations, print their ratio, and return the exit status."""
     given = interpreters(pythons)
     with temporary.folder() as folder:
         answer = activations.compare(

@@ -19,12 +19,12 @@ from ..words import counted, know, title
 from ..worker.protocol import Failure
 
 _BUSY = 0.2
-"""The share of disturbed visits from which on the end of a run speaks of them."""
+"""The share of disturbed visits from which on the end of a run mentions them."""
 
 
 def exit_status(outcome: Outcome) -> int:
-    """130 if interrupted; 1 if nothing was measured, or nothing of what was asked for by name, or
-    a case failed or was refused; else 0."""
+    """Return 130 if interrupted; 1 if nothing, or nothing of some name, was measured, or a case
+    failed or was refused; else 0."""
     if outcome.facts.state == "interrupted":
         return 130
     wrong = _failed(outcome) or _refused(outcome) or unmet(outcome)
@@ -37,7 +37,7 @@ def unmet(outcome: Outcome) -> list[str]:
 
 
 def missing(outcome: Outcome) -> dict[str, WorkerFacts]:
-    """The workers that could not be had, by their labels."""
+    """The workers that were not available, by their labels."""
     workers = outcome.facts.workers.items()
     return {label: facts for label, facts in workers if facts.status is not Status.OK}
 
@@ -109,7 +109,7 @@ def of(outcome: Outcome) -> Conclusion:
 
 
 def for_people(outcome: Outcome) -> str:
-    """A sentence on what was measured and what was not, and how to read it."""
+    """Sentences on what was measured and what was not, and how to read it."""
     facts, failed, absent = outcome.facts, _failed(outcome), len(_absent(outcome))
     know(facts.titles)
     start = "Interrupted; kept" if facts.state == "interrupted" else "Measured"
@@ -149,7 +149,7 @@ def _disturbed(outcome: Outcome) -> list[str]:
 
 
 def _own(function: FrameworkFacts, facts: RunFacts) -> str:
-    """A sentence on what a function of the user's was given, and whether anything judged it."""
+    """A sentence on the inputs of a user's function, and whether anything judged its results."""
     shape = f" of {counted(function.dims, 'dimension')}" if function.dims else ""
     given = f"{function.callable} was given {facts.title(function.arrays)} arrays{shape}"
     if function.activation != UNKNOWN.name:
@@ -168,7 +168,7 @@ def _measured(outcome: Outcome) -> set[Case]:
 
 
 def _failed(outcome: Outcome) -> list[Row]:
-    """Rows of what should have been measured and was not."""
+    """The rows of what should have been measured and was not."""
     return [row for row in outcome.rows if row.status not in ("ok", "unsupported", "refused")]
 
 

@@ -48,7 +48,7 @@ class Loaded(Finding):
 def doctor(pythons: tuple[str, ...], as_json: bool, **named: tuple[str, ...]) -> None:
     """Examine this machine.
 
-    What makes figures worse here, what mends it, and which frameworks load.
+    Report what makes figures worse here, what to do about it, and which frameworks load.
     """
     wanted = named["frameworks"] or tuple(frameworks())
     loaded = _loaded(wanted, interpreters(pythons))
@@ -79,7 +79,7 @@ def _say(findings: list[Finding]) -> None:
 # --- frameworks -----------------------------------------------------------------------------------
 
 _Outcome = Mapping[str, str] | Failure
-"""The versions of a framework that loads, or why it does not."""
+"""The versions of a framework that loads, or the reason why it does not."""
 
 
 def _loaded(names: tuple[str, ...], pythons: Mapping[str, str]) -> dict[str, _Outcome]:
@@ -105,7 +105,7 @@ def _status(outcome: _Outcome) -> Status:
 
 
 def _finding(name: str, outcome: _Outcome) -> Finding:
-    """A framework as something examined; one that is not installed makes no figure worse."""
+    """The finding on a framework; one that is not installed makes no figure worse."""
     title = frameworks()[name].title
     if not isinstance(outcome, Failure):
         versions = ", ".join(f"{package} {version}" for package, version in outcome.items())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CLAIMS = "claims"
 _IN_MEMORY = 2**24
-"""Bytes of a file that wait in memory until it is whole; those of a larger one wait on the disk."""
+"""The bytes of a file that wait in memory until it is complete; larger files wait on the disk."""
 _EXAMPLES = """
 \b
 Examples:
@@ -53,7 +53,7 @@ that cannot be written.
     type=click.Choice((*formats.FORMATS, *benchmarks.FORMATS)),
     default="json",
     show_default=True,
-    help="JSON array of records, CSV or Parquet; or what another tool for benchmarks stores: "
+    help="JSON array of records, CSV or Parquet; or the format of another benchmarking tool: "
     "pytest-benchmark, Google Benchmark, Bencher (its Metric Format), github-action-benchmark "
     "(customSmallerIsBetter).",
 )
@@ -101,7 +101,7 @@ def _print(whole: IO[bytes]) -> None:
 
 
 def _write(whole: IO[bytes], path: Path, form: str, metric: str | None) -> None:
-    """Write the file, rows one by one, to where it is kept until it is known to be whole.
+    """Write the file, row by row, to where it is kept until it is known to be complete.
 
     Raises UsageError for a metric that does not exist or makes no table.
     """
@@ -124,7 +124,7 @@ def _write(whole: IO[bytes], path: Path, form: str, metric: str | None) -> None:
 
 @contextmanager
 def _text(whole: IO[bytes]) -> Iterator[IO[str]]:
-    """A file as one of text, which is left open."""
+    """A binary file as a text file; it stays open."""
     stream = io.TextIOWrapper(whole, "utf-8", newline="")
     yield stream
     stream.detach()

@@ -70,7 +70,7 @@ at all could be compared, 3 undecided cases with --strict, 4 a file that cannot 
     help="Seconds of timing, start-up apart; 30, or half a second per case if more. "
     "Suspects are confirmed in what screening leaves of it, or in a little more.",
 )
-@click.option("--only", type=click.Choice(["timing", "exactness"]), help="Leave the other out.")
+@click.option("--only", type=click.Choice(["timing", "exactness"]), help="Compare only this.")
 @click.option(
     "--instructions",
     is_flag=True,
@@ -83,7 +83,7 @@ at all could be compared, 3 undecided cases with --strict, 4 a file that cannot 
     "accepted",
     multiple=True,
     metavar="NAME",
-    help="What is meant to be slower, to give other results, or to be gone: gelu, gelu[textbook], "
+    help="What may be slower, give other results, or be gone: gelu, gelu[textbook], "
     "or a --callable. It is still reported. Can be given several times.",
 )
 @SEED

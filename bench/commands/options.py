@@ -29,7 +29,7 @@ from ..results.addresses import is_address, is_brought
 from ..words import writable
 
 WITH_TRACEBACK = "actbench.with_traceback"
-"""The key under which a command's context says that an error is to be shown whole."""
+"""The key under which a command's context says that errors are shown with their traceback."""
 
 
 def _keep(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -84,8 +84,8 @@ PYTHONS = click.option(
 
 
 class RunPath(click.ParamType[Path, Any]):
-    """A run's folder, or its name under results/; one at an address is brought to a folder that
-    is removed with the command."""
+    """A run's folder, or its name under results/; one at an address is fetched to a temporary
+    folder."""
 
     name = "run"
 
@@ -107,26 +107,26 @@ def borrowed(run: str, reporter: Reporter) -> Iterator[Path]:
 
 RUN = click.argument("run_path", metavar="RUN", type=RunPath())
 LONGEST = 2_000_000.0
-"""Seconds, three weeks: a system waits no longer for a pipe at once."""
+"""The most seconds, three weeks, that a system waits for a pipe at once."""
 
 
 def as_given() -> str:
-    """The command line of this process, as a shell takes it; bytes that are no text as `\\xff`."""
+    r"""The command line of this process, as a shell takes it; bytes that are not text as `\xff`."""
     return shlex.join([PROGRAM, *map(shown, sys.argv[1:])])
 
 
 def shown(text: str) -> str:
-    """Text, or a path whose bytes are none, as any terminal can show it."""
+    """Text, or a path with bytes that are not text, in a form that any terminal can show."""
     return writable(os.fsencode(text).decode("utf-8", "backslashreplace"))
 
 
 def folder_of(run: Path) -> Path:
-    """The folder for what is made of a run: its own, or the current one where that is removed."""
+    """The folder for what is made of a run: its own, or the current one if that is temporary."""
     return Path() if is_brought(run) else run
 
 
 def refuse(of: str, belongs: Callable[[str], bool]) -> None:
-    """Raise UsageError for an option that was given and is for something else."""
+    """Raise UsageError for an option that was given and applies to something else."""
     context = click.get_current_context()
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
@@ -135,7 +135,7 @@ def refuse(of: str, belongs: Callable[[str], bool]) -> None:
 
 
 def one_folder(out: Path | None, into: str | None) -> None:
-    """Raise UsageError for a run of its own that is to add to another as well."""
+    """Raise UsageError where a run of its own is also to be added to another."""
     if out and into:
         raise UsageError("--out makes a run of its own, --into adds to one: take one of them")
 
@@ -153,7 +153,7 @@ class Finite(click.FloatRange):
 
 
 def framework(text: str) -> str:
-    """The name of the framework that a text names by name or title, in capitals or not.
+    """The framework that a text names by name or title, in any case.
 
     Raises UsageError with the nearest names.
     """
@@ -174,7 +174,7 @@ FRAMEWORKS = click.option(
 
 
 def _load(_: click.Context, __: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Load the plug-ins of a command line, and those that are named elsewhere."""
+    """Load the plug-ins of a command line, and those named elsewhere."""
     for path in paths:
         plugins.name(path)
     load_plugins()
@@ -193,7 +193,7 @@ PLUGINS = click.option(
 
 
 def selecting(command: Callable[..., Any], without: Collection[str] = ()) -> Callable[..., Any]:
-    """Add the options that choose cases, but for some. Each may be given several times."""
+    """Add the options that choose cases, except some. Each may be given several times."""
     options = (
         ("activation", "A name of `list`, with parameters if need be: squareplus(b=0)."),
         ("form", f"{', '.join(all_forms())}."),
@@ -224,7 +224,7 @@ def _field(name: str) -> str:
 
 
 def interpreters(pythons: tuple[str, ...]) -> dict[str, str]:
-    """Framework to interpreter; "" is the name of all others, which have this one by default."""
+    """A mapping of framework to interpreter; "" stands for all others, by default this one."""
     chosen = {"": sys.executable}
     for text in pythons:
         name, equals, path = text.rpartition("=")

@@ -78,15 +78,13 @@ kept, and --resume goes on with it.
 )
 @selecting
 @taking
-@click.option(
-    "--only", type=click.Choice(["agreement", "timing"]), help="Leave the other part out."
-)
+@click.option("--only", type=click.Choice(["agreement", "timing"]), help="Measure only this.")
 @click.option("--epochs", type=click.IntRange(1), help="Fresh processes that time every case.")
 @click.option("--budget", type=Finite(0), help="Seconds for further processes for wide intervals.")
 @click.option(
     "--precision",
     type=Finite(0, min_open=True),
-    help="Half a cost's interval over the cost, at which sampling stops; 0.03 unless given.",
+    help="Half-width of a cost's interval, as a share, at which sampling stops; 0.03 unless given.",
 )
 @SEED
 @OUT
@@ -167,7 +165,7 @@ def run(
 
 
 def profile_of(name: str, callables: bool, **chosen: tuple[Any, ...]) -> Profile:
-    """The profile of a name, or of what is chosen where that is empty.
+    """The profile of a name; without a name, the one that fits what is chosen.
 
     Raises UsageError for an unknown name.
     """
@@ -191,7 +189,7 @@ def _end(text: str, status: int) -> NoReturn:
 def for_people(outcome: Outcome) -> str:
     """The table of what was asked for and its sentence, then what was measured and where it is.
 
-    In place of a table longer than a screen stand the sentences of the page.
+    Where the table would be longer than a screen, the sentences of the page take its place.
     """
     asked = cells(outcome.rows, outcome.facts)
     lines = answer(asked, outcome.facts)

@@ -49,7 +49,7 @@ def text(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """The name of its file."""
+    """The file name of its schema."""
     return f"{name}.schema.json"
 
 

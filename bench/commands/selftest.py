@@ -79,7 +79,7 @@ class OfCosts:
     help="Cycles, of one gate on the same code per load of --hogs.",
 )
 @click.option(
-    "--minutes", type=Finite(0), default=600.0, help="Begin no gate after so many minutes."
+    "--minutes", type=Finite(0), default=600.0, help="Start no gate after this many minutes."
 )
 @click.option(
     "--framework",
@@ -117,9 +117,10 @@ def selftest(
 ) -> None:
     """Measure the gate itself, or the intervals of costs.
 
-    Of the gate: alarms on the same code, and planted slowdowns found.
+    For the gate: alarms on the same code, and planted slowdowns detected.
 
-    With --costs the intervals of costs: how narrow they are, and how often independent runs agree.
+    With --costs, for the intervals of costs: how narrow they are, and how often independent runs
+    agree.
     """
     if costs:
         _costs(runs or _two_runs(asked, Reporter(quiet=as_json)), as_json)
@@ -129,7 +130,7 @@ def selftest(
 
 
 def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
-    """Compare runs, keep what comes out in the last of them, and say it."""
+    """Compare runs, store the result in the last of them, and print it."""
     if len(paths) < 2 or len(paths) % 2:
         raise UsageError("--of takes runs in pairs: name two, or four")
     runs = [opened(path) for path in paths]

@@ -27,22 +27,23 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @RUN
 @FRAMEWORKS
-@click.option("--activation", "labels", multiple=True, help="Every form of it, not the plain one.")
+@click.option("--activation", "labels", multiple=True, help="Every form, not only the plain one.")
 @click.option("--json", "as_json", is_flag=True, help="The rows, as records.")
 @DEBUG
 def special(
     run_path: Path, frameworks: tuple[str, ...], labels: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show what RUN has of ±0, ±∞, NaN and kinks.
+    """Show the results of RUN at ±0, ±∞, NaN and kinks.
 
-    Of each framework, and of subnormals, thresholds, special rows and whole numbers as well.
+    They are listed by framework, with those at subnormals, thresholds, special rows and whole
+    numbers.
     """
 
     asked = Selection(frameworks=frameworks, activations=labels).checked()
     loaded = opened(run_path)
     rows = chosen(loaded.records, asked)
     if not rows:
-        raise UsageError(f"{loaded.path} has nothing of this at special points")
+        raise UsageError(f"{loaded.path} has no such results at special points")
     if as_json:
         export.write_rows(rows, sys.stdout)
     else:
@@ -59,7 +60,7 @@ def text(rows: Sequence[Conventions]) -> str:
 
 
 _WIDTH = 22
-"""Columns of a name, where none is longer."""
+"""The most columns for a name."""
 
 
 def _paragraph(row: Conventions) -> str:

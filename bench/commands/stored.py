@@ -1,4 +1,4 @@
-"""Stored runs as commands open them: what one lacks is said."""
+"""Readers of stored runs for commands, which say what a run lacks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .options import shown
 
 
 def opened(path: Path) -> Run:
-    """A stored run; what it lacks is said on stderr. Raises StoreError where it cannot be read."""
+    """A stored run; what it lacks is noted on stderr. Raises StoreError where it cannot be read."""
     run = reading.load(path)
     note(run)
     return run
 
 
 def rows_of(path: Path) -> Iterator[Row]:
-    """The rows of a stored run, one after the other, which may be any number of them.
+    """The rows of a stored run, one after another, however many there are.
 
-    What it lacks is said on stderr. Raises StoreError where it cannot be read.
+    What it lacks is noted on stderr. Raises StoreError where it cannot be read.
     """
     run, rows = reading.rows_of(path)
     note(run)
@@ -32,7 +32,7 @@ def rows_of(path: Path) -> Iterator[Row]:
 
 
 def note(*runs: Run) -> None:
-    """Say on stderr what is lacking in runs that ended early."""
+    """Note on stderr what is lacking in runs that ended early."""
     for run in runs:
         for sentence in part_of(run):
             click.echo(f"note: {shown(sentence)}", err=True)

@@ -24,8 +24,7 @@ TOLERANCES: Mapping[str, tuple[float, float]] = {
     "float32": (1.3e-6, 1e-5),
     "float64": (1e-7, 1e-7),
 }
-"""By dtype rtol and atol of PyTorch's own tests unless they say otherwise: the defaults of
-torch.testing.assert_close."""
+"""The rtol and atol of PyTorch's own tests by dtype: the defaults of torch.testing.assert_close."""
 _HEAD = (
     *("framework", "function", "direction", "dtype", "max ulp", "at", "99 %", "median"),
     *("NaN", "∞", "sign", "tail", "noticed"),
@@ -78,7 +77,7 @@ class Survey(Answer):
         return written(Surveyed(**vars(conclusion.of(self.outcome)), survey=lines))
 
     def for_people(self) -> str:
-        """The lines as a table, how to read it, and where the rest is."""
+        """The lines as a table, how to read it, and where to find the rest."""
         know(self.outcome.facts.titles)
         rows = [self._line(sample) for sample in self._sorted]
         lines = [*Table(_HEAD, rows).text(), "", _READING] if rows else []
@@ -113,7 +112,7 @@ class Survey(Answer):
         ]
 
     def _noticed(self, sample: Agreement) -> bool | None:
-        """Say whether PyTorch's own tolerances see an error; None of other frameworks."""
+        """Return whether PyTorch's own tolerances notice an error; None for other frameworks."""
         case = sample.case
         known = self.outcome.facts.frameworks.get(case.framework)
         arrays = known.arrays if known and known.arrays else case.framework
@@ -132,7 +131,7 @@ def _at(worst: Point | None) -> str:
 
 
 def noticed(certificate: Certificate, dtype: str) -> bool:
-    """Say whether `assert_close` distinguishes the worst result from the exact one, rounded."""
+    """Return whether `assert_close` distinguishes the worst result from the exact one, rounded."""
     worst = certificate.worst
     if worst is None or worst.got is None or worst.exact is None:
         return False

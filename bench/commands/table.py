@@ -24,18 +24,18 @@ _WITHOUT: Sequence[tuple[str, ...]] = (
     ("bar", "absolute", "ns/element", "short bar"),
     ("bar", "absolute", "ns/element", "short bar", "ulp"),
 )
-"""Columns that are left out of a table, fewer of them the wider the terminal is."""
+"""The columns to leave out of a table, fewer the wider the terminal is."""
 _FIRST = ("l2", "launch", "memory")
-"""Size classes in the order in which they are read; others follow, by their elements."""
+"""The size classes in reading order; others follow, by their elements."""
 _DECIDED = 0.2
-"""Half an interval, as a share, up to which a sentence has a figure."""
+"""The half-width, as a share, up to which a sentence quotes a figure."""
 _NARROWER: Sequence[tuple[str, Callable[[Cell], bool]]] = (
     ("the plain forms", lambda cell: cell.plain),
     ("float32", lambda cell: cell.case.dtype == "float32"),
     ("in cache", lambda cell: cell.size_class == "l2"),
     ("usual inputs", lambda cell: cell.case.has_usual_input),
 )
-"""Choices of which one after another is made where a table would be too long."""
+"""The choices that are made one after another where a table would be too long."""
 
 
 def answer(cells: Sequence[Cell], facts: RunFacts) -> list[str]:
@@ -52,7 +52,7 @@ def answer(cells: Sequence[Cell], facts: RunFacts) -> list[str]:
 
 
 def _fitting(cells: Sequence[Cell]) -> tuple[Sequence[Cell], list[str]]:
-    """The cells of which a table fits a screen, and in words how they were chosen."""
+    """The cells whose table fits a screen, and how they were chosen, in words."""
     narrowed = []
     for words, choice in _NARROWER:
         chosen = [cell for cell in cells if choice(cell)]
@@ -92,7 +92,7 @@ def table(cells: Sequence[Cell], facts: RunFacts) -> list[str]:
 
 
 def _fit(lines: Sequence[_Line], varying: Sequence[int]) -> list[str]:
-    """As many columns as the terminal is wide for."""
+    """As many columns as fit the terminal."""
     filled = [key for key in lines[0].columns if any(line.columns[key] for line in lines)]
     for without in _WITHOUT:
         keys = [key for key in filled if key not in without]
@@ -103,7 +103,7 @@ def _fit(lines: Sequence[_Line], varying: Sequence[int]) -> list[str]:
 
 
 def _width() -> int:
-    """The columns of the terminal, as far as lines of that length can be read."""
+    """The columns of the terminal, as far as lines of that length are readable."""
     return min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
 
 
@@ -127,7 +127,7 @@ def _laid_out(lines: Sequence[_Line], varying: Sequence[int], keys: Sequence[str
 def _without_repeats(
     line: _Line, before: _Line | None, varying: Sequence[int], who: Sequence[str]
 ) -> list[str]:
-    """The words that distinguish a line, without the first ones that the line before has too."""
+    """The words that distinguish a line, without the first ones shared with the line before."""
     if before is None or before.section != line.section:
         return list(who)
     same = 0
@@ -220,7 +220,7 @@ def _notes(cells: Sequence[Cell], facts: RunFacts) -> Iterator[str]:
 
 
 def _units(cells: Iterable[Cell], facts: RunFacts) -> str:
-    """`relu native; for PyTorch compiled backward relu abs`: what costs are over."""
+    """`relu native; for PyTorch compiled backward relu abs`: the units of costs."""
     whose: dict[str, list[str]] = {}
     for cell in cells:
         if cell.unit and cell.estimate(COST):
@@ -254,8 +254,8 @@ def _name(cell: Cell, facts: RunFacts) -> str:
 def sentence(cells: Sequence[Cell], facts: RunFacts) -> str:
     """`Compiled, in cache: gelu costs 2.44 relus and squareplus 1.34 (PyTorch).`
 
-    Of more than two activations the cheapest and the dearest; of several frameworks the range. Only
-    figures that are decided are in it.
+    Of more than two activations it names the cheapest and the dearest, for several frameworks the
+    range. It contains only decided figures.
     """
     decided = [cell for cell in cells if _is_decided(cell)]
     if not decided:
@@ -288,7 +288,7 @@ def _cost(cell: Cell) -> Estimate:
 
 
 def _foremost(cell: Cell) -> tuple[object, ...]:
-    """Sorts settings: compiled, forward and in cache first."""
+    """A sort key of settings: compiled, forward and in cache first."""
     case = cell.case
     classes = [*_FIRST, cell.size_class]
     return (

@@ -103,7 +103,7 @@ def _of_core(cpu: int, root: Path) -> tuple[int, ...]:
 
 
 def _listed(text: str) -> Iterator[int]:
-    """The numbers of a list as the system writes it: `0-3,8`; none of what is no such list."""
+    """The numbers of a list as the system writes it: `0-3,8`; empty for any other text."""
     for part in text.split(","):
         if match := _RANGE.fullmatch(part.strip()):
             low, high = int(match[1]), int(match[2] or match[1])
@@ -119,5 +119,5 @@ def read(path: Path) -> str:
 
 
 def whole(text: str) -> int:
-    """The number that a text is; 0 where it is none, or a limit that is no limit."""
+    """The number in a text; 0 for other text, or a limit without effect."""
     return int(text) if re.fullmatch(r"\d{1,30}", text, re.ASCII) else 0

@@ -481,7 +481,7 @@ def count_measured(folder: Path) -> int:
             number += 1
             record = from_json(text_of(line))
             if not isinstance(record, dict):
-                raise ValueError("it is no object")
+                raise ValueError("it is not an object")
             if record.get("status") == Status.OK:
                 measured.add(tuple(str(record.get(name)) for name in names))
     except OSError as error:
