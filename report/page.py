@@ -1,4 +1,4 @@
-"""The page, put together: one file with everything in it, section by section."""
+"""The assembled page: one file with everything in it, section by section."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SCRIPTS = ("common.js", "tables.js", "matrix.js", "drawer.js", "claims.js", "pa
 
 @dataclass(frozen=True)
 class Section:
-    """A section, folded: its anchor and title, a line that says what is in it, and its content."""
+    """A folded section: its anchor and title, a line that says what is in it, and its content."""
 
     anchor: str
     title: str
@@ -43,7 +43,7 @@ class Section:
 
 
 def render(evidence: Evidence) -> str:
-    """The page as HTML text. The same rows give the same text."""
+    """The page as HTML text. Equal rows give equal text."""
     script = _script()
     templates = environment(sections.__path__)
     return templates.get_template("page.html.j2").render(
@@ -72,7 +72,7 @@ def render(evidence: Evidence) -> str:
 
 
 def spoken(evidence: Evidence) -> list[str]:
-    """The answer: at most three sentences, the last ones on the gate where it was measured."""
+    """The answer: at most three sentences, the last ones on the gate if it was measured."""
     return [*(sentences(evidence) or _unanswered(evidence)), *gate.sentences(evidence)][:MOST]
 
 
@@ -81,7 +81,7 @@ def _unanswered(evidence: Evidence) -> list[str]:
 
 
 def _command(evidence: Evidence) -> str:
-    """The command that measures what there is no answer to."""
+    """The command that measures what the page cannot answer."""
     answered = sentences(evidence) or not _unanswered(evidence)
     return "" if answered else with_device(evidence, "actbench run")
 
@@ -94,7 +94,7 @@ def _sheet(templates: Environment) -> Callable[..., Any]:
 
 
 def _script() -> str:
-    """The page's script: its parts share one scope of their own."""
+    """The page's script: its parts share a scope of their own."""
     parts = ((TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
 
@@ -110,7 +110,7 @@ def _sections(evidence: Evidence, templates: Environment) -> Iterator[Section]:
 
 
 def environment(folders: Iterable[str | Path] = ()) -> Environment:
-    """The templates: everything is escaped, and a name that is not there is an error."""
+    """The templates: everything is escaped, and an undefined name is an error."""
     templates = Environment(
         loader=FileSystemLoader([TEMPLATES, *folders]),
         autoescape=True,
@@ -129,19 +129,22 @@ def style() -> Markup:
 
 
 def packed(content: Any) -> str:
-    """JSON, compressed and in base 64: a tenth of its length, and no markup in it."""
+    """JSON, compressed and in base 64: a tenth of its length, and without markup."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def _file(evidence: Evidence) -> str:
-    """The first part of the name of every file that the page makes."""
+    """The first part of the name of every file that the page offers."""
     names = "-".join(Path(name).name for name in evidence.runs)
     return f"actbench-{re.sub(r'[^A-Za-z0-9.-]+', '-', names)[:80]}"
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a page or a figure so that a full disk leaves an older one whole. Raises StoreError."""
+    """Write a page or a figure so that a full disk leaves an older one whole.
+
+    Raises StoreError.
+    """
     data = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():

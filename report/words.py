@@ -49,10 +49,10 @@ _SPELLED |= {"mish": "Mish", "gelu_tanh": "tanh GELU"}
 
 
 def spelled(activation: str) -> str:
-    """An activation as the literature spells it, as far as that differs: `GELU`."""
+    """An activation as the literature spells it, where that differs: `GELU`."""
     return _SPELLED.get(activation, activation)
 
 
 def capital(text: str) -> str:
-    """The same with a capital first, and the rest as it is."""
+    """The text with a capital first, and the rest unchanged."""
     return f"{text[:1].upper()}{text[1:]}"

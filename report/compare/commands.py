@@ -9,7 +9,7 @@ from ...bench.catalog.cases import USUAL, Case
 from ..read.evidence import Evidence, repeatable
 
 _OWN_INPUTS = ("size", "threads", *USUAL)
-"""Fields that do not apply to exactness: it is checked on its own inputs."""
+"""The fields that do not apply to exactness: it is checked on inputs of its own."""
 
 
 def again(
@@ -19,9 +19,9 @@ def again(
     leave: Sequence[str] = (),
     **options: object,
 ) -> str:
-    """The command that measures these cases again, except those with names that are not plain.
+    """The command that measures these cases again, except those with unsafe names.
 
-    It omits the fields in `leave`. Empty if no case is left.
+    It omits the fields in `leave`. Empty if no case remains.
     """
     safe = [case for case in cases if repeatable(case)]
     if not safe:

@@ -1,4 +1,4 @@
-"""Activations that people name, by family, the most common first."""
+"""The activations that people name, by family, the most common first."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Series(Generic[Record]):
 class Group(Generic[Record]):
     """Series under the same conditions, and the sizes that any of them has, rising.
 
-    `run` is the run's label, empty where there is one run alone.
+    `run` is the run's label, empty for a single run.
     """
 
     conditions: Setting
@@ -84,7 +84,7 @@ def _every(record: object) -> bool:
 def groups(
     evidence: Evidence, records: Iterable[Record], wanted: Callable[[Record], bool] = _every
 ) -> list[Group[Record]]:
-    """The wanted records with fresh outputs and warm caches, of each run the foremost first."""
+    """The wanted records with fresh outputs and warm caches, grouped, each run's foremost first."""
     grouped: dict[Setting, dict[Setting, list[Record]]] = {}
     for record in filter(wanted, records):
         setting = replace(setting_of(record.run, record.case), size=0)

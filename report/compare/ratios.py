@@ -7,10 +7,10 @@ from enum import Enum
 from ...bench.results.estimate import Estimate
 
 CLOSE = 0.05
-"""Times that differ by no more than this share count as the same."""
+"""The share by which times may differ and still count as the same."""
 
 QUOTABLE = 0.15
-"""Half an interval over the value, beyond which no sentence gives the value."""
+"""The half-width, as a share, beyond which no sentence quotes the value."""
 
 
 class Verdict(Enum):
@@ -24,7 +24,7 @@ class Verdict(Enum):
 
 
 def decided(ratio: Estimate) -> bool:
-    """True where the interval says which it is, and how much: a sentence may rest on it."""
+    """Return whether the interval shows both direction and size: a sentence may rest on it."""
     precise = ratio.half_width <= QUOTABLE
     return precise and verdict(ratio) in (Verdict.LONGER, Verdict.LESS, Verdict.SAME)
 

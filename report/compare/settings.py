@@ -35,7 +35,7 @@ class Setting:
 
     @property
     def usual(self) -> bool:
-        """True where each call returns new memory and finds its input in the cache."""
+        """Return whether each call returns new memory and finds its input in the cache."""
         return (self.output, self.cache) == (USUAL["output"], USUAL["cache"])
 
     @property
@@ -74,7 +74,7 @@ def setting_of(run: str, case: Case) -> Setting:
 
 
 def unusual(case: Case | Setting) -> list[str]:
-    """Departures from forward, float32, one CPU thread, and what `outputs` departs from."""
+    """The departures from forward, float32 and one CPU thread, and those of `outputs`."""
     departures = {
         case.direction: case.direction != "forward",
         case.dtype: case.dtype != "float32",
@@ -92,5 +92,5 @@ def outputs(case: Case | Setting) -> list[str]:
 
 
 def rank(known: Sequence[str], word: str) -> int:
-    """The place of a word among those that are known; others come last."""
+    """The index of a word among known ones; unknown words come last."""
     return known.index(word) if word in known else len(known)

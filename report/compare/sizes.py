@@ -12,7 +12,7 @@ from ..words import counted, elements, place_words
 from .settings import Setting
 
 _DECIDING = ("l2", "l1")
-"""Size classes at which arithmetic decides, the better first."""
+"""The size classes at which arithmetic decides, the better first."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def deciding(sizes: Sequence[Size]) -> Size:
 
 
 def places(sizes: Sequence[Size]) -> list[Size]:
-    """The sizes in cache (arithmetic decides), streaming and at launch, as far as present."""
+    """The sizes in cache (arithmetic decides), from memory and at launch, as far as present."""
     by_name = {size.name: size for size in sizes}
     wanted = [deciding(sizes) if sizes else None, by_name.get("memory"), by_name.get("launch")]
     return list(dict.fromkeys(size for size in wanted if size))

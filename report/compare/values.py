@@ -14,7 +14,7 @@ from ..words import number
 from .settings import setting_of
 
 STEADY = 0.25
-"""The largest half-width, as a share of its value, of a figure that a sentence may rest on."""
+"""The largest half-width, as a share, of a figure that a sentence may rest on."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Value:
 
     @property
     def steady(self) -> bool:
-        """True where the interval is narrow enough for a sentence."""
+        """Return whether the interval is narrow enough for a sentence."""
         return self.estimate.half_width <= STEADY
 
 
@@ -53,7 +53,7 @@ def slopes(splits: Iterable[Split]) -> list[Value]:
 def ratios(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -> list[Value]:
     """Every wanted case over the same case with other values in some fields.
 
-    A form of `PLAIN` stands for the one that people take first.
+    The form `PLAIN` stands for the plain one.
     """
     compared = []
     for top in filter(wanted, evidence.timed):
@@ -64,7 +64,7 @@ def ratios(evidence: Evidence, wanted: Callable[[Timed], bool], **others: Any) -
 
 
 def ratio(top: Timed, bottom: Timed) -> Estimate | None:
-    """One case's time over another's: of their costs where both are over the same unit.
+    """One case's time over another's: the ratio of their costs where both have the same unit.
 
     None where a time may be 0.
     """
@@ -83,7 +83,7 @@ def quotient(top: Estimate, bottom: Estimate) -> Estimate | None:
 
 
 def reach(values: Iterable[float]) -> str:
-    """The range of some figures, two digits each: `1.2–6.7`; one figure if both ends are alike."""
+    """The range of some figures, two digits each: `1.2–6.7`; one figure if both ends are equal."""
     known = sorted(values)
     return "–".join(dict.fromkeys((brief(known[0]), brief(known[-1]))))
 

@@ -25,7 +25,7 @@ MARKERS = "s^oDvP*X"
 FLOOR = -1
 """The look of a floor: a dashed grey line without markers."""
 _GREY, _WIDTH, _ROW, _ACROSS, _KEYS = "#666666", 7.2, 0.19, 4, 3
-"""A grey; inches of a page's width and of a row; panels and keys side by side at most."""
+"""A grey; the inches of a page's width and of a row; the most panels and keys side by side."""
 _STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -49,7 +49,7 @@ SUFFIXES = tuple(f".{name}" for name in _UNDATED)
 
 @dataclass(frozen=True)
 class Series:
-    """Estimates, each at a row or a size; the look is a number, hollow that of a second kind."""
+    """Estimates, each at a row or a size; the look is a number, `hollow` marks a second kind."""
 
     name: str
     look: int

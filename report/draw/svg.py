@@ -15,7 +15,7 @@ INK, SOFT, LINE = "currentColor", "var(--soft)", "var(--line)"
 SIGNS = {"max": "■", "exp": "●", "algebraic": "▲"}
 _COLOURED = frozenset({*SIGNS, "holds", "fails"})
 _LETTER = 0.54
-"""The width of a letter over the size of its font, about."""
+"""The approximate width of a letter, over the size of its font."""
 
 
 def colour(family: str) -> str:
@@ -25,7 +25,7 @@ def colour(family: str) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """Values to pixels, from `left` to `right`, logarithmic or from 0 on."""
+    """A scale from values to pixels between `left` and `right`, logarithmic or from 0."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ class Scale:
     log: bool = True
 
     def __call__(self, value: float) -> float:
-        """The place of a value; what lies beyond an end stands at it."""
+        """The place of a value; a value beyond an end is placed at the end."""
         value = min(max(value, self.low), self.high)
         low, high, at = map(self._along, (self.low, self.high, value))
         return self.left + (at - low) / (high - low) * (self.right - self.left)
@@ -62,7 +62,7 @@ def _step(least: float) -> float:
 
 
 def logarithmic(values: Iterable[float], left: float, right: float, span: float = 3.0) -> Scale:
-    """A logarithmic scale that holds all values above 0, and at least so wide a span."""
+    """A logarithmic scale that holds all values above 0, and has at least a minimal span."""
     known = [value for value in values if 0 < value < math.inf] or [1.0]
     low = min(known) / 1.25
     return Scale(low, max(max(known) * 1.25, low * span), left, right)
@@ -108,7 +108,7 @@ class Drawing:
         self.path(f"M{x1:.4g} {y1:.4g}L{x2:.4g} {y2:.4g}", stroke, width, dash)
 
     def path(self, d: str, stroke: str, width: float = 1, dash: str = "", fill: str = "") -> None:
-        """A path; without a `fill` its line alone."""
+        """A path; without a `fill` only its line."""
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         self._add(
             f'<path d="{d}" stroke-width="{width:g}"{dashes} '
@@ -125,7 +125,7 @@ class Drawing:
     def marker(self, x: float, y: float, family: str, hollow: bool = False) -> None:
         """The marker of a family: a square, a triangle or a circle; a cross for any other.
 
-        That of a figure of a claim is a circle where it holds, a bar where it is undecided.
+        For a figure of a claim it is a circle where it holds, a bar where it is undecided.
         """
         circle = f"M{x - 3.8:.4g} {y:.4g}a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0z"
         shape = {
@@ -146,7 +146,7 @@ class Drawing:
             self.text(self.width / 2, bottom + 28, words, 10, "middle", SOFT)
 
     def interval(self, scale: Scale, y: float, estimate: Estimate, stroke: str) -> None:
-        """The interval of an estimate; one that reaches beyond the scale ends at its edge."""
+        """The interval of an estimate; an end beyond the scale is drawn at its edge."""
         if estimate.known:
             self.line(scale(estimate.low), y, scale(estimate.high), y, stroke, 2)
 

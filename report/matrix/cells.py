@@ -1,4 +1,4 @@
-"""The cells of a view as they are shown: figures, marks, shades, and why there is none."""
+"""The cells of a view as they are shown: figures, marks, shades, and reasons for gaps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from .model import FIGURES, GROUPS, Column, Matrix, View
 
 SHADES = 10
 _DARKEST = math.log(30)
-"""The cost, as a logarithm, at which a shade is the darkest."""
+"""The logarithm of a cost at which a shade is the darkest."""
 _WORST = 7
-"""The error, in powers of ten of ulp, at which a shade is the darkest."""
+"""The power of ten of an error in ulp at which a shade is the darkest."""
 DEAR = 1.25
-"""A relu over the cheapest one, or a unit over that of another mode, from which it is marked."""
+"""The cost of a relu over the cheapest, or of a unit over another mode's, from which it is marked.
+"""
 _SLOW = 2.0
 MARKS = {
     "inexact": ("▲", "inexact: off by more than 1,000 ulp"),
@@ -61,9 +62,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column: framework, mode, the letter of its run, its unit and that one's time.
+    """The head of a column: framework, mode, the letter of its run, its unit and the unit's time.
 
-    `marked` is one whose unit is odd, `apart` the first of another mode.
+    `marked` is a column with an odd unit, `apart` the first column of another mode.
     """
 
     number: int
@@ -105,7 +106,7 @@ def table(evidence: Evidence, matrix: Matrix, view: View) -> Table:
 
 
 def _heading(matrix: Matrix, group: str, view: View) -> str:
-    """A family in words; where it takes rows, with how long those are that were timed."""
+    """A family in words; for functions of rows, with the lengths that were timed."""
     if group != "rowwise":
         return GROUPS[group]
     cells = (
@@ -125,7 +126,7 @@ def caption(matrix: Matrix, view: View) -> str:
 
 
 def has(matrix: Matrix, metric: str) -> bool:
-    """True if errors were measured by a metric, which older runs may lack."""
+    """Return whether errors were measured by a metric, which older runs may lack."""
     return any(metric in checked.figures for checked in matrix.checked.values())
 
 
@@ -210,7 +211,7 @@ def _error(checked: Checked) -> _Shown:
 
 
 def _about(timed: Timed) -> str:
-    """The few words to read a figure with: a form that is not the plain one."""
+    """A note that a figure needs: a form that is not the plain one."""
     return "" if timed.plain else f"{timed.case.form} form"
 
 
@@ -229,7 +230,7 @@ def shade(cost: float) -> int:
 def figures(estimate: Estimate) -> tuple[str, str]:
     """A value in three digits, and the half-width of its interval in two, to the same decimal.
 
-    No half-width is rounded to 0.
+    A half-width is never rounded to 0.
     """
     text = number(estimate.value)
     if not estimate.known or "e" in text or not estimate.value:
@@ -241,7 +242,7 @@ def figures(estimate: Estimate) -> tuple[str, str]:
 
 
 def _decimals(value: float, digits: int) -> int:
-    """The decimals of a number in so many digits."""
+    """The decimals of a number that is written in so many digits."""
     return max(0, digits - 1 - math.floor(math.log10(value))) if value else 9
 
 
@@ -249,7 +250,7 @@ def _decimals(value: float, digits: int) -> int:
 
 
 def marks(timed: Timed) -> tuple[str, ...]:
-    """The marks of a cell, of what is undecided or wrong: keys of `MARKS`."""
+    """The marks of a cell that is undecided or wrong: keys of `MARKS`."""
     cost = timed.cost
     keys = list(_exactness(timed.exactness) if timed.exactness else ())
     if not keys and timed.flawed:
@@ -260,7 +261,7 @@ def marks(timed: Timed) -> tuple[str, ...]:
 
 
 def undecided(timed: Timed) -> bool:
-    """True where the interval of a cost, the unit's own aside, holds 1."""
+    """Return whether the interval of a cost contains 1, except for the unit itself."""
     cost = timed.cost
     return cost is not None and cost.known and not timed.is_unit and cost.low <= 1 <= cost.high
 
@@ -275,7 +276,7 @@ def _exactness(checked: Checked) -> tuple[str, ...]:
 
 
 def _odd(matrix: Matrix, column: Column, view: View) -> str:
-    """A sentence where the unit itself is slow: twice that of the framework's other mode."""
+    """A sentence where the unit is slow: twice the time of the framework's other mode."""
     unit = matrix.unit(column, view) if view.figure == "cost" else None
     if unit is None or view.place == "launch":
         return ""
@@ -295,7 +296,7 @@ def _odd(matrix: Matrix, column: Column, view: View) -> str:
 
 
 def _dear(matrix: Matrix, view: View) -> Iterator[str]:
-    """A sentence for each framework whose own relu is dearer than the cheapest one."""
+    """A sentence per framework whose own relu costs more than the cheapest one."""
     for column in matrix.columns if view.figure == "cost" else ():
         timed = matrix.cell(column, "relu", view)
         if timed and timed.cost and timed.cost.value >= DEAR and timed.unit:

@@ -19,12 +19,12 @@ from .head import of_run, unit
 from .model import GROUPS, Column, Key, Matrix, View, column_of, setup_of
 
 USUAL = ("relu", "squareplus", "silu", "gelu")
-"""The activations of a figure over size where none is chosen."""
+"""The activations of a figure over size where none are chosen."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The choice of what is drawn: of an empty field all, or in one figure the run's foremost."""
+    """The choice of what is drawn; an empty field means all or, in one figure, the foremost."""
 
     place: str = ""
     direction: str = ""
@@ -34,7 +34,7 @@ class Choice:
     modes: tuple[str, ...] = ()
 
     def has(self, key: Key, words: str) -> bool:
-        """True for a cell that may be drawn; `words` are those of its place."""
+        """Return whether a cell may be drawn; `words` are those of its place."""
         column, activation, view = key
         return (
             self.place in ("", view.place, words)
@@ -55,7 +55,8 @@ def costs(
 ) -> tuple[list[Panel], list[str], Words]:
     """Costs over relu in one view: a panel per framework, the names of the rows, and the words.
 
-    Rows stand by family, the cheapest first. Raises UsageError where there is nothing to draw.
+    Rows are grouped by family, the cheapest first. Raises UsageError where there is nothing to
+    draw.
     """
     known = [(key, timed) for key, timed in matrix.timed.items() if timed.plain and timed.cost]
     view, cells = _chosen(matrix, known, choice, "cost over ReLU")
@@ -83,7 +84,7 @@ def costs(
 
 
 def _rows(matrix: Matrix, cells: Cells) -> dict[str, str]:
-    """The group of each activation, by group and mean cost, the cheapest first."""
+    """The group of each activation, ordered by group and mean cost, the cheapest first."""
     logs: dict[str, list[float]] = {}
     for (_, name), several in cells.items():
         logs.setdefault(name, []).extend(math.log(t.cost.value) for t in several if t.cost)
@@ -130,7 +131,7 @@ def _series(name: str, look: int, timed: Iterable[Timed]) -> Series:
 def _chosen(
     matrix: Matrix, known: Sequence[tuple[Key, Timed]], choice: Choice, what: str
 ) -> tuple[View, Cells]:
-    """The foremost view that has something of a choice, and its cells. Raises UsageError."""
+    """The foremost view with a cell that was chosen, and its cells. Raises UsageError."""
     if not known:
         raise UsageError(f"nothing to draw: the run has no {what} of these in their plain form")
     fits = [(key, t) for key, t in known if choice.has(key, matrix.place(key[2], key[0].source))]

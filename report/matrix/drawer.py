@@ -1,4 +1,4 @@
-"""The drawers: everything behind a cell, ready for the page's script to show."""
+"""The drawers: everything behind a cell, prepared for the page's script."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Records:
 
     @property
     def form(self) -> str:
-        """The form that people take first, else the first that was measured or tried."""
+        """The plain form, else the first that was measured or tried."""
         known: list[Timed | Checked] = [*self.timed, *self.checked]
         plain = [record.case.form for record in known if record.plain]
         measured = [record.case.form for record in known]
@@ -54,7 +54,7 @@ _PLAIN = {
 }
 """Words for parts of metrics' names."""
 _NARROWER = ("max_ulp_normal", "max_ulp_away")
-"""Errors over a part of the inputs that says little to who chooses an activation."""
+"""Errors over a part of the inputs, which say little to somebody choosing an activation."""
 Place = tuple[Column, str, str, str]
 """A cell in any view: column, activation, direction, dtype."""
 
@@ -163,7 +163,7 @@ def _drawer(evidence: Evidence, matrix: Matrix, place: Place, known: Records) ->
 def _time(timed: Timed) -> list[Any]:
     """Elements, ns per call, cost, its unit, setup, sampling, and 1 for the plain form.
 
-    The setup of a function of rows says how long they are.
+    The setup of a function of rows gives their length.
     """
     sampling = words.sampling(timed.sampling) if timed.sampling else ""
     unit = words.name(timed.unit) if timed.unit and timed.cost else ""
@@ -174,7 +174,7 @@ def _time(timed: Timed) -> list[Any]:
 
 
 def _ends(estimate: Estimate, digits: int = 4) -> list[float | None]:
-    """The value and the ends in so many digits: three are shown."""
+    """The value and the ends of its interval in so many digits: three are shown."""
     numbers = (estimate.value, *estimate.ends)
     return [None if number is None else float(f"{number:.{digits}g}") for number in numbers]
 
@@ -206,7 +206,7 @@ def _notes(evidence: Evidence, timed: Sequence[Timed]) -> Iterator[str]:
 
 
 def _errors(checked: Checked) -> Mapping[str, Any]:
-    """The figures that say something, by metric; those over a range that people use come first."""
+    """The relevant figures by metric; those over a range that people use come first."""
     figures = {
         metric: value
         for metric, value in checked.figures.items()
@@ -222,7 +222,7 @@ _WAYS = 3
 
 
 def _worst(checked: Checked) -> str:
-    """The number of inputs tried, the worst, and what came of them in other ways.
+    """The number of inputs tried, the worst, and the results in other ways.
 
     `7,680 inputs; the worst is −8.625 (…); the same bits in the last elements (469 inputs)`.
     """
@@ -234,7 +234,7 @@ def _worst(checked: Checked) -> str:
 
 
 def _others(known: Records) -> Iterator[list[Any]]:
-    """The other forms: cost at the largest size in common with the first, and largest error."""
+    """The other forms: cost at the largest size shared with the first, and largest error."""
     forms = [record.case.form for record in known.timed]
     forms += [record.case.form for record in known.checked]
     for form in dict.fromkeys(forms):

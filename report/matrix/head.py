@@ -1,4 +1,4 @@
-"""The head of the page: the conditions of its figures, and what must be known before them."""
+"""The head of the page: the conditions of its figures, and warnings that come before them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def conditions(evidence: Evidence, matrix: Matrix) -> list[str]:
 
 
 def unit(evidence: Evidence) -> str:
-    """The unit of the costs in words: the cheapest relu, where cases were timed in turn with it."""
+    """The unit of the costs in words: the cheapest relu, if cases were timed in turn with it."""
     chosen = all(run.facts.blocks for run in evidence.runs.values())
     return CHEAPEST if chosen else OWN
 
@@ -56,7 +56,7 @@ def _versions(facts: RunFacts, frameworks: Iterator[str] | dict[str, None]) -> I
 
 
 def _day(text: str) -> str:
-    """`28 November 2026`; the text itself where it is no date."""
+    """`28 November 2026`; the text itself where it is not a date."""
     try:
         return f"{datetime.fromisoformat(text):%-d %B %Y}"
     except ValueError:
@@ -64,7 +64,7 @@ def _day(text: str) -> str:
 
 
 def warnings(evidence: Evidence) -> list[str]:
-    """Runs that did not finish, and cases whose times would mislead."""
+    """Warnings on unfinished runs, and on cases whose times would mislead."""
     unfinished = [
         f"Run {name} is {run.facts.state}, not finished: it holds what was measured until then."
         for name, run in evidence.runs.items()

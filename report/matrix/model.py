@@ -1,4 +1,4 @@
-"""The matrix: a record per activation, setting and view, in the form that people take first."""
+"""The matrix: a record per activation, setting and view, in the plain form."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ class Matrix:
     """The records of all cells by `Key`, in one form each.
 
     `marks` distinguish runs, as those of the evidence do; `by_host` says whether they are names of
-    hosts. `rows` are activations by group, `places` their words by run and device, `units` what
-    costs are over, and `missing` what was tried in vain. A view of times has the records of that
-    of costs.
+    hosts. `rows` are activations by group, `places` their words by run and device, `units` the
+    units of costs, and `missing` the cases without a result. A view of times has the same records
+    as that of costs.
     """
 
     columns: tuple[Column, ...]
@@ -120,7 +120,7 @@ class Matrix:
         return list(dict.fromkeys(column.source for column in self.columns))
 
     def label(self, run: str, device: str) -> str:
-        """The mark of a run and the device, as far as there are others: `A`, `n1 cuda`."""
+        """The mark of a run and the device, where there are others: `A`, `n1 cuda`."""
         devices = {device for _, device in self.sources}
         return " ".join(filter(None, [self.marks[run], device if len(devices) > 1 else ""]))
 
@@ -133,7 +133,7 @@ class Matrix:
         return self.units.get((column, of_costs(view)))
 
     def place(self, view: View, source: tuple[str, str] | None = None) -> str:
-        """The place of a view in words, of one run and device or of all: `in cache`."""
+        """The place of a view in words, for one run and device or for all: `in cache`."""
         sources = [source] if source else self.places
         words = (self.places.get(known, {}).get(view.place, "") for known in sources)
         return " or ".join(dict.fromkeys(filter(None, words)))
@@ -156,7 +156,7 @@ def setup_of(case: Case) -> str:
 
 @lru_cache(maxsize=2)
 def matrix(evidence: Evidence) -> Matrix:
-    """The matrix of all runs. Primitives are none of its rows."""
+    """The matrix of all runs, without primitives."""
     places = _places(evidence)
     times = _gathered(evidence.timed, lambda timed: _view_of(timed, places))
     errors = _gathered(evidence.checked, _view_of_errors)
@@ -184,7 +184,7 @@ def column_of(run: str, case: Case) -> Column:
 # --- places ---------------------------------------------------------------------------------------
 
 _Places = Mapping[tuple[str, str], Mapping[int, tuple[str, str]]]
-"""By run and device: the place of each size that is shown, as a key and in words."""
+"""The place of each size that is shown, as a key and in words, by run and device."""
 
 
 def _places(evidence: Evidence) -> _Places:
@@ -198,7 +198,7 @@ def _places(evidence: Evidence) -> _Places:
 
 
 def _placed(sizes: Sequence[Size]) -> dict[int, tuple[str, str]]:
-    """A size for each place that has one, and sizes of no class; of others only where alone."""
+    """A size for each place that has one, and sizes without a class; others only where alone."""
     by_name = {size.name: size for size in sizes if size.name}
     shown = {
         place: next(by_name[name] for name in names if name in by_name)
@@ -242,7 +242,7 @@ def _one_form(records: Sequence[Record], of: Callable[[Record], float]) -> Recor
 
 
 def _is_unit(timed: Timed) -> bool:
-    """True for the unit itself: another form may be the same function and cost the same."""
+    """Return whether it is the unit itself: another form may be the same function."""
     return timed.is_unit and (timed.unit is None or timed.unit.form == timed.case.form)
 
 
@@ -262,7 +262,7 @@ def _missing(evidence: Evidence) -> dict[tuple[Column, str], tuple[Missing, ...]
 
 
 def _order(evidence: Evidence, column: Column) -> tuple[object, ...]:
-    """Compiled first, then by title; runs and devices of one setting stand side by side."""
+    """A sort key: compiled first, then by title; runs and devices of a setting side by side."""
     setting = rank(MODES, column.mode), title(column.framework).lower()
     return *setting, list(evidence.runs).index(column.run), column.device
 

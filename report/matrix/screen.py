@@ -19,16 +19,16 @@ SWITCHES: Mapping[str, str] = {
     "dtype": "dtype",
     "setup": "conditions",
 }
-"""The fields of a view, and what their switches are called."""
+"""The fields of a view, and the names of their switches."""
 _OUTSIDE = "trouble_outside"
-"""The metric behind a mark that older runs cannot have."""
+"""The metric behind a mark, which older runs may lack."""
 
 
 @dataclass(frozen=True)
 class Screen:
     """The conditions and warnings, the matrix in its foremost view, and its switches.
 
-    `table` is None where nothing was measured; a switch is its name, words for it, and options.
+    `table` is None where nothing was measured; a switch is its name, its label, and options.
     """
 
     conditions: list[str]

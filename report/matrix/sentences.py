@@ -19,22 +19,22 @@ from ..words import capital, counted, duration, listing, spelled, title
 from .model import Column, Matrix, View, matrix
 
 MOST = 3
-"""Sentences of a page."""
+"""The most sentences of a page."""
 WORDS = 25
-"""Words of a sentence."""
+"""The most words of a sentence."""
 _CLAUSES = 2
-"""Clauses of a sentence, with a number each."""
+"""The most clauses of a sentence, each with a number."""
 _ALONE = counted(1, "thread")
 _NUMBER = re.compile(r"(?<![\w.])\d")
 _STANDING = ("algebraic", "exp", "max")
-"""The families that sentences speak of; the last where one of the others is missing."""
+"""The families that sentences mention; the last where one of the others is missing."""
 _FIRST = (("compiled", "cache"), ("compiled", "memory"), ("eager", "cache"), ("eager", "memory"))
-"""The modes and places that sentences speak of first."""
+"""The modes and places that sentences mention first."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """An activation, its decided costs, and their frameworks, where there are others as well."""
+    """An activation, its decided costs, and their frameworks, unless those are all."""
 
     name: str
     costs: Sequence[Estimate]
@@ -42,7 +42,7 @@ class Claim:
 
     @property
     def same(self) -> bool:
-        """True if it costs what ReLU costs everywhere."""
+        """Return whether it costs what ReLU costs everywhere."""
         return {verdict(cost) for cost in self.costs} == {Verdict.SAME}
 
 
@@ -58,7 +58,7 @@ def sentences(evidence: Evidence) -> list[str]:
 
 
 def unmeasured(evidence: Evidence) -> str:
-    """The sentence of a run without an answer: why it has none."""
+    """A sentence on why a run has no answer."""
     cells = matrix(evidence)
     if not cells.timed:
         return f"Nothing was timed{_checked(cells)}."
@@ -107,7 +107,7 @@ def _rank(choice: tuple[str, View]) -> tuple[object, ...]:
 def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
     """`Compiled, in cache: Squareplus costs 1.2–1.7 ReLUs, GELU 1.5–6.7.`
 
-    Frameworks that are not all stand with the mode where they are those of every clause.
+    If all clauses share the same few frameworks, these are named beside the mode.
     """
     claims = [claim for name in _named(cells) if (claim := _claim(cells, columns, view, name))]
     whose = {claim.whose for claim in claims}
@@ -122,12 +122,12 @@ def _sentence(cells: Matrix, columns: Sequence[Column], view: View) -> str:
 
 
 def _numbers(view: View) -> int:
-    """The numbers that the settings of a sentence have: with them there are fewer clauses."""
+    """The number of figures in a sentence's settings: these leave room for fewer clauses."""
     return view.place.isdigit() + len(_NUMBER.findall(_departures(view)))
 
 
 def _departures(view: View) -> str:
-    """The setup of a view but for one thread: `output reused`, `inputs subnormal`."""
+    """The setup of a view, without the usual thread: `output reused`, `inputs subnormal`."""
     return view.setup.removeprefix(_ALONE).removeprefix(", ")
 
 
@@ -150,7 +150,7 @@ def _lead(cells: Matrix, column: Column, view: View, frameworks: str = "") -> st
 
 
 def _named(cells: Matrix) -> list[str]:
-    """The two activations that sentences speak of, where there are as many."""
+    """The two activations that sentences mention, if there are two."""
     of_group = {
         group: next((n for n in (*NAMED.get(group, ()), *names) if n in names and n != "relu"), "")
         for group, names in cells.rows.items()

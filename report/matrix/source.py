@@ -11,7 +11,7 @@ from ...bench.catalog.frameworks import names as modules
 
 
 def source(framework: str, activation: str, form: str) -> str:
-    """The function of a form with its decorators; empty where there is none today."""
+    """The function of a form with its decorators; empty where it no longer exists."""
     name = activation.partition("(")[0]
     return _functions(framework).get(f"{name}_{form}", "")
 

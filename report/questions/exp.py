@@ -1,4 +1,4 @@
-"""The cost of exp: the time of an element once the call is paid."""
+"""The cost of exp: the time of an element without the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subnormal and saturated inputs against the usual ones, and what changes places there."""
+"""Subnormal and saturated inputs against the usual ones, and activations that change order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _values(evidence: Evidence) -> Sequence[Value]:
 
 @dataclass(frozen=True)
 class _Turn:
-    """Two activations of which the first takes longer on some inputs, and less on usual ones."""
+    """Two activations, the first of which takes longer on some inputs and less on usual ones."""
 
     lead: str
     names: tuple[str, str]
@@ -49,7 +49,7 @@ class _Turn:
 
 
 def _says(evidence: Evidence) -> Iterator[str]:
-    """The two activations that change places most on a kind of input; then where no two do."""
+    """The two activations that change order most on a kind of input; a note where none do."""
     unchanged = []
     for kind in _KINDS:
         among = [group for group in groups(evidence, evidence.timed) if _has(group, kind)]
@@ -67,7 +67,7 @@ def _has(group: Group[Timed], kind: str) -> bool:
 
 
 def _compared(evidence: Evidence, group: Group[Timed]) -> Iterator[_Turn]:
-    """Every two activations of a framework and mode of which both ratios are decided."""
+    """All pairs of activations of a framework and mode with both ratios decided."""
     size = deciding(group.sizes)
     for series in group.series:
         plain = [timed for timed in series.at(size) if timed.is_plain_value(_NAMES)]
@@ -88,7 +88,7 @@ def _usually(evidence: Evidence, *pair: Timed) -> Estimate | None:
 
 
 def _known(estimate: Estimate | None) -> float | None:
-    """The ratio where it surely is on one side of 1."""
+    """The ratio where it is certainly on one side of 1."""
     if estimate is None or not decided(estimate) or verdict(estimate) is Verdict.SAME:
         return None
     return estimate.value
@@ -103,7 +103,7 @@ QUESTION = Question(
     measure="--input normal --input subnormal --input saturated --mode eager --direction forward "
     "--only timing --size l2",
     at_one="usual",
-    note="Of saturated inputs eˣ is infinite or 0.",
+    note="At saturated inputs eˣ is infinite or 0.",
     every=True,
     says=_says,
 )

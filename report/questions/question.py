@@ -49,7 +49,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A question with its sentences and its chart; without one where nothing was measured."""
+    """A question with its sentences and its chart; without a chart where nothing was measured."""
 
     question: str
     sentences: Sequence[str]
@@ -58,7 +58,7 @@ class Answer:
 
 
 def answer(question: Question, evidence: Evidence) -> Answer:
-    """The answer of the rows: for each run and device, in its foremost conditions."""
+    """The answer from the rows: for each run and device, in its foremost conditions."""
     named = (f"--activation {name}" for name in question.names)
     command = with_device(evidence, " ".join(["actbench run", *named, question.measure]))
     measured = groups(evidence, question.values(evidence))
@@ -68,7 +68,7 @@ def answer(question: Question, evidence: Evidence) -> Answer:
         return Answer(question.title, ("Not measured in this run.",), command)
     said = question.says(evidence) if question.says else _sentences(question, among)
     sentences = list(said)[:_SENTENCES]
-    none = "Nothing is decided: the chart has the intervals."
+    none = "Nothing is decided: the chart shows the intervals."
     figure = _figure(question, among, evidence)
     return Answer(question.title, sentences or [none], command, figure)
 
@@ -90,7 +90,7 @@ def _sentences(question: Question, among: Sequence[Group[Value]]) -> Iterator[st
 
 
 def _sentence(question: Question, lead: str, values: Sequence[Value]) -> Iterator[str]:
-    """The ranges over the frameworks in which every activation named is known well enough."""
+    """The ranges over the frameworks in which every named activation is known well enough."""
     known: dict[str, dict[str, float]] = {}
     for value in values:
         if decided(value.estimate) if question.at_one else value.steady:
@@ -131,7 +131,7 @@ def _figure(question: Question, among: Sequence[Group[Value]], evidence: Evidenc
 
 
 def _where(question: Question, group: Group[Value], size: Size) -> str:
-    """The title of a panel: what distinguishes it comes first."""
+    """The title of a panel, with what distinguishes it first."""
     parts = (group.unusual, size.words) if question.every else (size.where, group.unusual)
     return ", ".join(filter(None, parts))
 

@@ -22,9 +22,9 @@ from ...bench.results.status import Status
 from ...bench.results.store import Run
 
 COARSE = 1000.0
-"""Errors in ulp above which a form is marked wherever its speed is shown."""
+"""The error in ulp above which a form is marked wherever its speed is shown."""
 PLAIN = "plain"
-"""The form that people take first, by the name that the command line has for it."""
+"""The plain form, by the name that the command line has for it."""
 FAMILIES = ("max", "algebraic", "exp")
 _PLAIN = re.compile(r"[\w./][\w.+:,@/-]*")
 
@@ -36,8 +36,8 @@ class Checked:
     `worst_flushed` is where it is largest if a subnormal may stand as zero, `nans` are the first
     inputs at which a NaN and a number are mistaken for each other, `cause` names what is to blame.
     `by_binade` has the largest error of each group of inputs, where a subnormal may stand as zero,
-    as `bench.exactness.binades` orders them; −1 where there was none, empty where none was kept.
-    `paths` are the ways beside the usual array in which inputs were given.
+    in the order of `bench.exactness.binades`; −1 for groups without inputs, empty where none was
+    kept. `paths` are the ways beside the usual array in which inputs were given.
     """
 
     run: str
@@ -71,7 +71,7 @@ class Checked:
 
     @property
     def near(self) -> float:
-        """The same of inputs in [−20, 20], where those were kept by themselves."""
+        """The largest such error of inputs in [−20, 20], where it was kept."""
         return min(self.figures.get("max_ulp_near", math.inf), self.error)
 
 
@@ -79,10 +79,10 @@ class Checked:
 class Timed:
     """A case that was timed: an estimate per metric, and its exactness where it was checked.
 
-    `plain` says whether it is in the form that people take first. `flawed` says whether the form's
-    value strays by more than COARSE ulp, or its gradient without bound, on some finite input
-    tested; None if its value was not checked. `unit` is what its relative cost is over, `moved` the
-    number of bytes that a call must read and write.
+    `plain` says whether it is in its plain form. `flawed` says whether the form's value is off by
+    more than COARSE ulp, or its gradient without bound, on some finite input tested; None if its
+    value was not checked. `unit` is what its relative cost is over, `moved` the number of bytes
+    that a call must read and write.
     """
 
     run: str
@@ -99,17 +99,17 @@ class Timed:
 
     @property
     def time(self) -> Estimate:
-        """Nanoseconds per call."""
+        """The ns per call."""
         return self.estimates["time_per_call"]
 
     def is_plain_value(self, names: Sequence[str], direction: str = "forward") -> bool:
-        """True for one of these activations in the form that people take, in a direction."""
+        """Return whether it is one of these activations in its plain form, in a direction."""
         case = self.case
         return self.plain and case.activation in names and case.direction == direction
 
     @property
     def is_unit(self) -> bool:
-        """True for the relu that relative costs are over: its own is 1 by definition."""
+        """Return whether it is the relu that relative costs are over, whose own cost is 1."""
         return self.cost == Estimate(1.0, 1.0, 1.0)
 
     @property
@@ -125,7 +125,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a cost, and the row that says where it was taken, or why it is missing."""
+    """One part of a cost, and the row with the size at which it was taken, or why it is missing."""
 
     row: Row
     estimate: Estimate | None
@@ -160,9 +160,9 @@ class Split:
 
     @property
     def slope(self) -> Estimate | None:
-        """Nanoseconds per element in cache, the call taken out: measured, or the sum of its parts.
+        """The ns per element in cache, without the call: measured, or the sum of its parts.
 
-        Runs that have no `slope` have a floor and the arithmetic above it, which come to the same.
+        Runs without a `slope` have a floor and the arithmetic above it, which add up to the same.
         """
         floor, own = self.part("copy_floor"), self.part("arithmetic")
         return self.part("slope") or (own.plus(floor.value) if own and floor else own)
@@ -182,9 +182,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Between:
-    """Distances of a case's results from another framework's, or from another condition's.
+    """The distances of a case's results from another framework's, or from another condition's.
 
-    `figures` are by metric; `first` is the first input at which the two part.
+    `figures` are by metric; `first` is the first input at which the two differ.
     """
 
     run: str
@@ -197,7 +197,7 @@ class Between:
 
     @property
     def of_frameworks(self) -> bool:
-        """True for two frameworks, false for one framework under two conditions."""
+        """Return whether it is about two frameworks, not one framework under two conditions."""
         return self.against.kind is Other.FRAMEWORK
 
 
@@ -214,10 +214,10 @@ class Missing:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Everything that a page may speak of; `runs` are by the name the page gives them.
+    """Everything that a page may state; `runs` are by the name that the page gives them.
 
-    So are the `claims` of the literature, of runs that judged some.
-    Evidence equals itself alone, so that results computed from it can be cached.
+    So are the `claims` of the literature, for runs that judged some. Evidence equals only itself,
+    so that results computed from it can be cached.
     """
 
     runs: Mapping[str, Run]
@@ -229,7 +229,7 @@ class Evidence:
     claims: Mapping[str, Claims] = field(default_factory=dict)
 
     def case(self, run: str, case: Case) -> Timed | None:
-        """A timed case of a run; a form of PLAIN is the one that people take first."""
+        """A timed case of a run; the form PLAIN stands for its plain form."""
         return self._cases.get((run, case))
 
     @cached_property
@@ -241,7 +241,7 @@ class Evidence:
         }
 
     def split(self, run: str, case: Case) -> Split | None:
-        """The parts of a case's cost, at whatever size it is; PLAIN is a form as above."""
+        """The parts of a case's cost, whatever its size; PLAIN stands for its plain form."""
         return self._splits.get((run, replace(case, size=0)))
 
     @cached_property
@@ -254,7 +254,7 @@ class Evidence:
 
     @cached_property
     def hosts(self) -> Mapping[str, str]:
-        """The short name of each run's host in its fleet; nothing unless each has its own."""
+        """The short name of each run's host in its fleet; empty unless each run has its own."""
         names = [run.facts.host for run in self.runs.values()]
         for several in ([name.partition(".")[0] for name in names], names):
             if all(several) and len(set(several)) == len(several) > 1:
@@ -263,13 +263,13 @@ class Evidence:
 
     @cached_property
     def marks(self) -> Mapping[str, str]:
-        """The mark of each run among others, its host or a letter; empty where it is alone."""
+        """The mark of each run among others, its host or a letter; empty for a single run."""
         letters = map(chr, count(ord("A"))) if len(self.runs) > 1 else repeat("")
         return self.hosts or dict(zip(self.runs, letters, strict=False))
 
     def label(self, run: str) -> str:
-        """The name that distinguishes a run from the others: `run B`, `host n1`; empty where it is
-        alone."""
+        """The name that distinguishes a run from the others: `run B`, `host n1`; empty for a single
+        run."""
         mark = self.marks[run]
         return f"{'host' if self.hosts else 'run'} {mark}" if mark else ""
 
@@ -281,7 +281,7 @@ class Evidence:
 
     @cached_property
     def functions(self) -> Mapping[str, FrameworkFacts]:
-        """The frameworks as all runs have them, functions of the user's among them, by name."""
+        """The frameworks of all runs, including a user's functions, by name."""
         all_facts = [run.facts.frameworks for run in self.runs.values()]
         return {name: known for facts in all_facts for name, known in facts.items()}
 
@@ -292,7 +292,7 @@ class Evidence:
         return tuple(dict.fromkeys(named))
 
     def in_one_process(self, timed: Timed) -> bool:
-        """True for a case timed in one process, as planned or as its row says."""
+        """Return whether a case was timed in one process, as planned or as its row says."""
         alone = timed.sampling is not None and timed.sampling.processes == 1
         return self.runs[timed.run].facts.epochs < 2 or alone
 
@@ -309,13 +309,13 @@ def class_names(run: Run, device: str) -> dict[int, str]:
 
 
 def with_device(evidence: Evidence, command: str) -> str:
-    """A command of a run on the device that the rows are of, where none is of the CPU."""
+    """A command of a run, with the device of its rows if none of them is of the CPU."""
     other = [device for device in cases.DEVICES if device in evidence.devices]
     return command if not other or "cpu" in evidence.devices else f"{command} --device {other[0]}"
 
 
 def repeatable(case: Case) -> bool:
-    """True if a command can measure a case again.
+    """Return whether a command can measure a case again.
 
     A name with a quote in it would end the quoting of the command line it is pasted into.
     """
@@ -333,7 +333,7 @@ def _is_known(activation: str) -> bool:
 
 
 def plain(*fields: object) -> bool:
-    """True if every field is a plain word, safe on a command line."""
+    """Return whether every field is a plain word, safe on a command line."""
     return all(_is_plain(str(field)) for field in fields)
 
 

@@ -1,4 +1,4 @@
-"""Run folders to evidence: the rows of a run, checked and gathered by case."""
+"""Run folders to evidence: the rows of a run, checked and grouped by case."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _claims(run: Run) -> Claims | None:
 
 
 def _is_writable(row: Row) -> bool:
-    """True if any page can hold all texts of a row."""
+    """Return whether any page can hold all texts of a row."""
     names = [*vars(row.case).values(), row.reason, row.family, *(row.operations or ())]
     names += [row.against.name, row.against.form] if row.against else []
     names += row.cause.names if row.cause else ()
@@ -82,7 +82,7 @@ def _is_writable(row: Row) -> bool:
 
 
 def _wrong(row: Row) -> str:
-    """The impossible value that a row holds; empty if there is none."""
+    """A phrase on an impossible value of a row; empty if there is none."""
     groups = 2 * len(edges(row.case.dtype)) if row.case.dtype in DTYPES else 0
     if row.binades and len(row.binades) != groups:
         return f"{len(row.binades)} errors for the {groups} groups of {row.case.dtype}"
@@ -90,7 +90,7 @@ def _wrong(row: Row) -> str:
 
 
 def _written(value: Any) -> Any:
-    """A value with every text in it as a page can hold it."""
+    """A value with all its texts made safe for a page."""
     if isinstance(value, StrEnum):
         return value
     if isinstance(value, str):
@@ -118,7 +118,7 @@ _Rows = dict[str, Row]
 
 
 def _records(name: str, run: Run) -> Evidence:
-    """One run's rows, gathered by case."""
+    """One run's rows, grouped by case."""
     cases: dict[Case, _Rows] = {}
     between: dict[tuple[Case, Against], _Rows] = {}
     missing = []
@@ -206,7 +206,7 @@ def _flawed(case: Case, exactness: Mapping[tuple[str, ...], Checked]) -> bool | 
 
 
 def _same_code(case: Case) -> tuple[str, ...]:
-    """The fields that decide a result's bits."""
+    """The fields that determine a result's bits."""
     return tuple(str(getattr(case, field)) for field in _CODE)
 
 

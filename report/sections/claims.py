@@ -1,4 +1,4 @@
-"""Claims of the literature, as a run judged them: a card each, by topic."""
+"""Claims of the literature, as judged by a run: a card each, by topic."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ..words import capital, title
 ORDER = 25
 TITLE = "Claims of the literature"
 _MARKS = range(3, 15)
-"""Numbers of figures that are drawn."""
+"""The numbers of figures for which a picture is drawn."""
 _SAID = "The source says"
 _COLUMNS = ("Figure", "Value (95 % interval)", _SAID, "The claim")
 
 
 @dataclass(frozen=True)
 class Card:
-    """A claim with its lines, and a picture where one shows more than the lines do."""
+    """A claim with its lines, and a picture where it shows more than the lines do."""
 
     claim: Judged
     cue: str
@@ -112,7 +112,7 @@ def _shared(claim: Judged, shared: Sequence[str]) -> str:
 
 
 def _elsewhere(evidence: Evidence, claim: Judged) -> list[str]:
-    """The verdicts of earlier runs, where they are others."""
+    """The differing verdicts of earlier runs."""
     earlier = [
         (name, other)
         for name, claims in list(evidence.claims.items())[:-1]
@@ -123,7 +123,7 @@ def _elsewhere(evidence: Evidence, claim: Judged) -> list[str]:
 
 
 def tables(evidence: Evidence) -> dict[str, list[list[str]]]:
-    """The figures of each claim for the page's script: a head and a row of texts per figure.
+    """The figures of each claim for the page's script: a head, and a row of texts per figure.
 
     Those against the claim come first. Each row begins with the figure's name and its setting.
     """
@@ -144,7 +144,7 @@ _ORDER = ("does not", "undecided", "holds", "informs")
 
 
 def _picture(claim: Judged) -> Panel | None:
-    """The intervals of a claim that is decided by several ratios; None where lines say it all."""
+    """The intervals of a claim decided by several ratios; None where the lines suffice."""
     figures = claim.deciding
     settings = sorted({(figure.framework, figure.mode) for figure in figures})
     if len(figures) not in _MARKS or len(settings) < 2 or not _is_drawn(figures):
@@ -163,7 +163,7 @@ def _picture(claim: Judged) -> Panel | None:
 
 
 def _is_drawn(figures: Sequence[Figure]) -> bool:
-    """Say whether figures have one unit, and intervals that a logarithmic scale can hold."""
+    """Return whether figures have one unit, and intervals that a logarithmic scale can hold."""
     ends = [end for figure in figures for end in (figure.low, figure.high)]
     within = all(end is not None and 0 < end < math.inf for end in ends)
     return within and len({figure.unit for figure in figures}) == 1

@@ -1,4 +1,4 @@
-"""Everything that is known of each run besides its rows."""
+"""Everything known about each run besides its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..words import machine
 ORDER = 80
 TITLE = "Environment"
 _ELSEWHERE = ("schema", "frameworks", "selftest", "request")
-"""Facts that the page says elsewhere, or that the command says in fewer words."""
+"""The facts that the page or its command shows elsewhere."""
 
 
 def SUMMARY(evidence: Evidence) -> str:
@@ -28,7 +28,7 @@ def content(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def _facts(facts: RunFacts) -> Iterator[tuple[str, str]]:
-    """Facts by name; those with parts have a line for each part that is known."""
+    """Facts by name; facts with parts have a line per known part."""
     for name, value in _parts(facts).items():
         words = name.replace("_", " ")
         if name in _ELSEWHERE:

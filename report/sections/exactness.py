@@ -1,4 +1,4 @@
-"""Exactness of the forms that people take first, and the findings: errors beyond their bounds."""
+"""The exactness of plain forms, and the findings: errors beyond their bounds."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ _SHOWN: Mapping[Nature, tuple[str, int]] = {
     "special": ("At infinity and NaN", 6),
     "flushed": ("Subnormal numbers that stand as zero", 4),
 }
-"""Findings by their nature: a heading, and how many a page shows at most."""
+"""The kinds of findings: a heading, and the most that a page shows."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Findings under one heading: those shown, each after the name of its run, and the others."""
+    """Findings under one heading: those shown, with the names of their runs, and the number of
+    others."""
 
     heading: str
     shown: Sequence[tuple[str, Finding]]
@@ -37,7 +38,7 @@ class Group:
 
     @property
     def lines(self) -> list[tuple[str, Sequence[str]]]:
-        """Each finding in one line, and the lines that show it."""
+        """Each finding in one line, and the lines that demonstrate it."""
         return [(f"{run}{': ' * bool(run)}{line(f)}.", f.lines) for run, f in self.shown]
 
 
@@ -71,7 +72,7 @@ def content(evidence: Evidence) -> Mapping[str, Any] | None:
 
 
 def sentences(evidence: Evidence) -> list[str]:
-    """The number of a framework's own functions that are not close: a sentence for each."""
+    """The numbers of frameworks' own functions that are not close: a sentence per framework."""
     by_who: dict[str, list[Checked]] = {}
     for check in evidence.checked:
         case = check.case
@@ -90,7 +91,7 @@ _WORDS = {_CLOSE: "four"}
 
 
 def pivots(evidence: Evidence) -> list[Pivot]:
-    """Errors of plain forms against framework and mode, a table for each set of conditions."""
+    """The errors of plain forms by framework and mode, a table per set of conditions."""
     by_conditions: dict[Setting, list[Checked]] = {}
     for check in evidence.checked:
         if check.plain and _compared(check):
@@ -162,7 +163,7 @@ def _commands(evidence: Evidence) -> list[str]:
 
 
 def _group(evidence: Evidence, nature: Nature) -> Group:
-    """Findings of a nature, what a designer meets first; several runs share the room."""
+    """The findings of a kind, ordered by relevance to a designer; several runs share the room."""
     heading, most = _SHOWN[nature]
     by_run = evidence.findings
     room = max(1, most // max(1, len(by_run)))
@@ -178,7 +179,7 @@ def _group(evidence: Evidence, nature: Nature) -> Group:
 
 
 def _remoteness(finding: Finding, primitives: Collection[str]) -> tuple[bool, bool, int, float]:
-    """The order of findings: activations near 0 first, the frameworks' own, the farthest off."""
+    """A sort key of findings: activations near 0 first, the frameworks' own, the farthest off."""
     point = finding.points[0] if finding.points else Point()
     known = point.got is not None and point.exact is not None
     off = abs((point.got or 0.0) - (point.exact or 0.0)) if known else 0.0
@@ -191,7 +192,7 @@ def _remoteness(finding: Finding, primitives: Collection[str]) -> tuple[bool, bo
 
 
 def line(finding: Finding) -> str:
-    """A finding in one line: the function, its conditions, and what came in place of what.
+    """A finding in one line: the function, its conditions, and the wrong and the right result.
 
     `JAX tanh GELU native backward, float32 eager and 5 more: f(1.08e19) = NaN, exactly 1.00`.
     """
@@ -211,7 +212,7 @@ def line(finding: Finding) -> str:
 
 
 def _apart(got: float, exact: float) -> tuple[str, str]:
-    """Two numbers of three digits, or of as many as they need to differ."""
+    """Two numbers of three digits, or of as many as needed to differ."""
     texts = ((f"{got:.{digits}g}", f"{exact:.{digits}g}") for digits in range(4, 18))
     short = _value(got), _value(exact)
     return short if short[0] != short[1] else next((t for t in texts if t[0] != t[1]), short)

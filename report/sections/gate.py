@@ -1,4 +1,4 @@
-"""Wrong calls of the regression gate, where a run measured it."""
+"""The error rates of the regression gate, where a run measured them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def content(evidence: Evidence) -> Mapping[str, Any] | None:
 
 
 def leads(evidence: Evidence) -> bool:
-    """True if the page begins with the gate: nothing else was measured."""
+    """Return whether the page begins with the gate: nothing else was measured."""
     return all(run.facts.selftest for run in evidence.runs.values())
 
 
@@ -88,7 +88,7 @@ def _cells(condition: summary.Condition, rivals: Sequence[str]) -> list[str]:
 
 
 def _sentence(conditions: Sequence[summary.Condition]) -> str:
-    """False alarms of the gate on the same code."""
+    """A sentence on false alarms of the gate on the same code."""
     lines = [condition.lines[GATE] for condition in conditions if not condition.planted]
     alarmed, of = (sum(getattr(line.alarmed, name) for line in lines) for name in ("count", "of"))
     return f"Of {counted(of, 'gate')} on the same code, {alarmed:,} raised a false alarm."

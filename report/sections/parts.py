@@ -1,4 +1,4 @@
-"""The parts of every cost."""
+"""The parts of all costs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def content(evidence: Evidence) -> Mapping[str, Any] | None:
 
 
 def fits(evidence: Evidence) -> list[str]:
-    """The number of fitted lines that missed a size that was left out."""
+    """The number of fitted lines that missed the size that was left out."""
     tested = [split for split in evidence.splits if split.part("fit_error")]
     missed = sum(map(_misses, tested))
     if not tested:

@@ -1,4 +1,4 @@
-"""Trust in the numbers: what was measured, how narrow it is, and what is missing."""
+"""The trust in the numbers: what was measured, how narrow it is, and what is missing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from . import gate
 ORDER = 70
 TITLE = "How far to trust it"
 NARROW = 0.03
-"""The half-width of an interval that is asked for."""
+"""The half-width that intervals should have."""
 _SHOWN = 3
-"""Refused cases that are named."""
+"""The most refused cases that are named."""
 _ENDED: Mapping[Ended, str] = {
     Ended.NARROW: "as narrow as asked for",
-    Ended.DIFFER: "wider, for processes differ",
-    Ended.BUDGET: "wider, for the budget ended",
-    Ended.ONE_SAMPLE: "of one sample, for the budget ended",
+    Ended.DIFFER: "wider, because processes differ",
+    Ended.BUDGET: "wider, because the budget ended",
+    Ended.ONE_SAMPLE: "of one sample, because the budget ended",
 }
 
 
@@ -59,7 +59,7 @@ def state(evidence: Evidence) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def caveats(evidence: Evidence) -> list[str]:
-    """Caveats with which the numbers must be read."""
+    """The caveats with which the numbers must be read."""
     sentences = []
     for name, run in evidence.runs.items():
         timed = [case for case in evidence.timed if case.run == name]
@@ -75,7 +75,7 @@ def caveats(evidence: Evidence) -> list[str]:
 
 
 def refusals(evidence: Evidence) -> list[str]:
-    """Refused cases of each run, whose times would mislead: a finding in itself."""
+    """The refused cases of each run, whose times would mislead: a finding in itself."""
     refused = [missing for missing in evidence.missing if missing.status is Status.REFUSED]
     of_runs = {
         name: [missing for missing in refused if missing.run == name] for name in evidence.runs
@@ -108,7 +108,8 @@ def absent(evidence: Evidence) -> list[tuple[str, str]]:
 
 
 def _absent(evidence: Evidence, framework: str) -> tuple[str, str]:
-    """A framework whose worker refused is offered where every framework works: on the CPU."""
+    """A row for a missing framework; if it was refused, its command runs where all work: on the
+    CPU."""
     refused = _of_worker(evidence, framework)
     command = f"actbench run --framework {framework}"
     stopped = any(
@@ -132,7 +133,7 @@ def _of_worker(evidence: Evidence, framework: str) -> str:
 
 
 def _of_rows(evidence: Evidence, framework: str) -> str:
-    """The commonest reason of its rows; of failures, where any case failed."""
+    """The most common reason of its rows, or of its failures if any case failed."""
     reasons = Counter(
         (missing.status, missing.reason)
         for missing in evidence.missing
@@ -171,7 +172,7 @@ def _failures(evidence: Evidence, name: str) -> list[str]:
 
 
 def _half_width(timed: Timed) -> float | None:
-    """That of the relative cost; None for the unit and where there is none."""
+    """The half-width of the relative cost; None for the unit and where it is unknown."""
     cost = None if timed.is_unit else timed.cost
     return cost.half_width if cost and math.isfinite(cost.half_width) else None
 
@@ -185,13 +186,13 @@ def _widths(timed: Iterable[Timed]) -> list[str]:
 
 
 def _agreement(run: Run) -> list[str]:
-    """The share of costs of which independent runs say the same, where that was measured."""
+    """The share of costs on which independent runs agree, where that was measured."""
     lines = [line for line in run.facts.coverage if not line.framework]
     return [f"in {line.agree.share:.1%} of {counted(line.cells, 'cost')}" for line in lines]
 
 
 def _sampling(timed: Iterable[Timed]) -> list[str]:
-    """The ways that sampling ended, counted over the cases that record it."""
+    """The reasons that sampling ended, counted over the cases that record one."""
     counts = Counter(case.ended for case in timed if case.ended)
     return [f"{counts[ended]:,} {text}" for ended, text in _ENDED.items() if counts[ended]]
 
@@ -204,4 +205,8 @@ def _disturbed(run: Run) -> list[str]:
 def _machine(run: Run) -> list[str]:
     known = run.facts.machine
     load = [] if known.load is None else [f"load {known.load:g} at the start"]
-    return [machine(known), *["virtual: its neighbours are not seen"] * bool(known.virtual), *load]
+    return [
+        machine(known),
+        *["virtual: its neighbours cannot be seen"] * bool(known.virtual),
+        *load,
+    ]

@@ -16,7 +16,7 @@ _WORDS: Mapping[str, str] = {
     "form": "how an activation is written: native is the framework's own function, textbook the "
     "formula as printed, wide one that holds for every input, computed in the next wider format; "
     "max, abs, where and logaddexp are named after the operation they rest on",
-    "plain form": "what people take first: native, or the first one written out where none is",
+    "plain form": "what people take first: native, or the first one written out without that",
     "mode": "eager, operation by operation, or compiled as a whole",
     "direction": "forward is the function, backward the gradient alone, both the two in one call",
     "unit": "the ReLU that costs are over: the cheapest way to write it in that setting",
@@ -27,7 +27,7 @@ _WORDS: Mapping[str, str] = {
     "input": "standard normal numbers unless others are named: subnormal ones, saturated ones "
     "(whose eˣ is infinite or 0), a range or a file; with its shape, rows and layout in memory",
     "place": "one tiny call (the call itself decides), in cache (arithmetic decides), from memory",
-    "refused": "timed, but the time would mislead, for a check failed",
+    "refused": "timed, but the time would mislead, because a check failed",
     "ulp": "unit in the last place: the distance of neighbouring numbers at the exact value",
     "interval": "95 % confidence interval, with the process as the unit of replication",
 }

@@ -1,1 +1,1 @@
-"""Published runs to a site: an index, a report per run, trends over runs, and a feed."""
+"""A site of published runs: an index, a report per run, trends over runs, and a feed."""

@@ -1,4 +1,4 @@
-"""Published runs to a site."""
+"""The building of a site from published runs."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _make_room(out: Path) -> None:
 
 
 def _reports(names: list[str], out: Path) -> tuple[list[Listed], list[Unread]]:
-    """Write the report of every run. Only the rows that the trends need are kept."""
+    """Write the report of every run, keeping only the rows that the trends need."""
     done: list[Listed] = []
     unread: list[Unread] = []
     with Reporter().phase("Reports", len(names)) as advance:
@@ -147,7 +147,7 @@ def _reports(names: list[str], out: Path) -> tuple[list[Listed], list[Unread]]:
 
 
 def _reason(name: str, error: Exception) -> str:
-    """The reason that a run has no report."""
+    """The reason why a run has no report."""
     if isinstance(error, StoreError):
         return named(str(error))
     return f"no page can be made of {name}: {error!r}; actbench report {name} shows where"

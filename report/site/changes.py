@@ -21,7 +21,7 @@ from itertools import count
 from ...bench.results.estimate import Estimate
 
 FALSE_CLAIMS = 0.05
-"""The share of sites without a change on which chance may make a claim of one."""
+"""The share of sites without a change on which chance may make a claim."""
 Ends = tuple[float, float]
 
 
@@ -39,12 +39,12 @@ class Change:
 
     @property
     def rose(self) -> bool:
-        """True if the level is higher from there on."""
+        """Return whether the level is higher from there on."""
         return self.after[0] > self.before[1]
 
     @property
     def gap(self) -> float:
-        """The ratio between the nearest ends of both sides; above 1 where they are apart."""
+        """The ratio between the nearest ends of both sides; above 1 where they do not overlap."""
         return max(self.after[0] / self.before[1], self.before[0] / self.after[1])
 
 
@@ -62,7 +62,7 @@ def least_beside(runs: int, series: int) -> int | None:
 
 
 def runs_needed(series: int) -> int:
-    """The least number of runs of a series at which a change can be claimed, of so many series."""
+    """The least number of runs at which a change can be claimed, for so many series."""
     return next(runs for runs in count(2) if least_beside(runs, series) is not None)
 
 

@@ -25,7 +25,7 @@ from .trends import History, Trend
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340.0, 240.0, 40.0, 248.0, 44.0, 186.0
 _APART = 11.0
-"""Pixels between two names at the ends of lines, and between a version and the next."""
+"""The pixels between two names at the ends of lines, and between a version and the next."""
 
 
 def panels(trend: Trend, histories: Sequence[History]) -> list[Panel]:
@@ -66,7 +66,7 @@ def _panel(trend: Trend, histories: Sequence[History]) -> Panel:
 
 
 def _runs(drawing: Drawing, across: Scale, versions: Sequence[str]) -> None:
-    """Runs by number where there is room, and versions below the runs at which they are new."""
+    """Write run numbers where there is room, and new versions below their runs."""
     every = 1 + len(versions) // 12
     free, last = 0.0, ""
     for number, version in enumerate(versions, start=1):
@@ -94,7 +94,7 @@ def _line(drawing: Drawing, across: Scale, up: Scale, history: History) -> None:
 
 
 def _apart(up: Scale, histories: Sequence[History]) -> Iterator[tuple[float, History]]:
-    """The histories from the dearest down, each name below the one before it."""
+    """The histories by descending cost, each name placed below the one before it."""
     least = 0.0
     for history in sorted(histories, key=lambda history: -history.points[-1].estimate.value):
         least = max(least, up(history.points[-1].estimate.value))

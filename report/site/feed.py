@@ -30,7 +30,7 @@ def feed(listed: Iterable[Listed], base_url: str = "") -> dict[str, Any]:
 
 
 def _item(run: Listed, base_url: str) -> dict[str, Any]:
-    """A run, known by its name, so that an address that moves makes no new item."""
+    """A run as an item, identified by its name: moving an address makes no new item."""
     versions = "; ".join(f"{name}: {words}" for name, words in run.versions)
     in_trends = f"Not in the trends: {run.excluded}." if run.excluded else "In the trends."
     lines = [

@@ -1,4 +1,4 @@
-"""Stored runs by date, and how figures moved over those of one machine."""
+"""Stored runs by date, and how figures moved over the runs of one machine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .runs import Machine, day_of, machine_of, moment
 
 @dataclass(frozen=True)
 class Asked:
-    """The figures of a case that are asked for; an empty field stands for all.
+    """The choice of figures; an empty field stands for all.
 
-    Without forms an activation is in the one that people take first.
+    Without forms an activation is in its plain form.
     """
 
     metric: str
@@ -32,7 +32,7 @@ class Asked:
     frameworks: tuple[str, ...] = ()
 
     def has(self, row: Row) -> bool:
-        """True for a row of these figures."""
+        """Return whether a row holds a chosen figure."""
         case = row.case
         return (
             row.ok
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Entry:
-    """A stored run: its path or address, as commands take it, and what it is of."""
+    """A stored run: its path or address, as commands take it, and its facts and figures."""
 
     name: str
     facts: RunFacts
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def started(self) -> datetime | None:
-        """Its start, in UTC; None where it is no date."""
+        """Its start, in UTC; None where it is not a date."""
         return moment(self.facts.started)
 
     @property
@@ -65,7 +65,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[float, str]:
-        """The key for sorting by start, then by name; runs without a date come last."""
+        """The sort key: by start, then by name; runs without a date come last."""
         return self.started.timestamp() if self.started else math.inf, self.name
 
     @property
@@ -75,7 +75,7 @@ class Entry:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The version of each framework that was there."""
+        """The version of each framework in the run."""
         return {
             worker.framework: version
             for worker in self.facts.workers.values()
@@ -100,16 +100,13 @@ class Moved:
 
     @property
     def apart(self) -> bool:
-        """True where the intervals of the first and the last are known and do not overlap."""
+        """Return whether the intervals of the first and the last are known and do not overlap."""
         first, last = self.figures[0], self.figures[-1]
         return first.high < last.low or last.high < first.low
 
 
 def read(name: str, folder: Path, asked: Asked | None) -> Entry:
-    """A stored run with the figures that are asked for.
-
-    Raises StoreError where it cannot be read.
-    """
+    """A stored run with the figures asked for. Raises StoreError where it cannot be read."""
     facts = store.read_facts(folder)
     if not store.has_rows(folder, facts):
         rows = list(load(folder).records)
@@ -132,7 +129,7 @@ def _figures(rows: Iterable[Row], asked: Asked | None) -> dict[Case, Estimate]:
 def moved(entries: Sequence[Entry]) -> list[Moved]:
     """The figures of all cases over the runs of one machine, the oldest first.
 
-    Changes are claimed as on the page of trends, each paying for all.
+    Changes are claimed as on the page of trends: the error rate is shared by all cases.
     """
     by_case: dict[Case, list[tuple[str, Estimate]]] = {}
     for entry in entries:

@@ -34,7 +34,7 @@ def index(
 
 
 def trend_page(listed: Sequence[Listed], machine_trends: Sequence[Trend]) -> str:
-    """The trends as HTML: each machine by itself."""
+    """The trends as HTML, machine by machine."""
     return _rendered(
         "trends.html.j2",
         title="actbench: trends over runs",

@@ -19,7 +19,7 @@ from ..words import listing, writable
 MACHINE = ("cpu", "architecture", "cores", "caches", "memory_gib", "gpus", "virtual")
 """The facts that identify a machine: where one differs, it is another machine.
 
-Runs of a fleet have a host name besides. Without one, machines alike in all of them count as one.
+Runs of a fleet also have a host name. Without one, machines that agree in all facts count as one.
 """
 _SYSTEM = ("system", "libc", "compiler", "governor")
 
@@ -28,7 +28,7 @@ _SYSTEM = ("system", "libc", "compiler", "governor")
 class Machine:
     """A machine as far as runs record it; `key` is equal for runs of the same one.
 
-    `host` is its name in a fleet, empty where a run was not measured by one.
+    `host` is its name in a fleet, empty for a run outside one.
     """
 
     key: str
@@ -38,15 +38,16 @@ class Machine:
 
     @property
     def title(self) -> str:
-        """`n1: AMD EPYC`; the CPU alone without a name."""
+        """`n1: AMD EPYC`; only the CPU without a name."""
         return ": ".join(filter(None, (self.host, self.cpu)))
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A run of the index. `excluded` says why the trends leave it out; empty if they do not.
+    """A run of the index.
 
-    `costs` are the cases with a cost over relu.
+    `excluded` says why the trends leave it out; empty if they do not. `costs` are the cases with a
+    cost over relu.
     """
 
     name: str
@@ -80,14 +81,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class Unread:
-    """A folder among the published runs that cannot be read, and the sentence that says why."""
+    """A folder among the published runs that cannot be read, and the reason in a sentence."""
 
     name: str
     reason: str
 
 
 def listed(name: str, evidence: Evidence) -> Listed:
-    """One published run, of the evidence of it alone."""
+    """One published run, from its evidence alone."""
     facts = next(iter(evidence.runs.values())).facts
     started = moment(facts.started)
     costs = {timed.case: timed for timed in evidence.timed if _can_move(timed)}
@@ -105,7 +106,7 @@ def listed(name: str, evidence: Evidence) -> Listed:
 
 
 def _can_move(timed: Timed) -> bool:
-    """True if a cost can move and be drawn: that of relu over itself cannot."""
+    """Return whether a cost can move and be drawn: that of relu over itself cannot."""
     cost = timed.cost
     return timed.case.activation != "relu" and cost is not None and 0 < cost.value < math.inf
 
@@ -116,7 +117,7 @@ def day_of(started: datetime | None) -> str:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as runs write it, in UTC; None if the text is no time."""
+    """The time of a text as runs write it, in UTC; None for any other text."""
     try:
         time = datetime.fromisoformat(text or "")
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
@@ -137,7 +138,7 @@ def _kind(evidence: Evidence, facts: RunFacts) -> str:
 
 
 def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
-    """The reasons that a run is in no trend."""
+    """The reasons why a run is not in the trends."""
     reasons = {
         "a selftest times the gate, not activations": _selftest(facts),
         "it has no cost over relu": not costs and not _selftest(facts),
@@ -145,7 +146,7 @@ def _excluded(facts: RunFacts, started: datetime | None, costs: bool) -> str:
         "with one process per framework its intervals do not contain differences between "
         "processes": costs and facts.epochs < 2 and facts.profile != "smoke",
         f"it is {facts.state}, not finished": facts.state != "finished",
-        "its start is no date": started is None,
+        "its start is not a date": started is None,
     }
     return "; ".join(reason for reason, holds in reasons.items() if holds)
 
@@ -166,7 +167,7 @@ Run = TypeVar("Run", bound=Dated)
 
 
 def by_machine(runs: Iterable[Run]) -> list[list[Run]]:
-    """Runs of the same machine together, the oldest first, a machine at its first run's place."""
+    """Runs grouped by machine, the oldest first; machines in the order of their first runs."""
     machines: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.order):
         machines.setdefault(run.machine.key, []).append(run)
@@ -174,7 +175,7 @@ def by_machine(runs: Iterable[Run]) -> list[list[Run]]:
 
 
 def machine_of(facts: RunFacts) -> Machine:
-    """The machine of a run, by the facts of MACHINE; of a GPU the name, not the driver."""
+    """The machine of a run, from the facts in MACHINE; a GPU by its name without the driver."""
     machine = facts.machine
     gpus = [gpu.name for gpu in machine.gpus]
     identity = {name: getattr(machine, name) for name in MACHINE}
@@ -203,7 +204,7 @@ def version_of(facts: RunFacts, framework: str) -> str:
 
 
 def circumstances(facts: RunFacts, framework: str) -> dict[str, str]:
-    """Versions and settings of a run that a framework's cost may depend on."""
+    """The versions and settings of a run that a framework's cost may depend on."""
     known = {f"project {name}": value for name, value in vars(facts.project).items()}
     known |= {name: _text(getattr(facts.machine, name)) for name in _SYSTEM}
     for worker in facts.workers_of(framework):

@@ -1,4 +1,4 @@
-"""Costs over the runs of one machine: which are followed, and what changed when."""
+"""Costs over the runs of one machine: which ones are followed, and what changed when."""
 
 from __future__ import annotations
 
@@ -48,12 +48,13 @@ class History:
 
     @property
     def words(self) -> str:
-        """`PyTorch compiled, squareplus [textbook], 65,536 elements (2^16)`, what is unusual."""
+        """The case in words, with anything unusual: `PyTorch compiled, squareplus [textbook],
+        65,536 elements (2^16)`."""
         return ", ".join([self.who, self.member, elements(self.case.size), *unusual(self.case)])
 
     @property
     def measured(self) -> list[Point]:
-        """The points whose interval is known, finite and above 0: `at` of a change counts these."""
+        """The points whose interval is known and above 0: `at` of a change counts these."""
         return [point for point in self.points if point.estimate.known and point.estimate.low > 0]
 
     def cells(self, runs: int) -> list[str]:
@@ -71,7 +72,8 @@ def _cell(estimate: Estimate) -> str:
 class Trend:
     """Everything over the runs of one machine, the oldest first.
 
-    `family_wise` is the number of cases followed on all machines together: each claim pays for all.
+    `family_wise` is the number of cases followed on all machines together, which share the error
+    rate.
     """
 
     machine: Machine
@@ -81,17 +83,17 @@ class Trend:
 
     @property
     def changed(self) -> bool:
-        """True if any case that is followed changes its level."""
+        """Return whether any followed case changes its level."""
         return any(history.changes for history in self.followed)
 
     @property
     def longest(self) -> int:
-        """The most runs with an interval that any case that is followed has."""
+        """The most runs with an interval that any followed case has."""
         return max((len(history.measured) for history in self.followed), default=0)
 
 
 def trends(listed: Iterable[Listed]) -> list[Trend]:
-    """A trend for each machine that has a run fit for one."""
+    """A trend for each machine with a suitable run."""
     machines = by_machine(run for run in listed if not run.excluded)
     followed = [_followed(runs) for runs in machines]
     total = sum(map(len, followed))
@@ -114,7 +116,7 @@ def _history(case: Case, runs: Sequence[Listed], total: int) -> History:
 def _followed(runs: Sequence[Listed]) -> list[Case]:
     """One activation per family of each framework, mode and device, chosen without values.
 
-    Forward, float32, one thread, at the size nearest to 2^16, in the form that people take first.
+    Forward, float32, one thread, at the size nearest to 2^16, in the plain form.
     """
     in_runs: dict[Case, int] = {}
     by_framework: dict[tuple[object, ...], dict[Case, Timed]] = {}
@@ -133,7 +135,7 @@ def _usual(timed: Timed) -> bool:
 
 
 def _chosen(timed: Mapping[Case, Timed], in_runs: Mapping[Case, int]) -> Iterator[Case]:
-    """The activation in the most runs; among equals the one that people name."""
+    """The activation in the most runs; among equals the most common one."""
     size = min((case.size for case in timed), key=lambda size: (abs(size - _SIZE), size))
     for family in FAMILIES:
         cases = [case for case in timed if case.size == size and timed[case].family == family]
@@ -183,7 +185,7 @@ def _ends(ends: tuple[float, float]) -> str:
 
 
 def _beside(before: Listed, after: Listed, framework: str) -> str:
-    """Other differences of the run at which a case changed: not necessarily the cause."""
+    """The other differences of the run at which a case changed: not necessarily the cause."""
     changed = differences(before, after, framework)
     if not changed:
         return "No version or setting that runs record changed with it."

@@ -1,8 +1,8 @@
-"""Columns of the page's tables: how a record becomes cells.
+"""The columns of the page's tables: how a record becomes cells.
 
-A text column is a list of words and its cells are numbers into it, so that thousands of rows stay
-small; so is one of flags, whose words are numbers of notes. An `interval` cell is
-`[value, low, high]`. Infinity is the string `inf`.
+A text column is a list of words and its cells are indices into it, so that thousands of rows stay
+small; so is a column of flags, whose words are numbers of notes. An `interval` cell is `[value,
+low, high]`. Infinity is the string `inf`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEXT = ("text", "code", "flags", "command")
 class Column(Generic[Record]):
     """A column: its key and label, the kind of its cells, and their value in a record.
 
-    One without a label is in files alone, where `header` names the metric and its unit. Cells
+    A column without a label is only in files, where `header` names the metric and its unit. Cells
     farther from 0 than a `limit` are marked.
     """
 
@@ -68,7 +68,7 @@ def _column(records: Sequence[Record], column: Column[Record]) -> dict[str, Any]
 
 
 def identity(evidence: Evidence, sizes: str) -> list[Column[Any]]:
-    """Run, machine and the fields of a case as columns; `sizes` is the title of the size's.
+    """The run, the machine and the fields of a case as columns; `sizes` titles the size column.
 
     Run and machine are shown where there are several runs; files always have both.
     """
@@ -88,7 +88,7 @@ def identity(evidence: Evidence, sizes: str) -> list[Column[Any]]:
 
 
 def conditions(*names: str) -> list[Column[Any]]:
-    """The fields of a case that often are the same in every row."""
+    """The fields of a case that are often the same in every row."""
     return [
         field(name, "count" if name == "threads" else "text")
         for name in ("device", "dtype", *names)
@@ -101,7 +101,7 @@ def field(name: str, kind: str) -> Column[Any]:
 
 
 def metrics(table: str, figure: Callable[[Any, str], Estimate | None]) -> list[Column[Any]]:
-    """A column per metric that is shown in a table, as the metric's record says."""
+    """A column per metric that a table shows, as the metric's record says."""
     return [_of(metric, shown, figure) for metric, shown in columns_in(table)]
 
 
@@ -126,7 +126,7 @@ def _interval(estimate: Estimate) -> list[float | str | None]:
 
 
 def short(value: float | None) -> float | str | None:
-    """A number of six digits, or of all where these would be rounded to three others than it is."""
+    """A number of six digits, or of all where six would change its first three."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):

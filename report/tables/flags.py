@@ -1,6 +1,6 @@
-"""Known issues of rows as numbered flags: what a row's figure must be read with.
+"""Known issues of rows as numbered flags: how a row's figure must be read.
 
-A flag is made of the evidence alone. A table has those that hold for some of its rows, numbered
+A flag depends on the evidence alone. A table has those that hold for some of its rows, numbered
 from 1 in the order given here, and a note under it for each.
 """
 
@@ -175,8 +175,8 @@ def _of_accuracy(evidence: Evidence) -> list[Flag[Any]]:
 def _concerned(evidence: Evidence) -> set[Key]:
     """The cases with a finding.
 
-    Left out are findings about subnormal numbers, which gather many functions and dtypes in one
-    and do not say which of the functions in which dtype.
+    Findings about subnormal numbers are left out: they gather many functions and dtypes in one and
+    do not say which function is concerned in which dtype.
     """
     return {
         (run, _exact(case))
@@ -201,17 +201,17 @@ def _exact(case: Case) -> Case:
 
 
 def _computed(case: Case) -> list[Case]:
-    """The checks that bear on a timed case: a gradient comes with a value in `both`."""
+    """The checks that apply to a timed case: a gradient comes with a value in `both`."""
     directions = ("forward", "backward") if case.direction == "both" else (case.direction,)
     return [replace(_exact(case), direction=direction) for direction in directions]
 
 
 def _function(case: Case) -> Case:
-    """A case without its mode and its size, which may have failed in another."""
+    """A case without its mode and its size: it may have failed in another one."""
     return replace(_exact(case), mode="")
 
 
 def complete(case: Case) -> bool:
-    """True if as many inputs were tested as the dtype has."""
+    """Return whether as many inputs were tested as the dtype has."""
     known = DTYPES.get(case.dtype)
     return known is not None and case.size >= 2 ** (8 * known.itemsize)

@@ -1,4 +1,4 @@
-"""The place of a table that the page's script draws, with its caption and notes."""
+"""The place where the page's script draws a table, with its caption and notes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .tables import all_tables
 
 @dataclass(frozen=True)
 class Grid:
-    """A table by its id: its caption, the notes under it, and where its rows can be read.
+    """A table by its id: its caption, the notes under it, and the source of its rows.
 
-    `mixture` is the warning before rows of several runs are compared.
+    `mixture` is the warning that precedes rows of several runs.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Tables that the page holds as they are: names against columns."""
+"""Tables that the page contains in full: names against columns."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Cell:
 
 EMPTY = Cell("–")
 _LARGEST = 24
-"""Base-2 logarithm of the error, in ulp, from which on the colour is the strongest."""
+"""The base-2 logarithm of the error, in ulp, from which on the colour is the strongest."""
 
 
 def hot(ulp: float | None, *lines: str) -> Cell:
-    """A largest error or distance in ulp; the stronger its colour, the larger."""
+    """A cell of a largest error or distance in ulp, the stronger coloured the larger it is."""
     if ulp is None:
         return Cell(number(ulp), lines)
     share = 1.0 if math.isinf(ulp) else min(1.0, math.log2(1 + max(ulp, 0.0)) / _LARGEST)

@@ -30,7 +30,7 @@ FAMILY: Column[Any] = Column("family", "Family", "text", lambda record: record.f
 
 
 INPUT: Column[Any] = Column("input", "Input", "text", lambda record: of_input(record.case), True)
-"""The input where it is not the usual one: the column is empty in most tables."""
+"""The input where it is unusual: the column is empty in most tables."""
 
 
 @lru_cache(maxsize=2)

@@ -101,7 +101,7 @@ def assert_turns(text: str, rows: Rows, size: int) -> None:
 
 
 _WITHOUT_FIGURES = (
-    "Nothing is decided: the chart has the intervals.",
+    "Nothing is decided: the chart shows the intervals.",
     "Not measured in this run.",
 )
 

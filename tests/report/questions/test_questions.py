@@ -63,7 +63,7 @@ def test_what_is_not_decided_is_left_out_and_drawn(measured: Measured) -> None:
     assert "JAX" in answered.figure.panels[0].label
     wide_rows = [replace(row, low=row.value / 3, high=row.value * 3) for row in rows if row.value]
     [none] = answer(compiling.QUESTION, measured(wide_rows, "wide")).sentences
-    assert none == "Nothing is decided: the chart has the intervals."
+    assert none == "Nothing is decided: the chart shows the intervals."
 
 
 def test_places_come_before_modes_and_two_sentences_are_the_most(measured: Measured) -> None:

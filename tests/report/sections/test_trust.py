@@ -57,7 +57,8 @@ def test_how_sampling_ended_is_counted(make_run: MakeRun) -> None:
     ]
     [(_, stated)] = trust.state(read([make_run(rows)]))
     assert dict(stated)["Intervals"] == (
-        "3 as narrow as asked for, 2 wider, for processes differ, 1 wider, for the budget ended"
+        "3 as narrow as asked for, 2 wider, because processes differ, "
+        "1 wider, because the budget ended"
     )
 
 
