@@ -1,1 +1,1 @@
-"""Other harnesses beside this one, and tables for its documents."""
+"""Comparisons with other harnesses, faults and hostile files, and tables for the documents."""

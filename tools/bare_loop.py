@@ -158,7 +158,7 @@ def harness(subject: Subject, processes: int, folder: Path) -> tuple[Cell, str]:
 
 
 def cell_of(case: Case, logs: list[float], spread_of: list[list[float]]) -> Cell:
-    """A cost from the log ratios of several processes, its interval as the harness has it."""
+    """A cost from the log ratios of several processes, with an interval as in the harness."""
     estimate = common_spread(spread_of).ratio(logs).interval(0.05)
     return Cell(case, estimate.value, estimate.low, estimate.high)
 

@@ -1,1 +1,1 @@
-"""Faults injected into small runs and sweeps at random moments: what is lost, and what stays?"""
+"""Faults injected into small runs and sweeps at random moments: what is lost, and what stays."""

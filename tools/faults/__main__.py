@@ -30,20 +30,20 @@ from .kinds import KINDS, Kind
 from .trial import Calm, Trial, calm
 
 _TRIES = 5
-"""Attempts at a fault: a command may have ended before the moment came."""
+"""The attempts at a fault: a command may have ended before the moment came."""
 _HEAD = ("fault", "injected", "ended as documented", "samples lost", "processes left", "files left")
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """The seed that chooses the moments, the place of all files, and what trials compare with."""
+    """The seed that chooses the moments, the folder of all files, and the runs to compare with."""
 
     seed: int
     folder: Path
     calm: dict[bool, Calm]
 
     def trial(self, name: str, number: int) -> Trial:
-        """Inject a fault of a kind. It is tried again where the command ended before."""
+        """Inject a fault of a kind; try again where the command ended before."""
         kind = KINDS[name]
         for attempt in range(_TRIES):
             trial = self._tried(kind, f"{self.seed} {name} {number} {attempt}")
@@ -114,7 +114,7 @@ def campaign(
 ) -> dict[str, list[Trial]]:
     """The trials of each kind, `jobs` at a time, `count` in all, the same ones for a seed.
 
-    Folders of trials after which something was wrong are kept.
+    Folders of trials with something wrong are kept.
     """
     folder = Path(tempfile.mkdtemp(prefix="actbench-faults-"))
     wanted = [(kinds[place % len(kinds)], place // len(kinds)) for place in range(count)]
@@ -148,7 +148,7 @@ def _kinds(context: click.Context, option: click.Parameter, given: str) -> list[
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a record per kind as JSON.")
 def main(seed: int, count: int, kinds: list[str], jobs: int, as_json: bool) -> None:
-    """Run the command; it ends with 1 if something was lost or left."""
+    """Run the command; it ends with 1 if something was lost or left behind."""
     trials = campaign(seed, count, kinds, jobs, Reporter(quiet=as_json))
     if as_json:
         click.echo(json.dumps([_record(name, of) for name, of in trials.items()], indent=1))

@@ -1,4 +1,4 @@
-"""A command as a campaign sees it: the phases that it says it is in, its end, and its sentences."""
+"""A command as a campaign sees it: the phases that it reports, its end, and its sentences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from threading import Condition, Thread
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300.0
-"""Seconds after which a command on a busy machine is taken for one that never ends."""
+"""The seconds after which a command on a busy machine counts as one that never ends."""
 _PHASE = re.compile(r"^(.+?): \d+(, .+ left)?$")
 _ASIDE = re.compile(r"^\d+ of \d+ parts (took|were done)")
 """The words of a sweep on its progress."""
@@ -34,7 +34,7 @@ class Moment:
 
 
 class Job:
-    """A command that runs in a session of its own, as in a terminal of its own."""
+    """A command that runs in a session of its own, as if in a terminal of its own."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Job:
         variables: Mapping[str, str],
         most: int | None = None,
     ) -> None:
-        """Start it in a folder; no file that it writes may have more than `most` bytes."""
+        """Start it in a folder; no file that it writes may exceed `most` bytes."""
         self.phases: list[tuple[str, float]] = [("", time.monotonic())]
         self.said: list[str] = []
         self._news = Condition()
@@ -78,7 +78,7 @@ class Job:
             self._news.notify_all()
 
     def reach(self, moment: Moment) -> bool:
-        """Wait for a moment; False where the command ended before."""
+        """Wait for a moment; return False where the command ended before."""
         with self._news:
             self._news.wait_for(lambda: self._is_in(moment.phase) or not self._open, PATIENCE)
             if not self._is_in(moment.phase):
@@ -96,7 +96,7 @@ class Job:
         return True
 
     def until(self, happens: Callable[[], bool]) -> bool:
-        """Wait for something to happen; False where the command ended before."""
+        """Wait for something to happen; return False where the command ended before."""
         while not (happening := happens()) and self.process.poll() is None:
             time.sleep(0.005)
         return happening
@@ -106,7 +106,7 @@ class Job:
         self.process.send_signal(number)
 
     def press(self, number: int) -> None:
-        """Send a signal to all that a terminal would send it to."""
+        """Send a signal to all processes that a terminal would send it to."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:

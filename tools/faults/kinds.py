@@ -1,4 +1,4 @@
-"""The kinds of faults: each hits a command at a moment by chance and says how that may end."""
+"""The kinds of faults: each hits a command at a random moment and checks how that ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMING = ("Preparing", "Measuring")
 _LAST = ("Looking",)
 _SWEEPING = ("NumPy",)
 _TIMEOUT = 10
-"""Seconds of --timeout where a worker does not answer: numpy is imported in far fewer."""
+"""The seconds of --timeout where a worker does not answer: importing numpy takes far fewer."""
 _INTERRUPTED, _UNWRITABLE, _TAKEN = 130, 4, 2
 
 
@@ -42,7 +42,7 @@ def _kill_parent(trial: Trial) -> None:
 
 
 def _kill_worker(trial: Trial) -> None:
-    """A case that a process is lost to fails, and no other."""
+    """A case that a process is lost to fails, and no other case."""
     job = trial.start()
     _hit_worker(trial, job, signal.SIGKILL)
     trial.ends(job, {0, 1})
@@ -101,7 +101,7 @@ def _signal(trial: Trial) -> None:
 
 
 def _keys(trial: Trial) -> None:
-    """Ctrl-C, and once more in half of them; a third of them while rows are made.
+    """Ctrl-C, twice in half of the trials; in a third of them while rows are made.
 
     Before the command's own code runs, in the first tenth of a second, Python answers it.
     """
@@ -120,9 +120,9 @@ def _keys(trial: Trial) -> None:
 
 
 def _is_interrupted(trial: Trial, job: Job, number: int) -> None:
-    """It ends as interrupted, or as finished where all was measured; before it is there, at once.
+    """Check that the command ended as interrupted, or as finished if everything was measured.
 
-    Python itself hears signals for the first tenths of a second.
+    Python itself handles signals in the first tenths of a second.
     """
     begun = trial.run.exists()
     trial.ends(job, {_INTERRUPTED, 0} if begun else {_INTERRUPTED, -number})
@@ -162,7 +162,7 @@ def _mount(*words: str) -> bool:
 
 
 def _stop(trial: Trial) -> None:
-    """A worker that is stopped, while it imports as well, is given --timeout and no longer."""
+    """A worker that is stopped, even while it imports, is given no longer than --timeout."""
     job = trial.start("--timeout", str(_TIMEOUT))
     if trial.choice.random() < 0.25:
         trial.what = "in its first instants"
@@ -176,7 +176,7 @@ def _stop(trial: Trial) -> None:
 
 
 def _answer(trial: Trial) -> None:
-    """A worker whose answer is none costs the case that it was asked for."""
+    """A worker with an invalid answer costs only the case that it was asked for."""
     how, number = trial.choice.choice(planted.WRONG), trial.choice.randrange(30)
     trial.what = f"{how}, number {number}"
     once, python = trial.folder / "once", planted.interpreter(trial.folder)
@@ -192,7 +192,7 @@ def _answer(trial: Trial) -> None:
 
 
 def _two(trial: Trial) -> None:
-    """Two that begin at once with one folder: one has it and the other says so."""
+    """Two commands that begin at once with one folder: one gets it and the other says so."""
     first = trial.start()
     after = trial.choice.uniform(0, 0.3)
     trial.what = f"{after:.2f} s apart"
@@ -207,7 +207,7 @@ def _two(trial: Trial) -> None:
 
 
 def _line(trial: Trial) -> None:
-    """A line that is lost is named, and costs nothing else."""
+    """A lost line is named, and costs nothing else."""
     job = trial.start()
     reached = job.reach(trial.moment("Measuring"))
     job.send(signal.SIGKILL)

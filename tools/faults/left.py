@@ -1,4 +1,4 @@
-"""Whatever a command leaves: processes, by a mark in their environment, and files, by place."""
+"""The remains of a command: processes, by a mark in their environment, and files, by place."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Marked:
 
     @property
     def is_worker(self) -> bool:
-        """Say whether it is a process that a framework runs in."""
+        """Return whether it is a process that a framework runs in."""
         return "bench.worker" in self.words
 
     @property
     def has_imported(self) -> bool:
-        """Say whether it has NumPy, as its mapped libraries show."""
+        """Return whether it has loaded NumPy, as its mapped libraries show."""
         with suppress(OSError):
             return "_multiarray_umath" in Path(f"/proc/{self.pid}/maps").read_text()
         return False
@@ -40,7 +40,7 @@ class Marked:
 
 
 def marked(mark: str) -> Iterator[Marked]:
-    """The living processes of a trial. One that is dead and not waited for has no environment."""
+    """The living processes of a trial. A dead one that was not waited for has no environment."""
     wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -50,7 +50,7 @@ def marked(mark: str) -> Iterator[Marked]:
 
 
 def processes(mark: str, patience: float) -> list[Marked]:
-    """The processes of a trial that still live after some seconds, which are ended then."""
+    """The processes of a trial that still live after some seconds; they are ended then."""
     until = time.monotonic() + patience
     while (living := list(marked(mark))) and time.monotonic() < until:
         time.sleep(_PAUSE)
@@ -63,8 +63,8 @@ def processes(mark: str, patience: float) -> list[Marked]:
 def files(folder: Path, run: Path, cache: Path) -> list[str]:
     """The files of a trial that should not be there.
 
-    A run has its own files and what its workers said, if they said something; the cache has
-    nothing half written.
+    A run has its own files and what its workers printed, if anything; the cache has nothing half
+    written.
     """
     kept = {run / name for name in _OF_A_RUN}
     kept |= {log for log in run.glob("worker-*.log") if log.stat().st_size}

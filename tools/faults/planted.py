@@ -1,7 +1,7 @@
-"""A worker one of whose answers is no answer: `python planted.py -P start.py MODULE ARGUMENTS…`.
+"""A worker with one invalid answer: `python planted.py -P start.py MODULE ARGUMENTS…`.
 
-It stands in the place of an interpreter. FAULTY_ANSWER says which answer of a process, and what is
-wrong with it; FAULTY_ONCE names a file that is made when it was given, so that it is given once.
+It takes the place of an interpreter. FAULTY_ANSWER names the answer of a process, and what is wrong
+with it; FAULTY_ONCE names a file that is made when it was given, so that it is given once.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _wrong(pipe: Connection, how: str, send: Any, record: Any) -> None:
 
 
 def plant() -> None:
-    """Have one answer of this process be wrong."""
+    """Make one answer of this process wrong."""
     how, _, number = os.environ["FAULTY_ANSWER"].partition(" ")
     send, sent = Connection.send, iter(range(2**30))
 

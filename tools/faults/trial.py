@@ -1,4 +1,4 @@
-"""One fault: a command that it hits, what that leaves, and the same command brought to its end."""
+"""One fault: the command that it hits, what is left, and the same command brought to its end."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _SWEEP = (
     *("--exhaustive", "--workers", "2"),
 )
 _GONE = 20.0
-"""Seconds in which the processes of a command that has ended must have ended as well."""
+"""The seconds in which the processes of an ended command must have ended as well."""
 _BY_CHANCE = ("surprise", "fit_error")
-"""Metrics that have a row or not as the times of a run happen to be."""
+"""The metrics that have a row or not depending on the times of a run."""
 _ERROR = "error: "
 
 Timeline = list[tuple[str, float]]
@@ -40,7 +40,7 @@ Subjects = Counter[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Calm:
-    """A command that nothing hits: its rows without their figures, and when its phases were."""
+    """An undisturbed command: its rows without their figures, and the times of its phases."""
 
     subjects: Subjects
     timeline: Timeline
@@ -55,7 +55,7 @@ class Calm:
 
 @dataclass
 class Trial:
-    """A fault and all that was found wrong after it. `is_sweep` says which command it hits."""
+    """A fault and everything that was wrong after it. `is_sweep` says which command it hits."""
 
     mark: str
     folder: Path
@@ -141,7 +141,7 @@ class Trial:
     def goes_on(self, options: Sequence[str] = (), sentences: int = 1) -> None:
         """Bring the command to its end, and check that nothing that it had done is lost.
 
-        It may name the last line, which was not written to its end.
+        It may name the last line, which was cut short.
         """
         kept = self.kept()
         if (run := self.read()) is None or self.is_sweep:
@@ -158,7 +158,7 @@ class Trial:
         self.lost += self._lost(kept, said)
 
     def finish(self, failing: int = 0) -> None:
-        """Check the rows, of which some cases may have failed, and the files."""
+        """Check the rows, where some cases may have failed, and the files."""
         if (run := self.read()) is None:
             self.wrong.append("there is no run in the end")
         else:
@@ -179,7 +179,7 @@ class Trial:
             self.wrong.append(f"{len(lacking_cases)} cases are lacking")
 
     def read(self) -> Run | None:
-        """The run as it is; None where there is none yet."""
+        """The run so far; None where there is none yet."""
         if not (self.run / "run.json").exists():
             return None
         try:
@@ -191,7 +191,7 @@ class Trial:
         return None
 
     def kept(self) -> list[str]:
-        """The lines of samples that were written, of a sweep its parts."""
+        """The lines of samples that were written, or the parts of a sweep."""
         path = self.run / "samples.jsonl"
         if self.is_sweep:
             path = next((self.folder / "cache/actbench/stretches").glob("*.jsonl"), path)
@@ -221,7 +221,7 @@ def subjects_of(run: Run) -> Subjects:
 
 
 def calm(folder: Path, cache: Path, is_sweep: bool) -> Calm:
-    """A command that nothing hits. Raises RuntimeError where it fails even so."""
+    """An undisturbed command. Raises RuntimeError where it fails even so."""
     folder.mkdir()
     nothing = Calm(Counter(), [])
     for again in ("first", "second"):  # with exact values as they are found from then on

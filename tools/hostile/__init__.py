@@ -1,1 +1,1 @@
-"""Run folders that no run has written, and what every reader of them does."""
+"""Run folders that no run has written, and how all readers of runs handle them."""

@@ -26,7 +26,7 @@ from .readers import READERS, Seen, bounded, read
 
 
 def feared(folder: Hostile, of: Path, readers: tuple[str, ...], scratch: Path) -> Iterator[Seen]:
-    """The readers that a folder is too much for; each has a copy of its own."""
+    """The readers that cannot handle a folder; each gets a copy of its own."""
     for reader in readers:
         with tempfile.TemporaryDirectory(dir=scratch) as place:
             run, out = Path(place, "runs", "run"), Path(place, "out")

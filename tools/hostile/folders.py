@@ -31,22 +31,22 @@ FACTS, CLAIMS, ROWS, SAMPLES = "run.json", "claims.json", "rows.jsonl", "samples
 _NAMES: Mapping[str, str] = {FACTS: "schema", CLAIMS: "schema", ROWS: "metric", SAMPLES: "kind"}
 """The field that says what kind of record it is."""
 _FEW = 2
-"""Records of a kind that the small run has."""
+"""The number of records of each kind in the small run."""
 _FIGURE = Figure("the ratio", 1.5, 1.25, 1.75, "×", True, 2.0, at=0.5, framework="numpy")
 _CLAIM = Judged(
     "a-claim", Topic.COST, "It is so.", "A source", "timed", Verdict.HOLDS, (_FIGURE,) * _FEW,
 )  # fmt: skip
 _WHOLE = ("relu", "squareplus", "copy")
-"""Activations of NumPy that it has all of, so that costs and their parts follow."""
+"""The activations of NumPy that it has complete, so that costs and their parts follow."""
 
 
 def published() -> Path:
-    """The newest run of everything among the published ones."""
+    """The newest of the complete published runs."""
     return max((ROOT / "results/published").glob("*-standard"))
 
 
 def small(folder: Path) -> None:
-    """Write a run of a few hundred lines, on this machine, that can be added to and gone on with.
+    """Write a run of a few hundred lines, on this machine, that can be added to and continued.
 
     Its rows and samples are those of a published run: the first few of each kind.
     """
@@ -85,12 +85,13 @@ def _first_of_each(records: Iterable[dict[str, Any]], name: str) -> list[dict[st
 
 
 def _is_whole(case: Mapping[str, Any]) -> bool:
-    """Say whether a record is of a case of which all is kept."""
+    """Return whether a record belongs to a case that is kept complete."""
     return case["framework"] == "numpy" and case["activation"] in _WHOLE
 
 
 def _samples(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All samples of some cases and the first few of each kind, after what introduces the cases."""
+    """All samples of some cases and the first few of each kind, with the lines that introduce their
+    cases."""
     cases = {sample["case"]: sample for sample in samples if sample["kind"] == "case"}
     others = [sample for sample in samples if sample["kind"] != "case"]
     kept = [sample for sample in others if _is_whole(cases[sample["case"]])]
@@ -111,7 +112,7 @@ MONSTERS: Mapping[str, Callable[[], str]] = {
     "many numbers": lambda: f"[{'1,' * _MANY}1]",
     "many names": lambda: "{" + ",".join(f'"{number}":{number}' for number in range(_DEEP)) + "}",
 }
-"""Values that are too long to be written down, by what they are."""
+"""Values that are too long to be written down, by name."""
 _NUMBERS = (
     *("0", "1", "-1", "3", "2.5", "-0.0", "1e-320", "1e-30", "1e30", "-1e30", "1e308", "-1e308"),
     *("1e999", "-1e999", "NaN", "Infinity", '"NaN"', "9007199254740993", "2147483648"),
@@ -141,7 +142,7 @@ def _bomb(path: Path) -> None:
 
 
 def _endless(path: Path) -> None:
-    """A line of 1 GiB, which takes no room on the disk."""
+    """A line of 1 GiB, which takes no space on the disk."""
     with path.open("wb") as file:
         file.truncate(2**30)
 
@@ -212,7 +213,7 @@ class Damage:
     cut: int = 0
 
     def do(self, folder: Path) -> None:
-        """Change the file in a run's folder; nothing where a damage before has left none."""
+        """Change the file in a run's folder; do nothing where an earlier damage has left none."""
         path = folder / self.file
         with suppress(OSError, ValueError, RecursionError):
             if not path.is_file() or path.stat().st_size > 2**27:
@@ -249,13 +250,13 @@ class Damage:
         return dump(record).replace(f'"{mark}"', value, 1) + "\n"
 
     def as_record(self) -> dict[str, Any]:
-        """The damage without what it does not use."""
+        """The damage without its empty fields."""
         usual = vars(Damage(""))
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Damage:
-        """The damage of such a record."""
+        """The damage of a record."""
         return cls(**{**record, "place": tuple(record.get("place", ()))})
 
 
@@ -296,7 +297,7 @@ class Hostile:
 
     @classmethod
     def of_line(cls, line: str) -> Hostile:
-        """The folder of such a line."""
+        """The folder of a line."""
         held = json.loads(line)
         return cls(tuple(map(Damage.of_record, held["damages"])), held["part"])
 
@@ -345,7 +346,7 @@ def _place(chance: random.Random, value: Any) -> Iterator[str | int]:
 
 
 def _value(chance: random.Random, value: Any) -> str:
-    """Another value: mostly one of the same type, which types alone do not refuse."""
+    """Another value: mostly of the same type, so that types alone do not refuse it."""
     kind = chance.random()
     if kind < 0.07:
         return chance.choice(list(MONSTERS))

@@ -1,4 +1,4 @@
-"""The readers of stored runs, called in this process, and what each may do with a hostile one."""
+"""The readers of stored runs, called in this process, and how each may react to a hostile one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from actbench.bench.results import claims, store
 from actbench.bench.run.schedule import _Schedule
 
 STATUSES = (0, 1, 2, 3, 4)
-"""The exit statuses that commands document, without that of an interrupt."""
+"""The exit statuses that commands document, except that of an interrupt."""
 PATIENCE = 60
-"""Seconds after which a reader hangs: several hundred times the need."""
+"""The seconds after which a reader counts as hanging: several hundred times the need."""
 _LONGEST = 2000
-"""Characters of an error."""
+"""The most characters of an error."""
 _MEMORY = 2**30
-"""Bytes that reading any folder may take."""
+"""The most bytes that reading any folder may take."""
 Words = Callable[[Path, Path, Path], list[str]]
 
 COMMANDS: Mapping[str, Words] = {
@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, Words] = {
     ],
     "run --resume": lambda run, good, out: ["run", "--resume", str(run), "--json"],
 }  # fmt: skip
-"""The command lines that read a run; a second, `good` one is what it is compared with."""
+"""The command lines that read a run; a second, `good` one is compared with it."""
 
 
 def _unfinished(run: Path) -> None:
@@ -81,7 +81,7 @@ class Hung(BaseException):
 
 @dataclass(frozen=True)
 class Seen:
-    """The doings of a reader: its exit status and words, and the `fault`, empty without one."""
+    """The reaction of a reader: its exit status and words, and the `fault`, empty without one."""
 
     reader: str
     status: int
@@ -129,7 +129,7 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 
 def _wrong(status: int, out: str, err: str) -> str:
-    """The fault of what a reader answered with."""
+    """The fault in a reader's answer."""
     if status not in STATUSES:
         return f"exit status {status}"
     if "Traceback" in err:
@@ -162,7 +162,7 @@ def _elsewhere(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Raise Hung within, where it takes longer than anybody waits."""
+    """Raise Hung within this context, where it takes longer than anybody waits."""
 
     def hung(*_: object) -> None:
         raise Hung(f"it has not ended in {PATIENCE} s")
@@ -178,7 +178,7 @@ def _in_time() -> Iterator[None]:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Let this process have the memory that it has, and what reading may take besides."""
+    """Limit this process to its present memory and what reading may take besides."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY, hard))

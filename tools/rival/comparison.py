@@ -27,7 +27,7 @@ from actbench.bench.workers.environment import Key, environment_of
 from actbench.bench.workers.process import PACKAGE
 
 THRESHOLDS = ("min:5%", "mean:10%", "median:25%", "median:5%", "mean:5%")
-"""Arguments of --benchmark-compare-fail."""
+"""The arguments of --benchmark-compare-fail."""
 _BASE, _CANDIDATE = "base", "candidate"
 _REGRESSED = "Performance has regressed"
 _VERDICT = re.compile(
@@ -38,7 +38,7 @@ _VERDICT = re.compile(
 ROOT = PACKAGE.parent
 _TEST = Path(__file__).with_name("child.py")
 _TIMEOUT = 900.0
-"""Seconds of a run besides its timing: imports and compilations, with hogs running."""
+"""The seconds of a run besides its timing: imports and compilations, with hogs running."""
 _OPTIONS = (
     *("-c", os.devnull, "--rootdir", str(ROOT), "--noconftest", "--import-mode=importlib"),
     *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "--color=no"),
