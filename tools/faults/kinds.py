@@ -244,7 +244,7 @@ KINDS: Mapping[str, Kind] = {
     "keys": Kind("Ctrl-C, once or twice", _keys, 0.25),
     "disk": Kind("a full disk", _full_disk),
     "stopped": Kind("a worker that is stopped", _stop),
-    "answer": Kind("an answer that is none", _answer),
+    "answer": Kind("an invalid answer", _answer),
     "two": Kind("two starts at once", _two),
     "line": Kind("a damaged line of samples", _line),
 }
