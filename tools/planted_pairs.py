@@ -179,7 +179,7 @@ def _verdicts(pair: Pair, folder: Path) -> tuple[int, list[str]]:
 
 
 def judge(pair: Pair) -> tuple[bool, str]:
-    """Say whether the gate is right about a pair, and what it says."""
+    """Return whether the gate is right about a pair, and what it reports."""
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         status, kinds = _verdicts(pair, Path(folder))
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))

@@ -124,7 +124,7 @@ class Activation:
         return f"rows of {length} features do not split into {count} groups"
 
     def with_parameters(self, **values: float | int | bool) -> Activation:
-        """The same activation with other parameter values.
+        """Return the activation with other parameter values.
 
         Raises UsageError for a parameter it does not have or a value out of its domain.
         """

@@ -42,5 +42,5 @@ def measured(effort: Effort, out: Path | None, command: str, reporter: Reporter)
 
 
 def _shortened(profile: Profile) -> Profile:
-    """The same cases with few blocks, in the fewest processes that give an interval."""
+    """The profile with few blocks, in the fewest processes that give an interval."""
     return replace(profile, epochs=2, most=2, blocks=8, seconds=0, per_binade=1)

@@ -291,7 +291,7 @@ def for_people(comparison: Comparison, limit: int) -> str:
 
 
 def for_markdown(comparison: Comparison, limit: int) -> str:
-    """The same as Markdown, for a comment or a summary."""
+    """The comparison in Markdown, for a comment or a summary."""
     every = entries(comparison)
     table = "\n".join(_table(every[:limit]).markdown())
     paragraphs = [*_before(comparison), table, *_after(comparison, every[limit:])]

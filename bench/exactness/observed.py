@@ -35,7 +35,7 @@ _ROUNDINGS = {"bfloat16": 16.0, "float16": 32.0, "float32": 64.0, "float64": 2.0
 The worst forms of all are off by 3, 11, 4 and, where native ones have constants of float32, 2²⁶.
 """
 _INPUT_ROUNDINGS = 4
-"""The same for the input, in whose neighbourhood the function may take its value instead."""
+"""The half units in the last place by which the input may differ from the one it stands for."""
 _PRECISION = 64
 """The bits of the constants in a formula."""
 

@@ -121,7 +121,7 @@ class Pool:
 
     @property
     def bits(self) -> Array:
-        """All of them."""
+        """The bit patterns of both."""
         return np.concatenate([self.points, self.others])
 
 
@@ -177,7 +177,7 @@ def tried(
 def _rows_tried(
     case: Case, problems: Sequence[Problem], attempt: Attempter
 ) -> list[Certificate] | None:
-    """The same for rows: only `paths`, because a result is exact for the upstream it was given."""
+    """The certificates for rows: only `paths`, because a result is exact for its own upstream."""
     rows = problems[0].bits
     twice = np.resize(np.arange(len(rows)), 2 * len(rows))
     calls = [_Call(Path.ELSEWHERE, twice), *_calls_of_rows(len(rows))]

@@ -17,7 +17,7 @@ from .select import Part, function_of
 _ACCEPTABLE = frozenset((Kind.DIFFERENT, Kind.WORSE, Kind.WRONG, Kind.NEW, Kind.MENDED))
 """The kinds of results that may be intended; failing to run never is."""
 _SILENT: frozenset[str] = frozenset((Verdict.UNMEASURED, Verdict.UNSUPPORTED))
-"""The same for times and results."""
+"""The verdicts, on times and on results, of cases in which nothing was compared."""
 
 
 class Accepting:

@@ -46,10 +46,11 @@ TOLERANCE = 0.005
 """The least change that is called, as a share: an edit elsewhere may cause smaller ones."""
 
 COMPILED_TOLERANCE = 0.03
-"""The same for compiled code, because a compiler leaves memory in another state every time.
+"""The least change that is called in compiled code.
 
-One tree counted twice differs by 0.6 % in PyTorch and by 1.7 % in JAX, whose eager operations are
-compiled as well. Without a compiler both counts are equal, or in TensorFlow within 0.001 %.
+A compiler leaves memory in another state every time: one tree counted twice differs by 0.6 % in
+PyTorch and by 1.7 % in JAX, whose eager operations are compiled as well. Without a compiler both
+counts are equal, or in TensorFlow within 0.001 %.
 """
 
 LAYOUTS = 3

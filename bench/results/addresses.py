@@ -11,7 +11,7 @@ _brought: dict[str, str] = {}
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text is an address of fsspec, and no path of this machine."""
+    """Return whether a text is an address of fsspec and not a path on this machine."""
     return "://" in text
 
 
@@ -57,7 +57,7 @@ def forget(folder: Path) -> None:
 
 
 def is_brought(folder: Path) -> bool:
-    """True for a folder that was brought from an address and is removed at the end."""
+    """Return whether a folder was fetched from an address and is removed at the end."""
     return str(folder) in _brought
 
 

@@ -21,7 +21,7 @@ class Estimate:
 
     @property
     def known(self) -> bool:
-        """True where the interval is finite."""
+        """Return whether the interval is finite."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     @property

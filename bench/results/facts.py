@@ -226,7 +226,7 @@ class RunFacts:
         return [known for known in self.frameworks.values() if known.callable]
 
     def differentiates(self, framework: str) -> bool:
-        """Say whether a framework's gradients are its own work: an unknown one is trusted."""
+        """Return whether a framework computes gradients itself; an unknown one is trusted."""
         known = self.frameworks.get(framework)
         return known is None or known.differentiates
 

@@ -307,7 +307,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
-        """Say whether the row has a value."""
+        """Return whether the row has a value."""
         return self.status == Status.OK and self.value is not None
 
     @property

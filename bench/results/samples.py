@@ -250,7 +250,7 @@ class Trial:
 
     @property
     def covered(self) -> bool:
-        """Say whether the interval holds what was planted."""
+        """Return whether the interval holds what was planted."""
         return self.low <= 1 + self.share <= self.high
 
 

@@ -85,7 +85,7 @@ class Apart:
 
     @property
     def alive(self) -> bool:
-        """True while both processes run."""
+        """Return whether both processes run."""
         return all(worker.alive for worker in self._arms.values())
 
     def kill(self) -> None:

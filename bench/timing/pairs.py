@@ -20,7 +20,7 @@ _TIMEOUT = 300.0
 _FEWEST = 24
 """The least number of unspoilt blocks that give a process a value."""
 _FEWEST_LONG = 6
-"""The same number for calls so long that a visit has fewer blocks."""
+"""The least number of unspoilt blocks for calls so long that a visit has fewer blocks."""
 _NARROW = 0.002
 """The standard error of a process's log ratio at which its visits end."""
 _MOST_VISITS = 6

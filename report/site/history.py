@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def started(self) -> datetime | None:
-        """Its start, in UTC; None where it is not a date."""
+        """The start of the run, in UTC; None where it is not a date."""
         return moment(self.facts.started)
 
     @property
