@@ -168,9 +168,24 @@ def bar(share: float, letters: int = 10) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def counted(number: int, noun: str) -> str:
+def counted(amount: int, noun: str, plural: str = "") -> str:
     """`1 case`, `2,000 cases`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def capital(text: str) -> str:
+    """The text with a capital first, and the rest unchanged."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def short_hex(text: str) -> str:
+    """A hexadecimal float without trailing zeros: `0x1p-3`."""
+    return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
 
 
 def tally(kinds: Iterable[str], order: Sequence[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from ..bench.host.machine import Machine
+from ..bench.words import capital as capital
+from ..bench.words import counted as counted
 from ..bench.words import duration as duration
 from ..bench.words import know as know
+from ..bench.words import listing as listing
 from ..bench.words import number as number
 from ..bench.words import place_words as place_words
+from ..bench.words import short_hex as short_hex
 from ..bench.words import title as title
 from ..bench.words import writable as writable
 
@@ -19,21 +20,6 @@ def elements(size: int) -> str:
     power = size.bit_length() - 1
     exact = f" (2^{power})" if size == 2**power and power > 6 else ""
     return f"{counted(size, 'element')}{exact}"
-
-
-def counted(amount: int, noun: str, plural: str = "") -> str:
-    """`1 case`, `2,103 cases`."""
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
-
-
-def listing(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
-
-
-def short_hex(text: str) -> str:
-    """A hex float without trailing zeros."""
-    return re.sub(r"\.?0+(?=p)", "", text) if "." in text else text
 
 
 def machine(facts: Machine) -> str:
@@ -51,8 +37,3 @@ _SPELLED |= {"mish": "Mish", "gelu_tanh": "tanh GELU"}
 def spelled(activation: str) -> str:
     """An activation as the literature spells it, where that differs: `GELU`."""
     return _SPELLED.get(activation, activation)
-
-
-def capital(text: str) -> str:
-    """The text with a capital first, and the rest unchanged."""
-    return f"{text[:1].upper()}{text[1:]}"

@@ -13,6 +13,7 @@ from ..catalog.inputs import to_bits
 from ..exactness.reference import Reference
 from ..exactness.ulp import distances, measure
 from ..results.claims import Figure, Outcome
+from ..words import listing
 from .functions import FORMATS, Array, Functions, Setting, in_each, same_bits
 
 ORDINARY = "ordinary numbers"
@@ -132,7 +133,7 @@ def outcome(figures: Sequence[Figure]) -> Outcome:
     failing = [figure for figure in figures if figure.decides and figure.holds is False]
     places = Counter(figure.place for figure in failing if figure.place)
     first = [place for place, _ in places.most_common(_PLACES)]
-    words = " and ".join(filter(None, [", ".join(first[:-1]), first[-1]])) if first else ""
+    words = listing(first)
     return Outcome(tuple(figures), f"It fails at {words}." if words else "")
 
 

@@ -11,7 +11,7 @@ from textwrap import wrap
 from ..catalog.activations import find
 from ..results.estimate import Estimate
 from ..results.facts import RunFacts
-from ..words import Table, bar, conditions, counted, duration, number, of_input, plus_minus
+from ..words import Table, bar, capital, conditions, counted, duration, number, of_input, plus_minus
 from .cells import CALL, COST, ELEMENT, Cell
 
 _WIDEST = 100
@@ -271,7 +271,7 @@ def sentence(cells: Sequence[Cell], facts: RunFacts) -> str:
     clauses[0] = clauses[0].replace(" ", " costs ", 1) + " relus"
     where = ", ".join(filter(None, (first.case.mode, first.case.direction, _section(first))))
     who = ", ".join(sorted({facts.title(cell.case.framework) for cell in chosen}))
-    return f"{where[:1].upper()}{where[1:]}: {' and '.join(clauses)} ({who})."
+    return f"{capital(where)}: {' and '.join(clauses)} ({who})."
 
 
 def _is_decided(cell: Cell) -> bool:

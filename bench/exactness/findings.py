@@ -27,7 +27,7 @@ from ..results import door, words
 from ..results.door import Real
 from ..results.rows import Entries, Point, Row, Tried, plain
 from ..results.store import Run
-from ..words import counted
+from ..words import counted, listing
 from . import reproduction
 
 Kind = Literal["op", "formula", "own"]
@@ -257,7 +257,7 @@ def verdict(listed: Sequence[Finding], checked: int, shown: int | None = None) -
     if not listed:
         return f"No finding among {checked:,} results checked: none is above its bound."
     counts = {kind: sum(finding.kind == kind for finding in listed) for kind in BOUNDS}
-    whose = _listed(
+    whose = listing(
         [f"{count:,} in {BOUNDS[kind].words}" for kind, count in counts.items() if count]
     )
     summary = f"{counted(len(listed), 'finding')} from {counted(checked, 'result')}: {whose}."
@@ -494,12 +494,12 @@ def _path_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> 
     who = f": {_named(best)}, {best.case.direction}, {conditions}, "
     wrote = [words.PATHS[tried.path] for tried in best.paths if tried.wrote]
     parted = [words.PATHS[tried.path] for tried in best.paths if tried.worst]
-    sentences = [f"writes to its input {_listed(wrote)}"] if wrote else []
+    sentences = [f"writes to its input {listing(wrote)}"] if wrote else []
     if parted:
         got, other = (f"{value!r}" for value in (best.place.got, best.place.other))
         sentences.append(
             f"depends on how its input is given: {_at(best.place)} it is {got} and in the usual "
-            f"array {other}; it departs {_listed(parted)}"
+            f"array {other}; it departs {listing(parted)}"
         )
     return f"{who}{'; '.join(sentences)}."
 
@@ -509,7 +509,7 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
         kind: len({_member(excess.case) for excess in group if excess.kind == kind})
         for kind in BOUNDS
     }
-    who = _listed([f"{count} of {BOUNDS[kind].words}" for kind, count in counts.items() if count])
+    who = listing([f"{count} of {BOUNDS[kind].words}" for kind, count in counts.items() if count])
     return (
         f", {conditions}: {who} {'is' if sum(counts.values()) == 1 else 'are'} above the bound "
         "only because subnormal numbers stand as zero, in or out: "
@@ -520,14 +520,14 @@ def _flushed_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) 
 
 def _special_sentence(best: _Excess, group: Sequence[_Excess], conditions: str) -> str:
     names = list(dict.fromkeys(_name(excess.case) for excess in group))
-    where = f"at {_listed([_written(point) for point in best.points])}"
+    where = f"at {listing([_written(point) for point in best.points])}"
     if best.entries:
         came = words.listed(best.entries.got, best.case.dtype)
         exact = words.listed(best.entries.exact, best.case.dtype)
         where = f"on a row, {best.entries.row} ({came}; exact {exact})"
     return (
         f": {COUNTS[best.metric].words} {where}, "
-        f"{best.case.direction}, {conditions}: {_listed(names)}."
+        f"{best.case.direction}, {conditions}: {listing(names)}."
     )
 
 
@@ -593,12 +593,7 @@ def _conditions(conditions: Iterable[tuple[str, str]]) -> str:
     modes: dict[str, list[str]] = {}
     for dtype, mode in conditions:
         modes.setdefault(dtype, []).append(mode)
-    return "; ".join(f"{dtype}, {_listed(names)}" for dtype, names in modes.items())
-
-
-def _listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+    return "; ".join(f"{dtype}, {listing(names)}" for dtype, names in modes.items())
 
 
 def _is_news(point: Point, row: Row, finite_reported: bool) -> bool:

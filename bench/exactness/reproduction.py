@@ -15,6 +15,7 @@ from pathlib import Path
 from ..catalog.activations import find
 from ..catalog.cases import Case
 from ..catalog.frameworks import IMPLS, Script, frameworks
+from ..words import short_hex
 
 _COPIES = 1024
 """The elements of the tensor: enough for the vector body of a kernel, which the sweep runs too."""
@@ -63,16 +64,13 @@ def _call(written: Script, case: Case, place: str) -> str:
     """The third line: the form on a tensor of one input, printed."""
     backward = case.direction != "forward" and written.gradient
     template = written.gradient if backward else written.call
-    short = re.sub(_ZEROS, "", place) if "." in place else place
-    value = f'float.fromhex("{short}")'
+    value = f'float.fromhex("{short_hex(place)}")'
     return template.format(
         f=written.compiled.format(f="f") if case.mode == "compiled" else "f",
         tensor=written.tensor.format(copies=_COPIES, input=value, dtype=case.dtype),
     )
 
 
-_ZEROS = r"\.?0+(?=p)"
-"""The part of a hex float that may be left out, if it has a point."""
 _HEX = r"[+-]?(0x[0-9a-f]+(\.[0-9a-f]*)?p[+-]?\d+|inf|nan)"
 
 

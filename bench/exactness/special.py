@@ -20,6 +20,7 @@ from ..catalog.cases import Case, Selection, directions_of
 from ..catalog.dtypes import DTYPES
 from ..results.rows import Entries, Kink, Point, Row, SpecialRow
 from ..results.samples import SpecialRows, Specials
+from ..words import short_hex
 from ..workers.requests import Evaluator
 from . import reference, ulp
 from .reference import Reference
@@ -95,13 +96,7 @@ def measure(case: Case, evaluate: Evaluator) -> list[Specials] | None:
 
 
 def _written(bits: Array, dtype: str) -> tuple[str, ...]:
-    return tuple(_short(float(value).hex()) for value in inputs.from_bits(bits, dtype))
-
-
-def _short(text: str) -> str:
-    """A hexadecimal float without trailing zeros: 0x1p-3."""
-    mantissa, p, exponent = text.partition("p")
-    return f"{mantissa.rstrip('0').rstrip('.')}{p}{exponent}" if "." in mantissa else text
+    return tuple(short_hex(float(value).hex()) for value in inputs.from_bits(bits, dtype))
 
 
 _SINGLE = 2.5

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from ..catalog.places import named
 from ..catalog.shell import command
-from ..words import counted, number, place_words, title
+from ..words import capital, counted, number, place_words, title
 from .claims import Figure, Judged, Outcome, Topic, Verdict
 
 CUES: Mapping[Verdict, str] = {
@@ -186,7 +186,7 @@ def holds(figure: Figure) -> str:
 
 def heading(topic: Topic) -> str:
     """A topic, capitalised."""
-    return f"{topic.value[:1].upper()}{topic.value[1:]}"
+    return capital(topic.value)
 
 
 @dataclass(frozen=True)
