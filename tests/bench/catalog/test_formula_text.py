@@ -334,8 +334,8 @@ BAD = {
     "softmax(x)": "unknown function",
     "softplus(x, k=1 + relu(x))": "a parameter does not change with x",
     "α*x": "unknown name",
-    "x\0+1": "no formula|characters",
-    "x\ud800+1": "no formula|characters",
+    "x\0+1": "not a formula|characters",
+    "x\ud800+1": "not a formula|characters",
 }
 
 
