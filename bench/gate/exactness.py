@@ -97,7 +97,7 @@ class Change:
 
     @property
     def figures(self) -> Figures:
-        """The metric and its values, and of a kink's gradient where the kink lies."""
+        """The metric and its values, and for a kink's gradient the place of the kink."""
         rows = [row for row in (self.before, self.after) if row]
         kinks = [row.kink for row in rows if row.kink]
         values = [row.value if row else None for row in (self.before, self.after)]

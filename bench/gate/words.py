@@ -74,7 +74,7 @@ _HEAD = (
     *("µs per call", "time ÷ base", "interval", "processes", "why"),
 )
 _SHOWN = 24
-"""Rows of a table; beyond that many, cases that are the same are left to --json."""
+"""The most rows of a table; beyond that, cases that are the same are left to --json."""
 SCHEMA: Literal[2] = 2
 
 
@@ -487,7 +487,7 @@ class Answer:
 
 
 def for_machines(result: Result, strict: bool = False) -> str:
-    """One JSON object with everything."""
+    """All of the result as one JSON object."""
     record = Answer(
         schema=SCHEMA,
         verdict=sentence(result),
