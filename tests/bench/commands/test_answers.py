@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +15,7 @@ from jsonschema import ValidationError
 from actbench.bench.commands import fleet
 from actbench.bench.commands.command_line import main
 from actbench.bench.commands.schemas import ANSWERS
-from actbench.bench.commands.selftest import OfCosts, OfGate
-from actbench.bench.compare import coverage
+from actbench.bench.commands.selftest import OfGate
 from actbench.bench.fleet.fleet import Job, Standing, State
 from actbench.bench.fleet.hosts import Host, Kind, Refused
 from actbench.bench.results import store
@@ -78,11 +77,24 @@ def test_the_lines_of_a_selftest_are_as_their_schema_says() -> None:
     assert sum(line["called"]["of"] for line in answer["lines"]) == len(trials)
 
 
-def test_costs_that_no_two_runs_have_are_json_as_well() -> None:
-    lines = coverage.coverage([[], []])
-    assert math.isnan(lines[0].half_width)
-    answer = held("answer-selftest-costs", written(OfCosts([SELFTEST, SELFTEST], lines)))
+def test_costs_that_no_two_runs_have_are_json_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(shutil.copytree(EXHAUSTIVE, tmp_path / name)) for name in ("one", "two")]
+    words = [word for run in runs for word in ("--of", run)]
+    answer = held("answer-selftest-costs", _said(capsys, "selftest", "--costs", *words, "--json"))
+    assert answer["runs"] == runs
     assert answer["lines"][0]["half_width"] == "NaN"
+
+
+def test_claims_as_they_are_judged_are_as_their_schema_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "relu-has-one-value-in-every-form"
+    text = _said(capsys, "claims", name, "--quick", "--framework", "numpy", "--json")
+    answer = held("answer-claims", text)
+    assert [claim["name"] for claim in answer["judged"]] == [name]
+    assert answer["path"] is None
 
 
 def test_hosts_of_a_fleet_that_were_measured_lost_and_refused_are_as_their_schema_says() -> None:

@@ -116,7 +116,7 @@ def test_export_json_and_csv_hold_the_same_rows(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("export", str(small_run), "--format")
-    records = held("answer-export-table", _main(capsys, *asked, "json").stdout)
+    records = held("answer-export", _main(capsys, *asked, "json").stdout)
     table = list(csv.DictReader(io.StringIO(_main(capsys, *asked, "csv").stdout)))
     assert len(records) == len(table) > 0
     assert {record["status"] for record in records} <= {"ok", "unsupported"}
