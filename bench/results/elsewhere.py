@@ -163,7 +163,8 @@ def _bring_back(
 
 def _store(contents: Mapping[str, bytes], files: Any, root: str) -> None:
     """Write files of a run, its facts last: without them a folder is no run."""
-    files.makedirs(root, exist_ok=True)
+    if root.startswith("/"):  # others have no folders but buckets, which a slip should not create
+        files.makedirs(root, exist_ok=True)
     for name in sorted(contents, key=lambda name: name == FACTS):
         files.pipe_file(_within(root, name), contents[name])
 
@@ -175,7 +176,7 @@ def _remove(names: Iterable[str], files: Any, root: str) -> None:
 
 def _check_writable(files: Any, root: str, address: str) -> None:
     """Raise StoreError where files cannot be written and removed."""
-    way = f"`{command('publish', address)}` copies the run to this machine, where it can be"
+    way = f"add to a copy on this machine: {command('publish', address)}"
     with _written(address, way):
         files.pipe_file(_within(root, _PROBE), b"")
         files.rm_file(_within(root, _PROBE))
