@@ -220,7 +220,7 @@ _OF_TABLE = ("relu", "elu", "softplus", "silu", "squareplus")
 """The rows of Table 1 of Barron 2021, arXiv 2112.11687, timed there with a million inputs."""
 DELICATE = (
     *("elu", "selu", "celu", "sigmoid", "tanh", "softplus", "logsigmoid", "silu", "gelu", "mish"),
-    *("squareplus", "isru", "softmax"),
+    *("squareplus", "isru", "softmax", "softplus_approximation", "hard_swish", "swiglu"),
 )
 """Activations whose printed formula overflows, cancels or vanishes, or is said to."""
 

@@ -40,7 +40,7 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "the-printed-softplus-overflows": {"line": RELU},
     "relu-by-product-is-fastest": {"others": (RELU,), "times": 1000.0},
     "vectorized-lines-run-at-full-speed": {"lines": (RELU,), "most": 0.001},
-    **{f"a-right-{name}-costs-more": {"times": 1000.0} for name in DELICATE},
+    **{f"a-right-{name.replace('_', '-')}-costs-more": {"times": 1000.0} for name in DELICATE},
     "relu-has-one-value-in-every-form": {"activation": "leaky_relu", "forms": ("where",)},
     "relu-is-never-negative-and-unbounded": {"activation": "tanh"},
     "gelu-has-a-bump": {"activation": "softplus"},
