@@ -1,8 +1,8 @@
-"""A fleet at work: which host measures next, what arrives, and what becomes of a host that is lost.
+"""A fleet at work: which host measures next, what arrives, and what becomes of a lost host.
 
 A machine measures one thing at a time. What a lost host should have measured goes to another one of
-its kind, which measures it anew: a run is of one machine. What a host has sent of a run that does
-not come to its end is kept as a run that was killed.
+its kind, which measures it from the start: a run belongs to one machine. What a host has sent of an
+unfinished run is kept as a run that was killed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from . import on_host
 from .hosts import Host
 
 _PAUSE = 0.2
-"""Seconds between two looks at the cluster."""
+"""The seconds between two looks at the cluster."""
 _ARRIVAL = 300.0
 """Seconds in which what a host has measured must arrive."""
 _PATIENCE = 60.0
-"""Seconds that hosts have to end what nobody waits for any more."""
+"""The seconds that hosts have to end work that nobody waits for any more."""
 
 
 class State(StrEnum):
@@ -45,7 +45,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """The run that a host is to measure, be it in place of one that was lost.
+    """The run that a host is to measure, possibly in place of a lost one.
 
     `lost` has the hosts that were lost to it.
     """
@@ -80,7 +80,7 @@ class Standing:
 
     @property
     def met(self) -> bool:
-        """True for what was measured without a fault, or is another host's by now."""
+        """Return whether it was measured without a fault, or is now another host's."""
         return bool(self.heir) or (self.state is State.DONE and self.status == 0)
 
 
@@ -142,7 +142,7 @@ class Fleet:
         self._set(job, state, seconds=self._now(self._standings[job]).seconds, **changes)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Take what a host says of how far it is, and what it has, in a thread of the client's."""
+        """Take a host's report on its progress and samples, in a thread of the client's."""
         _, message = event
         self._said[message["worker"]] = writable(str(message["said"]))
         if files := message["files"]:
@@ -150,7 +150,7 @@ class Fleet:
             self._parts[task] = parcel.joined(self._parts.get(task, {}), files)
 
     def _start(self) -> None:
-        """Let measure whose machine has nothing else to measure."""
+        """Start measuring on hosts whose machine has nothing else to measure."""
         for job in self._of(State.WAITING):
             busy = {running.host.machine for running in self._futures.values()}
             if job.host.machine not in busy:
@@ -168,7 +168,7 @@ class Fleet:
         return set()
 
     def _look(self, there: Set[str]) -> None:
-        """Take what has arrived, and notice who is gone."""
+        """Take what has arrived, and notice lost hosts."""
         for job in self._of(State.WAITING):
             if job.host.worker not in there:
                 self._lose(job, there)
@@ -201,7 +201,7 @@ class Fleet:
             )
 
     def _partly(self, job: Job, future: Any) -> dict[str, Any]:
-        """What a job that did not come to its end has sent, stored: its folder and its cases."""
+        """The stored part of a job that was not finished: its folder and its cases."""
         with suppress(ActbenchError):
             if files := self._parts.get(future.key):
                 path, cases = self._stored(job, files)
@@ -223,7 +223,7 @@ class Fleet:
         return path, len({row.case for row in run.records if row.ok})
 
     def _lose(self, job: Job, there: Set[str], **kept: Any) -> None:
-        """Give what a host should have measured to another one of its kind, if there is one."""
+        """Give the work of a lost host to another one of its kind, if there is one."""
         lost = (*job.lost, job.host)
         heirs = [
             host

@@ -1,4 +1,4 @@
-"""The hosts of a cluster: found by what their workers say, or refused with the reason."""
+"""The hosts of a cluster: identified by what their workers report, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import on_host
 
 @dataclass(frozen=True)
 class Kind:
-    """Hosts of a kind can stand in for each other: the same CPU and GPUs, the same versions."""
+    """A kind of hosts that can replace each other: the same CPU and GPUs, the same versions."""
 
     cpu: str
     gpus: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The side of a host: what it says of itself, and a run that is measured there.
+"""The host's side: its description of itself, and a run that is measured there.
 
 These are tasks of `distributed`, in a process of a cluster on that host.
 """
@@ -30,9 +30,9 @@ from . import keeper
 TOPIC = "actbench-fleet"
 """The topic of `distributed` under which a host says how far it is, and sends what it has."""
 _PAUSE = 0.5
-"""Seconds between two looks at a run."""
+"""The seconds between two looks at a run."""
 _LONGEST = 2**12
-"""Characters of a run's last words."""
+"""The most characters of a run's last words."""
 
 _one_at_a_time = Lock()
 _kept: set[int] = set()
@@ -75,7 +75,7 @@ def source() -> str:
 
 
 def _versions() -> dict[str, str]:
-    """The versions of what is installed of the frameworks and their packages, by distribution."""
+    """The versions of the installed frameworks and their packages, by distribution."""
     known = frameworks().values()
     modules = {name for framework in known for name in (framework.name, *framework.packages)}
     owners = metadata.packages_distributions()
@@ -167,7 +167,7 @@ def _environment() -> dict[str, str]:
 
 
 class _Relay:
-    """What a run says and what it has measured, sent to whoever listens."""
+    """A sender of a run's output and samples to whoever listens."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._said, self._sent = folder, "", 0
@@ -189,7 +189,7 @@ class _Relay:
         worker.log_event(TOPIC, message)
 
     def _grown(self) -> dict[str, bytes]:
-        """What was measured since it was last sent; no files where there is no more."""
+        """The samples since the last that were sent; without files where there are none."""
         for run in keeper.runs(self._folder):
             files, self._sent = parcel.grown(run, self._sent)
             return files

@@ -1,4 +1,4 @@
-"""The arrays that steps read: what they should hold, and changes of them between batches."""
+"""The arrays that steps read: their contents, and changes of them between batches."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Tensor = Any
 """An array of the framework's own."""
 
 DICE = np.random.default_rng()
-"""Fresh in each process, and made before anything that is timed is imported."""
+"""The generator of random numbers, made in each process before anything timed is imported."""
 _CHANGES = 8
-"""Elements that are changed at once: few enough to be nothing, enough for one to show in relu."""
+"""The elements changed at once: few enough to be negligible, enough for one to show in relu."""
 _PIECE = 2**18
-"""Elements that are compared at once."""
+"""The elements compared at once."""
 
 
 class Buffer:
@@ -62,7 +62,7 @@ class Buffer:
 
     @property
     def bits(self) -> Array:
-        """Its bit patterns as they were made, before they were rolled, of its shape."""
+        """The bit patterns as they were made, before they were rolled, in the buffer's shape."""
         return strides.in_order(self._bits, self.shape, self._layout)
 
     @property
@@ -71,7 +71,7 @@ class Buffer:
         return strides.counted(self._changed, self.shape, self._layout)
 
     def at(self, places: Array) -> Array:
-        """The bit patterns that it should hold at some places, any shape, counted flat."""
+        """The bit patterns expected at some places, of any shape, counted flat."""
         there = strides.stored(places, self.shape, self._layout)
         held = self._original(there)
         for place, value in zip(self._changed, self._values, strict=True):
@@ -99,7 +99,7 @@ class Buffer:
         self._changed, self._values = self._changed[:0], self._values[:0]
 
     def repair(self) -> bool:
-        """Say whether somebody else has written to it, and undo that."""
+        """Undo writes by anybody else; return whether there were any."""
         if self._memory is None:
             return False
         self.restore()

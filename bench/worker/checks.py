@@ -1,6 +1,6 @@
 """The checks of a step before it is timed: that it does its work, all of it, when it is called.
 
-`truth` says what a lie is; here steps are called so that one would show.
+`truth` defines what a lie is; here steps are called so that one would show.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from .protocol import Call
 
 _VARY = 32
-"""Elements from which on some result follows the input, whatever the function."""
+"""The elements from which on some result follows the input, whatever the function."""
 _TRIES = 8
 _FEW_TURNS, _TURNS, _LONG_NS = 3, 15, 500_000
-"""Calls of either kind by which a memory is looked for, if they do not take so long."""
+"""The calls of either kind by which a memory is looked for, unless they take too long."""
 _FASTER, _NOTHING_NS = 1.5, 10_000
-"""The speed-up on a known input from which on it is no accident."""
+"""The speed-up on a known input from which on it is not accidental."""
 _SERIES = 3
-"""Series of calls that all have to show a memory: threads that slept in one may not in another."""
+"""The series of calls that all have to show a memory: threads that slept in one may not in another.
+"""
 
 
 class Checks:
@@ -191,7 +192,7 @@ class Checks:
 
 
 def _is_slower(new: int, known: int) -> bool:
-    """Say whether a call on a new input took longer than one on a known input, by no accident."""
+    """Return whether a call on a new input clearly took longer than one on a known input."""
     return new > _FASTER * known + _NOTHING_NS
 
 

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from ...impls._adapter import Contract
 
 _FLUSHED = (2**27, 2**29)
-"""Bytes that are written to empty the caches: as many at least, and at most. A cloud's nominal last
-level may be larger, of which a guest gets a part."""
+"""The fewest and the most bytes that are written to empty the caches.
+
+A cloud's nominal last level may be larger, of which a guest gets a part.
+"""
 _TURNS = 7
 _SHARE_LOST = 0.1
-"""A batch is spoilt if somebody else had the CPU for so much of it."""
+"""The share of a batch's time without the CPU from which on it is spoilt."""
 
 
 class Batch(NamedTuple):
@@ -35,7 +37,7 @@ class Batch(NamedTuple):
 
 
 class Clock:
-    """Times a step on one device, waited for as the framework's adapter says.
+    """A clock for steps on one device, which waits as the framework's adapter says.
 
     `last` is the result of the last timed call; None where work on a device is waited for together.
     """
@@ -88,10 +90,10 @@ class Clock:
         return Batch(elapsed, busy, switches, faults)
 
     def spoilt(self, batch: Batch) -> bool:
-        """Say whether a batch was preempted for a tenth of its time.
+        """Return whether a batch was preempted for a tenth of its time.
 
-        A context switch alone does not say so: the threads of one framework displace each other.
-        What runs on a device does not mind who has the CPU.
+        A context switch alone does not count: the threads of one framework displace each other.
+        Work on a device is not affected by who has the CPU.
         """
         lost = batch.busy < (1 - _SHARE_LOST) * batch.elapsed
         return self._on_cpu and batch.switches > 0 and lost

@@ -28,7 +28,7 @@ _ROUNDINGS = {
     (False, False, True): "downward",
     (False, False, False): "toward zero",
 }
-"""By whether 1 + ¼ step, 1 + ¾ step and the size of −1 − ¾ step are rounded away from 1."""
+"""The roundings by whether 1 + ¼ step, 1 + ¾ step and the size of −1 − ¾ step go away from 1."""
 
 
 def state() -> FloatingPoint:

@@ -11,9 +11,9 @@ from .steps import Action
 from .truth import Refused
 
 _SHARE, _NOTHING_NS = 0.1, 500_000
-"""The share of all CPU time that others may take, and ns that are nothing."""
+"""The share of all CPU time that other processes may take, and a negligible number of ns."""
 _WATCHED = 0.03
-"""Seconds at rest, and of calls, that show whether the calls make others work."""
+"""The seconds at rest, and of calls, that show whether the calls make other processes work."""
 
 
 def others_ns() -> int:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _MOST = 2**20
-"""Bytes of a log."""
+"""The most bytes of a log."""
 _CHUNK = 2**16
 _LEFT_OUT = b"\n[the rest of what was written here is left out]\n"
 _DEATH_SIGNAL, _SUBREAPER = 1, 36

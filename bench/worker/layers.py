@@ -49,7 +49,7 @@ class Function:
 
     @property
     def learned(self) -> list[Array]:
-        """Its learned parameters, at the values that they begin with."""
+        """The learned parameters, at their initial values."""
         return [
             np.full(learned.shape, learned.value, self.dtype) for learned in self._forward.learned
         ]

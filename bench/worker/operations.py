@@ -103,7 +103,7 @@ class Worker:
         )
 
     def prepare(self, request: Prepare) -> Prepared:
-        """Raises truth.Refused for a call that does not do its work."""
+        """Build the step of a case. Raises truth.Refused for a call that leaves its work undone."""
         timed = request.timed
         compilations, cached = self.adapter.compilations(), self.adapter.from_cache()
         started = time.perf_counter()
@@ -134,7 +134,7 @@ class Worker:
         return Prepared(first, later, compilations, cached)
 
     def observe(self, request: Observe) -> Observed:
-        """Raises truth.Refused where a call wrote to what it was given."""
+        """Return the looks at a case. Raises truth.Refused where a call wrote to its input."""
         ready = self.ready[request.number]
         if not ready.looks:
             ready.begin()
@@ -146,7 +146,7 @@ class Worker:
         return ready.observed()
 
     def confirm(self, request: Confirm) -> None:
-        """Raises truth.Refused for a case that does not do its work, now that it was timed."""
+        """Check a case that was timed. Raises truth.Refused where it does not do its work."""
         ready = self.ready[request.number]
         with filled(ready.action):
             ready.perturb()
@@ -179,7 +179,8 @@ class Worker:
             raise Refused(f"uses more threads than given: {busy / elapsed:.2g} CPUs at once")
 
     def in_turn(self, request: TimeInTurn) -> Turns:
-        """Raises Recompiled where something was compiled meanwhile."""
+        """Time a case and its unit in turn. Raises Recompiled where something was compiled
+        meanwhile."""
         arms = {"case": self.ready[request.number], "unit": self.ready[request.unit]}
         batch = max(request.batch, self.clock.shortest)
         for ready in arms.values():
@@ -260,9 +261,10 @@ class Worker:
         return lambda: wait(action())
 
     def evaluate(self, request: Evaluate) -> Outputs:
-        """Raises truth.Refused for outputs of another dtype or size than follow from the inputs.
+        """Compute the outputs of a call on given inputs.
 
-        Or for a call that writes to those.
+        Raises truth.Refused for outputs of another dtype or size than follow from the inputs, or
+        for a call that writes to those.
         """
         call = request.call
         if request.apart:

@@ -44,7 +44,7 @@ class Unusable(Exception):
 
 
 def load(address: str) -> Function:
-    """The function `package.module:function`: of a class an instance, or what it applies.
+    """The function at `package.module:function`; for a class an instance, or its `apply`.
 
     Raises Unusable where there is none.
     """
@@ -230,7 +230,7 @@ def _top(value: Any) -> str:
 
 
 def dims_of(function: Function, arrays: str, device: str, dtype: str) -> int:
-    """1 for a function that gives an array like its input of one dimension alone, else 2."""
+    """1 for a function that only works on arrays of one dimension, else 2."""
     adapter: Contract = module("tried", function, arrays).Adapter(device, 1)
     bits = inputs.to_bits(np.linspace(0.25, 4, 24).reshape(_SHAPE), dtype)
     fits = [_fits(function, adapter.put(shaped, dtype)) for shaped in (bits, bits.reshape(-1))]
@@ -238,7 +238,7 @@ def dims_of(function: Function, arrays: str, device: str, dtype: str) -> int:
 
 
 def _fits(function: Function, given: Tensor) -> bool:
-    """Say whether a function gives for an array one like it."""
+    """Return whether a function returns an array like its input."""
     try:
         results = results_of(function(given))
         check_result(results, given)

@@ -44,7 +44,7 @@ from .turns import fitting, in_turn, warm
 
 _VISIT = 0.15
 _FEWEST = 6
-"""Seconds that one arm may take in a visit, where that leaves so many blocks."""
+"""The seconds that one arm may take in a visit, if that leaves so many blocks."""
 READINGS = 25
 """Readings of a call's time, of which the median is what a plant is a share of."""
 _SETTLING = 0.0002
@@ -92,7 +92,7 @@ class Pair:
         }
 
     def describe(self) -> Started:
-        """As a worker's, and which arms cannot be loaded."""
+        """Describe the process as a worker does, with the arms that cannot be loaded."""
         for worker in (self._arms[arm] for arm in ARMS if arm in self._arms):
             return replace(worker.describe(), down=self._down)
         return Started({}, platform.python_version(), os.getpid(), down=self._down)
@@ -164,7 +164,7 @@ class Pair:
         return loops * max(slower, 1e-9)
 
     def turn(self, request: TakeTurn) -> Turn:
-        """Raises Recompiled where something was compiled meanwhile."""
+        """Time batches of one arm. Raises Recompiled where something was compiled meanwhile."""
         step, loops = self._steps(request.number)[request.arm], request.loops
         ready, taken = self._arms[request.arm].ready[request.number], []
         with self._nothing_compiled():

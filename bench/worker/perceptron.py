@@ -103,7 +103,7 @@ class Perceptron:
             array += velocity
 
     def state(self, step: int, learned: Samples, held: Samples) -> State:
-        """The state after some steps. Nothing is learned of it."""
+        """The state after some steps; computing it changes nothing."""
         judged = self.backward(learned)
         layers = tuple(map(_state, self.hidden))
         other = of_scores(self.scores(held.inputs, fresh=False), held.labels)

@@ -1,4 +1,4 @@
-"""A slowdown of a known size, planted into one of two arms: to measure a gate by."""
+"""A slowdown of a known size, planted into one of two arms to measure a gate."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Calls that go round buffers, so that none of them is in a cache when its turn comes.
+"""Calls that rotate through buffers, so that none of them is in a cache when its turn comes.
 
-A call reads the next input, and its result is kept until its turn comes round again: the oldest is
-let go when a new one is there. The allocator then gives the block that was left last, which has
-long left the caches and whose pages are mapped.
+A call reads the next input, and its result is kept until its turn comes again: the oldest is
+released when a new one is there. The allocator then returns the block that was released last, which
+has long left the caches and whose pages are mapped.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Round:
                 self._wait(self())
 
     def release(self) -> None:
-        """Let go of what was saved."""
+        """Release what was saved."""
         if self._saves:
             self._actions, self.steps = [], []
 

@@ -18,10 +18,11 @@ _STATUS = {
     **dict.fromkeys(("Refused", "Recompiled"), Status.REFUSED),
     "NotCompiled": Status.ERROR,
 }
-"""By the name of an exception whose text is the reason; two trees have classes of their own."""
+"""The statuses by the name of an exception whose text is the reason; two trees have classes of
+their own."""
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 _LONGEST, _WHOLE = 300, 2000
-"""Characters of a reason, and of one that is given whole."""
+"""The most characters of a reason, and of one that is given whole."""
 _SOURCE = Path(__file__).resolve().parents[1]
 
 
@@ -75,7 +76,7 @@ def missing(framework: str, error: BaseException) -> Failure:
 
 
 def _is_asked_for_here(name: str, error: BaseException) -> bool:
-    """Say whether a module of `impls/` or of this package lacks a package, and no package a part
+    """Return whether a module of `impls/` or of this package lacks a package, and no package a part
     of its own."""
     asking = Path(traceback.extract_tb(error.__traceback__)[-1].filename).resolve()
     ours = asking.parent.name == "impls" or asking.is_relative_to(_SOURCE)

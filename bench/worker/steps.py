@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _SOME = 1024
-"""Usual values among which those of changed elements are drawn where an input is unusual."""
+"""The usual values for changed elements where an input is unusual."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,23 @@ class Given:
 
     @property
     def bits(self) -> Array:
-        """Its bit patterns."""
+        """The bit patterns of the input."""
         return inputs.timing(self.shape, self.dtype, self.seed, self.domain, self.values)
 
     @property
     def some(self) -> Array:
-        """A few of its values."""
+        """A few values of the input."""
         return replace(self, shape=(_SOME,)).bits
 
 
 def _given(timed: TimedCall) -> Given:
-    """The input of a call that is timed."""
+    """The input of a timed call."""
     call = timed.call
     return Given(timed.shape, call.dtype, timed.seed, call.domain, timed.values, timed.layout)
 
 
 class Steps:
-    """Makes the steps of one module of `impls/`."""
+    """A maker of the steps of one module of `impls/`."""
 
     def __init__(self, module: Any, adapter: Contract) -> None:
         self._module, self._adapter = module, adapter

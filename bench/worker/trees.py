@@ -69,7 +69,7 @@ def _check_origin(wanted: str, folder: str) -> None:
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
-    """Say whether a module is of a tree, and not of an environment that lies in its folder.
+    """Return whether a module is of a tree, and not of an environment that lies in its folder.
 
     A package without `__init__.py` has no file, but the folders of its modules.
     """

@@ -39,7 +39,7 @@ class View:
     adapter: Contract
 
     def is_changed(self) -> bool:
-        """Say whether anything in that memory is another number now."""
+        """Return whether anything in that memory is another number now."""
         return not np.array_equal(np.ravel(self.adapter.get(self.whole)), np.ravel(self.bits))
 
 
@@ -54,7 +54,7 @@ def laid_out(adapter: Contract, laid: Laid, dtype: str) -> View:
 
 
 def _has_views(adapter: Contract, dtype: str) -> bool:
-    """Say whether a part of an array shares its memory."""
+    """Return whether a part of an array shares its memory."""
     fmt = DTYPES[dtype]
     probe = adapter.put(np.zeros(4, fmt.bits), dtype)
     try:
@@ -93,4 +93,4 @@ VIEWS: Mapping[str, tuple[Callable[[Bits], Bits], Callable[[Any, tuple[int, ...]
     Layout.TRANSPOSED: (lambda bits: bits.T, lambda whole, _: whole.T),
     Layout.BROADCAST: (_repeated_part, _expanded),
 }
-"""By layout the larger array of some elements, and the view of it that shows them."""
+"""The larger array of some elements, and the view of it that shows them, by layout."""

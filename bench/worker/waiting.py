@@ -73,7 +73,7 @@ def check_waiting(
 
 
 def _ask(call: Action, is_ready: Callable[[Any], bool | None]) -> bool | None:
-    """Say whether results are ready when calls return; None where the framework does not know."""
+    """Return whether results are ready when calls return; None if the framework does not know."""
     answer: bool | None = None
     started = perf_counter_ns()
     for _ in range(_ASKED):
@@ -139,7 +139,7 @@ def _rest(polls: int) -> int:
 
 
 def _runnable() -> bool:
-    """Say whether another thread of this process runs or waits for a CPU."""
+    """Return whether another thread of this process runs or waits for a CPU."""
     own = threading.get_native_id()
     for task in os.listdir("/proc/self/task"):
         if int(task) == own:

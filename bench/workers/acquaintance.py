@@ -14,7 +14,7 @@ from .environment import Key
 from .process import Failed, WorkerProcess
 
 _SECONDS = 60.0
-"""The time that a function has to answer."""
+"""The seconds that a function has to answer."""
 
 
 class NotLoaded(UsageError):
@@ -22,7 +22,7 @@ class NotLoaded(UsageError):
 
 
 def whose(function: Framework, pythons: Mapping[str, str]) -> Framework:
-    """A function as one of its framework: by its package, or else as a process that loads it says.
+    """Return a function as a form of its framework: found by its package, or by loading it.
 
     `pythons` maps frameworks to interpreters, "" to that of the others: the first that can load the
     function is asked. Raises NotLoaded where none can, UsageError where there are several.
@@ -48,9 +48,10 @@ def _asked(function: Framework, pythons: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def fitted(function: Framework, python: str, device: str, dtype: str) -> Framework:
-    """A function with the dimensions that its arrays must have, if they are not given.
+    """Return a function with the dimensions that its arrays must have, unless they are given.
 
-    Raises NotLoaded where it cannot be loaded. One that fails when it is called says so later.
+    Raises NotLoaded where it cannot be loaded. A function that fails when it is called reports that
+    later.
     """
     try:
         with _loaded(function, python) as worker:

@@ -1,4 +1,4 @@
-"""A worker with a log of its own, for whoever has no run to keep it in."""
+"""A worker with a log of its own, for callers without a run to keep it in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .environment import Key
 from .process import WorkerProcess
 
 _logs: dict[WorkerProcess, IO[bytes]] = {}
-"""The logs, which have no name, so that nothing is left of them however this process ends."""
+"""The logs, which have no name, so that nothing remains of them however this process ends."""
 
 
 def start(key: Key, python: str) -> WorkerProcess:
@@ -29,7 +29,7 @@ def start(key: Key, python: str) -> WorkerProcess:
 
 
 def end(worker: WorkerProcess, failed: bool = False) -> None:
-    """End a worker. Its log is kept where it failed and there is something to read."""
+    """End a worker. Its log is kept if it failed and there is something to read."""
     worker.kill()
     _close(_logs.pop(worker), failed)
 

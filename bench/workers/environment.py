@@ -16,7 +16,7 @@ from ..host.packages import root_of
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH", "CC", "CXX")
-"""Variables that a counted process inherits: any other would lie in memory as well."""
+"""The variables that a counted process inherits: any other would change its memory."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Key:
 
     @property
     def label(self) -> str:
-        """For people and for run.json: `torch`, or `torch/cuda/1` where it is not the plain one."""
+        """The name for people and for run.json: `torch`, or `torch/cuda/1` where it is not the
+        plain one."""
         plain = self.device == "cpu" and self.threads == 1 and not self.variant
         parts = (self.framework, self.device, str(self.threads), self.variant)
         return self.framework if plain else "/".join(filter(None, parts))
@@ -42,9 +43,9 @@ class Key:
 def inherited(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> Mapping[str, str]:
     """All the variables of a process: the parent's, and what its framework needs.
 
-    A function of the user's own is looked for where they are, and where their Python looks. One of
-    which two versions are compared has `caches` of its own version, and is looked for where that
-    lies, beside which nothing is written.
+    A user's function is looked for in its folders, and on their Python's path. A version that is
+    compared with another has its own `caches`, and is looked for in its own folder, where nothing
+    is written.
     """
     variables = {**os.environ, **environment_of(key, impls, caches)}
     framework = frameworks()[key.framework]
@@ -68,9 +69,9 @@ def _roots(folder: Path, function: str) -> tuple[str, ...]:
 
 
 def counted(key: Key, caches: Path) -> Mapping[str, str]:
-    """The variables of a process under valgrind and no others.
+    """The variables of a process under valgrind, and no others.
 
-    Its compile cache is one that nobody else uses.
+    Its compile cache is not shared with any other process.
     """
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = environment_of(key, caches=caches)
@@ -81,7 +82,7 @@ def counted(key: Key, caches: Path) -> Mapping[str, str]:
 def environment_of(key: Key, impls: Path = IMPLS, caches: Path | None = None) -> dict[str, str]:
     """The variables a framework needs before it is imported; waiting threads must not spin.
 
-    What it compiles is kept in `caches`, or in the user's.
+    Its compiled code is kept in `caches`, or in the user's cache.
     """
     threads, framework = str(key.threads), frameworks()[key.framework]
     if not framework.callable:

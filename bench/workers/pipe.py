@@ -1,4 +1,4 @@
-"""The parent's end of a worker's pipe: no wait on it is longer than its time, whatever comes."""
+"""The parent's end of a worker's pipe: no wait on it exceeds its time, whatever arrives."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _CHUNK = 2**20
 
 
 class Unreadable(Exception):
-    """Whatever came is no record."""
+    """Data that are not a record."""
 
 
 class Pipe:
-    """One end; at the other is a `multiprocessing` connection, or whatever a process made of it."""
+    """One end of a pipe; at the other is a `multiprocessing` connection, or what a process made of
+    it."""
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
@@ -43,8 +44,8 @@ class Pipe:
     def receive(self, until: float) -> Any:
         """The next record.
 
-        Raises EOFError where the other end is closed, Unreadable for what is no record, and as
-        `send` does.
+        Raises EOFError where the other end is closed, Unreadable for data that are not a record,
+        and as `send` does.
         """
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, until))
         if length == -1:
@@ -75,6 +76,6 @@ class Pipe:
             raise TimeoutError
 
     def close(self) -> None:
-        """Close it for both ends; a thread that waits on it reads that."""
+        """Close the pipe for both ends; a thread that waits on it notices."""
         with suppress(OSError):
             self._end.shutdown(socket.SHUT_RDWR)

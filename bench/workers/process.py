@@ -24,10 +24,10 @@ from .pipe import Pipe, Unreadable
 
 _START_SECONDS = 180.0
 _LAST_SECONDS = 10.0
-"""The time that a process whose pipe is closed has to end."""
+"""The seconds that a process has to end once its pipe is closed."""
 _PAUSE = 0.002
 PACKAGE = Path(__file__).absolute().parents[2]
-"""The folder of `actbench`, of which `bench` is a part, be it by a link."""
+"""The folder of `actbench`, which contains `bench`, possibly as a link."""
 
 
 def child(python: str, module: str, *arguments: str) -> list[str]:
@@ -36,7 +36,7 @@ def child(python: str, module: str, *arguments: str) -> list[str]:
 
 
 class Failed(Exception):
-    """An operation that did not succeed, and its failure."""
+    """An operation that did not succeed, with its failure."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure)
@@ -47,14 +47,14 @@ class Failed(Exception):
 
 
 class Lost(Failed):
-    """The process is gone as well: it crashed, or hung and was killed."""
+    """A failed operation whose process is gone as well: it crashed, or hung and was killed."""
 
 
 class WorkerProcess:
     """A running worker. Its own output goes to `log`."""
 
     patience = 5.0
-    """Seconds that its keeper is given to end it."""
+    """The seconds that its keeper is given to end it."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class WorkerProcess:
         self.facts = self._loaded(start, start_seconds)
 
     def _loaded(self, start: Start, seconds: float) -> Started:
-        """Wait until the framework is imported; a process that does not come so far is ended."""
+        """Wait until the framework is imported; a process that fails to do so is ended."""
         try:
             facts: Started = self._exchange(start, Started, seconds)
         except Lost as lost:
@@ -167,7 +167,7 @@ class WorkerProcess:
         return answer
 
     def _answered(self, record: Any, until: float) -> Any:
-        """Send a record and receive its answer; one to an earlier record is passed over."""
+        """Send a record and receive its answer; an answer to an earlier record is skipped."""
         number = next(self._numbers)
         self._pipe.send((number, record), until)
         while True:
@@ -191,13 +191,13 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Say whether the process still runs."""
+        """Return whether the process still runs."""
         return not self._ends_in(0)
 
     def _ends_in(self, seconds: float) -> bool:
-        """Say whether the process ends in time.
+        """Return whether the process ends in time.
 
-        It is not waited for, so that nothing else has its number before all of its group is ended.
+        It is not waited for, so that its number is not reused before all of its group is ended.
         """
         until, unseen = time.monotonic() + seconds, os.WEXITED | os.WNOHANG | os.WNOWAIT
         with suppress(ChildProcessError):  # it was waited for
@@ -208,10 +208,10 @@ class WorkerProcess:
         return True
 
     def kill(self) -> None:
-        """End the process and everything it started or left. Once is enough, twice does no harm.
+        """End the process and everything it started or left. Calling it twice is harmless.
 
-        The keeper sees that the pipe is closed, and ends them. Where it does not, they are ended
-        here. A thread that may be waiting on the pipe reads that it is closed.
+        The keeper notices that the pipe is closed, and ends them; if it does not, they are ended
+        here. A thread that may be waiting on the pipe notices as well.
         """
         self._pipe.close()
         self._ends_in(self.patience)

@@ -1,4 +1,4 @@
-"""Keeps the samples of a run as its workers answer, from several threads at once."""
+"""The recording of a run's samples as its workers answer, from several threads at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..worker.protocol import Failure
 
 
 class Recorder:
-    """Appends samples to a run. A case that failed has its failure once."""
+    """A recorder that appends samples to a run, with one failure per failed case."""
 
     def __init__(self, writer: RunWriter) -> None:
         self._writer = writer
@@ -40,22 +40,22 @@ class Recorder:
             self._writer.append(sample)
 
     def fail(self, case: Case, metric: str, failure: Failure) -> None:
-        """Append why a case has no such metric."""
+        """Record why a case does not have a metric."""
         self.append(Missing(case, metric, failure.status, failure.reason))
 
     def fail_all(self, failures: Mapping[Case, Failure], metric: str) -> None:
-        """The same of each case that has no failure yet."""
+        """Record the same for each case that has no failure yet."""
         for case, failure in failures.items():
             if case not in self._failed:
                 self.fail(case, metric, failure)
 
     def pass_over(self, case: Case) -> None:
-        """Have no failure of a case: others stand for it."""
+        """Record no failure of a case: others stand for it."""
         self._failed.add(case)
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the seconds of what runs within to those of a phase."""
+        """Add the seconds of this context to those of a phase."""
         started = time.monotonic()
         try:
             yield

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Protocol):
-    """Gives the outputs of a case on given inputs, as bit patterns; None if it failed."""
+    """A function that returns the outputs of a case on given inputs, as bit patterns; None if it
+    failed."""
 
     def __call__(
         self, case: Case, bits: Bits, upstream: Bits | None = None, apart: bool = False
     ) -> Outputs | None:
-        """The inputs have their shape; an upstream of None is ones.
+        """Evaluate a case on shaped inputs; an upstream of None is ones.
 
         With `apart` each entry of the first axis is the input of a call of its own.
         """
 
 
 def timed_call(case: Case, seed: int) -> TimedCall:
-    """A case on its timing input."""
+    """The call of a case on its timing input."""
     shape = case.lengths
     buffers = buffers_of(case.size, DTYPES[case.dtype].itemsize, case.device)
     call = call_of(case, shape[-1])
@@ -75,9 +76,9 @@ def _length(case: Case, channels: int) -> int:
 
 
 def _own_call(case: Case, framework: Framework, channels: int) -> Call:
-    """The same for a function of the user's own, of one array and without parameters.
+    """The call of a user's function, of one array and without parameters.
 
-    Where it has no gradient, it is the value or the gradient itself.
+    Without a gradient, it is itself the value or the gradient.
     """
     activation = find_reference(case.activation)
     return Call(

@@ -1,4 +1,4 @@
-"""The scheduler of a Dask cluster that somebody else started."""
+"""A client of a Dask cluster's scheduler that somebody else started."""
 
 from __future__ import annotations
 

@@ -44,13 +44,14 @@ if TYPE_CHECKING:
     from ..worker.protocol import Bits, Outputs
 
 Judge = Callable[[Case, Look], str]
-"""Gives the reason why a case cannot have given what was seen; empty where it can."""
+"""A function that returns the reason why a case cannot have given what was seen; empty where it
+can."""
 
 _processes = itertools.count()
 
 
 def start_from(number: int) -> None:
-    """Number the processes to come from here on."""
+    """Set the number of the next process."""
     global _processes
     _processes = itertools.count(number)
 
@@ -95,7 +96,7 @@ class SupervisedWorker:
         return [case for case in self.numbers if case not in self.failures]
 
     def failure_of(self, case: Case) -> Failure | None:
-        """The failure of a case, be it its own or because no process could be started."""
+        """The failure of a case, its own or that no process could be started."""
         return self.failures.get(case) or self._down
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class SupervisedWorker:
         self.facts = _facts(self.key.framework, self._python, self._worker.facts)
 
     def _started(self) -> WorkerProcess:
-        """A process that is ready. One that is lost before is started once more."""
+        """A process that is ready. One that is lost before that is started once more."""
         try:
             return self._ready()
         except Lost:
@@ -152,7 +153,7 @@ class SupervisedWorker:
         self.stop()
 
     def drop_log(self) -> None:
-        """Remove the log, where no process has written to it."""
+        """Remove the log if no process has written to it."""
         with suppress(FileNotFoundError):
             if not self._log.stat().st_size:
                 self._log.unlink()
@@ -166,8 +167,8 @@ class SupervisedWorker:
     def pin(self, cpus: list[int]) -> None:
         """Confine the process, and those that replace it, to some CPUs.
 
-        It starts on as many CPUs as it may have threads, because frameworks count them then. One
-        that is gone, as it may be since it was last asked, is replaced.
+        It starts on as many CPUs as it may have threads, because frameworks count them then. A
+        process that has been lost since it was last asked is replaced.
         """
         self._pinned = cpus
         if self._worker and self.alive:
@@ -177,7 +178,7 @@ class SupervisedWorker:
                 self.start()
 
     def beside(self, **changes: Any) -> SupervisedWorker:
-        """A worker like this one without cases, but for some fields of its key."""
+        """A worker like this one without cases, with some fields of its key replaced."""
         key = replace(self.key, **changes)
         cpus = self._cpus if key.threads == self.key.threads else available_cpus()[: key.threads]
         return SupervisedWorker(key, (), self._python, cpus, self._log, self._timeout)
@@ -188,7 +189,7 @@ class SupervisedWorker:
             self.numbers.setdefault(case, len(self.numbers))
 
     def prepare(self, case: Case, seed: int, checked: bool = True) -> Prepared | None:
-        """Have a case built and warmed. None if it failed, or was prepared before."""
+        """Have a case built and warmed up. None if it failed, or was prepared before."""
         if case in self._prepared:
             return None
         request = Prepare(self.numbers[case], timed_call(case, seed), checked)
@@ -202,7 +203,7 @@ class SupervisedWorker:
     ) -> Turns | None:
         """Time a case and its unit in turn, preparing them first if their process is new.
 
-        None if the case failed, or its unit, or what it gave while it was timed is wrong.
+        None if the case or its unit failed, or its results while it was timed are wrong.
         """
         for either in (unit, case):
             self.prepare(either, seed)
@@ -222,9 +223,9 @@ class SupervisedWorker:
         return None if case in self.failures or unit in self.failures else turns
 
     def _fails(self, unit: Case, seed: int, batch: float, blocks: int) -> bool:
-        """Say whether a unit cannot be timed by itself: then it is to blame, and no case beside it.
+        """Return whether a unit cannot be timed by itself: then it is to blame, and not the case.
 
-        A process that was lost has been replaced, so that it is prepared again.
+        A lost process has been replaced, so that it is prepared again.
         """
         if unit not in self._prepared:
             self.prepare(unit, seed, checked=False)
@@ -263,7 +264,7 @@ class SupervisedWorker:
     def attempts(self, case: Case, inputs: Sequence[Laid]) -> tuple[Attempt, ...]:
         """The outputs of a case on several inputs, rows all of one length, or its failures.
 
-        A process that is lost meanwhile is replaced, and all of them failed for it.
+        A process that is lost meanwhile is replaced, and all inputs fail because of it.
         """
         shape = inputs[0].bits.shape or (ROW_LENGTH,)
         answer = self._ask_apart(case, Try(call_of(case, shape[-1]), tuple(inputs)))
@@ -280,7 +281,7 @@ class SupervisedWorker:
         return answer
 
     def _ask_apart(self, case: Case, request: Request[Answer]) -> Answer | Failure:
-        """An answer, or why there is none, which costs the case no other work."""
+        """An answer, or the failure, which costs the case no other work."""
         answer = self._try(case, request)
         if answer is not None:
             return answer
@@ -304,7 +305,7 @@ class SupervisedWorker:
 
 
 def _facts(framework: str, interpreter: str, started: Started) -> WorkerFacts:
-    """The facts of a worker that run.json keeps."""
+    """The facts of a worker that run.json holds."""
     return WorkerFacts(
         framework,
         interpreter=interpreter,
@@ -342,7 +343,7 @@ class Workers:
         return {case: why for worker in self for case, why in worker.failures.items()}
 
     def in_parallel(self, work: Callable[[SupervisedWorker], None]) -> None:
-        """Do something with every worker at once: they wait for processes, not for this one."""
+        """Call a function for every worker at once: they wait for processes, not for this one."""
         if not self._workers:
             return
         with ThreadPoolExecutor(len(self._workers)) as pool:
@@ -355,7 +356,7 @@ class Workers:
                 raise
 
     def add(self, others: Iterable[SupervisedWorker]) -> None:
-        """Have others end with these."""
+        """Have other workers end with these."""
         self._others += others
 
     def close(self) -> None:

@@ -260,7 +260,7 @@ function draw(self) {
     `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} chosen rows shown, ` +
     `${self.rows.length.toLocaleString("en-US")} in all`;
   self.place.querySelector(".printed").textContent = rows.length > STEP
-    ? `Printed are the first ${STEP} of ${rows.length.toLocaleString("en-US")} chosen rows; the page has all.` : "";
+    ? `Only the first ${STEP} of ${rows.length.toLocaleString("en-US")} chosen rows are printed; the page has all.` : "";
   self.place.querySelector(".more").hidden = shown.length === rows.length;
   self.place.querySelectorAll("th[data-key]").forEach((head) => {
     const sorted = (self.state.sort || "").replace(/^-/, "") === head.dataset.key;

@@ -167,7 +167,7 @@ def test_print_has_the_matrix_and_what_is_open_to_a_hundred_rows(
     assert rows.count() > 100
     assert sum(row.is_visible() for row in rows.all()) == 100
     total = page.locator("[data-table=timings] .count").text_content().split(" of ")[1].split()[0]
-    notice = f"Printed are the first 100 of {total} chosen rows; the page has all."
+    notice = f"Only the first 100 of {total} chosen rows are printed; the page has all."
     assert page.locator("[data-table=timings] .printed").inner_text() == notice
     cut = """() => [...document.querySelectorAll(".scroll, .view, pre")].filter((each) =>
         each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1
