@@ -66,7 +66,7 @@ def drawers(evidence: Evidence, matrix: Matrix) -> dict[str, Any]:
     which the groups of binades begin, by dtype.
     """
     records = _records(evidence)
-    shown = {name for names in matrix.rows.values() for name in names}
+    shown = dict.fromkeys(name for names in matrix.rows.values() for name in names)
     conditions = dict.fromkeys((view.direction, view.dtype) for view in matrix.views)
     places = [
         (column, name, *chosen)

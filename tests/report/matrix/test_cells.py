@@ -245,6 +245,14 @@ def test_a_drawer_has_what_is_behind_a_cell(make_run: MakeRun) -> None:
     assert floor[1] == [500.0, 490.0, 510.0]
 
 
+def test_drawers_stand_in_the_order_of_the_rows_whatever_the_hashes(make_run: MakeRun) -> None:
+    names = ("gelu", "silu", "mish", "elu", "selu", "celu", "tanh", "sigmoid")
+    evidence = read([make_run([*unit(), *(row for name in names for row in timed(name, 2))])])
+    table = matrix(evidence)
+    content = dict.fromkeys(key.partition("@")[0] for key in drawers(evidence, table)["drawers"])
+    assert list(content) == [name for group in table.rows.values() for name in group]
+
+
 def test_sources_are_read_and_nothing_is_imported() -> None:
     assert source("torch", "squareplus(b=0.25)", "textbook").startswith("def squareplus_textbook(")
     assert source("torch", "leaky_relu", "wide").startswith("@_wide(")
