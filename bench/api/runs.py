@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog.activations import CATALOG
+from ..results.addresses import brought
 from ..run import reading
 
 if TYPE_CHECKING:
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 def load(run: str | Path) -> pandas.DataFrame:
     """The rows of a stored run, and what follows from them: one per case and metric.
 
-    `run` is a folder, or its name under results/. Raises StoreError for one that cannot be read.
+    `run` is a folder, its name under results/, or an address of fsspec, such as s3://bucket/run.
+    Raises StoreError for one that cannot be read, UsageError for an address that cannot be used.
     """
-    rows: pandas.DataFrame = reading.load(Path(run)).rows
+    with brought(str(run)) as folder:
+        rows: pandas.DataFrame = reading.load(folder).rows
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,13 +17,14 @@ from ..gate.selftest import FRAMEWORKS, Asked
 from ..gate.selftest import selftest as execute
 from ..host.errors import UsageError
 from ..host.progress import Reporter
+from ..results.addresses import brought, named
 from ..results.answers import written
 from ..results.facts import Coverage, Tally
 from ..results.store import write_facts
 from ..run import summary
 from ..run.request import Request
 from ..run.schedule import run as execute_run
-from .options import DEBUG, OUT, SEED, Finite, as_given, framework
+from .options import DEBUG, OUT, SEED, Finite, as_given, borrowed, framework
 from .stored import opened
 
 _EXAMPLES = """
@@ -68,8 +70,9 @@ class OfCosts:
     "--of",
     "runs",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="With --costs: these runs, the first against the second and so on; else two new ones.",
+    metavar="RUN",
+    help="With --costs: these runs, the first against the second and so on; else two new ones. "
+    "Folders, names under results/, or addresses of fsspec.",
 )
 @click.option(
     "--cycles",
@@ -113,7 +116,7 @@ class OfCosts:
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of the table as JSON.")
 @DEBUG
 def selftest(
-    costs: bool, runs: tuple[Path, ...], hogs: tuple[str, ...], as_json: bool, **asked: Any
+    costs: bool, runs: tuple[str, ...], hogs: tuple[str, ...], as_json: bool, **asked: Any
 ) -> None:
     """Measure the gate itself, or the intervals of costs.
 
@@ -123,29 +126,33 @@ def selftest(
     agree.
     """
     if costs:
-        _costs(runs or _two_runs(asked, Reporter(quiet=as_json)), as_json)
+        reporter = Reporter(quiet=as_json)
+        _costs(runs or _two_runs(asked, reporter), reporter, as_json)
     if runs:
         raise UsageError("--of names the runs of --costs: give that too")
     run(Asked(hogs=hogs or summary.HOGS, command=as_given(), **asked), as_json)
 
 
-def _costs(paths: Sequence[Path], as_json: bool) -> NoReturn:
+def _costs(names: Sequence[str], reporter: Reporter, as_json: bool) -> NoReturn:
     """Compare runs, store the result in the last of them, and print it."""
-    if len(paths) < 2 or len(paths) % 2:
+    if len(names) < 2 or len(names) % 2:
         raise UsageError("--of takes runs in pairs: name two, or four")
-    runs = [opened(path) for path in paths]
-    lines = coverage.coverage([run.records for run in runs])
-    facts = replace(runs[-1].facts, coverage=lines)
-    write_facts(runs[-1].path, facts)
+    with ExitStack() as stack:
+        folders = [stack.enter_context(brought(name)) for name in names[:-1]]
+        folders.append(stack.enter_context(borrowed(names[-1], reporter)))
+        runs = [opened(folder) for folder in folders]
+        lines = coverage.coverage([run.records for run in runs])
+        facts = replace(runs[-1].facts, coverage=lines)
+        write_facts(runs[-1].path, facts)
     if as_json:
-        click.echo(written(OfCosts([run.path for run in runs], lines)))
+        click.echo(named(written(OfCosts([run.path for run in runs], lines))))
     else:
         click.echo("\n".join(coverage.table(lines, facts)))
-        click.echo(f"{coverage.words(lines)}\nKept in {runs[-1].path}/run.json")
+        click.echo(named(f"{coverage.words(lines)}\nKept in {runs[-1].path}/run.json"))
     sys.exit(coverage.exit_status(lines))
 
 
-def _two_runs(asked: Mapping[str, Any], reporter: Reporter) -> list[Path]:
+def _two_runs(asked: Mapping[str, Any], reporter: Reporter) -> list[str]:
     """Two runs of the answer's costs, one after the other."""
     paths = []
     for number in range(2):
@@ -163,7 +170,7 @@ def _two_runs(asked: Mapping[str, Any], reporter: Reporter) -> list[Path]:
         outcome = execute_run(request, reporter)
         if outcome.facts.state == "interrupted":
             sys.exit(130)
-        paths.append(outcome.path)
+        paths.append(str(outcome.path))
     return paths
 
 

@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+import actbench
 from actbench import __main__
 from actbench.bench.commands import claims
 from actbench.bench.results.addresses import brought
@@ -47,9 +48,8 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFi
 
 def _timed() -> set[str]:
     """The activations that the run at the address has times of."""
-    with brought(AT) as folder:
-        records = load(folder).records
-    return {row.case.activation for row in records if row.metric == "time_per_call" and row.ok}
+    rows = actbench.load(AT)
+    return set(rows[(rows.metric == "time_per_call") & (rows.status == "ok")].activation)
 
 
 def _measured(memory: MemoryFileSystem, **changes: Any) -> None:
@@ -66,6 +66,9 @@ def test_a_run_at_an_address_is_added_to_and_gone_on_with(
 ) -> None:
     """What is printed names it by its address, and no copy is left."""
     _measured(memory)
+    assert main("selftest", "--costs", "--of", "mine", "--of", AT, "--json") == 1, "no cell"
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["runs"] == ["mine", AT]
+    assert json.loads(memory.cat_file("/runs/mine/run.json"))["coverage"]
     assert main(*_TINY, "--activation", "squareplus", "--into", AT) == 0
     assert _timed() >= {"relu", "squareplus"}
     assert f"Rows: {AT}/rows.jsonl. Page: actbench report {AT}" in capsys.readouterr().out
