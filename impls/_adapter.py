@@ -96,9 +96,9 @@ class Contract(Protocol):
         """Return when every tensor of a step's result is computed."""
 
     def is_ready(self, result: Any) -> bool | None:
-        """True where every tensor of a result is computed by now; None where nobody can know.
+        """Return whether every tensor of a result is computed by now; None where nobody can know.
 
-        True is said only of tensors that cannot be written to any more.
+        True is returned only for tensors that cannot be written to any more.
         """
 
     def trace(self, function: Callable[..., Tensor], arrays: Sequence[Tensor]) -> None:

@@ -58,7 +58,7 @@ def wide(derivative: Form) -> Callable[[Form], Form]:
 
 
 def wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
-    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+    """Compute a form likewise, by a gradient that needs whole upstream rows or learned arrays."""
 
     def widened(arrays: Sequence[Array]) -> list[Array]:
         return [array.astype(_wider(array.dtype), copy=False) for array in arrays]
@@ -121,13 +121,14 @@ def blocked(slope: Kernel) -> Callable[[Kernel], Form]:
 # --- blocks: temporaries that stay in the cache ---------------------------------------------------
 
 BLOCK = 2**18
-"""Bytes of an array in a block: four of them fit a second-level cache of a megabyte, and the call
-of a NumPy function (0.3 µs) is a two-hundredth of a nanosecond per element."""
+"""The bytes of an array in a block: four of them fit a second-level cache of a megabyte, and a call
+of a NumPy function (0.3 µs) takes a two-hundredth of a nanosecond per element."""
 _FRESH = 7 * 2**14
-"""The same where every intermediate result is a new array: from 128 KiB on the C library may map
-fresh pages for each, which cost more than the arithmetic."""
+"""The bytes of a block where every intermediate result is a new array: from 128 KiB on the C
+library may map fresh pages for each, which cost more than the arithmetic."""
 _SMALL = 2**15
-"""Up to here a new array is quicker had than a view of one that is kept, and as surely cached."""
+"""The bytes up to which a new array is quicker to get than a view of a kept one, and as surely
+cached."""
 
 
 def in_blocks(
@@ -152,7 +153,7 @@ def in_blocks(
 
 
 def by_rows(run: Kernel, inputs: tuple[Array, ...], length: int, out: Array | None = None) -> Array:
-    """The same for a function of rows, whose results have `length` elements: blocks of rows."""
+    """Fill `out`, or a new array, by blocks of rows; results have `length` elements per row."""
     x = inputs[-1]
     shape = (*x.shape[:-1], length)
     if x.ndim == 2 and _is_one_block(x) and (out is None or _is_apart(out, x, shape)):
@@ -178,17 +179,18 @@ def _fill(target: Array, run: Kernel, inputs: list[Array], working: np.dtype[Any
 
 
 def _single(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """float32 for float16, whose loops convert every element twice, one at a time."""
+    """The format to compute in: float32 for float16, whose loops convert each element twice,
+    singly."""
     return np.promote_types(dtype, np.float32)
 
 
 def _is_one_block(x: Array) -> bool:
-    """An array that a kernel can take as it is."""
+    """Return whether a kernel can take an array as it is."""
     return x.nbytes <= BLOCK and x.dtype.char in "fd"
 
 
 def _is_apart(out: Array, x: Array, shape: tuple[int, ...]) -> bool:
-    """A result of a shape can be written to `out` while x is read."""
+    """Return whether a result of a shape can be written to `out` while x is read."""
     fits = out.shape == shape and out.dtype == x.dtype and out.flags.c_contiguous
     return fits and not np.may_share_memory(out, x)
 
@@ -237,7 +239,7 @@ def scratch(like: Array, count: int) -> list[Array]:
 
 
 def constant(value: float, like: Array) -> Array:
-    """The same value as often as `like` has elements.
+    """An array of `like`'s shape and dtype, filled with a value.
 
     np.maximum and np.minimum take 0.3 ns per element with a scalar and 0.05 with an array: only
     where both operands are arrays is their loop a vector one.
@@ -450,7 +452,7 @@ def _erf_double(z: Array, out: Array) -> Array:
 
 
 def _is_vector(function: str) -> bool:
-    """NumPy has a vector loop of a function in float32 for this processor."""
+    """Return whether NumPy has a vector loop of a function in float32 for this processor."""
     loops = opt_func_info(func_name=f"^{function}$", signature="float32").get(function, {})
     return any("baseline" not in loop["current"] for loop in loops.values())
 

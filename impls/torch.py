@@ -57,7 +57,7 @@ def _wide(derivative: Form) -> Callable[[Form], Form]:
 
 
 def _wide_gradient(gradient: Gradient) -> Callable[[Form], Form]:
-    """The same for a form whose gradient needs the whole upstream row, or its learned arrays."""
+    """Compute a form likewise, by a gradient that needs whole upstream rows or learned arrays."""
 
     def decorate(form: Form) -> Form:
         class Rounded(torch.autograd.Function):
