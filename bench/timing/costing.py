@@ -163,6 +163,7 @@ class Costing:
             if sample is not None:
                 self._recorder.append(sample)
                 add(self._measured, sample)
+                self.timed_ns += sum(sample.elapsed) + sum(sample.unit_elapsed)
                 self._paces.see(sample)
                 visits.append(((worker, case), sample))
             done()
@@ -180,7 +181,6 @@ class Costing:
         turns = worker.in_turn(case, unit, self._seed, profile.batch, profile.blocks, judge)
         if turns is None:
             return None
-        self.timed_ns += sum(turns.elapsed) + sum(turns.unit_elapsed)
         form = unit.form if unit.activation == BASELINE else ""
         return Paired(case, worker.process, form, **vars(turns))
 

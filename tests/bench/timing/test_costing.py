@@ -91,6 +91,7 @@ def _chosen(
     for _ in range(2):
         _choose(costing, worker)
     assert costing.forms([GELU]) == [], "chosen, and confirmed"
+    assert costing.timed_ns == 0, "choosing is no part of measuring"
     return costing.units([GELU])
 
 
