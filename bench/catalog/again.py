@@ -65,9 +65,11 @@ def again(
         verb,
         plugin=_plugins(labels),
         callable=[own_of(name)[0] for name in own],
-        reference=_each(references.values()),
-        reference_gradient=_each(function.reference_gradient for function in known.values()),
-        gradient=_each(function.gradient for function in known.values()),
+        reference=_per_function(references.values()),
+        reference_gradient=_per_function(
+            function.reference_gradient for function in known.values()
+        ),
+        gradient=_per_function(function.gradient for function in known.values()),
         dims=max((function.dims for function in known.values()), default=0) or None,
         **{**chosen, **options},
     )
@@ -86,7 +88,7 @@ def _reference(name: str, cases: Iterable[Case], function: Function | None) -> s
     return "" if label == UNKNOWN.name else label
 
 
-def _each(words: Iterable[str]) -> list[str]:
+def _per_function(words: Iterable[str]) -> list[str]:
     """One word per function, or a single one where all agree; empty where a function has none."""
     given = list(words)
     return list(dict.fromkeys(given)) if len(set(given)) == 1 and given[0] else given * all(given)

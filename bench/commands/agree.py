@@ -98,7 +98,7 @@ class Asked:
 def execute(asked: Asked, quiet: bool) -> Answer:
     """Do what was asked for. Raises UsageError for options that do not go together."""
     _check(asked)
-    own = asked.callables.found(asked.selection, asked.pythons)
+    own = asked.callables.resolved(asked.selection, asked.pythons)
     selection = _selection(asked)
     if own:
         selection = beside(own, replace(selection, dtypes=selection.dtypes or ("float32",)))

@@ -34,7 +34,7 @@ class Callables:
     def __bool__(self) -> bool:
         return bool(self.functions)
 
-    def found(
+    def resolved(
         self, selection: Selection, pythons: Mapping[str, str], must_load: bool = True
     ) -> tuple[Framework, ...]:
         """Each function on the arrays of the frameworks chosen, or else of its own.
@@ -64,8 +64,8 @@ class Callables:
 
     def _as_given(self) -> Iterator[Framework]:
         named = name_references(self.references, self.reference_gradients)
-        references = _each(self.functions, self.references, "--reference", UNKNOWN.name)
-        gradients = _each(self.functions, self.gradients, "--gradient", "")
+        references = _per_function(self.functions, self.references, "--reference", UNKNOWN.name)
+        gradients = _per_function(self.functions, self.gradients, "--gradient", "")
         for function, label, gradient in zip(self.functions, references, gradients, strict=True):
             record = own(function, _label(label), gradient=gradient, dims=self.dims)
             yield replace(record, reference_gradient=named.get(label, ""))
@@ -98,7 +98,9 @@ def _on_arrays(
         yield on_arrays(function, name)
 
 
-def _each(functions: Sequence[str], given: Sequence[str], option: str, usual: str) -> list[str]:
+def _per_function(
+    functions: Sequence[str], given: Sequence[str], option: str, usual: str
+) -> list[str]:
     """A word for each function: its own, the one for all, or the usual one."""
     if not functions and given:
         raise UsageError(f"{option} is for a function of your own: name it with --callable")

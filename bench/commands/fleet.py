@@ -14,7 +14,7 @@ import click
 
 from ..catalog.cases import Selection
 from ..fleet.fleet import Fleet, Standing, State
-from ..fleet.hosts import Refused, found
+from ..fleet.hosts import Refused, discovered
 from ..host.errors import ActbenchError, UsageError
 from ..host.progress import Reporter
 from ..results import store
@@ -76,7 +76,7 @@ def fleet(options: tuple[str, ...], scheduler: str, out: Path | None, as_json: b
         store.check_free(out)
     reporter = Reporter(quiet=as_json)
     with connected(scheduler, _WORKER) as client:
-        hosts, refused = found(client)
+        hosts, refused = discovered(client)
         for host in refused:
             reporter.say(f"{host.name}: refused: {host.reason}")
         if not hosts:

@@ -130,7 +130,7 @@ def gate(
         pythons=given,
         python=given[""],
         command=as_given(),
-        own=callables.found(selection, given, must_load=False),
+        own=callables.resolved(selection, given, must_load=False),
         instructions=instructions,
         accepted=accepted,
     )

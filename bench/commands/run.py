@@ -140,7 +140,7 @@ def run(
     one_folder(out, into)
     base, selection = profile_of(profile, bool(callables), **chosen), Selection(**chosen)
     given = interpreters(pythons)
-    own = callables.found(selection, given)
+    own = callables.resolved(selection, given)
     request = Request(
         profile=replace(
             base,

@@ -65,12 +65,12 @@ def _ends(activation: Activation, direction: str, dtype: str) -> Array:
     path = known.path_of(activation, direction, dtype, Path(__file__).read_bytes())
     if stored := known.read(path):
         return stored["ends"]
-    ends = _found(reference.function_of(activation, direction), dtype)
+    ends = _bisected(reference.function_of(activation, direction), dtype)
     known.write(path, ends=ends)
     return ends
 
 
-def _found(function: Any, dtype: str) -> Array:
+def _bisected(function: Any, dtype: str) -> Array:
     """Bisect the grid of inputs between results of different binades until their ends are known."""
     fmt = DTYPES[dtype]
     places = _places(inputs.stratified(dtype, 0, 0), dtype)

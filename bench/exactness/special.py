@@ -204,7 +204,7 @@ def _without_value(activation: Activation, rows: Array, exact: Reference, pulled
 
 
 @dataclass(frozen=True)
-class _Found:
+class _AtPoints:
     """A case at its points: inputs and results as float64, and the exact values."""
 
     case: Case
@@ -231,7 +231,7 @@ def rows(sample: Specials) -> Iterator[Row]:
         np.array([float.fromhex(text) for text in texts]) for texts in (sample.points, sample.got)
     )
     exact = _exact(sample.case.activation, sample.case.direction, sample.points)
-    results = _Found(sample.case, sample.points, x, got, exact)
+    results = _AtPoints(sample.case, sample.points, x, got, exact)
     yield from (_departures(results), _nan_kept(results))
     yield from _gradients_at_kinks(results)
     yield from _sign_of_zero(results)
@@ -245,7 +245,7 @@ def _exact(label: str, direction: str, at: tuple[str, ...]) -> reference.Referen
     )
 
 
-def _departures(results: _Found) -> Row:
+def _departures(results: _AtPoints) -> Row:
     """Count departures. A subnormal may stand for zero, which `subnormal_kept` covers."""
     dtype = results.case.dtype
     bits = inputs.to_bits(results.got, dtype)
@@ -256,12 +256,12 @@ def _departures(results: _Found) -> Row:
     return Row(results.case, "special_departures", len(apart), points=results.at(apart))
 
 
-def _subnormal(results: _Found) -> Array:
+def _subnormal(results: _AtPoints) -> Array:
     small: Array = DTYPES[results.case.dtype].is_subnormal(results.x)
     return small
 
 
-def _zero_for_subnormals(results: _Found) -> Array:
+def _zero_for_subnormals(results: _AtPoints) -> Array:
     """The places of the points, with the zero of the same sign for a subnormal."""
     places = np.arange(results.x.size)
     for negative in (False, True):
@@ -270,13 +270,13 @@ def _zero_for_subnormals(results: _Found) -> Array:
     return places
 
 
-def _nan_kept(results: _Found) -> Row:
+def _nan_kept(results: _AtPoints) -> Row:
     index = int(np.flatnonzero(np.isnan(results.x))[0])
     kept = bool(np.isnan(results.got[index]))
     return Row(results.case, "nan_kept", float(kept), points=() if kept else results.at([index]))
 
 
-def _gradients_at_kinks(results: _Found) -> Iterator[Row]:
+def _gradients_at_kinks(results: _AtPoints) -> Iterator[Row]:
     """The gradient at each kink. A NaN there is a departure and not a convention."""
     if results.forward:
         return
@@ -287,7 +287,7 @@ def _gradients_at_kinks(results: _Found) -> Iterator[Row]:
             yield _gradient_at(results, kink, places)
 
 
-def _gradient_at(results: _Found, kink: float, places: Sequence[int]) -> Row:
+def _gradient_at(results: _AtPoints, kink: float, places: Sequence[int]) -> Row:
     first = places[0]
     lowest, highest = float(results.exact.lowest[first]), float(results.exact.highest[first])
     others = results.at(i for i in places if results.got[i] != results.got[first])
@@ -295,7 +295,7 @@ def _gradient_at(results: _Found, kink: float, places: Sequence[int]) -> Row:
     return replace(row, kink=Kink(kink, lowest, highest))
 
 
-def _sign_of_zero(results: _Found) -> Iterator[Row]:
+def _sign_of_zero(results: _AtPoints) -> Iterator[Row]:
     """The sign of the value at −0, if that is 0 both exactly and as computed."""
     index = int(np.flatnonzero((results.x == 0) & np.signbit(results.x))[0])
     if results.forward and results.exact.high[index] == 0 and results.got[index] == 0:
@@ -303,7 +303,7 @@ def _sign_of_zero(results: _Found) -> Iterator[Row]:
         yield Row(results.case, "sign_of_zero", value)
 
 
-def _subnormal_kept(results: _Found) -> Iterator[Row]:
+def _subnormal_kept(results: _AtPoints) -> Iterator[Row]:
     """Return whether subnormal inputs keep values other than 0, where 0 maps to 0."""
     smallest = DTYPES[results.case.dtype].smallest
     exact = results.exact.values

@@ -61,7 +61,7 @@ class _Said:
 _SAID = TypeAdapter(_Said)
 
 
-def found(client: Any) -> tuple[list[Host], list[Refused]]:
+def discovered(client: Any) -> tuple[list[Host], list[Refused]]:
     """The hosts of a cluster, by name: those that can measure what this version asks for, or not.
 
     Workers are of one host where they have the same host name and address.

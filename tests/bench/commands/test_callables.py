@@ -151,7 +151,7 @@ def test_packages_say_whose_a_function_is(packages: set[str], found: tuple[str, 
 )
 def test_what_does_not_fit_is_a_sentence(asked: Callables, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        asked.found(Selection(), {"": "python"})
+        asked.resolved(Selection(), {"": "python"})
 
 
 # --- what is made of them -------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_the_same_inputs_come_from_the_cache_and_a_damaged_file_is_made_again(
     first = by_result(find("silu"), "backward", "float32", 2, 5)
     [file] = (tmp_path / "actbench" / "exact").iterdir()
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_found", lambda *_: pytest.fail("it is known"))
+        patched.setattr(module, "_bisected", lambda *_: pytest.fail("it is known"))
         assert np.array_equal(by_result(find("silu"), "backward", "float32", 2, 5), first)
     file.write_bytes(file.read_bytes()[:-100])
     assert np.array_equal(by_result(find("silu"), "backward", "float32", 2, 5), first)

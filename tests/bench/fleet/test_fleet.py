@@ -13,7 +13,7 @@ import pytest
 from actbench.bench.catalog.cases import Case
 from actbench.bench.fleet import on_host
 from actbench.bench.fleet.fleet import Fleet, Standing, State
-from actbench.bench.fleet.hosts import Host, Kind, found
+from actbench.bench.fleet.hosts import Host, Kind, discovered
 from actbench.bench.fleet.on_host import Measured
 from actbench.bench.results import parcel
 from actbench.bench.results.samples import Missing
@@ -269,7 +269,7 @@ def test_hosts_are_known_by_name_and_address_and_others_are_refused() -> None:
         "tcp://10.0.0.6:1": {**said, "host": "n6", "cpu": None},
         "tcp://10.0.0.7:1": ModuleNotFoundError("No module named 'actbench'"),
     }
-    hosts, refused = found(Describing(workers))
+    hosts, refused = discovered(Describing(workers))
     assert [host.worker for host in hosts if name in host.name] == [
         "tcp://10.0.0.1:1", "tcp://10.0.0.2:1",
     ]  # fmt: skip
