@@ -71,21 +71,21 @@ def core_kinds(root: Path = TOP) -> Mapping[str, list[int]]:
     given = available_cpus()
     places = sorted((root / "sys/devices").glob("cpu_*/cpus"))
     listed = {place.parent.name.removeprefix("cpu_"): set(_listed(read(place))) for place in places}
-    found = {kind: [cpu for cpu in given if cpu in cpus] for kind, cpus in listed.items()}
-    found = {kind: cpus for kind, cpus in found.items() if cpus} or _by_capacity(given, root)
-    return found if len(found) > 1 else {}
+    usable = {kind: [cpu for cpu in given if cpu in cpus] for kind, cpus in listed.items()}
+    usable = {kind: cpus for kind, cpus in usable.items() if cpus} or _by_capacity(given, root)
+    return usable if len(usable) > 1 else {}
 
 
 def _by_capacity(given: Sequence[int], root: Path) -> dict[str, list[int]]:
     """The CPUs by the highest capacity of their kind; each kind is clearly slower than the next."""
     capacities = {cpu: capacity(cpu, root) for cpu in given}
-    found: dict[int, list[int]] = {}
+    by_capacity: dict[int, list[int]] = {}
     for cpu in sorted(given, key=lambda cpu: -capacities[cpu]):
-        kind = min(found, default=0)
-        if not found or capacities[cpu] < _ALIKE * kind:
+        kind = min(by_capacity, default=0)
+        if not by_capacity or capacities[cpu] < _ALIKE * kind:
             kind = capacities[cpu]
-        found.setdefault(kind, []).append(cpu)
-    return {str(kind): sorted(cpus) for kind, cpus in found.items()}
+        by_capacity.setdefault(kind, []).append(cpu)
+    return {str(kind): sorted(cpus) for kind, cpus in by_capacity.items()}
 
 
 def siblings(root: Path = TOP) -> list[tuple[int, ...]]:

@@ -32,8 +32,8 @@ def runs(address: str, depth: int | None = None) -> list[str]:
     protocol = first.partition("://")[0]
     with _read(address):
         below = files.find(root, maxdepth=depth)
-    found = sorted(path for path in below if PurePosixPath(path).name == FACTS)
-    folders = [str(PurePosixPath(path).parent) for path in found]
+    paths = sorted(path for path in below if PurePosixPath(path).name == FACTS)
+    folders = [str(PurePosixPath(path).parent) for path in paths]
     if _is_local(files):
         return folders
     return [f"{protocol}://{folder.strip('/.')}{link}{rest}" for folder in folders]

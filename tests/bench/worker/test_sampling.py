@@ -105,7 +105,7 @@ def test_a_case_and_its_unit_are_timed_in_the_order_abba(plant: Plant) -> None:
     assert answer.loops == answer.unit_loops == 1, "each call is longer than a batch"
     assert calls == ["case", "unit", "unit", "case"] * 2
     assert min(answer.elapsed) > 4e6, "the times of the case are its own"
-    assert 2e6 < min(answer.unit_elapsed)
+    assert min(answer.unit_elapsed) > 2e6
 
 
 def test_a_call_longer_than_a_batch_is_timed_one_by_one(plant: Plant) -> None:
