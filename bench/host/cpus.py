@@ -14,7 +14,7 @@ TOP = Path("/")
 _CPU = "sys/devices/system/cpu"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _SPEEDS = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
-"""The highest plausible number of a CPU: larger ones are a mistake."""
+"""The files of a CPU that say how fast it is beside the others; the first that says so counts."""
 _ALIKE = 0.85
 """The share of the fastest core's capacity that one of its kind has at least.
 
@@ -22,7 +22,7 @@ Favoured cores are up to a tenth faster than others of their kind; slow kinds ha
 """
 _FAST = "core"
 _MOST = 2**16
-"""Numbers that CPUs have at most: more are a mistake."""
+"""The highest plausible number of a CPU: larger ones are a mistake."""
 
 
 def available_cpus() -> list[int]:
