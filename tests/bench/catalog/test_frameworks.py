@@ -22,7 +22,10 @@ def test_the_real_modules_are_read_the_plainest_first() -> None:
         (b"TITLE = 1\ndef f(:\n", "impls/example.py is no Python: line 2"),
         (b"TITLE = '\xff'\n", "impls/example.py is no Python"),
         (b"TITLE = '\0'\n", "impls/example.py is no Python"),
-        (b"shared = 1\n", "impls/example.py has no TITLE: give it one, or, if it is not a framework"),
+        (
+            b"shared = 1\n",
+            "impls/example.py has no TITLE: give it one, or, if it is not a framework",
+        ),
         (b"TITLE = 'A'\nMODES = tuple(x)\n", "impls/example.py: MODES is computed: write it out"),
         (
             b"TITLE = 'A'\nMODES = ()\nENVIRONMENT = {}\nSCRIPT = {'tensr': ''}\n",
