@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that ask a process to end: from a keyboard, a system, or a terminal that closes."""
 Ignore = Callable[[], None]
+_AGAIN = 0.02
+"""Seconds after which a signal is sent again whose KeyboardInterrupt was lost."""
 
 
 @contextmanager
@@ -18,8 +23,11 @@ def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
 
     Yields a function that, once called, disables that. Signals that the process ignores, as under
     nohup, stay ignored. With `to_the_end` signals also stay disabled afterwards, while the process
-    ends.
+    ends. A finalizer or a callback of C code may be interrupted, which raises nothing further: then
+    the signal is sent again.
     """
+    came: list[int] = []
+    lost = sys.unraisablehook
 
     def ignore() -> None:
         for number in heard:
@@ -27,13 +35,25 @@ def interruptible(to_the_end: bool = False) -> Iterator[Ignore]:
 
     def end(number: int, frame: Any) -> None:
         ignore()
+        came.append(number)
         signal.default_int_handler(number, frame)
+
+    def again(unraisable: Any) -> None:
+        if not came or not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            lost(unraisable)
+            return
+        signal.signal(came[-1], end)
+        resend = threading.Timer(_AGAIN, os.kill, (os.getpid(), came[-1]))
+        resend.daemon = True
+        resend.start()
 
     heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, end) for number in heard}
+    sys.unraisablehook = again
     try:
         yield ignore
     finally:
+        sys.unraisablehook = lost
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if to_the_end else handler)
 

@@ -93,6 +93,33 @@ def test_a_process_that_ends_is_not_disturbed() -> None:
     assert (done.stdout, done.stderr) == ("ended by itself\n", "")
 
 
+_LOST = """
+import os, signal, time
+from actbench.bench.host.interrupt import interruptible
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0)
+try:
+    with interruptible():
+        Deaf()
+        print("the finalizer ended")
+        time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_a_signal_that_a_finalizer_hears_interrupts_all_the_same(name: str) -> None:
+    """Python raises nothing from a finalizer: it would write a traceback, and go on."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOST.format(name=name)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("the finalizer ended\ninterrupted\n", "")
+
+
 _EARLY = """
 import os, signal, sys
 from importlib.abc import MetaPathFinder
