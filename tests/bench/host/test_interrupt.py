@@ -120,6 +120,27 @@ def test_a_signal_that_a_finalizer_hears_interrupts_all_the_same(name: str) -> N
     assert (done.stdout, done.stderr) == ("the finalizer ended\ninterrupted\n", "")
 
 
+_EXECUTED = """
+import sys
+from actbench.bench.commands import command_line
+text = "import os, signal; os.kill(os.getpid(), signal.SIGQUIT); print('not reached')"
+command_line.cli.main = lambda *_, **__: exec(text)
+sys.exit(command_line.main())
+"""
+
+
+def test_an_interrupt_of_text_that_is_executed_ends_with_130(tmp_path: Path) -> None:
+    """As of a dataclass that is imported: Python would end by SIGINT, run as a module."""
+    (tmp_path / "planted.py").write_text(_EXECUTED)
+    paths = os.pathsep.join((str(tmp_path), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-m", "planted"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 _EARLY = """
 import os, signal, sys
 from importlib.abc import MetaPathFinder
