@@ -132,9 +132,9 @@ def _run(given: list[str]) -> int:
         click.echo(f"error: cannot write the output: {error.strerror}", err=True)
         return StoreError.exit_status
     except (KeyboardInterrupt, click.Abort):
-        # Where an interrupt meets an exec of text, as of a dataclass, Python under -m ends by SIGINT
+        # Where an interrupt met an exec of text, as of a dataclass, Python under -m ends by SIGINT
         # whatever the exit status is, unless another text is executed after it.
-        exec("")  # noqa: S102
+        exec("")
         click.echo("interrupted", err=True)
         return 130
     return 0
