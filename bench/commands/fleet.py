@@ -137,7 +137,12 @@ def _about(standing: Standing) -> str:
     if standing.state is State.DONE:
         return str(standing.path)
     kept = f"what it had measured is in {standing.path}" if standing.path else ""
-    return "; ".join(filter(None, [standing.said.rpartition("\n")[2], kept]))
+    return "; ".join(filter(None, [standing.said.rpartition("\n")[2], kept, _unkept(standing)]))
+
+
+def _unkept(standing: Standing) -> str:
+    """The reason why nothing is kept of what a host had sent; empty where there is none."""
+    return f"what it had measured cannot be kept: {standing.unkept}" if standing.unkept else ""
 
 
 def for_people(folder: Path, standings: Sequence[Standing], refused: Sequence[Refused]) -> str:
@@ -221,7 +226,7 @@ def for_machines(folder: Path, standings: Sequence[Standing], refused: Sequence[
             path=standing.path,
             cases=standing.cases,
             status=standing.status,
-            reason=standing.said,
+            reason="; ".join(filter(None, [standing.said, _unkept(standing)])),
         )
         for standing in standings
     ]

@@ -65,7 +65,7 @@ class Standing:
 
     `said` is the last thing it said, or the reason why it failed. `status` is the exit status of
     its run, `cases` counts what that measured. `heir` is the host that measures in place of a lost
-    one.
+    one, `unkept` the reason why nothing is kept of what it had sent until then.
     """
 
     job: Job
@@ -77,6 +77,7 @@ class Standing:
     status: int | None = None
     cases: int = 0
     heir: str = ""
+    unkept: str = ""
 
     @property
     def met(self) -> bool:
@@ -201,12 +202,15 @@ class Fleet:
             )
 
     def _partly(self, job: Job, future: Any) -> dict[str, Any]:
-        """The stored part of a job that was not finished: its folder and its cases."""
-        with suppress(ActbenchError):
-            if files := self._parts.get(future.key):
-                path, cases = self._stored(job, files)
-                return {"path": path, "cases": cases}
-        return {}
+        """The stored part of a job that was not finished: its folder and its cases, or an error."""
+        files = self._parts.get(future.key)
+        if not files:
+            return {}
+        try:
+            path, cases = self._stored(job, files)
+        except (ActbenchError, OSError) as error:
+            return {"unkept": str(error)}
+        return {"path": path, "cases": cases}
 
     def _stored(self, job: Job, files: Mapping[str, bytes]) -> tuple[Path, int]:
         """The folder of a run that arrived, and how many cases it measured.

@@ -16,13 +16,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from . import temporary
 from .progress import Reporter
 
 _DIGEST = hashlib.sha256().digest_size
 _MOST, _DAY = 2**33, 86400.0
 """The most bytes of all that is kept; the seconds of a day."""
-_TEMPORARY = ("/var/tmp", "/tmp")
-"""Folders that nearly every system has, for when those of the environment cannot be used."""
 
 
 def folder(name: str) -> Path:
@@ -71,8 +70,8 @@ def _places() -> Iterator[Path]:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         if _is_plain(home):
             yield home
-    for temporary in dict.fromkeys((tempfile.gettempdir(), *_TEMPORARY)):
-        place = Path(temporary, f"cache-{os.getuid()}")
+    for spare in temporary.places():
+        place = Path(spare, f"cache-{os.getuid()}")
         with suppress(OSError):
             place.mkdir(mode=0o700, exist_ok=True)
             if _is_plain(place) and place.lstat().st_uid == os.getuid():

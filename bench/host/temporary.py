@@ -55,12 +55,19 @@ def folder() -> Iterator[Folder]:
         os.close(made.lock)
 
 
+def places() -> list[str]:
+    """Folders for temporary files: that of the environment, then those of nearly every system.
+
+    Raises FileNotFoundError where none can be written.
+    """
+    return list(dict.fromkeys((tempfile.gettempdir(), *_PLACES)))
+
+
 def _places() -> list[str]:
     """Folders for temporary files, those first that leave room for the path of a socket."""
+    longest = _SOCKET - _OWN - _WITHIN
     with suppress(OSError):
-        chosen = (tempfile.gettempdir(), *_PLACES)
-        longest = _SOCKET - _OWN - _WITHIN
-        return sorted(dict.fromkeys(chosen), key=lambda place: len(os.fsencode(place)) > longest)
+        return sorted(places(), key=lambda place: len(os.fsencode(place)) > longest)
     return []
 
 

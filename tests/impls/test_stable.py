@@ -15,6 +15,7 @@ from actbench.bench.exactness import sweep
 from actbench.bench.exactness.judge import errors_of
 from actbench.bench.exactness.problem import Problem, problem_of
 from actbench.bench.exactness.reference import exact_values
+from actbench.bench.exactness.ulp import Errors
 from actbench.bench.workers.supervised import SupervisedWorker
 
 STABLE = [name for name, record in CATALOG.items() if "stable" in record.forms]
@@ -58,18 +59,24 @@ def _case(framework: str, label: str, mode: str, direction: str) -> Case:
     return Case(framework, label, "stable", mode, direction, "cpu", "float32", 0, 1)
 
 
+def _judged(worker: SupervisedWorker, case: Case) -> tuple[Problem, Errors]:
+    """The inputs of a case, and the errors of its results there; NaN only where it belongs."""
+    worker.failures.clear()
+    problem = _problem(case.activation, case.direction)
+    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
+    assert outputs is not None, worker.failures
+    errors = errors_of(problem, outputs[0])
+    assert not errors.mismatched.any(), problem.x[errors.mismatched]
+    return problem, errors
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [*STABLE, *TUNED])
 def test_a_stable_form_is_right_to_a_few_ulp(
     framework: str, worker: SupervisedWorker, label: str, mode: str
 ) -> None:
     """At ±∞ as well, where it has its limit; only a NaN gives NaN."""
-    worker.failures.clear()
-    problem, case = _problem(label, "forward"), _case(framework, label, mode, "forward")
-    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
-    assert outputs is not None, worker.failures
-    errors = errors_of(problem, outputs[0])
-    assert not errors.mismatched.any(), problem.x[errors.mismatched]
+    problem, errors = _judged(worker, _case(framework, label, mode, "forward"))
     wrong = errors.flushed > OF_TAIL.get(find(label).name, ULP)
     if find(label).rowwise:  # nearly cancelling, as a logsumexp near 0
         wrong &= ~problem.beside_zero
@@ -102,12 +109,7 @@ def test_a_gradient_that_vanishes_is_right_to_a_few_ulp(
     framework: str, worker: SupervisedWorker, label: str, mode: str
 ) -> None:
     """At every input, where 1 − y² and the slope of a quotient lose all digits."""
-    worker.failures.clear()
-    problem, case = _problem(label, "backward"), _case(framework, label, mode, "backward")
-    outputs = sweep.outputs_of(case, [problem], worker.evaluate, sweep.shape_of(case))
-    assert outputs is not None, worker.failures
-    errors = errors_of(problem, outputs[0])
-    assert not errors.mismatched.any(), problem.x[errors.mismatched]
+    problem, errors = _judged(worker, _case(framework, label, mode, "backward"))
     wrong = errors.flushed > ULP
     assert not wrong.any(), (problem.x[wrong][:3], errors.flushed[wrong][:3])
 

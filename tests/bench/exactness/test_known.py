@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from actbench.bench.catalog import inputs
 from actbench.bench.catalog.activations import Activation, find
 from actbench.bench.exactness import known, reference
-from actbench.bench.host import cache
+from actbench.bench.host import cache, temporary
 from actbench.bench.host.progress import Reporter
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -271,13 +271,13 @@ def test_a_cache_that_cannot_be_a_folder_costs_nothing_but_time(
     (tmp_path / "file").write_text("")
     (tmp_path / "spare").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "spare"))
-    monkeypatch.setattr(cache, "_TEMPORARY", ())
+    monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path / "spare"))
+    monkeypatch.setattr(temporary, "_PLACES", ())
     computed = _count(monkeypatch)
     for _ in range(2):
         assert known.known("relu", "forward", "float16").rounded[0x3C00] == 0x3C00
     assert computed == ["relu"], "the spare folder keeps it"
-    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
     monkeypatch.setattr(cache, "_forgotten", lambda: tmp_path / "spare")
     assert known.known("relu", "forward", "float16").rounded[0x3C00] == 0x3C00
 

@@ -210,6 +210,7 @@ def test_of_a_lost_host_that_has_sent_nothing_of_use_nothing_is_kept(tmp_path: P
     (tmp_path / "runs").mkdir()
     [lost] = _measured(cluster, [_host("a")], tmp_path / "runs")
     assert (lost.state, lost.path) == (State.LOST, None)
+    assert "schema" in lost.unkept
     assert not list((tmp_path / "runs").iterdir())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actbench.bench.host import cache, doctor
+from actbench.bench.host import cache, doctor, temporary
 
 OWN = f"cache-{os.getuid()}"
 
@@ -18,12 +18,12 @@ OWN = f"cache-{os.getuid()}"
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that sets the user's folder, that for temporary files, and the usual ones."""
 
-    def put(home: str, temporary: str, *usual: str) -> None:
-        for name in (home, temporary, *usual):
+    def put(home: str, spare: str, *usual: str) -> None:
+        for name in (home, spare, *usual):
             (tmp_path / name).mkdir(exist_ok=True)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / home))
-        monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / temporary))
-        monkeypatch.setattr(cache, "_TEMPORARY", tuple(str(tmp_path / name) for name in usual))
+        monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path / spare))
+        monkeypatch.setattr(temporary, "_PLACES", tuple(str(tmp_path / name) for name in usual))
         monkeypatch.setattr(cache, "_forgotten", lambda: tmp_path)
 
     return put
