@@ -272,12 +272,10 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.03,
             seconds=90,
             per_binade=8,
-            title="the answer: every activation in the form that people take first (native, or the "
-            "first one written out) and as its formula is printed, in every framework and mode, "
-            "forward and backward, as one tiny call, in cache and from memory, a few of them on "
-            "subnormal and saturated inputs; exactness of just these. Six minutes once compile "
-            "caches are warm, ten before. Left to full: other forms, dtypes, sizes and variants, "
-            "both directions at once, cold caches, threads",
+            title="every activation in the form that people take first, and as its formula is "
+            "printed, in every framework and mode, forward and backward, as one tiny call, in "
+            "cache and from memory, with the exactness of these. Six to seven minutes with warm "
+            "compile caches, nine with cold ones",
         ),
         Profile(
             name="claims",
@@ -294,9 +292,7 @@ PROFILES: Mapping[str, Profile] = {
             precision=0.05,
             seconds=30,
             per_binade=4,
-            title="what actbench claims judges claims of cost by: the activations that the "
-            "literature compares, and every form of those whose printed formula fails somewhere; "
-            "three minutes once compile caches are warm",
+            title="the cases by which `actbench claims` judges claims of cost; a few minutes",
         ),
         Profile(
             name="full",
@@ -327,8 +323,8 @@ PROFILES: Mapping[str, Profile] = {
             seconds=7200,
             per_binade=16,
             conditions=True,
-            title="every form and variant in four dtypes at every size class, both directions at "
-            "once, cold caches, all threads, and the compiled gradient of every form; hours",
+            title="every form and variant, in four dtypes, at every size class, with cold caches "
+            "and on all threads too; hours",
         ),
     )
 }

@@ -67,9 +67,9 @@ def fleet(options: tuple[str, ...], scheduler: str, out: Path | None, as_json: b
     (actbench run --help), in a folder that is removed. Its run is stored as HOST-PROFILE. Files and
     functions that options name must be on every host.
 
-    What a host that is lost should have measured goes to another one with the same CPU, GPUs and
-    versions; what it had measured is kept, as a run that was killed. A host with another actbench
-    is refused.
+    The work of a lost host goes to another one with the same CPU, GPUs and versions. What the lost
+    host had measured is kept as a run that was killed. A host with another version of actbench is
+    refused.
     """
     _check(options)
     if out:
