@@ -176,7 +176,7 @@ def profile_of(name: str, callables: bool, **chosen: tuple[Any, ...]) -> Profile
 
 
 def _ended(outcome: Outcome, as_json: bool) -> tuple[str, int]:
-    """What is to be printed of a run, by the addresses of what was brought here, and its status."""
+    """The text to print of a run, with addresses for folders brought here, and the exit status."""
     text = for_machines(outcome) if as_json else for_people(outcome)
     return named(text), conclusion.exit_status(outcome)
 

@@ -54,7 +54,7 @@ class OfGate:
 
 @dataclass(frozen=True)
 class OfCosts:
-    """How narrow the intervals of costs are, and how often independent runs agree."""
+    """The widths of the intervals of costs, and how often independent runs agree."""
 
     runs: list[Path]
     lines: list[Coverage]
