@@ -218,10 +218,7 @@ LARGE = ("relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "squarepl
 """Activations that the literature says are limited by memory."""
 _OF_TABLE = ("relu", "elu", "softplus", "silu", "squareplus")
 """The rows of Table 1 of Barron 2021, arXiv 2112.11687, timed there with a million inputs."""
-DELICATE = (
-    *("elu", "selu", "celu", "sigmoid", "tanh", "softplus", "logsigmoid", "silu", "gelu", "mish"),
-    *("squareplus", "isru", "softmax", "softplus_approximation", "hard_swish", "swiglu"),
-)
+DELICATE = tuple(name for name, record in CATALOG.items() if "stable" in record.forms)
 """Activations whose printed formula overflows, cancels or vanishes, or is said to."""
 
 PROFILES: Mapping[str, Profile] = {
